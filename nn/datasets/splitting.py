@@ -1,0 +1,69 @@
+"""Dividing rows into those a model learns from and those it is judged by."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def train_test_split(
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    test_size: float = 0.25,
+    seed: int | np.random.Generator = 0,
+    stratify: npt.ArrayLike | None = None,
+) -> tuple[Array, Array, Array, Array]:
+    """X_train, X_test, y_train, y_test: rows shuffled by `seed`, the share `test_size` (nearest, half up) set aside.
+
+    With `stratify=y` every class has its share of the test rows, to within one row. How many rows of which class
+    depends on the class sizes only, never on the seed.
+    Shapes: X (n, ...), y (n, ...), stratify (n,).
+    Errors: ValueError for different lengths and for a share that leaves a side (stratified: a class on a side) empty.
+
+    >>> X, y = [[1.0], [2.0], [3.0], [4.0]], [0, 0, 1, 1]
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y)
+    >>> X_test.shape, sorted(y_test.tolist())
+    ((2, 1), [0, 1])
+    """
+    X, y = np.asarray(X), np.asarray(y)
+    if X.ndim == 0 or y.ndim == 0:
+        raise TypeError(f"X and y hold one row per example, got {'X' if X.ndim == 0 else 'y'} without rows")
+    n = len(X)
+    if len(y) != n:
+        raise ValueError(f"X has {n} rows and y has {len(y)}; each example needs one of both")
+    if not 0.0 < test_size < 1.0:
+        raise ValueError(f"test_size is a share between 0 and 1, got {test_size!r}; for 38 of 150 rows write 38 / 150")
+    tests = math.floor(n * test_size + 0.5)
+    if not 0 < tests < n:
+        raise ValueError(f"test_size={test_size!r} of {n} rows makes {tests} test rows; each side needs one or more")
+    labels = np.zeros(n) if stratify is None else np.asarray(stratify)
+    if labels.shape != (n,):
+        raise ValueError(f"stratify is one class per row, {n} of them (often stratify=y); got shape {labels.shape}")
+
+    names, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(n)
+    test = np.zeros(n, dtype=bool)
+    for label, count in enumerate(_test_rows_per_class(names, sizes, tests)):
+        test[order[classes[order] == label][:count]] = True
+    train_rows, test_rows = order[~test[order]], order[test[order]]
+    return X[train_rows], X[test_rows], y[train_rows], y[test_rows]
+
+
+def _test_rows_per_class(names: Array, sizes: npt.NDArray[np.int64], tests: int) -> list[int]:
+    """`tests` divided in proportion to `sizes`, in whole numbers: the largest remainders round up."""
+    counts, remainders = np.divmod(sizes * tests, sizes.sum())
+    counts[np.argsort(-remainders, kind="stable")[: tests - counts.sum()]] += 1
+    for name, size, count in zip(names.tolist(), sizes.tolist(), counts.tolist()):
+        if not 0 < count < size:
+            raise ValueError(
+                f"class {name!r} has {size} of {sizes.sum()} rows; of {tests} test rows it would get {count} and keep "
+                f"{size - count} to train on, and it needs one or more of each: add rows, change test_size, or leave "
+                "stratify out"
+            )
+    whole: list[int] = counts.tolist()
+    return whole

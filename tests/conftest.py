@@ -1,0 +1,48 @@
+"""What all tests share: which copy is under test, deterministic examples, a headless browser."""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# No deadline: on a shared machine a slow example says nothing. The same examples at each run, so that a red run is the
+# doing of a change; `pytest --hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("same")
+
+
+def pytest_report_header():
+    spec = importlib.util.find_spec("engine")
+    return f"copy under test: {Path(spec.origin).parents[1] if spec and spec.origin else 'none: pip install . first'}"
+
+
+def find_browser():
+    """Paths of Chromium and its driver, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    binary = next(filter(None, map(shutil.which, names)), None)
+    driver = shutil.which("chromedriver")
+    return (binary, driver) if binary and driver else None
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Selenium driver of headless Chromium that keeps its console log; `browser.get_log("browser")` reads it."""
+    found = find_browser()
+    if found is None:
+        reason = "no chromium with chromedriver on this machine"
+        (pytest.fail if os.environ.get("CHAINRULE_REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = found[0]
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+                 "--disable-background-networking", "--window-size=1300,700"):  # fmt: skip
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(found[1]))
+    yield driver
+    driver.quit()

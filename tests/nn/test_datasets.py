@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from nn.datasets import iris, train_test_split
+
+
+def test_iris_unpacks_into_float_measurements_and_whole_labels():
+    data = iris()
+    X, y = data
+    assert X is data.X and y is data.y
+    assert X.shape == (150, 4) and X.dtype == np.float64
+    assert y.shape == (150,) and np.issubdtype(y.dtype, np.integer)
+    assert data.feature_names == ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
+    assert data.target_names == ("setosa", "versicolor", "virginica")
+    assert np.bincount(y).tolist() == [50, 50, 50]
+
+
+def test_iris_has_the_published_means_and_deviations():
+    # Means of the species: Fisher (1936), tables II and VII; standard deviations (n - 1): R's datasets::iris.
+    # UCI's two mistyped rows would make setosa's means 3.418, 1.464 and 0.244.
+    means = [[5.006, 3.428, 1.462, 0.246], [5.936, 2.770, 4.260, 1.326], [6.588, 2.974, 5.552, 2.026]]
+    deviations = [
+        [0.3524897, 0.3790644, 0.1736640, 0.1053856],
+        [0.5161711, 0.3137983, 0.4699110, 0.1977527],
+        [0.6358796, 0.3224966, 0.5518947, 0.2746501],
+    ]
+    X, y = iris()
+    for label in range(3):
+        # published to 3 and to 7 decimals: half a unit of the last place
+        assert X[y == label].mean(axis=0) == pytest.approx(means[label], abs=5e-4)
+        assert X[y == label].std(axis=0, ddof=1) == pytest.approx(deviations[label], abs=5.1e-8)
+
+
+def test_iris_equals_scikit_learns_copy():
+    theirs = pytest.importorskip("sklearn.datasets").load_iris()
+    assert np.array_equal(iris().X, theirs.data)
+    assert np.array_equal(iris().y, theirs.target)
+
+
+def test_changing_the_arrays_changes_nobody_elses():
+    iris().X[:] = 0.0
+    assert iris().X[0, 0] == 5.1
+
+
+def test_repr_is_one_short_line():
+    assert repr(iris()) == "Dataset('iris', X (150, 4), y (150,), classes setosa, versicolor, virginica)"
+
+
+sizes_and_share = st.tuples(st.lists(st.integers(4, 40), min_size=1, max_size=4), st.floats(0.1, 0.9))
+
+
+def split_numbered_rows(sizes, share, seed, stratified):
+    """Labels, and a split of rows that carry their own number; only of what can be split, see the errors below."""
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    X = np.arange(len(y))[:, None]
+    # 1 row for each side and the half by which rounding may lower the test rows
+    assume(min(sizes if stratified else [len(y)]) * min(share, 1 - share) >= 1.5)
+    return y, train_test_split(X, y, test_size=share, seed=seed, stratify=y if stratified else None)
+
+
+@given(case=sizes_and_share, seed=st.integers(0, 99), stratified=st.booleans())
+def test_no_row_is_lost_or_doubled_and_rows_keep_their_label(case, seed, stratified):
+    y, (X_train, X_test, y_train, y_test) = split_numbered_rows(*case, seed, stratified)
+    assert sorted([*X_train[:, 0], *X_test[:, 0]]) == list(range(len(y)))
+    assert np.array_equal(y[X_train[:, 0]], y_train) and np.array_equal(y[X_test[:, 0]], y_test)
+    assert abs(len(y_test) - len(y) * case[1]) <= 0.5 + 1e-9  # nearest; the product's rounding
+
+
+@given(case=sizes_and_share, seed=st.integers(0, 99))
+def test_every_class_keeps_its_share_to_within_one_row(case, seed):
+    sizes, share = case
+    y_test = split_numbered_rows(sizes, share, seed, stratified=True)[1][3]
+    for size, count in zip(sizes, np.bincount(y_test, minlength=len(sizes))):
+        assert abs(count - size * len(y_test) / sum(sizes)) < 1
+        assert 0 < count < size
+
+
+def test_iris_split_has_38_test_rows_of_all_classes():
+    X, y = iris()
+    X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y)
+    assert X_train.shape == (112, 4) and X_test.shape == (38, 4)
+    assert sorted(np.bincount(y_test).tolist()) == [12, 13, 13]
+    assert sorted(np.bincount(y_train).tolist()) == [37, 37, 38]
+
+
+def test_same_seed_same_split_and_another_seed_another():
+    X, y = iris()
+    first, again, other = (train_test_split(X, y, seed=seed, stratify=y) for seed in (0, 0, 1))
+    assert all(map(np.array_equal, first, again))
+    assert not np.array_equal(first[1], other[1])
+
+
+def test_the_split_neither_uses_nor_disturbs_global_randomness():
+    np.random.seed(7)  # noqa: NPY002 - the global generator is what is tested
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    split = train_test_split(*iris())
+    assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.random.seed(8)  # noqa: NPY002
+    assert all(map(np.array_equal, split, train_test_split(*iris())))
+
+
+def test_labels_may_be_words():
+    words = np.array(iris().target_names)[iris().y]
+    y_test = train_test_split(iris().X, words, stratify=words)[3]
+    assert set(y_test) == set(iris().target_names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(X=[[1.0]] * 5, y=[0] * 4), r"X has 5 rows and y has 4"),
+        (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=1.5), r"share between 0 and 1, got 1\.5"),
+        (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=0), r"share between 0 and 1, got 0;"),
+        (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=float("nan")), r"share between 0 and 1, got nan"),
+        (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=0.01), r"test_size=0\.01 of 4 rows makes 0 test rows"),
+        (dict(X=[[1.0]], y=[0]), r"of 1 rows makes 0 test rows"),
+        (dict(X=[], y=[]), r"of 0 rows makes 0 test rows"),
+        (dict(X=[[1.0]] * 9, y=[0] * 9, stratify=[0] * 8 + [1]), r"class 1 has 1 of 9 rows; .* add rows"),
+        (dict(X=[1.0] * 22, y=[0] * 22, test_size=0.1, stratify=["a"] * 20 + ["b"] * 2), r"class 'b' has 2 of 22 rows"),
+        (dict(X=[[1.0]] * 4, y=[0] * 4, stratify=[0] * 3), r"4 of them .* got shape \(3,\)"),
+        (dict(X=[[1.0]] * 4, y=[0] * 4, stratify=True), r"got shape \(\)"),
+    ],
+)  # fmt: skip
+def test_a_split_that_cannot_be_says_why(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        train_test_split(**arguments)
+
+
+def test_a_table_without_rows_says_why():
+    with pytest.raises(TypeError, match="got X without rows"):
+        train_test_split(3.0, [1])
