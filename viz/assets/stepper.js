@@ -1,0 +1,149 @@
+"use strict";
+(function () {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const steps = data.steps;
+  const last = steps.length - 1;
+  const byNumber = (kind) => {
+    const found = [];
+    document.querySelectorAll("[data-" + kind + "]").forEach((element) => {
+      found[Number(element.dataset[kind])] = element;
+    });
+    return found;
+  };
+  const cards = byNumber("card");
+  const edges = byNumber("edge");
+  // The drawing comes as it is at the end: each edge remembers its final colour.
+  const finalClass = edges.map((edge) => edge.getAttribute("class"));
+  const shades = / ?\b(z|[np][1-8])\b/g;
+  const waitingClass = finalClass.map((name) => name.replace(shades, "") + " z");
+  const slider = document.getElementById("slider");
+  const counter = document.getElementById("counter");
+  const play = document.getElementById("play");
+  const drawing = document.getElementById("drawing");
+  let now = 0;
+  let timer = null;
+
+  function write(id, segments) {
+    const place = document.getElementById(id);
+    place.replaceChildren();
+    for (const [kind, text] of segments) {
+      const span = document.createElement("span");
+      if (kind) span.className = kind;
+      span.textContent = text;
+      place.append(span);
+    }
+  }
+
+  function setGradient(number, text, shade) {
+    const card = cards[number];
+    const grad = card.querySelector(".grad");
+    grad.textContent = text;
+    grad.classList.toggle("faint", text === "0" || text === "—");
+    card.querySelector(".tint").setAttribute("class", "tint " + shade);
+  }
+
+  function bringIntoView(card) {
+    const box = card.getBoundingClientRect();
+    const frame = drawing.getBoundingClientRect();
+    if (box.left < frame.left + 8) drawing.scrollLeft -= frame.left - box.left + 60;
+    else if (box.right > frame.right - 8) drawing.scrollLeft += box.right - frame.right + 60;
+    const foot = document.getElementById("foot").getBoundingClientRect();
+    if (box.top < 0 || box.bottom > foot.top) window.scrollBy(0, box.top - foot.top / 2 + box.height / 2);
+  }
+
+  function show(step, isSilent) {
+    now = Math.max(0, Math.min(last, step));
+    cards.forEach((card, number) => {
+      setGradient(number, data.start[number], "z");
+      card.classList.remove("receives", "gives");
+    });
+    edges.forEach((edge, number) => edge.setAttribute("class", waitingClass[number]));
+    for (let index = 0; index <= now; index += 1) {
+      const done = steps[index];
+      if (done.receiver !== null) setGradient(done.receiver, done.grad, done.shade);
+      if (done.edge !== null) edges[done.edge].setAttribute("class", finalClass[done.edge]);
+    }
+    const current = steps[now];
+    if (current.giver !== null) cards[current.giver].classList.add("gives");
+    if (current.receiver !== null) cards[current.receiver].classList.add("receives");
+    if (current.edge !== null) edges[current.edge].classList.add("active");
+    write("update", current.update);
+    write("numbers", current.numbers);
+    write("why", current.why);
+    slider.value = String(now);
+    slider.setAttribute("aria-valuetext", "step " + now + " of " + last);
+    counter.textContent = "step " + now + " of " + last;
+    document.getElementById("first").disabled = document.getElementById("back").disabled = now === 0;
+    document.getElementById("next").disabled = document.getElementById("end").disabled = now === last;
+    if (!isSilent && current.receiver !== null) bringIntoView(cards[current.receiver]);
+  }
+
+  function stop() {
+    if (timer !== null) clearInterval(timer);
+    timer = null;
+    play.textContent = "▶ Play";
+  }
+
+  function toggle() {
+    if (timer !== null) {
+      stop();
+      return;
+    }
+    if (now === last) show(0);
+    play.textContent = "⏸ Pause";
+    timer = setInterval(() => {
+      show(now + 1);
+      if (now === last) stop();
+    }, 1200);
+  }
+
+  function go(step) {
+    stop();
+    show(step);
+  }
+
+  // The next step in which this card receives a gradient; after its last one, its first again.
+  function jump(number) {
+    const own = steps.map((step, index) => (step.receiver === number ? index : -1)).filter((index) => index >= 0);
+    if (own.length) go(own.find((index) => index > now) ?? own[0]);
+  }
+
+  document.getElementById("first").addEventListener("click", () => go(0));
+  document.getElementById("back").addEventListener("click", () => go(now - 1));
+  document.getElementById("next").addEventListener("click", () => go(now + 1));
+  document.getElementById("end").addEventListener("click", () => go(last));
+  play.addEventListener("click", toggle);
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  cards.forEach((card, number) => {
+    card.setAttribute("tabindex", "0");
+    card.setAttribute("role", "button");
+    card.setAttribute("aria-label", data.names[number] + ": go to the step that changes its gradient");
+    card.addEventListener("click", () => jump(number));
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const card = event.target.closest ? event.target.closest("[data-card]") : null;
+    if (card && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      jump(Number(card.dataset.card));
+      return;
+    }
+    const isButton = event.target.tagName === "BUTTON";
+    if (event.target === slider && event.key !== " ") return; // it has its own arrow keys
+    const action = {
+      ArrowRight: () => go(now + 1),
+      ArrowLeft: () => go(now - 1),
+      Home: () => go(0),
+      End: () => go(last),
+      " ": isButton ? null : toggle,
+    }[event.key];
+    if (action) {
+      event.preventDefault();
+      action();
+    }
+  });
+
+  slider.max = String(last);
+  show(0, true);
+})();

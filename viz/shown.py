@@ -1,0 +1,71 @@
+"""What every picture and page has in common: it saves itself and shows itself in a notebook."""
+
+from __future__ import annotations
+
+import base64
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+
+from viz.names import markup
+
+
+def write_text(path: str | Path, texts: Mapping[str, str]) -> Path:
+    """Write the text that belongs to the path's ending; the path comes back.
+
+    Errors: ValueError for an ending that is none of `texts`.
+    """
+    target = Path(path)
+    text = texts.get(target.suffix.lower())
+    if text is None:
+        raise ValueError(f"cannot save as {target.name!r}: the name has to end in {' or '.join(texts)}")
+    target.write_bytes(text.encode("utf-8"))
+    return target
+
+
+class Shown(ABC):
+    """A picture as SVG and as a page; both are complete in themselves and fetch nothing."""
+
+    width: float
+    height: float
+    title: str
+
+    @property
+    @abstractmethod
+    def svg(self) -> str:
+        """The picture."""
+
+    @property
+    @abstractmethod
+    def html(self) -> str:
+        """The page around it."""
+
+    @property
+    def frame_height(self) -> float:
+        """What the page needs in a notebook, in pixels."""
+        return self.height + 20
+
+    def save(self, path: str | Path) -> Path:
+        """Write an .svg or an .html file, by the ending of its name; the path comes back."""
+        return write_text(path, {".svg": self.svg, ".html": self.html})
+
+    def _repr_html_(self) -> str:
+        # A trusted notebook shows the frame; one that is not drops the frame and keeps the picture within.
+        return (
+            f'<iframe srcdoc="{markup(self.html)}" title="{markup(self.title)}" '
+            f'style="width:100%;height:{self.frame_height:.0f}px;border:0">{self.image()}</iframe>'
+        )
+
+    def image(self) -> str:
+        """An <img> that carries the picture in its address."""
+        data = base64.b64encode(self.svg.encode("utf-8")).decode("ascii")
+        return (
+            f'<img src="data:image/svg+xml;base64,{data}" alt="{markup(self.title)}" '
+            f'width="{self.width:.0f}" height="{self.height:.0f}" style="max-width:none">'
+        )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.title}>"
