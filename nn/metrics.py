@@ -1,0 +1,38 @@
+"""How good the predictions are, in numbers that people ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["accuracy"]
+
+
+def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -> float:
+    """The share of examples whose predicted class is the right one, 0 to 1.
+
+    Shapes: predictions (n, classes) scores, or (n,) integer classes, or (n,) scores with a threshold; labels (n,).
+    Errors: ValueError if the lengths differ, or if scores of one output come without a threshold.
+
+    >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1])
+    0.5
+    >>> accuracy([0.7, -0.2], [1, -1], threshold=0.0)
+    1.0
+    """
+    scores, classes = np.asarray(predictions), np.asarray(labels)
+    if scores.ndim not in (1, 2) or classes.shape != scores.shape[:1] or not len(classes):
+        raise ValueError(
+            "accuracy needs predictions (n, classes) or (n,) and a label for each, labels (n,); "
+            f"got predictions {scores.shape} and labels {classes.shape}"
+        )
+    if scores.ndim == 2:
+        scores = scores.argmax(axis=1)
+    elif threshold is not None:  # the same question to both: it fits labels 0 and 1 as well as -1 and +1
+        scores, classes = scores > threshold, classes > threshold
+    elif scores.dtype.kind == "f":
+        raise ValueError(
+            f"accuracy got {len(scores)} scores of one output; say where class 1 begins: threshold=0.5 for "
+            "probabilities, threshold=0.0 for scores (for predicted classes, write .astype(int))"
+        )
+    return float(np.mean(scores == classes))

@@ -1,0 +1,291 @@
+"""Networks made of Values: Neuron, Layer, MLP, and Module, which gathers the parameters of any model."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import OPS, Value, no_grad
+
+from .init import Initialiser, Source, fan_in, source
+from .losses import softmax
+
+__all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
+
+Activation = str | Callable[[Value], Value]  # a row of engine.OPS with one argument, "linear", or a function
+Unit = tuple[str, str]  # (layer, neuron)
+
+
+class Module:
+    """A model: an object whose attributes hold parameters, and whose call maps one example to its output."""
+
+    def __call__(self, x: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(x), which maps one example to its output")
+
+    def parameters(self) -> list[Value]:
+        """Leaf Values in attributes, lists, tuples, dicts, arrays and sub-modules, in order of definition, each once.
+
+        >>> model = Module()
+        >>> model.scale, model.table = Value(1.0), {"a": [Value(2.0)], "b": (model.scale,)}
+        >>> [p.data for p in model.parameters()]
+        [1.0, 2.0]
+        """
+        return list(dict.fromkeys(_leaves(list(vars(self).values()))))
+
+    def zero_grad(self) -> None:
+        """Set each parameter's `.grad` to 0."""
+        for p in self.parameters():
+            p.grad = 0.0
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The outputs for many examples, as plain numbers; nothing is recorded for backward.
+
+        Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
+        Errors: ValueError if X is empty or a row does not fit the model, TypeError if X holds no numbers.
+        """
+        with no_grad():
+            return np.array([self(x) for x in rows_of(X)], dtype=float)
+
+
+class Neuron(Module):
+    """activation(b + w1·x1 + w2·x2 + …); without the activation if nonlin is False.
+
+    Shapes: x (inputs,), or a number in place of one -> one Value.
+    Errors: ValueError for a wrong number of inputs or an unknown activation.
+
+    >>> neuron = Neuron(2, activation="tanh", rng=0)
+    >>> neuron
+    TanhNeuron(2)
+    >>> [w.label for w in neuron.w], neuron.b
+    (['w1', 'w2'], Value(data=0.0, grad=0.0))
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        *,
+        activation: Activation = "relu",
+        init: Initialiser | None = None,
+        rng: Source | int | None = None,
+    ) -> None:
+        draw, numbers = init or fan_in(), source(rng)
+        self.w = [Value(draw(nin, numbers)) for _ in range(_positive(nin, "a Neuron", "input"))]
+        self.b = Value(0.0)
+        self.nonlin = nonlin
+        self.activation = _known(activation)
+        self.name()
+
+    def name(self, layer: str = "", number: str = "", j: int = 0) -> None:
+        """Label the parameters and say which unit they are; nn.units and the pictures go by it."""
+        self.unit: Unit = (layer, f"h{number}_{j}" if j else "h")
+        for i, w in enumerate(self.w, start=1):
+            w.label = f"w{number}_{i}{',' if max(i, j) > 9 else ''}{j}" if j else f"w{i}"
+        self.b.label = f"b{number}_{j}" if j else "b"
+        for p in (*self.w, self.b):
+            p.__dict__["unit"] = self.unit
+
+    def __call__(self, x: Any) -> Value:
+        given = _inputs(x)
+        if len(given) != len(self.w):
+            raise ValueError(f"{self} got {len(given)} inputs; it has {len(self.w)} weights")
+        total = sum((wi * xi for wi, xi in zip(self.w, given)), self.b)
+        output = _apply(self.activation, total) if self.nonlin else total
+        output.label = self.unit[1]
+        output.__dict__["unit"] = self.unit
+        return output
+
+    def __repr__(self) -> str:
+        return f"{_title(self.activation if self.nonlin else 'linear')}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """Neurons side by side on the same inputs; keywords go to each Neuron.
+
+    Shapes: x (nin,) -> list (nout,), or one Value if nout is 1.
+
+    >>> Layer(2, 2, nonlin=False)
+    Layer of [LinearNeuron(2), LinearNeuron(2)]
+    """
+
+    def __init__(self, nin: int, nout: int, **keywords: Any) -> None:
+        keywords["rng"] = source(keywords.get("rng"))  # one stream for all, also if it began as a seed
+        self.neurons = [Neuron(nin, **keywords) for _ in range(_positive(nout, "a Layer", "neuron"))]
+        self.name()
+
+    def name(self, number: str = "") -> None:
+        """Label the neurons; an MLP counts its layers."""
+        for j, neuron in enumerate(self.neurons, start=1):
+            neuron.name(f"layer {number}".rstrip(), number, j)
+
+    def __call__(self, x: Any) -> Any:
+        given = _inputs(x)
+        outputs = [neuron(given) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(repr, self.neurons))}]"
+
+
+class MLP(Module):
+    """Layers one after another: `activation` on all but the last, `output` ("linear", "softmax", …) on the last.
+
+    Shapes: x (nin,) -> list (nouts[-1],), or one Value if nouts[-1] is 1.
+
+    >>> MLP(2, [2, 1])
+    MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
+    >>> len(MLP(2, [16, 16, 1]).parameters())
+    337
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int] | int,
+        activation: Activation = "relu",
+        *,
+        output: Activation = "linear",
+        init: Initialiser | None = None,
+        rng: Source | int | None = None,
+    ) -> None:
+        sizes = [nin, *([nouts] if isinstance(nouts, int) else nouts)]
+        if len(sizes) == 1:
+            raise ValueError("an MLP got 0 layers; write MLP(4, [16, 3]) for 16 hidden neurons and 3 outputs")
+        self.softmax = output == "softmax"
+        if self.softmax and sizes[-1] == 1:
+            raise ValueError("softmax over 1 output is always 1; write output='sigmoid', or give the model 2 outputs")
+        numbers, last = source(rng), "linear" if self.softmax else output
+        activations = [activation] * (len(sizes) - 2) + [last]
+        self.layers = [
+            Layer(inputs, outputs, nonlin=name != "linear", activation=name, init=init, rng=numbers)
+            for inputs, outputs, name in zip(sizes[:-1], sizes[1:], activations)
+        ]
+        for number, layer in enumerate(self.layers, start=1):
+            layer.name(str(number))
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        if self.softmax:
+            x = softmax(x)
+            for i, probability in enumerate(x, start=1):
+                probability.label = f"p{i}"
+        return x
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+
+def units(order: Sequence[Value]) -> dict[Value, Unit]:
+    """Which neuron each of these values was made in or belongs to, (layer, neuron); those of none are left out.
+
+    `order` is topological: arguments before results. A Neuron marks only its parameters and its output, so that
+    training stays fast; what lies between is found here: what a parameter went into, and the output was made of.
+
+    >>> neuron = Neuron(1, nonlin=False)
+    >>> neuron.b.unit, neuron(Value(2.0)).unit
+    (('', 'h'), ('', 'h'))
+    """
+    found: dict[Value, Unit] = {}
+    candidates: dict[Value, Unit] = {}  # parameters, and what has one in it
+    for value in order:
+        mark = value.__dict__.get("unit")
+        if mark:
+            found[value] = mark
+        if mark and not value._prev:
+            candidates[value] = mark
+        elif not mark:
+            candidates.update((value, candidates[a]) for a in reversed(value._prev) if a in candidates)
+    for value in reversed(order):
+        for argument in value._prev:
+            if value in found and candidates.get(argument) == found[value]:
+                found.setdefault(argument, found[value])
+    return found
+
+
+def rows_of(X: Any) -> NDArray[Any]:
+    """X as an array of numbers, one example a row; ValueError or TypeError if it is none."""
+    rows = np.asarray(X)
+    if rows.dtype.kind not in "biuf":
+        raise TypeError(f"X must hold numbers, got an array of {rows.dtype}")
+    if rows.ndim == 0:
+        raise ValueError(f"X must be (n,) or (n, features), got the single number {rows}")
+    if len(rows) == 0:
+        raise ValueError(f"X is empty: its shape is {rows.shape}")
+    return rows
+
+
+def _leaves(holders: list[Any]) -> Iterator[Value]:
+    stack, seen = holders[::-1], set()
+    while stack:
+        thing = stack.pop()
+        if isinstance(thing, Value):
+            if thing.operation is None:
+                yield thing
+        elif id(thing) not in seen:
+            seen.add(id(thing))
+            stack.extend(reversed(_held(thing)))
+
+
+def _held(thing: Any) -> list[Any]:
+    if isinstance(thing, (list, tuple)):
+        return list(thing)
+    if isinstance(thing, dict):
+        return list(thing.values())
+    if isinstance(thing, np.ndarray):
+        return thing.ravel().tolist() if thing.dtype == object else []
+    own = getattr(type(thing), "parameters", None)  # a user's own parameters() wins, on a Module or not
+    if callable(own) and own is not Module.parameters:
+        return list(thing.parameters())
+    return list(vars(thing).values()) if isinstance(thing, Module) else []
+
+
+def _inputs(x: Any) -> tuple[Any, ...]:
+    """One example as a tuple of numbers and Values."""
+    if type(x) is tuple:
+        return x
+    if isinstance(x, np.ndarray):
+        if x.ndim > 1:
+            raise ValueError(f"a model takes one example, got an array {x.shape}; for all its rows, call predict")
+        x = x.tolist()  # plain floats: NumPy scalars are slow
+    return tuple(x) if isinstance(x, Iterable) and not isinstance(x, (Value, str)) else (x,)
+
+
+def _takes_one(name: str) -> bool:
+    partials = OPS[name].partials
+    return isinstance(partials, tuple) and len(partials) == 1
+
+
+def _known(activation: Activation) -> Activation:
+    if callable(activation) or activation == "linear" or (activation in OPS and _takes_one(activation)):
+        return activation
+    known = ", ".join(["linear", *filter(_takes_one, OPS)])
+    raise ValueError(f"unknown activation {activation!r}; known: {known}, or a function of a Value")
+
+
+def _apply(activation: Activation, total: Value) -> Value:
+    if isinstance(activation, str):
+        return total if activation == "linear" else OPS[activation](total)
+    output = activation(total)
+    if not isinstance(output, Value):
+        raise TypeError(f"activation {_title(activation)} returned a {type(output).__name__}, not a Value: no gradient")
+    return output
+
+
+def _title(activation: Activation) -> str:
+    if isinstance(activation, str):
+        name = OPS[activation].micrograd if activation in OPS else ""
+        name = name or activation
+    else:
+        name = getattr(activation, "__name__", "Custom").strip("<>")
+    return name[:1].upper() + name[1:]
+
+
+def _positive(count: int, whose: str, what: str) -> int:
+    if operator.index(count) < 1:
+        raise ValueError(f"{whose} needs at least 1 {what}, got {count}")
+    return count

@@ -1,0 +1,137 @@
+"""How parameters learn from their gradients. Each rule is written once, on flat arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import Value
+
+__all__ = ["SGD", "Adam", "Optimiser"]
+
+Flat = NDArray[np.float64]  # (P,): one number for each parameter
+
+
+class Optimiser:
+    """Parameters, a learning rate, and a rule: a subclass writes `update`.
+
+    `params` is a list of Values, or a model. `lr` is PyTorch's spelling of `learning_rate`.
+    """
+
+    def __init__(self, params: Any, learning_rate: float, lr: float | None = None) -> None:
+        given: Iterable[Any] = params.parameters() if hasattr(params, "parameters") else params
+        self.params: list[Value] = list(dict.fromkeys(given))
+        self.learning_rate = _positive("learning_rate", learning_rate if lr is None else lr)
+        if not self.params:
+            raise ValueError(f"{type(self).__name__} got 0 parameters; write {type(self).__name__}(model.parameters())")
+        for p in self.params:
+            if not isinstance(p, Value):
+                raise TypeError(f"{type(self).__name__} moves Values, got {type(p).__name__} {p!r}")
+
+    def update(self, theta: Flat, gradient: Flat) -> Flat:
+        """The parameters after one step; theta itself is not changed.
+
+        Shapes: theta (P,), gradient (P,) -> (P,).
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update(theta, gradient)")
+
+    def step(self) -> None:
+        """Move each parameter by its `.grad`."""
+        self.write(self.update(self.read(), self.gradient()))
+
+    def zero_grad(self) -> None:
+        """Set each `.grad` to 0."""
+        for p in self.params:
+            p.grad = 0.0
+
+    def read(self) -> Flat:
+        """The parameters as one array (P,)."""
+        return np.array([p.data for p in self.params])
+
+    def gradient(self) -> Flat:
+        """The parameters' gradients as one array (P,)."""
+        return np.array([p.grad for p in self.params], dtype=float)
+
+    def write(self, theta: Flat) -> None:
+        """Put an array (P,) back into the parameters, frozen ones (requires_grad=False) excepted."""
+        for p, number in zip(self.params, theta.tolist(), strict=True):
+            if p.requires_grad:
+                p.data = number
+
+
+class SGD(Optimiser):
+    """Stochastic gradient descent, with momentum if wanted.
+
+    Source: Sutskever, Martens, Dahl & Hinton (2013), in the form of PyTorch: the velocity has no learning rate in it.
+
+    >>> w = Value(3.0)
+    >>> w.grad = 2.0
+    >>> SGD([w], learning_rate=0.5).step()
+    >>> w.data
+    2.0
+    """
+
+    def __init__(
+        self, params: Any, learning_rate: float = 0.01, momentum: float = 0.0, *, lr: float | None = None
+    ) -> None:
+        super().__init__(params, learning_rate, lr)
+        self.momentum = _share("momentum", momentum)
+        self.velocity: Flat = np.zeros(len(self.params))
+
+    def update(self, theta: Flat, gradient: Flat) -> Flat:
+        self.velocity = self.momentum * self.velocity + gradient
+        return theta - self.learning_rate * self.velocity
+
+
+class Adam(Optimiser):
+    """Steps of about the learning rate, whatever the gradient's scale: its running mean over its running size.
+
+    Source: Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1.
+
+    >>> w = Value(3.0)
+    >>> w.grad = 2.0
+    >>> Adam([w], learning_rate=0.5).step()
+    >>> round(w.data, 6)
+    2.5
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        learning_rate: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        lr: float | None = None,
+    ) -> None:
+        super().__init__(params, learning_rate, lr)
+        self.beta1, self.beta2 = _share("beta1", beta1), _share("beta2", beta2)
+        self.epsilon = _positive("epsilon", epsilon)
+        self.steps = 0
+        self.mean: Flat = np.zeros(len(self.params))
+        self.mean_square: Flat = np.zeros(len(self.params))
+
+    def update(self, theta: Flat, gradient: Flat) -> Flat:
+        self.steps += 1
+        self.mean = self.beta1 * self.mean + (1 - self.beta1) * gradient
+        self.mean_square = self.beta2 * self.mean_square + (1 - self.beta2) * gradient**2
+        mean = self.mean / (1 - self.beta1**self.steps)  # both start at 0: make up for it
+        mean_square = self.mean_square / (1 - self.beta2**self.steps)
+        return theta - self.learning_rate * mean / (np.sqrt(mean_square) + self.epsilon)
+
+
+def _positive(name: str, number: float) -> float:
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name} must be a positive number, got {number!r}")
+    return number
+
+
+def _share(name: str, number: float) -> float:
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {number!r}")
+    return number

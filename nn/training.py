@@ -1,0 +1,209 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from engine import Value, no_grad
+
+from .modules import rows_of
+from .optimisers import Adam, Optimiser
+
+__all__ = ["History", "fit"]
+
+Data = tuple[NDArray[Any], NDArray[Any]]  # inputs, targets
+Loss = Callable[[Any, Any], Value]  # (prediction, target) of one example
+Metric = Callable[[Any, Any], float]  # (outputs of all examples, targets) -> number
+Callback = Callable[[Any, "History"], object]  # (model, history), after each record
+
+
+class Model(Protocol):
+    """What fit trains: any function of one example that lists its parameters."""
+
+    def __call__(self, x: Any, /) -> Any: ...
+    def parameters(self) -> list[Value]: ...
+
+
+@dataclass
+class History:
+    """How a training went: one entry in each list for each recorded epoch; epoch 0 is before the first step.
+
+    `metrics` is a dict of lists ("train accuracy", "test accuracy"); a snapshot is (epoch, parameters (P,)).
+    `str(history)` is a table.
+    """
+
+    epochs: list[int] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    snapshots: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list, repr=False)
+    interrupted: bool = False
+
+    def __str__(self) -> str:
+        columns = {"train loss": self.train_loss, "test loss": self.test_loss, **self.metrics}
+        columns = {name: numbers for name, numbers in columns.items() if numbers}
+        lines = ["  ".join(["epoch", *(f"{name:>14}" for name in columns)])]
+        picked = np.unique(np.linspace(0, len(self.epochs) - 1, min(11, len(self.epochs))).round().astype(int))
+        for i in picked.tolist():
+            lines.append("  ".join([f"{self.epochs[i]:>5}", *(f"{numbers[i]:>14.4f}" for numbers in columns.values())]))
+        return "\n".join([*lines, *(["interrupted"] if self.interrupted else [])])
+
+
+def fit(
+    model: Model,
+    loss: Loss,
+    X: Any,
+    y: Any,
+    *,
+    epochs: int = 50,
+    batch_size: int = 16,
+    optimiser: Optimiser | type[Optimiser] = Adam,
+    learning_rate: float | None = None,
+    seed: int = 0,
+    validation: tuple[Any, Any] | None = None,
+    metrics: Mapping[str, Metric] | Sequence[Metric] = (),
+    every: int = 1,
+    progress: bool = True,
+    callbacks: Sequence[Callback] = (),
+) -> History:
+    """Train the model, mini-batch by mini-batch; each follows the mean gradient of its examples' losses.
+
+    `loss(model(x), y)` is the loss of one example. Each epoch visits all examples in an order drawn from `seed`. Losses
+    and metrics of all of (X, y), and of `validation`, are recorded every so many epochs. Ctrl-C ends the training: the
+    model keeps the parameters of the last finished step.
+
+    Shapes: X (n,) or (n, features), y (n,) or (n, outputs).
+    Errors: ValueError for data that do not fit together, FloatingPointError if a loss is not finite: the model keeps
+    its last finite parameters. What loss and model raise passes on.
+
+    >>> from nn import Neuron, mse
+    >>> model = Neuron(1, nonlin=False, rng=0)
+    >>> history = fit(model, mse, [0.0, 1.0], [1.0, 3.0], epochs=300, learning_rate=0.1, progress=False)
+    >>> print(f"{model(10.0).data:.2f}")
+    21.00
+    """
+    for name, number in (("epochs", epochs), ("batch_size", batch_size), ("every", every)):
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1, got {number}")
+    train = _data(X, y)
+    parts = {"train": train} if validation is None else {"train": train, "test": _data(*validation)}
+    named = metrics if isinstance(metrics, Mapping) else {metric.__name__: metric for metric in metrics}
+    run = _Run(model, loss, _optimiser(model, optimiser, learning_rate), parts, named, callbacks)
+    shuffler, rows = np.random.default_rng(seed), len(train[0])
+    try:
+        with tqdm(total=epochs * -(-rows // batch_size), unit="step", disable=not progress) as bar:
+            run.record(0)
+            for epoch in range(1, epochs + 1):
+                for batch in np.array_split(shuffler.permutation(rows), range(batch_size, rows, batch_size)):
+                    run.step(batch.tolist(), epoch)
+                    bar.update()
+                if epoch % every == 0 or epoch == epochs:
+                    run.record(epoch)
+                    bar.set_postfix_str(f"epoch {epoch}, loss {run.history.train_loss[-1]:.4g}", refresh=False)
+    except BaseException as error:
+        run.restore()
+        if not isinstance(error, KeyboardInterrupt):
+            raise
+        run.history.interrupted = True
+    return run.history
+
+
+class _Run:
+    """One training: what it works on, and the parameters after the last finished step."""
+
+    def __init__(
+        self,
+        model: Model,
+        loss: Loss,
+        optimiser: Optimiser,
+        parts: dict[str, Data],
+        metrics: Mapping[str, Metric],
+        callbacks: Sequence[Callback],
+    ) -> None:
+        self.model, self.loss, self.optimiser, self.parts = model, loss, optimiser, parts
+        self.metrics, self.callbacks, self.history = metrics, callbacks, History()
+        self.parameters = model.parameters()
+        self.theta = optimiser.read()
+
+    def step(self, batch: list[int], epoch: int) -> None:
+        """Follow the mean gradient of the examples in these rows."""
+        self.zero_grad()
+        for i in batch:
+            x, target = _example(self.parts["train"], i)
+            value = self.loss(self.model(x), target)
+            _check_finite(value.data, f"the loss of row {i}", epoch)
+            (value / len(batch)).backward()  # one graph at a time: leaves add up
+        gradient = self.optimiser.gradient()
+        _check_finite(gradient, f"the gradient of rows {batch}", epoch)
+        theta = self.optimiser.update(self.optimiser.read(), gradient)
+        _check_finite(theta, f"a parameter after rows {batch}", epoch)
+        self.optimiser.write(theta)
+        self.theta = theta
+
+    def restore(self) -> None:
+        """Undo a half-written step, and keep no half-summed gradient."""
+        self.optimiser.write(self.theta)
+        self.zero_grad()
+
+    def zero_grad(self) -> None:
+        for p in (*self.parameters, *self.optimiser.params):
+            p.grad = 0.0
+
+    def record(self, epoch: int) -> None:
+        measured = {part: self.evaluate(data) for part, data in self.parts.items()}
+        history = self.history
+        history.epochs.append(epoch)
+        history.snapshots.append((epoch, np.array([p.data for p in self.parameters])))
+        for part, (loss, metrics) in measured.items():
+            (history.train_loss if part == "train" else history.test_loss).append(loss)
+            for name, number in metrics.items():
+                history.metrics.setdefault(f"{part} {name}", []).append(number)
+        for callback in self.callbacks:
+            callback(self.model, history)
+
+    def evaluate(self, data: Data) -> tuple[float, dict[str, float]]:
+        """Mean loss and metrics over all examples; no graph is kept."""
+        with no_grad():
+            examples = [_example(data, i) for i in range(len(data[0]))]
+            outputs = [self.model(x) for x, _ in examples]
+            losses = [float(self.loss(output, target)) for output, (_, target) in zip(outputs, examples)]
+        predictions = np.array(outputs, dtype=float) if self.metrics else None
+        return float(np.mean(losses)), {name: metric(predictions, data[1]) for name, metric in self.metrics.items()}
+
+
+def _data(X: Any, y: Any) -> Data:
+    inputs, targets = rows_of(X), np.asarray(y)
+    if targets.ndim == 0 or len(inputs) != len(targets):
+        rows = f"{len(targets)} rows" if targets.ndim else f"the single value {targets}"
+        raise ValueError(f"X has {len(inputs)} rows and y has {rows}; each example needs both")
+    return inputs, targets
+
+
+def _example(data: Data, i: int) -> tuple[Any, Any]:
+    """Row i as an input and a target; single numbers as plain floats and ints."""
+    x, target = (column[i] if column.ndim > 1 else column[i].item() for column in data)
+    return x, target
+
+
+def _optimiser(model: Model, optimiser: Optimiser | type[Optimiser], learning_rate: float | None) -> Optimiser:
+    if isinstance(optimiser, Optimiser):
+        if learning_rate is not None:
+            raise ValueError(f"learning_rate={learning_rate} beside an optimiser that has {optimiser.learning_rate}")
+        return optimiser
+    chosen: dict[str, Any] = {} if learning_rate is None else {"learning_rate": learning_rate}
+    return optimiser(model.parameters(), **chosen)
+
+
+def _check_finite(numbers: Any, what: str, epoch: int) -> None:
+    flat = np.atleast_1d(numbers)
+    if not np.isfinite(flat).all():
+        raise FloatingPointError(
+            f"{what} is {flat[~np.isfinite(flat)][0]} in epoch {epoch}; the model keeps the parameters of the step "
+            "before. Try a smaller learning_rate, or look for huge numbers in X and y"
+        )

@@ -1,0 +1,252 @@
+import numpy as np
+import pytest
+
+from engine import DomainError, Value
+from nn import MLP, SGD, Adam, Module, Neuron, Optimiser, accuracy, cross_entropy, fit, mse
+
+X = np.array([[0.5, -1.0], [1.5, 2.0], [-0.3, 0.8], [0.1, 0.2], [-1.0, -0.7]])
+Y = np.array([0, 1, 2, 1, 0])
+H = np.finfo(float).eps ** (1 / 3)  # balances truncation O(h²) and rounding O(eps / h): error ~1e-10
+
+
+class Recorder(Optimiser):
+    """Keeps the gradients that fit hands to the rule, and moves nothing."""
+
+    def __init__(self, params):
+        super().__init__(params, 1.0)
+        self.seen = []
+
+    def update(self, theta, gradient):
+        self.seen.append(gradient)
+        return theta
+
+
+def model():
+    return MLP(2, [4, 3], activation="tanh", rng=0)
+
+
+def quiet(*args, **kwargs):
+    return fit(*args, progress=False, **kwargs)
+
+
+def numbers(model):
+    return [p.data for p in model.parameters()]
+
+
+def mean_loss(net):
+    return float(np.mean([cross_entropy(net(x), int(t)).data for x, t in zip(X, Y)]))
+
+
+@pytest.mark.parametrize("batch_size", [5, 8])
+def test_the_gradient_of_a_mini_batch_is_that_of_its_mean_loss(batch_size):
+    net = model()
+    recorder = Recorder(net.parameters())
+    quiet(net, cross_entropy, X, Y, epochs=1, batch_size=batch_size, optimiser=recorder)
+    for p, slope in zip(net.parameters(), recorder.seen[0]):
+        at = p.data
+        p.data = at + H
+        above = mean_loss(net)
+        p.data = at - H
+        below = mean_loss(net)
+        p.data = at
+        assert slope == pytest.approx((above - below) / (2 * H), rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.parametrize(("batch_size", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (99, [5])])
+def test_each_epoch_visits_each_row_once_in_batches(batch_size, sizes):
+    seen = []
+
+    def loss(prediction, target):
+        seen.append(target)
+        return prediction * 1.0
+
+    net = Neuron(1)
+    recorder = Recorder(net.parameters())
+    quiet(net, loss, np.arange(5.0), np.arange(5), epochs=2, batch_size=batch_size, optimiser=recorder, every=2)
+    assert len(recorder.seen) == 2 * len(sizes)
+    training = seen[5:-5]  # before and after: the records
+    assert sorted(training[:5]) == sorted(training[5:]) == list(range(5))
+    assert training[:5] != training[5:]
+
+
+def test_the_same_seed_trains_the_same_and_another_differs():
+    def trained(seed):
+        net = model()
+        quiet(net, cross_entropy, X, Y, epochs=3, batch_size=2, seed=seed)
+        return numbers(net)
+
+    state = np.random.get_state()[1].copy()  # noqa: NPY002 - it must stay untouched
+    assert trained(1) == trained(1) != trained(2)
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+
+
+def test_training_lowers_the_loss_and_records_it():
+    net = model()
+    history = quiet(
+        net, cross_entropy, X, Y, epochs=60, batch_size=2, learning_rate=0.05, validation=(X[:2], Y[:2]),
+        metrics=[accuracy], every=25,
+    )  # fmt: skip
+    assert history.epochs == [0, 25, 50, 60]
+    assert len(history.train_loss) == len(history.test_loss) == 4
+    assert history.train_loss[-1] < 0.1 < history.train_loss[0]
+    assert history.train_loss[-1] == pytest.approx(mean_loss(net), rel=1e-14)
+    assert list(history.metrics) == ["train accuracy", "test accuracy"]
+    assert history.metrics["train accuracy"][-1] == accuracy(net.predict(X), Y) == 1.0
+    assert [epoch for epoch, _ in history.snapshots] == history.epochs
+    assert history.snapshots[-1][1].tolist() == numbers(net)
+    assert not history.interrupted
+
+
+def test_the_history_prints_as_a_table():
+    history = quiet(model(), cross_entropy, X, Y, epochs=40, metrics={"hits": accuracy})
+    lines = str(history).splitlines()
+    assert lines[0].split() == ["epoch", "train", "loss", "train", "hits"]
+    assert len(lines) == 12
+    assert [int(line.split()[0]) for line in lines[1:]] == list(range(0, 41, 4))
+
+
+def test_one_number_in_and_several_out():
+    net = MLP(1, [4, 2], activation="tanh", rng=1)
+    x = np.linspace(-1, 1, 8)
+    history = quiet(net, mse, x, np.c_[x, -x], epochs=100, learning_rate=0.05)
+    assert history.train_loss[-1] < 0.01
+
+
+def test_a_class_or_an_instance_of_an_optimiser():
+    for optimiser in (SGD, Adam):
+        first, second = model(), model()
+        quiet(first, cross_entropy, X, Y, epochs=2, optimiser=optimiser, learning_rate=0.1)
+        quiet(second, cross_entropy, X, Y, epochs=2, optimiser=optimiser(second.parameters(), 0.1))
+        assert numbers(first) == numbers(second)
+    with pytest.raises(ValueError, match=r"learning_rate=0.1 beside an optimiser that has 0.2"):
+        quiet(first, cross_entropy, X, Y, optimiser=SGD(first, 0.2), learning_rate=0.1)
+
+
+def test_callbacks_see_the_model_and_the_history():
+    seen = []
+    net = model()
+    quiet(net, cross_entropy, X, Y, epochs=4, every=2, callbacks=[lambda m, h: seen.append((m is net, h.epochs[-1]))])
+    assert seen == [(True, 0), (True, 2), (True, 4)]
+
+
+class InterruptedAt(Module):
+    """A model on which somebody presses Ctrl-C at the given call."""
+
+    def __init__(self, call):
+        self.net, self.calls, self.at = model(), 0, call
+
+    def __call__(self, x):
+        self.calls += 1
+        if self.calls == self.at:
+            raise KeyboardInterrupt
+        return self.net(x)
+
+
+@pytest.mark.parametrize("call", [3, 6, 12, 13, 14, 18, 40])
+def test_ctrl_c_keeps_the_last_finished_step(call):
+    # Calls 1-5 record epoch 0; then each epoch makes 5 calls in batches of 2, 2 and 1, and 5 more to record.
+    net = InterruptedAt(call)
+    before = numbers(net)
+    after_steps = [before]
+
+    class Watched(SGD):
+        def write(self, theta):
+            super().write(theta)
+            after_steps.append(theta.tolist())
+
+    optimiser = Watched(net, 0.1)
+    history = quiet(net, cross_entropy, X, Y, epochs=10, batch_size=2, optimiser=optimiser)
+    assert history.interrupted and str(history).endswith("interrupted")
+    assert numbers(net) == after_steps[-2]  # the last write puts back what the last step left
+    assert all(p.grad == 0 for p in net.parameters())
+    assert len(history.epochs) == len(history.train_loss) == len(history.snapshots)
+    net.at = 0
+    assert quiet(net, cross_entropy, X, Y, epochs=1).epochs == [0, 1]  # and on it goes
+
+
+def test_ctrl_c_in_the_middle_of_a_step_is_undone():
+    net, written = model(), []
+
+    class Halfway(SGD):
+        def write(self, theta):
+            written.append(theta.tolist())
+            if len(written) == 2:
+                self.params[0].data = theta[0]
+                raise KeyboardInterrupt
+            super().write(theta)
+
+    assert quiet(net, cross_entropy, X, Y, batch_size=1, optimiser=Halfway(net, 0.1)).interrupted
+    assert len(written) == 3
+    assert numbers(net) == written[0] == written[2] != written[1]
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("arguments", "options", "message"),
+        [
+            ((X, Y[:4]), {}, "X has 5 rows and y has 4 rows; each example needs both"),
+            ((X, 3), {}, "X has 5 rows and y has the single value 3"),
+            ((X[:0], Y[:0]), {}, r"X is empty: its shape is \(0, 2\)"),
+            ((X, Y), {"validation": (X, Y[:1])}, "X has 5 rows and y has 1 rows"),
+            ((X, Y), {"batch_size": 0}, "batch_size must be at least 1, got 0"),
+            ((X, Y), {"epochs": 0}, "epochs must be at least 1, got 0"),
+            ((X, Y), {"every": -1}, "every must be at least 1, got -1"),
+            ((X, Y), {"learning_rate": 0.0}, "learning_rate must be a positive number, got 0.0"),
+            ((X[:, :1], Y), {}, r"TanhNeuron\(2\) got 1 inputs; it has 2 weights"),
+        ],
+    )
+    def test_data_and_settings_that_do_not_fit(self, arguments, options, message):
+        with pytest.raises(ValueError, match=message):
+            quiet(model(), cross_entropy, *arguments, **options)
+
+    def test_a_label_out_of_range_passes_on(self):
+        with pytest.raises(IndexError, match="label 3 is no class"):
+            quiet(model(), cross_entropy, X, Y + 1)
+
+    def test_a_loss_that_is_not_finite_names_epoch_and_row_and_keeps_the_model(self):
+        net = model()
+        history = quiet(net, cross_entropy, X, Y, epochs=1)
+        before = numbers(net)
+
+        def loss(prediction, target):
+            return prediction[0] * (float("inf") if target == 2 else 1.0)
+
+        with pytest.raises(FloatingPointError, match=r"the loss of row 2 is (nan|-?inf) in epoch 1; the model keeps"):
+            quiet(net, loss, X, Y, batch_size=5)
+        assert numbers(net) == before == history.snapshots[-1][1].tolist()
+        assert all(p.grad == 0 for p in net.parameters())
+
+    def test_a_step_that_overflows_keeps_the_last_finite_parameters(self):
+        net = Neuron(1, nonlin=False)
+        with pytest.raises(FloatingPointError, match=r"in epoch 1; .* Try a smaller learning_rate"):
+            quiet(net, mse, [1e200, 2.0], [0.0, 0.0], optimiser=SGD, learning_rate=1e200, batch_size=1)
+        assert np.isfinite(numbers(net)).all()
+
+    def test_a_domain_error_passes_on(self):
+        net = Neuron(1, nonlin=False)
+        with pytest.raises(DomainError):
+            quiet(net, lambda p, t: (p - p).log(), [1.0], [1.0])
+
+
+def test_the_progress_bar_is_on_stderr(capsys):
+    fit(model(), cross_entropy, X, Y, epochs=2, batch_size=5)
+    captured = capsys.readouterr()
+    assert captured.out == "" and "2/2" in captured.err
+    quiet(model(), cross_entropy, X, Y, epochs=2)
+    assert capsys.readouterr().err == ""
+
+
+def test_any_callable_with_parameters_is_a_model():
+    class Line:
+        def __init__(self):
+            self.slope = Value(0.0)
+
+        def __call__(self, x):
+            return self.slope * x
+
+        def parameters(self):
+            return [self.slope]
+
+    line = Line()
+    quiet(line, mse, [1.0, 2.0], [3.0, 6.0], epochs=200, learning_rate=0.1)
+    assert line.slope.data == pytest.approx(3.0, abs=1e-3)
