@@ -36,6 +36,7 @@ class Link:
     end: int
     passed: float     # the gradient that goes back along it
     label: str        # × the local derivative; '' where several links are drawn as one
+    local: float
     detail: str
     is_open: bool = True  # False where no gradient goes back: requires_grad=False
     argument: int = 0
@@ -78,8 +79,9 @@ def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float
             link.is_open = value.requires_grad and order[parent].requires_grad
             links.append(link)
     cards[-1].is_root = True
-    has_gradients = any([grad != 0.0 for grad in shown])
-    title = f"{root} = {short(order[-1].data)}, computed from {len(order) - 1} values"
+    count = len(order) - 1
+    has_gradients = any(grad != 0.0 for grad in shown)
+    title = f"{root} = {short(order[-1].data)}, computed from {count} value{'s' * (count != 1)}"
     return Scene(cards, links, has_gradients, title)
 
 
@@ -87,7 +89,8 @@ def _card(value: Value, name: str, note: str, grad: float, root: str) -> Card:
     detail = f"{name} = {note}\n" if note else f"{name}\n"
     detail += f"data {full(value.data)}\n"
     if not value.requires_grad:
-        return Card(name, short(value.data), "—", 0.0, detail + "requires_grad=False: no gradient", note, badge(value))
+        detail += "requires_grad=False: no gradient"
+        return Card(name, short(value.data), "—", 0.0, detail, note, badge(value))
     detail += f"grad {full(grad)}"
     if math.isfinite(grad) and grad:
         detail += f"\na little more {name}, by ε, moves {root} by {short(grad)} × ε"
@@ -99,4 +102,4 @@ def _link(start: int, end: int, argument: int, local: float, upstream: float, na
         f"∂{names[end]}/∂{names[start]} = {full(local)}\n"
         f"{names[start]}.grad gets {short(local)} × {short(upstream)} = {short(local * upstream)} along this edge"
     )
-    return Link(start, end, local * upstream, f"×{short(local, 3)}", detail, argument=argument)
+    return Link(start, end, local * upstream, f"×{short(local, 3)}", local, detail, argument=argument)

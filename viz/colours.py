@@ -40,16 +40,18 @@ class Theme:
 
 LIGHT = Theme(
     paper="#ffffff", card="#ffffff", leaf="#f5f7f9", box="#f1f5f8", box_line="#c5ced8", line="#8b95a4",
-    strong_line="#1c2430", ink="#1c2430", soft_ink="#56606f", faint_ink="#6f7988", badge="#1c2430",
-    badge_ink="#ffffff", receiver="#7c3aed", giver="#0b7d66", below_ink="#b45309", above_ink="#1d64b4", zero=(247, 246, 244), tint_below=(238, 154, 77),
-    tint_above=(120, 173, 228), edge_zero=(214, 218, 224), edge_below=(230, 115, 12), edge_above=(45, 125, 210),
-)
+    strong_line="#1c2430", ink="#1c2430", soft_ink="#56606f", faint_ink="#6b7583", badge="#1c2430",
+    badge_ink="#ffffff", receiver="#7c3aed", giver="#0b7d66", below_ink="#b45309", above_ink="#1d64b4",
+    zero=(247, 246, 244), tint_below=(238, 154, 77), tint_above=(120, 173, 228),
+    edge_zero=(214, 218, 224), edge_below=(230, 115, 12), edge_above=(45, 125, 210),
+)  # fmt: skip
 DARK = Theme(
     paper="#12161d", card="#171c24", leaf="#1c222c", box="#161b23", box_line="#333c49", line="#6b7686",
     strong_line="#f0f3f7", ink="#eef1f5", soft_ink="#b4bdc9", faint_ink="#97a2b1", badge="#e6ebf2",
-    badge_ink="#171c24", receiver="#b794ff", giver="#2fc9a4", below_ink="#ffa94d", above_ink="#7ab8ff", zero=(34, 38, 46), tint_below=(148, 88, 32),
-    tint_above=(44, 96, 156), edge_zero=(70, 78, 91), edge_below=(245, 140, 34), edge_above=(80, 158, 245),
-)
+    badge_ink="#171c24", receiver="#b794ff", giver="#2fc9a4", below_ink="#ffa94d", above_ink="#7ab8ff",
+    zero=(34, 38, 46), tint_below=(148, 88, 32), tint_above=(44, 96, 156),
+    edge_zero=(70, 78, 91), edge_below=(245, 140, 34), edge_above=(80, 158, 245),
+)  # fmt: skip
 
 
 def level(strength: float, largest: float) -> int:
@@ -156,7 +158,9 @@ def style_sheet(drawing: str, theme: str, used: Iterable[int]) -> str:
 
 def _wanted(rules: dict[str, str], unused: set[str]) -> dict[str, str]:
     kept = {
-        selector: rule for selector, rule in rules.items() if not unused.intersection(selector.replace(" ", ".").split("."))
+        selector: rule
+        for selector, rule in rules.items()
+        if not unused.intersection(selector.replace(" ", ".").split("."))
     }
     for last in (".edge.active .line", ".edge.active .tip"):
         kept[last] = kept.pop(last)

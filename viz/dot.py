@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import graphviz
+
 from engine import Value
 from engine.graph import trace
 from viz.chain import values_of
@@ -11,7 +12,11 @@ from viz.names import clean
 __all__ = ["draw_dot", "trace"]
 
 
-def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:
+def draw_dot(
+    root: Value,
+    format: str = "svg",  # noqa: A002 - micrograd's name for it
+    rankdir: str = "LR",
+) -> graphviz.Digraph:
     """micrograd's picture: a record for each value, a node for each operation; rendering it needs Graphviz's `dot`.
 
     Errors: ValueError for a direction other than LR and TB.
@@ -23,7 +28,8 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> graphviz.
     number = {id(value): str(index) for index, value in enumerate(order)}  # the same DOT at each run
     for value in order:
         name = number[id(value)]
-        dot.node(name, f"{{ {_in_record(value.label)} | data {value.data:.4f} | grad {value.grad:.4f} }}", shape="record")
+        record = f"{{ {_in_record(value.label)} | data {value.data:.4f} | grad {value.grad:.4f} }}"
+        dot.node(name, record, shape="record")
         if value._op:
             dot.node(f"{name}op", graphviz.escape(clean(value._op)))
             dot.edge(f"{name}op", name)

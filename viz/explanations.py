@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,9 @@ def _run(operation: Op, value: Value, out: Name, names: Sequence[Name]) -> list[
     arguments = [next(given) if isinstance(argument, Value) else argument for argument in value.arguments]
     rules = operation.partials
     if callable(rules):
-        slopes = _written(lambda: list(rules(out, *arguments)), [""] * len(arguments))
+        slopes = _written(partial(rules, out, *arguments), [""] * len(arguments))
     else:
-        slopes = [_written(lambda rule=rule: rule(out, *arguments), "") for rule in rules]
+        slopes = [_written(partial(rule, out, *arguments), "") for rule in rules]
     texts = [slope.text if isinstance(slope, Name) else short(slope) if slope != "" else "" for slope in slopes]
     return [text for text, argument in zip(texts, value.arguments) if isinstance(argument, Value)]
 

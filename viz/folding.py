@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from engine import Value
 from viz.cards import Card, Link, Scene, scene_of, unit_of
@@ -86,18 +88,25 @@ def _sorted_groups(keys: Sequence[Key], links: Sequence[Link]) -> list[list[int]
 
 
 def _by_call(keys: Sequence[Key], order: Sequence[Value], links: Sequence[Link]) -> list[Key]:
-    """Each call of a unit on its own: what hangs together by links between results. Parameters go to the first."""
+    """Each call of a unit on its own: the results that hang together, and the parameters with the earliest call."""
     call = list(range(len(order)))
-    first: dict[int, int] = {}
+    depth = [0] * len(order)
     for link in links:
-        if keys[link.start] == keys[link.end]:
-            if order[link.start].operation is None:
-                first.setdefault(link.start, link.end)
-            else:
-                _join(call, link.start, link.end)
+        start = order[link.start]
+        depth[link.end] = max(depth[link.end], depth[link.start] + 1)
+        returned = start.label == (unit_of(start) or ("", ""))[1]  # what bears the neuron's name is its result
+        if keys[link.start] == keys[link.end] and start.operation is not None and not returned:
+            _join(call, link.start, link.end)
     calls = [_find(call, index) for index in range(len(order))]
-    for leaf, user in first.items():
-        calls[leaf] = calls[user]
+    deepest: dict[int, int] = {}
+    for index, own in enumerate(calls):
+        deepest[own] = max(deepest.get(own, 0), depth[index])
+    users: dict[int, list[int]] = {}
+    for link in links:
+        if keys[link.start] == keys[link.end] and order[link.start].operation is None:
+            users.setdefault(link.start, []).append(calls[link.end])
+    for leaf, among in users.items():
+        calls[leaf] = min(among, key=deepest.__getitem__)
     return [(key, calls[index]) for index, key in enumerate(keys)]
 
 
@@ -166,7 +175,7 @@ def _bars(grads: Sequence[float]) -> list[float]:
     if len(grads) <= MOST_BARS:
         return list(grads)
     edges = [len(grads) * i // MOST_BARS for i in range(MOST_BARS + 1)]
-    return [max(grads[low:high], key=abs) for low, high in zip(edges, edges[1:])]
+    return [max(grads[low:high], key=abs) for low, high in pairwise(edges)]
 
 
 def _folded_links(
@@ -185,7 +194,7 @@ def _folded_links(
         if cards[end].is_fold or (cards[start].is_fold and results[start] > 1):
             bundles.setdefault((start, end), []).append(link)
         else:
-            found.append(Link(start, end, link.passed, link.label, link.detail, link.is_open, link.argument))
+            found.append(replace(link, start=start, end=end))
     for (start, end), bundle in bundles.items():
         found.append(_bundle(start, end, bundle, names))
     return found
@@ -199,4 +208,5 @@ def _bundle(start: int, end: int, bundle: Sequence[Link], names: Sequence[str]) 
         for link in bundle:
             total += abs(link.passed)
         detail = f"{len(bundle)} edges; the strongest is drawn: {detail}\nsum of |gradient| over all: {short(total)}"
-    return Link(start, end, strongest.passed, "", detail, any([link.is_open for link in bundle]))
+    is_open = any(link.is_open for link in bundle)
+    return Link(start, end, strongest.passed, "", strongest.local, detail, is_open)

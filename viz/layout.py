@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from viz.ordering import order_columns
 from viz.placing import place_columns
@@ -67,7 +68,7 @@ def _columns(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     moves_along = [False] * count  # a card that only one user holds, with all that only it holds
     for node in range(count):
         column[node] = max([column[argument] + 1 for argument in arguments[node]], default=0)
-        moves_along[node] = len(users[node]) == 1 and all([moves_along[argument] for argument in arguments[node]])
+        moves_along[node] = len(users[node]) == 1 and all(moves_along[argument] for argument in arguments[node])
     for node in reversed(range(count)):
         if users[node]:
             room = min([column[user] for user in users[node]]) - 1
@@ -125,10 +126,11 @@ def _distances(
     members: Sequence[int], heights: Sequence[float], group: Sequence[str | None], cards: int
 ) -> list[float]:
     distances = []
-    for upper, lower in zip(members, members[1:]):
+    for upper, lower in pairwise(members):
         distance = (heights[upper] + heights[lower]) / 2
         distance += CARD_GAP if upper < cards or lower < cards else BEND_GAP
         if group[upper] != group[lower]:
-            distance += (BOX_BELOW if group[upper] is not None else 0.0) + (BOX_ABOVE if group[lower] is not None else 0.0)
+            distance += BOX_BELOW if group[upper] is not None else 0.0
+            distance += BOX_ABOVE if group[lower] is not None else 0.0
         distances.append(distance)
     return distances

@@ -6,11 +6,12 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from viz.colours import DARK, LIGHT, THEMES, Theme
 from viz.names import clean, fit, markup, short
 from viz.pages import page
+from viz.placing import spread
 from viz.stepper import Page
 from viz.svg import Drawing
 
@@ -19,6 +20,9 @@ LEFT, RIGHT, TOP, BOTTOM = 64.0, 96.0, 52.0, 48.0
 SERIES_COLOURS = 6
 MOST_POINTS = 2000  # of one line; a screen has no more columns
 FOOT_HEIGHT = 110.0
+LABEL_HEIGHT = 34.0
+
+Point = tuple[float, float]
 
 
 class History(Protocol):
@@ -55,10 +59,10 @@ def curves(history: History, *, theme: str = "auto") -> Page:
     metrics = _series(history.metrics, len(epochs))
     panels = [("loss", losses)] if losses else []
     if metrics:
-        both = all(["accuracy" in series.name for series in metrics])
+        both = all("accuracy" in series.name for series in metrics)
         panels.append(("accuracy" if both else "metrics", _without_common_word(metrics) if both else metrics))
     picture = _picture(epochs, panels, theme)
-    data = {
+    data: dict[str, Any] = {
         "epochs": epochs,
         "lines": [_line(place, [*losses, *metrics], len(losses)) for place in range(len(epochs))],
         "x": [round(_across(epoch, epochs), 1) for epoch in epochs],
@@ -96,7 +100,7 @@ def _line(place: int, series: Sequence[Series], losses: int) -> str:
         if place < len(one.numbers):
             name = f"{one.name} loss" if index < losses else one.name
             parts.append(f"{name} {short(one.numbers[place])}")
-    return "   ".join(parts)
+    return " · ".join(parts)
 
 
 def _across(epoch: int, epochs: Sequence[int]) -> float:
@@ -123,6 +127,13 @@ def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     decimals = max(0, -exponent)
     return [round(index * step, decimals) for index in range(first, last + 1)]
+
+
+def _epoch_ticks(first: int, last: int) -> list[int]:
+    """The first epoch and the round ones after it."""
+    round_ones = [int(tick) for tick in round_ticks(first, last) if tick == int(tick) and tick <= last]
+    apart = (last - first) / 12
+    return [first, *[epoch for epoch in dict.fromkeys(round_ones) if epoch > first + apart]]
 
 
 def _picture(epochs: Sequence[int], panels: Sequence[tuple[str, Sequence[Series]]], theme: str) -> Drawing:
@@ -160,10 +171,9 @@ def _panel(heading: str, series: Sequence[Series], epochs: Sequence[int]) -> str
         y = height(tick)
         parts.append(f'<path class="grid" d="M{LEFT:.1f} {y:.1f}H{PANEL - RIGHT:.1f}"/>'
                      f'<text class="tick end" x="{LEFT - 8:.1f}" y="{y + 4:.1f}">{short(tick)}</text>\n')
-    for epoch in sorted({int(tick) for tick in round_ticks(min(epochs), max(epochs))}):
-        if min(epochs) <= epoch <= max(epochs):
-            x = _across(epoch, epochs)
-            parts.append(f'<text class="tick middle" x="{x:.1f}" y="{down + 20:.1f}">{epoch}</text>\n')
+    for epoch in _epoch_ticks(min(epochs), max(epochs)):
+        x = _across(epoch, epochs)
+        parts.append(f'<text class="tick middle" x="{x:.1f}" y="{down + 20:.1f}">{epoch}</text>\n')
     parts.append(f'<text class="tick middle" x="{(LEFT + PANEL - RIGHT) / 2:.1f}" y="{down + 40:.1f}">epoch</text>\n')
     parts.append(f'<path class="cursor grid" visibility="hidden" d="M0 {TOP:.1f}V{down:.1f}"/>\n')
     ends: list[tuple[float, Series]] = []
@@ -177,29 +187,33 @@ def _panel(heading: str, series: Sequence[Series], epochs: Sequence[int]) -> str
     return "".join(parts) + _end_labels(ends)
 
 
-def _curve(points: Sequence[tuple[float, float] | None], series: Series) -> str:
-    """One line, broken where a number is not finite."""
-    path, is_down = "", False
+def _curve(points: Sequence[Point | None], series: Series) -> str:
+    """One line, broken where a number is not finite; a point without neighbours is a dot."""
+    runs: list[list[Point]] = [[]]
     every = max(1, len(points) // MOST_POINTS)
     for index, point in enumerate(points):
         if point is None:
-            is_down = False
+            runs.append([])
         elif index % every == 0 or index == len(points) - 1:
-            path += f"{'L' if is_down else 'M'}{point[0]:.1f} {point[1]:.1f}"
-            is_down = True
-    path += "h0.1" if path.count("L") == 0 and path else ""  # a single epoch shows as a dot
-    return f'<path class="curve c{series.colour}" d="{path}"><title>{markup(series.name)}</title></path>\n'
+            runs[-1].append(point)
+    lines = ["M" + "L".join([f"{x:.1f} {y:.1f}" for x, y in run]) for run in runs if len(run) > 1]
+    dots = [f'<circle class="t{series.colour}" cx="{run[0][0]:.1f}" cy="{run[0][1]:.1f}" r="3.5"/>'
+            for run in runs if len(run) == 1]
+    line = f'<path class="curve c{series.colour}" d="{"".join(lines)}"/>' if lines else ""
+    return f"<g><title>{markup(series.name)}</title>{line}{''.join(dots)}</g>\n"
 
 
 def _end_labels(ends: Sequence[tuple[float, Series]]) -> str:
     """Each line's name and last number at its end, moved apart where they would touch."""
-    parts, lowest = [], -math.inf
-    for y, one in sorted(ends, key=lambda end: end[0]):
-        lowest = max(y, lowest + 32.0)
-        x = PANEL - RIGHT + 8
-        parts.append(f'<text class="end-label t{one.colour}" x="{x:.1f}" y="{lowest:.1f}">'
-                     f'{markup(fit(one.name, RIGHT - 12, 13, bold=True))}</text>'
-                     f'<text class="tick" x="{x:.1f}" y="{lowest + 15:.1f}">{short(one.numbers[-1])}</text>\n')
+    ordered = sorted(ends, key=lambda end: end[0])
+    heights = spread([y for y, _ in ordered], [1.0] * len(ordered), [LABEL_HEIGHT] * (len(ordered) - 1))
+    lift = max(0.0, heights[-1] + 20.0 - (HEIGHT - BOTTOM)) if heights else 0.0
+    x = PANEL - RIGHT + 8
+    parts = []
+    for y, (_, one) in zip(heights, ordered):
+        name = markup(fit(one.name, RIGHT - 12, 13, bold=True))
+        parts.append(f'<text class="end-label t{one.colour}" x="{x:.1f}" y="{y - lift:.1f}">{name}</text>'
+                     f'<text class="tick" x="{x:.1f}" y="{y - lift + 15:.1f}">{short(one.numbers[-1])}</text>\n')
     return "".join(parts)
 
 

@@ -19,6 +19,13 @@ from viz.svg import Drawing, drawing_of
 MOST_STEPS = 400
 PANEL_HEIGHT = 240.0
 SMALLEST_SCALE = 0.75  # below this the page scrolls
+BUTTONS = (
+    ("first", "to the beginning", "⏮"),
+    ("back", "one step back", "◀"),
+    ("play", "play or pause", "▶ Play"),
+    ("next", "one step on", "▶"),
+    ("end", "to the end", "⏭"),
+)
 
 Segments = list[tuple[str, str]]  # CSS class and text
 
@@ -58,7 +65,7 @@ def steps(loss: Value, *, theme: str = "auto") -> Page:
     >>> from engine import Value
     >>> a = Value(2.0, label="a")
     >>> steps(a * a)
-    <Page: v1 = 4, computed from 1 values>
+    <Page: v1 = 4, computed from 1 value>
     """
     order = values_of(loss)
     names = value_names(order)
@@ -139,17 +146,16 @@ def _body(picture: Drawing) -> str:
     size = f"width:100%;min-width:{smallest:.0f}px;max-width:{picture.width:.0f}px"
     drawing = picture.svg.replace("<svg ", f'<svg style="{size}" ', 1)
     buttons = "".join(
-        [f'<button type="button" id="{name}" aria-label="{label}" title="{label}">{sign}</button>' for name, label, sign in (
-            ("first", "to the beginning", "⏮"), ("back", "one step back", "◀"), ("play", "play or pause", "▶ Play"),
-            ("next", "one step on", "▶"), ("end", "to the end", "⏭"))]
+        [f'<button type="button" id="{name}" aria-label="{label}" title="{label}">{sign}</button>'
+         for name, label, sign in BUTTONS]
     )
     return (
         f'<main class="drawing" id="drawing" tabindex="-1" aria-label="{markup(picture.title)}">{drawing}</main>\n'
         f'<section class="foot" id="foot" aria-label="steps"><div class="controls">{buttons}'
         '<input type="range" id="slider" min="0" max="0" value="0" step="1" aria-label="step">'
         '<output id="counter" for="slider"></output></div>\n'
-        '<div class="panel" aria-live="polite"><div><p class="update" id="update"></p><p class="numbers" id="numbers"></p>'
-        '</div><p id="why"></p></div>\n'
+        '<div class="panel" aria-live="polite"><div><p class="update" id="update"></p>'
+        '<p class="numbers" id="numbers"></p></div><p id="why"></p></div>\n'
         '<p class="keys"><kbd>←</kbd> <kbd>→</kbd> step, <kbd>Home</kbd> <kbd>End</kbd>, <kbd>space</kbd> to play; '
         "a click on a card goes to its step</p></section>"
     )

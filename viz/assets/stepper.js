@@ -66,7 +66,10 @@
     const current = steps[now];
     if (current.giver !== null) cards[current.giver].classList.add("gives");
     if (current.receiver !== null) cards[current.receiver].classList.add("receives");
-    if (current.edge !== null) edges[current.edge].classList.add("active");
+    if (current.edge !== null) {
+      edges[current.edge].classList.add("active");
+      edges[current.edge].parentNode.append(edges[current.edge]); // over the others
+    }
     write("update", current.update);
     write("numbers", current.numbers);
     write("why", current.why);
