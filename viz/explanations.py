@@ -16,6 +16,7 @@ from viz.shown import write_text
 
 # How strongly the signs of formulas bind, as in any schoolbook; a sign that is not here gets brackets.
 BINDING = {"+": 1, "−": 1, "×": 2, "÷": 2, "^": 3}
+PREFIXES = {"−": 2, "√": 4}  # −a
 ASSOCIATIVE = frozenset("+×")
 CLOSED = 9  # names, function calls: never in need of brackets
 PROBES = (3.7, 0.3)
@@ -44,8 +45,10 @@ class Name(Operators):
         sign = op.symbol.replace("{}", "").strip()
         if op.variadic or not (op.symbol.startswith("{}") or op.symbol.endswith("{}")):
             return cls(op.write([part.text for part in parts]))
-        binding = BINDING.get(sign, 0)
-        return cls(op.write([_bracketed(part, binding, sign, bool(i)) for i, part in enumerate(parts)]), binding)
+        is_prefix = len(parts) == 1
+        binding = (PREFIXES if is_prefix else BINDING).get(sign, 0)
+        inside = [_bracketed(part, binding, sign, is_prefix or i > 0) for i, part in enumerate(parts)]
+        return cls(op.write(inside), binding)
 
     def __repr__(self) -> str:
         return self.text

@@ -70,7 +70,8 @@ def expression(value: Value, names: Sequence[str]) -> str:
         sign = clean(operation) or UNNAMED
         return f"{sign}({', '.join(names)})" if sign[:1].isalpha() else f" {sign} ".join(names)
     given = iter(names)
-    return operation.write([next(given) if isinstance(a, Value) else short(float(a)) for a in value.arguments])
+    written: str = operation.write([next(given) if isinstance(a, Value) else short(float(a)) for a in value.arguments])
+    return written
 
 
 def badge(value: Value) -> str:

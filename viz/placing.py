@@ -65,6 +65,7 @@ def place_columns(
     for _ in range(BOTH_ROUNDS):
         _sweep(range(count), columns, pulls_both, distances, y)
         _sweep(range(count - 1, -1, -1), columns, pulls_both, distances, y)
+    _sweep(range(1, count), columns, pulls_before, distances, y)  # results stand between their arguments
     return y
 
 

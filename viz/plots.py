@@ -68,9 +68,8 @@ def curves(history: History, *, theme: str = "auto") -> Page:
         "x": [round(_across(epoch, epochs), 1) for epoch in epochs],
         "panel": PANEL,
     }
-    size = f"width:100%;min-width:{PANEL:.0f}px;max-width:{picture.width:.0f}px"
     body = (
-        f'<main class="drawing">{picture.svg.replace("<svg ", f"<svg style={chr(34)}{size}{chr(34)} ", 1)}</main>\n'
+        f'<main class="drawing">{picture.shrinking_svg}</main>\n'
         '<section class="foot"><div class="controls"><input type="range" id="slider" min="0" max="0" value="0" '
         'step="1" aria-label="epoch"><output id="counter" for="slider"></output></div>'
         f'<p class="numbers" id="numbers" aria-live="polite">{markup(data["lines"][-1])}</p></section>'
@@ -118,10 +117,10 @@ def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
     """
     if not high > low:
         low, high = low - (abs(low) * 0.1 or 1.0) if abs(low) > 10 else low - 1.0, low + max(abs(low) * 0.1, 1.0)
-    size = (high - low) / most
-    exponent = math.floor(math.log10(size))
+    size = high / most - low / most
+    exponent = int(f"{size:e}".partition("e")[2])  # log10 may differ in the last bit between machines
     for factor in (1, 2, 5, 10):
-        step = factor * 10.0**exponent
+        step = factor * float(f"1e{exponent}")
         if step >= size:
             break
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
@@ -163,8 +162,11 @@ def _panel(heading: str, series: Sequence[Series], epochs: Sequence[int]) -> str
     ticks = round_ticks(min(finite, default=0.0), max(finite, default=1.0))
     down = HEIGHT - BOTTOM
 
+    scale = max(abs(ticks[0]), abs(ticks[-1]))  # the largest numbers would overflow without it
+    low, high = ticks[0] / scale, ticks[-1] / scale
+
     def height(number: float) -> float:
-        return down - (down - TOP) * ((number - ticks[0]) / (ticks[-1] - ticks[0]))
+        return down - (down - TOP) * ((number / scale - low) / (high - low))
 
     parts = [f'<text class="heading" x="{LEFT:.0f}" y="28">{markup(heading)}</text>\n']
     for tick in ticks:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from viz.names import markup
 
+SMALLEST_SCALE = 0.7  # of a picture that shrinks to fit
+SCROLL_BAR = 16
+LARGEST_IN_FRAME = 500_000  # letters; a notebook would carry them two and a half times
 
 def write_text(path: str | Path, texts: Mapping[str, str]) -> Path:
     """Write the text that belongs to the path's ending; the path comes back.
@@ -41,19 +44,29 @@ class Shown(ABC):
         """The page around it."""
 
     @property
-    def frame_height(self) -> float:
-        """What the page needs in a notebook, in pixels."""
-        return self.height + 20
+    def frame(self) -> str:
+        """The style of the page's frame in a notebook: as high as the picture is where it has to shrink."""
+        wide, high = f"{self.width:.0f}", f"{self.height:.0f}"
+        least = f"min-height:{self.height * SMALLEST_SCALE + SCROLL_BAR:.0f}px"
+        return f"width:100%;max-width:{wide}px;aspect-ratio:{wide}/{high};{least}"
+
+    @property
+    def shrinking_svg(self) -> str:
+        """The picture for a page: it shrinks a little where there is no room for it, then the page scrolls."""
+        size = f"width:100%;min-width:{self.width * SMALLEST_SCALE:.0f}px;max-width:{self.width:.0f}px;height:auto"
+        return self.svg.replace("<svg ", f'<svg style="display:block;{size}" ', 1)
 
     def save(self, path: str | Path) -> Path:
         """Write an .svg or an .html file, by the ending of its name; the path comes back."""
         return write_text(path, {".svg": self.svg, ".html": self.html})
 
     def _repr_html_(self) -> str:
+        if len(self.svg) > LARGEST_IN_FRAME:
+            return self.image()
         # A trusted notebook shows the frame; one that is not drops the frame and keeps the picture within.
         return (
             f'<iframe srcdoc="{markup(self.html)}" title="{markup(self.title)}" '
-            f'style="width:100%;height:{self.frame_height:.0f}px;border:0">{self.image()}</iframe>'
+            f'style="{self.frame};border:0">{self.image()}</iframe>'
         )
 
     def image(self) -> str:
@@ -61,7 +74,7 @@ class Shown(ABC):
         data = base64.b64encode(self.svg.encode("utf-8")).decode("ascii")
         return (
             f'<img src="data:image/svg+xml;base64,{data}" alt="{markup(self.title)}" '
-            f'width="{self.width:.0f}" height="{self.height:.0f}" style="max-width:none">'
+            f'width="{self.width:.0f}" height="{self.height:.0f}" style="max-width:100%;height:auto">'
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:

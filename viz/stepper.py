@@ -18,7 +18,6 @@ from viz.svg import Drawing, drawing_of
 
 MOST_STEPS = 400
 PANEL_HEIGHT = 240.0
-SMALLEST_SCALE = 0.75  # below this the page scrolls
 BUTTONS = (
     ("first", "to the beginning", "⏮"),
     ("back", "one step back", "◀"),
@@ -50,8 +49,8 @@ class Page(Shown):
         return self._html
 
     @property
-    def frame_height(self) -> float:
-        return self.height + self._panel_height
+    def frame(self) -> str:
+        return f"width:100%;height:{self.height + self._panel_height:.0f}px"
 
     def __str__(self) -> str:
         return self._html
@@ -142,15 +141,13 @@ def _sentence(step: Application, words: Line, into: str) -> Segments:
 
 
 def _body(picture: Drawing) -> str:
-    smallest = picture.width * SMALLEST_SCALE
-    size = f"width:100%;min-width:{smallest:.0f}px;max-width:{picture.width:.0f}px"
-    drawing = picture.svg.replace("<svg ", f'<svg style="{size}" ', 1)
     buttons = "".join(
         [f'<button type="button" id="{name}" aria-label="{label}" title="{label}">{sign}</button>'
          for name, label, sign in BUTTONS]
     )
     return (
-        f'<main class="drawing" id="drawing" tabindex="-1" aria-label="{markup(picture.title)}">{drawing}</main>\n'
+        f'<main class="drawing" id="drawing" tabindex="-1" aria-label="{markup(picture.title)}">'
+        f"{picture.shrinking_svg}</main>\n"
         f'<section class="foot" id="foot" aria-label="steps"><div class="controls">{buttons}'
         '<input type="range" id="slider" min="0" max="0" value="0" step="1" aria-label="step">'
         '<output id="counter" for="slider"></output></div>\n'

@@ -57,7 +57,7 @@ class Drawing(Shown):
     def html(self) -> str:
         """A page of nothing but the picture, which scrolls where there is little room."""
         head = f'<meta charset="utf-8"><title>{markup(self.title)}</title><style>body{{margin:0}}</style>'
-        return f'<!doctype html><html lang="en"><head>{head}</head><body>{self.svg}</body></html>\n'
+        return f'<!doctype html><html lang="en"><head>{head}</head><body>{self.shrinking_svg}</body></html>\n'
 
     def __str__(self) -> str:
         return self._svg

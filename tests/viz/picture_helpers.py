@@ -1,0 +1,94 @@
+"""What the tests of pictures share: graphs to draw, and ways to read a drawing."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+from hypothesis import strategies as st
+
+from engine import Value
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def neuron() -> Value:
+    """The lecture's neuron; o = 0.7071, and its gradients are golden numbers."""
+    x1, x2 = Value(2.0, label="x1"), Value(0.0, label="x2")
+    w1, w2 = Value(-3.0, label="w1"), Value(1.0, label="w2")
+    b = Value(6.8813735870195432, label="b")
+    x1w1, x2w2 = x1 * w1, x2 * w2
+    s = x1w1 + x2w2
+    n = s + b
+    o = n.tanh()
+    for value, label in ((x1w1, "x1w1"), (x2w2, "x2w2"), (s, "s"), (n, "n"), (o, "o")):
+        value.label = label
+    return o
+
+
+def used_twice() -> Value:
+    """f = (a × b) × (a + b): a and b get two contributions each."""
+    a, b = Value(3.0, label="a"), Value(-2.0, label="b")
+    d, e = a * b, a + b
+    f = d * e
+    for value, label in ((d, "d"), (e, "e"), (f, "f")):
+        value.label = label
+    return f
+
+
+def network(sizes: list[int], inputs: list[Any] | None = None) -> Value:
+    """The loss of a small network, marked as nn marks its values."""
+    numbers = random.Random(0)
+    xs = inputs or [Value(numbers.uniform(-1, 1), label=f"x{i}") for i in range(1, sizes[0] + 1)]
+    for layer, width in enumerate(sizes[1:], 1):
+        xs = [_unit(xs, f"layer {layer}", f"h{layer}_{j}", numbers) for j in range(1, width + 1)]
+    loss = sum((x * x for x in xs[1:]), xs[0])
+    loss.label = "loss"
+    return loss
+
+
+def _unit(xs: list[Value], layer: str, name: str, numbers: random.Random) -> Value:
+    total = Value(0.0, label=f"b{name[1:]}")
+    total.unit = (layer, name)
+    for i, x in enumerate(xs, 1):
+        weight = Value(numbers.uniform(-1, 1), label=f"w{name[1:]}{i}")
+        product = weight * x
+        total = total + product
+        weight.unit = product.unit = total.unit = (layer, name)
+    out = total.tanh()
+    out.unit, out.label = (layer, name), name
+    return out
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Value:
+    """Any small graph, values used any number of times."""
+    values = [Value(draw(st.floats(-2, 2)), label=draw(st.sampled_from(["", "a", "b"]))) for _ in range(3)]
+    for kind in draw(st.lists(st.sampled_from("+*-t"), min_size=1, max_size=12)):
+        left = values[draw(st.integers(0, len(values) - 1))]
+        right = values[draw(st.integers(0, len(values) - 1))]
+        values.append({"+": left + right, "*": left * right, "-": left - right, "t": left.tanh()}[kind])
+    return values[-1]
+
+
+def parsed(svg: str) -> ElementTree.Element:
+    return ElementTree.fromstring(svg)
+
+
+def marked(svg: str, kind: str) -> list[ElementTree.Element]:
+    """The groups marked data-card, data-edge or data-label, by their numbers."""
+    found = [group for group in parsed(svg).iter(f"{SVG}g") if f"data-{kind}" in group.attrib]
+    return sorted(found, key=lambda group: int(group.attrib[f"data-{kind}"]))
+
+
+def tooltip(group: ElementTree.Element) -> str:
+    return group.findtext(f"{SVG}title") or ""
+
+
+def page_data(html: str) -> Any:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+    assert found
+    return json.loads(found[1])

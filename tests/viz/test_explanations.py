@@ -1,0 +1,123 @@
+"""explain(): the words come from the rules of the table, and end in the numbers that backward() uses."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from picture_helpers import graphs, neuron, used_twice
+
+import viz
+from engine import OPS, Value
+from engine.graph import topological_order
+from viz.chain import applications, values_of
+from viz.explanations import Name, local_formulas
+from viz.names import short
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
+def test_each_row_explains_its_local_derivatives_down_to_the_number(op):
+    if op.variadic:
+        arguments = [Value(0.25), Value(-0.5), 1.0]
+    else:
+        arguments = [Value(low + 0.6 * (high - low)) for low, high in op.everyday[: len(op.partials)]]
+    value = Value.__apply__(op, arguments)
+    lines = local_formulas(value, "out", [f"a{i}" for i in range(len(value._prev))])
+    assert len(lines) == len(value._local_grads)
+    for line, local in zip(lines, value._local_grads):
+        assert line.rpartition(" = ")[2] == short(local)
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.why], ids=lambda op: op.name)
+def test_the_formula_holds_the_names_that_the_rule_uses(op):
+    if op.variadic:
+        arguments, names = [Value(0.25), Value(-0.5), 1.0], ["first", "second"]
+    else:
+        arguments = [Value(low + 0.6 * (high - low)) for low, high in op.everyday[: len(op.partials)]]
+        names = ["first", "second"][: len(arguments)]
+    value = Value.__apply__(op, arguments)
+    for line, local in zip(local_formulas(value, "out", names), value._local_grads):
+        # Each rule gives a formula in names, or a plain number that needs none.
+        assert line == short(local) or any(name in line for name in (*names, "out"))
+
+
+def test_brackets_stand_where_they_are_needed_and_nowhere_else():
+    a, b, c = Name("a"), Name("b"), Name("c")
+    assert str(a * (b + c)) == "a × (b + c)"
+    assert str(a * b + c) == "a × b + c"
+    assert str(a - (b - c)) == "a − (b − c)"
+    assert str((a - b) - c) == "a − b − c"
+    assert str(a / (b * c)) == "a ÷ (b × c)"
+    assert str(-a / b) == "−a ÷ b"
+    assert str(-(a + b)) == "−(a + b)"
+    assert str((a * b).sqrt()) == "√(a × b)"
+    assert str((a + b) ** 2.0) == "(a + b)^2"
+    assert str(a * (-b)) == "a × (−b)"
+    assert str(abs(a + b)) == "|a + b|"
+    assert str(Name("−0.5") ** 2.0) == "(−0.5)^2"
+
+
+def test_what_changes_nothing_is_left_out():
+    a = Name("a")
+    assert str(a * 1.0) == str(1.0 * a) == str(a + 0.0) == str(a**1.0) == str(a / 1.0) == "a"
+    assert str(1.0 / a) == "1 ÷ a"
+
+
+def test_the_derivation_of_the_lecture_s_neuron():
+    text = str(viz.explain(neuron()))
+    assert text.startswith("o.grad = 1")
+    assert "n.grad += ∂o/∂n × o.grad = 0.5 × 1 = 0.5" in text
+    assert "∂o/∂n = 1 − o × o = 1 − 0.7071 × 0.7071 = 0.5" in text
+    assert "x1.grad += ∂x1w1/∂x1 × x1w1.grad = −3 × 0.5 = −1.5" in text
+
+
+def test_a_second_contribution_is_added_to_the_first():
+    assert "a.grad += ∂d/∂a × d.grad = −6 + (−2) × 1 = −8" in str(viz.explain(used_twice()))
+
+
+@given(graphs())
+def test_the_sums_are_the_gradients_of_backward(value):
+    order = values_of(value)
+    steps = applications(order)
+    assert all(one.grad == 0.0 for one in order)
+    value.backward()
+    grads, sizes = [0.0] * len(order), [0.0] * len(order)
+    for step in steps:
+        assert step.before == grads[step.receiver]
+        grads[step.receiver] = step.after
+        sizes[step.receiver] += abs(step.passed)
+    grads[-1], sizes[-1] = 1.0, 1.0
+    for one, grad, size in zip(order, grads, sizes):
+        # The same products in perhaps another order: each sum of up to 26 terms rounds by eps/2 of their size each
+        # time, and so do the gradients that went into it.
+        assert one.grad == pytest.approx(grad, abs=1e-13 * max(1.0, size)) or not math.isfinite(grad)
+
+
+@given(graphs())
+def test_a_value_gives_only_after_it_received_everything(value):
+    given_already = set()
+    for step in applications(topological_order(value)):
+        given_already.add(step.giver)
+        assert step.receiver not in given_already
+
+
+def test_nothing_is_explained_about_a_node_with_its_own_backward():
+    a = Value(2.0, label="a")
+    with pytest.raises(ValueError, match="t was made by hand"):
+        viz.explain(Value(math.tanh(2.0), (a,), "tanh", label="t"))
+
+
+def test_leaves_without_gradient_get_no_step():
+    a, b = Value(2.0, label="a", requires_grad=False), Value(3.0, label="b")
+    assert "a.grad" not in str(viz.explain(a * b))
+
+
+def test_an_explanation_saves_and_shows_itself(tmp_path):
+    explanation = viz.explain(neuron())
+    assert explanation.save(tmp_path / "why.txt").read_text(encoding="utf-8") == f"{explanation}\n"
+    assert "<pre" in explanation.save(tmp_path / "why.html").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match=r"\.txt or \.html"):
+        explanation.save(tmp_path / "why.pdf")
+    x = Value(1.0, label="<script>")
+    assert "<script>" not in viz.explain(x * x)._repr_html_()

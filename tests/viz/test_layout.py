@@ -1,0 +1,99 @@
+"""The layout's promises hold for any graph."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from viz.layout import arrange
+from viz.placing import spread
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[list[float], list[tuple[int, int]], list[str | None]]:
+    count = draw(st.integers(1, 25))
+    heights = draw(st.lists(st.sampled_from([80.0, 108.0]), min_size=count, max_size=count))
+    pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(lambda pair: pair[0] < pair[1])
+    edges = draw(st.lists(pairs, max_size=60)) if count > 1 else []
+    groups = draw(st.lists(st.sampled_from([None, None, "layer 1", "layer 2"]), min_size=count, max_size=count))
+    return heights, edges, groups
+
+
+@given(graphs())
+def test_edges_lead_to_the_right_and_bend_once_in_each_column_between(graph):
+    heights, edges, groups = graph
+    layout = arrange(heights, edges, groups)
+    for (start, end), bends in zip(edges, layout.bends):
+        assert [column for column, _ in bends] == list(range(layout.column[start] + 1, layout.column[end]))
+        assert layout.column[start] < layout.column[end]
+
+
+@given(graphs())
+def test_no_two_cards_touch_and_no_edge_runs_through_a_card(graph):
+    heights, edges, groups = graph
+    layout = arrange(heights, edges, groups)
+    columns: dict[int, list[tuple[float, float]]] = {}
+    for column, y, height in zip(layout.column, layout.y, heights):
+        columns.setdefault(column, []).append((y - height / 2, y + height / 2))
+    for spans in columns.values():
+        for (_, bottom), (top, _) in pairwise(sorted(spans)):
+            assert top >= bottom + 19.0  # CARD_GAP is 20; positions come out of sums of floats
+    for bends in layout.bends:
+        for column, y in bends:
+            assert all(y < top or y > bottom for top, bottom in columns.get(column, []))
+
+
+@given(graphs())
+def test_cards_of_one_box_stand_together(graph):
+    heights, edges, groups = graph
+    layout = arrange(heights, edges, groups)
+    for column in set(layout.column):
+        members = sorted((layout.y[i], groups[i]) for i in range(len(heights)) if layout.column[i] == column)
+        boxes = [box for (_, box), (_, following) in pairwise([*members, (0.0, "end")]) if box and box != following]
+        assert len(boxes) == len(set(boxes))
+
+
+@given(graphs())
+def test_the_same_graph_has_the_same_layout(graph):
+    assert arrange(*graph) == arrange(*graph)
+
+
+def test_leaves_stand_next_to_their_user():
+    # x -> a -> b -> c, and a leaf that only c uses
+    layout = arrange([80.0] * 5, [(0, 1), (1, 2), (2, 4), (3, 4)])
+    assert layout.column == [0, 1, 2, 2, 3]
+
+
+def test_a_tree_is_drawn_without_crossings():
+    # two products of two leaves each, and their sum
+    layout = arrange([80.0] * 7, [(0, 4), (1, 4), (2, 5), (3, 5), (4, 6), (5, 6)])
+    assert layout.y[0] < layout.y[1] < layout.y[2] < layout.y[3]
+    assert layout.y[4] == pytest.approx((layout.y[0] + layout.y[1]) / 2, abs=5)
+
+
+def test_an_edge_that_leads_backwards_is_named():
+    with pytest.raises(ValueError, match=r"edge \(1, 0\)"):
+        arrange([80.0, 80.0], [(1, 0)])
+
+
+positions = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=12)
+
+
+@given(positions, st.data())
+def test_spread_is_the_closest_arrangement(desired, data):
+    """No position can move, alone or with its neighbours, and come closer: the optimality of the projection."""
+    weight = data.draw(st.lists(st.floats(0.5, 8), min_size=len(desired), max_size=len(desired)))
+    distance = data.draw(st.lists(st.floats(0, 50), min_size=len(desired) - 1, max_size=len(desired) - 1))
+    found = spread(desired, weight, distance)
+    for (upper, lower), least in zip(pairwise(found), distance):
+        assert lower - upper >= least - 1e-9
+    # The projection onto a convex cone: sum w (d - y) (z - y) <= 0 for every allowed z; these z span them.
+    tolerance = 1e-9 * 8 * len(desired) * 2e3 * 2e3
+    for start in range(len(desired)):
+        for sign in (1.0, -1.0):
+            moved = [y + (sign if (index >= start) == (sign > 0) else 0.0) for index, y in enumerate(found)]
+            terms = [w * (d - y) * (z - y) for w, d, y, z in zip(weight, desired, found, moved)]
+            assert sum(terms) <= tolerance

@@ -1,0 +1,157 @@
+"""steps(): the page goes through backward() and ends at its gradients; looked at in a browser where there is one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from picture_helpers import graphs, marked, network, neuron, page_data, used_twice
+
+import viz
+from engine import Value
+from engine.graph import topological_order
+from viz.names import short
+
+HOSTILE = ["</script><script>alert(1)</script>", "<!--", "\u2028\u2029", "]]>", "\\u003c", "&lt;", "\x00", "\ud800"]
+
+
+@given(graphs())
+def test_the_steps_end_at_the_gradients_of_backward(value):
+    order = topological_order(value)
+    data = page_data(viz.steps(value).html)
+    assert all(one.grad == 0.0 for one in order)
+    shown = list(data["start"])
+    for step in data["steps"]:
+        if step["receiver"] is not None:
+            shown[step["receiver"]] = step["grad"]
+    value.backward()
+    for one, text in zip(order, shown):
+        # Four digits are shown; a sum in another order may end in the neighbouring fourth digit.
+        expected = float(short(one.grad).replace("−", "-"))
+        assert float(text.replace("−", "-")) == pytest.approx(expected, rel=2e-3, abs=1e-12)
+
+
+@given(graphs())
+def test_there_is_one_step_for_each_application(value):
+    data = page_data(viz.steps(value).html)
+    edges = [step["edge"] for step in data["steps"] if step["edge"] is not None]
+    assert sorted(edges) == list(range(sum(len(one._prev) for one in topological_order(value))))
+
+
+@given(st.one_of(st.text(), st.sampled_from(HOSTILE)))
+def test_any_label_stays_inside_its_script(label):
+    a = Value(2.0, label=label)
+    html = viz.steps(a * a).html
+    html.encode("utf-8")
+    assert html.count("<script") == html.count("</script") == 2 and "<!--" not in html
+    assert "\u2028" not in html.partition('id="data">')[2].partition("</script>")[0]
+    assert page_data(html)["names"][0]
+
+
+def test_a_second_use_is_explained():
+    texts = ["".join(text for _, text in step["why"]) for step in page_data(viz.steps(used_twice()).html)["steps"]]
+    assert [text for text in texts if "add up" in text and "that is why it is +=" in text] == texts[-2:]
+
+
+def test_too_many_steps_are_refused_with_the_number():
+    with pytest.raises(ValueError, match=r"loss needs 1,\d\d\d applications.*at most 400.*explain\(loss\)"):
+        viz.steps(network([4, 16, 16]))
+
+
+def test_the_page_is_complete_in_itself(tmp_path):
+    page = viz.steps(neuron())
+    html = page.save(tmp_path / "steps.html").read_text(encoding="utf-8")
+    assert html == str(page)
+    for outside in ("http://", "https://", "src=", "@import", "url("):
+        assert outside not in html.replace("http://www.w3.org/2000/svg", "")
+    assert page.save(tmp_path / "steps.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def shown_gradients(browser) -> list[str]:
+    script = "return [...document.querySelectorAll('[data-card] .grad')].map(grad => grad.textContent)"
+    return list(browser.execute_script(script))
+
+
+def text(browser, selector: str) -> str:
+    return str(browser.execute_script("return document.querySelector(arguments[0]).textContent", selector))
+
+
+@pytest.fixture
+def page(browser, tmp_path):
+    """The neuron's page, open in the browser; at the end the console must be empty."""
+    browser.get(viz.steps(neuron()).save(tmp_path / "steps.html").as_uri())
+    yield browser
+    assert browser.get_log("browser") == []
+
+
+def press(browser, *keys: str) -> None:
+    from selenium.webdriver.common.by import By
+
+    for key in keys:
+        browser.find_element(By.TAG_NAME, "body").send_keys(key)
+
+
+def test_stepping_to_the_end_fills_in_every_gradient(page):
+    from selenium.webdriver.common.keys import Keys
+
+    o = neuron()
+    order = topological_order(o)
+    assert shown_gradients(page) == ["0"] * len(order)
+    press(page, *[Keys.ARROW_RIGHT] * 10)
+    o.backward()
+    assert shown_gradients(page) == [short(value.grad) for value in order]
+    assert text(page, "#counter") == "step 10 of 10"
+    press(page, Keys.ARROW_RIGHT, Keys.HOME)
+    assert shown_gradients(page) == ["0"] * len(order)
+
+
+def test_each_step_marks_who_gives_and_who_receives(page):
+    from selenium.webdriver.common.keys import Keys
+
+    press(page, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert [text(page, f".{role} .name") for role in ("gives", "receives")] == ["o", "n"]
+    assert page.execute_script("return document.querySelectorAll('.edge.active').length") == 1
+    assert text(page, "#update") == "n.grad += ∂o/∂n × o.grad"
+    assert text(page, "#numbers") == "0.5 × 1 = 0.5"
+    press(page, Keys.ARROW_LEFT)
+    assert text(page, "#update") == "o.grad = 1"
+
+
+def test_cards_buttons_and_the_slider_go_to_their_steps(page):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    step = "return Number(document.getElementById('slider').value)"
+    card = page.find_element(By.CSS_SELECTOR, "[data-card='0']")
+    page.execute_script("arguments[0].focus()", card)
+    card.send_keys(Keys.ENTER)
+    there = page.execute_script(step)
+    assert there > 1 and page.execute_script("return arguments[0].classList.contains('receives')", card)
+    page.find_element(By.ID, "back").click()
+    assert page.execute_script(step) == there - 1
+    page.find_element(By.ID, "end").click()
+    assert page.execute_script(step) == 10
+    page.find_element(By.ID, "slider").send_keys(Keys.HOME)
+    assert page.execute_script(step) == 0
+    press(page, " ")
+    assert "Pause" in page.find_element(By.ID, "play").text
+    press(page, " ")
+    assert "Play" in page.find_element(By.ID, "play").text
+
+
+def test_hostile_labels_run_nothing_in_the_browser(browser, tmp_path):
+    value = Value(2.0, label="</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>")
+    loss = value * value
+    loss.label = "</title></svg><script>window.broken = 1</script>"
+    browser.get(viz.steps(loss).save(tmp_path / "hostile.html").as_uri())
+    assert browser.execute_script("return window.broken") is None
+    assert len(shown_gradients(browser)) == 2
+    assert browser.get_log("browser") == []
+
+
+def test_the_picture_of_the_page_has_all_gradients():
+    o = neuron()
+    svg = viz.steps(o).svg
+    o.backward()
+    texts = ["".join(card.itertext()) for card in marked(svg, "card")]
+    assert all(short(value.grad) in text for value, text in zip(topological_order(o), texts))
