@@ -113,7 +113,7 @@ def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
     >>> round_ticks(0.0, 1.13)
     [0.0, 0.5, 1.0, 1.5]
     >>> round_ticks(3.0, 3.0)
-    [2.0, 3.0, 4.0]
+    [2.0, 2.5, 3.0, 3.5, 4.0]
     """
     if not high > low:
         low, high = low - (abs(low) * 0.1 or 1.0) if abs(low) > 10 else low - 1.0, low + max(abs(low) * 0.1, 1.0)
