@@ -139,14 +139,20 @@ def edge_svg(number: int, link: Link, stops: Sequence[Point], shade: int) -> str
 
 
 def label_svg(number: int, link: Link, stops: Sequence[Point], taken: list[tuple[float, float, float]]) -> str:
-    """The label on the last piece of its edge, at the first place where it covers none that is `taken`."""
+    """The label on the last piece of its edge, where it covers least of those that are `taken`."""
     half = len(link.label) * 3.7 + 3
-    x, y = _on_curve(stops[-2], stops[-1], LABEL_PLACES[0])
+    x = y = 0.0
+    least = math.inf
     for share in LABEL_PLACES:
         at_x, at_y = _on_curve(stops[-2], stops[-1], share)
-        if not any(abs(at_x - other_x) < half + other_half and abs(at_y - other_y) < 16
-                   for other_x, other_y, other_half in taken[-REMEMBERED:]):
-            x, y = at_x, at_y
+        covered = 0.0
+        for other_x, other_y, other_half in taken[-REMEMBERED:]:
+            across, down = half + other_half - abs(at_x - other_x), 16.0 - abs(at_y - other_y)
+            if across > 0.0 and down > 0.0:
+                covered += across * down
+        if covered < least:
+            x, y, least = at_x, at_y, covered
+        if least == 0.0:
             break
     taken.append((x, y, half))
     soft = " faint" if abs(link.local) == 1.0 else ""
