@@ -16,7 +16,7 @@ from .losses import softmax
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
 
-Activation = str | Callable[[Value], Value]  # a row of engine.OPS with one argument, "linear", or a function
+Activation = Callable[[Value], Value]  # by name: a row of engine.OPS with one argument, or "linear"
 Unit = tuple[str, str]  # (layer, neuron)
 
 
@@ -69,7 +69,7 @@ class Neuron(Module):
         nin: int,
         nonlin: bool = True,
         *,
-        activation: Activation = "relu",
+        activation: str | Activation = "relu",
         init: Initialiser | None = None,
         rng: Source | int | None = None,
     ) -> None:
@@ -77,7 +77,7 @@ class Neuron(Module):
         self.w = [Value(draw(nin, numbers)) for _ in range(_positive(nin, "a Neuron", "input"))]
         self.b = Value(0.0)
         self.nonlin = nonlin
-        self.activation = _known(activation)
+        self.activation = _activation(activation)
         self.name()
 
     def name(self, layer: str = "", number: str = "", j: int = 0) -> None:
@@ -94,13 +94,15 @@ class Neuron(Module):
         if len(given) != len(self.w):
             raise ValueError(f"{self} got {len(given)} inputs; it has {len(self.w)} weights")
         total = sum((wi * xi for wi, xi in zip(self.w, given)), self.b)
-        output = _apply(self.activation, total) if self.nonlin else total
+        output = self.activation(total) if self.nonlin else total
+        if not isinstance(output, Value):
+            raise TypeError(f"the activation of {self} returned a {type(output).__name__}, not a Value: no gradient")
         output.label = self.unit[1]
         output.__dict__["unit"] = self.unit
         return output
 
     def __repr__(self) -> str:
-        return f"{_title(self.activation if self.nonlin else 'linear')}Neuron({len(self.w)})"
+        return f"{_title(self.activation if self.nonlin else linear)}Neuron({len(self.w)})"
 
 
 class Layer(Module):
@@ -146,9 +148,9 @@ class MLP(Module):
         self,
         nin: int,
         nouts: Sequence[int] | int,
-        activation: Activation = "relu",
+        activation: str | Activation = "relu",
         *,
-        output: Activation = "linear",
+        output: str | Activation = "linear",
         init: Initialiser | None = None,
         rng: Source | int | None = None,
     ) -> None:
@@ -255,33 +257,24 @@ def _inputs(x: Any) -> tuple[Any, ...]:
     return tuple(x) if isinstance(x, Iterable) and not isinstance(x, (Value, str)) else (x,)
 
 
-def _takes_one(name: str) -> bool:
-    partials = OPS[name].partials
-    return isinstance(partials, tuple) and len(partials) == 1
+def linear(total: Value) -> Value:
+    """No activation at all."""
+    return total
 
 
-def _known(activation: Activation) -> Activation:
-    if callable(activation) or activation == "linear" or (activation in OPS and _takes_one(activation)):
-        return activation
-    known = ", ".join(["linear", *filter(_takes_one, OPS)])
-    raise ValueError(f"unknown activation {activation!r}; known: {known}, or a function of a Value")
-
-
-def _apply(activation: Activation, total: Value) -> Value:
-    if isinstance(activation, str):
-        return total if activation == "linear" else OPS[activation](total)
-    output = activation(total)
-    if not isinstance(output, Value):
-        raise TypeError(f"activation {_title(activation)} returned a {type(output).__name__}, not a Value: no gradient")
-    return output
+def _activation(wanted: str | Activation) -> Activation:
+    if callable(wanted):
+        return wanted
+    known = {"linear": linear, **{op.name: op for op in OPS.values() if op.arity == 1}}
+    if wanted not in known:
+        raise ValueError(f"unknown activation {wanted!r}; known: {', '.join(known)}, or a function of a Value")
+    return known[wanted]
 
 
 def _title(activation: Activation) -> str:
-    if isinstance(activation, str):
-        name = OPS[activation].micrograd if activation in OPS else ""
-        name = name or activation
-    else:
-        name = getattr(activation, "__name__", "Custom").strip("<>")
+    """ReLU, Tanh, Linear: what a Neuron's repr begins with."""
+    names = (getattr(activation, attribute, "") for attribute in ("micrograd", "name", "__name__"))
+    name: str = next(filter(None, names), "Custom").strip("<>")
     return name[:1].upper() + name[1:]
 
 
