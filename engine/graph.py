@@ -1,0 +1,183 @@
+"""Walks over the graph of a Value: orders, backward, refresh, copying and pickling. None of them recurses."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .recording import no_grad
+from .row import Op, operation
+
+if TYPE_CHECKING:
+    from .value import Value
+
+
+def topological_order(root: Value) -> list[Value]:
+    """All Values that `root` was made of, and itself; arguments come before what is made of them.
+
+    >>> from engine import Value
+    >>> a, b = Value(1.0, label="a"), Value(2.0, label="b")
+    >>> [value.data for value in topological_order(a * b + a)]
+    [1.0, 2.0, 2.0, 3.0]
+    """
+    order: list[Value] = []
+    seen: set[int] = set()
+    stack: list[Value | None] = [root]
+    while stack:
+        node = stack.pop()
+        if node is None:  # all below the next one are in
+            order.append(stack.pop())  # type: ignore[arg-type]
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack += (node, None)
+            stack += reversed(node._prev)
+    return order
+
+
+def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
+    """The nodes and the (argument, result) edges, as sets, as in micrograd's notebooks."""
+    nodes = topological_order(root)
+    return set(nodes), {(argument, node) for node in nodes for argument in node._prev}
+
+
+def backpropagate(root: Value) -> None:
+    """`for node in reversed(topological_order(root)): node._backward()`, from clean inner gradients, but fast.
+
+    A node's turn comes when all nodes that use it have had theirs: the count of its uses is down to zero.
+    """
+    try:
+        _count_uses(root)
+        root.grad = 1.0
+        _pass_back(root)
+    except BaseException:  # a hand-written _backward that fails, or Ctrl-C: leave no counts behind
+        for node in topological_order(root):
+            node._uses = 0
+        raise
+
+
+def _count_uses(root: Value) -> None:
+    """Count in `_uses` how often each inner node is used, and clear its gradient."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        node.grad = 0.0
+        # Written out for the left and the right argument: a loop over the two takes half as long again.
+        child = node._left
+        if child.__class__ is not float and child.operation is not None and child.requires_grad:
+            if not child._uses:
+                stack.append(child)
+            child._uses += 1
+        child = node._right
+        if child.__class__ is not float and child.operation is not None and child.requires_grad:
+            if not child._uses:
+                stack.append(child)
+            child._uses += 1
+        if node._more is not None:
+            for child in node._prev:
+                if child.operation is not None and child.requires_grad:
+                    if not child._uses:
+                        stack.append(child)
+                    child._uses += 1
+
+
+def _pass_back(root: Value) -> None:
+    """The chain rule, users first: argument.grad += local derivative * node.grad."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        upstream = node.grad
+        child = node._left
+        if child.__class__ is not float and child.requires_grad:
+            child.grad += node._d_left * upstream
+            if child.operation is not None:
+                child._uses -= 1
+                if not child._uses:
+                    stack.append(child)
+        child = node._right
+        if child.__class__ is not float and child.requires_grad:
+            child.grad += node._d_right * upstream
+            if child.operation is not None:
+                child._uses -= 1
+                if not child._uses:
+                    stack.append(child)
+        if node._more is not None:
+            node._backward()
+            for child in node._prev:
+                if child.operation is not None and child.requires_grad:
+                    child._uses -= 1
+                    if not child._uses:
+                        stack.append(child)
+
+
+def needs_row(node: Value, what: str) -> Op:
+    """The row of an inner node; an error for one that was made by hand."""
+    if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
+        return node.operation
+    raise TypeError(f"cannot {what} {node.name()}: it has a hand-written _backward; add a row (engine.register) to get this")
+
+
+def refresh(root: Value) -> None:
+    """Compute the graph of `root` anew, in place, from its leaves' data."""
+    for node in topological_order(root):
+        if node.operation is not None:
+            node._compute(needs_row(node, "refresh"), node.arguments)
+
+
+# --- copying and pickling: a graph as flat lists, so that no depth is too deep
+
+Rows = list[tuple[Any, ...]]
+
+
+def flatten(root: Value) -> tuple[list[Value], Rows]:
+    """The leaves, and for each inner node what makes it again; an argument is a float, or the number of a node."""
+    order = topological_order(root)
+    leaves = [node for node in order if node.operation is None]
+    inner = [node for node in order if node.operation is not None]
+    index = {id(node): i for i, node in enumerate(leaves + inner)}
+    rows = []
+    for node in inner:
+        op = needs_row(node, "copy or pickle")
+        edges = [(a if a.__class__ is float else index[id(a)], slope) for a, slope in node._edges]
+        rows.append((op.name, edges, _state(node)))
+    return leaves, rows
+
+
+def rebuild(kind: type[Value], leaves: Sequence[Value], rows: Rows) -> Value:
+    """The root of a graph that was flattened."""
+    nodes = list(leaves)
+    for name, edges, state in rows:
+        node = restore(kind, state)
+        arguments = [a if a.__class__ is float else nodes[a] for a, _ in edges]
+        node._record(operation(name), arguments, [slope for _, slope in edges])
+        nodes.append(node)
+    return nodes[-1]
+
+
+def restore(kind: type[Value], state: tuple[Any, ...]) -> Value:
+    """A leaf in that state."""
+    node = kind.__new__(kind)
+    data, grad, label, requires_grad, attributes = state
+    node._clear()  # not __init__: a subclass may want other arguments there
+    node.data, node.grad, node.label, node.requires_grad = data, grad, label, requires_grad
+    node.__dict__.update(attributes or {})
+    return node
+
+
+def _state(node: Value) -> tuple[Any, ...]:
+    return node.data, node.grad, node.label, node.requires_grad, node.__dict__ or None
+
+
+def reduce(root: Value) -> tuple[Any, ...]:
+    """For pickle. Leaves are pickled as themselves, so that those of one pickle keep their identity."""
+    if root.operation is None:
+        return restore, (type(root), _state(root))
+    return rebuild, (type(root), *flatten(root))
+
+
+def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
+    if root.operation is None:
+        return restore(type(root), copy.deepcopy(_state(root), memo))
+    leaves, rows = flatten(root)
+    rows = [(name, edges, (*state[:-1], copy.deepcopy(state[-1], memo))) for name, edges, state in rows]
+    return rebuild(type(root), [copy.deepcopy(leaf, memo) for leaf in leaves], rows)

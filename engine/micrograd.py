@@ -1,0 +1,38 @@
+"""The names that micrograd's users know, beside our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .row import Op
+
+if TYPE_CHECKING:
+    from .value import Value
+
+
+class MicrogradNames:
+    """Read-only views of what a node remembers."""
+
+    __slots__ = ()
+    operation: Op | str | None
+    _edges: Any
+
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        """The Values among the arguments, in order, repeats kept."""
+        return tuple(argument for argument, _ in self._edges if argument.__class__ is not float)
+
+    _children = _prev
+
+    @property
+    def _local_grads(self) -> tuple[float, ...]:
+        """The local derivative for each of `_prev`."""
+        return tuple(slope for argument, slope in self._edges if argument.__class__ is not float)
+
+    @property
+    def _op(self) -> str:
+        """The operation in micrograd's spelling: '+', '**2', 'ReLU'; '' for a leaf."""
+        if not isinstance(self.operation, Op):
+            return self.operation or ""
+        numbers = (f"{argument:g}" if argument.__class__ is float else "" for argument, _ in self._edges)
+        return (self.operation.micrograd or self.operation.name).format(*numbers)

@@ -1,0 +1,132 @@
+"""The operators and methods of everything that the rules of the table run on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from .row import OPS, Op, runs_operations
+
+
+def _binary(op: Op, left: Any, right: Any) -> Any:
+    other = right if isinstance(left, Operators) else left
+    if isinstance(other, (int, float, np.number, np.bool_)) or runs_operations(other):
+        return op(left, right)
+    return NotImplemented  # NumPy then goes through its array element by element
+
+
+class Operators:
+    """Operators and methods, one for each row; `__apply__` says what an operation does to this kind of number."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
+        raise TypeError(f"{cls.__name__} does not say how {op.name} is applied to it")
+
+    def __add__(self, other: Any) -> Any:
+        return _binary(ops.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _binary(ops.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _binary(ops.subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _binary(ops.subtract, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _binary(ops.multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _binary(ops.multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _binary(ops.divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _binary(ops.divide, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return _binary(ops.power, self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _binary(ops.power, other, self)
+
+    def __neg__(self) -> Any:
+        return ops.neg(self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return ops.absolute(self)
+
+    def exp(self) -> Any:
+        return ops.exp(self)
+
+    def log(self) -> Any:
+        return ops.log(self)
+
+    def sqrt(self) -> Any:
+        return ops.sqrt(self)
+
+    def tanh(self) -> Any:
+        return ops.tanh(self)
+
+    def sigmoid(self) -> Any:
+        return ops.sigmoid(self)
+
+    def relu(self) -> Any:
+        return ops.relu(self)
+
+    def step(self) -> Any:
+        return ops.step(self)
+
+    def absolute(self) -> Any:
+        return ops.absolute(self)
+
+
+def add_numpy_names() -> None:
+    """NumPy calls methods of its own names on arrays of objects: give each row's method that name too."""
+    for op in OPS.values():
+        spelled = re.fullmatch(r"np\.(\w+)\(\{\}(, \{\})?\)", op.numpy)
+        if spelled and hasattr(Operators, op.name) and not hasattr(Operators, spelled[1]):
+            setattr(Operators, spelled[1], getattr(Operators, op.name))
+
+
+add_numpy_names()
+
+
+class Ieee(Operators):
+    """A number that follows IEEE 754 where Python raises: 1 / 0 is inf, log(-1) is nan."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: Any) -> None:
+        self.number = float(number)
+
+    @classmethod
+    def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Ieee:
+        with np.errstate(all="ignore"):
+            return Ieee(op.on_arrays(*(np.float64(getattr(a, "number", a)) for a in arguments)))
+
+
+def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequence[bool]) -> list[float]:
+    """The slopes of `op` to each argument, 0.0 where it is not wanted; inf or nan where there is none."""
+    try:
+        return _slopes(op, out, numbers, wanted)
+    except (ArithmeticError, ValueError):
+        slopes = _slopes(op, Ieee(out), [Ieee(number) for number in numbers], wanted)
+        return [slope.number if isinstance(slope, Ieee) else slope for slope in slopes]
+
+
+def _slopes(op: Op, out: Any, numbers: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+    if callable(op.partials):
+        return list(op.partials(out, *numbers))
+    return [rule(out, *numbers) if want else 0.0 for rule, want in zip(op.partials, wanted, strict=True)]

@@ -1,0 +1,181 @@
+"""What one row of the table of operations is, and how a row is applied to numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+Rule = Callable[..., Any]
+ANYWHERE = (-5.0, 5.0)
+
+OPS: dict[str, Op] = {}
+
+
+class DomainError(ValueError, ArithmeticError):
+    """An operation whose value at finite arguments is undefined or a pole: log(0), 1 / 0, sqrt(-1)."""
+
+
+def everywhere(*_: float) -> bool:
+    return True
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Op:
+    """One operation: everything the library knows about it stands in its row.
+
+    Calling it takes floats, Values, arrays of either, and whatever else the operators of `Operators` work on.
+
+    >>> from engine import Value, tanh
+    >>> tanh(0.0), tanh(Value(0.0)).data
+    (0.0, 0.0)
+    """
+
+    name: str
+    symbol: str  # for drawings: one {} for each argument, or a single one for all of them
+    forward: Callable[..., float]  # on floats
+    partials: tuple[Rule, ...] | Rule  # (output, *arguments) -> slope; one for each argument, or one that returns all
+    numpy: str  # its spelling on arrays
+    badge: str = ""  # the round badge in drawings; its name if empty
+    micrograd: str = ""  # what micrograd calls it in `_op`; its name if empty
+    why: str = ""  # the local derivative in words
+    domain: Callable[..., bool] = everywhere  # where the value is defined
+    smooth: Callable[..., bool] = everywhere  # where the rules hold
+    everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # an interval for each argument
+    flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ValueError(f"an operation's name is a method's name too; {self.name!r} is no identifier")
+        if self.name in OPS:
+            raise ValueError(f"there is an operation {self.name!r} already: {OPS[self.name].symbol}")
+        OPS[self.name] = self
+
+    @property
+    def arity(self) -> int:
+        """How many arguments it takes; -1 for any number."""
+        return -1 if callable(self.partials) else len(self.partials)
+
+    @property
+    def variadic(self) -> bool:
+        """Whether it takes any number of arguments."""
+        return callable(self.partials)
+
+    @cached_property
+    def on_arrays(self) -> Callable[..., Any]:
+        """The NumPy spelling as a function; IEEE 754 where Python would raise."""
+        names = [] if callable(self.partials) else [f"a{i}" for i in range(len(self.partials))]
+        parameters = ", ".join(names) or "*arguments"
+        spelled = self.numpy.format(*(names or ["arguments"]))
+        # The text is the row's own, never a user's: rows are written in source code.
+        function: Callable[..., Any] = eval(f"lambda {parameters}: {spelled}", {"np": np, "math": math})
+        return function
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self.flatten:
+            arguments = tuple(self.flatten(*arguments))
+        if len(arguments) != self.arity >= 0:
+            takes = self.arity
+            raise TypeError(f"{self.name} takes {takes} argument{'s' * (takes != 1)}, got {len(arguments)}")
+        kind: Any = None
+        for argument in arguments:
+            this = argument.__class__
+            if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind)):
+                kind = this  # the most special one
+        if any(isinstance(argument, np.ndarray) and argument.ndim for argument in arguments):
+            result = np.frompyfunc(self, len(arguments), 1)(*arguments)
+            return result if any(map(runs_operations, result.flat)) else result.astype(float)
+        if kind:
+            return kind.__apply__(self, arguments)
+        return self.evaluate([number(argument, self.name) for argument in arguments])
+
+    def evaluate(self, numbers: Sequence[float], arguments: Sequence[Any] = ()) -> float:
+        """The value at these numbers. DomainError (with the names of `arguments`) where it has none."""
+        try:
+            return self.forward(*numbers)
+        except (ArithmeticError, ValueError) as error:
+            with np.errstate(all="ignore"):
+                value = float(self.on_arrays(*map(np.float64, numbers)))
+            if isinstance(error, OverflowError) or not all(map(math.isfinite, numbers)):
+                return value  # overflow gives inf; inf and nan propagate
+            problem = "real" if math.isnan(value) else "finite"
+            raise DomainError(f"{self.formula(numbers, arguments)} has no {problem} value") from None
+
+    def formula(self, numbers: Sequence[float], arguments: Sequence[Any] = ()) -> str:
+        """The operation with its numbers and, where they have labels, its names.
+
+        >>> from engine import Value, divide
+        >>> divide.formula([1.0, 0.0], [1.0, Value(0.0, label="p")])
+        '1.0 / p with p = 0.0'
+        """
+        labels = [getattr(argument, "label", "") for argument in arguments] or [""] * len(numbers)
+        names = [label or repr(value) for label, value in zip(labels, numbers, strict=True)]
+        spelled = dict.fromkeys(f"{label} = {value!r}" for label, value in zip(labels, numbers, strict=True) if label)
+        return self.write(names, plain=True) + (f" with {', '.join(spelled)}" if spelled else "")
+
+    def write(self, names: Sequence[str], plain: bool = False) -> str:
+        """The symbol with these names in it; `plain` as one types it on a keyboard."""
+        symbol = self.symbol
+        if plain:
+            for sign, typed in (("×", "*"), ("÷", "/"), ("−", "-"), ("√{}", "sqrt({})"), ("^", " ** ")):
+                symbol = symbol.replace(sign, typed)
+        return symbol.format(", ".join(names)) if self.variadic else symbol.format(*names)
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
+        return operation, (self.name,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        return self
+
+
+def runs_operations(this: Any) -> bool:
+    """Whether it has an `__apply__`, which says what an operation does to it: Values, names, tracers."""
+    return hasattr(this.__class__, "__apply__")
+
+
+def operation(name: str) -> Op:
+    """The row of that name."""
+    try:
+        return OPS[name]
+    except KeyError:
+        raise KeyError(f"no operation {name!r} here; if it is your own, register its row first") from None
+
+
+def number(given: Any, where: str) -> float:
+    """A float from what stands for one number; `where` names the place in the error."""
+    if isinstance(given, (Real, np.bool_)):
+        return float(given)
+    if isinstance(given, np.ndarray) and given.ndim == 0:
+        return number(given.item(), where)
+    hint = "; in a list or an array, take one after the other" if hasattr(given, "__len__") else ""
+    raise TypeError(f"{where} takes numbers and Values, got {type(given).__name__} {given!r}{hint}")
+
+
+def one_number(given: Any) -> float:
+    """The float that a Value holds; TypeError that says what to write instead."""
+    if given.__class__ is float:
+        return given  # type: ignore[no-any-return]
+    if isinstance(given, Real) and not isinstance(given, bool):
+        return float(given)
+    if isinstance(given, np.ndarray) and given.ndim == 0:
+        return one_number(given.item())
+    instead = ""
+    if isinstance(given, str):
+        instead = f"; write Value(float({given!r}))"
+    elif isinstance(given, (bool, np.bool_)):
+        instead = f"; write Value({float(given)})"
+    elif runs_operations(given):
+        instead = "; it is one already: use it as it is"
+    elif isinstance(given, (complex, np.complexfloating)):
+        instead = "; only real numbers have derivatives here: take .real and .imag"
+    elif hasattr(given, "__len__"):
+        instead = "; for a list, write [Value(x) for x in ...]"
+    raise TypeError(f"a Value holds one number, got {type(given).__name__} {given!r}{instead}")

@@ -1,0 +1,179 @@
+"""Value: one number that remembers how it was made, so that backward() can apply the chain rule to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import graph
+from .fast import FastOperators
+from .micrograd import MicrogradNames
+from .operators import local_derivatives
+from .recording import recording
+from .row import Op, number, one_number
+
+
+class Value(FastOperators, MicrogradNames):
+    """One number, its gradient, and the operation and arguments that made it.
+
+    Errors: TypeError for what is not one real number.
+
+    >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    >>> c = a * b + a
+    >>> c.backward()
+    >>> c.data, a.grad, b.grad
+    (-4.0, -2.0, 2.0)
+    """
+
+    # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right. Those
+    # of rows of any number of arguments, and of hand-made nodes, stand in _more as (argument, local derivative) pairs.
+    # Slots, not tuples: with one object per node to look at, the garbage collector costs half as much.
+    __slots__ = ("__dict__", "__weakref__", "_d_left", "_d_right", "_left", "_more", "_right", "_uses")
+    __slots__ += ("data", "grad", "label", "operation", "requires_grad")
+
+    def __init__(
+        self,
+        data: float,
+        _children: Sequence[Value] = (),
+        _op: str | Sequence[float] = "",
+        label: str = "",
+        *,
+        requires_grad: bool = True,
+    ) -> None:
+        self._clear()
+        self.data = one_number(data)
+        self.label = label
+        self.requires_grad = requires_grad
+        if _children or _op:
+            self.operation = _op if isinstance(_op, str) else ""
+            slopes = [0.0] * len(_children) if isinstance(_op, str) else _op
+            self._more = tuple(zip(_children, slopes, strict=True))
+
+    def _clear(self) -> None:
+        self.grad = 0.0
+        self.label = ""
+        self.operation: Op | str | None = None  # None: a leaf; a string: made by hand
+        self._left: Any = 0.0
+        self._right: Any = 0.0
+        self._d_left = self._d_right = 0.0
+        self._more: tuple[tuple[Any, float], ...] | None = None
+        self._uses = 0  # for graph.backpropagate
+
+    @classmethod
+    def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Value:
+        """A new node, straight from the row; fast.py has shorter ways to the same."""
+        out = cls.__new__(cls)
+        out._clear()
+        out._compute(op, [a if isinstance(a, Value) else number(a, op.name) for a in arguments])
+        return out
+
+    def _compute(self, op: Op, arguments: Sequence[Any]) -> None:
+        """Fill in what the row says of these arguments."""
+        numbers = [a.data if isinstance(a, Value) else a for a in arguments]
+        self.data = op.evaluate(numbers, arguments)
+        self.requires_grad = recording() and any(isinstance(a, Value) and a.requires_grad for a in arguments)
+        if recording():
+            wanted = [isinstance(a, Value) for a in arguments]
+            self._record(op, arguments, local_derivatives(op, self.data, numbers, wanted))
+
+    def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
+        self.operation = op
+        if op.variadic:
+            self._more = tuple(zip(arguments, slopes, strict=True))
+        else:
+            self._left, self._d_left = arguments[0], slopes[0]
+            self._right, self._d_right = (arguments[1], slopes[1]) if len(arguments) > 1 else (0.0, 0.0)
+
+    @property
+    def _edges(self) -> tuple[tuple[Any, float], ...]:
+        """(argument, local derivative) for each argument, in order."""
+        if self._more is not None:
+            return self._more
+        if not isinstance(self.operation, Op):
+            return ()
+        return ((self._left, self._d_left), (self._right, self._d_right))[: self.operation.arity]
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The Values and floats that the operation was applied to, in order."""
+        return tuple(argument for argument, _ in self._edges)
+
+    def _chain_rule(self) -> None:
+        """The chain rule at this node: each argument gets the local derivative times the upstream gradient."""
+        for argument, local_derivative in self._edges:
+            if isinstance(argument, Value) and argument.requires_grad:
+                argument.grad += local_derivative * self.grad
+
+    @property
+    def _backward(self) -> Callable[[], object]:
+        """What backward() does at this node; a learner may write their own: `out._backward = ...`."""
+        return self.__dict__.get("_backward", self._chain_rule)
+
+    @_backward.setter
+    def _backward(self, by_hand: Callable[[], object]) -> None:
+        self._more, self._left, self._right = self._edges, 0.0, 0.0  # off the fast track
+        self.operation = self.operation or ""
+        self.__dict__["_backward"] = by_hand
+
+    def backward(self) -> None:
+        """Add d self / d leaf to the `.grad` of every leaf; give inner nodes their gradient of this call.
+
+        >>> a = Value(3.0)
+        >>> b = a + a
+        >>> b.backward(); b.backward()
+        >>> a.grad, b.grad
+        (4.0, 1.0)
+        """
+        if self.operation is None:
+            self.grad += float(self.requires_grad)
+        elif self.requires_grad:
+            graph.backpropagate(self)  # every _backward(), in reverse topological order
+
+    def refresh(self) -> None:
+        """Compute this value anew from its leaves, after their data changed.
+
+        >>> a = Value(2.0); b = a * a; a.data = 5.0; b.refresh(); b.data
+        25.0
+        """
+        graph.refresh(self)
+
+    def detach(self) -> Value:
+        """A leaf with the same number that no gradient passes."""
+        return Value(self.data, label=self.label, requires_grad=False)
+
+    def name(self) -> str:
+        """How errors and reports call it."""
+        return self.label or f"the {self._op or 'leaf'} node with data {self.data!r}"
+
+    def __repr__(self) -> str:
+        return f"Value(data={float(self.data)}, grad={float(self.grad)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else repr(self)
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self.data < getattr(other, "data", other))
+
+    def __le__(self, other: Any) -> bool:
+        return bool(self.data <= getattr(other, "data", other))
+
+    def __gt__(self, other: Any) -> bool:
+        return bool(self.data > getattr(other, "data", other))
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(self.data >= getattr(other, "data", other))
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __float__(self) -> float:
+        return float(self.data)
+
+    def __int__(self) -> int:
+        return int(self.data)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        return graph.deep_copy(self, memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return graph.reduce(self)
