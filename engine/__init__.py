@@ -3,7 +3,22 @@
 from .graph import topological_order, trace
 from .operators import Operators
 from .ops import (
-    absolute, add, divide, exp, log, logsumexp, multiply, neg, pick, power, relu, sigmoid, sqrt, step, subtract, tanh,
+    absolute,
+    add,
+    divide,
+    exp,
+    log,
+    logsumexp,
+    multiply,
+    neg,
+    pick,
+    power,
+    relu,
+    sigmoid,
+    sqrt,
+    step,
+    subtract,
+    tanh,
 )  # fmt: skip
 from .recording import no_grad
 from .row import OPS, DomainError, Op

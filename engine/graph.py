@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .recording import no_grad
 from .row import Op, operation
 
 if TYPE_CHECKING:
@@ -114,7 +113,9 @@ def needs_row(node: Value, what: str) -> Op:
     """The row of an inner node; an error for one that was made by hand."""
     if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
         return node.operation
-    raise TypeError(f"cannot {what} {node.name()}: it has a hand-written _backward; add a row (engine.register) to get this")
+    raise TypeError(
+        f"cannot {what} {node.name()}: it has a hand-written _backward; add a row (engine.register) to get this"
+    )
 
 
 def refresh(root: Value) -> None:

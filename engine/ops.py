@@ -17,7 +17,7 @@ POSITIVE = ((0.1, 10.0),)
 
 # --- arithmetic
 
-add = Op(
+add: Op = Op(
     name="add",
     symbol="{} + {}",
     badge="+",
@@ -27,7 +27,7 @@ add = Op(
     numpy="{} + {}",
     why="a sum passes the gradient on unchanged",
 )
-subtract = Op(
+subtract: Op = Op(
     name="subtract",
     symbol="{} − {}",
     badge="−",
@@ -37,7 +37,7 @@ subtract = Op(
     numpy="{} - {}",
     why="a difference passes the gradient on, with a minus for what is taken away",
 )
-multiply = Op(
+multiply: Op = Op(
     name="multiply",
     symbol="{} × {}",
     badge="×",
@@ -47,7 +47,7 @@ multiply = Op(
     numpy="{} * {}",
     why="for a product the local derivative is the other factor",
 )
-divide = Op(
+divide: Op = Op(
     name="divide",
     symbol="{} ÷ {}",
     badge="÷",
@@ -59,7 +59,7 @@ divide = Op(
     domain=lambda a, b: b != 0.0,
     everyday=(ANYWHERE, (0.1, 10.0)),
 )
-power = Op(
+power: Op = Op(
     name="power",
     symbol="{}^{}",
     badge="xʸ",
@@ -76,7 +76,7 @@ power = Op(
     smooth=lambda a, b: a > 0.0,
     everyday=((0.1, 5.0), (-3.0, 3.0)),
 )
-neg = Op(
+neg: Op = Op(
     name="neg",
     symbol="−{}",
     badge="−",
@@ -88,7 +88,7 @@ neg = Op(
 
 # --- exponentials, logarithms, roots
 
-exp = Op(
+exp: Op = Op(
     name="exp",
     symbol="exp({})",
     forward=math.exp,
@@ -96,7 +96,7 @@ exp = Op(
     numpy="np.exp({})",
     why="the exponential is its own derivative",
 )
-log = Op(
+log: Op = Op(
     name="log",
     symbol="log({})",
     forward=math.log,
@@ -106,7 +106,7 @@ log = Op(
     domain=lambda a: a > 0.0,
     everyday=POSITIVE,
 )
-sqrt = Op(
+sqrt: Op = Op(
     name="sqrt",
     symbol="√{}",
     badge="√",
@@ -121,7 +121,7 @@ sqrt = Op(
 
 # --- squashing functions and kinks
 
-tanh = Op(
+tanh: Op = Op(
     name="tanh",
     symbol="tanh({})",
     forward=math.tanh,
@@ -130,7 +130,7 @@ tanh = Op(
     why="the slope of tanh is one minus its square: flat where tanh is near ±1",
     everyday=((-2.0, 2.0),),
 )
-sigmoid = Op(
+sigmoid: Op = Op(
     name="sigmoid",
     symbol="sigmoid({})",
     badge="σ",
@@ -139,7 +139,7 @@ sigmoid = Op(
     numpy="np.exp(-np.logaddexp(0.0, -{}))",
     why="the slope of the sigmoid is it times what is left to 1",
 )
-relu = Op(
+relu: Op = Op(
     name="relu",
     symbol="relu({})",
     micrograd="ReLU",
@@ -149,7 +149,7 @@ relu = Op(
     why="relu lets the gradient through where its argument is positive, and blocks it elsewhere",
     smooth=lambda a: abs(a) > EDGE,
 )
-step = Op(
+step: Op = Op(
     name="step",
     symbol="step({})",
     forward=lambda a: 1.0 if a > 0.0 else 0.0 if a == a else a,
@@ -158,7 +158,7 @@ step = Op(
     why="a step is flat on both sides",
     smooth=lambda a: abs(a) > EDGE,
 )
-absolute = Op(
+absolute: Op = Op(
     name="absolute",
     symbol="|{}|",
     badge="|x|",
@@ -183,7 +183,7 @@ def _values_and_index(values: Sequence[Any], index: Any) -> tuple[Any, ...]:
     values = tuple(values)
     if float(index) != int(index) or not 0 <= int(index) < len(values):
         shown = index if isinstance(index, (int, float)) else float(index)
-        raise IndexError(f"pick: index {shown!r} is not one of 0, …, {len(values) - 1} (there are {len(values)} values)")
+        raise IndexError(f"pick: index {shown!r} is none of 0, …, {len(values) - 1}: there are {len(values)} values")
     return (*values, index)
 
 
@@ -194,7 +194,7 @@ def _some(values: Sequence[Any]) -> tuple[Any, ...]:
     return values
 
 
-logsumexp = Op(
+logsumexp: Op = Op(
     name="logsumexp",
     symbol="logsumexp({})",
     badge="lse",
@@ -204,7 +204,7 @@ logsumexp = Op(
     numpy="np.logaddexp.reduce({})",
     why="the slope to each argument is its softmax probability",
 )
-pick = Op(
+pick: Op = Op(
     name="pick",
     symbol="pick({})",
     flatten=_values_and_index,

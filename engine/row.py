@@ -162,7 +162,7 @@ def number(given: Any, where: str) -> float:
 def one_number(given: Any) -> float:
     """The float that a Value holds; TypeError that says what to write instead."""
     if given.__class__ is float:
-        return given  # type: ignore[no-any-return]
+        return float(given)
     if isinstance(given, Real) and not isinstance(given, bool):
         return float(given)
     if isinstance(given, np.ndarray) and given.ndim == 0:

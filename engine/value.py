@@ -25,11 +25,16 @@ class Value(FastOperators, MicrogradNames):
     (-4.0, -2.0, 2.0)
     """
 
-    # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right. Those
-    # of rows of any number of arguments, and of hand-made nodes, stand in _more as (argument, local derivative) pairs.
+    # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right.
+    # Those of rows of any number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more.
     # Slots, not tuples: with one object per node to look at, the garbage collector costs half as much.
-    __slots__ = ("__dict__", "__weakref__", "_d_left", "_d_right", "_left", "_more", "_right", "_uses")
-    __slots__ += ("data", "grad", "label", "operation", "requires_grad")
+    __slots__ = (
+        "data", "grad", "label", "requires_grad", "operation",
+        "_left", "_right", "_d_left", "_d_right", "_more", "_uses", "__dict__", "__weakref__",
+    )  # fmt: skip
+
+    operation: Op | str | None  # the row; a string if made by hand; None for a leaf
+    _more: tuple[tuple[Any, float], ...] | None
 
     def __init__(
         self,
@@ -47,16 +52,18 @@ class Value(FastOperators, MicrogradNames):
         if _children or _op:
             self.operation = _op if isinstance(_op, str) else ""
             slopes = [0.0] * len(_children) if isinstance(_op, str) else _op
-            self._more = tuple(zip(_children, slopes, strict=True))
+            if len(slopes) != len(_children):
+                raise ValueError(f"{len(_children)} children need as many local derivatives, got {len(slopes)}")
+            self._more = tuple((child, float(slope)) for child, slope in zip(_children, slopes))
 
     def _clear(self) -> None:
         self.grad = 0.0
         self.label = ""
-        self.operation: Op | str | None = None  # None: a leaf; a string: made by hand
+        self.operation = None
         self._left: Any = 0.0
         self._right: Any = 0.0
         self._d_left = self._d_right = 0.0
-        self._more: tuple[tuple[Any, float], ...] | None = None
+        self._more = None
         self._uses = 0  # for graph.backpropagate
 
     @classmethod
@@ -107,7 +114,8 @@ class Value(FastOperators, MicrogradNames):
     @property
     def _backward(self) -> Callable[[], object]:
         """What backward() does at this node; a learner may write their own: `out._backward = ...`."""
-        return self.__dict__.get("_backward", self._chain_rule)
+        by_hand: Callable[[], object] = self.__dict__.get("_backward", self._chain_rule)
+        return by_hand
 
     @_backward.setter
     def _backward(self, by_hand: Callable[[], object]) -> None:

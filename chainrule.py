@@ -1,0 +1,63 @@
+"""chainrule under one name: `import chainrule as cr; cr.Value, cr.MLP, cr.draw`."""
+
+from engine import (
+    OPS,
+    DomainError,
+    Op,
+    Operators,
+    Value,
+    absolute,
+    add,
+    divide,
+    exp,
+    log,
+    logsumexp,
+    multiply,
+    neg,
+    no_grad,
+    pick,
+    power,
+    relu,
+    sigmoid,
+    sqrt,
+    step,
+    subtract,
+    tanh,
+    topological_order,
+    trace,
+)
+from nn import (
+    MLP,
+    SGD,
+    Adam,
+    History,
+    Layer,
+    Module,
+    Neuron,
+    Optimiser,
+    accuracy,
+    cross_entropy,
+    datasets,
+    fit,
+    init,
+    iris,
+    mse,
+    softmax,
+    train_test_split,
+    units,
+)
+from viz import (
+    curves,
+    draw,
+    draw_dot,
+    explain,
+    steps,
+)
+
+__all__ = [
+    "OPS", "DomainError", "Op", "Operators", "Value", "absolute", "add", "divide", "exp", "log", "logsumexp",
+    "multiply", "neg", "no_grad", "pick", "power", "relu", "sigmoid", "sqrt", "step", "subtract", "tanh",
+    "topological_order", "trace", "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser",
+    "accuracy", "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax", "train_test_split", "units",
+    "curves", "draw", "draw_dot", "explain", "steps",
+]  # a test compares this with the three floors
