@@ -38,17 +38,19 @@ def cross_entropy(logits: Sequence[Value], target: Any) -> Value:
     0.0
     """
     scores = _scores(logits, "cross_entropy")
-    return logsumexp(scores) - pick(scores, _label(target, len(scores)))
+    loss: Value = logsumexp(scores) - pick(scores, _label(target, len(scores)))
+    return loss
 
 
 def softmax(logits: Sequence[Value]) -> list[Value]:
     """Probabilities from scores: e^logit over the sum of all e^logit.
 
-    Shapes: (classes,) -> (classes,), each in [0, 1], together 1. No overflow: shifted by the log of the sum.
+    Shapes: (classes,) -> (classes,), each in [0, 1], together 1.
+    Errors: no overflow. Shifting by the log of the sum costs a relative error of about eps · |largest logit|.
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 4.1.
 
-    >>> [p.data for p in softmax([Value(1000.0), Value(1000.0)])]
-    [0.5, 0.5]
+    >>> [p.data for p in softmax([Value(1000.0), Value(0.0)])]
+    [1.0, 0.0]
     """
     scores = _scores(logits, "softmax")
     log_of_sum = logsumexp(scores)

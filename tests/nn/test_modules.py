@@ -88,6 +88,11 @@ class TestActivations:
         assert repr(Neuron(2, activation="tanh")) == "TanhNeuron(2)"
         assert repr(Neuron(2, activation="linear")) == repr(Neuron(2, nonlin=False)) == "LinearNeuron(2)"
 
+    def test_a_row_itself_is_one(self):
+        assert repr(Neuron(2, activation=OPS["tanh"])) == "TanhNeuron(2)"
+        with pytest.raises(ValueError, match="unknown activation 'multiply'"):
+            Neuron(2, activation=OPS["multiply"])
+
     def test_a_function_is_one(self):
         def square(v):
             return v * v
