@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from engine import Value
 from viz.chain import is_handwritten
-from viz.names import badge, clean, expression, full, short
+from viz.names import badge, expression, full, short
 
 
 @dataclass
@@ -50,14 +50,6 @@ class Scene:
     links: list[Link]
     has_gradients: bool
     title: str
-
-
-def unit_of(value: Value) -> tuple[str, str] | None:
-    """The layer and the neuron that a value belongs to, as nn marks it."""
-    unit = getattr(value, "unit", None)
-    if isinstance(unit, tuple) and len(unit) == 2:
-        return clean(unit[0]), clean(unit[1])
-    return None
 
 
 def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float] | None = None) -> Scene:

@@ -7,9 +7,10 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import nn
 from engine import Value
-from viz.cards import Card, Link, Scene, scene_of, unit_of
-from viz.names import badge, full, short
+from viz.cards import Card, Link, Scene, scene_of
+from viz.names import badge, clean, full, short
 
 MANY_CARDS = 60      # beyond this a graph folds, where it has neurons
 MANY_NEURONS = 60    # beyond this neurons fold into layers
@@ -17,49 +18,58 @@ LONGEST_LIST = 40    # parameters in one tooltip
 MOST_BARS = 48
 
 Key = Hashable
+Units = list[tuple[str, str] | None]  # layer and neuron, value by value
 
 
-def choose_fold(order: Sequence[Value]) -> str:
+def units_of(order: Sequence[Value]) -> Units:
+    """The layer and the neuron of each value, as nn marks them; None for values of no neuron."""
+    marks = nn.units(order)
+    units: Units = []
+    for value in order:
+        mark = marks.get(value)
+        # `unit` is an attribute that anybody may set; what does not name a layer and a neuron is none of nn's.
+        is_named = isinstance(mark, tuple) and len(mark) == 2
+        units.append((clean(mark[0]), clean(mark[1])) if mark and is_named else None)
+    return units
+
+
+def choose_fold(units: Units) -> str:
     """What fold="auto" means for this graph."""
-    if len(order) <= MANY_CARDS:
+    neurons = set(units) - {None}
+    if len(units) <= MANY_CARDS or not neurons:
         return "none"
-    units = {unit for value in order if (unit := unit_of(value)) is not None}
-    if not units:
-        return "none"
-    return "neurons" if len(units) <= MANY_NEURONS else "layers"
+    return "neurons" if len(neurons) <= MANY_NEURONS else "layers"
 
 
-def fold(order: Sequence[Value], names: Sequence[str], by: str) -> Scene:
+def fold(order: Sequence[Value], names: Sequence[str], units: Units, by: str) -> Scene:
     """The graph with one card for each neuron ("neurons") or each layer ("layers"), and the rest as it is."""
     whole = scene_of(order, names)
-    members = _members(order, whole.links, by)
+    members = _members(order, whole.links, units, by)
     at = {index: place for place, group in enumerate(members) for index in group}
     outputs = _outputs(whole.links, at, len(order))
     cards = []
     for group in members:
-        if unit_of(order[group[0]]) is None or len(group) == 1:
-            cards.append(whole.cards[group[0]])
-        else:
-            cards.append(_folded_card(group, order, names, outputs, by))
+        unit = units[group[0]]
+        is_one = unit is None or len(group) == 1
+        cards.append(whole.cards[group[0]] if is_one else _folded_card(group, order, names, outputs, unit, by))
     cards[-1].is_root = True
     return Scene(cards, _folded_links(whole.links, at, cards, outputs, names), whole.has_gradients, whole.title)
 
 
-def _members(order: Sequence[Value], links: Sequence[Link], by: str) -> list[list[int]]:
+def _members(order: Sequence[Value], links: Sequence[Link], units: Units, by: str) -> list[list[int]]:
     """Which values make one card, cards in topological order.
 
     A neuron that is called on its own results (a recurrent one) would make a circle: it folds call by call, and what
     still makes a circle then stays unfolded.
     """
     keys: list[Key] = []
-    for index, value in enumerate(order):
-        unit = unit_of(value)
+    for index, unit in enumerate(units):
         keys.append(("value", index) if unit is None else (unit if by == "neurons" else unit[0]))
     for split in (_by_call, _one_by_one):
         groups = _sorted_groups(keys, links)
         if groups is not None:
             return groups
-        keys = split(keys, order, links)
+        keys = split(keys, order, links, units)
     return _sorted_groups(keys, links) or [[index] for index in range(len(order))]
 
 
@@ -87,14 +97,14 @@ def _sorted_groups(keys: Sequence[Key], links: Sequence[Link]) -> list[list[int]
     return found if len(found) == len(members) else None
 
 
-def _by_call(keys: Sequence[Key], order: Sequence[Value], links: Sequence[Link]) -> list[Key]:
+def _by_call(keys: Sequence[Key], order: Sequence[Value], links: Sequence[Link], units: Units) -> list[Key]:
     """Each call of a unit on its own: the results that hang together, and the parameters with the earliest call."""
     call = list(range(len(order)))
     depth = [0] * len(order)
     for link in links:
         start = order[link.start]
         depth[link.end] = max(depth[link.end], depth[link.start] + 1)
-        returned = start.label == (unit_of(start) or ("", ""))[1]  # what bears the neuron's name is its result
+        returned = start.label == (units[link.start] or ("", ""))[1]  # what bears the neuron's name is its result
         if keys[link.start] == keys[link.end] and start.operation is not None and not returned:
             _join(call, link.start, link.end)
     calls = [_find(call, index) for index in range(len(order))]
@@ -122,7 +132,7 @@ def _join(call: list[int], one: int, other: int) -> None:
     call[max(first, second)] = min(first, second)
 
 
-def _one_by_one(keys: Sequence[Key], order: Sequence[Value], links: Sequence[Link]) -> list[Key]:
+def _one_by_one(keys: Sequence[Key], order: Sequence[Value], links: Sequence[Link], units: Units) -> list[Key]:
     return list(range(len(order)))
 
 
@@ -143,13 +153,18 @@ def _span(numbers: Sequence[float]) -> str:
 
 
 def _folded_card(
-    group: list[int], order: Sequence[Value], names: Sequence[str], outputs: Sequence[bool], by: str
+    group: list[int],
+    order: Sequence[Value],
+    names: Sequence[str],
+    outputs: Sequence[bool],
+    unit: tuple[str, str] | None,
+    by: str,
 ) -> Card:
-    layer, neuron = unit_of(order[group[0]]) or ("", "")
+    layer, neuron = unit or ("", "")
     parameters = [index for index in group if order[index].operation is None]
     results = [index for index in group if outputs[index] and order[index].operation is not None] or group[-1:]
     grads = [order[index].grad for index in results]
-    name = neuron if by == "neurons" else layer
+    name = neuron if by == "neurons" else layer or neuron
     last = order[results[-1]]
     lines = [f"{name}: {len(group)} values folded, {len(parameters)} of them parameters"]
     lines += [f"{names[i]}: data {full(order[i].data)}, grad {full(order[i].grad)}" for i in results[:LONGEST_LIST]]
@@ -164,7 +179,7 @@ def _folded_card(
         detail="\n".join(lines),
         note=f"{len(group)} values" if by == "layers" else (f"{len(results)} calls" if len(results) > 1 else ""),
         badge=badge(last),
-        box=layer if by == "neurons" else None,
+        box=(layer or None) if by == "neurons" else None,
         is_fold=True,
         bars=_bars([order[index].grad for index in parameters]),
     )

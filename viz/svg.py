@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from engine import Value
-from viz.cards import Link, Scene, scene_of, unit_of
+from viz.cards import Link, Scene, scene_of
 from viz.chain import values_of
 from viz.colours import STEPS, level, shade_class, style_sheet
-from viz.folding import choose_fold
+from viz.folding import choose_fold, units_of
 from viz.folding import fold as folded
 from viz.layout import BOX_ABOVE, BOX_BELOW, arrange
 from viz.marks import (
@@ -83,12 +83,13 @@ def draw(value: Value, *, fold: str = "auto", theme: str = "auto") -> Drawing:
         raise ValueError(f"fold {fold!r}: there are {', '.join(FOLDS)}")
     order = values_of(value)
     names = value_names(order)
-    by = choose_fold(order) if fold == "auto" else fold
+    units = units_of(order)
+    by = choose_fold(units) if fold == "auto" else fold
     if by == "none":
-        hint = 'fold="neurons" or fold="layers"' if any(map(unit_of, order)) else "draw a part, such as one example"
+        hint = 'fold="neurons" or fold="layers"' if any(units) else "draw a part, such as one example"
         _check_size(len(order), hint)
         return drawing_of(scene_of(order, names), theme)
-    scene = folded(order, names, by)
+    scene = folded(order, names, units, by)
     _check_size(len(scene.cards), "draw a part, such as one example")
     return drawing_of(scene, theme)
 

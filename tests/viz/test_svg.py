@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_helpers import SVG, graphs, marked, network, neuron, parsed, tooltip
 
+import nn
 import viz
 from engine import Value
 from engine.graph import topological_order
@@ -204,6 +205,26 @@ def test_links_between_folded_cards_show_the_strongest_gradient_and_the_sum(fold
     tips = [tooltip(edge) for edge in marked(viz.draw(loss, fold=fold).svg, "edge")]
     assert any("sum of |gradient|" in tip for tip in tips) == (fold == "layers")
     assert all("passes" in tip or "along this edge" in tip for tip in tips)
+
+
+def test_a_model_of_nn_folds_into_its_neurons():
+    model = nn.MLP(4, [16, 16, 3], rng=0)
+    inputs = [Value(number, label=f"x{i}") for i, number in enumerate((5.1, 3.5, 1.4, 0.2), 1)]
+    loss = nn.cross_entropy(model(inputs), 1)
+    loss.backward()
+    cards = marked(viz.draw(loss).svg, "card")
+    folded = [card for card in cards if "fold" in card.attrib["class"]]
+    assert len(folded) == 35 and len(cards) < 45
+    bars = [rect for card in folded for rect in card.iter(f"{SVG}rect") if "bar" in rect.attrib["class"]]
+    assert len(bars) == len(model.parameters())
+
+
+def test_an_attribute_named_unit_that_is_none_of_nn_s_folds_nothing():
+    x = Value(1.0, label="x")
+    x.unit = "cm"
+    y = x * x
+    y.unit = "cm²"
+    assert len(marked(viz.draw(y, fold="neurons").svg, "card")) == 2
 
 
 def test_layers_have_boxes_and_their_neurons_stay_in_order():
