@@ -40,7 +40,7 @@ def draw_dot(
 
 def _in_record(label: str) -> str:
     """A label for a field of a record: the signs that divide fields and start commands mean themselves."""
-    text = clean(label)
+    text = clean(label).replace("&", "&amp;")  # Graphviz would read entities
     for sign in "\\{}|<> ":
         text = text.replace(sign, "\\" + sign)
     return text

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import xml.etree.ElementTree as ElementTree
 
 import pytest
-from picture_helpers import neuron
+from picture_helpers import SVG, neuron
 
 import viz
 from engine import Value
@@ -27,14 +28,18 @@ def test_trace_gives_sets():
     assert viz.trace(c) == ({a, b, c}, {(a, c), (b, c)})
 
 
-@pytest.mark.parametrize("label", ["} | { x", '"]; evil [label="', "<b>", "a\\nb", "\\", "a\nb", "<port> x", "\\N"])
-def test_labels_stay_inside_their_field(label):
+HOSTILE = ["} | { x", '"]; evil [label="', "<b>", "a\\nb", "\\", "<port> x", "\\N", "x &lt; y", "a\\", "two words"]
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_labels_stay_inside_their_field_and_read_as_typed(label):
     value = Value(1.0, label=label)
     source = viz.draw_dot(value * value).source
     if shutil.which("dot") is None:
         pytest.skip("no dot on this machine")
-    done = subprocess.run(["dot", "-Tplain"], input=source, capture_output=True, text=True, timeout=20, check=True)
-    assert len([line for line in done.stdout.splitlines() if line.startswith("node")]) == 3
+    done = subprocess.run(["dot", "-Tsvg"], input=source, capture_output=True, encoding="utf-8", timeout=20, check=True)
+    texts = [text.text.replace("\xa0", " ").strip() for text in ElementTree.fromstring(done.stdout).iter(f"{SVG}text")]
+    assert sorted(filter(None, texts)) == sorted([label, *["data 1.0000", "grad 0.0000"] * 2, "*"])
     assert not done.stderr
 
 

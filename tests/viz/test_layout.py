@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viz.layout import arrange
+from viz.ordering import order_columns
 from viz.placing import spread
 
 
@@ -77,6 +78,27 @@ def test_a_tree_is_drawn_without_crossings():
 def test_an_edge_that_leads_backwards_is_named():
     with pytest.raises(ValueError, match=r"edge \(1, 0\)"):
         arrange([80.0, 80.0], [(1, 0)])
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(5, 9)), max_size=15, unique=True))
+def test_reordering_never_adds_crossings_and_removes_those_of_a_matching(links):
+    def crossings(columns: list[list[int]], drawn: list[tuple[int, int]]) -> int:
+        place = {node: index for column in columns for index, node in enumerate(column)}
+        pairs = [(place[a] - place[c]) * (place[b] - place[d]) for a, b in drawn for c, d in drawn]
+        return sum(product < 0 for product in pairs) // 2
+
+    def ordered(drawn: list[tuple[int, int]]) -> list[list[int]]:
+        before, after = ([[] for _ in range(10)] for _ in range(2))
+        for start, end in drawn:
+            after[start].append(end)
+            before[end].append(start)
+        return order_columns([[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]], before, after, [None] * 10)
+
+    start = [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+    assert [sorted(column) for column in ordered(links)] == start
+    assert crossings(ordered(links), links) <= crossings(start, links)
+    matching = [(left, 9 - left) for left in range(5)]
+    assert crossings(start, matching) == 10 and crossings(ordered(matching), matching) == 0
 
 
 positions = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=12)

@@ -19,7 +19,7 @@ import viz
 from engine import Value
 from engine.graph import topological_order
 from viz.colours import STEPS, level
-from viz.names import fit, width
+from viz.names import fit, short, width
 
 HOSTILE = [
     "</title><script>alert(1)</script>", '" onload="alert(1)', "' onload='x", "a & b < c > d", "\x00\x01\x1b\x7f",
@@ -196,6 +196,25 @@ def test_a_folded_neuron_shows_its_output_and_a_bar_for_each_parameter():
     card = next(c for c in marked(viz.draw(loss, fold="neurons").svg, "card") if c.findtext(f"{SVG}text") == "h1_2")
     assert repr(output.grad).replace("-", "−") in tooltip(card)
     assert len([rect for rect in card.iter(f"{SVG}rect") if "bar" in rect.attrib["class"]]) == 3
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_link_between_layers_shows_the_strongest_of_its_edges_and_the_sum_of_all(sign):
+    loss = network([2, 3, 3]) * sign
+    loss.backward()
+    passed = []
+    for value in topological_order(loss):
+        if getattr(value, "unit", ("",))[0] == "layer 2":
+            for argument, local in zip(value._prev, value._local_grads):
+                if getattr(argument, "unit", ("",))[0] == "layer 1":
+                    passed.append(local * value.grad)
+    edges = [edge for edge in marked(viz.draw(loss, fold="layers").svg, "edge") if "back to h1" in tooltip(edge)]
+    (edge,) = [edge for edge in edges if tooltip(edge).startswith(f"{len(passed)} edges")]
+    strongest = max(passed, key=abs)
+    assert min(passed) < 0 < max(passed)  # or the sign would show nothing
+    assert repr(strongest).replace("-", "−") in tooltip(edge)
+    assert tooltip(edge).endswith(f"over all: {short(sum(map(abs, passed)))}")
+    assert (" p" in edge.attrib["class"]) == (strongest > 0)
 
 
 @pytest.mark.parametrize("fold", ["neurons", "layers"])
