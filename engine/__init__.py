@@ -4,28 +4,57 @@ from .graph import topological_order, trace
 from .operators import Operators
 from .ops import (
     absolute,
+    acos,
+    acosh,
     add,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cos,
+    cosh,
     divide,
+    dot,
+    elu,
+    erf,
     exp,
+    expm1,
+    gelu,
+    hypot,
+    identity,
+    leaky_relu,
     log,
+    log1p,
     logsumexp,
+    maximum,
+    minimum,
     multiply,
     neg,
     pick,
     power,
     relu,
     sigmoid,
+    silu,
+    sin,
+    sinh,
+    softplus,
     sqrt,
     step,
     subtract,
+    tan,
     tanh,
-)  # fmt: skip
+    total,
+    where,
+)
 from .recording import no_grad
 from .row import OPS, DomainError, Op
 from .value import Value
 
 __all__ = [
-    "OPS", "DomainError", "Op", "Operators", "Value", "absolute", "add", "divide", "exp", "log", "logsumexp",
-    "multiply", "neg", "no_grad", "pick", "power", "relu", "sigmoid", "sqrt", "step", "subtract", "tanh",
-    "topological_order", "trace",
-]  # fmt: skip
+    "OPS", "DomainError", "Op", "Operators", "Value", "no_grad", "topological_order", "trace", "absolute", "acos",
+    "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp",
+    "expm1", "gelu", "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum",
+    "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step",
+    "subtract", "tan", "tanh", "total", "where",
+]

@@ -67,14 +67,65 @@ class Operators:
     def __abs__(self) -> Any:
         return ops.absolute(self)
 
+    def identity(self) -> Any:
+        return ops.identity(self)
+
     def exp(self) -> Any:
         return ops.exp(self)
+
+    def expm1(self) -> Any:
+        return ops.expm1(self)
 
     def log(self) -> Any:
         return ops.log(self)
 
+    def log1p(self) -> Any:
+        return ops.log1p(self)
+
     def sqrt(self) -> Any:
         return ops.sqrt(self)
+
+    def sin(self) -> Any:
+        return ops.sin(self)
+
+    def cos(self) -> Any:
+        return ops.cos(self)
+
+    def tan(self) -> Any:
+        return ops.tan(self)
+
+    def asin(self) -> Any:
+        return ops.asin(self)
+
+    def acos(self) -> Any:
+        return ops.acos(self)
+
+    def atan(self) -> Any:
+        return ops.atan(self)
+
+    def atan2(self, x: Any) -> Any:
+        return ops.atan2(self, x)
+
+    def sinh(self) -> Any:
+        return ops.sinh(self)
+
+    def cosh(self) -> Any:
+        return ops.cosh(self)
+
+    def asinh(self) -> Any:
+        return ops.asinh(self)
+
+    def acosh(self) -> Any:
+        return ops.acosh(self)
+
+    def atanh(self) -> Any:
+        return ops.atanh(self)
+
+    def hypot(self, other: Any) -> Any:
+        return ops.hypot(self, other)
+
+    def erf(self) -> Any:
+        return ops.erf(self)
 
     def tanh(self) -> Any:
         return ops.tanh(self)
@@ -90,6 +141,30 @@ class Operators:
 
     def absolute(self) -> Any:
         return ops.absolute(self)
+
+    def softplus(self) -> Any:
+        return ops.softplus(self)
+
+    def leaky_relu(self) -> Any:
+        return ops.leaky_relu(self)
+
+    def elu(self) -> Any:
+        return ops.elu(self)
+
+    def silu(self) -> Any:
+        return ops.silu(self)
+
+    def gelu(self) -> Any:
+        return ops.gelu(self)
+
+    def minimum(self, other: Any) -> Any:
+        return ops.minimum(self, other)
+
+    def maximum(self, other: Any) -> Any:
+        return ops.maximum(self, other)
+
+    def where(self, a: Any, b: Any) -> Any:
+        return ops.where(self, a, b)
 
 
 def add_numpy_names() -> None:

@@ -85,7 +85,7 @@ class Value(FastOperators, MicrogradNames):
 
     def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
         self.operation = op
-        if op.variadic:
+        if op.variadic or op.arity > 2:
             self._more = tuple(zip(arguments, slopes, strict=True))
         else:
             self._left, self._d_left = arguments[0], slopes[0]
