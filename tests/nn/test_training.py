@@ -1,6 +1,9 @@
+import signal
+
 import numpy as np
 import pytest
 
+import nn
 from engine import DomainError, Value
 from nn import MLP, SGD, Adam, Module, Neuron, Optimiser, accuracy, cross_entropy, fit, mse
 
@@ -178,6 +181,53 @@ def test_ctrl_c_in_the_middle_of_a_step_is_undone():
     assert quiet(net, cross_entropy, X, Y, batch_size=1, optimiser=Halfway(net, 0.1)).interrupted
     assert len(written) == 3
     assert numbers(net) == written[0] == written[2] != written[1]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer on this system")
+def test_ctrl_c_at_any_moment_leaves_a_finished_step():
+    states = set()
+
+    class Watched(SGD):
+        def update(self, theta, gradient):
+            new = super().update(theta, gradient)
+            states.add(tuple(new))
+            return new
+
+    interrupted = []
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for delay in np.linspace(1e-3, 40e-3, 30):
+            net = model()
+            states.add(tuple(numbers(net)))
+
+            def arm(_, history, delay=delay):
+                if history.epochs == [0]:
+                    signal.setitimer(signal.ITIMER_REAL, delay)
+
+            history = quiet(
+                net, cross_entropy, X, Y, epochs=500, batch_size=1, optimiser=Watched(net, 0.1), callbacks=[arm]
+            )  # fmt: skip
+            interrupted.append(history.interrupted)
+            assert tuple(numbers(net)) in states
+            assert not history.interrupted or all(p.grad == 0 for p in net.parameters())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert sum(interrupted) > 15
+
+
+@pytest.mark.campaign
+def test_iris_is_learnt_whatever_the_seed():
+    def test_accuracy(seed):
+        data = nn.iris()
+        X, X_test, y, y_test = nn.train_test_split(*data, seed=seed, stratify=data.y)
+        net = MLP(4, [16, 16, 3], activation="tanh", rng=seed)
+        quiet(net, cross_entropy, X, y, epochs=40, batch_size=16, learning_rate=0.01, seed=seed, every=40)
+        return accuracy(net.predict(X_test), y_test)
+
+    found = [test_accuracy(seed) for seed in range(20)]
+    print(sorted(found))
+    assert np.median(found) >= 0.95
 
 
 class TestErrors:
