@@ -15,7 +15,6 @@ from viz.stepper import steps
 from viz.svg import draw
 
 EPOCHS = 40
-LABELS = ("sepal length", "sepal width", "petal length", "petal width")  # standardised: no longer in cm
 OPTIONS = ("-h", "--help", "-o", "--out")
 
 
@@ -95,17 +94,15 @@ def named(features: dict[str, float]) -> list[Value]:
 
 def train_on_iris(seed: int, progress: bool = True) -> tuple[MLP, History, tuple[dict[str, float], int]]:
     """A trained MLP(4, [16, 16, 3]), how it went, and one test flower as (features, class)."""
-    X, y = iris()
+    X, y = flowers = iris()
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, seed=seed, stratify=y)
-    mean, deviation = X_train.mean(axis=0), X_train.std(axis=0)  # of the training part alone
-    X_train, X_test = (X_train - mean) / deviation, (X_test - mean) / deviation
     model = MLP(4, [16, 16, 3], activation="tanh", rng=seed)
     history = fit(
         model, cross_entropy, X_train, y_train,
         epochs=EPOCHS, batch_size=16, optimiser=Adam, learning_rate=0.01, seed=seed,
         validation=(X_test, y_test), metrics=[accuracy], progress=progress,
     )  # fmt: skip
-    return model, history, (dict(zip(LABELS, X_test[0].tolist())), int(y_test[0]))
+    return model, history, (dict(zip(flowers.feature_names, X_test[0].tolist())), int(y_test[0]))
 
 
 if __name__ == "__main__":
