@@ -12,6 +12,7 @@ from viz.placing import place_columns
 CARD_GAP = 20.0   # between two cards of a column
 BEND_GAP = 12.0   # between long edges that pass through a column
 BEND_HEIGHT = 4.0
+LONG, BRANCH = 40, 4  # columns: beyond LONG, only the BRANCH last are an edge's own; all of them would be quadratic
 BOX_ABOVE = 34.0  # room for a box's title and frame over its first card
 BOX_BELOW = 14.0
 
@@ -20,7 +21,8 @@ BOX_BELOW = 14.0
 class Layout:
     """Columns and heights, in pixels, before anybody decided how wide a column is.
 
-    Shapes: column and y one entry for each card; bends one list of (column, y) for each edge, left to right.
+    Shapes: column and y one entry for each card; bends one list of (column, y) for each edge, left to right. Where
+    the bends do not begin in the column after the card, the edge branches off there from a longer one of that card.
     """
 
     column: list[int]
@@ -86,27 +88,35 @@ class _Net:
         self.column = list(column)
         self.before: list[list[int]] = [[] for _ in column]
         self.after: list[list[int]] = [[] for _ in column]
-        self._bend: dict[tuple[int, int], int] = {}
+        self._farthest: dict[int, int] = {}  # the column of each card's last user
+        for start, end in edges:
+            self._farthest[start] = max(self._farthest.get(start, 0), column[end])
+        self._bends = {start: self._lead(start, last) for start, last in self._farthest.items()}
         for start, end in dict.fromkeys(edges):
-            previous = start
-            for place in range(column[start] + 1, column[end]):
-                bend = self._bend.get((start, place))
-                if bend is None:
-                    bend = self._bend[start, place] = len(self.column)
-                    self.column.append(place)
-                    self.before.append([])
-                    self.after.append([])
-                    self._link(previous, bend)
-                previous = bend
-            self._link(previous, end)
+            span = column[end] - column[start] - 1
+            self._link(self._bends[start][span - 1] if span else start, end)
+
+    def _lead(self, start: int, last: int) -> list[int]:
+        """New bends from a card to the column before `last`."""
+        bends = []
+        previous = start
+        for place in range(self.column[start] + 1, last):
+            bends.append(len(self.column))
+            self.column.append(place)
+            self.before.append([])
+            self.after.append([])
+            self._link(previous, bends[-1])
+            previous = bends[-1]
+        return bends
 
     def _link(self, left: int, right: int) -> None:
         self.after[left].append(right)
         self.before[right].append(left)
 
     def path(self, start: int, end: int) -> list[int]:
-        """The bends on the way."""
-        return [self._bend[start, place] for place in range(self.column[start] + 1, self.column[end])]
+        """The bends on the way; of a long edge beside a longer one, those where it leaves that one."""
+        bends = self._bends[start][: self.column[end] - self.column[start] - 1]
+        return bends[-BRANCH:] if len(bends) > LONG and self.column[end] < self._farthest[start] else bends
 
     def members(self) -> list[list[int]]:
         """The nodes of each column as a walk from the results finds them: trees come out without a crossing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from engine import Value
@@ -158,8 +158,10 @@ class _Picture:
         steepest = [0.0] * (columns - 1)
         layout = self.layout
         for link, bends in zip(self.scene.links, layout.bends):
-            heights = [layout.y[link.start], *[y for _, y in bends], layout.y[link.end]]
-            for gap, (one, other) in enumerate(pairwise(heights), layout.column[link.start]):
+            points = [*bends, (layout.column[link.end], layout.y[link.end])]
+            if not bends or bends[0][0] == layout.column[link.start] + 1:
+                points = [(layout.column[link.start], layout.y[link.start]), *points]
+            for (gap, one), (_, other) in pairwise(points):
                 steepest[gap] = max(steepest[gap], abs(one - other))
         return [min(GAP + max(0.0, steep - 200.0) * 0.12, WIDEST_GAP) for steep in steepest]
 
@@ -215,12 +217,15 @@ class _Picture:
                 labels.append(label_svg(number, link, stops, taken.setdefault(self.layout.column[link.end], [])))
         return ["<g>\n", *[text for _, _, text in sorted(lines)], "</g>\n", *labels]
 
-    def _stops(self, link: Link, bends: Iterable[tuple[int, float]], aside: float) -> list[Point]:
+    def _stops(self, link: Link, bends: Sequence[tuple[int, float]], aside: float) -> list[Point]:
         """The points of an edge: out of its card, in and out of the columns between, to the badge."""
         start, end = self.places[link.start], self.places[link.end]
         # The twin edges of a + a part on the way and meet the badge a little above and below its middle.
         limit = min(max(aside, -30.0), 30.0)
         stops = [(start.right, start.middle + limit)]
+        if bends and bends[0][0] > self.layout.column[link.start] + 1:  # it branches off from a longer edge
+            (column, y), *bends = bends
+            stops = [(self.right[column], y + self.shift + aside)]
         for column, y in bends:
             stops += [(self.left[column], y + self.shift + aside), (self.right[column], y + self.shift + aside)]
         reach = badge_width(self.scene.cards[link.end].badge) / 2

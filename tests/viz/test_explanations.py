@@ -35,7 +35,7 @@ def test_the_formula_holds_the_names_that_the_rule_uses(op):
         arguments, names = [Value(0.25), Value(-0.5), 1.0], ["first", "second"]
     else:
         arguments = [Value(low + 0.6 * (high - low)) for low, high in op.everyday[: len(op.partials)]]
-        names = ["first", "second"][: len(arguments)]
+        names = ["first", "second", "third"][: len(arguments)]
     value = Value.__apply__(op, arguments)
     for line, local in zip(local_formulas(value, "out", names), value._local_grads):
         # Each rule gives a formula in names, or a plain number that needs none.

@@ -62,6 +62,13 @@ def test_the_same_graph_has_the_same_layout(graph):
     assert arrange(*graph) == arrange(*graph)
 
 
+def test_a_value_that_a_long_chain_uses_again_and_again_takes_no_quadratic_room():
+    edges = [edge for end in range(2, 2000) for edge in ((0, end), (end - 1, end))]
+    layout = arrange([80.0] * 2000, edges)
+    assert sum(map(len, layout.bends)) < 20 * 2000
+    assert max(map(len, layout.bends)) == layout.column[-1] - layout.column[0] - 1
+
+
 def test_leaves_stand_next_to_their_user():
     # x -> a -> b -> c, and a leaf that only c uses
     layout = arrange([80.0] * 5, [(0, 1), (1, 2), (2, 4), (3, 4)])
