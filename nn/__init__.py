@@ -9,22 +9,6 @@ from .optimisers import SGD, Adam, Optimiser
 from .training import History, fit
 
 __all__ = [
-    "MLP",
-    "SGD",
-    "Adam",
-    "History",
-    "Layer",
-    "Module",
-    "Neuron",
-    "Optimiser",
-    "accuracy",
-    "cross_entropy",
-    "datasets",
-    "fit",
-    "init",
-    "iris",
-    "mse",
-    "softmax",
-    "train_test_split",
-    "units",
-]
+    "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets",
+    "fit", "init", "iris", "mse", "softmax", "train_test_split", "units",
+]  # fmt: skip
