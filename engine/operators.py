@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .row import OPS, Op, runs_operations
+from .numbers import runs_operations
+from .row import OPS, Op
 
 
 def _binary(op: Op, left: Any, right: Any) -> Any:

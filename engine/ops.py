@@ -20,266 +20,163 @@ POSITIVE = ((0.1, 10.0),)
 # --- arithmetic
 
 add: Op = Op(
-    name="add",
-    symbol="{} + {}",
-    badge="+",
-    micrograd="+",
-    forward=lambda a, b: a + b,
-    partials=(lambda out, a, b: 1.0, lambda out, a, b: 1.0),
-    numpy="{} + {}",
-    why="a sum passes the gradient on unchanged",
+    name="add", symbol="{} + {}", badge="+", micrograd="+",
+    forward=lambda a, b: a + b, partials=(lambda out, a, b: 1.0, lambda out, a, b: 1.0),
+    numpy="{} + {}", why="a sum passes the gradient on unchanged",
 )
 subtract: Op = Op(
-    name="subtract",
-    symbol="{} − {}",
-    badge="−",
-    micrograd="-",
-    forward=lambda a, b: a - b,
-    partials=(lambda out, a, b: 1.0, lambda out, a, b: -1.0),
-    numpy="{} - {}",
-    why="a difference passes the gradient on, with a minus for what is taken away",
+    name="subtract", symbol="{} − {}", badge="−", micrograd="-",
+    forward=lambda a, b: a - b, partials=(lambda out, a, b: 1.0, lambda out, a, b: -1.0),
+    numpy="{} - {}", why="a difference passes the gradient on, with a minus for what is taken away",
 )
 multiply: Op = Op(
-    name="multiply",
-    symbol="{} × {}",
-    badge="×",
-    micrograd="*",
-    forward=lambda a, b: a * b,
-    partials=(lambda out, a, b: b, lambda out, a, b: a),
-    numpy="{} * {}",
-    why="for a product the local derivative is the other factor",
+    name="multiply", symbol="{} × {}", badge="×", micrograd="*",
+    forward=lambda a, b: a * b, partials=(lambda out, a, b: b, lambda out, a, b: a),
+    numpy="{} * {}", why="for a product the local derivative is the other factor",
 )
 divide: Op = Op(
-    name="divide",
-    symbol="{} ÷ {}",
-    badge="÷",
-    micrograd="/",
-    forward=lambda a, b: a / b,
-    partials=(lambda out, a, b: 1.0 / b, lambda out, a, b: -out / b),
-    numpy="{} / {}",
-    why="more above makes a quotient larger, more below makes it smaller",
-    domain=lambda a, b: b != 0.0,
-    everyday=(ANYWHERE, (0.1, 10.0)),
+    name="divide", symbol="{} ÷ {}", badge="÷", micrograd="/",
+    forward=lambda a, b: a / b, partials=(lambda out, a, b: 1.0 / b, lambda out, a, b: -out / b),
+    numpy="{} / {}", why="more above makes a quotient larger, more below makes it smaller",
+    domain=lambda a, b: b != 0.0, everyday=(ANYWHERE, (0.1, 10.0)),
 )
 power: Op = Op(
-    name="power",
-    symbol="{}^{}",
-    badge="xʸ",
-    micrograd="**{1}",
+    name="power", eps=750.0,  # b - 1 is rounded, which counts |log a| times
+    symbol="{}^{}", badge="xʸ", micrograd="**{1}",
     forward=math.pow,  # `**` would turn (-8.0) ** (1 / 3) into a complex number
     # A constant exponent 0 makes a constant, at base 0 too; log of base 0 is kept from 0 · log 0, whose limit is 0.
     partials=(
         lambda out, a, b: 0.0 if isinstance(b, float) and b == 0.0 else b * power(a, b - 1.0),
         lambda out, a, b: out * log(a + 1.0 if isinstance(a, float) and a == 0.0 else a),
     ),
-    numpy="np.power({}, {})",
     why="the exponent comes down in front and is lowered by one",
     domain=lambda a, b: a > 0.0 or (a == 0.0 and b >= 0.0) or (a < 0.0 and b == math.floor(b)),
-    smooth=lambda a, b: a > 0.0,
-    everyday=((0.1, 5.0), (-3.0, 3.0)),
+    smooth=lambda a, b: a > 0.0, everyday=((0.1, 5.0), (-3.0, 3.0)),
 )
 neg: Op = Op(
-    name="neg",
-    symbol="−{}",
-    badge="−",
-    forward=lambda a: -a,
-    partials=(lambda out, a: -1.0,),
-    numpy="-{}",
-    why="a minus sign turns the gradient round",
+    name="neg", symbol="−{}", badge="−",
+    forward=lambda a: -a, partials=(lambda out, a: -1.0,),
+    numpy="-{}", why="a minus sign turns the gradient round",
 )
 identity: Op = Op(
-    name="identity",
-    symbol="{}",
-    badge="=",
-    forward=lambda a: a,
-    partials=(lambda out, a: 1.0,),
-    numpy="+{}",
-    why="a copy passes the gradient on unchanged",
+    name="identity", symbol="{}", badge="=",
+    forward=lambda a: a, partials=(lambda out, a: 1.0,),
+    numpy="+{}", why="a copy passes the gradient on unchanged",
 )
 
 # --- exponentials, logarithms, roots
 
 exp: Op = Op(
     name="exp",
-    symbol="exp({})",
-    forward=math.exp,
-    partials=(lambda out, a: out,),
-    numpy="np.exp({})",
+    forward=math.exp, partials=(lambda out, a: out,),
     why="the exponential is its own derivative",
 )
 expm1: Op = Op(
     name="expm1",
-    symbol="expm1({})",
-    forward=math.expm1,
-    partials=(lambda out, a: exp(a),),
-    numpy="np.expm1({})",
+    forward=math.expm1, partials=(lambda out, a: exp(a),),
     why="like the exponential: taking 1 away changes no slope",
 )
 log: Op = Op(
     name="log",
-    symbol="log({})",
-    forward=math.log,
-    partials=(lambda out, a: 1.0 / a,),
-    numpy="np.log({})",
+    forward=math.log, partials=(lambda out, a: 1.0 / a,),
     why="the slope of the logarithm is one over its argument",
-    domain=lambda a: a > 0.0,
-    everyday=POSITIVE,
+    domain=lambda a: a > 0.0, everyday=POSITIVE,
 )
 log1p: Op = Op(
     name="log1p",
-    symbol="log1p({})",
-    forward=math.log1p,
-    partials=(lambda out, a: 1.0 / (1.0 + a),),
-    numpy="np.log1p({})",
+    forward=math.log1p, partials=(lambda out, a: 1.0 / (1.0 + a),),
     why="the slope of the logarithm is one over what it is taken of, 1 + a",
-    domain=lambda a: a > -1.0,
-    everyday=((-0.9, 10.0),),
+    domain=lambda a: a > -1.0, everyday=((-0.9, 10.0),),
 )
 sqrt: Op = Op(
-    name="sqrt",
-    symbol="√{}",
-    badge="√",
-    forward=math.sqrt,
-    partials=(lambda out, a: 0.5 / out,),
-    numpy="np.sqrt({})",
+    name="sqrt", symbol="√{}", badge="√",
+    forward=math.sqrt, partials=(lambda out, a: 0.5 / out,),
     why="the slope of a root is one over twice the root",
-    domain=lambda a: a >= 0.0,
-    smooth=lambda a: a > 0.0,
-    everyday=POSITIVE,
+    domain=lambda a: a >= 0.0, smooth=lambda a: a > 0.0, everyday=POSITIVE,
 )
 
 # --- circular and hyperbolic functions
 
 sin: Op = Op(
     name="sin",
-    symbol="sin({})",
-    forward=math.sin,
-    partials=(lambda out, a: cos(a),),
-    numpy="np.sin({})",
+    forward=math.sin, partials=(lambda out, a: cos(a),),
     why="the slope of the sine is the cosine",
 )
 cos: Op = Op(
     name="cos",
-    symbol="cos({})",
-    forward=math.cos,
-    partials=(lambda out, a: -sin(a),),
-    numpy="np.cos({})",
+    forward=math.cos, partials=(lambda out, a: -sin(a),),
     why="the slope of the cosine is minus the sine",
 )
 tan: Op = Op(
     name="tan",
-    symbol="tan({})",
-    forward=math.tan,
-    partials=(lambda out, a: 1.0 + out * out,),
-    numpy="np.tan({})",
+    forward=math.tan, partials=(lambda out, a: 1.0 + out * out,),
     why="the slope of the tangent is one plus its square",
     everyday=((-1.0, 1.0),),
 )
 asin: Op = Op(
     name="asin",
-    symbol="asin({})",
-    forward=math.asin,
-    partials=(lambda out, a: 1.0 / sqrt((1.0 - a) * (1.0 + a)),),
-    numpy="np.arcsin({})",
-    why="steeper towards the ends, -1 and 1",
-    domain=lambda a: -1.0 <= a <= 1.0,
-    smooth=lambda a: -1.0 < a < 1.0,
-    everyday=((-0.9, 0.9),),
+    forward=math.asin, partials=(lambda out, a: 1.0 / sqrt((1.0 - a) * (1.0 + a)),),
+    numpy="np.arcsin({})", why="steeper towards the ends, -1 and 1",
+    domain=lambda a: -1.0 <= a <= 1.0, smooth=lambda a: -1.0 < a < 1.0, everyday=((-0.9, 0.9),),
 )
 acos: Op = Op(
     name="acos",
-    symbol="acos({})",
-    forward=math.acos,
-    partials=(lambda out, a: -1.0 / sqrt((1.0 - a) * (1.0 + a)),),
-    numpy="np.arccos({})",
-    why="falls, and steeper towards the ends, -1 and 1",
-    domain=lambda a: -1.0 <= a <= 1.0,
-    smooth=lambda a: -1.0 < a < 1.0,
-    everyday=((-0.9, 0.9),),
+    forward=math.acos, partials=(lambda out, a: -1.0 / sqrt((1.0 - a) * (1.0 + a)),),
+    numpy="np.arccos({})", why="falls, and steeper towards the ends, -1 and 1",
+    domain=lambda a: -1.0 <= a <= 1.0, smooth=lambda a: -1.0 < a < 1.0, everyday=((-0.9, 0.9),),
 )
 atan: Op = Op(
     name="atan",
-    symbol="atan({})",
-    forward=math.atan,
-    partials=(lambda out, a: 1.0 / (1.0 + a * a),),
-    numpy="np.arctan({})",
-    why="the slope flattens with the square of the argument",
+    forward=math.atan, partials=(lambda out, a: 1.0 / (1.0 + a * a),),
+    numpy="np.arctan({})", why="the slope flattens with the square of the argument",
 )
 atan2: Op = Op(
     name="atan2",
-    symbol="atan2({}, {})",
     forward=math.atan2,
     partials=(
         lambda out, y, x: x / hypot(y, x) / hypot(y, x),
         lambda out, y, x: -y / hypot(y, x) / hypot(y, x),
     ),
-    numpy="np.arctan2({}, {})",
-    why="an angle turns the slower the farther away the point is",
-    smooth=lambda y, x: math.hypot(y, x) > 0.0 and (y != 0.0 or x > 0.0),
-    everyday=((0.1, 5.0), (-5.0, 5.0)),
+    numpy="np.arctan2({}, {})", why="an angle turns the slower the farther away the point is",
+    smooth=lambda y, x: math.hypot(y, x) > 0.0 and (y != 0.0 or x > 0.0), everyday=((0.1, 5.0), (-5.0, 5.0)),
 )
 sinh: Op = Op(
     name="sinh",
-    symbol="sinh({})",
-    forward=math.sinh,
-    partials=(lambda out, a: cosh(a),),
-    numpy="np.sinh({})",
+    forward=math.sinh, partials=(lambda out, a: cosh(a),),
     why="the slope of sinh is cosh",
 )
 cosh: Op = Op(
     name="cosh",
-    symbol="cosh({})",
-    forward=math.cosh,
-    partials=(lambda out, a: sinh(a),),
-    numpy="np.cosh({})",
+    forward=math.cosh, partials=(lambda out, a: sinh(a),),
     why="the slope of cosh is sinh",
 )
 asinh: Op = Op(
     name="asinh",
-    symbol="asinh({})",
-    forward=math.asinh,
-    partials=(lambda out, a: 1.0 / hypot(1.0, a),),
-    numpy="np.arcsinh({})",
-    why="like the logarithm, but smooth through 0",
+    forward=math.asinh, partials=(lambda out, a: 1.0 / hypot(1.0, a),),
+    numpy="np.arcsinh({})", why="like the logarithm, but smooth through 0",
 )
 acosh: Op = Op(
     name="acosh",
-    symbol="acosh({})",
-    forward=math.acosh,
-    partials=(lambda out, a: 1.0 / (sqrt(a - 1.0) * sqrt(a + 1.0)),),
-    numpy="np.arccosh({})",
-    why="starts upright at 1, then like the logarithm",
-    domain=lambda a: a >= 1.0,
-    smooth=lambda a: a > 1.0,
-    everyday=((1.1, 10.0),),
+    forward=math.acosh, partials=(lambda out, a: 1.0 / (sqrt(a - 1.0) * sqrt(a + 1.0)),),
+    numpy="np.arccosh({})", why="starts upright at 1, then like the logarithm",
+    domain=lambda a: a >= 1.0, smooth=lambda a: a > 1.0, everyday=((1.1, 10.0),),
 )
 atanh: Op = Op(
     name="atanh",
-    symbol="atanh({})",
-    forward=math.atanh,
-    partials=(lambda out, a: 1.0 / ((1.0 - a) * (1.0 + a)),),
-    numpy="np.arctanh({})",
-    why="steeper towards the poles, -1 and 1",
-    domain=lambda a: -1.0 < a < 1.0,
-    everyday=((-0.9, 0.9),),
+    forward=math.atanh, partials=(lambda out, a: 1.0 / ((1.0 - a) * (1.0 + a)),),
+    numpy="np.arctanh({})", why="steeper towards the poles, -1 and 1",
+    domain=lambda a: -1.0 < a < 1.0, everyday=((-0.9, 0.9),),
 )
 hypot: Op = Op(
     name="hypot",
-    symbol="hypot({}, {})",
-    forward=math.hypot,
-    partials=(lambda out, a, b: a / out, lambda out, a, b: b / out),
-    numpy="np.hypot({}, {})",
+    forward=math.hypot, partials=(lambda out, a, b: a / out, lambda out, a, b: b / out),
     why="each side counts with its share of the length",
-    smooth=lambda a, b: math.hypot(a, b) > 0.0,
-    everyday=((0.1, 5.0), ANYWHERE),
+    smooth=lambda a, b: math.hypot(a, b) > 0.0, everyday=((0.1, 5.0), ANYWHERE),
 )
 erf: Op = Op(
     name="erf",
-    symbol="erf({})",
-    forward=math.erf,
-    partials=(lambda out, a: 2.0 / SQRT_PI * exp(-a * a),),
-    numpy="np.vectorize(math.erf, otypes=[float])({})",
-    why="the slope of erf is a bell curve",
+    forward=math.erf, partials=(lambda out, a: 2.0 / SQRT_PI * exp(-a * a),),
+    numpy="np.vectorize(math.erf, otypes=[float])({})", why="the slope of erf is a bell curve",
     everyday=((-2.0, 2.0),),
 )
 
@@ -287,26 +184,18 @@ erf: Op = Op(
 
 tanh: Op = Op(
     name="tanh",
-    symbol="tanh({})",
-    forward=math.tanh,
-    partials=(lambda out, a: 1.0 - out * out,),
-    numpy="np.tanh({})",
+    forward=math.tanh, partials=(lambda out, a: 1.0 - out * out,),
     why="the slope of tanh is one minus its square: flat where tanh is near ±1",
     everyday=((-2.0, 2.0),),
 )
 sigmoid: Op = Op(
-    name="sigmoid",
-    symbol="sigmoid({})",
-    badge="σ",
-    forward=lambda a: 1.0 / (1.0 + math.exp(-a)) if a > -700.0 else math.exp(a),  # e^700 is near the largest float
+    name="sigmoid", badge="σ",
+    forward=lambda a: 1.0 / (1.0 + math.exp(-a)) if a > -709.0 else math.exp(a),  # beyond, e^-a overflows
     partials=(lambda out, a: out * sigmoid(-a),),
-    numpy="np.exp(-np.logaddexp(0.0, -{}))",
-    why="the slope of the sigmoid is it times what is left to 1",
+    numpy="np.exp(-np.logaddexp(0.0, -{}))", why="the slope of the sigmoid is it times what is left to 1",
 )
 relu: Op = Op(
-    name="relu",
-    symbol="relu({})",
-    micrograd="ReLU",
+    name="relu", micrograd="ReLU",
     forward=lambda a: a if a > 0.0 or a != a else 0.0,
     partials=(lambda out, a: step(a),),  # at the kink, slope 0
     numpy="np.maximum({}, 0.0)",
@@ -315,61 +204,43 @@ relu: Op = Op(
 )
 step: Op = Op(
     name="step",
-    symbol="step({})",
-    forward=lambda a: 1.0 if a > 0.0 else 0.0 if a == a else a,
-    partials=(lambda out, a: 0.0,),
-    numpy="np.heaviside({}, 0.0)",
-    why="a step is flat on both sides",
+    forward=lambda a: 1.0 if a > 0.0 else 0.0 if a == a else a, partials=(lambda out, a: 0.0,),
+    numpy="np.heaviside({}, 0.0)", why="a step is flat on both sides",
     smooth=lambda a: abs(a) > EDGE,
 )
 absolute: Op = Op(
-    name="absolute",
-    symbol="|{}|",
-    badge="|x|",
+    name="absolute", symbol="|{}|", badge="|x|",
     forward=abs,
     partials=(lambda out, a: step(a) - step(-a),),  # at the kink, slope 0
-    numpy="np.absolute({})",
     why="the slope of |x| is the sign of x",
     smooth=lambda a: abs(a) > EDGE,
 )
 softplus: Op = Op(
     name="softplus",
-    symbol="softplus({})",
-    forward=lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))),
-    partials=(lambda out, a: sigmoid(a),),
-    numpy="np.logaddexp({}, 0.0)",
-    why="the slope of softplus is the sigmoid",
+    forward=lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))), partials=(lambda out, a: sigmoid(a),),
+    numpy="np.logaddexp({}, 0.0)", why="the slope of softplus is the sigmoid",
 )
 leaky_relu: Op = Op(
-    name="leaky_relu",
-    symbol="leaky_relu({})",
-    badge="leaky",
-    forward=lambda a: a if a > 0.0 else 0.01 * a,
-    partials=(lambda out, a: 0.01 + 0.99 * step(a),),
+    name="leaky_relu", badge="leaky",
+    forward=lambda a: a if a > 0.0 else 0.01 * a, partials=(lambda out, a: 0.01 + 0.99 * step(a),),
     numpy="np.where({0} > 0.0, {0}, 0.01 * {0})",
     why="slope 1 where its argument is positive, a hundredth elsewhere",
     smooth=lambda a: abs(a) > EDGE,
 )
 elu: Op = Op(
     name="elu",
-    symbol="elu({})",
-    forward=lambda a: a if a > 0.0 else math.expm1(a),
-    partials=(lambda out, a: exp(minimum(a, 0.0)),),
-    numpy="np.where({0} > 0.0, {0}, np.expm1(np.minimum({0}, 0.0)))",
-    why="slope 1 above 0, the exponential below",
+    forward=lambda a: a if a > 0.0 else math.expm1(a), partials=(lambda out, a: exp(minimum(a, 0.0)),),
+    numpy="np.where({0} > 0.0, {0}, np.expm1(np.minimum({0}, 0.0)))", why="slope 1 above 0, the exponential below",
     smooth=lambda a: abs(a) > EDGE,
 )
 silu: Op = Op(
     name="silu",
-    symbol="silu({})",
-    forward=lambda a: a / (1.0 + math.exp(-a)) if a > -700.0 else a * math.exp(a),
+    forward=lambda a: a / (1.0 + math.exp(-a)) if a > -709.0 else math.exp(a / 2.0) * a * math.exp(a / 2.0),
     partials=(lambda out, a: sigmoid(a) * (1.0 + a * sigmoid(-a)),),
-    numpy="{0} * np.exp(-np.logaddexp(0.0, -{0}))",
-    why="the gate sigmoid(a), and how much opening it further adds",
+    numpy="{0} * np.exp(-np.logaddexp(0.0, -{0}))", why="the gate sigmoid(a), and how much opening it further adds",
 )
 gelu: Op = Op(
-    name="gelu",
-    symbol="gelu({})",
+    name="gelu", ulp=1500.0,  # the rounding of a / √2 counts a² times, and it underflows at -38
     forward=lambda a: 0.5 * a * math.erfc(-a / SQRT_2),
     partials=(lambda out, a: 0.5 * (1.0 + erf(a / SQRT_2)) + a * exp(-0.5 * a * a) / (SQRT_2 * SQRT_PI),),
     numpy="0.5 * {0} * np.vectorize(math.erfc, otypes=[float])(-{0} / math.sqrt(2.0))",
@@ -384,38 +255,29 @@ def _ahead(a: Any, b: Any) -> Any:
 
 
 minimum: Op = Op(
-    name="minimum",
-    symbol="min({}, {})",
-    badge="min",
+    name="minimum", symbol="min({}, {})", badge="min",
     forward=lambda a, b: a if a <= b or a != a else b,
     partials=(lambda out, a, b: _ahead(b, a), lambda out, a, b: _ahead(a, b)),
-    numpy="np.minimum({}, {})",
     why="only the smaller one gets the gradient; at a tie, half each",
     smooth=lambda a, b: abs(a - b) > EDGE,
 )
 maximum: Op = Op(
-    name="maximum",
-    symbol="max({}, {})",
-    badge="max",
+    name="maximum", symbol="max({}, {})", badge="max",
     forward=lambda a, b: a if a >= b or a != a else b,
     partials=(lambda out, a, b: _ahead(a, b), lambda out, a, b: _ahead(b, a)),
-    numpy="np.maximum({}, {})",
     why="only the larger one gets the gradient; at a tie, half each",
     smooth=lambda a, b: abs(a - b) > EDGE,
 )
 where: Op = Op(
     name="where",
-    symbol="where({}, {}, {})",
     forward=lambda condition, a, b: a if condition else b,
     partials=(
         lambda out, condition, a, b: 0.0,
         lambda out, condition, a, b: where(condition, 1.0, 0.0),
         lambda out, condition, a, b: where(condition, 0.0, 1.0),
     ),
-    numpy="np.where({}, {}, {})",
     why="only what is chosen gets the gradient",
-    smooth=lambda condition, a, b: abs(condition) > EDGE,
-    everyday=(ANYWHERE, ANYWHERE, ANYWHERE),
+    smooth=lambda condition, a, b: abs(condition) > EDGE, everyday=(ANYWHERE, ANYWHERE, ANYWHERE),
 )
 
 # --- rows of any number of arguments
@@ -443,6 +305,12 @@ def _some(values: Sequence[Any]) -> tuple[Any, ...]:
     return values
 
 
+def _softmax(out: Any, *values: Any) -> list[Any]:
+    weights = [exp(value - out) for value in values]
+    whole = total(weights)  # 1, but for the rounding of `out`, which at 1e20 is everything
+    return [weight / whole for weight in weights]
+
+
 def _pairs(left: Sequence[Any], right: Sequence[Any]) -> tuple[Any, ...]:
     left, right = tuple(left), tuple(right)
     if len(left) != len(right):
@@ -451,41 +319,28 @@ def _pairs(left: Sequence[Any], right: Sequence[Any]) -> tuple[Any, ...]:
 
 
 logsumexp: Op = Op(
-    name="logsumexp",
-    symbol="logsumexp({})",
-    badge="lse",
+    name="logsumexp", badge="lse",
     flatten=_some,
-    forward=_logsumexp,
-    partials=lambda out, *values: [exp(value - out) for value in values],
-    numpy="np.logaddexp.reduce({})",
-    why="the slope to each argument is its softmax probability",
+    forward=_logsumexp, partials=_softmax,
+    numpy="np.logaddexp.reduce({})", why="the slope to each argument is its softmax probability",
 )
 pick: Op = Op(
     name="pick",
-    symbol="pick({})",
     flatten=_values_and_index,
     forward=lambda *values: values[int(values[-1])],
     partials=lambda out, *values: [float(i == int(values[-1])) for i in range(len(values) - 1)] + [0.0],
-    numpy="np.choose(np.int64({0}[-1]), {0}[:-1])",
-    why="only what is picked gets the gradient",
+    numpy="np.choose(np.int64({0}[-1]), {0}[:-1])", why="only what is picked gets the gradient",
 )
 total: Op = Op(
-    name="total",
-    symbol="sum({})",
-    badge="Σ",
+    name="total", symbol="sum({})", badge="Σ",
     flatten=lambda values: tuple(values),
-    forward=lambda *values: math.fsum(values),
-    partials=lambda out, *values: [1.0] * len(values),
-    numpy="np.add.reduce({})",
-    why="a sum passes the gradient on unchanged",
+    forward=lambda *values: math.fsum(values), partials=lambda out, *values: [1.0] * len(values),
+    numpy="np.add.reduce({})", why="a sum passes the gradient on unchanged",
 )
 dot: Op = Op(
-    name="dot",
-    symbol="dot({})",
-    badge="·",
+    name="dot", badge="·",
     flatten=_pairs,
     forward=lambda *values: math.fsum(map(mul, values[: len(values) // 2], values[len(values) // 2 :])),
     partials=lambda out, *values: [*values[len(values) // 2 :], *values[: len(values) // 2]],
-    numpy="np.dot(*np.split(np.asarray({}), 2))",
-    why="in each product the local derivative is the other factor",
+    numpy="np.dot(*np.split(np.asarray({}), 2))", why="in each product the local derivative is the other factor",
 )

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from typing import Any
 
 import numpy as np
+
+from .numbers import number, runs_operations
 
 Rule = Callable[..., Any]
 ANYWHERE = (-5.0, 5.0)
@@ -37,16 +38,18 @@ class Op:
     """
 
     name: str
-    symbol: str  # for drawings: one {} for each argument, or a single one for all of them
     forward: Callable[..., float]  # on floats
     partials: tuple[Rule, ...] | Rule  # (output, *arguments) -> slope; one for each argument, or one that returns all
-    numpy: str  # its spelling on arrays
+    symbol: str = ""  # for drawings: a {} for each argument, or one for all of them; name({}) if empty
+    numpy: str = ""  # its spelling on arrays; np.name({}) if empty
     badge: str = ""  # the round badge in drawings; its name if empty
     micrograd: str = ""  # what micrograd calls it in `_op`; its name if empty
     why: str = ""  # the local derivative in words
     domain: Callable[..., bool] = everywhere  # where the value is defined
     smooth: Callable[..., bool] = everywhere  # where the rules hold
     everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # an interval for each argument
+    ulp: float = 2.0  # the value's largest error, in units of its last place
+    eps: float = 4.0  # a slope's, in units of 2^-52 max(1, |slope|)
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
 
     def __post_init__(self) -> None:
@@ -54,6 +57,9 @@ class Op:
             raise ValueError(f"an operation's name is a method's name too; {self.name!r} is no identifier")
         if self.name in OPS:
             raise ValueError(f"there is an operation {self.name!r} already: {OPS[self.name].symbol}")
+        places = ", ".join(["{}"] * abs(self.arity))
+        for field, default in (("symbol", f"{self.name}({places})"), ("numpy", f"np.{self.name}({places})")):
+            object.__setattr__(self, field, getattr(self, field) or default)
         OPS[self.name] = self
 
     @property
@@ -88,7 +94,8 @@ class Op:
             if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind)):
                 kind = this  # the most special one
         if any(isinstance(argument, np.ndarray) and argument.ndim for argument in arguments):
-            result = np.frompyfunc(self, len(arguments), 1)(*arguments)
+            with np.errstate(all="ignore"):
+                result = np.frompyfunc(self, len(arguments), 1)(*arguments)
             return result if any(map(runs_operations, result.flat)) else result.astype(float)
         if kind:
             return kind.__apply__(self, arguments)
@@ -136,46 +143,9 @@ class Op:
         return self
 
 
-def runs_operations(this: Any) -> bool:
-    """Whether it has an `__apply__`, which says what an operation does to it: Values, names, tracers."""
-    return hasattr(this.__class__, "__apply__")
-
-
 def operation(name: str) -> Op:
     """The row of that name."""
     try:
         return OPS[name]
     except KeyError:
         raise KeyError(f"no operation {name!r} here; if it is your own, register its row first") from None
-
-
-def number(given: Any, where: str) -> float:
-    """A float from what stands for one number; `where` names the place in the error."""
-    if isinstance(given, (Real, np.bool_)):
-        return float(given)
-    if isinstance(given, np.ndarray) and given.ndim == 0:
-        return number(given.item(), where)
-    hint = "; in a list or an array, take one after the other" if hasattr(given, "__len__") else ""
-    raise TypeError(f"{where} takes numbers and Values, got {type(given).__name__} {given!r}{hint}")
-
-
-def one_number(given: Any) -> float:
-    """The float that a Value holds; TypeError that says what to write instead."""
-    if given.__class__ is float:
-        return float(given)
-    if isinstance(given, Real) and not isinstance(given, bool):
-        return float(given)
-    if isinstance(given, np.ndarray) and given.ndim == 0:
-        return one_number(given.item())
-    instead = ""
-    if isinstance(given, str):
-        instead = f"; write Value(float({given!r}))"
-    elif isinstance(given, (bool, np.bool_)):
-        instead = f"; write Value({float(given)})"
-    elif runs_operations(given):
-        instead = "; it is one already: use it as it is"
-    elif isinstance(given, (complex, np.complexfloating)):
-        instead = "; only real numbers have derivatives here: take .real and .imag"
-    elif hasattr(given, "__len__"):
-        instead = "; for a list, write [Value(x) for x in ...]"
-    raise TypeError(f"a Value holds one number, got {type(given).__name__} {given!r}{instead}")

@@ -8,12 +8,13 @@ from typing import Any
 from . import graph
 from .fast import FastOperators
 from .micrograd import MicrogradNames
+from .numbers import LikeANumber, number, one_number
 from .operators import local_derivatives
 from .recording import recording
-from .row import Op, number, one_number
+from .row import Op
 
 
-class Value(FastOperators, MicrogradNames):
+class Value(FastOperators, LikeANumber, MicrogradNames):
     """One number, its gradient, and the operation and arguments that made it.
 
     Errors: TypeError for what is not one real number.
@@ -152,33 +153,6 @@ class Value(FastOperators, MicrogradNames):
     def name(self) -> str:
         """How errors and reports call it."""
         return self.label or f"the {self._op or 'leaf'} node with data {self.data!r}"
-
-    def __repr__(self) -> str:
-        return f"Value(data={float(self.data)}, grad={float(self.grad)})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else repr(self)
-
-    def __lt__(self, other: Any) -> bool:
-        return bool(self.data < getattr(other, "data", other))
-
-    def __le__(self, other: Any) -> bool:
-        return bool(self.data <= getattr(other, "data", other))
-
-    def __gt__(self, other: Any) -> bool:
-        return bool(self.data > getattr(other, "data", other))
-
-    def __ge__(self, other: Any) -> bool:
-        return bool(self.data >= getattr(other, "data", other))
-
-    def __bool__(self) -> bool:
-        return bool(self.data)
-
-    def __float__(self) -> float:
-        return float(self.data)
-
-    def __int__(self) -> int:
-        return int(self.data)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return graph.deep_copy(self, memo)
