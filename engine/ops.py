@@ -238,6 +238,7 @@ silu: Op = Op(
     forward=lambda a: a / (1.0 + math.exp(-a)) if a > -709.0 else math.exp(a / 2.0) * a * math.exp(a / 2.0),
     partials=(lambda out, a: sigmoid(a) * (1.0 + a * sigmoid(-a)),),
     numpy="{0} * np.exp(-np.logaddexp(0.0, -{0}))", why="the gate sigmoid(a), and how much opening it further adds",
+    everyday=((-1.0, 5.0),),
 )
 gelu: Op = Op(
     name="gelu", ulp=1500.0,  # the rounding of a / √2 counts a² times, and it underflows at -38
@@ -245,7 +246,7 @@ gelu: Op = Op(
     partials=(lambda out, a: 0.5 * (1.0 + erf(a / SQRT_2)) + a * exp(-0.5 * a * a) / (SQRT_2 * SQRT_PI),),
     numpy="0.5 * {0} * np.vectorize(math.erfc, otypes=[float])(-{0} / math.sqrt(2.0))",
     why="the gate (a normal distribution), and how much opening it further adds",
-    everyday=((-2.0, 2.0),),
+    everyday=((-0.5, 2.0),),
 )
 
 
