@@ -20,12 +20,18 @@ from engine import (
     divide,
     dot,
     elu,
+    enable_grad,
     erf,
     exp,
     expm1,
     gelu,
+    grad,
+    gradients,
+    hessian,
+    hvp,
     hypot,
     identity,
+    jacobian,
     leaky_relu,
     log,
     log1p,
@@ -51,6 +57,7 @@ from engine import (
     topological_order,
     total,
     trace,
+    value_and_grad,
     where,
 )
 from nn import (
@@ -82,11 +89,12 @@ from viz import (
 )
 
 __all__ = [
-    "OPS", "DomainError", "Op", "Operators", "Value", "no_grad", "topological_order", "trace", "absolute", "acos",
-    "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp",
-    "expm1", "gelu", "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum",
-    "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step",
-    "subtract", "tan", "tanh", "total", "where", "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron",
-    "Optimiser", "accuracy", "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax",
-    "train_test_split", "units", "curves", "draw", "draw_dot", "explain", "steps",
+    "OPS", "DomainError", "Op", "Operators", "Value", "enable_grad", "no_grad", "grad", "gradients", "hessian",
+    "hvp", "jacobian", "value_and_grad", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin",
+    "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu",
+    "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick",
+    "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh",
+    "total", "where", "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy",
+    "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax", "train_test_split", "units", "curves",
+    "draw", "draw_dot", "explain", "steps",
 ]  # a test compares this with the three floors

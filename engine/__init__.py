@@ -47,14 +47,16 @@ from .ops import (
     total,
     where,
 )
-from .recording import no_grad
+from .recording import enable_grad, no_grad
 from .row import OPS, DomainError, Op
+from .transforms import grad, gradients, hessian, hvp, jacobian, value_and_grad
 from .value import Value
 
 __all__ = [
-    "OPS", "DomainError", "Op", "Operators", "Value", "no_grad", "topological_order", "trace", "absolute", "acos",
-    "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp",
-    "expm1", "gelu", "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum",
-    "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step",
-    "subtract", "tan", "tanh", "total", "where",
+    "OPS", "DomainError", "Op", "Operators", "Value", "enable_grad", "no_grad", "grad", "gradients", "hessian",
+    "hvp", "jacobian", "value_and_grad", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin",
+    "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu",
+    "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick",
+    "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh",
+    "total", "where",
 ]

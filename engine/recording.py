@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
@@ -11,8 +11,16 @@ recording = _recording.get
 
 
 @contextmanager
-def no_grad() -> Iterator[None]:
-    """Inside it, results remember nothing: no operation, no arguments, no gradient. Also a decorator.
+def _switched(on: bool) -> Iterator[None]:
+    before = _recording.set(on)
+    try:
+        yield
+    finally:
+        _recording.reset(before)
+
+
+def no_grad() -> AbstractContextManager[None]:
+    """Inside it, results remember nothing: no operation, no arguments, no gradient. Also a decorator: @no_grad().
 
     >>> from engine import Value
     >>> with no_grad():
@@ -20,8 +28,9 @@ def no_grad() -> Iterator[None]:
     >>> y.data, y.arguments, y.requires_grad
     (6.0, (), False)
     """
-    before = _recording.set(False)
-    try:
-        yield
-    finally:
-        _recording.reset(before)
+    return _switched(False)
+
+
+def enable_grad() -> AbstractContextManager[None]:
+    """Inside it, results remember how they were made, whatever is around it."""
+    return _switched(True)

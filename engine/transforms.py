@@ -1,0 +1,235 @@
+"""Derivatives of functions, of any order. None of them touches anybody's `.grad`."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .graph import needs_row, topological_order
+from .numbers import number
+from .ops import dot, identity
+from .recording import enable_grad
+from .value import Value
+
+__all__ = ["grad", "gradients", "hessian", "hvp", "jacobian", "value_and_grad"]
+
+def gradients(y: Value, xs: Any) -> Any:
+    """d y / d x for each x, as Values with graphs of their own: they can be differentiated again.
+
+    Shapes: a list of Values, one for each x (one Value for one x). What y does not depend on gets Value(0.0).
+    Errors: ValueError if data changed after the forward pass, TypeError for hand-made nodes.
+
+    >>> x = Value(3.0)
+    >>> [slope] = gradients(x**3, [x])
+    >>> slope.data, gradients(slope, [x])[0].data
+    (27.0, 18.0)
+    """
+    if isinstance(xs, Value):
+        return gradients(y, [xs])[0]
+    if not isinstance(y, Value):
+        raise TypeError(f"gradients of {type(y).__name__} {y!r}: it has to be a Value")
+    order, reached = topological_order(y), {id(x) for x in xs}
+    for node in order:
+        if any(id(argument) in reached for argument in node._prev):
+            reached.add(id(node))
+            _check_unchanged(node)
+    upstream: dict[int, Any] = {id(y): 1.0} if id(y) in reached else {}
+    for node in reversed(order):
+        if node.operation is not None and id(node) in upstream:
+            _pass_back(node, upstream, reached)
+    return [_as_value(upstream.get(id(x), 0.0)) for x in xs]
+
+
+def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None:
+    """The chain rule at one node, with the rules of the table run on Values."""
+    op, arguments, above = needs_row(node, "differentiate"), node.arguments, upstream[id(node)]
+    slopes = op.partials(node, *arguments) if callable(op.partials) else None
+    for place, argument in enumerate(arguments):
+        if id(argument) not in reached:
+            continue
+        slope = op.partials[place](node, *arguments) if slopes is None else slopes[place]  # type: ignore[index]
+        if isinstance(slope, float) and slope == 0.0:
+            continue
+        passed = _product(slope, above)
+        so_far = upstream.get(id(argument))
+        upstream[id(argument)] = passed if so_far is None else so_far + passed
+
+
+def _product(slope: Any, above: Any) -> Any:
+    """A factor 1 makes no node."""
+    if isinstance(slope, float) and slope == 1.0:
+        return above
+    return slope if isinstance(above, float) and above == 1.0 else slope * above
+
+
+def _check_unchanged(node: Value) -> None:
+    op, numbers = needs_row(node, "differentiate"), [float(argument) for argument in node.arguments]
+    now = op.evaluate(numbers, node.arguments)
+    if now != node.data and not (math.isnan(now) and math.isnan(node.data)):
+        raise ValueError(
+            f"{node.name()} was {node.data!r} at the forward pass, now {op.formula(numbers, node.arguments)} "
+            f"is {now!r}: data changed in between; call y.refresh()"
+        )
+
+
+def _as_value(given: Any) -> Value:
+    return given if isinstance(given, Value) else Value(number(given, "a derivative"))
+
+
+class _Variable:
+    """One argument of a function as fresh Values: a number as one, an array, a list or a tuple as an object array."""
+
+    def __init__(self, given: Any) -> None:
+        self.single = isinstance(given, Value) or np.ndim(given) == 0
+        if not self.single and np.ndim(given) != 1:
+            raise ValueError(f"an argument of shape {np.shape(given)}: it has to be a number or 1-D; use .ravel()")
+        numbers = [given] if self.single else list(given)
+        self.symbolic = any(isinstance(x, Value) for x in numbers)
+        # Fresh nodes, so that uses of the same Value elsewhere in the function are not counted.
+        self.nodes = [identity(x) if isinstance(x, Value) else Value(number(x, "a derivative")) for x in numbers]
+        self.argument = self.nodes[0] if self.single else _objects(self.nodes)
+
+    def shaped(self, derivatives: Sequence[Any]) -> Any:
+        """One for each node, in the form of the argument."""
+        if self.single:
+            return derivatives[0]
+        return _objects(derivatives) if any(isinstance(d, Value) for d in derivatives) else np.array(derivatives, float)
+
+
+def _objects(items: Sequence[Any]) -> Any:
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
+
+
+def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequence[Any]) -> tuple[Any, list[_Variable]]:
+    """The function's result on fresh Values, marked as variables of a derivative that is being taken."""
+    variables = [_Variable(arguments[place]) for place in places]
+    replaced = list(arguments)
+    for place, variable in zip(places, variables):
+        replaced[place] = variable.argument
+    nodes = [node for variable in variables for node in variable.nodes]
+    for node in nodes:
+        node.__dict__["_variable"] = True
+    try:
+        return function(*replaced), variables
+    finally:
+        for node in nodes:
+            del node.__dict__["_variable"]
+
+
+def _finish(y: Value, variables: Sequence[_Variable]) -> Callable[[Value], Any]:
+    """What becomes of results: floats, or Values where a derivative around this one depends on them."""
+    if any(variable.symbolic for variable in variables):
+        return lambda value: value
+    outer = any("_variable" in node.__dict__ for node in topological_order(y))
+    return (lambda value: value) if outer else float
+
+
+def _scalar(y: Any, name: str) -> Value:
+    if not isinstance(y, Value) and np.ndim(y) != 0:
+        raise TypeError(f"{name}: the function returned {type(y).__name__} {y!r}, not one Value; is jacobian meant?")
+    try:
+        return _as_value(y)
+    except TypeError:
+        raise TypeError(f"{name}: the function returned {type(y).__name__} {y!r}, not a Value") from None
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
+    """The function that gives f's value and its gradient.
+
+    Shapes: (float, and what grad gives).
+
+    >>> value_and_grad(lambda x: x * x)(3.0)
+    (9.0, 6.0)
+    """
+    places = (argnums,) if isinstance(argnums, int) else argnums
+
+    @functools.wraps(f)
+    def wrapped(*arguments: Any) -> tuple[Any, Any]:
+        with enable_grad():
+            result, variables = _run(f, places, arguments)
+            y = _scalar(result, "grad")
+            finish = _finish(y, variables)
+            slopes = iter(gradients(y, [node for variable in variables for node in variable.nodes]))
+            parts = tuple(variable.shaped([finish(next(slopes)) for _ in variable.nodes]) for variable in variables)
+        return finish(y), parts[0] if isinstance(argnums, int) else parts
+
+    return wrapped
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The derivative of f to one of its arguments, or to several.
+
+    Shapes: x a number -> float; x (n,) -> (n,) float64; a tuple of argnums -> a tuple.
+    Errors: TypeError if f returns something else than one Value or number.
+
+    >>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)
+    (12.0, 12.0)
+    >>> grad(lambda x: x[0] * x[1])([3.0, 4.0])
+    array([4., 3.])
+    """
+    both = value_and_grad(f, argnums)
+    return functools.wraps(f)(lambda *arguments: both(*arguments)[1])
+
+
+def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The derivatives of each of f's outputs to its first argument.
+
+    Shapes: x (n,), m outputs -> (m, n); a number in -> (m,); one output -> (n,).
+
+    >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([3.0, 4.0])
+    array([[4., 3.],
+           [1., 1.]])
+    """
+
+    @functools.wraps(f)
+    def wrapped(*arguments: Any) -> Any:
+        with enable_grad():
+            result, [variable] = _run(f, [0], arguments)
+            if isinstance(result, Value) or np.ndim(result) == 0:
+                outputs, several = [_scalar(result, "jacobian")], False
+            else:
+                outputs, several = [_scalar(y, "jacobian") for y in result], True
+            rows = []
+            for y in outputs:
+                finish = _finish(y, [variable])
+                rows.append(variable.shaped([finish(slope) for slope in gradients(y, variable.nodes)]))
+            return np.array(rows) if several else rows[0]
+
+    return wrapped
+
+
+def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The second derivatives of f to its first argument.
+
+    Shapes: x (n,) -> (n, n); a number -> float.
+
+    >>> hessian(lambda x: x[0] * x[0] * x[1])([3.0, 4.0])
+    array([[8., 6.],
+           [6., 0.]])
+    """
+    return functools.wraps(f)(jacobian(grad(f)))
+
+
+def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The product of f's Hessian with a vector, without the Hessian.
+
+    Shapes: x and v (n,) -> (n,); numbers -> float.
+
+    >>> hvp(lambda x: x[0] * x[0] * x[1])([3.0, 4.0], [1.0, 0.0])
+    array([8., 6.])
+    """
+    slope = grad(f)
+
+    @functools.wraps(f)
+    def wrapped(x: Any, v: Any) -> Any:
+        if np.shape(x) != np.shape(v):
+            raise ValueError(f"hvp: x has shape {np.shape(x)}, v has {np.shape(v)}")
+        return grad(lambda y: dot(np.atleast_1d(slope(y)), np.atleast_1d(v)))(x)
+
+    return wrapped
