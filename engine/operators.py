@@ -168,15 +168,49 @@ class Operators:
         return ops.where(self, a, b)
 
 
-def add_numpy_names() -> None:
+def _add_numpy_name(op: Op) -> None:
     """NumPy calls methods of its own names on arrays of objects: give each row's method that name too."""
-    for op in OPS.values():
-        spelled = re.fullmatch(r"np\.(\w+)\(\{\}(, \{\})?\)", op.numpy)
-        if spelled and hasattr(Operators, op.name) and not hasattr(Operators, spelled[1]):
-            setattr(Operators, spelled[1], getattr(Operators, op.name))
+    spelled = re.fullmatch(r"np\.(\w+)\(\{\}(, \{\})?\)", op.numpy)
+    if spelled and hasattr(Operators, op.name) and not hasattr(Operators, spelled[1]):
+        setattr(Operators, spelled[1], getattr(Operators, op.name))
 
 
-add_numpy_names()
+for _op in OPS.values():
+    _add_numpy_name(_op)
+
+
+def register(op: Op) -> Op:
+    """Add a row of your own to the table: a function, a method, and its place in derivatives and drawings.
+
+    Errors: ValueError for a name that is no identifier or is taken.
+
+    >>> from engine import Op, Value, grad, register
+    >>> import math
+    >>> cube = register(Op(name="cube", forward=lambda a: a * a * a, partials=(lambda out, a: 3.0 * a * a,),
+    ...                    numpy="{} ** 3", why="three times the square"))
+    >>> Value(2.0).cube().data, grad(grad(cube))(2.0)
+    (8.0, 12.0)
+    >>> from engine import unregister
+    >>> unregister(cube)
+    """
+    from .value import Value  # value.py is made of this module
+
+    if not op.name.isidentifier():
+        raise ValueError(f"an operation's name is a method's name too; {op.name!r} is no identifier")
+    if op.name in OPS or hasattr(Value, op.name) or op.name in Value.__slots__:
+        raise ValueError(f"the name {op.name!r} is taken: {OPS.get(op.name, 'an attribute of Value')}")
+    op.on_arrays  # noqa: B018  a spelling that is no Python is found now
+    OPS[op.name] = op
+    if not op.variadic:
+        setattr(Operators, op.name, lambda self, *others: op(self, *others))
+    return op
+
+
+def unregister(op: Op) -> None:
+    """Take a row that was registered out of the table again."""
+    del OPS[op.name]
+    if not op.variadic:
+        delattr(Operators, op.name)
 
 
 class Ieee(Operators):

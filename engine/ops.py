@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from operator import mul
 from typing import Any
 
-from .row import ANYWHERE, Op
+from .row import ANYWHERE, OPS, Op
 
 SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
 EDGE = 1e-3  # tests that take finite differences stay this far from a kink
@@ -345,3 +345,5 @@ dot: Op = Op(
     partials=lambda out, *values: [*values[len(values) // 2 :], *values[: len(values) // 2]],
     numpy="np.dot(*np.split(np.asarray({}), 2))", why="in each product the local derivative is the other factor",
 )
+
+OPS.update({row.name: row for row in list(globals().values()) if isinstance(row, Op)})

@@ -53,14 +53,9 @@ class Op:
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
 
     def __post_init__(self) -> None:
-        if not self.name.isidentifier():
-            raise ValueError(f"an operation's name is a method's name too; {self.name!r} is no identifier")
-        if self.name in OPS:
-            raise ValueError(f"there is an operation {self.name!r} already: {OPS[self.name].symbol}")
         places = ", ".join(["{}"] * abs(self.arity))
         for field, default in (("symbol", f"{self.name}({places})"), ("numpy", f"np.{self.name}({places})")):
             object.__setattr__(self, field, getattr(self, field) or default)
-        OPS[self.name] = self
 
     @property
     def arity(self) -> int:
