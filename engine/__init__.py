@@ -1,7 +1,9 @@
 """Numbers that know their derivatives."""
 
+from .checking import check_row, gradcheck
+from .diagnosis import diagnose
 from .graph import topological_order, trace
-from .operators import Operators
+from .operators import Operators, register, unregister
 from .ops import (
     absolute,
     acos,
@@ -54,7 +56,7 @@ from .value import Value
 
 __all__ = [
     "OPS", "DomainError", "Op", "Operators", "Value", "enable_grad", "no_grad", "grad", "gradients", "hessian",
-    "hvp", "jacobian", "value_and_grad", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin",
+    "hvp", "jacobian", "value_and_grad", "topological_order", "trace", "check_row", "diagnose", "gradcheck", "register", "unregister", "absolute", "acos", "acosh", "add", "asin",
     "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu",
     "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick",
     "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh",

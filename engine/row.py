@@ -14,6 +14,7 @@ from .numbers import number, runs_operations
 
 Rule = Callable[..., Any]
 ANYWHERE = (-5.0, 5.0)
+FAR = 1e4
 
 OPS: dict[str, Op] = {}
 
@@ -66,6 +67,17 @@ class Op:
     def variadic(self) -> bool:
         """Whether it takes any number of arguments."""
         return callable(self.partials)
+
+    @cached_property
+    def squashes(self) -> bool:
+        """Whether it takes one argument and levels off on both sides, like tanh."""
+        if self.arity != 1 or not (self.domain(-FAR) and self.domain(FAR)):
+            return False
+        try:
+            ends = [(self.forward(end), self.forward(2 * end)) for end in (-FAR, FAR)]
+        except (ArithmeticError, ValueError):
+            return False
+        return all(abs(end - farther) < 1e-3 for end, farther in ends) and ends[0] != ends[1]
 
     @cached_property
     def on_arrays(self) -> Callable[..., Any]:
