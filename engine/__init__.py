@@ -55,10 +55,10 @@ from .transforms import grad, gradients, hessian, hvp, jacobian, value_and_grad
 from .value import Value
 
 __all__ = [
-    "OPS", "DomainError", "Op", "Operators", "Value", "enable_grad", "no_grad", "grad", "gradients", "hessian",
-    "hvp", "jacobian", "value_and_grad", "topological_order", "trace", "check_row", "diagnose", "gradcheck", "register", "unregister", "absolute", "acos", "acosh", "add", "asin",
-    "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu",
-    "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick",
-    "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh",
-    "total", "where",
+    "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian", "hvp",
+    "gradients", "gradcheck", "diagnose", "OPS", "Op", "Operators", "register", "unregister", "check_row",
+    "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh",
+    "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu", "hypot", "identity", "leaky_relu", "log",
+    "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu",
+    "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "where",
 ]

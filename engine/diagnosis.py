@@ -99,7 +99,8 @@ def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Mappin
         if p.requires_grad and not by_hand and not _same(p.grad, expected[id(p)])
     ]
     if left:
-        yield Finding("gradients left over", f"{_some(left)}; unless you add up on purpose, call model.zero_grad() first")
+        said = "unless you add up on purpose, set them to 0 before backward(): model.zero_grad()"
+        yield Finding("gradients left over", f"{_some(left)}; {said}")
 
 
 def _unreached(order: Iterable[Value], named: Mapping[str, Value]) -> Iterator[Finding]:
