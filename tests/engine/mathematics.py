@@ -1,0 +1,200 @@
+"""What the rows of the table mean, said a second time with mpmath, and points to try them at."""
+
+import itertools
+import math
+from random import Random
+
+import mpmath
+from hypothesis import strategies as st
+from mpmath import mp, mpf
+
+from engine import Value
+
+EPS = 2.0**-52
+LARGEST = mpf(2) ** 1024 - mpf(2) ** 970  # what rounds to inf
+
+# Piecewise ones say what they are at the kink, too. A new row needs a line here.
+MEANING = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "power": lambda a, b: mpf(1) if b == 0 else mp.power(a, b),
+    "neg": lambda a: -a,
+    "identity": lambda a: a,
+    "absolute": abs,
+    "minimum": lambda a, b: min(a, b),
+    "maximum": lambda a, b: max(a, b),
+    "exp": mp.exp,
+    "expm1": mp.expm1,
+    "log": mp.log,
+    "log1p": mp.log1p,
+    "sqrt": mp.sqrt,
+    "sin": mp.sin,
+    "cos": mp.cos,
+    "tan": mp.tan,
+    "asin": mp.asin,
+    "acos": mp.acos,
+    "atan": mp.atan,
+    "atan2": mp.atan2,
+    "sinh": mp.sinh,
+    "cosh": mp.cosh,
+    "tanh": mp.tanh,
+    "asinh": lambda a: mp.sign(a) * mp.asinh(abs(a)),
+    "acosh": mp.acosh,
+    "atanh": mp.atanh,
+    "hypot": mp.hypot,
+    "erf": mp.erf,
+    "sigmoid": lambda a: 1 / (1 + mp.exp(-a)),
+    "softplus": lambda a: mp.log1p(mp.exp(a)),
+    "relu": lambda a: a if a > 0 else mpf(0),
+    "leaky_relu": lambda a, slope=0.01: a if a > 0 else slope * a,
+    "elu": lambda a: a if a > 0 else mp.expm1(a),
+    "silu": lambda a: a / (1 + mp.exp(-a)),
+    "gelu": lambda a: mpf(0) if a < -1e4 else a if a > 1e4 else a * mp.erfc(-a / mp.sqrt(2)) / 2,
+    "step": lambda a: mpf(1) if a > 0 else mpf(0),
+    "where": lambda condition, a, b: a if condition else b,
+    "total": lambda *values: mp.fsum(values),
+    "dot": lambda *values: mp.fdot(values[: len(values) // 2], values[len(values) // 2 :]),
+    "logsumexp": lambda *values: mp.log(mp.fsum(mp.exp(value) for value in values)),
+    "pick": lambda *values: values[int(values[-1])],
+}
+
+
+def call(op, numbers, wrap=Value):
+    """The row called as users call it, from the arguments of its node; each is wrapped by `wrap` but an index."""
+    if op.name == "pick":
+        return op([wrap(number) for number in numbers[:-1]], int(numbers[-1]))
+    if op.name == "dot":
+        half = len(numbers) // 2
+        return op([wrap(number) for number in numbers[:half]], [wrap(number) for number in numbers[half:]])
+    if op.variadic:
+        return op([wrap(number) for number in numbers])
+    return op(*map(wrap, numbers))
+
+
+def differentiable(op, numbers):
+    """The places of the arguments that have a derivative: all but an index."""
+    return range(len(numbers) - (op.name == "pick"))
+
+
+def interval(op, place):
+    return op.everyday[min(place, len(op.everyday) - 1)]
+
+
+def holds(op, numbers):
+    """Whether value and rules hold there."""
+    return bool(op.domain(*numbers) and op.smooth(*numbers))
+
+
+def counts(op):
+    """How many arguments its node may have in these tests: (fewest, most)."""
+    if not op.variadic:
+        return op.arity, op.arity
+    return (2, 5) if op.name in ("pick", "dot") else (1, 4)
+
+
+def everyday_points(op):
+    """Strategy: arguments from the row's everyday intervals, where its rules hold."""
+
+    def of_length(length):
+        if op.name == "dot":
+            length += length % 2
+        places = [st.floats(*interval(op, place)) for place in range(length)]
+        if op.name == "pick":
+            places[-1] = st.integers(0, length - 2).map(float)
+        return st.tuples(*places).filter(lambda numbers: holds(op, numbers))
+
+    return st.integers(*counts(op)).flatmap(of_length)
+
+
+EXTREMES = [0.0, 5e-324, 1e-300, 1e-16, 1e-8, 0.5, 1.0 - EPS / 2, 1.0, 1.0 + EPS, 2.0, 20.0, 36.75, 709.7, 745.2, 1e8,
+            1e16, 1e154, 1e300, 1.7976931348623157e308]  # fmt: skip
+EXTREMES += [-x for x in EXTREMES[1:]]
+
+
+def extreme_points(op, random, most):
+    """Arguments at the ends of what floats can be, where its rules hold; at most `most`, chosen at random."""
+    length = min(counts(op)[1], 3 + (op.name == "dot"))
+    most = most // 4 if op.variadic else most
+    if op.name == "pick":
+        points = [(*head, float(i % 3)) for i, head in enumerate(itertools.product(EXTREMES, repeat=3))]
+    else:
+        points = list(itertools.product(EXTREMES, repeat=length if length < 3 else 2))
+        if length >= 3:
+            points = [tuple(random.choice(EXTREMES) for _ in range(length)) for _ in range(most)]
+    points = [point for point in points if holds(op, point)]
+    return random.sample(points, most) if len(points) > most else points
+
+
+def everyday_sample(op, how_many):
+    """That many of the same kind, the same at each run."""
+    random = Random(op.name)
+    points = []
+    while len(points) < how_many:
+        points += [point for point in random_points(op, random, 10) if at_home(op, point)]
+    return points[:how_many]
+
+
+def at_home(op, numbers):
+    return op.name == "pick" or all(
+        low <= number <= high for number, (low, high) in zip(numbers, (interval(op, i) for i in range(len(numbers))))
+    )
+
+
+def random_points(op, random, how_many):
+    """Arguments of any size, where its rules hold: half from the everyday intervals, half over all magnitudes."""
+    points = []
+    for attempt in range(50 * how_many):
+        if len(points) == how_many:
+            break
+        length = random.randint(*counts(op))
+        length += op.name == "dot" and length % 2
+        if attempt % 2:
+            numbers = [random.uniform(*interval(op, place)) for place in range(length)]
+        else:
+            numbers = [random.choice((-1, 1)) * 10 ** random.uniform(*random.choice([(-3, 3), (-300, 300)]))
+                       for _ in range(length)]  # fmt: skip
+        if op.name == "pick":
+            numbers[-1] = float(random.randrange(length - 1))
+        if holds(op, numbers):
+            points.append(tuple(numbers))
+    return points
+
+
+def precision_for(numbers):
+    """Bits that hold the arguments exactly, a step far below the smallest beside the largest, and 60 for the result."""
+    exponents = [abs(math.frexp(number)[1]) for number in numbers if number]
+    return 120 + 2 * max(exponents, default=0)
+
+
+def true_value(op, numbers):
+    """The value, to far more digits than a float has."""
+    with mpmath.workprec(precision_for(numbers)):
+        return mpf(MEANING[op.name](*map(mpf, numbers)))
+
+
+def true_derivative(op, numbers, place, order=1):
+    """The derivative to one argument, from differences in many digits: it knows nothing of the rules."""
+    # In a scalar product, a step of one factor stands beside products of any size.
+    with mpmath.workprec(precision_for(numbers) * (1 + (op.name == "dot"))):
+        exact = [mpf(number) for number in numbers]
+
+        def of_one(x):
+            return MEANING[op.name](*exact[:place], x, *exact[place + 1 :])
+
+        return mp.diff(of_one, exact[place], order, relative=numbers[place] != 0.0)
+
+
+def as_float(exact):
+    if abs(exact) >= LARGEST:
+        return math.copysign(math.inf, exact)
+    return float(exact)
+
+
+def ulps_apart(got, exact):
+    """How many units in the last place of the true number lie between; 0 where both overflow."""
+    nearest = as_float(exact)
+    if math.isinf(nearest) or math.isinf(got):
+        return 0.0 if got == nearest or abs(got) == 1.7976931348623157e308 else math.inf
+    return float(abs(mpf(got) - exact) / math.ulp(nearest))

@@ -1,0 +1,216 @@
+"""Backward over random graphs of all rows, against forward mode that knows none of the rules."""
+
+import random
+
+import mpmath
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mathematics import EPS, MEANING, at_home, call, counts, differentiable, holds
+from mpmath import mp, mpf
+
+from engine import OPS, Value, topological_order, trace
+from engine.graph import backpropagate
+
+
+def random_graph(seed, size):
+    """(leaves, recipe, root): `recipe` lists (node, row, arguments in order) as made, whatever the engine remembers."""
+    chance = random.Random(seed)
+    leaves = [Value(chance.uniform(-2.0, 2.0), label=f"leaf{i}") for i in range(3)]
+    pool, recipe, used = list(leaves), [], set()
+    while len(recipe) < size:
+        op = chance.choice(list(OPS.values()))
+        length = chance.randint(*counts(op))
+        length += op.name == "dot" and length % 2
+        recent = pool[-12:] + leaves
+        arguments = [chance.choice(recent) if chance.random() < 0.8 else chance.uniform(-2, 2) for _ in range(length)]
+        if op.name == "pick":
+            arguments[-1] = float(chance.randrange(length - 1))
+        numbers = [a.data if isinstance(a, Value) else a for a in arguments]
+        if not holds(op, numbers) or not at_home(op, numbers) or not any(isinstance(a, Value) for a in arguments):
+            continue
+        given_in_turn = iter(arguments)
+        node = call(op, numbers, wrap=lambda _, turn=given_in_turn: next(turn))
+        if not isinstance(node, Value) or abs(node.data) > 5.0:
+            continue
+        used.update(map(id, arguments))
+        pool.append(node)
+        recipe.append((node, op, arguments))
+    root = pool[-1]
+    for node in pool[3:-1]:
+        if id(node) not in used:
+            arguments, root = (root, node), root + node
+            recipe.append((root, OPS["add"], arguments))
+    return leaves, recipe, root
+
+
+def slope_by_differences(op, numbers, place):
+    with mpmath.workdps(40):
+        exact = [mpf(number) for number in numbers]
+        step = mpf(10) ** -16  # in 40 digits: an error of 1e-32 from the step, 1e-24 from rounding
+        above, below = ([*exact[:place], exact[place] + sign * step, *exact[place + 1 :]] for sign in (1, -1))
+        return (MEANING[op.name](*above) - MEANING[op.name](*below)) / (2 * step)
+
+
+def forward_mode(leaves, recipe):
+    """For each node its tangents to the leaves, and how large they could be: sums of |paths|, slopes at least 1.
+
+    Dual numbers in 40 digits, at the numbers that the engine computed; slopes from differences of the meaning.
+    """
+    zero = [mpf(0)] * len(leaves)
+    tangents = {id(leaf): [mpf(leaf is other) for other in leaves] for leaf in leaves}
+    sizes = dict(tangents)
+    for node, op, arguments in recipe:
+        numbers = [a.data if isinstance(a, Value) else a for a in arguments]
+        tangent, size = list(zero), list(zero)
+        for place in differentiable(op, numbers):
+            if not isinstance(arguments[place], Value):
+                continue
+            slope = slope_by_differences(op, numbers, place)
+            inner, inner_size = tangents[id(arguments[place])], sizes[id(arguments[place])]
+            tangent = [t + slope * i for t, i in zip(tangent, inner)]
+            size = [s + max(1, abs(slope)) * i for s, i in zip(size, inner_size)]
+        tangents[id(node)], sizes[id(node)] = tangent, size
+    return tangents, sizes
+
+
+def assert_backward_is_forward_mode(seed, size):
+    leaves, recipe, root = random_graph(seed, size)
+    root.backward()
+    tangents, sizes = forward_mode(leaves, recipe)
+    for leaf, tangent, could_be in zip(leaves, tangents[id(root)], sizes[id(root)]):
+        # Along a path: each slope is within 4 eps of max(1, |slope|), each product and sum within eps / 2.
+        bound = 6 * EPS * len(recipe) * float(could_be)
+        assert abs(leaf.grad - float(tangent)) <= bound, (leaf, float(tangent), [op.name for _, op, _ in recipe])
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(5, 60))
+def test_backward_is_forward_mode_on_small_graphs(seed, size):
+    assert_backward_is_forward_mode(seed, size)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 2**32), size=st.integers(60, 200))
+def test_backward_is_forward_mode_on_large_graphs(seed, size):
+    assert_backward_is_forward_mode(seed, size)
+
+
+@pytest.mark.campaign
+def test_backward_is_forward_mode_on_thousands_of_graphs():
+    for seed in range(3000):
+        assert_backward_is_forward_mode(seed, 5 + seed % 196)
+
+
+def test_random_graphs_reach_every_row():
+    made = {op.name for seed in range(60) for _, op, _ in random_graph(seed, 60)[1]}
+    assert made == set(OPS)
+
+
+# --- the fast backward against its definition
+
+
+def by_definition(root):
+    for node in topological_order(root):
+        if node.operation is not None:
+            node.grad = 0.0
+    root.grad = 1.0
+    for node in reversed(topological_order(root)):
+        node._backward()
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 120))
+def test_backpropagate_is_backward_of_each_node_in_reversed_topological_order(seed, size):
+    leaves, recipe, root = random_graph(seed, size)
+    leaves[0].requires_grad = seed % 3 > 0  # the nodes were made before: they go on as they are
+    nodes = [*leaves, *(node for node, _, _ in recipe)]
+    by_definition(root)
+    expected = [node.grad for node in nodes]
+    for leaf in leaves:
+        leaf.grad = 0.0
+    backpropagate(root)
+    # The same products, added in another order: eps for each of the terms, in units of the terms with all signs plus.
+    _, sizes = forward_sizes(leaves, recipe)
+    assert all(node._uses == 0 for node in nodes)
+    largest = max(sizes)
+    for node, want in zip(nodes, expected):
+        assert node.grad == pytest.approx(want, rel=1e-12, abs=EPS * len(nodes) * largest)
+
+
+def forward_sizes(leaves, recipe):
+    """How large the sum of |paths| from any node to the last is, by floats and the stored local derivatives."""
+    reach = {id(recipe[-1][0]): 1.0}
+    for node, _, _ in reversed(recipe):
+        for child, slope in zip(node._prev, node._local_grads):
+            reach[id(child)] = reach.get(id(child), 0.0) + abs(slope) * reach.get(id(node), 0.0)
+    return reach, list(reach.values())
+
+
+@given(st.lists(st.tuples(st.sampled_from("+-*n"), st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=14))
+def test_backpropagate_is_exact_where_floats_are(recipe):
+    """Sums, differences and products of small integers: every order of adding gives the same bits."""
+    pool = [Value(1.0), Value(-1.0), Value(2.0, requires_grad=False), Value(0.0)]
+    leaves = list(pool)
+    for sign, i, j in recipe:
+        a, b = pool[-1 - i % len(pool)], pool[-1 - j % len(pool)]
+        made = a + b if sign == "+" else a - b if sign == "-" else -a if sign == "n" else a * b
+        pool.append(made if abs(made.data) < 1e3 else a - b)
+    by_definition(pool[-1])
+    expected = [v.grad for v in pool]
+    if not pool[-1].requires_grad:
+        expected = [0.0] * len(pool)
+    for v in pool:
+        v.grad = 0.0
+    pool[-1].backward()
+    assert [leaf.grad for leaf in leaves] == expected[: len(leaves)]
+    assert [v.grad for v in topological_order(pool[-1])] == [
+        expected[i] for v in topological_order(pool[-1]) for i, other in enumerate(pool) if other is v
+    ]
+
+
+# --- orders
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 120))
+def test_topological_order_has_arguments_first_and_each_node_once(seed, size):
+    _, recipe, root = random_graph(seed, size)
+    order = topological_order(root)
+    place = {id(node): i for i, node in enumerate(order)}
+    assert len(place) == len(order) and order[-1] is root
+    assert all(place[id(child)] < place[id(node)] for node in order for child in node._prev)
+    assert {id(node) for node, _, _ in recipe} <= set(place)
+    again = topological_order(root)
+    assert all(a is b for a, b in zip(order, again, strict=True))
+    nodes, edges = trace(root)
+    assert nodes == set(order) and edges == {(child, node) for node in order for child in node._prev}
+
+
+def test_the_same_graph_built_twice_has_the_same_order():
+    first, second = (topological_order(random_graph(7, 80)[2]) for _ in range(2))
+    assert [(v.data, v._op, v.label) for v in first] == [(v.data, v._op, v.label) for v in second]
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 60))
+def test_refresh_gives_what_building_again_gives(seed, size):
+    leaves, recipe, root = random_graph(seed, size)
+    before = [node.data for node, _, _ in recipe]
+    root.refresh()
+    assert [node.data for node, _, _ in recipe] == before
+    for leaf in leaves:
+        leaf.data *= 1 + 2**-20  # so little that all stay where they are defined
+    try:
+        root.refresh()
+    except ValueError:
+        return
+    for node, op, arguments in recipe:
+        numbers = [a.data if isinstance(a, Value) else a for a in arguments]
+        assert node.data == call(op, numbers, wrap=float)
+        again = call(op, arguments, wrap=lambda argument: argument)
+        assert again._prev == node._prev and again._local_grads == node._local_grads
+
+
+def test_forward_mode_of_the_tests_knows_the_product_rule():
+    a, b = Value(2.0), Value(3.0)
+    product = a * b
+    tangents, _ = forward_mode([a, b], [(product, OPS["multiply"], (a, b))])
+    with mp.workdps(20):
+        assert [float(t) for t in tangents[id(product)]] == pytest.approx([3.0, 2.0], rel=1e-15)
