@@ -19,8 +19,11 @@ add, subtract, multiply, divide, power, tanh, relu = (
 )  # fmt: skip
 
 
+new = object.__new__
+
+
 def _node(kind: Any, data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, requires: bool) -> Any:
-    out = kind.__new__(kind)  # __init__ would take as long as all of this
+    out = new(kind)  # __init__ would take as long as all of this
     out.data = data
     out.grad = 0.0
     out.label = ""

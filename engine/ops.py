@@ -291,12 +291,11 @@ def _logsumexp(*values: float) -> float:
     return largest + math.log(sum(math.exp(value - largest) for value in values))
 
 
-def _values_and_index(values: Sequence[Any], index: Any) -> tuple[Any, ...]:
-    values = tuple(values)
-    if float(index) != int(index) or not 0 <= int(index) < len(values):
-        shown = index if isinstance(index, (int, float)) else float(index)
-        raise IndexError(f"pick: index {shown!r} is none of 0, …, {len(values) - 1}: there are {len(values)} values")
-    return (*values, index)
+def _pick(*values: float) -> float:
+    *choices, index = values
+    if index not in range(len(choices)):
+        raise IndexError(f"pick: index {index:g} is none of 0, …, {len(choices) - 1}: there are {len(choices)} values")
+    return choices[int(index)]
 
 
 def _some(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -327,9 +326,9 @@ logsumexp: Op = Op(
 )
 pick: Op = Op(
     name="pick",
-    flatten=_values_and_index,
-    forward=lambda *values: values[int(values[-1])],
-    partials=lambda out, *values: [float(i == int(values[-1])) for i in range(len(values) - 1)] + [0.0],
+    flatten=lambda values, index: (*values, index),
+    forward=_pick,
+    partials=lambda out, *values: [1.0 - step(absolute(values[-1] - i)) for i in range(len(values) - 1)] + [0.0],
     numpy="np.choose(np.int64({0}[-1]), {0}[:-1])", why="only what is picked gets the gradient",
 )
 total: Op = Op(
