@@ -1,4 +1,4 @@
-"""The marks of a drawing: cards, badges, edges and their labels, as SVG."""
+"""The marks of a drawing: cards, badges and edges, as SVG."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ ARROW = 10.0
 NAME_SIZE, NOTE_SIZE, DIGIT_WIDTH = 15.0, 12.5, 9.3
 PADDING = 12.0
 LONGEST_SIGN = 12  # letters in a badge
-LABEL_PLACES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8)  # along the edge, the best first
-REMEMBERED = 200   # labels that a new one is kept clear of; more are too many to be read anyway
 
 Point = tuple[float, float]
 
@@ -136,35 +134,3 @@ def edge_svg(number: int, link: Link, stops: Sequence[Point], shade: int) -> str
         f'<g class="edge {shade_class(shade)}{closed}" data-edge="{number}"><title>{markup(link.detail)}</title>'
         f'<path class="line" d="{path}"/><path class="tip" d="{tip}"/></g>\n'
     )
-
-
-def label_svg(number: int, link: Link, stops: Sequence[Point], taken: list[tuple[float, float, float]]) -> str:
-    """The label on the last piece of its edge, where it covers least of those that are `taken`."""
-    half = len(link.label) * 3.7 + 3
-    x = y = 0.0
-    least = math.inf
-    for share in LABEL_PLACES:
-        at_x, at_y = _on_curve(stops[-2], stops[-1], share)
-        covered = 0.0
-        for other_x, other_y, other_half in taken[-REMEMBERED:]:
-            across, down = half + other_half - abs(at_x - other_x), 16.0 - abs(at_y - other_y)
-            if across > 0.0 and down > 0.0:
-                covered += across * down
-        if covered < least:
-            x, y, least = at_x, at_y, covered
-        if least == 0.0:
-            break
-    taken.append((x, y, half))
-    soft = " faint" if abs(link.local) == 1.0 else ""
-    return (
-        f'<g data-label="{number}"><title>{markup(link.detail)}</title>'
-        f'<rect class="paper" x="{x - half:.1f}" y="{y - 8:.1f}" width="{2 * half:.1f}" height="16" rx="4"/>'
-        f'<text class="label{soft}" x="{x:.1f}" y="{y + 4:.1f}">{link.label}</text></g>\n'
-    )
-
-
-def _on_curve(start: Point, end: Point, share: float) -> Point:
-    """A point of the Bézier curve whose handles lie half-way across, at its ends' heights."""
-    across = 1.5 * share * (1 - share) + share * share * share
-    down = share * share * (3 - 2 * share)
-    return start[0] + (end[0] - start[0]) * across, start[1] + (end[1] - start[1]) * down

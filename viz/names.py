@@ -100,7 +100,7 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 def fit(text: str, room: float, size: float, bold: bool = False) -> str:
     """The text, or as much of its beginning as has room, and an ellipsis."""
-    if width(text, size, bold) <= room:
+    if not text or width(text, size, bold) <= room:
         return text
     low, high = 0, len(text)
     while low < high:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -13,6 +15,7 @@ from viz.chain import values_of
 from viz.colours import STEPS, level, shade_class, style_sheet
 from viz.folding import choose_fold, units_of
 from viz.folding import fold as folded
+from viz.labels import CROWD, Labelled, Piece, has_label, labels_svg
 from viz.layout import BOX_ABOVE, BOX_BELOW, arrange
 from viz.marks import (
     BADGE,
@@ -25,13 +28,12 @@ from viz.marks import (
     card_svg,
     card_width,
     edge_svg,
-    label_svg,
 )
 from viz.names import fit, markup, short, value_names, width
 from viz.shown import Shown
 
 NARROWEST, WIDEST = 148.0, 240.0  # cards
-GAP, WIDEST_GAP = 112.0, 220.0    # between two columns
+GAP, CROWDED_GAP, WIDEST_GAP = 112.0, 176.0, 220.0  # between two columns
 MARGIN = 24.0
 LEGEND_LINE = 26.0
 BOX_ASIDE = 14.0                  # a layer's frame beside its cards
@@ -125,6 +127,7 @@ class _Picture:
         edges = [(link.start, link.end) for link in scene.links]
         self.layout = arrange(heights, edges, [card.box for card in scene.cards])
         self.places: list[Place] = []
+        self.crowd = Counter([self.layout.column[link.end] for link in scene.links if link.label])
         self._measure(heights)
         self.legend = self._legend_texts()
         room = self.right[-1] + MARGIN + (BOX_ASIDE if scene.cards[-1].box else 0.0)
@@ -154,7 +157,7 @@ class _Picture:
             self.places.append(Place(self.left[column], y - height / 2 + self.shift, widths[column], height))
 
     def _gaps(self, columns: int) -> list[float]:
-        """Steep edges get more room."""
+        """Steep edges and many labels get more room."""
         steepest = [0.0] * (columns - 1)
         layout = self.layout
         for link, bends in zip(self.scene.links, layout.bends):
@@ -163,7 +166,8 @@ class _Picture:
                 points = [(layout.column[link.start], layout.y[link.start]), *points]
             for (gap, one), (_, other) in pairwise(points):
                 steepest[gap] = max(steepest[gap], abs(one - other))
-        return [min(GAP + max(0.0, steep - 200.0) * 0.12, WIDEST_GAP) for steep in steepest]
+        least = [CROWDED_GAP if self.crowd[gap + 1] > CROWD else GAP for gap in range(columns - 1)]
+        return [min(gap + max(0.0, steep - 200.0) * 0.12, WIDEST_GAP) for gap, steep in zip(least, steepest)]
 
     def body(self) -> str:
         parts = [f'<rect class="paper" width="{self.width}" height="{self.height}" rx="10"/>\n', *self._boxes()]
@@ -204,8 +208,10 @@ class _Picture:
         for link in self.scene.links:
             twins[link.start, link.end] = twins.get((link.start, link.end), 0) + 1
         drawn = dict.fromkeys(twins, 0)
-        taken: dict[int, list[tuple[float, float, float]]] = {}
-        lines, labels = [], []
+        columns = [self.layout.column[link.end] for link in self.scene.links]
+        pieces: dict[int, list[Piece]] = {}
+        labelled: dict[int, list[Labelled]] = {column: [] for column in columns}
+        lines = []
         for number, (link, bends) in enumerate(zip(self.scene.links, self.layout.bends)):
             pair = (link.start, link.end)
             aside = (drawn[pair] - (twins[pair] - 1) / 2) * TWINS_APART
@@ -213,8 +219,11 @@ class _Picture:
             stops = self._stops(link, bends, aside)
             shade = level(link.passed, self.largest_passed)
             lines.append((abs(shade), number, edge_svg(number, link, stops, shade)))
-            if link.label:
-                labels.append(label_svg(number, link, stops, taken.setdefault(self.layout.column[link.end], [])))
+            for piece in zip(stops[::2], stops[1::2]):
+                pieces.setdefault(bisect_left(self.right, piece[0][0]) + 1, []).append(piece)
+            if has_label(link, self.crowd[columns[number]]):
+                labelled[columns[number]].append((number, link, (stops[-2], stops[-1])))
+        labels = [labels_svg(members, pieces[column]) for column, members in labelled.items()]
         return ["<g>\n", *[text for _, _, text in sorted(lines)], "</g>\n", *labels]
 
     def _stops(self, link: Link, bends: Sequence[tuple[int, float]], aside: float) -> list[Point]:

@@ -19,6 +19,7 @@ import viz
 from engine import Value
 from engine.graph import topological_order
 from viz.colours import STEPS, level
+from viz.labels import CROWD
 from viz.names import fit, short, width
 
 HOSTILE = [
@@ -58,7 +59,11 @@ def test_every_value_has_a_card_and_every_argument_an_edge(value):
     svg = viz.draw(value, fold="none").svg
     order = topological_order(value)
     assert len(marked(svg, "card")) == len(order)
-    assert len(marked(svg, "edge")) == len(marked(svg, "label")) == sum(len(one._prev) for one in order)
+    assert len(marked(svg, "edge")) == sum(len(one._prev) for one in order)
+    slopes = [slope for one in order for slope in one._local_grads]
+    labels = len(marked(svg, "label"))
+    assert len(slopes) - slopes.count(0.0) <= labels <= len(slopes)
+    assert labels == len(slopes) or len(slopes) > CROWD  # only in a crowd a × 0 goes without its label
 
 
 @given(graphs())
@@ -75,6 +80,38 @@ def test_no_two_cards_overlap_and_edges_lead_to_the_right(value):
         start = float(re.match(r"M([\d.]+)", line)[1])
         tip = edge.find(f"{SVG}path[@class='tip']").attrib["d"]
         assert start < float(re.match(r"M([\d.]+)", tip)[1])
+
+
+def flower(logits=(-5.834, 2.036, 4.057), target=1):
+    scores = [Value(logit, label=f"h3_{i}") for i, logit in enumerate(logits, 1)]
+    loss = nn.cross_entropy(scores, target)
+    loss.backward()
+    return loss
+
+
+@pytest.mark.parametrize("logits", [(-5.834, 2.036, 4.057), (-1.914, 4.947, -1.729), (0.0, 0.0, 0.0), (9.0, 1.0, 5.0)])
+def test_labels_in_a_crowd_cover_no_other_label_and_no_zero_is_among_them(logits):
+    labels = marked(viz.draw(flower(logits)).svg, "label")
+    texts = [label.findtext(f"{SVG}text") for label in labels]
+    assert len(texts) == 3 + 1 + 2 and "×0" not in texts  # of logsumexp, pick and the difference
+    boxes = [[float(label.find(f"{SVG}rect").attrib[n]) for n in ("x", "y", "width", "height")] for label in labels]
+    for i, (x, y, wide, high) in enumerate(boxes):
+        for other_x, other_y, other_wide, other_high in boxes[:i]:
+            apart = x >= other_x + other_wide or other_x >= x + wide
+            assert apart or y >= other_y + other_high or other_y >= y + high
+
+
+def test_where_there_is_room_a_zero_keeps_its_label():
+    a = Value(-1.0, label="a")
+    (label,) = marked(viz.draw(a.relu()).svg, "label")
+    assert label.findtext(f"{SVG}text") == "×0"
+
+
+def test_a_leaf_with_a_long_label_shows_it_and_nothing_else():
+    a = Value(6.1, label="sepal length (cm) of this flower, not of that one")
+    card = marked(viz.draw(a * 2.0).svg, "card")[0]
+    assert card.findtext(f"{SVG}text[@class='faint end']") == ""
+    assert card.findtext(f"{SVG}text[@class='name']").startswith("sepal length (cm)")
 
 
 def test_a_repeated_argument_has_two_edges_that_can_be_told_apart():
