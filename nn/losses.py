@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,7 @@ def mse(prediction: Any, target: Any) -> Value:
     """Mean squared error: the mean of (prediction - target)² over the outputs of one example.
 
     Shapes: one number and one number, or (outputs,) and (outputs,) -> one Value.
-    Errors: ValueError if the lengths differ.
+    Errors: ValueError if the lengths differ or there are none.
 
     >>> mse([Value(1.0), Value(3.0)], [0.0, 1.0]).data
     2.5
@@ -23,8 +24,11 @@ def mse(prediction: Any, target: Any) -> Value:
     predictions, targets = _listed(prediction), _listed(target)
     if len(predictions) != len(targets):
         raise ValueError(f"mse got {len(predictions)} predictions and {len(targets)} targets; it needs as many of each")
-    total: Value = sum((p - t) ** 2 for p, t in zip(predictions, targets, strict=True))
-    return total if len(predictions) == 1 else total / len(predictions)
+    if not predictions:
+        raise ValueError("mse got 0 predictions; it needs at least one")
+    squares = [(p - t) ** 2 for p, t in zip(predictions, targets, strict=True)]
+    total: Value = functools.reduce(operator.add, squares)  # sum() would begin with a node for 0 + …
+    return total if len(squares) == 1 else total / len(squares)
 
 
 def cross_entropy(logits: Sequence[Value], target: Any) -> Value:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Value
+from engine import Value, topological_order
 from nn import accuracy, cross_entropy, mse, softmax
 
 numbers = st.floats(-1e3, 1e3)
@@ -74,6 +74,20 @@ def test_scores_must_be_several():
         cross_entropy(Value(1.0), 0)
     with pytest.raises(ValueError, match="softmax got 0 logits"):
         softmax([])
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_mse_has_no_needless_node(count):
+    predictions = [Value(float(i)) for i in range(count)]
+    order = topological_order(mse(predictions, [0.5] * count))
+    made = [value for value in order if value.operation is not None]
+    # A difference and a square each, what adds the squares, and for several the division.
+    assert len(made) == 2 * count + (count - 1) + (count > 1)
+
+
+def test_mse_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="mse got 0 predictions"):
+        mse([], [])
 
 
 @given(pairs=st.lists(st.tuples(numbers, numbers), min_size=1, max_size=5))
