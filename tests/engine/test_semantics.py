@@ -1,0 +1,660 @@
+"""What DESIGN.md's engine part says of Values, sentence by sentence."""
+
+import contextlib
+import copy
+import gc
+import math
+import pickle
+import re
+import sys
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import engine
+from engine import (
+    DomainError,
+    Value,
+    absolute,
+    divide,
+    exp,
+    log,
+    logsumexp,
+    no_grad,
+    pick,
+    power,
+    relu,
+    sigmoid,
+    sqrt,
+    step,
+    tanh,
+    topological_order,
+)
+
+# --- construction
+
+
+@pytest.mark.parametrize("number", [2, 2.0, np.float64(2), np.float32(2), np.int64(2), np.uint8(2), np.array(2.0)])
+def test_data_becomes_a_float(number):
+    assert type(Value(number).data) is float and Value(number).data == 2.0
+
+
+@pytest.mark.parametrize(
+    "wrong, text",
+    [
+        ("2", "a Value holds one number, got str '2'; write Value(float('2'))"),
+        ([1, 2], "a Value holds one number, got list [1, 2]; for a list, write [Value(x) for x in ...]"),
+        ((), "a Value holds one number, got tuple (); for a list, write [Value(x) for x in ...]"),
+        (np.array([1.0]), "a Value holds one number, got ndarray array([1.]); for a list, write"),
+        (1j, "a Value holds one number, got complex 1j; only real numbers have derivatives here: take .real and .imag"),
+        (None, "a Value holds one number, got NoneType None"),
+        (True, "a Value holds one number, got bool True; write Value(1.0)"),
+        (Value(1.0), "a Value holds one number, got Value Value(data=1.0, grad=0.0); it is one already: use it as"),
+    ],
+    ids=lambda case: type(case).__name__,
+)
+def test_what_is_no_number_is_refused_with_what_to_write(wrong, text):
+    with pytest.raises(TypeError) as error:
+        Value(wrong)
+    assert str(error.value).startswith(text)
+
+
+def test_children_and_local_gradients_must_be_as_many():
+    with pytest.raises(ValueError, match="1 children need as many local derivatives, got 2"):
+        Value(1.0, (Value(2.0),), (1.0, 2.0))
+
+
+def test_a_number_is_no_node():
+    a = Value(2.0)
+    b = 3 * a
+    assert b.arguments == (3.0, a) and type(b.arguments[0]) is float
+    assert topological_order(b) == [a, b]
+
+
+def test_the_operation_is_the_row():
+    a = Value(2.0)
+    assert (a * 3).operation is engine.OPS["multiply"] and a.operation is None and a.arguments == ()
+
+
+# --- backward
+
+
+def test_leaves_accumulate_and_inner_nodes_hold_the_last_call():
+    a, b = Value(2.0), Value(3.0)
+    c = a * b
+    d = c * c
+    for calls in (1, 2, 3):
+        d.backward()
+        assert (a.grad, b.grad) == (calls * 36.0, calls * 24.0)
+        assert (c.grad, d.grad) == (12.0, 1.0)
+
+
+def test_backward_of_an_inner_node_afterwards_has_its_own_gradients():
+    a = Value(2.0)
+    b = a * 3.0
+    c = b * 5.0
+    c.backward()
+    b.backward()
+    assert (a.grad, b.grad, c.grad) == (15.0 + 3.0, 1.0, 1.0)
+
+
+def test_two_results_over_one_inner_node():
+    a = Value(2.0)
+    shared = a * 3.0
+    (shared * 5.0).backward()
+    (shared * 7.0).backward()
+    assert a.grad == 3.0 * (5.0 + 7.0)
+
+
+def test_backward_on_a_leaf_adds_one():
+    a = Value(2.0)
+    a.backward()
+    a.backward()
+    assert a.grad == 2.0
+
+
+def test_a_value_used_twice_by_one_operation():
+    a = Value(3.0)
+    (a + a).backward()
+    (a * a).backward()
+    (a - a).backward()
+    (a / a).backward()
+    assert a.grad == pytest.approx(2.0 + 6.0, rel=1e-15)
+
+
+def test_diamonds():
+    a = Value(3.0)
+    left, right = a * 2.0, a * a
+    (left * right).backward()
+    assert a.grad == 6 * 9.0  # 2 a ** 3
+
+
+def test_thirty_diamonds_in_a_row_are_walked_once_each():
+    a = Value(1.0)
+    b = a
+    for _ in range(300):
+        b = (b + b) * 0.5
+    b.backward()
+    assert a.grad == 1.0
+
+
+def test_the_same_node_ten_times():
+    a = Value(2.0)
+    b = a * 1.0
+    logsumexp([b] * 10).backward()
+    assert a.grad == pytest.approx(1.0, rel=1e-14)
+    a.grad = 0.0
+    sum([b] * 10).backward()
+    assert (a.grad, b.grad) == (10.0, 10.0)
+
+
+def test_a_leaf_cleared_by_hand_starts_anew():
+    a = Value(2.0)
+    b = a * a
+    b.backward()
+    a.grad = 0
+    b.backward()
+    assert a.grad == 4.0
+
+
+# --- data changed, refresh
+
+
+def test_changed_data_alter_nothing_until_refresh():
+    a, b = Value(2.0, label="a"), Value(3.0)
+    c = a * b
+    y = c + a**2
+    a.data = 5.0
+    assert (c.data, y.data) == (6.0, 10.0)
+    y.backward()
+    assert (a.grad, b.grad) == (3.0 + 4.0, 2.0)
+    y.refresh()
+    a.grad = b.grad = 0.0
+    y.backward()
+    assert (c.data, y.data, a.grad, b.grad) == (15.0, 40.0, 3.0 + 10.0, 5.0)
+    assert y._prev[0] is c and c._prev == (a, b)
+
+
+def test_refresh_of_a_leaf_is_nothing():
+    a = Value(2.0)
+    a.refresh()
+    assert a.data == 2.0
+
+
+def test_refresh_takes_up_integers_written_into_data():
+    a = Value(2.0)
+    b = a * 3
+    a.data = 4
+    b.refresh()
+    assert b.data == 12.0
+
+
+# --- nothing recorded, nothing required
+
+
+def test_no_grad_results_have_no_arguments():
+    a = Value(2.0)
+    with no_grad():
+        made = [a + 1, 1 - a, a * a, -a, a**2, 2**a, a / 2, 2 / a, a.tanh(), a.relu(), a.exp(), logsumexp([a, a])]
+    assert all(v.arguments == () and v._prev == () and not v.requires_grad and v.operation is None for v in made)
+    made[0].backward()
+    assert a.grad == 0.0 and made[0].grad == 0.0
+    assert (a + 1).requires_grad
+
+
+def test_no_grad_ends_with_an_error_and_nests_and_decorates():
+    with pytest.raises(ZeroDivisionError), no_grad():
+        raise ZeroDivisionError
+    a = Value(2.0)
+    assert (a * 2).arguments
+    with no_grad():
+        with no_grad():
+            pass
+        assert (a * 2).arguments == ()
+
+    @no_grad()
+    def predict(x):
+        return x * 2
+
+    assert predict(a).arguments == () and predict(a).arguments == () and (a * 2).arguments
+
+
+def test_no_grad_is_each_thread_s_own():
+    a, inside, done = Value(2.0), threading.Event(), threading.Event()
+
+    def elsewhere():
+        with no_grad():
+            inside.set()
+            done.wait(5)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    inside.wait(5)
+    try:
+        assert (a * 2).arguments == (a, 2.0)
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_detach_stops_gradients():
+    a = Value(2.0, label="a")
+    b = a.detach()
+    assert (b.data, b.label, b.requires_grad, b.arguments) == (2.0, "a", False, ())
+    (a * b).backward()
+    assert (a.grad, b.grad) == (2.0, 0.0)
+
+
+def test_backward_does_not_write_to_leaves_that_require_nothing_nor_walk_there():
+    x, w = Value(2.0, requires_grad=False), Value(3.0)
+    fixed = (x * x).tanh()
+    y = fixed * w + x
+    fixed.grad = x.grad = 7.0
+    y.backward()
+    assert w.grad == fixed.data and x.grad == 7.0 and fixed.grad == 7.0
+    assert not fixed.requires_grad and y.requires_grad and x in topological_order(y)
+    x.backward()
+    (x * 2).backward()
+    assert x.grad == 7.0
+
+
+# --- ties, kinks, edges
+
+
+@pytest.mark.parametrize("f", [absolute, relu, step], ids=lambda f: f.name)
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_slope_0_at_the_kink(f, zero):
+    x = Value(zero)
+    f(x).backward()
+    assert x.grad == 0.0
+
+
+@pytest.mark.parametrize("name", ["minimum", "maximum"])
+def test_ties_go_half_each(name):
+    a, b = Value(2.0), Value(2.0)
+    getattr(engine, name)(a, b).backward()
+    assert (a.grad, b.grad) == (0.5, 0.5)
+
+
+def test_zero_to_a_value_power():
+    b = Value(2.0)
+    y = 0 ** b
+    y.backward()
+    assert (y.data, b.grad) == (0.0, 0.0)
+    a, b = Value(0.0), Value(2.0)
+    (a**b).backward()
+    assert (a.grad, b.grad) == (0.0, 0.0)
+    a = Value(0.0)
+    (a**0 + a**1 + a**2).backward()
+    assert a.grad == 1.0
+
+
+@pytest.mark.parametrize("make", [sqrt, lambda x: x**0.5], ids=["sqrt", "power"])
+def test_a_finite_value_with_an_infinite_slope_is_no_error(make):
+    x = Value(0.0)
+    y = make(x)
+    y.backward()
+    assert (y.data, y._local_grads, x.grad) == (0.0, (math.inf,), math.inf)
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_non_finite_arguments_propagate(name):
+    for x in (math.inf, -math.inf, math.nan):
+        assert math.isnan(getattr(engine, name)(Value(x)).data)
+
+
+def test_infinities_and_nan_propagate_as_in_ieee():
+    inf, nan = Value(math.inf), Value(math.nan)
+    assert (inf + 1).data == exp(inf).data == log(inf).data == sqrt(inf).data == math.inf
+    assert (exp(-inf).data, tanh(inf).data, sigmoid(-inf).data, (1 / inf).data) == (0.0, 1.0, 0.0, 0.0)
+    assert all(math.isnan(v.data) for v in (inf - inf, inf * 0, nan + 1, exp(nan), relu(nan), step(nan), inf / inf))
+
+
+def test_overflow_gives_inf():
+    big = Value(1e200)
+    assert (exp(Value(1000.0)).data, (big * big).data, (big**2).data, (big / 1e-200).data) == (math.inf,) * 4
+    assert ((-big) ** 3).data == -math.inf and exp(1000.0) == math.inf
+    x = Value(1000.0)
+    exp(x).backward()
+    assert x.grad == math.inf
+
+
+@pytest.mark.parametrize("x", [1e308, -1e308, 1e3, -1e3, 0.0])
+def test_what_has_to_be_finite_is(x):
+    for f in (tanh, sigmoid, engine.softplus):
+        v = Value(x)
+        y = f(v)
+        y.backward()
+        assert math.isfinite(y.data) and math.isfinite(v.grad)
+    values = [Value(x), Value(-x), Value(0.0)]
+    y = logsumexp(values)
+    y.backward()
+    assert math.isfinite(y.data) and sum(v.grad for v in values) == pytest.approx(1.0, rel=1e-15)
+
+
+def test_softmax_of_huge_equal_logits_is_even():
+    values = [Value(1e16), Value(1e16)]
+    logsumexp(values).backward()
+    assert [v.grad for v in values] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    "make, text",
+    [
+        (lambda p: log(p), "log(p) with p = 0.0 has no finite value"),
+        (lambda p: 1 / p, "1.0 / p with p = 0.0 has no finite value"),
+        (lambda p: Value(1.0) / p, "1.0 / p with p = 0.0 has no finite value"),
+        (lambda p: p / 0, "p / 0.0 with p = 0.0 has no"),
+        (lambda p: p ** -1, "p ** -1.0 with p = 0.0 has no finite value"),
+        (lambda p: sqrt(p - 1), "sqrt(-1.0) has no real value"),
+        (lambda p: (p - 8.0) ** (1 / 3), "-8.0 ** 0.3333333333333333 has no real value"),
+        (lambda p: log(0.0), "log(0.0) has no finite value"),
+        (lambda p: log(-1), "log(-1.0) has no real value"),
+        (lambda p: divide(1, 0), "1.0 / 0.0 has no finite value"),
+    ],
+)
+def test_undefined_values_name_the_formula_and_the_numbers(make, text):
+    with pytest.raises(DomainError) as error:
+        make(Value(0.0, label="p"))
+    assert str(error.value).replace("(-8.0)", "-8.0").startswith(text)
+    assert isinstance(error.value, ValueError) and isinstance(error.value, ArithmeticError)
+
+
+def test_a_domain_error_in_refresh_names_it_too():
+    p = Value(1.0, label="p")
+    y = log(p)
+    p.data = 0.0
+    with pytest.raises(DomainError, match=re.escape("log(p) with p = 0.0")):
+        y.refresh()
+
+
+@pytest.mark.parametrize("index", [-1, 3, 1.5])
+def test_pick_names_an_index_that_is_none(index):
+    with pytest.raises(IndexError, match=f"index {index} is none of 0, …, 2"):
+        pick([Value(1.0)] * 3, index)
+
+
+def test_logsumexp_of_nothing():
+    with pytest.raises(ValueError, match="at least one"):
+        logsumexp([])
+
+
+# --- hand-made nodes
+
+
+def squared_by_hand(a):
+    out = Value(a.data**2, (a,), "squared", "s")
+
+    def backward():
+        a.grad += 2 * a.data * out.grad
+
+    out._backward = backward
+    return out
+
+
+def test_hand_made_nodes_among_others_are_honoured_at_every_call():
+    a = Value(3.0)
+    y = squared_by_hand(a * 2) * 5
+    for calls in (1, 2):
+        y.backward()
+        assert a.grad == calls * 5 * 2 * 6 * 2
+
+
+def test_a_backward_hung_on_an_ordinary_node_is_honoured():
+    a, b = Value(2.0), Value(3.0)
+    c = a * b
+    seen = []
+    c._backward = lambda: seen.append(c.grad)
+    (c * 4 + a).backward()
+    assert (seen, a.grad, b.grad) == ([4.0], 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "use, verb",
+    [
+        (lambda y: y.refresh(), "refresh"),
+        (pickle.dumps, "pickle"),
+        (copy.deepcopy, "copy"),
+        (lambda y: engine.gradients(y, topological_order(y)[:1]), ""),
+    ],
+    ids=["refresh", "pickle", "deepcopy", "gradients"],
+)
+def test_what_needs_a_row_refuses_hand_made_nodes_by_name(use, verb):
+    y = squared_by_hand(Value(3.0)) * 5
+    with pytest.raises(TypeError, match=f"{verb}.* s: it has a hand-written _backward; add a row"):
+        use(y)
+
+
+def test_a_failing_hand_written_backward_leaves_nothing_behind():
+    a = Value(3.0)
+    inner = a * 2
+    bad = Value(1.0, (inner,), "bad")
+
+    def fail():
+        raise RuntimeError("mine")
+
+    bad._backward = fail
+    y = bad * inner + inner
+    with pytest.raises(RuntimeError, match="mine"):
+        y.backward()
+    assert all(node._uses == 0 for node in topological_order(y))
+    bad._backward = lambda: None
+    a.grad = 0.0
+    y.backward()
+    assert a.grad == 2 * (1.0 + 1.0)
+
+
+# --- scalars in Python
+
+
+def test_comparisons_and_conversions_act_on_data():
+    a = Value(2.5)
+    assert a < 3 and a <= Value(2.5) and a > 2 and a >= 2.5 and not a < a
+    assert bool(a) and not Value(0.0) and float(a) == 2.5 and int(a) == 2 and format(a, ".3f") == "2.500"
+    assert math.sqrt(a) == math.sqrt(2.5) and round(float(a)) == 2
+    assert a == a and a != Value(2.5) and a != 2.5
+
+
+def test_abs_and_sum_of_python():
+    a = Value(-2.5)
+    y = abs(a) + sum([a, a])
+    y.backward()
+    assert (y.data, a.grad) == (-2.5, 1.0)
+
+
+def test_foreign_attributes_survive_backward_and_copies():
+    a = Value(2.0)
+    b = a * 3
+    a.m, b.origin = 0.5, ("layer 1", "h1")
+    b.backward()
+    for other in (copy.deepcopy(b), pickle.loads(pickle.dumps(b))):
+        assert other.origin == ("layer 1", "h1") and other._prev[0].m == 0.5
+
+
+# --- memory
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect()
+
+
+def test_graphs_have_no_reference_cycles(no_collector):
+    a = Value(0.5)
+    y = a
+    for _ in range(50):
+        y = (y * a + y.tanh() - a / 2).sigmoid() ** 2 + logsumexp([y, a, y]) + pick([y, a], 1) - abs(y)
+    y.backward()
+    y.refresh()
+    topological_order(y)
+    copied = copy.deepcopy(y)
+    inner = weakref.ref(y._prev[0])
+    del y, copied
+    assert inner() is None
+    assert gc.collect() == 0
+
+
+def test_a_domain_error_leaves_no_cycle(no_collector):
+    y = log(Value(1.0))
+    with contextlib.suppress(DomainError):
+        log(y)
+    del y
+    assert gc.collect() == 0
+
+
+# --- copying and pickling
+
+
+def labelled_graph():
+    a, b = Value(2.0, label="a"), Value(-3.0, label="b", requires_grad=False)
+    c = a * b
+    c.label = "c"
+    y = (c + a) * c.tanh() + 2.0 ** a - logsumexp([a, c, 1.0])
+    y.backward()
+    return y
+
+
+def picture(root):
+    order = topological_order(root)
+    place = {id(node): i for i, node in enumerate(order)}
+    return [(node.data, node.grad, node.label, node.requires_grad, node._op, node._local_grads,
+             [a if isinstance(a, float) else place[id(a)] for a in node.arguments]) for node in order]  # fmt: skip
+
+
+COPIES = [copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))]
+each_copy = pytest.mark.parametrize("duplicate", COPIES, ids=["deepcopy", "pickle"])
+
+
+@each_copy
+def test_copies_keep_data_gradients_labels_and_structure(duplicate):
+    y = labelled_graph()
+    other = duplicate(y)
+    assert picture(other) == picture(y)
+    assert not set(topological_order(other)) & set(topological_order(y))
+    before = picture(y)
+    other.backward()
+    assert picture(y) == before
+    y.backward()
+    assert picture(other) == picture(y)
+
+
+@each_copy
+def test_leaves_keep_their_identity_within_one_copy(duplicate):
+    a = Value(2.0)
+    y, z = a * 3, a + 1
+    y2, z2, a2 = duplicate([y, z, a])
+    assert y2._prev[0] is z2._prev[0] is a2 and a2 is not a
+
+
+@each_copy
+def test_a_subclass_stays_one(duplicate):
+    y = labelled_graph_of(OfMine)
+    assert type(duplicate(y)) is OfMine and type(duplicate(y)._prev[0]) is OfMine
+
+
+class OfMine(Value):
+    def __init__(self, name, data):
+        super().__init__(data, label=name)
+
+
+def labelled_graph_of(kind):
+    return kind("a", 2.0) * kind("b", 3.0)
+
+
+def test_a_shallow_copy_of_a_leaf_is_another_leaf():
+    a = Value(2.0, label="a")
+    a.grad = 5.0
+    b = copy.copy(a)
+    b.data = 3.0
+    assert (a.data, b.grad, b.label) == (2.0, 5.0, "a")
+
+
+def test_an_unknown_row_in_a_pickle_is_named():
+    with pytest.raises(KeyError, match="no operation 'zeta'"):
+        engine.row.operation("zeta")
+
+
+# --- threads
+
+
+def test_threads_build_and_differentiate_over_shared_leaves_for_reading():
+    shared = [Value(0.1 * i, requires_grad=False) for i in range(1, 6)]
+
+    def work(seed):
+        w = Value(0.01 * seed)
+        total = Value(0.0)
+        for _ in range(200):
+            total = sum((w * x).tanh() for x in shared) + total * 0.5
+        total.backward()
+        return total.data, w.grad
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(work, range(24)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert together == [work(seed) for seed in range(24)]
+    assert all(x.grad == 0.0 for x in shared)
+
+
+# --- deep
+
+
+def chain(length):
+    x = y = Value(1.0, label="x")
+    for i in range(length):
+        y = y + 1e-6 if i % 2 else y * 1.0
+    return x, y
+
+
+def test_a_chain_of_a_million_nodes_is_built_differentiated_refreshed_and_freed(no_collector):
+    x, y = chain(1_000_000)
+    y.backward()
+    assert x.grad == 1.0
+    x.data = 2.0
+    y.refresh()
+    assert y.data == pytest.approx(2.5, rel=1e-9)
+    last = weakref.ref(y._prev[0])
+    del y
+    assert last() is None
+
+
+def copies_of_a_chain(length):
+    _, y = chain(length)
+    y.backward()
+    for duplicate in COPIES:
+        other = duplicate(y)
+        order = topological_order(other)
+        assert len(order) == length + 1 and other.data == y.data and order[0].label == "x" and order[0].grad == 1.0
+        other.backward()
+        assert order[0].grad == 2.0
+        del other, order
+
+
+def test_a_deep_chain_is_copied_and_pickled():
+    copies_of_a_chain(100_000)
+
+
+@pytest.mark.campaign
+def test_a_chain_of_a_million_nodes_is_copied_and_pickled():
+    copies_of_a_chain(1_000_000)
+
+
+def test_a_node_is_small():
+    """About 200 bytes: 15 slots, the object's head, the collector's, and the number."""
+    _, y = chain(2)
+    assert sys.getsizeof(y) + sys.getsizeof(y.data) <= 216
+    assert not y.__dict__
+
+
+def test_power_of_values_is_the_row_of_power():
+    assert (Value(2.0) ** Value(3.0)).operation is power
