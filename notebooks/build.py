@@ -12,7 +12,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 HERE = Path(__file__).resolve().parent
-FRAME = re.compile(r"<iframe\b[^>]*>(.*)</iframe>", re.DOTALL)
+FRAME = re.compile(r"(?:<div\b[^>]*>)?<iframe\b[^>]*>(.*)</iframe>(?:</div>)?", re.DOTALL)
 
 
 class ThisPython(AsyncKernelManager):

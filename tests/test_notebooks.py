@@ -99,8 +99,9 @@ def test_stored_pictures_are_images_that_every_page_shows(path, build):
     assert again == notebook, "not written by python notebooks/build.py"
 
 
-def test_the_frame_goes_and_the_picture_in_it_stays(build):
-    frame = '<iframe srcdoc="&lt;p&gt;" style="border:0"><img src="data:,"></iframe>'
+@pytest.mark.parametrize("around", ["{}", '<div style="width:100%">{}</div>'])
+def test_the_frame_goes_and_the_picture_in_it_stays(build, around):
+    frame = around.format('<iframe srcdoc="&lt;p&gt;" style="border:0"><img src="data:,"></iframe>')
     data = {"text/html": frame, "image/svg+xml": "<svg/>", "text/plain": "<Drawing>"}
     cell = nbformat.v4.new_code_cell(id="a", outputs=[nbformat.v4.new_output("execute_result", data)])
     notebook = nbformat.v4.new_notebook(cells=[cell])

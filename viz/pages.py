@@ -21,10 +21,12 @@ def asset(name: str) -> str:
 def embedded(data: Any) -> str:
     """JSON that cannot end the <script> it stands in, whatever its strings hold.
 
+    Errors: ValueError for nan and inf, which JSON has not: a page's numbers are text by now.
+
     >>> embedded("</script><!--")
     '"\\\\u003c/script\\\\u003e\\\\u003c!--"'
     """
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

@@ -13,11 +13,11 @@ from viz.colours import level, shade_class
 from viz.explanations import Line, explain_step, in_brackets
 from viz.names import markup, short, value_names
 from viz.pages import page
-from viz.shown import Shown
+from viz.shown import SCROLL_BAR, SMALLEST_SCALE, Shown
 from viz.svg import Drawing, drawing_of
 
 MOST_STEPS = 400
-PANEL_HEIGHT = 240.0
+PANEL_HEIGHT = 226.0
 BUTTONS = (
     ("first", "to the beginning", "⏮"),
     ("back", "one step back", "◀"),
@@ -50,7 +50,14 @@ class Page(Shown):
 
     @property
     def frame(self) -> str:
-        return f"width:100%;height:{self.height + self._panel_height:.0f}px"
+        """As high as the picture is when it has shrunk to the frame's width, and the panel below it."""
+        whole, panel = self.height, self._panel_height
+        shrunk = f"clamp({whole * SMALLEST_SCALE + SCROLL_BAR:.0f}px,{100 * whole / self.width:.2f}cqw,{whole:.0f}px)"
+        # A browser that knows no container's width takes the first height.
+        return f"width:100%;height:{whole + panel:.0f}px;height:calc({shrunk} + {panel:.0f}px)"
+
+    def _repr_html_(self) -> str:
+        return f'<div style="width:100%;container-type:inline-size">{super()._repr_html_()}</div>'
 
     def __str__(self) -> str:
         return self._html

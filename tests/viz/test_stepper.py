@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +14,7 @@ import viz
 from engine import Value
 from engine.graph import topological_order
 from viz.names import short
+from viz.pages import embedded
 
 HOSTILE = ["</script><script>alert(1)</script>", "<!--", "\u2028\u2029", "]]>", "\\u003c", "&lt;", "\x00", "\ud800"]
 
@@ -155,3 +159,42 @@ def test_the_picture_of_the_page_has_all_gradients():
     o.backward()
     texts = ["".join(card.itertext()) for card in marked(svg, "card")]
     assert all(short(value.grad) in text for value, text in zip(topological_order(o), texts))
+
+
+def test_a_frame_in_a_notebook_is_as_high_as_its_page(browser, tmp_path):
+    widths = (1400, 1236, 1100, 1000, 900, 800)
+    shown = viz.steps(neuron())._repr_html_()
+    cells = "".join(f'<div style="width:{width}px">{shown}</div>' for width in widths)
+    (tmp_path / "notebook.html").write_text(f'<!doctype html><meta charset="utf-8">{cells}', encoding="utf-8")
+    browser.get((tmp_path / "notebook.html").as_uri())
+    script = """
+        document.getElementById("end").click();
+        const foot = document.querySelector(".keys").getBoundingClientRect().bottom;
+        return [innerHeight - foot, document.documentElement.scrollHeight - innerHeight];
+    """
+    for width, frame in zip(widths, browser.find_elements("tag name", "iframe")):
+        browser.switch_to.frame(frame)
+        blank, hidden = browser.execute_script(script)
+        browser.switch_to.default_content()
+        assert blank <= 50 and hidden <= 0, f"{width} px wide: {blank} px blank, {hidden} px out of sight"
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 1e308])
+def test_numbers_that_are_not_finite_are_stepped_through(number):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    a, b = Value(number, label="a"), Value(2.0, label="b")
+    c = a * b + a
+    loss = c * c
+    html = viz.steps(loss).html
+    data = json.loads(html.partition('id="data">')[2].partition("</script>")[0], parse_constant=refuse)
+    loss.backward()
+    shown = dict(zip(data["names"], data["start"]))
+    shown.update((data["names"][step["receiver"]], step["grad"]) for step in data["steps"] if step["edge"] is not None)
+    assert [shown["a"], shown["b"]] == [short(a.grad), short(b.grad)]
+
+
+def test_a_number_that_json_has_not_never_gets_into_a_page():
+    with pytest.raises(ValueError, match="JSON"):
+        embedded({"x": math.nan})
