@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from viz.names import markup
 
 SMALLEST_SCALE = 0.7  # of a picture that shrinks to fit
 SCROLL_BAR = 16
 LARGEST_IN_FRAME = 500_000  # letters; a notebook would carry them two and a half times
+
 
 def write_text(path: str | Path, texts: Mapping[str, str]) -> Path:
     """Write the text that belongs to the path's ending; the path comes back.
@@ -24,6 +27,15 @@ def write_text(path: str | Path, texts: Mapping[str, str]) -> Path:
         raise ValueError(f"cannot save as {target.name!r}: the name has to end in {' or '.join(texts)}")
     target.write_bytes(text.encode("utf-8"))
     return target
+
+
+def ask_for_no_svg(kind: type) -> None:
+    """Tell IPython, where it runs, that the bundle of this class is all: it would also store what _repr_svg_ gives."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    formatter = shell.display_formatter.formatters.get("image/svg+xml") if shell else None
+    if formatter is not None and kind not in formatter:
+        formatter.for_type(kind, lambda _: None)
 
 
 class Shown(ABC):
@@ -77,7 +89,7 @@ class Shown(ABC):
             f'width="{self.width:.0f}" height="{self.height:.0f}" style="max-width:100%;height:auto">'
         )
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "text/plain": repr(self)}
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 from engine import Value
 from viz.cards import Link, Scene, scene_of
@@ -30,7 +31,7 @@ from viz.marks import (
     edge_svg,
 )
 from viz.names import fit, markup, short, value_names, width
-from viz.shown import Shown
+from viz.shown import Shown, ask_for_no_svg
 
 NARROWEST, WIDEST = 148.0, 240.0  # cards
 GAP, CROWDED_GAP, WIDEST_GAP = 112.0, 176.0, 220.0  # between two columns
@@ -66,6 +67,11 @@ class Drawing(Shown):
 
     def _repr_svg_(self) -> str:
         return self._svg
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        ask_for_no_svg(Drawing)
+        bundle = super()._repr_mimebundle_(include, exclude)
+        return {**bundle, "image/svg+xml": self._svg} if "image/svg+xml" in (include or ()) else bundle
 
 
 def draw(value: Value, *, fold: str = "auto", theme: str = "auto") -> Drawing:

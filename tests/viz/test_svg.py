@@ -348,6 +348,29 @@ def test_a_notebook_gets_a_frame_with_a_picture_to_fall_back_on():
     assert shown.endswith("</iframe>")
 
 
+def test_ipython_stores_a_picture_once_and_programs_still_get_the_svg(tmp_path):
+    program = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+sys.path.insert(0, sys.argv[1])
+import viz
+from engine import Value
+shell = InteractiveShell.instance()
+drawing = viz.draw(Value(2.0, label="a"))
+for _ in range(2):
+    bundle, _ = shell.display_formatter.format(drawing)
+    assert sorted(bundle) == ["text/html", "text/plain"], sorted(bundle)
+assert drawing._repr_svg_() == drawing.svg
+asked, _ = shell.display_formatter.format(drawing, include=["image/svg+xml"])
+assert asked == {"image/svg+xml": drawing.svg}
+"""
+    pytest.importorskip("IPython")
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}  # nobody's own settings
+    command = [sys.executable, "-c", program, str(Path(viz.__file__).parents[1])]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 # --- small parts
 
 
