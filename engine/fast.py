@@ -20,6 +20,7 @@ add, subtract, multiply, divide, power, tanh, relu = (
 
 
 new = object.__new__
+INFINITE = float("inf")
 
 
 def _node(kind: Any, data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, requires: bool) -> Any:
@@ -55,14 +56,16 @@ class FastOperators(Operators):
         if other.__class__ is kind:
             requires = self.requires_grad or other.requires_grad
             return _node(kind, self.data + other.data, add, self, other, 1.0, 1.0, requires)
-        if other.__class__ is float or other.__class__ is int:
-            other += 0.0
+        if other.__class__ is int:
+            other = float(other)
+        if other.__class__ is float:
             return _node(kind, self.data + other, add, self, other, 1.0, 0.0, self.requires_grad)
         return Operators.__add__(self, other)
 
     def __radd__(self, other: Any) -> Any:
-        if other.__class__ is float or other.__class__ is int:
-            other += 0.0
+        if other.__class__ is int:
+            other = float(other)
+        if other.__class__ is float:
             return _node(self.__class__, other + self.data, add, other, self, 0.0, 1.0, self.requires_grad)
         return Operators.__radd__(self, other)
 
@@ -71,8 +74,9 @@ class FastOperators(Operators):
         if other.__class__ is kind:
             requires = self.requires_grad or other.requires_grad
             return _node(kind, self.data - other.data, subtract, self, other, 1.0, -1.0, requires)
-        if other.__class__ is float or other.__class__ is int:
-            other += 0.0
+        if other.__class__ is int:
+            other = float(other)
+        if other.__class__ is float:
             return _node(kind, self.data - other, subtract, self, other, 1.0, 0.0, self.requires_grad)
         return Operators.__sub__(self, other)
 
@@ -81,40 +85,45 @@ class FastOperators(Operators):
         if other.__class__ is kind:
             a, b = self.data, other.data
             return _node(kind, a * b, multiply, self, other, b, a, self.requires_grad or other.requires_grad)
-        if other.__class__ is float or other.__class__ is int:
-            other += 0.0
+        if other.__class__ is int:
+            other = float(other)
+        if other.__class__ is float:
             return _node(kind, self.data * other, multiply, self, other, other, 0.0, self.requires_grad)
         return Operators.__mul__(self, other)
 
     def __rmul__(self, other: Any) -> Any:
-        if other.__class__ is float or other.__class__ is int:
-            other += 0.0
+        if other.__class__ is int:
+            other = float(other)
+        if other.__class__ is float:
             return _node(self.__class__, other * self.data, multiply, other, self, 0.0, other, self.requires_grad)
         return Operators.__rmul__(self, other)
 
     def __truediv__(self, other: Any) -> Any:
-        if (other.__class__ is float or other.__class__ is int) and other:
-            other += 0.0
-            return _node(
-                self.__class__, self.data / other, divide, self, other, 1.0 / other, 0.0, self.requires_grad
-            )
+        if other.__class__ is int:
+            other = float(other)
+        if other.__class__ is float and other:
+            out = self.data / other
+            return _node(self.__class__, out, divide, self, other, 1.0 / other, 0.0, self.requires_grad)
         return Operators.__truediv__(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        if (other.__class__ is float or other.__class__ is int) and self.data:
-            other += 0.0
+        if other.__class__ is int:
+            other = float(other)
+        if other.__class__ is float and self.data:
             out = other / self.data
             return _node(self.__class__, out, divide, other, self, 0.0, -out / self.data, self.requires_grad)
         return Operators.__rtruediv__(self, other)
 
     def __pow__(self, other: Any) -> Any:
-        if (other.__class__ is float or other.__class__ is int) and self.data:
-            other += 0.0
+        if other.__class__ is int:
+            other = float(other)
+        if other.__class__ is float and other and self.data:
             try:
                 out, slope = power_of(self.data, other), other * power_of(self.data, other - 1.0)
             except (ArithmeticError, ValueError):
-                return power(self, other)
-            return _node(self.__class__, out, power, self, other, slope, 0.0, self.requires_grad)
+                slope = INFINITE
+            if -INFINITE < slope < INFINITE:
+                return _node(self.__class__, out, power, self, other, slope, 0.0, self.requires_grad)
         return Operators.__pow__(self, other)
 
     def __neg__(self) -> Any:

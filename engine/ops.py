@@ -23,35 +23,51 @@ add: Op = Op(
     name="add", symbol="{} + {}", badge="+", micrograd="+",
     forward=lambda a, b: a + b, partials=(lambda out, a, b: 1.0, lambda out, a, b: 1.0),
     numpy="{} + {}", why="a sum passes the gradient on unchanged",
+    neutral=(0.0, 0.0),
 )
 subtract: Op = Op(
     name="subtract", symbol="{} − {}", badge="−", micrograd="-",
     forward=lambda a, b: a - b, partials=(lambda out, a, b: 1.0, lambda out, a, b: -1.0),
     numpy="{} - {}", why="a difference passes the gradient on, with a minus for what is taken away",
+    neutral=(None, 0.0),
 )
 multiply: Op = Op(
     name="multiply", symbol="{} × {}", badge="×", micrograd="*",
     forward=lambda a, b: a * b, partials=(lambda out, a, b: b, lambda out, a, b: a),
     numpy="{} * {}", why="for a product the local derivative is the other factor",
+    neutral=(1.0, 1.0),
 )
 divide: Op = Op(
     name="divide", symbol="{} ÷ {}", badge="÷", micrograd="/",
     forward=lambda a, b: a / b, partials=(lambda out, a, b: 1.0 / b, lambda out, a, b: -out / b),
     numpy="{} / {}", why="more above makes a quotient larger, more below makes it smaller",
     domain=lambda a, b: b != 0.0, everyday=(ANYWHERE, (0.1, 10.0)),
+    neutral=(None, 1.0),
 )
+
+
+def _power_slope(out: Any, a: Any, b: Any) -> Any:
+    if isinstance(b, float) and b == 0.0:
+        return 0.0  # a constant exponent 0 makes a constant, at base 0 too
+    slope = b * power(a, b - 1.0)
+    if isinstance(slope, float) and math.isinf(slope) and a != 0.0:
+        return out * (b / a)  # the same, where a small b comes too late to keep it finite
+    return slope
+
+
 power: Op = Op(
     name="power", eps=750.0,  # b - 1 is rounded, which counts |log a| times
     symbol="{}^{}", badge="xʸ", micrograd="**{1}",
     forward=math.pow,  # `**` would turn (-8.0) ** (1 / 3) into a complex number
-    # A constant exponent 0 makes a constant, at base 0 too; log of base 0 is kept from 0 · log 0, whose limit is 0.
+    # log of base 0 is kept from 0 · log 0, whose limit is 0
     partials=(
-        lambda out, a, b: 0.0 if isinstance(b, float) and b == 0.0 else b * power(a, b - 1.0),
+        lambda out, a, b: _power_slope(out, a, b),
         lambda out, a, b: out * log(a + 1.0 if isinstance(a, float) and a == 0.0 else a),
     ),
     why="the exponent comes down in front and is lowered by one",
     domain=lambda a, b: a > 0.0 or (a == 0.0 and b >= 0.0) or (a < 0.0 and b == math.floor(b)),
     smooth=lambda a, b: a > 0.0, everyday=((0.1, 5.0), (-3.0, 3.0)),
+    neutral=(None, 1.0),
 )
 neg: Op = Op(
     name="neg", symbol="−{}", badge="−",
@@ -311,6 +327,14 @@ def _softmax(out: Any, *values: Any) -> list[Any]:
     return [weight / whole for weight in weights]
 
 
+def _exact_sum(terms: Sequence[float]) -> float:
+    """Rounded once, at the end; with infinite terms or an overflow on the way, as IEEE 754 has it."""
+    try:
+        return math.fsum(terms)
+    except (OverflowError, ValueError):
+        return sum(terms)
+
+
 def _pairs(left: Sequence[Any], right: Sequence[Any]) -> tuple[Any, ...]:
     left, right = tuple(left), tuple(right)
     if len(left) != len(right):
@@ -322,27 +346,28 @@ logsumexp: Op = Op(
     name="logsumexp", badge="lse",
     flatten=_some,
     forward=_logsumexp, partials=_softmax,
-    numpy="np.logaddexp.reduce({})", why="the slope to each argument is its softmax probability",
+    numpy="np.logaddexp.reduce(np.broadcast_arrays(*{}))", why="the slope to each argument is its softmax probability",
 )
 pick: Op = Op(
     name="pick",
     flatten=lambda values, index: (*values, index),
     forward=_pick,
     partials=lambda out, *values: [1.0 - step(absolute(values[-1] - i)) for i in range(len(values) - 1)] + [0.0],
-    numpy="np.choose(np.int64({0}[-1]), {0}[:-1])", why="only what is picked gets the gradient",
+    numpy="picked({0}[:-1], {0}[-1])", why="only what is picked gets the gradient",
 )
 total: Op = Op(
     name="total", symbol="sum({})", badge="Σ",
     flatten=lambda values: tuple(values),
-    forward=lambda *values: math.fsum(values), partials=lambda out, *values: [1.0] * len(values),
-    numpy="np.add.reduce({})", why="a sum passes the gradient on unchanged",
+    forward=lambda *values: _exact_sum(values), partials=lambda out, *values: [1.0] * len(values),
+    numpy="sum({})", why="a sum passes the gradient on unchanged",
 )
 dot: Op = Op(
     name="dot", badge="·",
     flatten=_pairs,
-    forward=lambda *values: math.fsum(map(mul, values[: len(values) // 2], values[len(values) // 2 :])),
+    forward=lambda *values: _exact_sum([*map(mul, values[: len(values) // 2], values[len(values) // 2 :])]),
     partials=lambda out, *values: [*values[len(values) // 2 :], *values[: len(values) // 2]],
-    numpy="np.dot(*np.split(np.asarray({}), 2))", why="in each product the local derivative is the other factor",
+    numpy="sum(a * b for a, b in zip({0}[: len({0}) // 2], {0}[len({0}) // 2 :]))",
+    why="in each product the local derivative is the other factor",
 )
 
 OPS.update({row.name: row for row in list(globals().values()) if isinstance(row, Op)})

@@ -51,6 +51,7 @@ class Op:
     everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # an interval for each argument
     ulp: float = 2.0  # the value's largest error, in units of its last place
     eps: float = 4.0  # a slope's, in units of 2^-52 max(1, |slope|)
+    neutral: tuple[float | None, ...] = ()  # for each argument the number that leaves the other one as it is
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
 
     def __post_init__(self) -> None:
@@ -86,7 +87,7 @@ class Op:
         parameters = ", ".join(names) or "*arguments"
         spelled = self.numpy.format(*(names or ["arguments"]))
         # The text is the row's own, never a user's: rows are written in source code.
-        function: Callable[..., Any] = eval(f"lambda {parameters}: {spelled}", {"np": np, "math": math})
+        function: Callable[..., Any] = eval(f"lambda {parameters}: {spelled}", dict(NAMES))
         return function
 
     def __call__(self, *arguments: Any) -> Any:
@@ -156,3 +157,15 @@ def operation(name: str) -> Op:
         return OPS[name]
     except KeyError:
         raise KeyError(f"no operation {name!r} here; if it is your own, register its row first") from None
+
+
+def picked(choices: Sequence[Any], index: Any) -> Any:
+    """For arrays: in each place the choice that the index there names."""
+    *columns, index = np.broadcast_arrays(*choices, index)
+    wrong = ~np.isin(index, range(len(columns)))
+    if wrong.any():
+        raise IndexError(f"pick: index {index[wrong][0]:g} is none of 0, …, {len(columns) - 1}")
+    return np.take_along_axis(np.stack(columns), index[None].astype(int), axis=0)[0]
+
+
+NAMES = {"np": np, "math": math, "picked": picked}  # what a NumPy spelling may use

@@ -146,6 +146,16 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         """
         graph.refresh(self)
 
+    def _check_unchanged(self) -> None:
+        """ValueError if the arguments' data are no longer those of the forward pass."""
+        op, numbers = graph.needs_row(self, "differentiate"), [float(argument) for argument in self.arguments]
+        now = op.evaluate(numbers, self.arguments)
+        if now != self.data and not (now != now and self.data != self.data):
+            raise ValueError(
+                f"{self.name()} was {self.data!r} at the forward pass, now {op.formula(numbers, self.arguments)} "
+                f"is {now!r}: data changed in between; call y.refresh()"
+            )
+
     def detach(self) -> Value:
         """A leaf with the same number that no gradient passes."""
         return Value(self.data, label=self.label, requires_grad=False)

@@ -140,6 +140,9 @@ def assert_value(op, numbers):
     """DESIGN.md: within 2 ulp, or what the row states; for sums, in units of what is added up."""
     exact = true_value(op, numbers)
     got = call(op, numbers).data
+    half = len(numbers) // 2
+    if op.name == "dot" and any(math.isinf(a * b) for a, b in zip(numbers[:half], numbers[half:])):
+        return  # a product has overflowed already, as in IEEE 754
     if op.name in CANCELLING and abs(mpf(got) - exact) <= op.ulp * EPS * terms(op, numbers):
         return
     apart = ulps_apart(got, exact)
@@ -165,7 +168,7 @@ def assert_derivatives(op, numbers):
 
 @each_row
 def test_values_and_derivatives_hold_at_random_points(op):
-    for numbers in random_points(op, random.Random(op.name), 200):
+    for numbers in random_points(op, random.Random(op.name), 2000):
         assert_value(op, numbers)
         assert_derivatives(op, numbers)
 
@@ -189,7 +192,6 @@ def test_values_and_derivatives_hold_at_extremes(op):
         assert_derivatives(op, numbers)
 
 
-@pytest.mark.xfail(reason="the rule's a ** (b - 1) overflows before b makes it small again", strict=True)
 def test_the_slope_of_a_power_overflows_only_where_it_is_that_large():
     assert_derivatives(power, (1e-300, -0.03))
 
@@ -318,8 +320,7 @@ def test_fast_operators_do_what_their_rows_say(name):
         numbers = [b, np.float64(b), *([int(b)] if math.isfinite(b) and b == int(b) else []), *([b != 0] if b in (0, 1)
                    else [])]  # fmt: skip
         pairs = [(x, y), (same, same), (x, frozen), (frozen, x), (x, special), (special, x), (frozen, frozen)]
-        if repr(b) != "-0.0" and not (name == "pow" and a != a and b == 0):  # the tests below have those
-            pairs += [(x, number) for number in numbers] + [(number, x) for number in numbers]
+        pairs += [(x, number) for number in numbers] + [(number, x) for number in numbers]
         for left, right in pairs:
             plain = [v if isinstance(v, Value) else float(v) for v in (left, right)]
             kind = Special if special in (left, right) else Value
@@ -330,13 +331,11 @@ def test_fast_operators_do_what_their_rows_say(name):
                 assert written == described(lambda p=plain, k=kind: k.__apply__(op, p)), (left, right)
 
 
-@pytest.mark.xfail(reason="fast.py: `other += 0.0` makes 0.0 of -0.0; `other -= 0.0` would not", strict=True)
 def test_minus_zero_keeps_its_sign():
     assert math.copysign(1.0, (-0.0 / Value(1.0)).data) == -1.0
     assert math.copysign(1.0, (Value(1.0) * -0.0).data) == -1.0
 
 
-@pytest.mark.xfail(reason="fast.py: 0.0 * nan ** -1.0 is nan; without `and other` it does not ask the row", strict=True)
 def test_nan_to_the_power_0_is_a_constant():
     assert (Value(math.nan) ** 0)._local_grads == power(Value(math.nan), 0.0)._local_grads == (0.0,)
 
