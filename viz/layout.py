@@ -52,7 +52,7 @@ def arrange(
         group[node] = name
     order = order_columns(net.members(), net.before, net.after, group)
     tall = list(heights) + [BEND_HEIGHT] * (len(net.column) - len(heights))
-    distances = [_distances(members, tall, group, len(heights)) for members in order]
+    distances = [distances_between(members, tall, group, len(heights)) for members in order]
     is_bend = [node >= len(heights) for node in range(len(net.column))]
     y = place_columns(order, net.before, net.after, distances, is_bend)
     bends = [[(net.column[node], y[node]) for node in net.path(start, end)] for start, end in edges]
@@ -132,9 +132,10 @@ class _Net:
         return found
 
 
-def _distances(
+def distances_between(
     members: Sequence[int], heights: Sequence[float], group: Sequence[str | None], cards: int
 ) -> list[float]:
+    """The least distance between the middles of neighbours in a column; from number `cards` on, nodes are bends."""
     distances = []
     for upper, lower in pairwise(members):
         distance = (heights[upper] + heights[lower]) / 2

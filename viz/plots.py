@@ -12,8 +12,8 @@ from viz.colours import DARK, LIGHT, THEMES, Theme
 from viz.names import clean, fit, markup, short
 from viz.pages import page
 from viz.placing import spread
+from viz.shown import Drawing
 from viz.stepper import Page
-from viz.svg import Drawing
 
 PANEL, HEIGHT = 480.0, 330.0
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 96.0, 52.0, 48.0

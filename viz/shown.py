@@ -29,7 +29,7 @@ def write_text(path: str | Path, texts: Mapping[str, str]) -> Path:
     return target
 
 
-def ask_for_no_svg(kind: type) -> None:
+def _ask_for_no_svg(kind: type) -> None:
     """Tell IPython, where it runs, that the bundle of this class is all: it would also store what _repr_svg_ gives."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
@@ -94,3 +94,34 @@ class Shown(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.title}>"
+
+
+class Drawing(Shown):
+    """A drawn graph; str() is the SVG."""
+
+    def __init__(self, svg: str, width: float, height: float, title: str) -> None:
+        self._svg = svg
+        self.width = width
+        self.height = height
+        self.title = title
+
+    @property
+    def svg(self) -> str:
+        return self._svg
+
+    @property
+    def html(self) -> str:
+        """A page of nothing but the picture, which scrolls where there is little room."""
+        head = f'<meta charset="utf-8"><title>{markup(self.title)}</title><style>body{{margin:0}}</style>'
+        return f'<!doctype html><html lang="en"><head>{head}</head><body>{self.shrinking_svg}</body></html>\n'
+
+    def __str__(self) -> str:
+        return self._svg
+
+    def _repr_svg_(self) -> str:
+        return self._svg
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        _ask_for_no_svg(Drawing)
+        bundle = super()._repr_mimebundle_(include, exclude)
+        return {**bundle, "image/svg+xml": self._svg} if "image/svg+xml" in (include or ()) else bundle

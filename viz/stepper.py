@@ -13,8 +13,8 @@ from viz.colours import level, shade_class
 from viz.explanations import Line, explain_step, in_brackets
 from viz.names import markup, short, value_names
 from viz.pages import page
-from viz.shown import SCROLL_BAR, SMALLEST_SCALE, Shown
-from viz.svg import Drawing, drawing_of
+from viz.shown import SCROLL_BAR, SMALLEST_SCALE, Drawing, Shown
+from viz.svg import drawing_of
 
 MOST_STEPS = 400
 PANEL_HEIGHT = 226.0

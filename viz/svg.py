@@ -6,9 +6,8 @@ import hashlib
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any
 
 from engine import Value
 from viz.cards import Link, Scene, scene_of
@@ -16,8 +15,9 @@ from viz.chain import values_of
 from viz.colours import STEPS, level, shade_class, style_sheet
 from viz.folding import choose_fold, units_of
 from viz.folding import fold as folded
+from viz.graphviz_layout import arrange_with_dot
 from viz.labels import CROWD, Labelled, Piece, has_label, labels_svg
-from viz.layout import BOX_ABOVE, BOX_BELOW, arrange
+from viz.layout import BOX_ABOVE, BOX_BELOW, Layout, arrange
 from viz.marks import (
     BADGE,
     CARD_HEIGHT,
@@ -31,7 +31,7 @@ from viz.marks import (
     edge_svg,
 )
 from viz.names import fit, markup, short, value_names, width
-from viz.shown import Shown, ask_for_no_svg
+from viz.shown import Drawing
 
 NARROWEST, WIDEST = 148.0, 240.0  # cards
 GAP, CROWDED_GAP, WIDEST_GAP = 112.0, 176.0, 220.0  # between two columns
@@ -41,46 +41,18 @@ BOX_ASIDE = 14.0                  # a layer's frame beside its cards
 TWINS_APART = 18.0                # between the two edges of a + a
 MOST_CARDS = 6000
 FOLDS = ("auto", "none", "neurons", "layers")
+ENGINES = {"builtin": arrange, "dot": arrange_with_dot}
 
 
-class Drawing(Shown):
-    """A drawn graph; str() is the SVG."""
-
-    def __init__(self, svg: str, width: float, height: float, title: str) -> None:
-        self._svg = svg
-        self.width = width
-        self.height = height
-        self.title = title
-
-    @property
-    def svg(self) -> str:
-        return self._svg
-
-    @property
-    def html(self) -> str:
-        """A page of nothing but the picture, which scrolls where there is little room."""
-        head = f'<meta charset="utf-8"><title>{markup(self.title)}</title><style>body{{margin:0}}</style>'
-        return f'<!doctype html><html lang="en"><head>{head}</head><body>{self.shrinking_svg}</body></html>\n'
-
-    def __str__(self) -> str:
-        return self._svg
-
-    def _repr_svg_(self) -> str:
-        return self._svg
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        ask_for_no_svg(Drawing)
-        bundle = super()._repr_mimebundle_(include, exclude)
-        return {**bundle, "image/svg+xml": self._svg} if "image/svg+xml" in (include or ()) else bundle
-
-
-def draw(value: Value, *, fold: str = "auto", theme: str = "auto") -> Drawing:
+def draw(value: Value, *, fold: str = "auto", theme: str = "auto", engine: str = "builtin") -> Drawing:
     """The graph that `value` was computed from: a card for each value, an edge for each argument.
 
     `fold` is "none", "neurons", "layers" or "auto": fold by neuron or layer when the graph is large. `theme` is
-    "light", "dark" or "auto": as the reader's system has it.
+    "light", "dark" or "auto": as the reader's system has it. `engine` "dot" places the cards with Graphviz's program
+    dot, where that is installed; "builtin" needs nothing and gives the same bytes everywhere.
 
-    Errors: ValueError for more than 6,000 cards; TypeError for what is no Value.
+    Errors: ValueError for more than 6,000 cards; TypeError for what is no Value; FileNotFoundError for "dot" without
+    Graphviz, TimeoutError if it takes too long.
 
     >>> from engine import Value
     >>> a = Value(2.0, label="a")
@@ -89,6 +61,8 @@ def draw(value: Value, *, fold: str = "auto", theme: str = "auto") -> Drawing:
     """
     if fold not in FOLDS:
         raise ValueError(f"fold {fold!r}: there are {', '.join(FOLDS)}")
+    if engine not in ENGINES:
+        raise ValueError(f"engine {engine!r}: there are {', '.join(ENGINES)}")
     order = values_of(value)
     names = value_names(order)
     units = units_of(order)
@@ -96,10 +70,10 @@ def draw(value: Value, *, fold: str = "auto", theme: str = "auto") -> Drawing:
     if by == "none":
         hint = 'fold="neurons" or fold="layers"' if any(units) else "draw a part, such as one example"
         _check_size(len(order), hint)
-        return drawing_of(scene_of(order, names), theme)
+        return drawing_of(scene_of(order, names), theme, engine=engine)
     scene = folded(order, names, units, by)
     _check_size(len(scene.cards), "draw a part, such as one example")
-    return drawing_of(scene, theme)
+    return drawing_of(scene, theme, engine=engine)
 
 
 def _check_size(cards: int, hint: str) -> None:
@@ -107,9 +81,9 @@ def _check_size(cards: int, hint: str) -> None:
         raise ValueError(f"the graph has {cards:,} cards, too many to look at (at most {MOST_CARDS:,}): {hint}")
 
 
-def drawing_of(scene: Scene, theme: str, all_shades: bool = False) -> Drawing:
+def drawing_of(scene: Scene, theme: str, all_shades: bool = False, engine: str = "builtin") -> Drawing:
     """The picture of a scene; `all_shades` for a page that will change them."""
-    picture = _Picture(scene)
+    picture = _Picture(scene, ENGINES[engine])
     body = picture.body()
     # The id comes from what is drawn: the same drawing has the same bytes, another one rules of its own.
     name = "cr-" + hashlib.sha256(f"{theme} {all_shades} {body}".encode()).hexdigest()[:10]
@@ -125,13 +99,13 @@ def drawing_of(scene: Scene, theme: str, all_shades: bool = False) -> Drawing:
 class _Picture:
     """A scene on its way to SVG."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, place: Callable[..., Layout]) -> None:
         self.scene = scene
         self.largest = _largest([card.strength for card in scene.cards])
         self.largest_passed = _largest([link.passed for link in scene.links])
         heights = [FOLD_HEIGHT if card.is_fold and card.bars else CARD_HEIGHT for card in scene.cards]
         edges = [(link.start, link.end) for link in scene.links]
-        self.layout = arrange(heights, edges, [card.box for card in scene.cards])
+        self.layout = place(heights, edges, [card.box for card in scene.cards])
         self.places: list[Place] = []
         self.crowd = Counter([self.layout.column[link.end] for link in scene.links if link.label])
         self._measure(heights)
