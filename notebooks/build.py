@@ -32,6 +32,7 @@ def executed(path, package_folder, work_folder):
         kernel_manager_class=ThisPython,
         resources={"metadata": {"path": str(work_folder)}},
         record_timing=False,
+        coalesce_streams=True,  # else a slow machine splits what one cell prints into several outputs
         timeout=120,
     )
     # a person's own IPython settings change what is shown

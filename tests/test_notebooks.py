@@ -99,6 +99,14 @@ def test_stored_pictures_are_images_that_every_page_shows(path, build):
     assert again == notebook, "not written by python notebooks/build.py"
 
 
+def test_a_slow_machine_does_not_split_what_a_cell_prints(build, tmp_path):
+    source = "import time\nprint(1, flush=True)\ntime.sleep(0.5)\nprint(2)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="slow")])
+    nbformat.write(notebook, tmp_path / "slow.ipynb")
+    (output,) = build.executed(tmp_path / "slow.ipynb", UNDER_TEST, tmp_path).cells[0].outputs
+    assert output.text == "1\n2\n"
+
+
 @pytest.mark.parametrize("around", ["{}", '<div style="width:100%">{}</div>'])
 def test_the_frame_goes_and_the_picture_in_it_stays(build, around):
     frame = around.format('<iframe srcdoc="&lt;p&gt;" style="border:0"><img src="data:,"></iframe>')
