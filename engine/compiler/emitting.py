@@ -1,0 +1,67 @@
+"""Stage 3: the instructions as text that a person can read: NumPy on arrays (examples,), or Python on floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..row import NAMES, OPS, Op
+from .lowering import Code, Ref, Term
+
+
+def literal(number: float) -> str:
+    """A number as it may stand anywhere in an expression: -2.0 ** x would be -(2.0 ** x)."""
+    if math.isfinite(number):
+        return repr(number) if math.copysign(1.0, number) > 0.0 else f"({number!r})"
+    return "np.nan" if number != number else "np.inf" if number > 0.0 else "(-np.inf)"
+
+
+def written(term: Term | int) -> str:
+    if isinstance(term, Ref):
+        term = term.place
+    return f"v{term}" if isinstance(term, int) else literal(term)
+
+
+def expression(op: Op, arguments: Sequence[int | float], floats: bool) -> str:
+    names = [written(a) for a in arguments]
+    if floats and ("np." in op.numpy or op.variadic):
+        return f"{op.name}({', '.join(names)})"
+    return op.numpy.format(f"[{', '.join(names)}]") if op.variadic else op.numpy.format(*names)
+
+
+def needed(code: Code, results: Iterable[Term]) -> list[int]:
+    """The places that the results depend on, in order."""
+    found: set[int] = set()
+    stack = [result.place for result in results if isinstance(result, Ref)]
+    while stack:
+        place = stack.pop()
+        if place not in found:
+            found.add(place)
+            stack += [a for a in code.arguments[place] if isinstance(a, int)]
+    return sorted(found)
+
+
+def lines(code: Code, results: Sequence[Term], floats: bool = False) -> list[tuple[str, int]]:
+    """Each instruction that the results need, as (text, place)."""
+    said = []
+    for place in needed(code, results):
+        op = code.operations[place]
+        text = f"{op[0]}[{op[1:]}]" if isinstance(op, str) else expression(op, code.arguments[place], floats)
+        said.append((f"v{place} = {text}", place))
+    return said
+
+
+def source(name: str, code: Code, results: Sequence[Term], floats: bool = False) -> str:
+    """A function of the inputs x and the parameters p, both lists of columns or numbers."""
+    body = [f"    {text}" for text, _ in lines(code, results, floats)]
+    returned = ", ".join(written(result) for result in results)
+    return "\n".join([f"def {name}(x, p):", *body, f"    return [{returned}]", ""])
+
+
+def build(name: str, text: str, floats: bool) -> Callable[[Sequence[Any], Sequence[float]], list[Any]]:
+    """The function of that source. It holds nothing that a user typed: names are ours, numbers are literals."""
+    names: dict[str, Any] = {**NAMES, **({op.name: op.forward for op in OPS.values()} if floats else {})}
+    exec(compile(text, f"<chainrule {name}>", "exec"), names)
+    function: Callable[[Sequence[Any], Sequence[float]], list[Any]] = names[name]
+    return function

@@ -1,0 +1,316 @@
+"""Stage 4: a compiled function, bound to arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..value import Value
+from .emitting import build, lines, source
+from .lowering import Code, Ref, Term, differentiate, lower
+from .tracing import Frozen, raw, trace, traced
+
+Array = NDArray[np.float64]
+Shape = tuple[Any, ...]
+Runner = Callable[[Sequence[Any], Sequence[float]], list[Any]]
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """A line of the program and the scalar nodes that it stands for."""
+
+    text: str
+    nodes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.text + (f"  # {', '.join(self.nodes)}" if self.nodes else "")
+
+
+@dataclass
+class _Version:
+    """The program for one shape of the inputs."""
+
+    code: Code
+    outputs: list[Term]
+    several: bool
+    inputs: list[str]  # the names of all scalar inputs, in order
+    parameters: list[str]
+    frozen: list[Frozen]
+    constants: list[Value]
+    texts: dict[str, str] = field(default_factory=dict)
+    runners: dict[str, Runner] = field(default_factory=dict)
+
+    def results(self, name: str) -> list[Term]:
+        """What the function of that name returns: the outputs, or the output and its slopes."""
+        if name == "value":
+            return self.outputs
+        wanted = self.inputs if name == "input_gradients" else self.parameters
+        [output] = self.outputs
+        return [output, *differentiate(self.code, output, wanted)]
+
+    def text(self, name: str, floats: bool) -> str:
+        if name not in self.texts:
+            self.texts[name] = source(name, self.code, self.results(name), floats)
+        return self.texts[name]
+
+    def runner(self, name: str, floats: bool) -> Runner:
+        if name not in self.runners:
+            self.runners[name] = build(name, self.text(name, floats), floats)
+        return self.runners[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "runners": {}}  # functions are made again from their text
+
+
+class Program:
+    """A function of one example, compiled to run on all examples at once. Made by `engine.compile`."""
+
+    def __init__(self, f: Callable[..., Any], params: Sequence[Value], batch: bool, frozen: str) -> None:
+        self._f: Callable[..., Any] | None = f
+        self._params = params
+        self._batch = batch
+        self._allow = frozen == "allow"
+        self._versions: dict[Shape, _Version] = {}
+
+    # --- running it
+
+    def __call__(self, *arrays: Any, at: Any = None) -> Any:
+        """The outputs. Shapes: (n,), or (n, outputs) if f gives a list; batch=False: a float, or (outputs,)."""
+        call = _Call(self, arrays, at)
+        columns = [call.column(result) for result in call.run("value")]
+        stacked = np.stack(columns, axis=-1) if call.version.several else columns[0]
+        return stacked if self._batch or call.version.several else float(stacked)
+
+    def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
+        """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
+        call = self._gradient_call("value_and_grad", arrays, at)
+        value, *slopes = call.run("parameter_gradients")
+        return call.mean(value), np.array([call.mean(slope) for slope in slopes])
+
+    def per_example(self, *arrays: Any, at: Any = None) -> Array:
+        """What each example wants of each parameter. Shapes: (n, P); batch=False: (P,)."""
+        call = self._gradient_call("per_example", arrays, at)
+        slopes: Array = np.stack([call.column(slope) for slope in call.run("parameter_gradients")[1:]], axis=-1)
+        return slopes
+
+    def input_gradients(self, *arrays: Any, at: Any = None) -> Any:
+        """d output_i / d x_i. Shapes: as the input; a tuple if f takes several; None for integer ones."""
+        call = _Call(self, arrays, at)
+        call.one_output("input_gradients")
+        _, *slopes = call.run("input_gradients")
+        parts, start = [], 0
+        for array, shape in zip(call.arrays, call.shapes):
+            size = int(np.prod(shape, dtype=int))
+            columns = [call.column(slope) for slope in slopes[start : start + size]]
+            gradient = np.stack(columns, axis=-1).reshape(columns[0].shape + shape) if shape else columns[0]
+            parts.append(gradient if array.dtype.kind == "f" else None)
+            start += size
+        return parts[0] if len(parts) == 1 else tuple(parts)
+
+    def _gradient_call(self, name: str, arrays: Sequence[Any], at: Any) -> _Call:
+        if not self._params:
+            raise ValueError(f"{name} is the gradient to parameters, and there are none (params=()); "
+                             "for the gradient to the inputs, use input_gradients")  # fmt: skip
+        call = _Call(self, arrays, at)
+        call.one_output(name)
+        return call
+
+    # --- its parameters
+
+    def parameters(self) -> Array:
+        """The parameters' numbers now. Shapes: (P,)."""
+        return np.array([raw(parameter) for parameter in self._params])
+
+    def assign(self, theta: Any) -> None:
+        """Write numbers to the parameters. Shapes: theta (P,)."""
+        for parameter, data in zip(self._params, self._checked(theta).tolist()):
+            parameter.data = data
+
+    def _checked(self, given: Any) -> Array:
+        theta: Array = np.asarray(given, dtype=float)
+        if theta.shape != (len(self._params),):
+            raise ValueError(f"theta has shape {theta.shape}; there are {len(self._params)} parameters")
+        return theta
+
+    # --- reading it
+
+    @property
+    def source(self) -> str:
+        """The program of the last traced shape: values and gradients, as text."""
+        version = self._latest()
+        name = "value" if len(version.outputs) > 1 else "parameter_gradients" if self._params else "input_gradients"
+        return version.text(name, not self._batch)
+
+    @property
+    def instructions(self) -> list[Instruction]:
+        """How the scalars of the function became lines of the program."""
+        version = self._latest()
+        said = lines(version.code, version.outputs, not self._batch)
+        return [Instruction(text, tuple(version.code.nodes[place])) for text, place in said]
+
+    @property
+    def frozen(self) -> list[Frozen]:
+        """What was read while tracing, with file and line (frozen="allow")."""
+        return self._latest().frozen
+
+    @property
+    def constants(self) -> list[Value]:
+        """Values that are neither inputs nor parameters: the program holds their numbers."""
+        return self._latest().constants
+
+    def _latest(self) -> _Version:
+        if not self._versions:
+            raise ValueError("nothing is traced yet: call the program once with data, then look at it")
+        return next(reversed(self._versions.values()))
+
+    def __getstate__(self) -> dict[str, Any]:
+        for version in self._versions.values():
+            for name in ("value", *(("parameter_gradients", "input_gradients") if len(version.outputs) == 1 else ())):
+                version.text(name, not self._batch)
+        return {**self.__dict__, "_f": None}
+
+    # --- tracing it
+
+    def _version(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> _Version:
+        key = tuple((array.dtype.kind == "f", shape) for array, shape in zip(arrays, shapes))
+        if key not in self._versions:
+            version = self._traced(arrays, shapes, 0)
+            lengths = {len(array) for array in arrays if array.ndim} if self._batch else set()
+            if lengths and max(lengths) > 1:
+                _compare(version, self._traced(arrays, shapes, 1))
+            self._versions[key] = version
+        return self._versions[key]
+
+    def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], row: int) -> _Version:
+        if self._f is None:
+            raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled")
+        inputs: list[Value] = []
+        given = []
+        for array, shape in zip(arrays, shapes):
+            example = array[row] if self._batch and array.ndim else array
+            nodes = [traced(float(x), label=f"x{len(inputs) + i}") for i, x in enumerate(np.ravel(example))]
+            inputs += nodes
+            given.append(_shaped(nodes, shape))
+        outputs, several, frozen = trace(self._f, given, self._params, self._allow)
+        code, terms, constants = lower(outputs, inputs, self._params)
+        names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
+        return _Version(code, terms, several, *names, frozen, constants)
+
+
+class _Call:
+    """One call: its arrays checked, its version found, its columns laid out."""
+
+    def __init__(self, program: Program, arrays: Sequence[Any], at: Any) -> None:
+        self.program = program
+        self.arrays = [_numeric(array, i) for i, array in enumerate(arrays)]
+        lengths = {len(array) for array in self.arrays if array.ndim} if program._batch else set()
+        if len(lengths) > 1:
+            raise ValueError(f"inputs of {' and '.join(map(str, sorted(lengths)))} examples; they have to be as many")
+        self.rows = lengths.pop() if lengths else None
+        if self.rows == 0:
+            raise ValueError("an empty batch: there are 0 examples")
+        self.shapes = [array.shape[1:] if program._batch and array.ndim else array.shape for array in self.arrays]
+        self.version = program._version(self.arrays, self.shapes)
+        self.numbers = (program.parameters() if at is None else program._checked(at)).tolist()
+
+    def run(self, name: str) -> list[Any]:
+        floats = not self.program._batch
+        columns: list[Any] = []
+        for array, shape in zip(self.arrays, self.shapes):
+            flat = array.astype(float).reshape(*([-1] if self.rows else []), int(np.prod(shape, dtype=int)))
+            batched = self.program._batch and array.ndim
+            columns += list(np.ascontiguousarray(flat.T)) if batched else flat.reshape(-1).tolist()
+        if floats:
+            try:
+                return self.version.runner(name, True)(columns, self.numbers)
+            except (ArithmeticError, ValueError):
+                pass  # where Python raises, NumPy says inf or nan
+            columns, numbers = [np.float64(c) for c in columns], [np.float64(p) for p in self.numbers]
+            text = source(name, self.version.code, self.version.results(name))
+            with np.errstate(all="ignore"):
+                return build(name, text, False)(columns, numbers)
+        with np.errstate(all="ignore"):
+            return self.version.runner(name, False)(columns, [np.float64(p) for p in self.numbers])
+
+    def column(self, result: Any) -> Array:
+        """One number per example."""
+        return np.array(result if self.rows is None else np.broadcast_to(result, (self.rows,)), dtype=float)
+
+    def mean(self, result: Any) -> float:
+        return float(np.mean(result))
+
+    def one_output(self, name: str) -> None:
+        if self.version.several:
+            raise ValueError(f"{name} needs a function with one output; this one gives {len(self.version.outputs)}")
+
+
+def _numeric(given: Any, place: int) -> NDArray[Any]:
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"input {place} has dtype {array.dtype}; it has to be numbers")
+    return array
+
+
+def _shaped(nodes: Sequence[Value], shape: tuple[int, ...]) -> Any:
+    if not shape:
+        return nodes[0]
+    array = np.empty(len(nodes), dtype=object)
+    array[:] = nodes
+    return array.reshape(shape)
+
+
+def _compare(first: _Version, second: _Version) -> None:
+    """Two examples have to give the same program, or it holds for one of them only."""
+    a, b = first.code, second.code
+    for place in range(max(len(a.operations), len(b.operations))):
+        one, other = (_line(code, place) for code in (a, b))
+        if one != other:
+            raise ValueError(
+                f"row 0 and row 1 give different programs: {one} against {other}. Is there a branch on a number, or "
+                "a random number, in the function? Write branches with where(), and hand random numbers in as inputs"
+            )
+    if [_term(t) for t in first.outputs] != [_term(t) for t in second.outputs]:
+        raise ValueError("row 0 and row 1 give different outputs: is there a branch on a number in the function?")
+
+
+def _line(code: Code, place: int) -> str:
+    if place >= len(code.operations):
+        return "nothing more"
+    op = code.operations[place]
+    return op if isinstance(op, str) else f"{op.name}{[repr(a) for a in code.arguments[place]]}"
+
+
+def _term(term: Term) -> str:
+    return f"v{term.place}" if isinstance(term, Ref) else repr(term)
+
+
+def compile(  # noqa: A001  qualified, like re.compile: engine.compile
+    f: Callable[..., Any], params: Any = (), *, batch: bool = True, frozen: str = "error"
+) -> Program:
+    """Compile a function of one example, written with Values, to a program over arrays of examples.
+
+    It is traced at the first call with inputs of a shape, on row 0, and on row 1 to see that nothing differs.
+
+    Shapes: f gets for an input (n,) one Value, for (n, k) an array of k Values; a bare number is shared by all.
+    Errors: TraceError where f reads a number (frozen="allow" goes on, and lists it in program.frozen).
+
+    >>> import engine, numpy as np
+    >>> w = engine.Value(3.0)
+    >>> program = engine.compile(lambda x: (w * x).tanh(), params=[w])
+    >>> program(np.array([0.0, 1.0]))
+    array([0.        , 0.99505475])
+    >>> value, gradient = program.value_and_grad(np.array([0.0, 1.0]))
+    """
+    if frozen not in ("error", "allow"):
+        raise ValueError(f'frozen={frozen!r}: there are "error" and "allow"')
+    parameters = list(params.parameters() if hasattr(params, "parameters") else params)
+    for place, parameter in enumerate(parameters):
+        if not isinstance(parameter, Value) or parameter.operation is not None:
+            raise TypeError(f"compile: parameter {place} is {parameter!r}, not a leaf Value")
+    if len({id(parameter) for parameter in parameters}) < len(parameters):
+        raise ValueError("compile: a parameter is listed twice; list tied weights once")
+    return Program(f, parameters, batch, frozen)
