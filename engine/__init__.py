@@ -57,9 +57,10 @@ from .value import Value
 
 __all__ = [
     "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian", "hvp",
-    "gradients", "gradcheck", "diagnose", "compile", "Program", "TraceError", "OPS", "Op", "Operators", "register", "unregister", "check_row",
-    "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh",
-    "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu", "hypot", "identity", "leaky_relu", "log",
-    "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu",
-    "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "where",
+    "gradients", "gradcheck", "diagnose", "compile", "Program", "TraceError", "OPS", "Op", "Operators", "register",
+    "unregister", "check_row", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin", "asinh",
+    "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu", "hypot",
+    "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick", "power",
+    "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total",
+    "where",
 ]
