@@ -1,0 +1,1 @@
+"""Every claim of speed, side by side with the peers: `python -m benchmarks eager`."""

@@ -1,0 +1,89 @@
+"""Gradients from NumPy, by a way of their own: no chain rule, but a complex step through the formula of the loss.
+
+f(x + ih) = f(x) + ih f'(x) + O(h²), so the imaginary part over h is the derivative, and with h = 1e-30 to the last
+digits. Source: Squire & Trapp, Using Complex Variables to Estimate Derivatives of Real Functions (1998).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+STEP = 1e-30
+EPS = 2.0**-53  # one rounding
+
+
+def gradient(f: Callable[[Array], Any], theta: Array) -> NDArray[np.float64]:
+    """d f / d theta, for a function of formulas that hold on complex numbers.
+
+    >>> gradient(lambda x: x[0] ** 2 * x[1], np.array([3.0, 2.0]))
+    array([12.,  9.])
+    """
+    return np.array([f(theta + 1j * STEP * unit).imag / STEP for unit in np.eye(len(theta))])
+
+
+def relu(x: Array) -> Array:
+    return np.where(x.real > 0.0, x, 0.0)
+
+
+def outputs(theta: Array, sizes: Sequence[int], X: Array, activation: Callable[[Array], Array]) -> list[Array]:
+    """What each layer of the network gives for the rows of X; parameters neuron by neuron, the bias last."""
+    given, start = [X], 0
+    for number, (inputs, neurons) in enumerate(pairwise(sizes), start=1):
+        end = start + neurons * (inputs + 1)
+        layer = theta[start:end].reshape(neurons, inputs + 1)
+        total = given[-1] @ layer[:, :-1].T + layer[:, -1]
+        given.append(total if number == len(sizes) - 1 else activation(total))
+        start = end
+    return given[1:]
+
+
+def hinge(scores: Array, signs: Array) -> Any:
+    return relu(1.0 - signs * scores[:, 0]).mean()
+
+
+def cross_entropy(logits: Array, labels: Array) -> Any:
+    shifted = logits - logits.real.max(axis=1, keepdims=True)
+    log_of_sums = np.log(np.exp(shifted).sum(axis=1))
+    return (log_of_sums - shifted[np.arange(len(labels)), labels]).mean()
+
+
+def tolerance(theta: Array, sizes: Sequence[int], X: Array) -> NDArray[np.float64]:
+    """How far two right gradients of a mean loss may lie apart, for each parameter: roundings × Σ|terms|.
+
+    The terms of a parameter's gradient are the paths to the loss. Σ|terms| is at most the gradient of the sum of all
+    outputs of the network of |weights| and |inputs| with all slopes 1: those of relu, tanh and, for each output, of the
+    losses are no larger. A slope of tanh or of the loss is off by up to twice the error of what it is taken at, which
+    is itself roundings × the size of that number: to first order, one more term for each layer. Parameters that have
+    no path in them (a regulariser's) add their own size, at most 1 × |theta| here.
+    """
+    absolute, size = np.abs(theta), np.abs(X)
+    terms = gradient(lambda p: outputs(p, sizes, size, lambda total: total)[-1].sum() / len(X), absolute)
+    shaken = 1.0 + 2.0 * sum(layer.max() for layer in outputs(absolute, sizes, size, lambda total: total))
+    # Forward and back, a sum and a product for each input, 8 for a tanh or an exp; then the sum over the examples.
+    # Twice, for the reference rounds as well.
+    roundings = 2 * (2 * sum(2 * inputs + 8 for inputs in sizes) + len(X) + len(theta))
+    allowed: NDArray[np.float64] = roundings * EPS * (shaken * terms + absolute)
+    return allowed
+
+
+class WrongGradient(Exception):
+    """An engine's gradient is not the reference's: then its time says nothing."""
+
+
+def check(who: str, found: Sequence[float], expected: Array, allowed: Array | float) -> None:
+    """Raise WrongGradient unless all agree."""
+    wrong = np.asarray(found, dtype=float)
+    off = np.abs(wrong - expected)
+    if not (off <= allowed).all():  # so that a nan is wrong
+        at = int(np.argmax(np.where(off <= allowed, 0.0, np.where(np.isnan(off), np.inf, off))))
+        limit = float(np.broadcast_to(allowed, off.shape)[at])
+        raise WrongGradient(
+            f"{who}: gradient {at} is {float(wrong[at])!r}, NumPy's is {float(expected[at])!r}; "
+            f"{limit:.1e} apart would be rounding. Nothing was timed."
+        )

@@ -1,0 +1,140 @@
+"""Alternating runs, medians and the table they are printed in."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+Work = Callable[[], Iterator[str]]  # a generator function: it yields the name of each phase when that phase is over
+Run = dict[str, float]  # seconds by phase
+
+# The thread's own time where the system counts it finely: on a busy machine the wall clock measures the others too.
+CLOCK = "thread_time" if time.get_clock_info("thread_time").resolution < 1e-6 else "perf_counter"
+clock: Callable[[], float] = getattr(time, CLOCK)
+
+
+def one_phase(function: Callable[[], object]) -> Work:
+    """Work of a single phase. What the function leaves behind is freed on the clock."""
+
+    def work() -> Iterator[str]:
+        function()
+        yield "all"
+
+    return work
+
+
+def alternate(works: dict[str, Work], runs: int, collector: bool, repeats: int = 1) -> dict[str, list[Run]]:
+    """A B A B ...: seconds for each phase of each work, one dict a run; each run is the mean over `repeats`.
+
+    Before each run the garbage of the one before is collected, off the clock, so that nobody pays for the other's.
+    """
+    seconds: dict[str, list[Run]] = {name: [] for name in works}
+    with collecting(collector):
+        for _ in range(runs):
+            for name, work in works.items():
+                gc.collect()
+                seconds[name].append(time_phases(work, repeats))
+    return seconds
+
+
+def time_phases(work: Work, repeats: int) -> Run:
+    phases: Run = {}
+    for _ in range(repeats):
+        start = clock()
+        for phase in work():
+            end = clock()
+            phases[phase] = phases.get(phase, 0.0) + (end - start) / repeats
+            start = clock()
+    return phases
+
+
+@contextmanager
+def collecting(on: bool) -> Iterator[None]:
+    """With the cyclic garbage collector on or off."""
+    before = gc.isenabled()
+    (gc.enable if on else gc.disable)()
+    try:
+        yield
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison. The bar is how many times the peer's time must be ours; None where nothing was promised."""
+
+    work: str
+    collector: bool
+    peer: str
+    ours: Sequence[float]
+    theirs: Sequence[float]
+    bar: float | None = None
+    per: int = 1  # times are shown per one of so many nodes
+
+    @property
+    def ratio(self) -> float:
+        """The peer's median time over ours: how many times as fast we are."""
+        return median(self.theirs) / median(self.ours)
+
+    @property
+    def verdict(self) -> str:
+        if self.bar is None:
+            return ""
+        return "met" if self.ratio >= self.bar else "MISSED"
+
+    def cells(self) -> list[str]:
+        pairs = [theirs / ours for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+        return [
+            self.work,
+            "on" if self.collector else "off",
+            duration(median(self.ours) / self.per),
+            f"{duration(median(self.theirs) / self.per)} {self.peer}",
+            f"{self.ratio:.1f}",
+            f"{min(pairs):.1f}–{max(pairs):.1f}",
+            "" if self.bar is None else f"≥ {self.bar:g}",
+            self.verdict,
+        ]
+
+
+TITLES = ["work", "gc", "chainrule", "peer", "ratio", "of pairs", "bar", ""]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in Markdown, aligned for the terminal."""
+    cells = [TITLES, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(TITLES))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in cells]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit.
+
+    >>> duration(0.0123), duration(4.56e-7)
+    ('12.3 ms', '456 ns')
+    """
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:#.3g}".rstrip(".") + f" {unit}"
+    return f"{seconds * 1e9:.0f} ns"
+
+
+def machine() -> str:
+    """What the numbers were measured on."""
+    cpu = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), cpu)
+    return (
+        f"{cpu}, {os.cpu_count()} cores; {platform.python_implementation()} {platform.python_version()}, "
+        f"NumPy {np.__version__}; "
+        f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}; clock: time.{CLOCK}"
+    )
