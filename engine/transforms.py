@@ -12,6 +12,7 @@ from .graph import needs_row, topological_order
 from .numbers import number
 from .ops import dot, identity
 from .recording import enable_grad
+from .row import Op
 from .value import Value
 
 __all__ = ["grad", "gradients", "hessian", "hvp", "jacobian", "value_and_grad"]
@@ -31,14 +32,19 @@ def gradients(y: Value, xs: Any) -> Any:
         return gradients(y, [xs])[0]
     if not isinstance(y, Value):
         raise TypeError(f"gradients of {type(y).__name__} {y!r}: it has to be a Value")
-    order, reached = topological_order(y), {id(x) for x in xs}
-    for node in order:
+    for x in (xs := list(xs)):
+        if not isinstance(x, Value):
+            raise TypeError(f"gradients to {type(x).__name__} {x!r}, which is not a Value")
+    reached, on_the_way = {id(x) for x in xs}, []
+    for node in topological_order(y):
         if any(id(argument) in reached for argument in node._prev):
             reached.add(id(node))
+            on_the_way.append(node)
+        if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
             node._check_unchanged()
     upstream: dict[int, Any] = {id(y): 1.0} if id(y) in reached else {}
-    for node in reversed(order):
-        if node.operation is not None and id(node) in upstream:
+    for node in reversed(on_the_way):
+        if id(node) in upstream:
             _pass_back(node, upstream, reached)
     return [_as_value(upstream.get(id(x), 0.0)) for x in xs]
 
@@ -80,7 +86,7 @@ class _Variable:
         self.symbolic = any(isinstance(x, Value) for x in numbers)
         # Fresh nodes, so that uses of the same Value elsewhere in the function are not counted.
         self.nodes = [identity(x) if isinstance(x, Value) else Value(number(x, "a derivative")) for x in numbers]
-        self.argument = self.nodes[0] if self.single else _objects(self.nodes)
+        self.argument: Any = self.nodes[0] if self.single else _objects(self.nodes)
 
     def shaped(self, derivatives: Sequence[Any]) -> Any:
         """One for each node, in the form of the argument."""
@@ -97,6 +103,9 @@ def _objects(items: Sequence[Any]) -> Any:
 
 def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequence[Any]) -> tuple[Any, list[_Variable]]:
     """The function's result on fresh Values, marked as variables of a derivative that is being taken."""
+    for place in places:
+        if not -len(arguments) <= place < len(arguments):
+            raise IndexError(f"argnums: there is no argument {place}; the function was called with {len(arguments)}")
     variables = [_Variable(arguments[place]) for place in places]
     replaced = list(arguments)
     for place, variable in zip(places, variables):
@@ -111,11 +120,11 @@ def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequenc
             del node.__dict__["_variable"]
 
 
-def _finish(y: Value, variables: Sequence[_Variable]) -> Callable[[Value], Any]:
+def _finish(outputs: Sequence[Value], variables: Sequence[_Variable]) -> Callable[[Value], Any]:
     """What becomes of results: floats, or Values where a derivative around this one depends on them."""
     if any(variable.symbolic for variable in variables):
         return lambda value: value
-    outer = any("_variable" in node.__dict__ for node in topological_order(y))
+    outer = any("_variable" in node.__dict__ for y in outputs for node in topological_order(y))
     return (lambda value: value) if outer else float
 
 
@@ -143,7 +152,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
         with enable_grad():
             result, variables = _run(f, places, arguments)
             y = _scalar(result, "grad")
-            finish = _finish(y, variables)
+            finish = _finish([y], variables)
             slopes = iter(gradients(y, [node for variable in variables for node in variable.nodes]))
             parts = tuple(variable.shaped([finish(next(slopes)) for _ in variable.nodes]) for variable in variables)
         return finish(y), parts[0] if isinstance(argnums, int) else parts
@@ -184,11 +193,9 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
                 outputs, several = [_scalar(result, "jacobian")], False
             else:
                 outputs, several = [_scalar(y, "jacobian") for y in result], True
-            rows = []
-            for y in outputs:
-                finish = _finish(y, [variable])
-                rows.append(variable.shaped([finish(slope) for slope in gradients(y, variable.nodes)]))
-            return np.array(rows) if several else rows[0]
+            finish = _finish(outputs, [variable])
+            rows = [variable.shaped([finish(slope) for slope in gradients(y, variable.nodes)]) for y in outputs]
+            return np.array(rows).reshape(len(rows), *np.shape(variable.argument)) if several else rows[0]
 
     return wrapped
 
@@ -219,6 +226,7 @@ def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(x: Any, v: Any) -> Any:
         if np.shape(x) != np.shape(v):
             raise ValueError(f"hvp: x has shape {np.shape(x)}, v has {np.shape(v)}")
-        return grad(lambda y: dot(np.atleast_1d(slope(y)), np.atleast_1d(v)))(x)
+        # v as a variable too: where it is made of Values, the product is.
+        return grad(lambda y, w: dot(np.atleast_1d(slope(y)), np.atleast_1d(w)), argnums=(0, 1))(x, v)[0]
 
     return wrapped
