@@ -1,47 +1,15 @@
 """Backward over random graphs of all rows, against forward mode that knows none of the rules."""
 
-import random
-
 import mpmath
 import pytest
+from graphs import random_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mathematics import EPS, MEANING, at_home, call, counts, differentiable, holds
+from mathematics import EPS, MEANING, call, differentiable
 from mpmath import mp, mpf
 
 from engine import OPS, Value, topological_order, trace
 from engine.graph import backpropagate
-
-
-def random_graph(seed, size):
-    """(leaves, recipe, root): `recipe` lists (node, row, arguments in order) as made, whatever the engine remembers."""
-    chance = random.Random(seed)
-    leaves = [Value(chance.uniform(-2.0, 2.0), label=f"leaf{i}") for i in range(3)]
-    pool, recipe, used = list(leaves), [], set()
-    while len(recipe) < size:
-        op = chance.choice(list(OPS.values()))
-        length = chance.randint(*counts(op))
-        length += op.name == "dot" and length % 2
-        recent = pool[-12:] + leaves
-        arguments = [chance.choice(recent) if chance.random() < 0.8 else chance.uniform(-2, 2) for _ in range(length)]
-        if op.name == "pick":
-            arguments[-1] = float(chance.randrange(length - 1))
-        numbers = [a.data if isinstance(a, Value) else a for a in arguments]
-        if not holds(op, numbers) or not at_home(op, numbers) or not any(isinstance(a, Value) for a in arguments):
-            continue
-        given_in_turn = iter(arguments)
-        node = call(op, numbers, wrap=lambda _, turn=given_in_turn: next(turn))
-        if not isinstance(node, Value) or abs(node.data) > 5.0:
-            continue
-        used.update(map(id, arguments))
-        pool.append(node)
-        recipe.append((node, op, arguments))
-    root = pool[-1]
-    for node in pool[3:-1]:
-        if id(node) not in used:
-            arguments, root = (root, node), root + node
-            recipe.append((root, OPS["add"], arguments))
-    return leaves, recipe, root
 
 
 def slope_by_differences(op, numbers, place):
