@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from .graph import topological_order
 from .operators import local_derivatives
 from .reports import Finding, Report
 from .row import Op
@@ -29,18 +31,25 @@ def gradcheck(f: Callable[..., Any], *xs: Any, value: Callable[[float], Any] = V
     >>> print(gradcheck(lambda x, y: x * y.tanh(), 2.0, 0.5))
     gradcheck of 2 derivatives, largest relative error ...: all is well
     """
+    if any(np.ndim(x) > 1 for x in xs):
+        raise ValueError(f"gradcheck: arguments of shapes {[np.shape(x) for x in xs]}; each a number or 1-D: .ravel()")
     numbers = [float(number) for x in xs for number in np.atleast_1d(x)]
     names = [f"argument {i}" + f"[{j}]" * np.ndim(x) for i, x in enumerate(xs) for j in range(np.size(x))]
     leaves = [value(number) for number in numbers]
-    _call(f, xs, leaves).backward()
+    y = _call(f, xs, leaves)
+    before = [(node, node.grad) for node in topological_order(y)] if isinstance(y, Value) else []
+    y.backward()
+    slopes = [float(leaf.grad) for leaf in leaves]
+    for node, grad in before:  # a model's parameters among them
+        node.grad = grad
 
     def moved(place: int, number: float) -> float:
         return float(_call(f, xs, [value(x) for x in (*numbers[:place], number, *numbers[place + 1 :])]).data)
 
     errors, findings = [0.0], []
-    for place, leaf in enumerate(leaves):
+    for place, slope in enumerate(slopes):
         where = f"{names[place]} = {numbers[place]!r}"
-        error, finding = _compare(where, float(leaf.grad), functools.partial(moved, place), numbers[place])
+        error, finding = _compare(where, slope, functools.partial(moved, place), numbers[place])
         errors.append(error)
         findings += finding
     checked = f"gradcheck of {len(leaves)} derivatives, largest relative error {max(errors):.1e}"
@@ -55,11 +64,13 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
     True
     """
     chance, errors, findings = random.Random(seed), [0.0], []
+    checked = 0
     for _ in range(points):
         intervals = op.everyday if op.variadic else [op.everyday[min(i, len(op.everyday) - 1)] for i in range(op.arity)]
         numbers = [chance.uniform(*interval) for interval in intervals]
         if not (op.domain(*numbers) and op.smooth(*numbers)):
             continue
+        checked += 1
         slopes = local_derivatives(op, op.evaluate(numbers), numbers, [True] * len(numbers))
         for place, slope in enumerate(slopes):
 
@@ -70,7 +81,9 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
             error, finding = _compare(where, slope, moved, numbers[place])
             errors.append(error)
             findings += finding
-    return Report(f"{op.name} at {points} points, largest relative error {max(errors):.1e}", tuple(findings[:5]))
+    if not checked:
+        findings.append(Finding("not checked", f"no point of {op.everyday} is in its domain and where its rules hold"))
+    return Report(f"{op.name} at {checked} points, largest relative error {max(errors):.1e}", tuple(findings[:5]))
 
 
 def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> Any:
@@ -88,10 +101,12 @@ def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> An
 def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -> tuple[float, list[Finding]]:
     """The relative error of a slope, and a finding if it is more than finite differences can be off."""
     try:
-        measured, unsure = slope_of(at, x)
+        measured, unsure, scale = slope_of(at, x)
     except (ArithmeticError, ValueError) as problem:
         return 0.0, [Finding("not checked", f"{where}: near it the function has no value ({problem})")]
-    scale = max(1.0, abs(slope), abs(measured))
+    if not math.isfinite(measured):
+        return 0.0, [Finding("not checked", f"{where}: near it the function is not finite")]
+    scale = max(scale, abs(slope)) or 1.0
     error = abs(slope - measured) / scale
     if unsure > 1e-3 * scale:
         return 0.0, [Finding("not checked", f"{where}: slopes from both sides disagree there: a kink or a jump?")]
@@ -101,8 +116,8 @@ def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -
     return error, [Finding("wrong derivative", said)]
 
 
-def slope_of(f: Callable[[float], float], x: float) -> tuple[float, float]:
-    """Central difference at x, extrapolated, and an estimate of its error.
+def slope_of(f: Callable[[float], float], x: float) -> tuple[float, float, float]:
+    """Central difference at x, extrapolated; an estimate of its error; and the size of slopes of such a function.
 
     Truncation falls with h^2, rounding grows as eps / h; after extrapolation (h^4) they balance at h = eps^(1/5).
     """
@@ -110,6 +125,11 @@ def slope_of(f: Callable[[float], float], x: float) -> tuple[float, float]:
     above, below, above2, below2 = f(x + h), f(x - h), f(x + 2 * h), f(x - 2 * h)
     near, far = (above - below) / (2 * h), (above2 - below2) / (4 * h)
     jump, jump2 = abs(above - 2 * f(x) + below) / h, abs(above2 - 2 * f(x) + below2) / (2 * h)
-    kink = jump > 1e-3 * max(1.0, abs(near)) and jump2 < 1.5 * jump  # between smooth sides it would halve with h
+    scale = max(abs(near), abs(far), abs(f(x)) / max(1.0, abs(x)))
+    kink = jump > 1e-3 * scale and jump2 < 1.5 * jump  # between smooth sides it would halve with h
     rounding = EPS * max(abs(above), abs(below)) / h
-    return near + (near - far) / 3, jump if kink else abs(near - far) / 15 + rounding
+    if kink:
+        return near, jump, max(scale, jump)
+    # Next to a minimum, slopes are as large as the bend lets them become.
+    scale = max(scale, jump / h * max(1.0, abs(x)))
+    return near + (near - far) / 3, abs(near - far) / 15 + rounding, scale

@@ -9,11 +9,11 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.optimize
+from graphs import random_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mathematics import EPS, MEANING, call, differentiable, everyday_sample, holds, interval
 from mpmath import mpf
-from test_graph import random_graph
 
 import nn
 from engine import (

@@ -1,0 +1,306 @@
+"""gradcheck finds what learners get wrong in a class of their own, and says so; check_row holds rows to differences."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from graphs import random_graph
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_transforms import replay
+
+import nn
+from engine import OPS, Op, Value, check_row, dot, gradcheck, logsumexp, maximum, no_grad, total
+
+MISTAKES = {
+    "": "none: the right one",
+    "=": "`self.grad = ` in place of `+=`",
+    "factor": "the other factor of the product forgotten",
+    "sign": "a plus sign where the difference needs a minus",
+    "order": "no topological order: depth first, each node as soon as it is met",
+    "tanh": "1 + t² for 1 - t²",
+    "power": "the exponent not lowered by one",
+    "upstream": "the gradient from above forgotten in tanh",
+}
+
+
+def learners_class(mistake):
+    """A class such as people write after the first micrograd lecture, with one mistake in it, or none."""
+
+    class Number:
+        def __init__(self, data, children=()):
+            self.data, self.grad, self.children = data, 0.0, children
+            self.pass_back = lambda: None
+
+        def gets(self, amount):
+            self.grad = amount if mistake == "=" else self.grad + amount
+
+        def made(self, data, children, *slopes):
+            out = Number(data, children)
+            above = (lambda: 1.0) if mistake == "upstream" and len(children) == 1 else lambda: out.grad
+            out.pass_back = lambda: [child.gets(slope * above()) for child, slope in zip(children, slopes)]
+            return out
+
+        def __add__(self, other):
+            return self.made(self.data + other.data, (self, other), 1.0, 1.0)
+
+        def __sub__(self, other):
+            return self.made(self.data - other.data, (self, other), 1.0, 1.0 if mistake == "sign" else -1.0)
+
+        def __mul__(self, other):
+            slopes = (1.0, 1.0) if mistake == "factor" else (other.data, self.data)
+            return self.made(self.data * other.data, (self, other), *slopes)
+
+        def __pow__(self, n):
+            return self.made(self.data**n, (self,), n * self.data ** (n if mistake == "power" else n - 1))
+
+        def tanh(self):
+            t = math.tanh(self.data)
+            return self.made(t, (self,), 1 + t * t if mistake == "tanh" else 1 - t * t)
+
+        def backward(self):
+            order, seen = [], set()
+
+            def visit(node):
+                if node not in seen:
+                    seen.add(node)
+                    if mistake == "order":
+                        order.append(node)
+                    for child in node.children:
+                        visit(child)
+                    if mistake != "order":
+                        order.insert(0, node)
+
+            visit(self)
+            self.grad = 1.0
+            for node in order:
+                node.pass_back()
+
+    return Number
+
+
+def formula(a, b, c):
+    """Everything is in it: each operation, values used twice, one of them at different depths."""
+    d = a * b
+    return (d + (d - c).tanh() ** 3 * a + (a + b) * d).tanh() - c * b
+
+
+POINTS = (0.3, -0.6, 0.9)
+
+
+def test_the_right_class_passes():
+    report = gradcheck(formula, *POINTS, value=learners_class(""))
+    assert report and not report.findings
+    assert str(report).startswith("gradcheck of 3 derivatives, largest relative error ")
+    assert str(report).endswith(": all is well")
+
+
+@pytest.mark.parametrize("mistake", [m for m in MISTAKES if m], ids=str)
+def test_each_planted_mistake_is_found(mistake):
+    report = gradcheck(formula, *POINTS, value=learners_class(mistake))
+    assert not report, MISTAKES[mistake]
+    assert {finding.kind for finding in report.findings} == {"wrong derivative"}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "smallest"),
+    [
+        ("=", lambda a, b: a + a * b),
+        ("factor", lambda a, b: a * b),
+        ("sign", lambda a, b: a - b),
+        ("order", lambda a, b: (a * b) + (a * b + b) * (a * b)),
+        ("tanh", lambda a, b: a.tanh() + b),
+        ("power", lambda a, b: a**3 + b),
+        ("upstream", lambda a, b: a.tanh() * b),
+    ],
+)
+def test_each_mistake_is_found_where_it_is_alone_and_nothing_elsewhere(mistake, smallest):
+    assert gradcheck(smallest, 0.7, -0.4, value=learners_class(""))
+    if mistake == "order":  # needs a value that is reached again after it had its turn
+
+        def smallest(a, b):
+            shared = a * b
+            return shared + (shared + b) * shared
+
+    assert not gradcheck(smallest, 0.7, -0.4, value=learners_class(mistake))
+    untouched = (lambda a, b: a + b) if mistake != "=" else (lambda a, b: a * b)
+    assert gradcheck(untouched, 0.7, -0.4, value=learners_class(mistake))
+
+
+def test_the_report_says_where_what_and_how_much():
+    report = gradcheck(lambda a, b: a * b, 3.0, -2.0, value=learners_class("factor"))
+    assert len(report.findings) == 2
+    assert str(report).splitlines() == [
+        str(report).splitlines()[0],
+        "- wrong derivative: argument 0 = 3.0: backward() gives 1.0, finite differences -2 (relative error 1.5e+00)",
+        "- wrong derivative: argument 1 = -2.0: backward() gives 1.0, finite differences 3 (relative error 6.7e-01)",
+    ]
+    assert str(report).splitlines()[0].endswith("2 found") and repr(report) == str(report)
+
+
+def test_arguments_in_lists_are_named_with_their_places():
+    def f(x, y):
+        return x[0] * x[1] - y
+
+    report = gradcheck(f, [2.0, 3.0], 1.0, value=learners_class("sign"))
+    assert [finding.sentence.split(":")[0] for finding in report.findings] == ["argument 1 = 1.0"]
+    report = gradcheck(f, np.array([2.0, 3.0]), 1.0, value=learners_class("factor"))
+    assert [finding.sentence.split(":")[0] for finding in report.findings] == [
+        "argument 0[0] = 2.0",
+        "argument 0[1] = 3.0",
+    ]
+
+
+def test_shapes_are_handed_on():
+    seen = []
+
+    def f(x, y, z):
+        seen.append((x, y, z))
+        return total(x) * y + z[0]
+
+    assert gradcheck(f, [1.0, 2.0], 3.0, (4.0,))
+    x, y, z = seen[0]
+    assert x.shape == (2,) and x.dtype == object and type(y) is Value and z.shape == (1,)
+    with pytest.raises(ValueError, match=r"shapes \[\(2, 2\)\].*ravel"):
+        gradcheck(total, np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("wrong", [None, 5.0, "text", [Value(1.0)]], ids=lambda w: type(w).__name__)
+def test_a_function_that_returns_no_value_is_named_for_it(wrong):
+    with pytest.raises(TypeError, match=f"gradcheck: the function returned {type(wrong).__name__}"):
+        gradcheck(lambda x: wrong, 2.0)
+
+
+# --- kinks and edges
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda x: abs(x), 0.0),
+        (lambda x: x.relu(), 0.0),
+        (lambda x: x.relu(), 1e-6),
+        (lambda x: x.leaky_relu(), 0.0),
+        (lambda x: maximum(x, 1.0), 1.0),
+        (lambda x: x.step() + x, 0.0),
+        (lambda x: (x * x - 4.0).relu() * 3.0, 2.0),
+    ],
+    ids=["abs", "relu", "beside relu", "leaky", "maximum", "step", "inside"],
+)
+def test_kinks_are_reported_as_not_checked(f, at, scale):
+    report = gradcheck(lambda x: f(x) * scale, at)
+    [finding] = report.findings
+    assert finding.kind == "not checked" and "kink" in finding.sentence
+    assert not report  # what is not checked is not well
+
+
+@pytest.mark.parametrize("f", [lambda x: x.sqrt(), lambda x: x.log(), lambda x: 1.0 / x], ids=["sqrt", "log", "1/x"])
+def test_edges_are_reported_as_not_checked(f):
+    [finding] = gradcheck(f, 1e-6).findings
+    assert finding.kind == "not checked"
+
+
+def test_where_the_function_is_not_finite_nothing_can_be_checked():
+    for f, at in ((lambda x: x.exp(), 1000.0), (lambda x: x * math.nan, 1.0)):
+        [finding] = gradcheck(f, at).findings
+        assert finding.kind == "not checked" and "not finite" in finding.sentence
+
+
+def test_a_gradient_that_is_nan_is_wrong_where_the_function_is_finite():
+    class Nan(Value):
+        def backward(self):
+            for node in self._prev:
+                node.grad = math.nan
+
+    [finding] = gradcheck(lambda x: x * 2.0, 1.0, value=Nan).findings
+    assert finding.kind == "wrong derivative" and "backward() gives nan" in finding.sentence
+
+
+def test_other_arguments_are_checked_beside_a_kink():
+    report = gradcheck(lambda x, y: abs(x) + Value(2.0 * y.data, (y,), [3.0]), 0.0, 1.0)
+    assert [finding.kind for finding in report.findings] == ["not checked", "wrong derivative"]
+
+
+# --- how exact it is
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6, 1e12])
+@pytest.mark.parametrize("at", [-1000.3, -2.0, -1e-3, 0.0, 1e-9, 0.4, 1.0, 30.0, 1e5])
+def test_errors_are_relative(scale, at):
+    """A slope off by a thousandth is found whatever the units of the function, a right one never is."""
+
+    def f(x, off=0.0):
+        y = (x / (1.0 + abs(at))).sin() * scale
+        return Value(y.data, (x,), [y._local_grads[0] * (1 + off) * math.cos(at / (1 + abs(at))) / (1 + abs(at))])
+
+    assert gradcheck(f, at)
+    assert not gradcheck(lambda x: f(x, off=1e-3), at)
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 30))
+@settings(max_examples=60)
+def test_random_graphs_are_right(seed, size):
+    leaves, recipe, _ = random_graph(seed, size)
+    report = gradcheck(lambda x: replay(recipe, leaves, x), [leaf.data for leaf in leaves])
+    assert not [finding for finding in report.findings if finding.kind == "wrong derivative"], str(report)
+
+
+def test_a_network_s_loss_is_right():
+    model = nn.MLP(3, [4, 2], activation="tanh", rng=0)
+    assert gradcheck(lambda x: nn.cross_entropy(model(x), 1), [0.3, -0.2, 1.0])
+    assert gradcheck(lambda x: dot([1.0, -2.0], model(x)) * logsumexp(x), [0.3, -0.2, 1.0])
+
+
+def test_gradcheck_touches_nobody_s_grad():
+    model = nn.MLP(2, [3, 1], rng=0)
+    closure = Value(2.0)
+    for i, p in enumerate([*model.parameters(), closure]):
+        p.grad = float(i)
+    gradcheck(lambda x: model(x) * closure, [1.0, 2.0])
+    assert [p.grad for p in [*model.parameters(), closure]] == [float(i) for i in range(14)]
+
+
+def test_a_function_that_drops_the_gradient_is_wrong():
+    report = gradcheck(lambda x: Value(math.exp(x.data)) + 0.0 * x, 1.0)
+    assert "backward() gives 0.0, finite differences 2.718281828" in str(report)
+    with no_grad():
+        assert (Value(1.0) * 2).arguments == ()
+
+
+# --- check_row
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.name != "pick"], ids=lambda op: op.name)
+def test_every_row_is_checked_and_right(op):
+    report = check_row(op)
+    assert report, str(report)
+    assert str(report).startswith(f"{op.name} at ") and not str(report).startswith(f"{op.name} at 0 ")
+
+
+def test_check_row_finds_a_wrong_rule_and_shows_where():
+    wrong = dataclasses.replace(OPS["tanh"], name="wrong", symbol="", partials=(lambda out, a: 1.0 + out * out,))
+    report = check_row(wrong, points=20, seed=1)
+    assert not report and len(report.findings) == 5  # the first few are enough
+    assert all(finding.kind == "wrong derivative" for finding in report.findings)
+    assert report.findings[0].sentence.startswith("wrong(") and ", argument 0: backward() gives" in str(report)
+    assert str(check_row(wrong, points=20, seed=1)) == str(report) != str(check_row(wrong, points=20, seed=2))
+
+
+def test_check_row_finds_the_wrong_one_of_two_arguments():
+    divide = OPS["divide"]
+    wrong = dataclasses.replace(divide, partials=(divide.partials[0], lambda out, a, b: out / b))
+    assert {"argument 1" in finding.sentence for finding in check_row(wrong).findings} == {True}
+
+
+def test_check_row_of_rows_of_any_number_of_arguments():
+    wrong = dataclasses.replace(OPS["logsumexp"], partials=lambda out, *values: [1.0 for _ in values])
+    assert not check_row(wrong)
+
+
+def test_check_row_that_found_no_point_is_not_well():
+    nowhere = Op(name="nowhere", forward=math.sqrt, partials=(lambda out, a: 0.5 / out,), numpy="np.sqrt({})",
+                 domain=lambda a: a > 100.0)  # fmt: skip
+    report = check_row(nowhere)
+    assert not report and report.findings[0].kind == "not checked" and "nowhere at 0 points" in str(report)
