@@ -59,9 +59,9 @@ def source(name: str, code: Code, results: Sequence[Term], floats: bool = False)
     return "\n".join([f"def {name}(x, p):", *body, f"    return [{returned}]", ""])
 
 
-def build(name: str, text: str, floats: bool) -> Callable[[Sequence[Any], Sequence[float]], list[Any]]:
+def build(name: str, text: str, floats: bool) -> Callable[[Any, Any], Any]:
     """The function of that source. It holds nothing that a user typed: names are ours, numbers are literals."""
     names: dict[str, Any] = {**NAMES, **({op.name: op.forward for op in OPS.values()} if floats else {})}
     exec(compile(text, f"<chainrule {name}>", "exec"), names)
-    function: Callable[[Sequence[Any], Sequence[float]], list[Any]] = names[name]
+    function: Callable[[Any, Any], Any] = names[name]
     return function

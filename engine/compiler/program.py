@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..value import Value
+from .arrays import instructions, source_of_arrays
 from .emitting import build, lines, source
+from .lanes import Plan, plan
 from .lowering import Code, Ref, Term, differentiate, lower
 from .tracing import Frozen, raw, trace, traced
 
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
-Runner = Callable[[Sequence[Any], Sequence[float]], list[Any]]
+Runner = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class _Version:
     parameters: list[str]
     frozen: list[Frozen]
     constants: list[Value]
+    plan: Plan | None = None  # made when it is first run
     texts: dict[str, str] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
 
@@ -62,8 +65,24 @@ class _Version:
             self.runners[name] = build(name, self.text(name, floats), floats)
         return self.runners[name]
 
+    def array_text(self, name: str) -> str:
+        """value(x, theta) or value_and_grad(x, theta) on whole arrays."""
+        if "arrays " + name not in self.texts:
+            self.texts["arrays " + name] = source_of_arrays(self.planned(), name)
+        return self.texts["arrays " + name]
+
+    def planned(self) -> Plan:
+        if self.plan is None:
+            self.plan = plan(self.code, self.outputs, len(self.inputs), len(self.parameters))
+        return self.plan
+
+    def array_runner(self, name: str) -> Callable[[Array, Array], Any]:
+        if "arrays " + name not in self.runners:
+            self.runners["arrays " + name] = build(name, self.array_text(name), False)
+        return self.runners["arrays " + name]
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "runners": {}}  # functions are made again from their text
+        return {**self.__dict__, "plan": None, "runners": {}}  # functions are made again from their text
 
 
 class Program:
@@ -81,15 +100,18 @@ class Program:
     def __call__(self, *arrays: Any, at: Any = None) -> Any:
         """The outputs. Shapes: (n,), or (n, outputs) if f gives a list; batch=False: a float, or (outputs,)."""
         call = _Call(self, arrays, at)
-        columns = [call.column(result) for result in call.run("value")]
+        columns = [call.column(result) for result in (call.run_arrays if self._batch else call.run)("value")]
         stacked = np.stack(columns, axis=-1) if call.version.several else columns[0]
         return stacked if self._batch or call.version.several else float(stacked)
 
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
         call = self._gradient_call("value_and_grad", arrays, at)
+        if self._batch:
+            value, gradient = call.run_arrays("value_and_grad")
+            return float(value), gradient
         value, *slopes = call.run("parameter_gradients")
-        return call.mean(value), np.array([call.mean(slope) for slope in slopes])
+        return float(value), np.array(slopes, dtype=float)
 
     def per_example(self, *arrays: Any, at: Any = None) -> Array:
         """What each example wants of each parameter. Shapes: (n, P); batch=False: (P,)."""
@@ -141,16 +163,23 @@ class Program:
     @property
     def source(self) -> str:
         """The program of the last traced shape: values and gradients, as text."""
-        version = self._latest()
-        name = "value" if len(version.outputs) > 1 else "parameter_gradients" if self._params else "input_gradients"
-        return version.text(name, not self._batch)
+        version, one = self._latest(), not self._latest().several
+        if self._batch:
+            return version.array_text("value_and_grad" if one and self._params else "value")
+        return version.text("value" if not one else "parameter_gradients" if self._params else "input_gradients", True)
 
     @property
     def instructions(self) -> list[Instruction]:
         """How the scalars of the function became lines of the program."""
         version = self._latest()
-        said = lines(version.code, version.outputs, not self._batch)
-        return [Instruction(text, tuple(version.code.nodes[place])) for text, place in said]
+        nodes = version.code.nodes
+        if not self._batch:
+            said = lines(version.code, version.outputs, True)
+            return [Instruction(text, tuple(nodes[place])) for text, place in said]
+        return [
+            Instruction(text, tuple(node for place in step.places if place < len(nodes) for node in nodes[place]))
+            for text, step in instructions(version.planned())
+        ]
 
     @property
     def frozen(self) -> list[Frozen]:
@@ -169,8 +198,11 @@ class Program:
 
     def __getstate__(self) -> dict[str, Any]:
         for version in self._versions.values():
-            for name in ("value", *(("parameter_gradients", "input_gradients") if len(version.outputs) == 1 else ())):
+            one = not version.several
+            for name in ("value", *(("parameter_gradients", "input_gradients") if one else ())):
                 version.text(name, not self._batch)
+            for name in ("value", *(("value_and_grad",) if one and self._params else ())):
+                version.array_text(name)
         return {**self.__dict__, "_f": None}
 
     # --- tracing it
@@ -215,9 +247,10 @@ class _Call:
             raise ValueError("an empty batch: there are 0 examples")
         self.shapes = [array.shape[1:] if program._batch and array.ndim else array.shape for array in self.arrays]
         self.version = program._version(self.arrays, self.shapes)
-        self.numbers = (program.parameters() if at is None else program._checked(at)).tolist()
+        self.theta = program.parameters() if at is None else program._checked(at)
+        self.numbers = self.theta.tolist()
 
-    def run(self, name: str) -> list[Any]:
+    def run(self, name: str) -> Any:
         floats = not self.program._batch
         columns: list[Any] = []
         for array, shape in zip(self.arrays, self.shapes):
@@ -236,12 +269,19 @@ class _Call:
         with np.errstate(all="ignore"):
             return self.version.runner(name, False)(columns, [np.float64(p) for p in self.numbers])
 
+    def run_arrays(self, name: str) -> Any:
+        columns = []
+        rows = self.rows or 1
+        for array, shape in zip(self.arrays, self.shapes):
+            flat = array.reshape(rows if array.ndim > len(shape) else 1, -1)
+            columns.append(np.broadcast_to(flat.T, (flat.shape[1], rows)))
+        x = np.concatenate(columns, dtype=float) if columns else np.empty((0, rows))
+        with np.errstate(all="ignore"):
+            return self.version.array_runner(name)(x, self.theta)
+
     def column(self, result: Any) -> Array:
         """One number per example."""
         return np.array(result if self.rows is None else np.broadcast_to(result, (self.rows,)), dtype=float)
-
-    def mean(self, result: Any) -> float:
-        return float(np.mean(result))
 
     def one_output(self, name: str) -> None:
         if self.version.several:
