@@ -15,6 +15,7 @@ from .value import Value
 FLAT = 1e-3     # a slope this small in a squashing function: saturated
 VANISHED = 1e-4 # typical gradients of two layers this far apart: vanishing or exploding
 HUGE = 1e6
+CHANCE = 0.1    # so rarely may a healthy relu be called dead
 
 
 def diagnose(loss: Value, params: Any) -> Report:
@@ -133,16 +134,25 @@ def _passes_nothing(order: Iterable[Value]) -> Iterator[Finding]:
         if isinstance(node.operation, Op) and node.operation.arity == 1:
             neuron = getattr(node, "unit", None)
             groups[node.operation, " ".join(neuron) if neuron else _shown(node)].append(abs(node._edges[0][1]))
-    dead = [f"{name} ({op.name})" for (op, name), slopes in groups.items() if max(slopes) == 0.0 and not op.squashes]
+    switches = {f"{name} ({op.name})": slopes for (op, name), slopes in groups.items() if _switches(op)}
+    off = {shown: len(slopes) for shown, slopes in switches.items() if max(slopes) == 0.0}
+    # Any one example switches half of them off by mere chance; that is no mistake unless it is all of them.
+    dead = [shown for shown, times in off.items() if off.keys() == switches.keys() or len(switches) < CHANCE * 2**times]
     flat = [f"{name} ({op.name})" for (op, name), slopes in groups.items() if max(slopes) < FLAT and op.squashes]
-    # One example switches many a relu off; that is no mistake unless it is all of them.
-    seen_once = all(len(slopes) == 1 for slopes in groups.values())
-    if dead and not (seen_once and any(max(slopes) > 0.0 and not op.squashes for (op, _), slopes in groups.items())):
+    if dead:
         said = "slope 0 for every example, so no gradient passes; try a smaller learning rate or leaky_relu"
         yield Finding("dead", f"{_some(dead)}: {said}")
     if flat:
         said = f"slopes below {FLAT} for every example; try smaller initial weights or scaled inputs"
         yield Finding("saturated", f"{_some(flat)}: {said}")
+
+
+def _switches(op: Op) -> bool:
+    """Whether it has the slope 0 for many arguments of usual size, as relu has, but does not level off like tanh."""
+    try:
+        return not op.squashes and any(op.forward(a) == op.forward(a + 1.0) for a in (-5.0, 5.0))
+    except (ArithmeticError, ValueError):
+        return False
 
 
 def _layers_apart(named: Mapping[str, Value]) -> Iterator[Finding]:

@@ -1,0 +1,448 @@
+"""Each usual mistake is made here, and its sentence read; and nothing is said of a healthy training."""
+
+import math
+import random
+
+import pytest
+from graphs import random_graph
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+from engine import DomainError, Value, diagnose, exp, log, no_grad, sigmoid, topological_order
+
+
+def kinds(report):
+    return [finding.kind for finding in report.findings]
+
+
+def examples(count, features=3, seed=0):
+    chance = random.Random(seed)
+    rows = [[chance.gauss(0.0, 1.0) for _ in range(features)] for _ in range(count)]
+    return rows, [chance.choice((-1.0, 1.0)) for _ in range(count)]
+
+
+def mean_loss(model, rows, targets):
+    losses = [nn.mse(model(row), target) for row, target in zip(rows, targets)]
+    return sum(losses, Value(0.0)) / len(losses)
+
+
+# --- mistakes
+
+
+def test_data_changed_after_the_forward_pass():
+    w = Value(2.0, label="w")
+    loss = (w * 3.0) ** 2
+    loss.backward()
+    w.data -= 0.5
+    report = diagnose(loss, [w])
+    assert kinds(report) == ["data changed after the forward pass"] and not report
+    assert "was 6.0 then, now w * 3.0 with w = 1.5 is 4.5; call refresh(), or compute the loss again" in str(report)
+    loss.refresh()
+    w.grad = 0.0
+    loss.backward()
+    assert diagnose(loss, [w])
+
+
+def test_data_changed_to_where_the_function_has_no_value():
+    p = Value(2.0, label="p")
+    loss = log(p) + 1.0
+    loss.backward()
+    p.data = -1.0
+    report = diagnose(loss, [p])
+    assert kinds(report)[0] == "data changed after the forward pass"
+    assert "log(p) with p = -1.0 has no real value; call refresh()" in str(report)
+
+
+def test_only_the_first_change_is_told():
+    w = Value(2.0, label="w")
+    loss = w
+    for _ in range(10):
+        loss = loss * 2.0
+    loss.backward()
+    w.data = 3.0
+    assert kinds(diagnose(loss, [w])) == ["data changed after the forward pass"]
+
+
+def test_gradients_left_over():
+    w, b = Value(2.0, label="w"), Value(1.0, label="b")
+    for _ in range(2):
+        loss = (w * 3.0 + b) ** 2
+        loss.backward()
+    [finding] = diagnose(loss, {"weight": w, "bias": b}).findings
+    assert finding.kind == "gradients left over"
+    assert finding.sentence.startswith("weight.grad is 84, this loss gives 42, bias.grad is 28, this loss gives 14; ")
+    assert "set them to 0 before backward(): model.zero_grad()" in finding.sentence
+
+
+def test_gradients_left_over_in_one_of_many_parameters():
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=0)
+    model.parameters()[4].grad = 0.25
+    loss = nn.mse(model([0.5, -0.5]), 1.0)
+    loss.backward()
+    [finding] = diagnose(loss, model).findings
+    assert finding.kind == "gradients left over" and finding.sentence.startswith("w1_22.grad is ")
+    model.zero_grad()
+    loss.backward()
+    assert diagnose(loss, model)
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [lambda b: math.exp(b), lambda b: float(b), lambda b: b.data, lambda b: int(b), lambda b: Value(b.data)],
+    ids=["math.exp", "float", "data", "int", "Value(data)"],
+)
+def test_parameters_that_the_loss_does_not_reach(lose):
+    w, b = Value(0.5, label="w"), Value(1.0, label="b")
+    loss = (w * 2.0 + lose(b)) ** 2
+    loss.backward()
+    [finding] = diagnose(loss, [w, b]).findings
+    assert finding.kind == "unreached parameter"
+    said = "the loss does not depend on b; was it made a plain number, by float(), int(), .data or math?"
+    assert finding.sentence == said
+
+
+def test_many_unreached_parameters_are_counted():
+    model = nn.MLP(2, [5, 1], rng=0)
+    w = Value(1.0)
+    loss = w * 2.0
+    loss.backward()
+    [finding] = diagnose(loss, model).findings
+    assert finding.sentence.startswith("the loss does not depend on w1_11, w1_21, b1_1 and 18 more; ")
+
+
+def test_a_loss_made_inside_no_grad_reaches_nothing():
+    w = Value(2.0, label="w")
+    with no_grad():
+        loss = w * 3.0
+    assert "unreached parameter" in kinds(diagnose(loss, [w]))
+
+
+def test_parameters_without_labels_are_called_by_their_place():
+    w, b = Value(0.5), Value(1.0)
+    loss = w * 2.0
+    loss.backward()
+    assert "does not depend on parameter 1;" in str(diagnose(loss, [w, b]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_relus_that_are_all_dead(count):
+    model = nn.MLP(3, [4, 1], activation="relu", rng=0)
+    for neuron in model.layers[0].neurons:
+        neuron.b.data = -100.0
+    loss = mean_loss(model, *examples(count))
+    loss.backward()
+    [finding] = diagnose(loss, model).findings
+    assert finding.kind == "dead"
+    assert finding.sentence.startswith("layer 1 h1_1 (relu), layer 1 h1_2 (relu), layer 1 h1_3 (relu) and 1 more: ")
+    assert "slope 0 for every example, so no gradient passes" in finding.sentence
+    assert "smaller learning rate or leaky_relu" in finding.sentence
+
+
+def test_dead_relus_are_found_whatever_else_has_a_slope():
+    model = nn.MLP(3, [4, 1], activation="relu", rng=0)
+    for neuron in model.layers[0].neurons:
+        neuron.b.data = -100.0
+    loss = exp(-model([1.0, 2.0, 3.0]))
+    loss.backward()
+    assert kinds(diagnose(loss, model)) == ["dead"]
+
+
+def test_one_dead_relu_among_others():
+    model = nn.MLP(3, [4, 1], activation="relu", rng=0)
+    for neuron in model.layers[0].neurons:
+        neuron.b.data = 2.0
+    model.layers[0].neurons[2].b.data = -100.0
+    loss = mean_loss(model, *examples(30))
+    loss.backward()
+    [finding] = diagnose(loss, model).findings
+    assert finding.kind == "dead" and finding.sentence.startswith("layer 1 h1_3 (relu): ")
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+@pytest.mark.parametrize("count", [1, 20])
+def test_saturated_units(activation, count):
+    model = nn.MLP(3, [4, 1], activation=activation, rng=0)
+    model.layers[0].neurons[1].b.data = 50.0
+    loss = mean_loss(model, *examples(count))
+    loss.backward()
+    [finding] = diagnose(loss, model).findings
+    assert finding.kind == "saturated" and finding.sentence.startswith(f"layer 1 h1_2 ({activation}): slopes below ")
+    assert "try smaller initial weights or scaled inputs" in finding.sentence
+
+
+def test_a_saturated_value_of_no_network_is_shown_as_its_formula():
+    w = Value(40.0, label="w")
+    loss = sigmoid(w)
+    loss.backward()
+    [finding] = diagnose(loss, [w]).findings
+    assert finding.kind == "saturated" and finding.sentence.startswith("sigmoid(w) with w = 40.0 (sigmoid): ")
+
+
+def test_vanishing_gradients_by_layer():
+    model = nn.MLP(3, [4] * 12 + [1], activation="sigmoid", rng=0)
+    loss = mean_loss(model, *examples(5))
+    loss.backward()
+    [finding] = diagnose(loss, model).findings
+    assert finding.kind == "vanishing gradients"
+    assert " in layer 1 and " in finding.sentence and " in layer 13; try other initial weights" in finding.sentence
+
+
+def test_exploding_gradients_by_layer():
+    model = nn.MLP(3, [4] * 6 + [1], activation="leaky_relu", rng=0)
+    for p in model.parameters():
+        p.data *= 10.0
+    loss = mean_loss(model, *examples(5))
+    loss.backward()
+    report = diagnose(loss, model)
+    assert "exploding gradients" in kinds(report) and set(kinds(report)) == {"exploding gradients"}
+    assert "try smaller" in str(report) and "layer 1" in str(report)
+
+
+def test_gradients_that_are_huge_everywhere():
+    model = nn.MLP(1, [2, 1], activation="tanh", rng=0)
+    loss = nn.mse(model([1.0]), 1e9)
+    loss.backward()
+    report = diagnose(loss, model)
+    assert "the typical gradient is huge in layer 1 (" in str(report) and "layer 2 (" in str(report)
+
+
+def test_where_the_first_inf_came_from():
+    w = Value(1000.0, label="w")
+    big = exp(w)
+    big.label = "big"
+    loss = big - big
+    loss.backward()
+    report = diagnose(loss, [w])
+    assert kinds(report)[0] == "not finite"
+    assert report.findings[0].sentence == "the first inf is big: exp(w) with w = 1000.0"
+
+
+def test_where_the_first_nan_came_from():
+    x = Value(math.nan, label="x")
+    w = Value(1.0, label="w")
+    loss = (w * x).tanh() + 1.0
+    loss.backward()
+    assert "not finite: the first nan is x: x" in str(diagnose(loss, [w]))
+    infinite = Value(math.inf, label="y") * w
+    loss = (infinite - infinite).tanh()
+    loss.backward()
+    assert "not finite: the first inf is y: y" in str(diagnose(loss, [w]))
+
+
+def test_where_a_gradient_that_is_not_finite_starts():
+    w = Value(0.0, label="w")
+    inner = (w * 2.0) * 1.0
+    inner.label = "inner"
+    loss = inner.sqrt() * 3.0
+    loss.backward()
+    [finding] = diagnose(loss, [w]).findings
+    assert finding.kind == "gradient not finite"
+    root = "sqrt(inner) with inner = 0.0 has the local derivative inf times the gradient 3.0"
+    assert finding.sentence == f"it starts where {root} goes to inner"
+
+
+def test_an_infinite_slope_that_reaches_no_parameter_is_no_finding():
+    w, x = Value(2.0, label="w"), Value(0.0, label="x")
+    loss = w * 3.0 + x.detach().sqrt()
+    loss.backward()
+    assert diagnose(loss, [w])
+
+
+def test_backward_not_run_yet():
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=0)
+    loss = nn.mse(model([0.5, -0.5]), 1.0)
+    report = diagnose(loss, model)
+    assert [str(finding) for finding in report.findings] == [
+        "backward not run: the loss has no gradient yet; call loss.backward()"
+    ]
+    loss.backward()
+    assert diagnose(loss, model)
+
+
+def test_several_mistakes_are_all_told():
+    w, b, u = Value(40.0, label="w"), Value(1.0, label="b"), Value(3.0, label="u")
+    loss = (w + 0.0).tanh() + u
+    loss.backward()
+    u.grad += 1.0
+    report = diagnose(loss, [w, b, u])
+    assert set(kinds(report)) == {"gradients left over", "unreached parameter", "saturated"}
+    assert str(report).splitlines()[0] == "diagnosis of 5 values and 3 parameters: 3 found"
+    assert all(line.startswith("- ") for line in str(report).splitlines()[1:])
+
+
+# --- what may be given
+
+
+def test_params_are_a_list_a_dict_or_a_model():
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=0)
+    loss = nn.mse(model([0.5, -0.5]), 1.0)
+    loss.backward()
+    everything = model.parameters()
+    for params in (model, everything, tuple(everything), {p.label: p for p in everything}):
+        report = diagnose(loss, params)
+        assert report and str(report).endswith("and 13 parameters: all is well")
+
+
+def test_what_is_no_value_is_refused():
+    with pytest.raises(TypeError, match=r"the loss is float 0\.5, not a Value"):
+        diagnose(0.5, [])
+    with pytest.raises(TypeError, match=r"parameter 1 is float 2\.0, not a Value"):
+        diagnose(Value(1.0), [Value(1.0), 2.0])
+
+
+# --- no mistake, no finding
+
+
+@pytest.mark.parametrize("count", [1, 40])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "leaky_relu", "elu", "silu", "gelu", "softplus"])
+def test_nothing_is_said_of_a_healthy_network(activation, count):
+    model = nn.MLP(3, [8, 8, 1], activation=activation, rng=0)
+    loss = mean_loss(model, *examples(count))
+    loss.backward()
+    report = diagnose(loss, model)
+    assert report, str(report)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_few_examples_that_switch_a_relu_off_are_no_mistake(count, seed):
+    """Micrograd's lecture trains on four examples: of 16 relus, one is off for all four by mere chance."""
+    model = nn.MLP(3, [8, 8, 1], activation="relu", rng=seed)
+    loss = mean_loss(model, *examples(count, seed=seed))
+    loss.backward()
+    assert diagnose(loss, model), str(diagnose(loss, model))
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_nothing_is_said_of_a_healthy_training(activation):
+    model = nn.MLP(2, [8, 1], activation=activation, rng=1)
+    for neuron in model.layers[0].neurons:
+        neuron.b.data = 0.3  # a relu starts with most examples on its side
+    rows, targets = examples(30, features=2)
+    for _ in range(6):
+        loss = mean_loss(model, rows, targets)
+        model.zero_grad()
+        loss.backward()
+        report = diagnose(loss, model)
+        assert report, str(report)
+        for p in model.parameters():
+            p.data -= 0.05 * p.grad
+
+
+def test_a_hinge_that_is_satisfied_is_not_dead_but_a_neuron_beside_it_is():
+    model = nn.MLP(3, [4, 1], activation="relu", rng=0)
+    for neuron in model.layers[0].neurons:
+        neuron.b.data = 2.0
+    rows, _ = examples(30)
+
+    def margins():
+        outputs = [model(row) for row in rows]
+        return sum(((0.9 - y if i % 2 else 0.9 + y).relu() for i, y in enumerate(outputs)), Value(0.0)) / 30
+
+    loss = margins()
+    assert any(node._op == "ReLU" and node.data == 0.0 and "unit" not in vars(node) for node in topological_order(loss))
+    loss.backward()
+    assert diagnose(loss, model), str(diagnose(loss, model))
+    model.zero_grad()
+    model.layers[0].neurons[0].b.data = -100.0
+    loss = margins()
+    loss.backward()
+    [finding] = diagnose(loss, model).findings
+    assert finding.sentence.startswith("layer 1 h1_1 (relu): ")
+
+
+def test_a_classifier_s_loss_is_healthy():
+    model = nn.MLP(3, [8, 3], activation="tanh", rng=0)
+    rows, _ = examples(20)
+    loss = sum((nn.cross_entropy(model(row), i % 3) for i, row in enumerate(rows)), Value(0.0)) / 20
+    loss.backward()
+    report = diagnose(loss, model)
+    assert report, str(report)
+
+
+def test_a_slope_that_is_0_at_one_point_is_not_dead():
+    w = Value(0.0, label="w")
+    loss = w.cos() + w
+    loss.backward()
+    assert diagnose(loss, [w]), str(diagnose(loss, [w]))
+
+
+def test_rounding_is_no_gradient_left_over():
+    w = Value(1.0, label="w")
+    parts = [w * 1e15, w * -1e15, w * 0.3, w * 1e14, w * -1e14, w * 0.1]
+    loss = ((parts[0] + parts[3]) + parts[2]) + (parts[1] + (parts[4] + parts[5]))
+    loss.backward()
+    assert diagnose(loss, [w]), str(diagnose(loss, [w]))
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 80))
+def test_random_graphs_have_no_change_and_nothing_left_over(seed, size):
+    leaves, _, root = random_graph(seed, size)
+    root.backward()
+    wrong = {"data changed after the forward pass", "gradients left over", "not finite", "gradient not finite"}
+    assert not wrong & set(kinds(diagnose(root, leaves)))
+
+
+# --- it changes nothing
+
+
+def state(root, params):
+    values = [*topological_order(root), *params]
+    return [
+        (v.data, v.grad, v.label, v.requires_grad, v.operation, v.arguments, v._local_grads, v._uses, dict(v.__dict__))
+        for v in values
+    ]
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 60), backward=st.booleans(), change=st.booleans())
+def test_diagnose_changes_nothing(seed, size, backward, change):
+    leaves, _, root = random_graph(seed, size)
+    if backward:
+        root.backward()
+    if change:
+        leaves[0].data *= -1.5
+    before = state(root, leaves)
+    first = str(diagnose(root, leaves))
+    assert state(root, leaves) == before
+    assert str(diagnose(root, leaves)) == first
+
+
+def test_diagnose_changes_no_model():
+    model = nn.MLP(3, [4, 1], activation="relu", rng=0)
+    loss = mean_loss(model, *examples(3))
+    loss.backward()
+    before = state(loss, model.parameters())
+    diagnose(loss, model)
+    assert state(loss, model.parameters()) == before
+
+
+def test_hand_made_nodes_are_walked_past():
+    w = Value(2.0, label="w")
+    by_hand = Value(w.data * 2, (w,), "double", label="doubled")
+    by_hand._backward = lambda: setattr(w, "grad", w.grad + 2.0 * by_hand.grad)
+    loss = by_hand * 3.0
+    loss.backward()
+    assert diagnose(loss, [w])
+
+
+def test_labels_cannot_break_a_report():
+    w = Value(2.0, label="{0} %s {} \\")
+    loss = (w * 3.0).tanh() ** 2
+    loss.backward()
+    w.data = 5.0
+    assert "{0} %s {} \\ * 3.0" in str(diagnose(loss, [w]))
+
+
+def test_long_graphs_are_diagnosed():
+    w = Value(0.5, label="w")
+    loss = w
+    for _ in range(30_000):
+        loss = loss + 1e-6
+    loss.backward()
+    assert diagnose(loss, [w])
+
+
+def test_a_domain_error_is_none_of_its_findings():
+    with pytest.raises(DomainError):
+        log(Value(0.0))
