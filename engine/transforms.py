@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,12 +12,14 @@ import numpy as np
 
 from .graph import needs_row, topological_order
 from .numbers import number
+from .operators import local_derivatives
 from .ops import dot, identity
 from .recording import enable_grad
 from .row import Op
 from .value import Value
 
 __all__ = ["grad", "gradients", "hessian", "hvp", "jacobian", "value_and_grad"]
+
 
 def gradients(y: Value, xs: Any) -> Any:
     """d y / d x for each x, as Values with graphs of their own: they can be differentiated again.
@@ -32,6 +36,8 @@ def gradients(y: Value, xs: Any) -> Any:
         return gradients(y, [xs])[0]
     if not isinstance(y, Value):
         raise TypeError(f"gradients of {type(y).__name__} {y!r}: it has to be a Value")
+    if not hasattr(xs, "__iter__"):
+        raise TypeError(f"gradients to {type(xs).__name__} {xs!r}, which is not a Value; of a model: .parameters()")
     for x in (xs := list(xs)):
         if not isinstance(x, Value):
             raise TypeError(f"gradients to {type(x).__name__} {x!r}, which is not a Value")
@@ -52,16 +58,33 @@ def gradients(y: Value, xs: Any) -> Any:
 def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None:
     """The chain rule at one node, with the rules of the table run on Values."""
     op, arguments, above = needs_row(node, "differentiate"), node.arguments, upstream[id(node)]
-    slopes = op.partials(node, *arguments) if callable(op.partials) else None
+    rules: Any = op.partials
+    all_slopes = functools.cache(lambda: rules(node, *arguments)) if op.variadic else list
     for place, argument in enumerate(arguments):
         if id(argument) not in reached:
             continue
-        slope = op.partials[place](node, *arguments) if slopes is None else slopes[place]  # type: ignore[index]
+        try:
+            slope = all_slopes()[place] if op.variadic else rules[place](node, *arguments)
+        except ArithmeticError:
+            slope = _slope_without_rule(op, node, place)
         if isinstance(slope, float) and slope == 0.0:
             continue
         passed = _product(slope, above)
         so_far = upstream.get(id(argument))
         upstream[id(argument)] = passed if so_far is None else so_far + passed
+
+
+def _slope_without_rule(op: Op, node: Value, place: int) -> Any:
+    """Where the rule divides by 0, as for √x at 0: the number that backward() has, whose own slopes are nan."""
+
+    def slope(*numbers: float) -> float:
+        wanted = [i == place for i in range(len(numbers))]
+        return local_derivatives(op, op.evaluate(numbers), numbers, wanted)[place]
+
+    float(node)  # the point is this example's: while a function is compiled, that is an error, or noted
+    row = Op(name=f"slope_of_{op.name}", forward=slope, partials=lambda out, *numbers: [math.nan] * len(numbers),
+             numpy="np.nan")  # fmt: skip
+    return row(*node.arguments)
 
 
 def _product(slope: Any, above: Any) -> Any:
@@ -106,6 +129,8 @@ def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequenc
     for place in places:
         if not -len(arguments) <= place < len(arguments):
             raise IndexError(f"argnums: there is no argument {place}; the function was called with {len(arguments)}")
+    if len({place % len(arguments) for place in places}) < len(places):
+        raise ValueError(f"argnums {tuple(places)} name the same argument twice")
     variables = [_Variable(arguments[place]) for place in places]
     replaced = list(arguments)
     for place, variable in zip(places, variables):
@@ -128,16 +153,23 @@ def _finish(outputs: Sequence[Value], variables: Sequence[_Variable]) -> Callabl
     return (lambda value: value) if outer else float
 
 
-def _scalar(y: Any, name: str) -> Value:
+def _scalar(y: Any, name: str, instead: str) -> Value:
     if not isinstance(y, Value) and np.ndim(y) != 0:
-        raise TypeError(f"{name}: the function returned {type(y).__name__} {y!r}, not one Value; is jacobian meant?")
+        raise TypeError(f"{name}: the function returned {type(y).__name__} {y!r}, not one Value; {instead}")
     try:
         return _as_value(y)
     except TypeError:
         raise TypeError(f"{name}: the function returned {type(y).__name__} {y!r}, not a Value") from None
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
+def _derived_from(f: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """functools.wraps(f); TypeError for what is no function."""
+    if not callable(f):
+        raise TypeError(f"a derivative of {type(f).__name__} {f!r}: it takes a function; of a Value, gradients(y, xs)")
+    return functools.wraps(f)
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Any]]:
     """The function that gives f's value and its gradient.
 
     Shapes: (float, and what grad gives).
@@ -145,22 +177,23 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    places = (argnums,) if isinstance(argnums, int) else argnums
+    several = isinstance(argnums, Sequence)
+    places = [operator.index(place) for place in (argnums if isinstance(argnums, Sequence) else [argnums])]
 
-    @functools.wraps(f)
-    def wrapped(*arguments: Any) -> tuple[Any, Any]:
+    @_derived_from(f)
+    def wrapped(*arguments: Any, **keywords: Any) -> tuple[Any, Any]:
         with enable_grad():
-            result, variables = _run(f, places, arguments)
-            y = _scalar(result, "grad")
+            result, variables = _run(functools.partial(f, **keywords), places, arguments)
+            y = _scalar(result, "grad", "is jacobian meant?")
             finish = _finish([y], variables)
             slopes = iter(gradients(y, [node for variable in variables for node in variable.nodes]))
             parts = tuple(variable.shaped([finish(next(slopes)) for _ in variable.nodes]) for variable in variables)
-        return finish(y), parts[0] if isinstance(argnums, int) else parts
+        return finish(y), parts if several else parts[0]
 
     return wrapped
 
 
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The derivative of f to one of its arguments, or to several.
 
     Shapes: x a number -> float; x (n,) -> (n,) float64; a tuple of argnums -> a tuple.
@@ -172,7 +205,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     array([4., 3.])
     """
     both = value_and_grad(f, argnums)
-    return functools.wraps(f)(lambda *arguments: both(*arguments)[1])
+    return functools.wraps(f)(lambda *arguments, **keywords: both(*arguments, **keywords)[1])
 
 
 def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -185,14 +218,13 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
            [1., 1.]])
     """
 
-    @functools.wraps(f)
-    def wrapped(*arguments: Any) -> Any:
+    @_derived_from(f)
+    def wrapped(*arguments: Any, **keywords: Any) -> Any:
         with enable_grad():
-            result, [variable] = _run(f, [0], arguments)
-            if isinstance(result, Value) or np.ndim(result) == 0:
-                outputs, several = [_scalar(result, "jacobian")], False
-            else:
-                outputs, several = [_scalar(y, "jacobian") for y in result], True
+            result, [variable] = _run(functools.partial(f, **keywords), [0], arguments)
+            several = not isinstance(result, Value) and np.ndim(result) > 0
+            of_one = "for each output; return one Value or a 1-D list of them (.ravel())"
+            outputs = [_scalar(y, "jacobian", of_one) for y in (result if several else [result])]
             finish = _finish(outputs, [variable])
             rows = [variable.shaped([finish(slope) for slope in gradients(y, variable.nodes)]) for y in outputs]
             return np.array(rows).reshape(len(rows), *np.shape(variable.argument)) if several else rows[0]
@@ -209,7 +241,7 @@ def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
     array([[8., 6.],
            [6., 0.]])
     """
-    return functools.wraps(f)(jacobian(grad(f)))
+    return jacobian(grad(f))
 
 
 def hvp(f: Callable[..., Any]) -> Callable[..., Any]:

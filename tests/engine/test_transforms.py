@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from mathematics import EPS, MEANING, call, differentiable, everyday_sample, holds, interval
 from mpmath import mpf
 
+import engine
 import nn
 from engine import (
     OPS,
     DomainError,
+    Op,
+    TraceError,
     Value,
     dot,
     exp,
@@ -31,6 +34,7 @@ from engine import (
     no_grad,
     relu,
     sin,
+    sqrt,
     tanh,
     topological_order,
     total,
@@ -90,7 +94,7 @@ def test_what_was_given_is_not_changed_and_results_are_the_caller_s_own():
 @pytest.mark.parametrize(
     ("argnums", "expected"),
     [(0, 21.0), (1, 14.0), (2, 6.0), (-1, 6.0), ((0,), (21.0,)), ((0, 2), (21.0, 6.0)), ((2, 0), (6.0, 21.0)),
-     ([1, 2], (14.0, 6.0))],
+     ([1, 2], (14.0, 6.0)), (np.int64(1), 14.0)],
 )  # fmt: skip
 def test_argnums_choose_the_arguments(argnums, expected):
     assert grad(lambda x, y, z: x * y * z, argnums=argnums)(2.0, 3.0, 7.0) == expected
@@ -107,10 +111,30 @@ def test_other_arguments_are_handed_on_as_they_are():
     assert seen == ["text", None, [1, 2]]
 
 
+def test_keywords_are_handed_on_as_they_are():
+    def f(x, times=1.0):
+        return times * x * x
+
+    assert grad(f)(3.0, times=2.0) == 12.0 and value_and_grad(f)(3.0, times=2.0) == (18.0, 12.0)
+    assert jacobian(f)(3.0, times=2.0) == 12.0 and hessian(f)(3.0, times=2.0) == 4.0
+
+
 @pytest.mark.parametrize("argnums", [1, -2, (0, 3)])
 def test_an_argument_that_is_not_there_is_named(argnums):
     with pytest.raises(IndexError, match=r"argnums: there is no argument .*; the function was called with 1"):
         grad(lambda x: x, argnums=argnums)(1.0)
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (0, -2), [1, 0, 1]])
+def test_the_same_argument_twice_is_refused(argnums):
+    with pytest.raises(ValueError, match="name the same argument twice"):
+        grad(lambda x, y: x * y, argnums=argnums)(1.0, 2.0)
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian, hvp])
+def test_what_is_no_function_is_refused_at_once(transform):
+    with pytest.raises(TypeError, match="it takes a function; of a Value, gradients"):
+        transform(Value(3.0))
 
 
 def test_value_and_grad():
@@ -192,6 +216,8 @@ def test_a_function_of_several_results_is_sent_to_jacobian():
     for wrong in (["text"], [None], [[1.0]]):
         with pytest.raises(TypeError, match="jacobian: the function returned"):
             jacobian(lambda x, wrong=wrong: wrong)(2.0)
+    with pytest.raises(TypeError, match=r"jacobian.*a 1-D list"):
+        jacobian(jacobian(lambda x: [x[0] * x[1], x[0]]))([2.0, 3.0])
 
 
 @pytest.mark.parametrize("wrong", ["2", None, 1j, ["1"]], ids=repr)
@@ -391,6 +417,42 @@ def with_nothing_recorded(x):
         return x * x
 
 
+# --- points where a rule has a pole
+
+
+def test_where_a_rule_has_no_value_the_slope_is_that_of_backward():
+    """DESIGN: 0 · log 0 in ∂(a**b)/∂b is 0; sqrt at 0 is no error, its local derivative is inf."""
+    for f, point in (
+        (lambda v: v[0] ** v[1], [0.0, 2.0]),
+        (lambda v: v[0].sqrt() * v[1], [0.0, 3.0]),
+        (lambda v: v[0].asin() + v[1].acosh(), [-1.0, 1.0]),
+        (lambda v: v[0].hypot(v[1]), [0.0, 0.0]),
+        (lambda v: v[0].atan2(v[1]), [0.0, 0.0]),
+    ):
+        leaves = np.array([Value(x) for x in point])
+        f(leaves).backward()
+        np.testing.assert_array_equal(grad(f)(point), [leaf.grad for leaf in leaves])
+    assert grad(sqrt)(0.0) == math.inf
+    assert grad(lambda v: v[0] ** v[1])([0.0, 0.5]).tolist() == [math.inf, 0.0]
+    norm = Op(name="norm", forward=math.hypot, partials=lambda out, *values: [value / out for value in values])
+    assert np.isnan(grad(lambda v: norm(*v))([0.0, 0.0])).all()  # a row of any number of arguments
+
+
+def test_slopes_of_a_slope_without_a_rule_are_unknown_not_0():
+    assert math.isnan(grad(grad(sqrt))(0.0))  # -inf: from one number alone nobody can tell
+    x = Value(0.0)
+    slope = gradients(sqrt(x), x)
+    assert slope.data == math.inf
+    x.data = 4.0
+    slope.refresh()
+    assert slope.data == 0.25 and math.isnan(gradients(slope, x).data)
+
+
+def test_a_function_that_is_compiled_freezes_no_such_slope_unnoticed():
+    with pytest.raises(TraceError, match="holds for this example alone"):
+        engine.compile(lambda x: grad(sqrt)(x))(np.array([0.0, 1.0]))
+
+
 # --- gradients(y, xs)
 
 
@@ -430,6 +492,9 @@ def test_gradients_to_what_is_no_value_are_refused(wrong):
         gradients(Value(2.0) * 3.0, wrong)
     with pytest.raises(TypeError, match="it has to be a Value"):
         gradients(3.0, [Value(2.0)])
+    for wrong_whole in (2.0, None, nn.MLP(2, [1])):
+        with pytest.raises(TypeError, match=r"not a Value; of a model: \.parameters\(\)"):
+            gradients(Value(2.0) * 3.0, wrong_whole)
 
 
 def test_changed_data_are_an_error_until_refresh():
