@@ -61,12 +61,12 @@ class Writer:
 
     # --- windows on arrays
 
-    def window(self, operands: Sequence[Operand], batched: bool) -> str:
-        """These lanes as one array; `batched`: to stand beside (lanes, examples)."""
+    def window(self, operands: Sequence[Operand], batched: bool, whole: bool = False) -> str:
+        """These lanes as one array, to stand beside (lanes, examples) if `batched`; one for all only if not `whole`."""
         first = operands[0]
-        if all(operand == first for operand in operands) and not isinstance(first, Lane):
+        if _same(operands) and not whole and not isinstance(first, Lane):
             return literal(first)
-        if isinstance(first, Lane) and len(operands) > 1 and all(operand == first for operand in operands):
+        if _same(operands) and not whole and isinstance(first, Lane) and len(operands) > 1:
             return self.held(f"{first.array.name}[{first.index}]")
         pieces = [self._piece(run, batched) for run in _runs(operands)]
         text = pieces[0] if len(pieces) == 1 else f"np.concatenate(({', '.join(pieces)}))"
@@ -134,13 +134,14 @@ class Writer:
                 text = f"{weights} @ {right}"
             elif step.kind == "sum":
                 shape = f"{len(step.places)}, {len(step.operands)}" + (", n" if batched else "")
-                text = f"np.sum({self.window(_by_lane(step), batched)}.reshape({shape}), axis=1)"
+                text = f"np.sum({self.window(_by_lane(step), batched, whole=True)}.reshape({shape}), axis=1)"
             else:
                 windows = [self.window(operands, batched) for operands in step.operands]
                 self._operands[step] = windows
                 text = _spelled(step.kind, windows)
                 if step.target.lanes > 1 and all(_is_row(w, o) for w, o in zip(windows, step.operands)):
-                    text = f"np.broadcast_to({text}, ({step.target.lanes}, n))"
+                    shape = f"({step.target.lanes}, n)" if batched else f"{step.target.lanes}"
+                    text = f"np.broadcast_to({text}, {shape})"
             self.said.append((f"{name} = {text}", step))
             self.lines.append(f"{name} = {text}{count}")
 
@@ -148,7 +149,7 @@ class Writer:
         """A complete grid of products: the weights as a matrix, and what they are applied to, as columns."""
         lanes, width = len(step.places), len(step.operands) // 2
         flat = [column[lane] for lane in range(lanes) for column in step.operands[:width]]
-        weights = self.held(f"{self.window(flat, False)}.reshape({lanes}, {width})", "W")
+        weights = self.held(f"{self.window(flat, False, whole=True)}.reshape({lanes}, {width})", "W")
         rights = [column[0] for column in step.operands[width:]]
         pieces = [
             f"np.ones(({len(run)}, n))" if not isinstance(run[0], Lane) else self._piece(run, True)

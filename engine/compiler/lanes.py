@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -121,16 +122,18 @@ class _Flattened:
 
     def _sum(self, place: int) -> Node:
         """Parameters times what varies, and parameters alone (times 1), make a dot product; the rest is summed."""
-        pairs, alone, rest = [], [], []
+        pairs, alone, rest, number = [], [], [], 0.0
+        parts: list[Any] = []
         for term in self._terms(place):
             left, right = sorted(term.factors, key=self._varies) if len(term.factors) == 2 else (*term.factors, 0.0)
             if len(term.factors) == 2 and isinstance(left, int) and self._varies(right) and not self._varies(left):
                 pairs.append((left, right))
             elif len(term.factors) == 1 and isinstance(left, int) and not self._varies(left):
                 alone.append(left)
+            elif isinstance(made := self._made(term), float):
+                number += made
             else:
-                rest.append(self._made(term))
-        parts = []
+                rest.append(made)
         if pairs:
             pairs = sorted(pairs, key=lambda pair: pair[1]) + [(left, 1.0) for left in alone]
             parts.append(Node("dot", (*(left for left, _ in pairs), *(right for _, right in pairs))))
@@ -138,11 +141,20 @@ class _Flattened:
             rest += alone
         varying, fixed = ([a for a in rest if self._varies(a) is flag] for flag in (True, False))
         parts += [self._total(group) for group in (varying, fixed) if group]
-        if len(parts) == 1:
-            return parts[0]
-        return self._total([self._new(part, part is not parts[-1] or not fixed) for part in parts])
+        if number != 0.0:
+            parts.append(number)
+        node: Node = parts[0]
+        for part in parts[1:]:  # one by one: what varies and what is fixed do not stand in one array
+            left, right = (self._new(p, self._node_varies(p)) if isinstance(p, Node) else p for p in (node, part))
+            node = Node(add, (left, right))
+        return node
+
+    def _node_varies(self, node: Node) -> bool:
+        return any(map(self._varies, node.arguments))
 
     def _made(self, term: _Term) -> Argument:
+        if all(isinstance(factor, float) for factor in term.factors):
+            return math.prod(term.factors)
         if len(term.factors) == 1:
             return term.factors[0]
         if term.place is not None:

@@ -100,9 +100,10 @@ class Program:
     def __call__(self, *arrays: Any, at: Any = None) -> Any:
         """The outputs. Shapes: (n,), or (n, outputs) if f gives a list; batch=False: a float, or (outputs,)."""
         call = _Call(self, arrays, at)
-        columns = [call.column(result) for result in (call.run_arrays if self._batch else call.run)("value")]
-        stacked = np.stack(columns, axis=-1) if call.version.several else columns[0]
-        return stacked if self._batch or call.version.several else float(stacked)
+        table = call.table((call.run_arrays if self._batch else call.run)("value"))
+        if call.version.several:
+            return table
+        return table[..., 0] if self._batch else float(table[0])
 
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
@@ -116,8 +117,7 @@ class Program:
     def per_example(self, *arrays: Any, at: Any = None) -> Array:
         """What each example wants of each parameter. Shapes: (n, P); batch=False: (P,)."""
         call = self._gradient_call("per_example", arrays, at)
-        slopes: Array = np.stack([call.column(slope) for slope in call.run("parameter_gradients")[1:]], axis=-1)
-        return slopes
+        return call.table(call.run("parameter_gradients")[1:])
 
     def input_gradients(self, *arrays: Any, at: Any = None) -> Any:
         """d output_i / d x_i. Shapes: as the input; a tuple if f takes several; None for integer ones."""
@@ -127,8 +127,7 @@ class Program:
         parts, start = [], 0
         for array, shape in zip(call.arrays, call.shapes):
             size = int(np.prod(shape, dtype=int))
-            columns = [call.column(slope) for slope in slopes[start : start + size]]
-            gradient = np.stack(columns, axis=-1).reshape(columns[0].shape + shape) if shape else columns[0]
+            gradient = call.table(slopes[start : start + size]).reshape(*call.leading, *shape)
             parts.append(gradient if array.dtype.kind == "f" else None)
             start += size
         return parts[0] if len(parts) == 1 else tuple(parts)
@@ -254,8 +253,8 @@ class _Call:
         floats = not self.program._batch
         columns: list[Any] = []
         for array, shape in zip(self.arrays, self.shapes):
-            flat = array.astype(float).reshape(*([-1] if self.rows else []), int(np.prod(shape, dtype=int)))
-            batched = self.program._batch and array.ndim
+            flat = array.astype(float).reshape(1 if array.ndim == len(shape) else len(array), np.prod(shape, dtype=int))
+            batched = array.ndim > len(shape)
             columns += list(np.ascontiguousarray(flat.T)) if batched else flat.reshape(-1).tolist()
         if floats:
             try:
@@ -273,15 +272,22 @@ class _Call:
         columns = []
         rows = self.rows or 1
         for array, shape in zip(self.arrays, self.shapes):
-            flat = array.reshape(rows if array.ndim > len(shape) else 1, -1)
+            flat = array.reshape(rows if array.ndim > len(shape) else 1, np.prod(shape, dtype=int))
             columns.append(np.broadcast_to(flat.T, (flat.shape[1], rows)))
         x = np.concatenate(columns, dtype=float) if columns else np.empty((0, rows))
         with np.errstate(all="ignore"):
             return self.version.array_runner(name)(x, self.theta)
 
-    def column(self, result: Any) -> Array:
-        """One number per example."""
-        return np.array(result if self.rows is None else np.broadcast_to(result, (self.rows,)), dtype=float)
+    @property
+    def leading(self) -> tuple[int, ...]:
+        return () if self.rows is None else (self.rows,)
+
+    def table(self, results: Sequence[Any]) -> Array:
+        """A column for each result."""
+        table = np.empty((*self.leading, len(results)))
+        for place, result in enumerate(results):
+            table[..., place] = result
+        return table
 
     def one_output(self, name: str) -> None:
         if self.version.several:
