@@ -127,7 +127,7 @@ class Program:
         parts, start = [], 0
         for array, shape in zip(call.arrays, call.shapes):
             size = int(np.prod(shape, dtype=int))
-            gradient = call.table(slopes[start : start + size]).reshape(*call.leading, *shape)
+            gradient = call.table(slopes[start : start + size]).reshape((*call.leading, *shape))
             parts.append(gradient if array.dtype.kind == "f" else None)
             start += size
         return parts[0] if len(parts) == 1 else tuple(parts)
