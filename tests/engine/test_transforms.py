@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.optimize
-from graphs import random_graph
+from graphs import random_graph, replay
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mathematics import EPS, MEANING, call, differentiable, everyday_sample, holds, interval
@@ -656,20 +656,6 @@ def test_variadic_rows_have_exact_hessians(op):
 # --- random graphs
 
 
-def replay(recipe, leaves, fresh, meaning=None):
-    """The graph built again from other leaves; by the rows, or by `meaning` of a row's name."""
-    made = {id(old): new for old, new in zip(leaves, fresh)}
-    for node, op, arguments in recipe:
-        given = [made.get(id(a), a) if isinstance(a, Value) else a for a in arguments]
-        if meaning:
-            made[id(node)] = meaning[op.name](*given)
-        else:
-            turn = iter(given)
-            numbers = [getattr(a, "data", a) for a in arguments]
-            made[id(node)] = call(op, numbers, wrap=lambda _, turn=turn: next(turn))
-    return made[id(recipe[-1][0])]
-
-
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 80))
 def test_gradients_are_what_backward_gives(seed, size):
     leaves, recipe, root = random_graph(seed, size)
@@ -737,7 +723,7 @@ def slopes_by_differences(op, numbers, places):
 
 def assert_hessian_is_second_order_forward_mode(seed, size):
     leaves, recipe, root = random_graph(seed, size)
-    got = hessian(lambda x: replay(recipe, leaves, x))([leaf.data for leaf in leaves])
+    got = hessian(lambda x: replay(leaves, recipe, x)[-1])([leaf.data for leaf in leaves])
     exact, bends = second_order(leaves, recipe)
     # Some 16 roundings in a rule and its derivative, for each node on a path.
     bound = 16 * EPS * len(recipe) * bends.astype(float)
@@ -747,7 +733,7 @@ def assert_hessian_is_second_order_forward_mode(seed, size):
     slopes = gradients(gradients(root, leaves)[0], leaves)
     assert np.all(abs(np.array([slope.data for slope in slopes]) - got[0]) <= 2 * bound[0])
     direction = [1.0, -0.5, 2.0]
-    product = hvp(lambda x: replay(recipe, leaves, x))([leaf.data for leaf in leaves], direction)
+    product = hvp(lambda x: replay(leaves, recipe, x)[-1])([leaf.data for leaf in leaves], direction)
     assert np.all(abs(product - got @ direction) <= 4 * bound @ np.abs(direction))
 
 
@@ -777,12 +763,16 @@ def test_random_graphs_agree_with_jax_in_float64():
     jax.config.update("jax_enable_x64", True)
     meaning = meanings_in_jax(jax)
     assert set(meaning) == set(OPS)
+
+    def apply(op, numbers, wrap):
+        return meaning[op.name](*map(wrap, numbers))
+
     for seed in range(2000):
         leaves, recipe, root = random_graph(seed + 10**6, 5 + seed * 7 % 196)
         numbers = [leaf.data for leaf in leaves]
 
         def theirs(x, leaves=leaves, recipe=recipe):
-            return replay(recipe, leaves, x, meaning)
+            return replay(leaves, recipe, x, apply=apply)[-1]
 
         value, slopes = jax.value_and_grad(theirs)(np.array(numbers))
         our_slopes = np.array([slope.data for slope in gradients(root, leaves)])
@@ -797,7 +787,7 @@ def test_random_graphs_agree_with_jax_in_float64():
         assert np.all(abs(np.array(slopes) - our_slopes) <= 1e-9 * scale), [op.name for _, op, _ in recipe]
         if len(recipe) < 30:
             matrix = np.array(jax.hessian(theirs)(np.array(numbers)))
-            ours = hessian(lambda x, leaves=leaves, recipe=recipe: replay(recipe, leaves, x))(numbers)
+            ours = hessian(lambda x, leaves=leaves, recipe=recipe: replay(leaves, recipe, x)[-1])(numbers)
             bends = second_order(leaves, recipe)[1].astype(float)
             assert np.all(abs(matrix - ours) <= 1e-9 * bends), [op.name for _, op, _ in recipe]
 

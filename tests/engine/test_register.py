@@ -1,0 +1,293 @@
+'''A user's own operation: ten lines, and it has everything that the rows of the table have.
+
+    import math
+    from engine import Op, check_row, cos, register, sin
+
+    sinc = register(Op(
+        name="sinc", symbol="sinc({})", badge="sinc",
+        forward=lambda a: math.sin(a) / a,
+        partials=(lambda out, a: (cos(a) - out) / a,),       # the output may be used
+        numpy="np.sin({0}) / {0}", why="the slope of a quotient of sine and argument",
+        domain=lambda a: a != 0.0, everyday=((0.1, 5.0),),
+    ))
+    assert check_row(sinc)                                    # its rule against finite differences
+
+From then on there are sinc(x) for floats, Values and arrays, x.sinc(), gradients of any order, drawings and steps.
+'''
+
+import copy
+import math
+import pickle
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+import nn
+import viz
+from engine import (
+    OPS,
+    DomainError,
+    Op,
+    Operators,
+    Value,
+    check_row,
+    cos,
+    diagnose,
+    grad,
+    gradcheck,
+    hessian,
+    register,
+    total,
+    unregister,
+)
+
+
+def row(**changes):
+    """The row of the docstring above."""
+    fields = dict(
+        name="sinc",
+        symbol="sinc({})",
+        badge="sinc",
+        forward=lambda a: math.sin(a) / a,
+        partials=(lambda out, a: (cos(a) - out) / a,),
+        numpy="np.sin({0}) / {0}",
+        why="the slope of a quotient of sine and argument",
+        domain=lambda a: a != 0.0,
+        everyday=((0.1, 5.0),),
+    )
+    return Op(**(fields | changes))
+
+
+@pytest.fixture(autouse=True)
+def table_as_it_was():
+    rows, methods = dict(OPS), set(vars(Operators))
+    yield
+    for name in set(OPS) - set(rows):
+        unregister(OPS[name])
+    assert rows == OPS and set(vars(Operators)) == methods
+
+
+@pytest.fixture
+def sinc():
+    return register(row())
+
+
+def test_it_is_in_the_table_and_returned(sinc):
+    assert OPS["sinc"] is sinc and isinstance(sinc, Op)
+
+
+def test_it_is_a_function_on_floats_values_and_arrays(sinc):
+    assert sinc(2.0) == math.sin(2.0) / 2.0 and type(sinc(np.float64(2.0))) is float
+    assert sinc(Value(2.0)).data == sinc(2.0)
+    assert sinc(np.array([1.0, 2.0])).tolist() == [sinc(1.0), sinc(2.0)]
+    of_values = sinc(np.array([Value(1.0), Value(2.0)]))
+    assert of_values.dtype == object and [v.data for v in of_values] == [sinc(1.0), sinc(2.0)]
+    with pytest.raises(TypeError, match="sinc takes 1 argument, got 2"):
+        sinc(1.0, 2.0)
+
+
+def test_it_is_a_method(sinc):
+    node = Value(2.0).sinc()
+    assert (node.data, node.operation, node._op) == (sinc(2.0), sinc, "sinc")
+    with pytest.raises(TypeError, match="sinc takes 1 argument, got 2"):
+        Value(2.0).sinc(3.0)
+
+
+def test_its_domain_is_kept(sinc):
+    with pytest.raises(DomainError, match=r"sinc\(p\) with p = 0\.0 has no"):
+        Value(0.0, label="p").sinc()
+
+
+@pytest.mark.parametrize("order", range(1, 6))
+def test_it_has_gradients_of_any_order(sinc, order):
+    f = sinc
+    for _ in range(order):
+        f = grad(f)
+    with mpmath.workdps(60):
+        exact = float(mpmath.diff(lambda a: mpmath.sin(a) / a, mpf(1.5), order))
+    # Each order divides a difference of rounded terms by 1.5 once more.
+    assert f(1.5) == pytest.approx(exact, rel=1e-12, abs=1e-13)
+
+
+def test_it_takes_part_in_everything_else(sinc):
+    x, w = Value(1.5, label="x"), Value(0.5, label="w")
+    loss = (x.sinc() * w + sinc(w)) ** 2
+    loss.backward()
+    inner = math.sin(1.5) / 1.5 * 0.5 + math.sin(0.5) / 0.5
+    slope = (math.cos(1.5) - math.sin(1.5) / 1.5) / 1.5
+    assert x.grad == pytest.approx(2 * inner * 0.5 * slope, rel=1e-15)
+    assert gradcheck(lambda v: total([sinc(u) for u in v]) ** 2, [1.0, 2.0])
+    matrix = hessian(lambda v: sinc(v[0] * v[1]))([1.0, 2.0])
+    assert matrix[0, 1] == pytest.approx(matrix[1, 0], rel=1e-14)
+    assert diagnose(loss, [x, w])
+    x.data = 2.0
+    loss.refresh()
+    assert loss.data == pytest.approx((math.sin(2.0) / 2.0 * 0.5 + math.sin(0.5) / 0.5) ** 2, rel=1e-15)
+    doubled = copy.deepcopy(loss)
+    assert doubled.data == loss.data and doubled._prev[0].operation is loss._prev[0].operation
+
+
+def test_a_network_takes_it_as_activation():
+    register(row(name="bump", symbol="bump({})", forward=lambda a: 1.0 / (1.0 + a * a), numpy="1 / (1 + {0} * {0})",
+                 partials=(lambda out, a: -2.0 * a * out * out,), domain=lambda a: True))  # fmt: skip
+    model = nn.MLP(2, [3, 1], activation="bump", rng=0)
+    model([1.0, -0.5]).backward()
+    assert any(node.operation is OPS["bump"] for node in [model.layers[0].neurons[0]([1.0, 2.0])])
+    assert all(p.grad != 0.0 for p in model.parameters())
+    assert gradcheck(model, [1.0, -0.5])
+
+
+def test_it_is_drawn_explained_and_stepped_through(sinc):
+    x = Value(1.5, label="x")
+    y = x.sinc() * 2
+    y.label = "y"
+    y.backward()
+    drawing = str(viz.draw(y))
+    assert "sinc(x)" in drawing and ">sinc<" in drawing
+    explained = str(viz.explain(y))
+    assert "sinc(x)" in explained and "the slope of a quotient of sine and argument" in explained
+    assert "(cos(x) − v1) ÷ x" in explained  # the rule, run on names
+    page = viz.steps(y).html
+    assert "v1 = sinc(x). " in page and "The slope of a quotient of sine and argument: " in page
+    assert "sinc" in viz.draw_dot(y).source
+
+
+def test_a_hostile_row_is_escaped():
+    register(row(symbol="<script>&{}", badge="</svg>\"'", why="<b>why</b>"))
+    y = Value(1.5, label="x").sinc()
+    y.backward()
+    for picture in (str(viz.draw(y)), viz.steps(y).html, viz.explain(y)._repr_html_(), viz.draw_dot(y).source):
+        assert "<script>&" not in picture and "<b>why" not in picture
+    assert "</svg>\"'" not in str(viz.draw(y))
+
+
+def test_two_arguments_and_any_number_of_them():
+    area = register(Op(name="area", symbol="{} by {}", forward=lambda a, b: 0.5 * a * b, numpy="0.5 * {} * {}",
+                       partials=(lambda out, a, b: 0.5 * b, lambda out, a, b: 0.5 * a)))  # fmt: skip
+    assert check_row(area)
+    assert Value(3.0).area(4.0).data == area(3.0, Value(4.0)).data == 6.0
+    assert grad(area, argnums=(0, 1))(3.0, 4.0) == (2.0, 1.5)
+    assert hessian(lambda v: area(v[0], v[1]))([3.0, 4.0]).tolist() == [[0.0, 0.5], [0.5, 0.0]]
+    mean = register(Op(name="mean", flatten=tuple, forward=lambda *values: math.fsum(values) / len(values),
+                       numpy="np.mean({}, axis=0)",
+                       partials=lambda out, *values: [1.0 / len(values)] * len(values)))  # fmt: skip
+    assert check_row(mean)
+    assert grad(mean)([1.0, 2.0, 6.0]).tolist() == [1 / 3] * 3 and mean([1.0, 2.0, 6.0]) == 3.0
+    assert not hasattr(Value, "mean")  # of a sequence: a function only
+
+
+def test_a_minimal_row_gets_the_rest_by_itself():
+    cube = register(Op(name="cube", forward=lambda a: a * a * a, partials=(lambda out, a: 3.0 * a * a,),
+                       numpy="{} ** 3"))  # fmt: skip
+    x = Value(2.0, label="x")
+    y = x.cube()
+    y.backward()
+    assert (y.data, x.grad, grad(grad(cube))(2.0)) == (8.0, 12.0, 12.0)
+    assert check_row(cube) and "cube(x)" in str(viz.draw(y))
+
+
+# --- the generated test
+
+
+def test_check_row_is_its_test(sinc):
+    assert str(check_row(sinc)).startswith("sinc at 100 points, largest relative error ")
+    wrong = register(row(name="wrong", partials=(lambda out, a: (cos(a) + out) / a,)))
+    report = check_row(wrong)
+    assert not report and "wrong derivative: sinc(" in str(report)
+
+
+# --- pickling
+
+
+def test_it_is_pickled_by_its_name(sinc):
+    x = Value(1.5, label="x")
+    y = x.sinc() * 2.0
+    again = pickle.loads(pickle.dumps(y))
+    again.backward()
+    assert again._prev[0].operation is sinc and again.data == y.data
+    assert again._prev[0]._prev[0].grad == pytest.approx(2 * grad(sinc)(1.5), rel=1e-15)
+    assert pickle.loads(pickle.dumps(sinc)) is sinc and copy.deepcopy(sinc) is sinc
+
+
+def test_where_it_is_not_registered_the_error_says_so(sinc):
+    pickled, row_alone = pickle.dumps(Value(1.5).sinc() * 2.0), pickle.dumps(sinc)
+    unregister(sinc)
+    for stored in (pickled, row_alone):
+        with pytest.raises(KeyError, match="no operation 'sinc' here; if it is your own, register its row first"):
+            pickle.loads(stored)
+    again = register(row())
+    assert pickle.loads(row_alone) is again
+    assert pickle.loads(pickled)._prev[0].operation is again
+
+
+# --- refused, and taken out again
+
+
+@pytest.mark.parametrize("name", ["", "1x", "a b", "a-b", "a.b", "lambda x: 0", "lambda", "None"])
+def test_names_that_are_no_identifiers_are_refused(name):
+    with pytest.raises(ValueError, match="is no identifier"):
+        register(row(name=name))
+
+
+@pytest.mark.parametrize("name", ["tanh", "total", "pick", "add"])
+def test_names_of_rows_are_refused(name):
+    with pytest.raises(ValueError, match=f"the name '{name}' is taken: <operation {name}>"):
+        register(row(name=name))
+    assert OPS[name].name == name and OPS[name].numpy != row().numpy
+
+
+@pytest.mark.parametrize("name", ["data", "grad", "label", "backward", "requires_grad", "operation", "_prev", "_op",
+                                  "_left", "refresh", "detach", "arguments", "__init__", "arctan"])  # fmt: skip
+def test_names_of_a_value_s_attributes_are_refused(name):
+    with pytest.raises(ValueError, match=f"the name '{name}' is taken: an attribute of Value"):
+        register(row(name=name))
+
+
+def test_registering_twice_is_refused(sinc):
+    with pytest.raises(ValueError, match="the name 'sinc' is taken: <operation sinc>"):
+        register(sinc)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"numpy": "np.sin({0} /"}, r"sinc: numpy='np.sin\(\{0\} /' does not run at \[3\.53"),
+        ({"numpy": "np.sinus({})"}, "has no attribute 'sinus'"),
+        ({"forward": lambda a, b: a}, "sinc: forward does not run"),
+        ({"partials": (lambda a: 1.0,)}, "sinc: partials does not run"),
+        ({"partials": ()}, "needs one"),
+        ({"symbol": "{} sinc {}"}, r"'\{\} sinc \{\}' needs one \{\}"),
+    ],
+    ids=["spelling", "NumPy's name", "forward", "partials", "no partials", "symbol"],
+)
+def test_a_row_that_does_not_run_is_found_when_registering(changes, said):
+    with pytest.raises(ValueError, match=said):
+        register(row(**changes))
+    assert "sinc" not in OPS and not hasattr(Value, "sinc")
+
+
+def test_what_is_no_row_is_refused():
+    with pytest.raises(TypeError, match=r"register takes a row, Op\(name=.*got 'sinc'"):
+        register("sinc")
+
+
+def test_unregistered_rows_are_gone(sinc):
+    y = Value(1.5).sinc()
+    unregister(sinc)
+    assert "sinc" not in OPS and not hasattr(Value, "sinc")
+    y.backward()  # what was made of it keeps working
+    assert y._prev[0].grad == pytest.approx((math.cos(1.5) - y.data) / 1.5, rel=1e-15)
+    with pytest.raises(ValueError, match="<operation sinc> is no row of the table"):
+        unregister(sinc)
+
+
+# --- not yet
+
+
+@pytest.mark.xfail(reason="register gives no alias by the NumPy spelling, as the table's own rows have", strict=True)
+def test_numpy_s_name_works_on_arrays_of_values():
+    register(Op(name="cube_root", forward=lambda a: math.copysign(abs(a) ** (1 / 3), a), numpy="np.cbrt({})",
+                partials=(lambda out, a: 1.0 / (3.0 * out * out),)))  # fmt: skip
+    assert [v.data for v in np.cbrt(np.array([Value(8.0)]))] == [2.0]
