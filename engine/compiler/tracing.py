@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,7 @@ from ..value import Value
 
 ENGINE = str(Path(__file__).resolve().parents[1])
 _data: Any = Value.__dict__["data"]  # the slot, past Traced.data
+ONE_AT_A_TIME = threading.RLock()  # parameters change their class while a function is traced
 
 
 @dataclass(frozen=True)
@@ -118,17 +120,18 @@ def _reader(what: str) -> Frozen:
 def tracing(parameters: Sequence[Value], allow: bool) -> Iterator[list[Frozen]]:
     """Inside it, the parameters notice when they are read, too."""
     noted: list[Frozen] = []
-    token = _frozen.set(noted if allow else None)
-    classes = [parameter.__class__ for parameter in parameters]
-    try:
-        for parameter in parameters:
-            parameter.__class__ = Traced
-        with enable_grad():
-            yield noted
-    finally:
-        for parameter, kind in zip(parameters, classes):
-            parameter.__class__ = kind
-        _frozen.reset(token)
+    with ONE_AT_A_TIME:
+        token = _frozen.set(noted if allow else None)
+        classes = [parameter.__class__ for parameter in parameters]
+        try:
+            for parameter in parameters:
+                parameter.__class__ = Traced
+            with enable_grad():
+                yield noted
+        finally:
+            for parameter, kind in zip(parameters, classes):
+                parameter.__class__ = kind
+            _frozen.reset(token)
 
 
 def trace(

@@ -1,6 +1,5 @@
 """What a compiled program has to give: the same function run on Values, example by example, with backward()."""
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -108,8 +107,3 @@ def assert_same_input_gradients(program, runs, arrays):
         slopes, sizes = (np.array([r[k][i] for r in runs]) for k in (2, 5))
         assert gradient.shape == slopes.shape and gradient.dtype == np.float64
         assert close(gradient, slopes, sizes).all(), (gradient, slopes)
-
-
-def distinct(arrays):
-    """Whether no two share memory."""
-    return not any(np.may_share_memory(a, b) for a, b in itertools.combinations(arrays, 2))
