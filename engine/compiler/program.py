@@ -14,7 +14,7 @@ from .arrays import instructions, source_of_arrays
 from .emitting import build, lines, source
 from .lanes import Plan, plan
 from .lowering import Code, Ref, Term, differentiate, lower
-from .tracing import Frozen, raw, trace, traced
+from .tracing import ONE_AT_A_TIME, Frozen, raw, trace, traced
 
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
@@ -53,7 +53,8 @@ class _Version:
             return self.outputs
         wanted = self.inputs if name == "input_gradients" else self.parameters
         [output] = self.outputs
-        return [output, *differentiate(self.code, output, wanted)]
+        with ONE_AT_A_TIME:
+            return [output, *differentiate(self.code, output, wanted)]
 
     def text(self, name: str, floats: bool) -> str:
         if name not in self.texts:
@@ -72,9 +73,10 @@ class _Version:
         return self.texts["arrays " + name]
 
     def planned(self) -> Plan:
-        if self.plan is None:
-            self.plan = plan(self.code, self.outputs, len(self.inputs), len(self.parameters))
-        return self.plan
+        with ONE_AT_A_TIME:
+            if self.plan is None:
+                self.plan = plan(self.code, self.outputs, len(self.inputs), len(self.parameters))
+            return self.plan
 
     def array_runner(self, name: str) -> Callable[[Array, Array], Any]:
         if "arrays " + name not in self.runners:

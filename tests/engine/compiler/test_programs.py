@@ -573,3 +573,16 @@ def test_first_calls_from_several_threads_trace_one_after_the_other(shared):
         assert {type(p) for p in parameters} == {Value}
         wanted = engine.compile(deep(parameters), params=parameters).value_and_grad(x)
         assert all(mean == wanted[0] and (gradient == wanted[1]).all() for mean, gradient in results)
+
+
+def test_backward_programs_are_written_one_at_a_time():
+    x = np.linspace(0.0, 1.0, 4)
+    parameters = [Value(0.1 * i) for i in range(5)]
+    wanted = engine.compile(deep(parameters), params=parameters)
+    expected = [wanted.per_example(x), wanted.input_gradients(x), wanted.value_and_grad(x)[1]]
+    for _ in range(10):
+        program = engine.compile(deep(parameters), params=parameters)
+        program(x)  # traced, but nothing is differentiated yet
+        jobs = [program.per_example, program.input_gradients, lambda x, p=program: p.value_and_grad(x)[1]]
+        for got, want in zip(in_threads([lambda job=job: job(x) for job in jobs * 2]), expected * 2):
+            assert np.shape(got) == want.shape and (got == want).all(), got
