@@ -227,7 +227,7 @@ def test_where_it_is_not_registered_the_error_says_so(sinc):
 
 @pytest.mark.parametrize("name", ["", "1x", "a b", "a-b", "a.b", "lambda x: 0", "lambda", "None"])
 def test_names_that_are_no_identifiers_are_refused(name):
-    with pytest.raises(ValueError, match="is no identifier"):
+    with pytest.raises(ValueError, match="an operation's name is a method's name too"):
         register(row(name=name))
 
 
