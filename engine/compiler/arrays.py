@@ -109,7 +109,8 @@ class Writer:
     def _add(self, array: Array, where: str, text: str, repeated: bool) -> None:
         name = f"d{array.name}"
         if not where and array not in self._started:
-            self.lines.append(f"{name} = {text}{'.copy()' if text.isidentifier() else ''}")
+            shared = text.split("[")[0].isidentifier()  # what is added to later must be its own
+            self.lines.append(f"{name} = {text}{'.copy()' if shared else ''}")
             self._started.add(array)
             return
         if array not in self._started:
