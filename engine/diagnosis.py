@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .graph import topological_order
@@ -15,7 +15,10 @@ from .value import Value
 FLAT = 1e-3     # a slope this small in a squashing function: saturated
 VANISHED = 1e-4 # typical gradients of two layers this far apart: vanishing or exploding
 HUGE = 1e6
-CHANCE = 0.1    # so rarely may a healthy relu be called dead
+FEW = 8         # examples; fewer switch many a healthy relu off
+ROUNDING = 1e-9 # of the sum of the |terms|: gradients added up in another order
+
+Named = list[tuple[str, Value]]  # not a dict: two models have the same names
 
 
 def diagnose(loss: Value, params: Any) -> Report:
@@ -34,26 +37,53 @@ def diagnose(loss: Value, params: Any) -> Report:
     if not isinstance(loss, Value):
         raise TypeError(f"diagnose: the loss is {type(loss).__name__} {loss!r}, not a Value")
     named = _named(params)
+    layers = _layers(named)
     order = topological_order(loss)
     findings = [
         *_changed(order),
         *_backward_missing_or_repeated(loss, order, named),
-        *_unreached(order, named),
+        *_unreached(loss, order, named),
+        *_made_by_hand(order),
         *_not_finite(order, named),
-        *_passes_nothing(order),
-        *_layers_apart(named),
+        *_passes_nothing(order, layers),
+        *_layers_apart(named, layers),
     ]
     return Report(f"diagnosis of {len(order)} values and {len(named)} parameters", tuple(findings))
 
 
-def _named(params: Any) -> dict[str, Value]:
+def _named(params: Any) -> Named:
     if isinstance(params, Mapping):
-        return dict(params)
-    values = params.parameters() if hasattr(params, "parameters") else list(params)
-    for place, value in enumerate(values):
+        pairs = [(str(name), value) for name, value in params.items()]
+    else:
+        values = params.parameters() if hasattr(params, "parameters") else params
+        values = [values] if isinstance(values, Value) else values
+        if not isinstance(values, Iterable):
+            said = "give a list of Values, a dict of names to Values, or a model"
+            raise TypeError(f"diagnose: the parameters are {type(values).__name__} {values!r}; {said}")
+        pairs = [(str(getattr(value, "label", "")), value) for value in values]
+    times = Counter(name for name, _ in pairs)
+    named = []
+    for place, (name, value) in enumerate(pairs):
         if not isinstance(value, Value):
-            raise TypeError(f"diagnose: parameter {place} is {type(value).__name__} {value!r}, not a Value")
-    return {value.label or f"parameter {place}": value for place, value in enumerate(values)}
+            raise TypeError(f"diagnose: parameter {name or place} is {type(value).__name__} {value!r}, not a Value")
+        alone = name and times[name] == 1
+        named.append((name if alone else f"{name} (parameter {place})" if name else f"parameter {place}", value))
+    return named
+
+
+def _layers(named: Named) -> dict[int, tuple[int, str]]:
+    """For the id of each parameter of a neuron: which model it is of, and the layer's name.
+
+    A label that comes again begins another model.
+    """
+    model, seen, layers = 1, set[Any](), {}
+    for _, p in named:
+        if hasattr(p, "unit"):
+            if (p.unit, p.label) in seen:
+                model, seen = model + 1, set()
+            seen.add((p.unit, p.label))
+            layers[id(p)] = (model, (p.unit[0] or "the layer") + f" of model {model}" * (model > 1))
+    return layers
 
 
 def _shown(node: Value) -> str:
@@ -63,61 +93,67 @@ def _shown(node: Value) -> str:
     return node.operation.formula([float(argument) for argument in node.arguments], node.arguments)
 
 
-def _same(a: float, b: float) -> bool:
-    return a == b or (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
-
-
 def _changed(order: Iterable[Value]) -> Iterator[Finding]:
     for node in order:
         if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
             try:
-                now = node.operation.evaluate([float(argument) for argument in node.arguments], node.arguments)
+                node._check_unchanged()
             except ValueError as problem:
-                now, said = math.nan, f"now {problem}"
-            else:
-                said = f"now {_shown(node)} is {now!r}"
-            if not _same(now, node.data):
-                yield Finding(
-                    "data changed after the forward pass",
-                    f"{node.name()} was {node.data!r} then, {said}; call refresh(), or compute the loss again",
-                )
+                said = "an optimiser's step does that, but before the next backward() the loss has to be computed again"
+                yield Finding("data changed after the forward pass", f"{problem}; {said}")
                 return  # all that comes after it has changed too
 
 
-def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Mapping[str, Value]) -> Iterator[Finding]:
-    if loss.operation is not None and loss.grad == 0.0:
+def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Named) -> Iterator[Finding]:
+    if loss.operation is not None and not loss.requires_grad:
+        yield Finding("nothing to learn", "no leaf of the loss has requires_grad=True, so backward() does nothing")
+    elif loss.operation is not None and loss.grad == 0.0:
         yield Finding("backward not run", "the loss has no gradient yet; call loss.backward()")
-        return
+    if loss.operation is None or loss.grad == 0.0 or any("_backward" in node.__dict__ for node in order):
+        return  # a hand-written _backward adds what nobody knows
     expected: defaultdict[int, float] = defaultdict(float, {id(loss): 1.0})
+    size: defaultdict[int, float] = defaultdict(float, {id(loss): 1.0})
     for node in reversed(order):
         for argument, local_derivative in node._edges:
-            if isinstance(argument, Value):
-                expected[id(argument)] += local_derivative * expected[id(node)] if argument.requires_grad else 0.0
-    by_hand = any("_backward" in node.__dict__ for node in order)
+            if isinstance(argument, Value) and argument.requires_grad:
+                expected[id(argument)] += local_derivative * expected[id(node)]
+                size[id(argument)] += abs(local_derivative) * size[id(node)]
     left = [
         f"{name}.grad is {p.grad:.6g}, this loss gives {expected[id(p)]:.6g}"
-        for name, p in named.items()
-        if p.requires_grad and not by_hand and not _same(p.grad, expected[id(p)])
+        for name, p in named
+        if p.requires_grad and abs(p.grad - expected[id(p)]) > ROUNDING * size[id(p)]
     ]
+    kind, said = "left over", "unless you add up on purpose, set them to 0 before backward(): model.zero_grad()"
+    if all(p.grad == 0.0 for _, p in named):
+        kind, said = "cleared", "zero_grad() belongs before backward() or after step()"
     if left:
-        said = "unless you add up on purpose, set them to 0 before backward(): model.zero_grad()"
-        yield Finding("gradients left over", f"{_some(left)}; {said}")
+        yield Finding(f"gradients {kind}", f"{_some(left)}; {said}")
 
 
-def _unreached(order: Iterable[Value], named: Mapping[str, Value]) -> Iterator[Finding]:
+def _unreached(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Finding]:
     reached = {id(node) for node in order}
-    missing = [name for name, p in named.items() if id(p) not in reached]
-    if missing:
-        said = "was it made a plain number, by float(), int(), .data or math?"
-        yield Finding("unreached parameter", f"the loss does not depend on {_some(missing)}; {said}")
+    missing = [name for name, p in named if id(p) not in reached]
+    said = "made a plain number, by float(), int(), .data or math?"
+    if missing and loss.operation is None:
+        yield Finding("no graph", f"the loss remembers no operation; was it computed inside no_grad(), or {said}")
+    elif missing:
+        yield Finding("unreached parameter", f"the loss does not depend on {_some(missing)}; was it {said}")
 
 
-def _not_finite(order: list[Value], named: Mapping[str, Value]) -> Iterator[Finding]:
+def _made_by_hand(order: Iterable[Value]) -> Iterator[Finding]:
+    for node in order:
+        if isinstance(node.operation, str) and "_backward" not in node.__dict__ and not any(node._local_grads):
+            said = "has no _backward, so no gradient passes; write one, or add a row (engine.register)"
+            yield Finding("made by hand", f"{node.name()} {said}")
+
+
+def _not_finite(order: list[Value], named: Named) -> Iterator[Finding]:
     for node in order:
         if not math.isfinite(node.data):
-            yield Finding("not finite", f"the first {node.data!r} is {node.name()}: {_shown(node)}")
+            made = f": {_shown(node)}" if isinstance(node.operation, Op) else ", and was so from the start"
+            yield Finding("not finite", f"the first {node.data!r} is {node.name()}{made}")
             break
-    if all(math.isfinite(p.grad) for p in named.values()):
+    if all(math.isfinite(p.grad) for _, p in named):
         return
     for node in reversed(order):
         for argument, local_derivative in node._edges:
@@ -127,49 +163,58 @@ def _not_finite(order: list[Value], named: Mapping[str, Value]) -> Iterator[Find
                 return
 
 
-def _passes_nothing(order: Iterable[Value]) -> Iterator[Finding]:
-    """Squashing functions and kinks whose slope is (next to) 0 for every example; grouped by the neuron they are of."""
-    groups: defaultdict[tuple[Op, str], list[float]] = defaultdict(list)
+def _passes_nothing(order: Iterable[Value], layers: Mapping[int, tuple[int, str]]) -> Iterator[Finding]:
+    """Neurons whose slope is (next to) 0 for every example."""
+    made_of: dict[int, Value] = {}  # a parameter of the neuron whose unfinished output it is
+    seen: defaultdict[tuple[str, Op], defaultdict[Any, list[Value]]] = defaultdict(lambda: defaultdict(list))
     for node in order:
-        if isinstance(node.operation, Op) and node.operation.arity == 1:
-            neuron = getattr(node, "unit", None)
-            groups[node.operation, " ".join(neuron) if neuron else _shown(node)].append(abs(node._edges[0][1]))
-    switches = {f"{name} ({op.name})": slopes for (op, name), slopes in groups.items() if _switches(op)}
-    off = {shown: len(slopes) for shown, slopes in switches.items() if max(slopes) == 0.0}
-    # Any one example switches half of them off by mere chance; that is no mistake unless it is all of them.
-    dead = [shown for shown, times in off.items() if off.keys() == switches.keys() or len(switches) < CHANCE * 2**times]
-    flat = [f"{name} ({op.name})" for (op, name), slopes in groups.items() if max(slopes) < FLAT and op.squashes]
-    if dead:
-        said = "slope 0 for every example, so no gradient passes; try a smaller learning rate or leaky_relu"
-        yield Finding("dead", f"{_some(dead)}: {said}")
-    if flat:
-        said = f"slopes below {FLAT} for every example; try smaller initial weights or scaled inputs"
-        yield Finding("saturated", f"{_some(flat)}: {said}")
+        unit, parameters = getattr(node, "unit", None), [made_of[id(a)] for a in node._prev if id(a) in made_of]
+        if unit is None:
+            made_of.update({id(node): p for p in parameters[:1]})
+        elif node.operation is None:
+            made_of[id(node)] = node
+        elif isinstance(node.operation, Op) and node.operation.arity == 1:
+            own = id(parameters[0]) if parameters else 0  # neurons of two models have the same names
+            layer = layers.get(own, (1, unit[0] or "the layer"))[1]
+            seen[layer, node.operation][unit[1], own].append(node)
+    for (layer, op), neurons in seen.items():
+        limit = FLAT if op.squashes else 0.0
+        flat = {key: nodes for key, nodes in neurons.items() if max(abs(n._edges[0][1]) for n in nodes) <= limit}
+        if not op.squashes and len(flat) < len(neurons):
+            flat = {key: nodes for key, nodes in flat.items() if _far_off(op, nodes)}
+        if flat:
+            kind, slope = "dead", "of 0, so no gradient passes"
+            advice = "leaky_relu, smaller weights or, if training led here, a smaller learning rate"
+            if op.squashes:
+                kind, slope, advice = "saturated", f"below {FLAT}", "smaller initial weights or scaled inputs"
+            who = f"{len(flat)} of {len(neurons)} {op.name} neurons of {layer} ({_some([name for name, _ in flat])})"
+            yield Finding(kind, f"{who} have for every example a slope {slope}; try {advice}")
 
 
-def _switches(op: Op) -> bool:
-    """Whether it has the slope 0 for many arguments of usual size, as relu has, but does not level off like tanh."""
-    try:
-        return not op.squashes and any(op.forward(a) == op.forward(a + 1.0) for a in (-5.0, 5.0))
-    except (ArithmeticError, ValueError):
-        return False
+def _far_off(op: Op, nodes: Sequence[Value]) -> bool:
+    """Whether it would be flat even if the examples' spread came on top: a few examples switch a relu off by chance."""
+    numbers = [float(node.arguments[0]) for node in nodes]
+    nearest, farthest = sorted((min(numbers), max(numbers)), key=abs)
+    return len(nodes) >= FEW and op.forward(nearest) == op.forward(nearest + (nearest - farthest))
 
 
-def _layers_apart(named: Mapping[str, Value]) -> Iterator[Finding]:
-    layers: defaultdict[str, list[float]] = defaultdict(list)
-    for p in named.values():
-        if hasattr(p, "unit") and math.isfinite(p.grad):
-            layers[p.unit[0]].append(p.grad)
-    sizes = {layer: math.sqrt(sum(g * g for g in grads) / len(grads)) for layer, grads in layers.items()}
-    sizes = {layer: size for layer, size in sizes.items() if size > 0.0}
-    if len(sizes) > 1:
-        (first, near_input), *_, (last, near_loss) = sizes.items()
+def _layers_apart(named: Named, layers: Mapping[int, tuple[int, str]]) -> Iterator[Finding]:
+    grads: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
+    for name, p in named:
+        if p.requires_grad and math.isfinite(p.grad):
+            grads[layers.get(id(p), (0, name))].append(p.grad)
+    sizes = {layer: math.hypot(*of_layer) / math.sqrt(len(of_layer)) for layer, of_layer in grads.items()}
+    models: defaultdict[int, list[tuple[str, float]]] = defaultdict(list)
+    for (model, name), size in sizes.items():
+        if model and size > 0.0:
+            models[model].append((name, size))
+    for (first, near_input), *_, (last, near_loss) in (each for each in models.values() if len(each) > 1):
         said = f"the typical gradient is {near_input:.1e} in {first} and {near_loss:.1e} in {last}"
         if near_input < VANISHED * near_loss:
             yield Finding("vanishing gradients", f"{said}; try other initial weights, relu, or fewer layers")
         if near_input > near_loss / VANISHED:
             yield Finding("exploding gradients", f"{said}; try smaller initial weights or clipping")
-    huge = [f"{layer} ({size:.1e})" for layer, size in sizes.items() if size > HUGE]
+    huge = [f"{name} ({size:.1e})" for (_, name), size in sizes.items() if size > HUGE]
     if huge:
         yield Finding("exploding gradients", f"the typical gradient is huge in {_some(huge)}; try smaller weights")
 
