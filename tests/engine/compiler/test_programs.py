@@ -19,6 +19,7 @@ from engine import (
     Value,
     cos,
     dot,
+    erf,
     exp,
     grad,
     gradients,
@@ -28,6 +29,7 @@ from engine import (
     maximum,
     pick,
     sin,
+    softplus,
     tanh,
     total,
     where,
@@ -288,6 +290,19 @@ def hessian_inside(chance):
     return f, parameters, (chance.normal(size=(4, 2)),)
 
 
+def neighbours_share_an_upstream_gradient(chance):
+    (p, q), parameters = table(chance, 2)
+
+    def f(x):
+        a, b, c = x
+        shifted = c - q
+        bell = erf(shifted)
+        first = dot([b, a * c], [a * c, b])
+        return softplus(first + b * b) + maximum(total([p, q, shifted, bell]), dot([-1.5, 1.2], [shifted, bell]))
+
+    return f, parameters, (chance.normal(size=(3, 3)),)
+
+
 def branches_as_operations(chance):
     (a,), parameters = table(chance, 1)
     return lambda x: where(x.step(), a * x, -x) + maximum(x, a), parameters, (chance.normal(size=6),)
@@ -337,7 +352,8 @@ def no_parameters(chance):
 
 KINDS = [inputs_in_the_loss, parameter_many_times, no_input_in_the_loss, input_itself, a_number, unrolled_loop,
          recurrent_net, causal_attention, embedding, classifier, regression_with_relu, gradient_penalty,
-         differential_equation, hessian_inside, branches_as_operations, one_example, shared_bare_numbers,
+         differential_equation, hessian_inside, neighbours_share_an_upstream_gradient, branches_as_operations,
+         one_example, shared_bare_numbers,
          integers_in_arithmetic, single_precision, strided_views, fortran_order, lists_for_arrays,
          no_parameters]  # fmt: skip
 
