@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from ..fast import FastOperators
 from ..numbers import number
 from ..operators import Operators
@@ -18,7 +21,7 @@ from ..recording import enable_grad, recording
 from ..row import Op
 from ..value import Value
 
-ENGINE = str(Path(__file__).resolve().parents[1])
+LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).resolve().parents[1], Path(np.__file__).parent))
 _data: Any = Value.__dict__["data"]  # the slot, past Traced.data
 ONE_AT_A_TIME = threading.RLock()  # parameters change their class while a function is traced
 
@@ -109,9 +112,9 @@ def traced(data: float, op: Op | None = None, arguments: Sequence[Any] = (), lab
 
 
 def _reader(what: str) -> Frozen:
-    """Where, outside the engine, that happens; looked up only when it does."""
+    """Where, outside the engine and NumPy, that happens; looked up only when it does."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(ENGINE):
+    while frame.f_back and frame.f_code.co_filename.startswith(LIBRARIES):
         frame = frame.f_back
     return Frozen(frame.f_code.co_filename, frame.f_lineno, what)
 

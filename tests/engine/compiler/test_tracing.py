@@ -1,0 +1,396 @@
+"""What cannot be traced is said, with the place; what was traced is only what the function did; and it can be kept."""
+
+import math
+import pickle
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import engine
+from engine import TraceError, Value, atan2, exp, log, no_grad, pick, tanh, where
+from nn import MLP, cross_entropy
+
+HERE = Path(__file__).name
+X = np.array([1.0, 2.0, 3.0])
+
+
+def first_line(f):
+    return f.__code__.co_firstlineno
+
+
+# --- reading numbers
+
+READS = {
+    "if x.data > 0": lambda x: x if x.data > 0 else -x,
+    "max of data": lambda x: x * max(v.data for v in [x, x + 1]),
+    "int": lambda x: x * int(x),
+    "float": lambda x: x * float(x),
+    "bool": lambda x: x if x else -x,
+    "<": lambda x: x if x < 2 else -x,
+    "<=": lambda x: x if x <= 2 else -x,
+    ">": lambda x: x if x < 2 else -x,
+    ">= of what is computed": lambda x: x if tanh(x) >= x * x else -x,
+    "max": lambda x: max(x, x * x),
+    "sorted": lambda x: sorted([x, -x])[0],
+    "format": lambda x: x * float(f"{x:.3f}"),
+    "math": lambda x: x * math.exp(x),
+    "an array of floats": lambda x: x * np.array([x], dtype=float)[0],
+    "NumPy's maximum": lambda x: np.maximum(x, 0.0),
+    "detach": lambda x: x * x.detach(),
+    "refresh": lambda x: (x * x).refresh(),
+}
+
+
+@pytest.mark.parametrize("f", READS.values(), ids=list(READS))
+@pytest.mark.parametrize("of", ["input", "parameter"])
+def test_reading_a_number_is_an_error_that_names_the_place(f, of):
+    w = Value(1.5, label="weight")
+    program = engine.compile(f) if of == "input" else engine.compile(lambda x: f(w) * x, params=[w])
+    with pytest.raises(TraceError, match=rf"{HERE}:{first_line(f)}: the number of .* was read.*where") as caught:
+        program(X)
+    assert 'frozen="allow"' in str(caught.value)
+    assert type(w) is Value and w.data == 1.5
+
+
+def test_the_error_says_whose_number_was_read():
+    w = Value(1.0, label="weight")
+    for f, name in [(lambda x: x if w > 0 else -x, "weight"), (lambda x: x if tanh(x) > 0 else -x, "tanh")]:
+        with pytest.raises(TraceError, match=f"the number of {name} was read"):
+            engine.compile(f, params=[w])(X)
+
+
+def test_a_place_in_a_file_beside_the_engine_is_a_place():
+    beside = str(Path(engine.__file__).resolve().parent) + "_of_mine.py"
+    names = {}
+    exec(compile("def f(x):\n    return x if x > 0 else -x\n", beside, "exec"), names)
+    with pytest.raises(TraceError, match=r"engine_of_mine.py:2: "):
+        engine.compile(names["f"])(X)
+
+
+def test_a_place_inside_numpy_is_the_line_that_called_it():
+    def f(x):
+        return np.max(x)
+
+    with pytest.raises(TraceError, match=rf"{HERE}:{first_line(f) + 1}: the number"):
+        engine.compile(f)(np.ones((2, 3)))
+
+
+def test_frozen_allow_goes_on_and_lists_what_was_read():
+    def f(x):
+        if x.data > 0:
+            return x * 2
+        return -x
+
+    program = engine.compile(f, frozen="allow")
+    assert program(X).tolist() == [2.0, 4.0, 6.0]
+    [frozen] = program.frozen
+    assert (Path(frozen.file).name, frozen.line) == (HERE, first_line(f) + 1)
+    assert frozen.read == "the number of x0 was read" and f"{HERE}:{frozen.line}: the number" in str(frozen)
+
+
+def test_without_reads_nothing_is_frozen():
+    program = engine.compile(lambda x: x * x, frozen="allow")
+    program(X)
+    assert program.frozen == []
+
+
+def test_numbers_of_constants_may_be_read():
+    rate = Value(0.5)
+    assert engine.compile(lambda x: x * 2 if rate.data < 1 else x)(X).tolist() == [2.0, 4.0, 6.0]
+
+
+def test_a_branch_that_differs_between_rows_is_an_error_in_spite_of_allow():
+    program = engine.compile(lambda x: x * 2 if x.data > 0 else -x, frozen="allow")
+    with pytest.raises(ValueError, match=r"row 0 and row 1 give different programs: .*branch.*where\(\)"):
+        program(np.array([1.0, -1.0]))
+
+
+def test_a_random_number_is_noticed():
+    chance = random.Random(0)
+    with pytest.raises(ValueError, match=r"row 0 and row 1 .*random number.*hand random numbers in as inputs"):
+        engine.compile(lambda x: x * chance.random())(X)
+
+
+def test_a_random_output_is_noticed():
+    chance = random.Random(0)
+    with pytest.raises(ValueError, match="row 0 and row 1 give different outputs"):
+        engine.compile(lambda x: chance.random())(X)
+
+
+# --- doing what a trace cannot record
+
+FORBIDDEN = {
+    "backward": (lambda x: (x * x).backward(), r"backward\(\) was called.*gradients\(y, xs\)"),
+    "no_grad": (no_grad()(lambda x: x * x), r"multiply inside no_grad\(\)"),
+    "indexing a list": (lambda x: [x, x][x], r"a list was indexed by a traced number; write pick\(values, index\)"),
+    "indexing a tuple of numbers": (lambda x: (1.0, 2.0)[x], r"pick\(values, index\)"),
+    "range": (lambda x: sum(x for _ in range(x)), "traced number"),
+}
+
+
+@pytest.mark.parametrize(("f", "said"), FORBIDDEN.values(), ids=list(FORBIDDEN))
+@pytest.mark.parametrize("frozen", ["error", "allow"])
+def test_what_cannot_be_recorded_is_an_error_that_names_the_place(f, said, frozen):
+    with pytest.raises(TraceError, match=rf"\.py:\d+: .*{said}|\.py:\d+: {said}"):
+        engine.compile(f, frozen=frozen)(np.array([0, 1]))
+
+
+@pytest.mark.parametrize("frozen", ["error", "allow"])
+def test_changing_data_is_an_error(frozen):
+    w = Value(1.0)
+
+    def f(x):
+        w.data += 0.1
+        return w * x
+
+    with pytest.raises(TraceError, match=rf"{HERE}:{first_line(f) + 1}: .*was (read|written)"):
+        engine.compile(f, params=[w], frozen=frozen)(X)
+    assert w.data == 1.0 and type(w) is Value
+
+
+def test_a_hand_made_node_is_named():
+    def f(x):
+        out = Value(2.0, (x,), "mine")
+        out._backward = lambda: None
+        return out * x
+
+    with pytest.raises(TypeError, match="hand-written _backward; add a row"):
+        engine.compile(f)(X)
+
+
+def test_parameters_keep_their_class_and_numbers_when_the_function_raises():
+    class Weight(Value):
+        pass
+
+    parameters = [Value(1.0), Weight(2.0)]
+
+    def f(x):
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        engine.compile(f, params=parameters)(X)
+    assert [type(p) for p in parameters] == [Value, Weight] and [p.data for p in parameters] == [1.0, 2.0]
+    assert (parameters[0] * 2 > 1) and engine.gradients(parameters[0] * 3, parameters)[0].data == 3.0
+
+
+def test_a_parameter_of_a_class_of_ones_own_works_and_stays_one():
+    class Weight(Value):
+        pass
+
+    w = Weight(3.0)
+    assert engine.compile(lambda x: w * x, params=[w]).value_and_grad(X)[1].tolist() == [2.0]
+    assert type(w) is Weight and type(w * 2) is Weight
+
+
+# --- the text of a program
+
+HOSTILE = ['"; raise SystemExit #', "'''", "\n    raise SystemExit", "{0}", "{x.__class__}", "\\", "open('x')", "x"]
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+@pytest.mark.parametrize("batch", [True, False])
+def test_labels_never_reach_the_source(label, batch):
+    w, c = Value(2.0, label=label), Value(3.0, label=label)
+
+    def f(x):
+        y = w * x + exp(c * x)
+        y.label = label
+        return y.tanh()
+
+    named, plain = (engine.compile(f, params=[w], batch=batch) for _ in range(2))
+    assert np.all(named(X if batch else 1.0) == named(X if batch else 1.0))
+    w.label = c.label = ""
+    label_before, label = label, ""
+    plain(X if batch else 1.0)
+    assert named.source == plain.source
+    assert any(label_before in node for line in named.instructions for node in line.nodes)
+
+
+def test_the_source_is_python_and_what_runs():
+    model = MLP(2, [3, 1], rng=0)
+    program = engine.compile(lambda x: model(x), params=model)
+    program(np.ones((2, 2)))
+    compile(program.source, "source", "exec")
+    assert "def " in program.source and all(str(line) and line.text for line in program.instructions)
+
+
+NUMBERS = {
+    "a negative base": (lambda x: (-2.0) ** x, lambda x: (-2.0) ** x),
+    "a negative number taken away": (lambda x: x - (-3.0), lambda x: x + 3.0),
+    "minus times minus": (lambda x: -1.0 * (-2.0 * (x * -1.0)), lambda x: -2.0 * x),
+    "a negative exponent": (lambda x: x**-2, lambda x: x**-2.0),
+    "inf": (lambda x: where(x - 2.5, float("inf"), 1.0) * x, lambda x: np.inf),
+    "minus inf": (lambda x: -float("inf") - x, lambda x: -np.inf),
+    "nan": (lambda x: x * float("nan"), lambda x: np.nan),
+    "tiny and huge": (lambda x: x * 5e-324 + x * -1e300 * 1e-300, lambda x: -x),
+    "minus zero": (lambda x: atan2(x * 0.0, -0.0), lambda x: np.pi),
+}
+
+
+@pytest.mark.parametrize(("f", "meant"), NUMBERS.values(), ids=list(NUMBERS))
+def test_numbers_in_a_program_are_the_numbers_meant(f, meant):
+    for x in (1.0, 2.0, 3.0):
+        wanted = pytest.approx(float(meant(x)), rel=1e-15, nan_ok=True)
+        assert engine.compile(f, batch=False)(x) == wanted
+        assert engine.compile(f)(np.array([x, x])).tolist() == [wanted, wanted]
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_source_before_a_trace_is_a_clear_error(batch):
+    program = engine.compile(lambda x: x, batch=batch)
+    for name in ("source", "instructions", "frozen", "constants"):
+        with pytest.raises(ValueError, match="nothing is traced yet: call the program once"):
+            getattr(program, name)
+
+
+# --- pickling
+
+ELSEWHERE = """
+import pickle, sys
+import numpy as np
+program = pickle.load(sys.stdin.buffer)
+x, y = np.arange(12.0).reshape(4, 3) / 10.0, np.array([0, 1, 1, 0])
+results = [program(x, y), *program.value_and_grad(x, y), program.per_example(x, y), program.input_gradients(x, y)[0]]
+sys.stdout.buffer.write(pickle.dumps(results))
+"""
+
+
+def test_a_program_runs_in_another_process():
+    model = MLP(3, [4, 2], activation="tanh", rng=0)
+    scale = Value(1.5, label="a constant's name")
+    program = engine.compile(lambda x, y: scale * cross_entropy(model(x), y), params=model)
+    x, y = np.arange(12.0).reshape(4, 3) / 10.0, np.array([0, 1, 1, 0])
+    program(x, y)  # only values so far: gradients have to work there all the same
+    folder = Path(engine.__file__).resolve().parents[1]
+    given = pickle.dumps(program)
+    run = subprocess.run([sys.executable, "-c", ELSEWHERE], input=given, capture_output=True, cwd=folder, check=False)
+    assert run.returncode == 0, run.stderr.decode()
+    there = pickle.loads(run.stdout)
+    here = [program(x, y), *program.value_and_grad(x, y), program.per_example(x, y), program.input_gradients(x, y)[0]]
+    assert all(np.array_equal(a, b) for a, b in zip(there, here, strict=True))
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_a_pickled_program_is_the_same_program(batch):
+    w = Value(2.0, label="w")
+    program = engine.compile(lambda x: pick([log(w * x), w * x], 0) + 1.0, params=[w], batch=batch)
+    x = X if batch else 1.0
+    program(x)
+    again = pickle.loads(pickle.dumps(program))
+    assert again.source == program.source and list(map(str, again.instructions)) == list(map(str, program.instructions))
+    assert np.all(again(x) == program(x)) and again.parameters().tolist() == [2.0]
+    assert np.all(again.per_example(x) == program.per_example(x))
+    again.assign([7.0])
+    assert w.data == 2.0 and np.all(again(x) == program(x, at=[7.0]))
+    if not batch:
+        assert again(0.0) == -math.inf  # where Python raises
+
+
+def test_a_pickled_program_says_what_it_was_not_traced_for():
+    program = engine.compile(lambda x: x * x)
+    program(X)
+    again = pickle.loads(pickle.dumps(program))
+    assert again(X[:2]).tolist() == [1.0, 4.0]
+    with pytest.raises(ValueError, match=r"shapes \[\(3,\)\] were not traced before this program was pickled"):
+        again(np.ones((2, 3)))
+
+
+# --- errors of each line of the signature
+
+W = Value(2.0)
+
+
+@pytest.mark.parametrize("name", ["value_and_grad", "per_example"])
+def test_a_gradient_to_no_parameters_names_input_gradients(name):
+    with pytest.raises(ValueError, match=rf"{name} .*params=\(\).*use input_gradients"):
+        getattr(engine.compile(lambda x: x * x), name)(X)
+
+
+def test_frozen_has_two_words():
+    with pytest.raises(ValueError, match=r"frozen='maybe': there are \"error\" and \"allow\""):
+        engine.compile(lambda x: x, frozen="maybe")
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "said"),
+    [
+        ([W * 2], TypeError, r"parameter 0 is Value\(data=4.0, .*not a leaf"),
+        ([W, 3.0], TypeError, r"parameter 1 is 3.0, not a leaf Value"),
+        ([[W]], TypeError, r"parameter 0 is \[Value.*not a leaf Value"),
+        ([W, Value(1.0), W], ValueError, "listed twice; list tied weights once"),
+    ],
+)
+def test_parameters_are_leaves_each_once(params, error, said):
+    with pytest.raises(error, match=said):
+        engine.compile(lambda x: W * x, params=params)
+
+
+@pytest.mark.parametrize("theta", [[], [1.0, 2.0], 1.0, [[1.0]]], ids=str)
+@pytest.mark.parametrize("name", ["__call__", "value_and_grad", "per_example", "input_gradients"])
+def test_theta_has_a_number_for_each_parameter(name, theta):
+    program = engine.compile(lambda x: W * x, params=[W])
+    with pytest.raises(ValueError, match=rf"theta has shape \({'.*'}\); there are 1 parameters"):
+        getattr(program, name)(X, at=theta)
+    with pytest.raises(ValueError, match="theta has shape"):
+        program.assign(theta)
+    assert W.data == 2.0
+
+
+@pytest.mark.parametrize(
+    ("array", "dtype"),
+    [
+        (np.array([1.0, 2.0], dtype=object), "object"),
+        (np.array([Value(1.0), Value(2.0)]), "object"),
+        (np.array(["1", "2"]), "<U1"),
+        (np.array([1j, 2.0]), "complex128"),
+        (np.array(["2020-01-01"], dtype="datetime64[D]"), "datetime64"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_inputs_are_numbers(array, dtype):
+    with pytest.raises(TypeError, match=rf"input 1 has dtype {dtype}"):
+        engine.compile(lambda x, y: x * y)(X[: len(array)], array)
+
+
+def test_an_empty_batch_is_an_error():
+    program = engine.compile(lambda x: W * x, params=[W])
+    for way in (program, program.value_and_grad, program.per_example, program.input_gradients):
+        with pytest.raises(ValueError, match="empty batch: there are 0 examples"):
+            way(np.array([]))
+
+
+def test_inputs_have_as_many_examples():
+    with pytest.raises(ValueError, match="inputs of 2 and 3 examples"):
+        engine.compile(lambda x, y: x * y)(X, X[:2])
+
+
+@pytest.mark.parametrize("label", [3, -1])
+def test_a_label_that_is_no_class_is_an_error_at_each_call(label):
+    model = MLP(2, [3], rng=0)
+    program = engine.compile(lambda x, y: cross_entropy(model(x), y), params=model)
+    x, good, bad = np.ones((4, 2)), np.array([0, 1, 2, 0]), np.array([0, 1, 2, label])
+    with pytest.raises(IndexError, match=str(label)):
+        program(x, bad)
+    program(x, good)
+    for way in (program, program.value_and_grad, program.per_example, program.input_gradients):
+        with pytest.raises(IndexError, match=rf"index {label} is none of 0, …, 2"):
+            way(x, bad)
+    with pytest.raises(IndexError, match=rf"index {label} is none of 0, …, 2"):
+        engine.compile(lambda x, y: cross_entropy(model(x), y), batch=False)(x[0], label)
+
+
+@pytest.mark.parametrize("result", [None, "ab", {"loss": 1.0}, [[Value(1.0)]], [None]], ids=str)
+def test_a_function_returns_values(result):
+    with pytest.raises(TypeError, match=r"compile: the function returned .*not a Value"):
+        engine.compile(lambda x: result)(X)
+
+
+def test_a_trace_leaves_no_trace():
+    w = Value(1.0, label="w")
+    before = (w.data, w.grad, w.label, w.requires_grad, dict(w.__dict__), w.arguments)
+    engine.compile(lambda x: tanh(w * x), params=[w]).value_and_grad(X)
+    assert (w.data, w.grad, w.label, w.requires_grad, dict(w.__dict__), w.arguments) == before
