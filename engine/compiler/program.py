@@ -355,6 +355,8 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     """
     if frozen not in ("error", "allow"):
         raise ValueError(f'frozen={frozen!r}: there are "error" and "allow"')
+    if isinstance(params, Value):
+        raise TypeError("compile: params is one Value; write params=[...] around it")
     parameters = list(params.parameters() if hasattr(params, "parameters") else params)
     for place, parameter in enumerate(parameters):
         if not isinstance(parameter, Value) or parameter.operation is not None:

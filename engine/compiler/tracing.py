@@ -84,6 +84,10 @@ class Traced(Value):
     def _check_unchanged(self) -> None:
         """Nothing changes while tracing."""
 
+    @property
+    def _local_grads(self) -> NoReturn:
+        raise TraceError(f"{_reader('_local_grads was read')}: in a compiled function, use gradients(y, xs)")
+
     def backward(self) -> NoReturn:
         raise TraceError(f"{_reader('backward() was called')}: in a compiled function, use gradients(y, xs)")
 
@@ -144,6 +148,8 @@ def trace(
     with tracing(parameters, allow) as noted:
         result = f(*arguments)
     several = not isinstance(result, Value) and hasattr(result, "__len__")
+    if several and not len(result):
+        raise TypeError(f"compile: the function returned no output: {result!r}")
     outputs = []
     for output in result if several else [result]:
         try:

@@ -394,3 +394,19 @@ def test_a_trace_leaves_no_trace():
     before = (w.data, w.grad, w.label, w.requires_grad, dict(w.__dict__), w.arguments)
     engine.compile(lambda x: tanh(w * x), params=[w]).value_and_grad(X)
     assert (w.data, w.grad, w.label, w.requires_grad, dict(w.__dict__), w.arguments) == before
+
+
+@pytest.mark.parametrize("empty", [[], (), np.array([])], ids=repr)
+def test_no_outputs_are_an_error(empty):
+    with pytest.raises(TypeError, match="the function returned no output"):
+        engine.compile(lambda x: empty)(X)
+
+
+def test_one_value_for_params_is_an_error_that_says_what_to_write():
+    with pytest.raises(TypeError, match=r"params is one Value; write params=\[\.\.\.\]"):
+        engine.compile(lambda x: W * x, params=W)
+
+
+def test_local_derivatives_are_not_there_to_be_read():
+    with pytest.raises(TraceError, match=rf"{HERE}:\d+: .*_local_grads.*gradients\(y, xs\)"):
+        engine.compile(lambda x: (x * x)._local_grads[0] * x)(X)
