@@ -52,15 +52,11 @@ def diagnose(loss: Value, params: Any) -> Report:
 
 
 def _named(params: Any) -> Named:
-    if isinstance(params, Mapping):
-        pairs = [(str(name), value) for name, value in params.items()]
-    else:
-        values = params.parameters() if hasattr(params, "parameters") else params
-        values = [values] if isinstance(values, Value) else values
-        if not isinstance(values, Iterable):
-            said = "give a list of Values, a dict of names to Values, or a model"
-            raise TypeError(f"diagnose: the parameters are {type(values).__name__} {values!r}; {said}")
-        pairs = [(str(getattr(value, "label", "")), value) for value in values]
+    given = params.parameters() if hasattr(params, "parameters") else [params] if isinstance(params, Value) else params
+    if not isinstance(given, Iterable):
+        raise TypeError(f"diagnose: the parameters are {given!r}; give a list or dict of Values, or a model")
+    items = given.items() if isinstance(given, Mapping) else ((getattr(value, "label", ""), value) for value in given)
+    pairs = [(str(name), value) for name, value in items]
     times = Counter(name for name, _ in pairs)
     named = []
     for place, (name, value) in enumerate(pairs):

@@ -12,7 +12,7 @@ import numpy as np
 
 from .graph import needs_row, topological_order
 from .numbers import number
-from .operators import local_derivatives
+from .operators import Operators, local_derivatives
 from .ops import dot, identity
 from .recording import enable_grad
 from .row import Op
@@ -65,6 +65,8 @@ def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None
             continue
         try:
             slope = all_slopes()[place] if op.variadic else rules[place](node, *arguments)
+            if isinstance(slope, float) and reads_numbers(op):
+                raise ArithmeticError
         except ArithmeticError:
             slope = _slope_without_rule(op, node, place)
         if isinstance(slope, float) and slope == 0.0:
@@ -72,6 +74,29 @@ def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None
         passed = _product(slope, above)
         so_far = upstream.get(id(argument))
         upstream[id(argument)] = passed if so_far is None else so_far + passed
+
+
+class _Anything(Operators):
+    """Stands for any number and is none."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
+        return cls()
+
+
+@functools.cache
+def reads_numbers(op: Op) -> str:
+    """What is wrong with a rule that runs on floats only, as with math.cos(a); '' if it runs on anything."""
+    rules: Any = op.partials
+    arguments = [_Anything() for _ in (op.everyday if op.variadic else op.partials)]  # type: ignore[union-attr]
+    try:
+        for rule in [rules] if op.variadic else rules:
+            rule(_Anything(), *arguments)
+    except TypeError as problem:
+        return f"a rule of {op.name} takes plain numbers only ({problem})"
+    return ""
 
 
 def _slope_without_rule(op: Op, node: Value, place: int) -> Any:

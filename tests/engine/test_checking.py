@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from engine import OPS, Op, Value, check_row, dot, gradcheck, logsumexp, maximum, no_grad, total
+from engine import OPS, Op, Value, check_row, dot, grad, gradcheck, gradients, logsumexp, maximum, no_grad, total
 
 MISTAKES = {
     "": "none: the right one",
@@ -180,13 +180,12 @@ def test_a_function_that_returns_no_value_is_named_for_it(wrong):
     [
         (lambda x: abs(x), 0.0),
         (lambda x: x.relu(), 0.0),
-        (lambda x: x.relu(), 1e-6),
         (lambda x: x.leaky_relu(), 0.0),
         (lambda x: maximum(x, 1.0), 1.0),
         (lambda x: x.step() + x, 0.0),
         (lambda x: (x * x - 4.0).relu() * 3.0, 2.0),
     ],
-    ids=["abs", "relu", "beside relu", "leaky", "maximum", "step", "inside"],
+    ids=["abs", "relu", "leaky", "maximum", "step", "inside"],
 )
 def test_kinks_are_reported_as_not_checked(f, at, scale):
     report = gradcheck(lambda x: f(x) * scale, at)
@@ -195,14 +194,34 @@ def test_kinks_are_reported_as_not_checked(f, at, scale):
     assert not report  # what is not checked is not well
 
 
-@pytest.mark.parametrize("f", [lambda x: x.sqrt(), lambda x: x.log(), lambda x: 1.0 / x], ids=["sqrt", "log", "1/x"])
-def test_edges_are_reported_as_not_checked(f):
-    [finding] = gradcheck(f, 1e-6).findings
+@pytest.mark.parametrize("f", [lambda x: x.sqrt(), lambda x: x.log(), lambda x: 1.0 / x], ids=["√", "log", "1/x"])
+def test_edges_are_reported_as_not_checked_and_beside_them_steps_are_small(f):
+    for at in (1e-3, 1e-4, 1e-5, 1e-6, 1e-30):
+        assert gradcheck(f, at), str(gradcheck(f, at))
+        wrong = gradcheck(lambda x: Value(f(x).data, (x,), [1.001 * gradients(f(x), x).data]), at)
+        assert [finding.kind for finding in wrong.findings] == ["wrong derivative"]
+    [finding] = gradcheck(lambda x: f(x + 1e-6), 0.0).findings
     assert finding.kind == "not checked"
 
 
+def test_beside_a_kink_steps_are_small():
+    for at in (1e-6, -1e-6):
+        assert gradcheck(lambda x: x.relu() + abs(x), at)
+
+
+def test_arguments_that_are_not_finite_are_not_checked():
+    for at in (math.inf, -math.inf, math.nan):
+        [finding] = gradcheck(lambda x: x * x.tanh(), at).findings
+        assert finding.kind == "not checked"
+
+
+def test_inside_no_grad_derivatives_are_checked_as_outside():
+    with no_grad():
+        assert gradcheck(lambda x: x * x, 3.0)
+
+
 def test_where_the_function_is_not_finite_nothing_can_be_checked():
-    for f, at in ((lambda x: x.exp(), 1000.0), (lambda x: x * math.nan, 1.0)):
+    for f, at in ((lambda x: x.exp(), 1000.0), (lambda x: x * math.nan, 1.0), (lambda x: x * x, 1e200)):
         [finding] = gradcheck(f, at).findings
         assert finding.kind == "not checked" and "not finite" in finding.sentence
 
@@ -303,3 +322,17 @@ def test_check_row_that_found_no_point_is_not_well():
                  domain=lambda a: a > 100.0)  # fmt: skip
     report = check_row(nowhere)
     assert not report and report.findings[0].kind == "not checked" and "nowhere at 0 points" in str(report)
+
+
+def test_check_row_of_a_row_that_takes_an_index_is_not_checked():
+    assert {finding.kind for finding in check_row(OPS["pick"]).findings} == {"not checked"}
+
+
+def test_a_rule_that_reads_numbers_is_found_and_its_slope_has_no_slope():
+    mysin = Op(name="mysin", forward=math.sin, partials=(lambda out, a: math.cos(a),), numpy="np.sin({})")
+    [finding] = check_row(mysin).findings
+    assert finding.kind == "no higher derivatives" and "a rule of mysin takes plain numbers only" in finding.sentence
+    assert grad(mysin)(3.0) == math.cos(3.0)
+    assert math.isnan(grad(grad(mysin))(3.0))  # not 0.0, as if the slope were a constant
+    asks = Op(name="asks", forward=abs, partials=(lambda out, a: 1.0 if a > 0.0 else -1.0,), numpy="np.abs({})")
+    assert not check_row(asks) and grad(asks)(-3.0) == -1.0

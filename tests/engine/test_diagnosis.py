@@ -375,7 +375,7 @@ def test_what_is_no_value_is_refused():
         diagnose(Value(1.0), [Value(1.0), 2.0])
     with pytest.raises(TypeError, match=r"parameter w is float 2\.0, not a Value"):
         diagnose(Value(1.0), {"w": 2.0})
-    with pytest.raises(TypeError, match="the parameters are NoneType None; give a list of Values"):
+    with pytest.raises(TypeError, match="the parameters are None; give a list or dict of Values"):
         diagnose(Value(1.0), None)
     w = Value(1.0)
     assert diagnose(w, w) and diagnose(w, {1: w})  # one Value; names of any kind
