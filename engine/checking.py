@@ -19,6 +19,7 @@ from .transforms import reads_numbers
 from .value import Value
 
 EPS = 2.0**-52
+TINY = 2.0**-1022  # below it, rounding is no longer relative
 ROOM = 1e-7  # relative; a wrong derivative is off by far more, a right one by 1e-10
 
 
@@ -115,7 +116,7 @@ def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -
             problem = f"near it the function has no value ({none})"
     if not (tries := [one for one in tries if math.isfinite(sum(one))]):
         return 0.0, [Finding("not checked", f"{where}: {problem}")]
-    measured, unsure, scale = min(tries, key=lambda one: one[1] / (one[2] or 1.0))
+    measured, unsure, scale = min(tries, key=lambda one: one[1] / one[2] if one[2] else math.inf)
     scale = max(scale, abs(slope)) or 1.0
     error = abs(slope - measured) / scale
     if unsure > 1e-3 * scale:
@@ -139,7 +140,7 @@ def slope_of(f: Callable[[float], float], x: float, size: float) -> tuple[float,
     jump, jump2 = abs(above - 2 * f(x) + below) / h, abs(above2 - 2 * f(x) + below2) / (2 * h)
     scale = max(abs(near), abs(far), abs(f(x)) / max(1.0, abs(x)))
     kink = jump > 1e-3 * scale and jump2 < 1.5 * jump  # between smooth sides it would halve with h
-    rounding = EPS * max(abs(above), abs(below)) / h
+    rounding = max(EPS * abs(above), EPS * abs(below), TINY) / h
     if kink:
         return near, jump, max(scale, jump)
     # Next to a minimum, slopes are as large as the bend lets them become.

@@ -119,11 +119,11 @@ def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Named)
         for name, p in named
         if p.requires_grad and abs(p.grad - expected[id(p)]) > ROUNDING * size[id(p)]
     ]
-    kind, said = "left over", "unless you add up on purpose, set them to 0 before backward(): model.zero_grad()"
-    if all(p.grad == 0.0 for _, p in named):
-        kind, said = "cleared", "zero_grad() belongs before backward() or after step()"
-    if left:
-        yield Finding(f"gradients {kind}", f"{_some(left)}; {said}")
+    if left and all(p.grad == 0.0 for _, p in named):
+        yield Finding("gradients cleared", f"{_some(left)}; zero_grad() belongs before backward() or after step()")
+    elif left:
+        said = "unless you add up on purpose, set them to 0 before backward(): model.zero_grad()"
+        yield Finding("gradients left over", f"{_some(left)}; {said}")
 
 
 def _unreached(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Finding]:

@@ -36,11 +36,9 @@ def gradients(y: Value, xs: Any) -> Any:
         return gradients(y, [xs])[0]
     if not isinstance(y, Value):
         raise TypeError(f"gradients of {type(y).__name__} {y!r}: it has to be a Value")
-    if not hasattr(xs, "__iter__"):
-        raise TypeError(f"gradients to {type(xs).__name__} {xs!r}, which is not a Value; of a model: .parameters()")
-    for x in (xs := list(xs)):
+    for x in (xs := list(xs) if hasattr(xs, "__iter__") else [xs]):
         if not isinstance(x, Value):
-            raise TypeError(f"gradients to {type(x).__name__} {x!r}, which is not a Value")
+            raise TypeError(f"gradients to {type(x).__name__} {x!r}, which is not a Value; of a model: .parameters()")
     reached, on_the_way = {id(x) for x in xs}, []
     for node in topological_order(y):
         if any(id(argument) in reached for argument in node._prev):
