@@ -240,6 +240,15 @@ def test_numbers_in_a_program_are_the_numbers_meant(f, meant):
 
 
 @pytest.mark.parametrize("batch", [True, False])
+def test_a_negative_number_stands_in_brackets_in_a_users_own_spelling(batch):
+    raised = engine.Op(
+        name="raised", forward=lambda a, b: a**b, numpy="{} ** {}", partials=(lambda out, a, b: 0.0,) * 2
+    )  # fmt: skip
+    program = engine.compile(lambda x: raised(-2.0, x), batch=batch)
+    assert np.all(program(np.array([2.0, 2.0]) if batch else 2.0) == 4.0)
+
+
+@pytest.mark.parametrize("batch", [True, False])
 def test_source_before_a_trace_is_a_clear_error(batch):
     program = engine.compile(lambda x: x, batch=batch)
     for name in ("source", "instructions", "frozen", "constants"):
