@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,7 +55,11 @@ EXAMPLE = 'chainrule {} "tanh(x*w + b)" x=2 w=-3 b=6.5'
 
 
 def _picture(given: argparse.Namespace) -> None:
-    result = evaluate(given.expression, dict(map(_named_number, given.numbers)))
+    named = [_named_number(text) for text in given.numbers]
+    names = [name for name, _ in named]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ValueError(f"{', '.join(twice)} is given twice")
+    result = evaluate(given.expression, dict(named))
     result.backward()
     print((draw if given.command == "draw" else steps)(result).save(given.out))
 
@@ -64,7 +69,7 @@ def _named_number(text: str) -> tuple[str, float]:
     try:
         if not (equals and name.isidentifier()):
             raise ValueError
-        return name, float(number)
+        return unicodedata.normalize("NFKC", name), float(number)  # as Python reads names in expressions
     except ValueError:
         raise ValueError(f"{text!r} is no named number; write it like x=2.5") from None
 

@@ -110,7 +110,7 @@ def telling(number: float) -> str:
     ('0.7071', '0.99997339', '2')
     """
     text = short(number)
-    return text if number.is_integer() or not text.replace("−", "").isdigit() else short(number, 8)
+    return text if float(number).is_integer() or not text.replace("−", "").isdigit() else short(number, 8)
 
 
 def _run(operation: Op, value: Value, out: Name, names: Sequence[Name]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import reprlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,8 @@ def evaluate(text: str, numbers: Mapping[str, float]) -> Value:
         result = _value(tree, leaves)
     except (RecursionError, MemoryError):
         raise ValueError("this expression is nested too deeply") from None
+    except (TypeError, IndexError) as error:
+        raise ValueError(str(error)) from None
     except SyntaxError as error:
         raise ValueError(f"not an expression: {error.msg}: {reprlib.repr(text)}") from None
     if not isinstance(result, Value):
@@ -48,14 +51,16 @@ def evaluate(text: str, numbers: Mapping[str, float]) -> Value:
 
 
 def _value(tree: ast.expr, leaves: Mapping[str, Value]) -> Any:
-    """A Value, or a float where no name is below."""
+    """A Value, or a float where no name is below, or a list of these."""
     match tree:
         case ast.Constant(value=int() | float() as constant) if not isinstance(constant, bool):
-            result: Any = float(constant) if abs(constant) < 1e308 else math.inf
+            result: Any = float(constant) if abs(constant) <= sys.float_info.max else math.inf
         case ast.Name(id=name):
             if name not in leaves:
                 raise ValueError(f"{name} has no number; add {name}=1.0")
             return leaves[name]
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_value(item, leaves) for item in items]
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
             return _value(operand, leaves)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -66,6 +71,8 @@ def _value(tree: ast.expr, leaves: Mapping[str, Value]) -> Any:
             result = FUNCTIONS[name](*(_value(argument, leaves) for argument in arguments))
         case ast.Call(func=ast.Name(id=name)):
             raise ValueError(f"no function {name!r}; there are {', '.join(sorted(FUNCTIONS))}")
+        case ast.BinOp(op=ast.BitXor()):
+            raise ValueError(f"{_shown(tree)}: a power is written with **")
         case _:
             raise ValueError(
                 f"{_shown(tree)} is no arithmetic; there are +, -, *, /, **, functions such as tanh, and named numbers"
@@ -79,4 +86,5 @@ def _shown(tree: ast.expr) -> str:
     return reprlib.repr(ast.unparse(tree))
 
 
-FUNCTIONS = {name: op for name, op in OPS.items() if op.arity > 0} | {"abs": OPS["absolute"]}
+PYTHONS = {"abs": "absolute", "max": "maximum", "min": "minimum", "sum": "total"}
+FUNCTIONS = OPS | {name: OPS[row] for name, row in PYTHONS.items()}
