@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .numbers import number, runs_operations
+from .recording import enable_grad
 from .row import Op, operation
 
 if TYPE_CHECKING:
@@ -49,9 +51,11 @@ def backpropagate(root: Value) -> None:
         _count_uses(root)
         root.grad = 1.0
         _pass_back(root)
-    except BaseException:  # a hand-written _backward that fails, or Ctrl-C: leave no counts behind
+    except BaseException as problem:  # a hand-written _backward that fails, or Ctrl-C: leave no counts behind
         for node in topological_order(root):
             node._uses = 0
+            if isinstance(problem, TypeError) and not isinstance(node.grad, (int, float)):
+                raise TypeError(f"{node.name()}.grad is {node.grad!r}; to clear a gradient, set it to 0.0") from problem
         raise
 
 
@@ -109,20 +113,37 @@ def _pass_back(root: Value) -> None:
                         stack.append(child)
 
 
+def edges_by_hand(children: Any, slopes: Any) -> tuple[tuple[Any, float], ...]:
+    """(argument, local derivative) for Value(data, children, operation or local derivatives)."""
+    if isinstance(children, str) or not isinstance(children, Iterable):
+        raise TypeError(f"children {children!r}: a tuple of Values, as in Value(3.0, (a, b), '+'); a name is label=...")
+    arguments = [a if runs_operations(a) else number(a, "a node made by hand") for a in children]
+    slopes = [0.0] * len(arguments) if isinstance(slopes, str) else [number(s, "a local derivative") for s in slopes]
+    if len(slopes) != len(arguments):
+        raise ValueError(f"{len(arguments)} children need as many local derivatives, got {len(slopes)}")
+    return tuple(zip(arguments, slopes))
+
+
 def needs_row(node: Value, what: str) -> Op:
     """The row of an inner node; an error for one that was made by hand."""
     if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
         return node.operation
-    raise TypeError(
-        f"cannot {what} {node.name()}: it has a hand-written _backward; add a row (engine.register) to get this"
-    )
+    made = "has a hand-written _backward" if "_backward" in node.__dict__ else "was made by hand"
+    raise TypeError(f"cannot {what} {node.name()}: it {made}; add a row (engine.register) to get this")
 
 
 def refresh(root: Value) -> None:
-    """Compute the graph of `root` anew, in place, from its leaves' data."""
-    for node in topological_order(root):
-        if node.operation is not None:
-            node._compute(needs_row(node, "refresh"), node.arguments)
+    """Compute the graph of `root` anew, in place, from its leaves' data; if that fails, all stays as it was."""
+    inner = [(node, needs_row(node, "refresh")) for node in topological_order(root) if node.operation is not None]
+    before = [(n.data, n.requires_grad, n._d_left, n._d_right, n._more) for n, _ in inner]
+    try:
+        with enable_grad():
+            for node, op in inner:
+                node._compute(op, node.arguments)
+    except BaseException:
+        for (n, _), state in zip(inner, before):
+            n.data, n.requires_grad, n._d_left, n._d_right, n._more = state
+        raise
 
 
 # --- copying and pickling: a graph as flat lists, so that no depth is too deep
@@ -171,14 +192,17 @@ def _state(node: Value) -> tuple[Any, ...]:
 
 def reduce(root: Value) -> tuple[Any, ...]:
     """For pickle. Leaves are pickled as themselves, so that those of one pickle keep their identity."""
-    if root.operation is None:
-        return restore, (type(root), _state(root))
+    if root.operation is None:  # its attributes come when it is there: they may refer to it
+        return restore, (type(root), (*_state(root)[:-1], None)), root.__dict__ or None
     return rebuild, (type(root), *flatten(root))
 
 
 def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
     if root.operation is None:
-        return restore(type(root), copy.deepcopy(_state(root), memo))
+        make, given, attributes = reduce(root)
+        memo[id(root)] = twin = make(*given)
+        twin.__dict__.update(copy.deepcopy(attributes, memo) or {})
+        return twin  # type: ignore[no-any-return]
     leaves, rows = flatten(root)
     rows = [(name, edges, (*state[:-1], copy.deepcopy(state[-1], memo))) for name, edges, state in rows]
     return rebuild(type(root), [copy.deepcopy(leaf, memo) for leaf in leaves], rows)

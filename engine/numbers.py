@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
 import numpy as np
+
+LONGEST = 60  # characters of a label in an error; nobody reads further
 
 
 def runs_operations(this: Any) -> bool:
@@ -45,6 +49,27 @@ def one_number(given: Any) -> float:
     raise TypeError(f"a Value holds one number, got {type(given).__name__} {given!r}{instead}")
 
 
+def readable(label: object) -> str:
+    """A user's text for the line of an error: no signs that steer a terminal, no more than one reads.
+
+    >>> readable("a\\n\\x1b[31mb")
+    'a\ufffd\ufffd[31mb'
+    """
+    text = "".join(sign if sign.isprintable() else "\ufffd" for sign in str(label)[: LONGEST + 1])
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _comparison(sign: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
+    def compare(self: Any, other: Any) -> bool:
+        if isinstance(other, LikeANumber):
+            other = other.data
+        elif isinstance(other, np.ndarray) and other.ndim:
+            return NotImplemented  # type: ignore[no-any-return]  # NumPy then compares element by element
+        return bool(sign(self.data, other))
+
+    return compare
+
+
 class LikeANumber:
     """Comparing, converting and formatting act on `.data`; == and hash stay those of the object."""
 
@@ -58,17 +83,8 @@ class LikeANumber:
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else repr(self)
 
-    def __lt__(self, other: Any) -> bool:
-        return bool(self.data < getattr(other, "data", other))
-
-    def __le__(self, other: Any) -> bool:
-        return bool(self.data <= getattr(other, "data", other))
-
-    def __gt__(self, other: Any) -> bool:
-        return bool(self.data > getattr(other, "data", other))
-
-    def __ge__(self, other: Any) -> bool:
-        return bool(self.data >= getattr(other, "data", other))
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
 
     def __bool__(self) -> bool:
         return bool(self.data)
@@ -78,3 +94,6 @@ class LikeANumber:
 
     def __int__(self) -> int:
         return int(self.data)
+
+    def __round__(self, digits: int | None = None) -> float:
+        return round(float(self.data), digits)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from .row import OPS, Op
 
 def _binary(op: Op, left: Any, right: Any) -> Any:
     other = right if isinstance(left, Operators) else left
-    if isinstance(other, (int, float, np.number, np.bool_)) or runs_operations(other):
+    if runs_operations(other) or isinstance(other, (int, float, np.number, np.bool_, Real)):
         return op(left, right)
     return NotImplemented  # NumPy then goes through its array element by element
 
@@ -64,6 +66,8 @@ class Operators:
 
     def __pos__(self) -> Any:
         return self
+
+    conjugate = __pos__  # np.var and np.std ask everything for it
 
     def __abs__(self) -> Any:
         return ops.absolute(self)
@@ -182,7 +186,7 @@ for _op in OPS.values():
 def register(op: Op) -> Op:
     """Add a row of your own to the table: a function, a method, and its place in derivatives and drawings.
 
-    Errors: ValueError for a name that is no identifier or is taken.
+    Errors: ValueError for a name that is no identifier or is taken, and for a row that does not run.
 
     >>> from engine import Op, Value, grad, register
     >>> import math
@@ -195,19 +199,44 @@ def register(op: Op) -> Op:
     """
     from .value import Value  # value.py is made of this module
 
-    if not op.name.isidentifier():
-        raise ValueError(f"an operation's name is a method's name too; {op.name!r} is no identifier")
+    if not isinstance(op, Op):
+        raise TypeError(f"register takes a row, Op(name=..., forward=..., partials=...), got {op!r}")
+    if not op.name.isidentifier() or keyword.iskeyword(op.name):
+        raise ValueError(f"an operation's name is a method's name too; {op.name!r} can be none")
     if op.name in OPS or hasattr(Value, op.name) or op.name in Value.__slots__:
         raise ValueError(f"the name {op.name!r} is taken: {OPS.get(op.name, 'an attribute of Value')}")
-    op.on_arrays  # noqa: B018  a spelling that is no Python is found now
+    _try_out(op)
     OPS[op.name] = op
     if not op.variadic:
         setattr(Operators, op.name, lambda self, *others: op(self, *others))
     return op
 
 
+def _try_out(op: Op) -> None:
+    """Run all of a row once, so that what is wrong with it is said now and not from inside some day."""
+    count = len(op.everyday) if op.variadic else op.arity
+    if not count or op.symbol.count("{}") != abs(op.arity):
+        raise ValueError(f"{op.name}: {op.symbol!r} needs one {{}}, partials=(rule, ...) one rule, for each argument")
+    numbers = [low + 0.7 * (high - low) for low, high in (op.everyday * count)[:count]]
+    part = "forward"
+    try:
+        out = op.evaluate(numbers)
+        part = "partials"
+        if len(slopes := local_derivatives(op, out, numbers, [True] * count)) != count:
+            raise TypeError(f"{len(slopes)} slopes for {count} arguments")
+        part = f"numpy={op.numpy!r}"
+        op.on_arrays(*map(np.float64, numbers))
+    except ArithmeticError:
+        pass  # undefined at these numbers: nothing is learnt
+    except Exception as problem:
+        hint = " (partials=(rule,) for a fixed number of arguments; a bare rule returns a list)" * op.variadic
+        raise ValueError(f"{op.name}: {part} does not run at {numbers}: {problem}{hint}") from problem
+
+
 def unregister(op: Op) -> None:
     """Take a row that was registered out of the table again."""
+    if op not in OPS.values():
+        raise ValueError(f"{op!r} is no row of the table")
     del OPS[op.name]
     if not op.variadic:
         delattr(Operators, op.name)

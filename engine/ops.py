@@ -357,7 +357,7 @@ pick: Op = Op(
 )
 total: Op = Op(
     name="total", symbol="sum({})", badge="Σ",
-    flatten=lambda values: tuple(values),
+    flatten=tuple,
     forward=lambda *values: _exact_sum(values), partials=lambda out, *values: [1.0] * len(values),
     numpy="sum({})", why="a sum passes the gradient on unchanged",
 )

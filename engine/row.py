@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .numbers import number, runs_operations
+from .numbers import number, readable, runs_operations
 
 Rule = Callable[..., Any]
 ANYWHERE = (-5.0, 5.0)
@@ -92,7 +92,11 @@ class Op:
 
     def __call__(self, *arguments: Any) -> Any:
         if self.flatten:
-            arguments = tuple(self.flatten(*arguments))
+            try:
+                arguments = tuple(self.flatten(*arguments))
+            except TypeError as problem:
+                said = str(problem).replace(self.flatten.__name__, self.name)
+                raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
         if len(arguments) != self.arity >= 0:
             takes = self.arity
             raise TypeError(f"{self.name} takes {takes} argument{'s' * (takes != 1)}, got {len(arguments)}")
@@ -102,6 +106,8 @@ class Op:
             if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind)):
                 kind = this  # the most special one
         if any(isinstance(argument, np.ndarray) and argument.ndim for argument in arguments):
+            if self.flatten:
+                raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
             with np.errstate(all="ignore"):
                 result = np.frompyfunc(self, len(arguments), 1)(*arguments)
             return result if any(map(runs_operations, result.flat)) else result.astype(float)
@@ -128,8 +134,10 @@ class Op:
         >>> divide.formula([1.0, 0.0], [1.0, Value(0.0, label="p")])
         '1.0 / p with p = 0.0'
         """
-        labels = [getattr(argument, "label", "") for argument in arguments] or [""] * len(numbers)
+        labels = [readable(getattr(argument, "label", "")) for argument in arguments] or [""] * len(numbers)
         names = [label or repr(value) for label, value in zip(labels, numbers, strict=True)]
+        if self.symbol.startswith("{}") and not labels[0] and numbers[0] < 0.0:
+            names[0] = f"({names[0]})"  # -8.0 ** 0.5 would be another number
         spelled = dict.fromkeys(f"{label} = {value!r}" for label, value in zip(labels, numbers, strict=True) if label)
         return self.write(names, plain=True) + (f" with {', '.join(spelled)}" if spelled else "")
 

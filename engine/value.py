@@ -8,7 +8,7 @@ from typing import Any
 from . import graph
 from .fast import FastOperators
 from .micrograd import MicrogradNames
-from .numbers import LikeANumber, number, one_number
+from .numbers import LikeANumber, number, one_number, readable
 from .operators import local_derivatives
 from .recording import recording
 from .row import Op
@@ -52,10 +52,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         self.requires_grad = requires_grad
         if _children or _op:
             self.operation = _op if isinstance(_op, str) else ""
-            slopes = [0.0] * len(_children) if isinstance(_op, str) else _op
-            if len(slopes) != len(_children):
-                raise ValueError(f"{len(_children)} children need as many local derivatives, got {len(slopes)}")
-            self._more = tuple((child, float(slope)) for child, slope in zip(_children, slopes))
+            self._more = graph.edges_by_hand(_children, _op)
 
     def _clear(self) -> None:
         self.grad = 0.0
@@ -77,7 +74,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _compute(self, op: Op, arguments: Sequence[Any]) -> None:
         """Fill in what the row says of these arguments."""
-        numbers = [a.data if isinstance(a, Value) else a for a in arguments]
+        numbers = [one_number(a.data) if isinstance(a, Value) else a for a in arguments]
         self.data = op.evaluate(numbers, arguments)
         self.requires_grad = recording() and any(isinstance(a, Value) and a.requires_grad for a in arguments)
         if recording():
@@ -120,6 +117,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     @_backward.setter
     def _backward(self, by_hand: Callable[[], object]) -> None:
+        if not callable(by_hand):
+            raise TypeError(f"_backward is a function that adds to the arguments' .grad, got {by_hand!r}")
         self._more, self._left, self._right = self._edges, 0.0, 0.0  # off the fast track
         self.operation = self.operation or ""
         self.__dict__["_backward"] = by_hand
@@ -162,7 +161,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def name(self) -> str:
         """How errors and reports call it."""
-        return self.label or f"the {self._op or 'leaf'} node with data {self.data!r}"
+        kind = self._op or ("leaf" if self.operation is None else "hand-made")
+        return readable(self.label) or f"the {kind} node with data {self.data!r}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return graph.deep_copy(self, memo)
