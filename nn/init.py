@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 import random
 from collections.abc import Callable
 from typing import Protocol, cast
 
-__all__ = ["Initialiser", "Source", "fan_in", "source", "uniform"]
+__all__ = ["Initialiser", "Source", "fan_in", "initialiser", "source", "uniform"]
 
 
 class Source(Protocol):
@@ -22,12 +23,40 @@ Initialiser = Callable[[int, Source], float]  # (number of inputs, source) -> on
 def source(rng: Source | int | None = None) -> Source:
     """The global `random` for None, a generator of its own for a seed, else `rng` itself.
 
+    Errors: TypeError for what is neither a whole number nor something to draw from.
+
     >>> source(7).uniform(-1, 1) == source(7).uniform(-1, 1)
     True
     """
     if rng is None:
         return cast(Source, random)
-    return random.Random(rng) if isinstance(rng, int) else rng
+    if callable(getattr(rng, "uniform", None)):
+        return cast(Source, rng)
+    try:
+        return random.Random(operator.index(cast(int, rng)))  # also a NumPy integer
+    except TypeError:
+        raise TypeError(
+            f"rng is a seed (a whole number) or a generator like random.Random(0), got {type(rng).__name__} {rng!r}"
+        ) from None
+
+
+def initialiser(init: Initialiser | None) -> Initialiser:
+    """fan_in() for None, else `init` itself; TypeError if it makes no weights.
+
+    >>> initialiser(uniform(0.5, 0.5))(16, source(0))
+    0.5
+    """
+    if init is None:
+        return fan_in()
+    for maker, example in ((uniform, "uniform(-1, 1)"), (fan_in, "fan_in()")):
+        if cast(object, init) is maker:
+            raise TypeError(f"init={maker.__name__} makes no weights until it is called; write init=nn.init.{example}")
+    if not callable(init):
+        raise TypeError(
+            "init is a function (number of inputs, generator) -> weight, like nn.init.uniform(-1, 1); "
+            f"got {type(init).__name__} {init!r}"
+        )
+    return init
 
 
 def uniform(low: float, high: float) -> Initialiser:

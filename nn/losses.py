@@ -7,6 +7,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from engine import Value, exp, logsumexp, pick
 
 __all__ = ["cross_entropy", "mse", "softmax"]
@@ -62,6 +64,8 @@ def softmax(logits: Sequence[Value]) -> list[Value]:
 
 
 def _listed(numbers: Any) -> list[Any]:
+    if isinstance(numbers, np.ndarray) and numbers.ndim == 0:
+        return [numbers.item()]
     return list(numbers) if hasattr(numbers, "__len__") else [numbers]
 
 

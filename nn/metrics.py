@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["accuracy"]
 
@@ -12,20 +14,27 @@ __all__ = ["accuracy"]
 def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -> float:
     """The share of examples whose predicted class is the right one, 0 to 1.
 
-    Shapes: predictions (n, classes) scores, or (n,) integer classes, or (n,) scores with a threshold; labels (n,).
-    Errors: ValueError if the lengths differ, or if scores of one output come without a threshold.
+    Shapes: predictions (n, classes) scores, (n,) integer classes, or (n,) or (n, 1) scores with a threshold; labels n.
+    Errors: ValueError if the lengths differ, scores of one output come without a threshold, or a number is nan;
+    TypeError for what is no numbers.
 
     >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1])
     0.5
     >>> accuracy([0.7, -0.2], [1, -1], threshold=0.0)
     1.0
     """
-    scores, classes = np.asarray(predictions), np.asarray(labels)
+    scores, classes = _numbers("predictions", predictions), _numbers("labels", labels)
     if scores.ndim not in (1, 2) or classes.shape != scores.shape[:1] or not len(classes):
         raise ValueError(
             "accuracy needs predictions (n, classes) or (n,) and a label for each, labels (n,); "
             f"got predictions {scores.shape} and labels {classes.shape}"
         )
+    for name, numbers in (("predictions", scores), ("labels", classes)):
+        bad = np.isnan(numbers.reshape(len(numbers), -1)).any(axis=1)
+        if bad.any():
+            raise ValueError(f"accuracy got {name} with nan in row {bad.argmax()}: nan is no class and no score")
+    if scores.ndim == 2 and scores.shape[1] == 1:
+        scores = scores[:, 0]
     if scores.ndim == 2:
         scores = scores.argmax(axis=1)
     elif threshold is not None:  # the same question to both: it fits labels 0 and 1 as well as -1 and +1
@@ -36,3 +45,15 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
             "probabilities, threshold=0.0 for scores (for predicted classes, write .astype(int))"
         )
     return float(np.mean(scores == classes))
+
+
+def _numbers(name: str, given: Any) -> NDArray[Any]:
+    array = np.asarray(given)
+    with suppress(TypeError, ValueError):
+        array = array.astype(float) if array.dtype == object else array  # Values
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"accuracy needs {name} that are numbers, got an array of {array.dtype}; "
+            "for classes by name, number them: names.index(name)"
+        )
+    return array

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine import OPS, Op, Value, no_grad
 
-from .init import Initialiser, Source, fan_in, source
+from .init import Initialiser, Source, initialiser, source
 from .losses import softmax
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
@@ -74,7 +75,7 @@ class Neuron(Module):
         init: Initialiser | None = None,
         rng: Source | int | None = None,
     ) -> None:
-        draw, numbers = init or fan_in(), source(rng)
+        draw, numbers = initialiser(init), source(rng)
         self.w = [Value(draw(nin, numbers)) for _ in range(_positive(nin, "a Neuron", "input"))]
         self.b = Value(0.0)
         self.nonlin = nonlin
@@ -93,8 +94,13 @@ class Neuron(Module):
     def __call__(self, x: Any) -> Value:
         given = _inputs(x)
         if len(given) != len(self.w):
+            _check_numbers(given)
             raise ValueError(f"{self} got {len(given)} inputs; it has {len(self.w)} weights")
-        total = sum(map(operator.mul, self.w, given), self.b)
+        try:
+            total = sum(map(operator.mul, self.w, given), self.b)
+        except TypeError:
+            _check_numbers(given)
+            raise
         output = _apply(self.activation, total) if self.nonlin else total
         if not isinstance(output, Value):
             raise TypeError(f"the activation of {self} returned a {type(output).__name__}, not a Value: no gradient")
@@ -155,7 +161,7 @@ class MLP(Module):
         init: Initialiser | None = None,
         rng: Source | int | None = None,
     ) -> None:
-        sizes = [nin, *([nouts] if isinstance(nouts, int) else nouts)]
+        sizes = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]
         if len(sizes) == 1:
             raise ValueError("an MLP got 0 layers; write MLP(4, [16, 3]) for 16 hidden neurons and 3 outputs")
         self.softmax = output == "softmax"
@@ -210,16 +216,30 @@ def units(order: Sequence[Value]) -> dict[Value, Unit]:
     return found
 
 
-def rows_of(X: Any) -> NDArray[Any]:
-    """X as an array of numbers, one example a row; ValueError or TypeError if it is none."""
-    rows = np.asarray(X)
+def rows_of(X: Any, name: str = "X") -> NDArray[Any]:
+    """X as an array of numbers, one example a row; ValueError or TypeError, calling it `name`, if it is none."""
+    rows = array_of(X, name)
     if rows.dtype.kind not in "biuf":
-        raise TypeError(f"X must hold numbers, got an array of {rows.dtype}")
+        raise TypeError(f"{name} must hold numbers, got an array of {rows.dtype}")
     if rows.ndim == 0:
-        raise ValueError(f"X must be (n,) or (n, features), got the single number {rows}")
+        raise ValueError(f"{name} must be (n,) or (n, features), got the single number {rows}")
     if len(rows) == 0:
-        raise ValueError(f"X is empty: its shape is {rows.shape}")
+        raise ValueError(f"{name} is empty: its shape is {rows.shape}")
     return rows
+
+
+def array_of(data: Any, name: str) -> NDArray[Any]:
+    """What NumPy makes of data; ValueError naming the row where rows differ in length."""
+    try:
+        return np.asarray(data)
+    except ValueError:
+        shapes = [np.shape(row) for row in data]
+        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
+        if odd is None:
+            raise
+        raise ValueError(
+            f"the rows of {name} differ: row 0 has the shape {shapes[0]}, row {odd} {shapes[odd]}"
+        ) from None
 
 
 def _leaves(holders: list[Any]) -> Iterator[Value]:
@@ -258,6 +278,15 @@ def _inputs(x: Any) -> tuple[Any, ...]:
     return tuple(x) if isinstance(x, Iterable) and not isinstance(x, (Value, str)) else (x,)
 
 
+def _check_numbers(given: Sequence[Any]) -> None:
+    """TypeError for the first input that is no number; looked for only where something went wrong."""
+    for i, x in enumerate(given):
+        if not isinstance(x, (Real, np.bool_)) and not hasattr(type(x), "__apply__"):
+            rows = isinstance(x, (Sequence, np.ndarray)) and not isinstance(x, str)
+            hint = "; a model takes one example, for many call predict" if rows else ""
+            raise TypeError(f"a model takes numbers and Values, input {i} is {type(x).__name__} {x!r}{hint}")
+
+
 def _known(activation: Activation) -> Activation:
     wanted = activation.name if isinstance(activation, Op) else activation
     known = ["linear", *(op.name for op in OPS.values() if op.arity == 1)]
@@ -285,6 +314,12 @@ def _title(activation: Activation) -> str:
 
 
 def _positive(count: int, whose: str, what: str) -> int:
-    if operator.index(count) < 1:
+    try:
+        whole = operator.index(count)
+    except TypeError:
+        raise TypeError(
+            f"{whose} needs a whole number of {what}s, got {type(count).__name__} {count!r}"
+        ) from None
+    if whole < 1:
         raise ValueError(f"{whose} needs at least 1 {what}, got {count}")
-    return count
+    return whole

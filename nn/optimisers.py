@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,18 +20,33 @@ Flat = NDArray[np.float64]  # (P,): one number for each parameter
 class Optimiser:
     """Parameters, a learning rate, and a rule: a subclass writes `update`.
 
-    `params` is a list of Values, or a model. `lr` is PyTorch's spelling of `learning_rate`.
+    `params` is a list of Values, or a model. `lr` is PyTorch's spelling of `learning_rate`; where neither is given it
+    is `default_learning_rate`.
+    Errors: TypeError for what is no Value, ValueError for a Value that was computed from others.
     """
 
-    def __init__(self, params: Any, learning_rate: float, lr: float | None = None) -> None:
-        given: Iterable[Any] = params.parameters() if hasattr(params, "parameters") else params
+    default_learning_rate = 0.01
+
+    def __init__(self, params: Any, learning_rate: float | None = None, lr: float | None = None) -> None:
+        whose = type(self).__name__
+        given = params.parameters() if callable(getattr(params, "parameters", None)) else params
+        if not isinstance(given, Iterable):
+            raise TypeError(f"{whose} takes a model or a list of Values, got {type(params).__name__} {params!r}")
+        if learning_rate is not None and lr is not None:
+            raise ValueError(f"learning_rate={learning_rate!r} and lr={lr!r} are the same setting; give one of them")
+        rate = learning_rate if lr is None else lr
+        self.learning_rate = _positive("learning_rate", self.default_learning_rate if rate is None else rate)
         self.params: list[Value] = list(dict.fromkeys(given))
-        self.learning_rate = _positive("learning_rate", learning_rate if lr is None else lr)
         if not self.params:
-            raise ValueError(f"{type(self).__name__} got 0 parameters; write {type(self).__name__}(model.parameters())")
-        for p in self.params:
+            raise ValueError(f"{whose} got 0 parameters; write {whose}(model.parameters())")
+        for place, p in enumerate(self.params):
             if not isinstance(p, Value):
-                raise TypeError(f"{type(self).__name__} moves Values, got {type(p).__name__} {p!r}")
+                raise TypeError(f"{whose} moves Values, got {type(p).__name__} {p!r}")
+            if p.operation is not None:
+                raise ValueError(
+                    f"{whose} moves leaves, and parameter {place} was computed: {p.name()}. Give {whose} what it was "
+                    "computed from; to change a parameter yourself, write p.data = ..., not p = p - ..."
+                )
 
     def update(self, theta: Flat, gradient: Flat) -> Flat:
         """The parameters after one step; theta itself is not changed.
@@ -64,7 +80,7 @@ class Optimiser:
 
 
 class SGD(Optimiser):
-    """Stochastic gradient descent, with momentum if wanted.
+    """Stochastic gradient descent, with momentum if wanted; the learning rate is 0.01 unless given.
 
     Source: Sutskever, Martens, Dahl & Hinton (2013), in the form of PyTorch: the velocity has no learning rate in it.
 
@@ -76,7 +92,7 @@ class SGD(Optimiser):
     """
 
     def __init__(
-        self, params: Any, learning_rate: float = 0.01, momentum: float = 0.0, *, lr: float | None = None
+        self, params: Any, learning_rate: float | None = None, momentum: float = 0.0, *, lr: float | None = None
     ) -> None:
         super().__init__(params, learning_rate, lr)
         self.momentum = _share("momentum", momentum)
@@ -90,6 +106,7 @@ class SGD(Optimiser):
 class Adam(Optimiser):
     """Steps of about the learning rate, whatever the gradient's scale: its running mean over its running size.
 
+    The learning rate is 0.001 unless given.
     Source: Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1.
 
     >>> w = Value(3.0)
@@ -99,10 +116,12 @@ class Adam(Optimiser):
     2.5
     """
 
+    default_learning_rate = 0.001
+
     def __init__(
         self,
         params: Any,
-        learning_rate: float = 0.001,
+        learning_rate: float | None = None,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
@@ -126,12 +145,19 @@ class Adam(Optimiser):
 
 
 def _positive(name: str, number: float) -> float:
+    _real(name, number)
     if not 0 < number < math.inf:
         raise ValueError(f"{name} must be a positive number, got {number!r}")
     return number
 
 
 def _share(name: str, number: float) -> float:
+    _real(name, number)
     if not 0 <= number < 1:
         raise ValueError(f"{name} must be at least 0 and below 1, got {number!r}")
     return number
+
+
+def _real(name: str, number: Any) -> None:
+    if not isinstance(number, Real):
+        raise TypeError(f"{name} is a number, got {type(number).__name__} {number!r}")

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from engine import Value, no_grad
+from engine import Value, enable_grad, no_grad
 
-from .modules import rows_of
 from .optimisers import Adam, Optimiser
+from .settings import (
+    Data,
+    Loss,
+    Metric,
+    Model,
+    check_count,
+    check_loss,
+    check_model,
+    data_of,
+    functions_of,
+    metrics_of,
+    optimiser_of,
+    validation_of,
+)
 
 __all__ = ["History", "fit"]
 
-Data = tuple[NDArray[Any], NDArray[Any]]  # inputs, targets
-Loss = Callable[[Any, Any], Value]  # (prediction, target) of one example
-Metric = Callable[[Any, Any], float]  # (outputs of all examples, targets) -> number
 Callback = Callable[[Any, "History"], object]  # (model, history), after each record
-
-
-class Model(Protocol):
-    """What fit trains: any function of one example that lists its parameters."""
-
-    def __call__(self, x: Any, /) -> Any: ...
-    def parameters(self) -> list[Value]: ...
 
 
 @dataclass
@@ -67,10 +71,10 @@ def fit(
     learning_rate: float | None = None,
     seed: int = 0,
     validation: tuple[Any, Any] | None = None,
-    metrics: Mapping[str, Metric] | Sequence[Metric] = (),
+    metrics: Mapping[str, Metric] | Sequence[Metric] | Metric = (),
     every: int = 1,
     progress: bool = True,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | Callback = (),
 ) -> History:
     """Train the model, mini-batch by mini-batch; each follows the mean gradient of its examples' losses.
 
@@ -79,8 +83,9 @@ def fit(
     model keeps the parameters of the last finished step.
 
     Shapes: X (n,) or (n, features), y (n,) or (n, outputs).
-    Errors: ValueError for data that do not fit together, FloatingPointError if a loss is not finite: the model keeps
-    its last finite parameters. What loss and model raise passes on.
+    Errors: ValueError for data that do not fit together or hold nan or inf, TypeError for settings of the wrong kind,
+    FloatingPointError if a loss is not finite: the model keeps its last finite parameters. What loss and model raise
+    passes on.
 
     >>> from nn import Neuron, mse
     >>> model = Neuron(1, nonlin=False, rng=0)
@@ -89,12 +94,13 @@ def fit(
     21.00
     """
     for name, number in (("epochs", epochs), ("batch_size", batch_size), ("every", every)):
-        if number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
-    train = _data(X, y)
-    parts = {"train": train} if validation is None else {"train": train, "test": _data(*validation)}
-    named = metrics if isinstance(metrics, Mapping) else {metric.__name__: metric for metric in metrics}
-    run = _Run(model, loss, _optimiser(model, optimiser, learning_rate), parts, named, callbacks)
+        check_count(name, number)
+    check_model(model)
+    check_loss(loss)
+    train = data_of(X, y)
+    parts = {"train": train} if validation is None else {"train": train, "test": validation_of(validation)}
+    made = optimiser_of(model, optimiser, learning_rate)
+    run = _Run(model, loss, made, parts, metrics_of(metrics), functions_of("a callback", "(model, history)", callbacks))
     shuffler, rows = np.random.default_rng(seed), len(train[0])
     try:
         with tqdm(total=epochs * -(-rows // batch_size), unit="step", disable=not progress) as bar:
@@ -134,11 +140,12 @@ class _Run:
     def step(self, batch: list[int], epoch: int) -> None:
         """Follow the mean gradient of the examples in these rows."""
         self.zero_grad()
-        for i in batch:
-            x, target = _example(self.parts["train"], i)
-            value = self.loss(self.model(x), target)
-            _check_finite(value.data, f"the loss of row {i}", epoch)
-            (value / len(batch)).backward()  # one graph at a time: leaves add up
+        with enable_grad():  # also where fit is called inside no_grad()
+            for i in batch:
+                x, target = _example(self.parts["train"], i)
+                value = _a_value(self.loss(self.model(x), target))
+                _check_finite(value.data, f"the loss of row {i}", epoch)
+                (value / len(batch)).backward()  # one graph at a time: leaves add up
         gradient = self.optimiser.gradient()
         _check_finite(gradient, f"the gradient of rows {batch}", epoch)
         theta = self.optimiser.update(self.optimiser.read(), gradient)
@@ -172,17 +179,9 @@ class _Run:
         with no_grad():
             examples = [_example(data, i) for i in range(len(data[0]))]
             outputs = [self.model(x) for x, _ in examples]
-            losses = [float(self.loss(output, target)) for output, (_, target) in zip(outputs, examples)]
+            losses = [_a_value(self.loss(output, target)).data for output, (_, target) in zip(outputs, examples)]
         predictions = np.array(outputs, dtype=float) if self.metrics else None
         return float(np.mean(losses)), {name: metric(predictions, data[1]) for name, metric in self.metrics.items()}
-
-
-def _data(X: Any, y: Any) -> Data:
-    inputs, targets = rows_of(X), np.asarray(y)
-    if targets.ndim == 0 or len(inputs) != len(targets):
-        rows = f"{len(targets)} rows" if targets.ndim else f"the single value {targets}"
-        raise ValueError(f"X has {len(inputs)} rows and y has {rows}; each example needs both")
-    return inputs, targets
 
 
 def _example(data: Data, i: int) -> tuple[Any, Any]:
@@ -191,13 +190,13 @@ def _example(data: Data, i: int) -> tuple[Any, Any]:
     return x, target
 
 
-def _optimiser(model: Model, optimiser: Optimiser | type[Optimiser], learning_rate: float | None) -> Optimiser:
-    if isinstance(optimiser, Optimiser):
-        if learning_rate is not None:
-            raise ValueError(f"learning_rate={learning_rate} beside an optimiser that has {optimiser.learning_rate}")
-        return optimiser
-    chosen: dict[str, Any] = {} if learning_rate is None else {"learning_rate": learning_rate}
-    return optimiser(model.parameters(), **chosen)
+def _a_value(loss: Any) -> Value:
+    if not isinstance(loss, Value):
+        raise TypeError(
+            f"the loss returned {type(loss).__name__} {reprlib.repr(loss)}, not a Value, so there is no "
+            "gradient: it has to return one Value, without float(), .data or math on the way"
+        )
+    return loss
 
 
 def _check_finite(numbers: Any, what: str, epoch: int) -> None:

@@ -130,3 +130,27 @@ class TestAccuracy:
     def test_what_does_not_fit_is_named(self, predictions, labels, message):
         with pytest.raises(ValueError, match=message):
             accuracy(predictions, labels)
+
+    @pytest.mark.parametrize(
+        ("predictions", "labels", "error", "message"),
+        [
+            ([[0.0, 1.0], [math.nan, 1.0]], [1, 0], ValueError, "predictions with nan in row 1"),
+            ([1.0, 2.0], [math.nan, 1.0], ValueError, "labels with nan in row 0"),
+            ([[None, "b"]], [1], TypeError, "predictions that are numbers, got an array of object"),
+            ([["a", "b"]], [1], TypeError, "predictions that are numbers, got an array of <U1"),
+            ([[None, 1.0]], [1], ValueError, "predictions with nan in row 0"),
+            ([[1.0, 2.0]], ["1"], TypeError, "labels that are numbers, got an array of <U1"),
+            ([[1.0], [2.0]], [0, 1], ValueError, "2 scores of one output; .* threshold=0.5"),
+        ],
+    )
+    def test_numbers_that_cannot_be_right_or_wrong_are_named(self, predictions, labels, error, message):
+        with pytest.raises(error, match=message):
+            accuracy(predictions, labels)
+
+    def test_a_single_column_and_values_count_as_scores(self):
+        assert accuracy([[0.2], [0.9]], [0, 1], threshold=0.5) == 1.0
+        assert accuracy([[Value(1.0), Value(2.0)]], [1]) == 1.0
+
+
+def test_mse_takes_an_array_of_no_dimensions_for_a_number():
+    assert mse(Value(3.0), np.array(1.0)).data == 4.0

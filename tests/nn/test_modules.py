@@ -317,3 +317,29 @@ class TestRandomness:
         assert 40 * weights.var() == pytest.approx(1, rel=0.06)
         wide = [w.data for w in Neuron(3, init=init.fan_in(2**0.5), rng=0).w]
         assert wide == pytest.approx([w.data * 2**0.5 for w in Neuron(3, rng=0).w], rel=1e-15)
+
+    def test_a_seed_may_be_a_numpy_integer(self):
+        assert Neuron(2, rng=np.int64(3)).w[0].data == Neuron(2, rng=3).w[0].data
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MLP(2, [2], rng=1.5), "rng is a seed .* got float 1.5"),
+        (lambda: MLP(2, [2], rng="a"), "rng is a seed .* got str 'a'"),
+        (lambda: MLP(2, [2], init=init.uniform), r"init=uniform .* write init=nn.init.uniform\(-1, 1\)"),
+        (lambda: MLP(2, [2], init=init.fan_in), r"init=fan_in .* write init=nn.init.fan_in\(\)"),
+        (lambda: MLP(2, [2], init="zeros"), "init is a function .* got str 'zeros'"),
+        (lambda: MLP(2, None), "a Layer needs a whole number of neurons, got NoneType None"),
+        (lambda: MLP(2.0, [1]), "a Neuron needs a whole number of inputs, got float 2.0"),
+        (lambda: MLP(2, [2])(["1", "2"]), "input 0 is str '1'$"),
+        (lambda: MLP(2, [2])([1.0, 1j]), "input 1 is complex 1j"),
+        (lambda: MLP(2, [2])([None, None]), "input 0 is NoneType None"),
+        (lambda: MLP(2, [2])([[1.0, 2.0]]), r"input 0 is list \[1.0, 2.0\]; .* for many call predict"),
+        (lambda: MLP(2, [2])(None), "input 0 is NoneType None"),
+        (lambda: MLP(2, [2])("ab"), "input 0 is str 'ab'"),
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_named(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()

@@ -97,12 +97,19 @@ def test_a_model_a_generator_and_lr_are_taken():
     model = MLP(2, [2, 1])
     assert SGD(model).params == Adam(p for p in model.parameters()).params == model.parameters()
     assert SGD(model, lr=0.3).learning_rate == Adam(model, lr=0.3).learning_rate == 0.3
+    assert (SGD(model).learning_rate, Adam(model).learning_rate) == (0.01, 0.001)
 
 
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda p: SGD([]), ValueError, r"SGD got 0 parameters; write SGD\(model.parameters\(\)\)"),
+        (lambda p: SGD(None), TypeError, "SGD takes a model or a list of Values, got NoneType None"),
+        (lambda p: SGD(p), TypeError, "SGD takes a model or a list of Values, got Value Value"),
+        (lambda p: SGD([p, p * 2]), ValueError, r"parameter 1 was computed: the \* node with data 2.0"),
+        (lambda p: SGD([p], 0.1, lr=0.2), ValueError, "learning_rate=0.1 and lr=0.2 are the same setting"),
+        (lambda p: Adam([p], "a"), TypeError, "learning_rate is a number, got str 'a'"),
+        (lambda p: SGD([p], momentum=None), TypeError, "momentum is a number, got NoneType None"),
         (lambda p: SGD([1.0]), TypeError, "SGD moves Values, got float 1.0"),
         (lambda p: SGD([p], -0.1), ValueError, "learning_rate must be a positive number, got -0.1"),
         (lambda p: Adam([p], math.nan), ValueError, "learning_rate must be a positive number, got nan"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nn
-from engine import DomainError, Value
+from engine import DomainError, Value, no_grad
 from nn import MLP, SGD, Adam, Module, Neuron, Optimiser, accuracy, cross_entropy, fit, mse
 
 X = np.array([[0.5, -1.0], [1.5, 2.0], [-0.3, 0.8], [0.1, 0.2], [-1.0, -0.7]])
@@ -237,17 +237,45 @@ class TestErrors:
             ((X, Y[:4]), {}, "X has 5 rows and y has 4 rows; each example needs both"),
             ((X, 3), {}, "X has 5 rows and y has the single value 3"),
             ((X[:0], Y[:0]), {}, r"X is empty: its shape is \(0, 2\)"),
-            ((X, Y), {"validation": (X, Y[:1])}, "X has 5 rows and y has 1 rows"),
+            ((X, Y), {"validation": (X, Y[:1])}, "validation X has 5 rows and validation y has 1 rows"),
             ((X, Y), {"batch_size": 0}, "batch_size must be at least 1, got 0"),
             ((X, Y), {"epochs": 0}, "epochs must be at least 1, got 0"),
             ((X, Y), {"every": -1}, "every must be at least 1, got -1"),
             ((X, Y), {"learning_rate": 0.0}, "learning_rate must be a positive number, got 0.0"),
             ((X[:, :1], Y), {}, r"TanhNeuron\(2\) got 1 inputs; it has 2 weights"),
+            ((np.where(X == 2.0, np.nan, X), Y), {}, "X row 1 holds nan"),
+            ((X, np.where(Y == 2, -np.inf, Y)), {}, "y row 2 holds -inf"),
+            ((X, Y), {"validation": (X * np.inf, Y)}, "validation X row 0 holds inf"),
+            (([[1, 2], [3]], [0, 1]), {}, r"rows of X differ: row 0 has the shape \(2,\), row 1 \(1,\)"),
+            ((X, Y), {"metrics": [lambda p, t: 0.0, lambda p, t: 1.0]}, "two metrics are called '<lambda>'"),
+            ((X, Y), {"optimiser": SGD(MLP(1, [2]))}, "moves 4 parameters, none of them among the 27 of this model"),
         ],
     )
     def test_data_and_settings_that_do_not_fit(self, arguments, options, message):
         with pytest.raises(ValueError, match=message):
             quiet(model(), cross_entropy, *arguments, **options)
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"loss": lambda p, t: 1.5}, "the loss returned float 1.5, not a Value"),
+            ({"loss": lambda p, t: p}, r"the loss returned list \[.*\], not a Value"),
+            ({"loss": "mse"}, "the loss is a function of .* got str 'mse'"),
+            ({"model": lambda x: x}, "fit trains a model: .* got function <function"),
+            ({"model": MLP}, "fit trains a model: .* got the class MLP"),
+            ({"optimiser": "adam"}, r"like nn.Adam or nn.SGD\(model, 0.1\); got str 'adam'"),
+            ({"metrics": ["accuracy"]}, "a metric is a function of .* got str 'accuracy'"),
+            ({"metrics": "accuracy"}, "a metric is a function of .* got str 'accuracy'"),
+            ({"callbacks": 3}, "a callback is a function of .* got int 3"),
+            ({"validation": X}, r"validation is a pair \(X, y\), got ndarray of shape \(5, 2\)"),
+            ({"batch_size": None}, "batch_size is a whole number, got NoneType None"),
+            ({"epochs": "3"}, "epochs is a whole number, got str '3'"),
+            ({"learning_rate": "a"}, "learning_rate is a number, got str 'a'"),
+        ],
+    )
+    def test_arguments_of_the_wrong_kind(self, options, message):
+        with pytest.raises(TypeError, match=message):
+            quiet(**{"model": model(), "loss": cross_entropy, "X": X, "y": Y, **options})
 
     def test_a_label_out_of_range_passes_on(self):
         with pytest.raises(IndexError, match="label 3 is no class"):
@@ -284,6 +312,20 @@ def test_the_progress_bar_is_on_stderr(capsys):
     assert captured.out == "" and "2/2" in captured.err
     quiet(model(), cross_entropy, X, Y, epochs=2)
     assert capsys.readouterr().err == ""
+
+
+def test_one_metric_and_one_callback_need_no_list():
+    seen = []
+    history = quiet(model(), cross_entropy, X, Y, epochs=1, metrics=accuracy, callbacks=lambda m, h: seen.append(m))
+    assert list(history.metrics) == ["train accuracy"] and len(seen) == 2
+
+
+def test_fit_trains_inside_no_grad_too():
+    inside, outside = model(), model()
+    with no_grad():
+        quiet(inside, cross_entropy, X, Y, epochs=2)
+    quiet(outside, cross_entropy, X, Y, epochs=2)
+    assert numbers(inside) == numbers(outside) != numbers(model())
 
 
 def test_any_callable_with_parameters_is_a_model():
