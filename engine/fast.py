@@ -27,8 +27,6 @@ def _node(kind: Any, data: float, op: Op, left: Any, right: Any, d_left: float, 
     out = new(kind)  # __init__ would take as long as all of this
     out.data = data
     out.grad = 0.0
-    out.label = ""
-    out._more = None
     out._uses = 0
     if recording():
         out.operation = op
@@ -54,17 +52,27 @@ class FastOperators(Operators):
     def __add__(self, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
-            requires = self.requires_grad or other.requires_grad
-            return _node(kind, self.data + other.data, add, self, other, 1.0, 1.0, requires)
+            if recording():  # `_node`, written out: sums and products are what a network is made of
+                out = new(kind)
+                out.data = self.data + other.data
+                out.grad = 0.0
+                out._uses = 0
+                out.operation = add
+                out._left = self
+                out._right = other
+                out._d_left = out._d_right = 1.0
+                out.requires_grad = self.requires_grad or other.requires_grad
+                return out
+            return _node(kind, self.data + other.data, add, self, other, 1.0, 1.0, False)
         if other.__class__ is int:
-            other = float(other)
+            other += 0.0  # a quicker float()
         if other.__class__ is float:
             return _node(kind, self.data + other, add, self, other, 1.0, 0.0, self.requires_grad)
         return Operators.__add__(self, other)
 
     def __radd__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other = float(other)
+            other += 0.0  # a quicker float()
         if other.__class__ is float:
             return _node(self.__class__, other + self.data, add, other, self, 0.0, 1.0, self.requires_grad)
         return Operators.__radd__(self, other)
@@ -75,7 +83,7 @@ class FastOperators(Operators):
             requires = self.requires_grad or other.requires_grad
             return _node(kind, self.data - other.data, subtract, self, other, 1.0, -1.0, requires)
         if other.__class__ is int:
-            other = float(other)
+            other += 0.0  # a quicker float()
         if other.__class__ is float:
             return _node(kind, self.data - other, subtract, self, other, 1.0, 0.0, self.requires_grad)
         return Operators.__sub__(self, other)
@@ -83,24 +91,35 @@ class FastOperators(Operators):
     def __mul__(self, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
-            a, b = self.data, other.data
-            return _node(kind, a * b, multiply, self, other, b, a, self.requires_grad or other.requires_grad)
+            if recording():  # `_node`, written out
+                out = new(kind)
+                out._d_right = a = self.data
+                out._d_left = b = other.data
+                out.data = a * b
+                out.grad = 0.0
+                out._uses = 0
+                out.operation = multiply
+                out._left = self
+                out._right = other
+                out.requires_grad = self.requires_grad or other.requires_grad
+                return out
+            return _node(kind, self.data * other.data, multiply, self, other, 0.0, 0.0, False)
         if other.__class__ is int:
-            other = float(other)
+            other += 0.0  # a quicker float()
         if other.__class__ is float:
             return _node(kind, self.data * other, multiply, self, other, other, 0.0, self.requires_grad)
         return Operators.__mul__(self, other)
 
     def __rmul__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other = float(other)
+            other += 0.0  # a quicker float()
         if other.__class__ is float:
             return _node(self.__class__, other * self.data, multiply, other, self, 0.0, other, self.requires_grad)
         return Operators.__rmul__(self, other)
 
     def __truediv__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other = float(other)
+            other += 0.0  # a quicker float()
         if other.__class__ is float and other:
             out = self.data / other
             return _node(self.__class__, out, divide, self, other, 1.0 / other, 0.0, self.requires_grad)
@@ -108,7 +127,7 @@ class FastOperators(Operators):
 
     def __rtruediv__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other = float(other)
+            other += 0.0  # a quicker float()
         if other.__class__ is float and self.data:
             out = other / self.data
             return _node(self.__class__, out, divide, other, self, 0.0, -out / self.data, self.requires_grad)
@@ -116,7 +135,7 @@ class FastOperators(Operators):
 
     def __pow__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other = float(other)
+            other += 0.0  # a quicker float()
         if other.__class__ is float and other and self.data:
             try:
                 out, slope = power_of(self.data, other), other * power_of(self.data, other - 1.0)

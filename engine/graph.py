@@ -67,21 +67,22 @@ def _count_uses(root: Value) -> None:
         node.grad = 0.0
         # Written out for the left and the right argument: a loop over the two takes half as long again.
         child = node._left
-        if child.__class__ is not float and child.operation is not None and child.requires_grad:
-            if not child._uses:
-                stack.append(child)
-            child._uses += 1
-        child = node._right
-        if child.__class__ is not float and child.operation is not None and child.requires_grad:
-            if not child._uses:
-                stack.append(child)
-            child._uses += 1
-        if node._more is not None:
+        if child.__class__ is not float:
+            if child.operation is not None and child.requires_grad:
+                if not child._uses:
+                    stack.append(child)
+                child._uses += 1
+        elif node._more is not None:
             for child in node._prev:
                 if child.operation is not None and child.requires_grad:
                     if not child._uses:
                         stack.append(child)
                     child._uses += 1
+        child = node._right
+        if child.__class__ is not float and child.operation is not None and child.requires_grad:
+            if not child._uses:
+                stack.append(child)
+            child._uses += 1
 
 
 def _pass_back(root: Value) -> None:
@@ -91,26 +92,32 @@ def _pass_back(root: Value) -> None:
         node = stack.pop()
         upstream = node.grad
         child = node._left
-        if child.__class__ is not float and child.requires_grad:
-            child.grad += node._d_left * upstream
-            if child.operation is not None:
-                child._uses -= 1
-                if not child._uses:
+        if child.__class__ is not float:
+            uses = child._uses
+            if uses:
+                child.grad += node._d_left * upstream
+                child._uses = uses - 1
+                if uses == 1:
                     stack.append(child)
-        child = node._right
-        if child.__class__ is not float and child.requires_grad:
-            child.grad += node._d_right * upstream
-            if child.operation is not None:
-                child._uses -= 1
-                if not child._uses:
-                    stack.append(child)
-        if node._more is not None:
+            elif child.operation is None and child.requires_grad:
+                child.grad += node._d_left * upstream
+        elif node._more is not None:
             node._backward()
             for child in node._prev:
-                if child.operation is not None and child.requires_grad:
+                if child._uses:
                     child._uses -= 1
                     if not child._uses:
                         stack.append(child)
+        child = node._right
+        if child.__class__ is not float:
+            uses = child._uses
+            if uses:
+                child.grad += node._d_right * upstream
+                child._uses = uses - 1
+                if uses == 1:
+                    stack.append(child)
+            elif child.operation is None and child.requires_grad:
+                child.grad += node._d_right * upstream
 
 
 def edges_by_hand(children: Any, slopes: Any) -> tuple[tuple[Any, float], ...]:

@@ -169,11 +169,15 @@ def operation(name: str) -> Op:
 
 def picked(choices: Sequence[Any], index: Any) -> Any:
     """For arrays: in each place the choice that the index there names."""
-    *columns, index = np.broadcast_arrays(*choices, index)
-    wrong = ~np.isin(index, range(len(columns)))
+    index = np.asarray(index)
+    places = index.astype(np.intp)
+    wrong = (places != index) | (places < 0) | (places >= len(choices))
     if wrong.any():
-        raise IndexError(f"pick: index {index[wrong][0]:g} is none of 0, …, {len(columns) - 1}")
-    return np.take_along_axis(np.stack(columns), index[None].astype(int), axis=0)[0]
+        raise IndexError(f"pick: index {index[wrong][0]:g} is none of 0, …, {len(choices) - 1}")
+    if len(choices) < 32:  # as many as np.choose takes
+        return np.choose(places, choices)
+    *columns, places = np.broadcast_arrays(*choices, places)
+    return np.take_along_axis(np.stack(columns), places[None], axis=0)[0]
 
 
 NAMES = {"np": np, "math": math, "picked": picked}  # what a NumPy spelling may use

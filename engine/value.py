@@ -30,12 +30,13 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     # Those of rows of any number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more.
     # Slots, not tuples: with one object per node to look at, the garbage collector costs half as much.
     __slots__ = (
-        "data", "grad", "label", "requires_grad", "operation",
-        "_left", "_right", "_d_left", "_d_right", "_more", "_uses", "__dict__", "__weakref__",
+        "data", "grad", "requires_grad", "operation",
+        "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__", "__weakref__",
     )  # fmt: skip
 
     operation: Op | str | None  # the row; a string if made by hand; None for a leaf
-    _more: tuple[tuple[Any, float], ...] | None
+    label: str = ""  # these two stand in __dict__, where there is one to remember
+    _more: tuple[tuple[Any, float], ...] | None = None
 
     def __init__(
         self,
@@ -48,7 +49,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     ) -> None:
         self._clear()
         self.data = one_number(data)
-        self.label = label
+        if label:
+            self.label = label
         self.requires_grad = requires_grad
         if _children or _op:
             self.operation = _op if isinstance(_op, str) else ""
@@ -56,12 +58,10 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _clear(self) -> None:
         self.grad = 0.0
-        self.label = ""
         self.operation = None
         self._left: Any = 0.0
         self._right: Any = 0.0
         self._d_left = self._d_right = 0.0
-        self._more = None
         self._uses = 0  # for graph.backpropagate
 
     @classmethod

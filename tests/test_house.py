@@ -118,7 +118,7 @@ def code_lines(source):
 # The table is data: it grows by a row with every operation, so the engine's budget is for what works on it.
 BUDGETS = {
     "engine without its table and compiler": (
-        1300, code_lines, lambda path: path.parts[0] == "engine" and path.parts[1] not in ("compiler", "ops.py"),
+        1350, code_lines, lambda path: path.parts[0] == "engine" and path.parts[1] not in ("compiler", "ops.py"),
     ),
     "engine/value.py": (180, all_lines, lambda path: path.parts == ("engine", "value.py")),
     "engine/compiler": (1200, code_lines, lambda path: path.parts[:2] == ("engine", "compiler")),
