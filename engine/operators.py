@@ -12,7 +12,7 @@ import numpy as np
 
 from . import ops
 from .numbers import runs_operations
-from .row import OPS, Op
+from .row import OPS, Op, Rule
 
 
 def _binary(op: Op, left: Any, right: Any) -> Any:
@@ -209,6 +209,7 @@ def register(op: Op) -> Op:
     OPS[op.name] = op
     if not op.variadic:
         setattr(Operators, op.name, lambda self, *others: op(self, *others))
+        _add_numpy_name(op)
     return op
 
 
@@ -239,7 +240,9 @@ def unregister(op: Op) -> None:
         raise ValueError(f"{op!r} is no row of the table")
     del OPS[op.name]
     if not op.variadic:
-        delattr(Operators, op.name)
+        method = vars(Operators)[op.name]
+        for name in [name for name, here in vars(Operators).items() if here is method]:  # NumPy's name for it, too
+            delattr(Operators, name)
 
 
 class Ieee(Operators):
@@ -258,14 +261,16 @@ class Ieee(Operators):
 
 def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequence[bool]) -> list[float]:
     """The slopes of `op` to each argument, 0.0 where it is not wanted; inf or nan where there is none."""
-    try:
-        return _slopes(op, out, numbers, wanted)
-    except (ArithmeticError, ValueError):
-        slopes = _slopes(op, Ieee(out), [Ieee(number) for number in numbers], wanted)
-        return [slope.number if isinstance(slope, Ieee) else slope for slope in slopes]
-
-
-def _slopes(op: Op, out: Any, numbers: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
     if callable(op.partials):
-        return list(op.partials(out, *numbers))
-    return [rule(out, *numbers) if want else 0.0 for rule, want in zip(op.partials, wanted, strict=True)]
+        return list(_slope(op.partials, out, numbers))
+    return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted, strict=True)]
+
+
+def _slope(rule: Rule, out: float, numbers: Sequence[float]) -> Any:
+    try:
+        return rule(out, *numbers)
+    except (ArithmeticError, ValueError):
+        slopes = rule(Ieee(out), *map(Ieee, numbers))
+        if isinstance(slopes, list):
+            return [slope.number if isinstance(slope, Ieee) else slope for slope in slopes]
+        return slopes.number if isinstance(slopes, Ieee) else slopes

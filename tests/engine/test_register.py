@@ -286,7 +286,6 @@ def test_unregistered_rows_are_gone(sinc):
 # --- not yet
 
 
-@pytest.mark.xfail(reason="register gives no alias by the NumPy spelling, as the table's own rows have", strict=True)
 def test_numpy_s_name_works_on_arrays_of_values():
     register(Op(name="cube_root", forward=lambda a: math.copysign(abs(a) ** (1 / 3), a), numpy="np.cbrt({})",
                 partials=(lambda out, a: 1.0 / (3.0 * out * out),)))  # fmt: skip

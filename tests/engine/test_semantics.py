@@ -658,3 +658,9 @@ def test_a_node_is_small():
 
 def test_power_of_values_is_the_row_of_power():
     assert (Value(2.0) ** Value(3.0)).operation is power
+
+
+def test_a_pole_of_one_slope_leaves_the_others_alone():
+    a, b = Value(0.0), Value(0.5)
+    (a**b).backward()
+    assert (a.grad, b.grad) == (math.inf, 0.0)  # 0 · log 0 is 0
