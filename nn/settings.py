@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -120,3 +121,23 @@ def optimiser_of(model: Model, optimiser: Any, learning_rate: float | None) -> O
             f"write {type(made).__name__}(model)"
         )
     return made
+
+
+def loss_value(loss: Any) -> Value:
+    """What the loss returned; TypeError if that is no Value."""
+    if not isinstance(loss, Value):
+        raise TypeError(
+            f"the loss returned {type(loss).__name__} {reprlib.repr(loss)}, not a Value, so there is no "
+            "gradient: it has to return one Value, without float(), .data or math on the way"
+        )
+    return loss
+
+
+def check_finite(numbers: Any, what: str, epoch: int, *more: str) -> None:
+    flat = np.atleast_1d(numbers)
+    if not np.isfinite(flat).all():
+        raise FloatingPointError(
+            "; ".join([f"{what} is {flat[~np.isfinite(flat)][0]} in epoch {epoch}", *more])
+            + "; the model keeps the parameters of the step before. "
+            "Try a smaller learning_rate, or look for huge numbers in X and y"
+        )

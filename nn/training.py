@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from engine import Value, enable_grad, no_grad
-
+from .objective import Objective
 from .optimisers import Adam, Optimiser
 from .settings import (
     Data,
@@ -20,6 +18,7 @@ from .settings import (
     Metric,
     Model,
     check_count,
+    check_finite,
     check_loss,
     check_model,
     data_of,
@@ -75,12 +74,16 @@ def fit(
     every: int = 1,
     progress: bool = True,
     callbacks: Sequence[Callback] | Callback = (),
+    compiled: bool = True,
 ) -> History:
     """Train the model, mini-batch by mini-batch; each follows the mean gradient of its examples' losses.
 
     `loss(model(x), y)` is the loss of one example. Each epoch visits all examples in an order drawn from `seed`. Losses
     and metrics of all of (X, y), and of `validation`, are recorded every so many epochs. Ctrl-C ends the training: the
     model keeps the parameters of the last finished step.
+
+    Loss and gradient come from `engine.compile`; where it cannot trace the loss, a RuntimeWarning says why, and eager
+    code does it (compiled=False: from the start). On sampled rows the two are compared before the first step.
 
     Shapes: X (n,) or (n, features), y (n,) or (n, outputs).
     Errors: ValueError for data that do not fit together or hold nan or inf, TypeError for settings of the wrong kind,
@@ -104,13 +107,17 @@ def fit(
     shuffler, rows = np.random.default_rng(seed), len(train[0])
     try:
         with tqdm(total=epochs * -(-rows // batch_size), unit="step", disable=not progress) as bar:
+            if compiled:
+                run.objective.compile(parts.values())
             run.record(0)
+            run.objective.verify(train, 0)
             for epoch in range(1, epochs + 1):
                 for batch in np.array_split(shuffler.permutation(rows), range(batch_size, rows, batch_size)):
                     run.step(batch.tolist(), epoch)
                     bar.update()
                 if epoch % every == 0 or epoch == epochs:
                     run.record(epoch)
+                    run.objective.verify(train, epoch)
                     bar.set_postfix_str(f"epoch {epoch}, loss {run.history.train_loss[-1]:.4g}", refresh=False)
     except BaseException as error:
         run.restore()
@@ -132,24 +139,20 @@ class _Run:
         metrics: Mapping[str, Metric],
         callbacks: Sequence[Callback],
     ) -> None:
-        self.model, self.loss, self.optimiser, self.parts = model, loss, optimiser, parts
+        self.model, self.optimiser, self.parts = model, optimiser, parts
         self.metrics, self.callbacks, self.history = metrics, callbacks, History()
         self.parameters = model.parameters()
+        self.objective = Objective(model, loss, (*optimiser.params, *self.parameters), bool(metrics))
         self.theta = optimiser.read()
 
     def step(self, batch: list[int], epoch: int) -> None:
         """Follow the mean gradient of the examples in these rows."""
         self.zero_grad()
-        with enable_grad():  # also where fit is called inside no_grad()
-            for i in batch:
-                x, target = _example(self.parts["train"], i)
-                value = _a_value(self.loss(self.model(x), target))
-                _check_finite(value.data, f"the loss of row {i}", epoch)
-                (value / len(batch)).backward()  # one graph at a time: leaves add up
+        self.objective.backward(self.parts["train"], batch, epoch)
         gradient = self.optimiser.gradient()
-        _check_finite(gradient, f"the gradient of rows {batch}", epoch)
+        check_finite(gradient, f"the gradient of rows {batch}", epoch)
         theta = self.optimiser.update(self.optimiser.read(), gradient)
-        _check_finite(theta, f"a parameter after rows {batch}", epoch)
+        check_finite(theta, f"a parameter after rows {batch}", epoch)
         self.optimiser.write(theta)
         self.theta = theta
 
@@ -175,34 +178,6 @@ class _Run:
             callback(self.model, history)
 
     def evaluate(self, data: Data) -> tuple[float, dict[str, float]]:
-        """Mean loss and metrics over all examples; no graph is kept."""
-        with no_grad():
-            examples = [_example(data, i) for i in range(len(data[0]))]
-            outputs = [self.model(x) for x, _ in examples]
-            losses = [_a_value(self.loss(output, target)).data for output, (_, target) in zip(outputs, examples)]
-        predictions = np.array(outputs, dtype=float) if self.metrics else None
-        return float(np.mean(losses)), {name: metric(predictions, data[1]) for name, metric in self.metrics.items()}
-
-
-def _example(data: Data, i: int) -> tuple[Any, Any]:
-    """Row i as an input and a target; single numbers as plain floats and ints."""
-    x, target = (column[i] if column.ndim > 1 else column[i].item() for column in data)
-    return x, target
-
-
-def _a_value(loss: Any) -> Value:
-    if not isinstance(loss, Value):
-        raise TypeError(
-            f"the loss returned {type(loss).__name__} {reprlib.repr(loss)}, not a Value, so there is no "
-            "gradient: it has to return one Value, without float(), .data or math on the way"
-        )
-    return loss
-
-
-def _check_finite(numbers: Any, what: str, epoch: int) -> None:
-    flat = np.atleast_1d(numbers)
-    if not np.isfinite(flat).all():
-        raise FloatingPointError(
-            f"{what} is {flat[~np.isfinite(flat)][0]} in epoch {epoch}; the model keeps the parameters of the step "
-            "before. Try a smaller learning_rate, or look for huge numbers in X and y"
-        )
+        """Mean loss and metrics over all examples."""
+        losses, outputs = self.objective.measure(data)
+        return float(np.mean(losses)), {name: metric(outputs, data[1]) for name, metric in self.metrics.items()}

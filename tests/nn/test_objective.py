@@ -1,0 +1,195 @@
+"""fit by compiled programs: the same training as by eager code, or eager code and a warning."""
+
+import random
+import warnings
+
+import numpy as np
+import pytest
+
+import nn.objective
+from engine import DomainError, Value
+from nn import MLP, SGD, Adam, Layer, Module, accuracy, cross_entropy, fit, mse
+
+X = np.random.default_rng(0).uniform(-1, 1, (11, 2))
+CLASSES = np.arange(11) % 3
+LINE = X[:, 0] - 2 * X[:, 1]
+
+
+def trained(make, loss, X, y, compiled, **options):
+    net = make()
+    history = fit(net, loss, X, y, **{"epochs": 3, "batch_size": 4, "progress": False, "compiled": compiled, **options})
+    return net, history
+
+
+def numbers(net):
+    return [p.data for p in net.parameters()]
+
+
+def assert_same(one, other):
+    (net, history), (twin, expected) = one, other
+    # 1e-9 of numbers of about 1: rounding (1e-16) that 9 steps carry on, with room
+    np.testing.assert_allclose(numbers(net), numbers(twin), rtol=1e-9, atol=1e-9)
+    assert history.epochs == expected.epochs
+    for name in ("train_loss", "test_loss"):
+        np.testing.assert_allclose(getattr(history, name), getattr(expected, name), rtol=1e-9, atol=1e-9)
+    assert history.metrics == expected.metrics
+
+
+def classifier():
+    return MLP(2, [4, 3], activation="tanh", rng=0)
+
+
+def frozen():
+    net = classifier()
+    for p in net.layers[0].parameters():
+        p.requires_grad = False
+    return net
+
+
+CASES = {
+    "classes": (classifier, cross_entropy, X, CLASSES, {"metrics": [accuracy], "validation": (X[:3], CLASSES[:3])}),
+    "one output": (lambda: MLP(2, [4, 1], rng=1), mse, X, LINE, {}),
+    "one number in": (lambda: MLP(1, [4, 1], activation="tanh", rng=1), mse, X[:, 0], LINE, {"optimiser": SGD}),
+    "several outputs": (lambda: MLP(2, [4, 2], activation="tanh", rng=1), mse, X, X[:, ::-1], {"batch_size": 1}),
+    "softmax": (lambda: MLP(2, [4, 2], output="softmax", rng=1), mse, X, X, {"optimiser": Adam}),
+    "frozen": (frozen, cross_entropy, X, CLASSES, {}),
+    "a loss of one's own": (classifier, lambda p, t: abs(p[0] - t) + p[1] * p[2], X, CLASSES, {}),
+    "one row": (classifier, cross_entropy, X[:1], CLASSES[:1], {}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_compiled_training_is_the_eager_training(name):
+    *case, options = CASES[name]
+    assert_same(trained(*case, True, **options), trained(*case, False, **options))
+
+
+def test_an_optimiser_of_the_last_layer_trains_that_layer_alone():
+    nets = [classifier(), classifier()]
+    for net, compiled in zip(nets, [True, False]):
+        optimiser = SGD(net.layers[-1], 0.1)
+        fit(net, cross_entropy, X, CLASSES, epochs=2, optimiser=optimiser, progress=False, compiled=compiled)
+    assert numbers(nets[0]) == pytest.approx(numbers(nets[1]), abs=1e-12)
+    assert numbers(nets[0].layers[0]) == numbers(classifier().layers[0])
+
+
+def test_large_batches_go_in_parts(monkeypatch):
+    whole = trained(classifier, cross_entropy, X, CLASSES, True, batch_size=11)
+    monkeypatch.setattr(nn.objective, "CHUNK", 3)
+    assert_same(trained(classifier, cross_entropy, X, CLASSES, True, batch_size=11), whole)
+
+
+class Counting(Module):
+    def __init__(self):
+        self.net, self.calls, self.factor = classifier(), 0, 1.0
+
+    def __call__(self, x):
+        self.calls += 1
+        return [self.factor * score for score in self.net(x)]
+
+
+def test_the_model_itself_is_called_for_tracing_and_checking_only():
+    net, _ = trained(Counting, cross_entropy, X, CLASSES, True, epochs=50, every=50)
+    assert net.calls < 60 < 50 * 11
+
+
+def by_data(prediction, target):
+    return prediction[0] * (2.0 if prediction[1].data > 0 else 1.0)
+
+
+def by_target(prediction, target):
+    return prediction[0] * (2.0 if target == 2 else 1.0)
+
+
+def by_name(prediction, target):
+    return cross_entropy(prediction, ["setosa", "versicolor", "virginica"].index(target))
+
+
+NAMES = np.array(["setosa", "versicolor", "virginica"])[CLASSES]
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "why"),
+    [
+        (by_data, CLASSES, "TraceError: .*test_objective.py.* was read"),
+        (by_target, CLASSES, r"the loss of row 2 is \S+, traced \S+ Is there a branch on a number \(==, if\)"),
+        (by_name, NAMES, "input 1 has dtype <U10"),
+    ],
+)
+def test_what_cannot_be_traced_trains_eagerly_with_one_warning(loss, y, why):
+    said = rf"fit trains with eager code.*: the loss cannot be compiled: .*{why}"
+    with pytest.warns(RuntimeWarning, match=said) as seen:
+        found = trained(classifier, loss, X, y, True)
+    assert len(seen) == 1 and seen[0].filename == __file__
+    twin = trained(classifier, loss, X, y, False)
+    assert numbers(found[0]) == numbers(twin[0]) and found[1].train_loss == twin[1].train_loss
+
+
+def test_chance_is_not_frozen_into_the_program():
+    class Dropout(Counting):
+        def __call__(self, x):
+            self.factor = float(source.random() < 0.5)
+            return super().__call__(x)
+
+    source = random.Random(0)
+    with pytest.warns(RuntimeWarning, match="fit trains with eager code"):
+        net, _ = trained(Dropout, cross_entropy, X, CLASSES, True)
+    assert net.calls > 4 * 11
+
+
+def test_what_a_callback_changes_is_noticed():
+    def hotter(net, history):
+        net.factor = 1.0 + history.epochs[-1]
+
+    with pytest.warns(RuntimeWarning, match="the loss is no longer what was compiled: the loss of row 1 is") as seen:
+        found = trained(Counting, cross_entropy, X, CLASSES, True, callbacks=hotter)
+    assert len(seen) == 1
+    assert_same(found, trained(Counting, cross_entropy, X, CLASSES, False, callbacks=hotter))
+
+
+def test_compiled_false_is_silent():
+    with warnings.catch_warnings(record=True) as seen:
+        trained(classifier, by_data, X, CLASSES, False)
+    assert not seen
+
+
+class Log(Module):
+    """log(w·x): with w = 1, undefined once a step has made w negative."""
+
+    def __init__(self):
+        self.w = Value(1.0, label="w")
+
+    def __call__(self, x):
+        return (self.w * x).log()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_step_out_of_the_domain_names_row_and_formula_and_keeps_the_model(compiled):
+    net = Log()
+    with pytest.raises(DomainError, match=r"row [01]: log\(-\d.* has no real value"):
+        fit(net, lambda p, t: p, [1.0, 2.0], [0, 0], optimiser=SGD(net, 5.0), progress=False, compiled=compiled)
+    assert np.isfinite(net.w.data) and net.w.grad == 0.0
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_loss_that_overflows_names_row_and_node(compiled):
+    net = Layer(1, 1, nonlin=False, rng=0)
+    with pytest.raises(FloatingPointError, match=r"the loss of row 0 is inf in epoch \d+; the first inf is .*\*\*2"):
+        fit(net, mse, [1e3], [0.0], epochs=99, optimiser=SGD(net, 1e3), progress=False, compiled=compiled)
+    assert np.isfinite(numbers(net)).all()
+
+
+def test_ctrl_c_in_a_compiled_step_keeps_the_last_finished_one():
+    after = []
+
+    class Interrupted(SGD):
+        def update(self, theta, gradient):
+            if len(after) == 5:
+                raise KeyboardInterrupt
+            after.append(super().update(theta, gradient).tolist())
+            return np.array(after[-1])
+
+    net = classifier()
+    history = fit(net, cross_entropy, X, CLASSES, batch_size=2, optimiser=Interrupted(net, 0.1), progress=False)
+    assert history.interrupted and numbers(net) == after[-1]
+    assert all(p.grad == 0 and type(p) is Value for p in net.parameters())
