@@ -242,7 +242,7 @@ def _slice(indices: Sequence[int], lanes: int) -> str:
     return f"[{list(indices)}]"
 
 
-def source_of_arrays(plan: Plan, name: str) -> str:
+def source_of_arrays(plan: Plan, name: str, kept: Sequence[int] = ()) -> str:
     """`value(x, theta)`: the outputs; `value_and_grad(x, theta)`: the mean and its gradient. x (inputs, n)."""
     writer = Writer(plan)
     writer.forward()
@@ -251,6 +251,8 @@ def source_of_arrays(plan: Plan, name: str) -> str:
         returned = f"[{', '.join(outputs)}]"
     else:
         writer.backward(plan.outputs[0])
+        if kept:
+            writer.lines.append(f"dtheta[{list(kept)}] = 0.0  # requires_grad=False")
         returned = f"np.mean({outputs[0]}), dtheta"
     body = "".join(f"    {line}\n" for line in writer.lines)
     return f"def {name}(x, theta):\n    n = x.shape[1]\n{body}    return {returned}\n"

@@ -43,6 +43,8 @@ class _Version:
     parameters: list[str]
     frozen: list[Frozen]
     constants: list[Value]
+    kept: list[int]  # the parameters with requires_grad=False
+    compared: bool = False  # whether a second example was traced, and gave the same
     plan: Plan | None = None  # made when it is first run
     texts: dict[str, str] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
@@ -54,7 +56,9 @@ class _Version:
         wanted = self.inputs if name == "input_gradients" else self.parameters
         [output] = self.outputs
         with ONE_AT_A_TIME:
-            return [output, *differentiate(self.code, output, wanted)]
+            slopes = differentiate(self.code, output, wanted)
+        kept = self.kept if name != "input_gradients" else ()
+        return [output, *(0.0 if i in kept else slope for i, slope in enumerate(slopes))]
 
     def text(self, name: str, floats: bool) -> str:
         if name not in self.texts:
@@ -69,7 +73,7 @@ class _Version:
     def array_text(self, name: str) -> str:
         """value(x, theta) or value_and_grad(x, theta) on whole arrays."""
         if "arrays " + name not in self.texts:
-            self.texts["arrays " + name] = source_of_arrays(self.planned(), name)
+            self.texts["arrays " + name] = source_of_arrays(self.planned(), name, self.kept)
         return self.texts["arrays " + name]
 
     def planned(self) -> Plan:
@@ -210,13 +214,13 @@ class Program:
 
     def _version(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> _Version:
         key = tuple((array.dtype.kind == "f", shape) for array, shape in zip(arrays, shapes))
-        if key not in self._versions:
-            version = self._traced(arrays, shapes, 0)
-            lengths = {len(array) for array in arrays if array.ndim} if self._batch else set()
-            if lengths and max(lengths) > 1:
-                _compare(version, self._traced(arrays, shapes, 1))
-            self._versions[key] = version
-        return self._versions[key]
+        version = self._versions.get(key) or self._traced(arrays, shapes, 0)
+        two = self._batch and any(array.ndim and len(array) > 1 for array in arrays)
+        if two and not version.compared and self._f is not None:
+            _compare(version, self._traced(arrays, shapes, 1))
+            version.compared = True
+        self._versions[key] = version
+        return version
 
     def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], row: int) -> _Version:
         if self._f is None:
@@ -231,7 +235,8 @@ class Program:
         outputs, several, frozen = trace(self._f, given, self._params, self._allow)
         code, terms, constants = lower(outputs, inputs, self._params)
         names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
-        return _Version(code, terms, several, *names, frozen, constants)
+        kept = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
+        return _Version(code, terms, several, *names, frozen, constants, kept)
 
 
 class _Call:

@@ -636,14 +636,12 @@ def test_a_power_of_zero_has_the_slopes_of_eager_code(base, exponent):
     assert [slope[0] for slope in slopes] == [a.grad, b.grad]
 
 
-@pytest.mark.xfail(reason="the slopes do not ask for requires_grad", strict=True)
 def test_a_parameter_that_requires_no_gradient_gets_none():
     w, fixed = Value(2.0), Value(3.0, requires_grad=False)
     program = engine.compile(lambda x: w * fixed * x, params=[w, fixed])
     assert program.value_and_grad(np.ones(2))[1].tolist() == [3.0, 0.0]
 
 
-@pytest.mark.xfail(reason="rows are compared at the first call only, which had but one", strict=True)
 def test_a_random_number_is_noticed_at_the_first_call_with_two_rows():
     chance = random.Random(0)
     program = engine.compile(lambda x: x * chance.random())
