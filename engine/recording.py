@@ -12,11 +12,12 @@ recording = _recording.get
 
 @contextmanager
 def _switched(on: bool) -> Iterator[None]:
-    before = _recording.set(on)
-    try:
+    before = recording()
+    try:  # Ctrl-C may come at any point from here on
+        _recording.set(on)
         yield
     finally:
-        _recording.reset(before)
+        _recording.set(before)
 
 
 def no_grad() -> AbstractContextManager[None]:
