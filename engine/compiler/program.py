@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..value import Value
-from .arrays import instructions, source_of_arrays
+from .adjoints import source_of_arrays
+from .buffers import Block
 from .emitting import build, lines, source
+from .lanes import Array as Lanes
 from .lanes import Plan, plan
 from .lowering import Code, Ref, Term, differentiate, lower
 from .tracing import ONE_AT_A_TIME, Frozen, raw, trace, traced
 
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
-Runner = Callable[[Any, Any], Any]
+Runner = Callable[..., Any]
+SIZES = 16  # for how many numbers of examples, and functions, buffers are kept
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,12 @@ class _Version:
     frozen: list[Frozen]
     constants: list[Value]
     kept: list[int]  # the parameters with requires_grad=False
+    layout: list[Lanes]  # the arrays that hold the inputs
     compared: bool = False  # whether a second example was traced, and gave the same
     plan: Plan | None = None  # made when it is first run
     texts: dict[str, str] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
+    pools: dict[tuple[str, int], list[Runner]] = field(default_factory=dict)  # with buffers for so many examples
 
     def results(self, name: str) -> list[Term]:
         """What the function of that name returns: the outputs, or the output and its slopes."""
@@ -71,24 +76,52 @@ class _Version:
         return self.runners[name]
 
     def array_text(self, name: str) -> str:
-        """value(x, theta) or value_and_grad(x, theta) on whole arrays."""
+        """bind(n) for value, value_and_grad or input_gradients on whole arrays."""
         if "arrays " + name not in self.texts:
-            self.texts["arrays " + name] = source_of_arrays(self.planned(), name, self.kept)
+            self.texts["arrays " + name] = self._write(name)[0]
         return self.texts["arrays " + name]
+
+    def _write(self, name: str) -> tuple[str, Block]:
+        given = ", ".join(["at", *(f"x{i}" for i in range(len(self.layout)))])
+        return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
+
+    def instructions(self, name: str) -> list[Instruction]:
+        """The lines of array_text(name), with the labels or symbols of the nodes that they stand for."""
+        nodes = self.code.nodes
+        return [Instruction(text, tuple(node for place in (step.stands_for if step else ()) if place < len(nodes)
+                                        for node in nodes[place])) for text, step in self._write(name)[1].said]  # fmt: skip
 
     def planned(self) -> Plan:
         with ONE_AT_A_TIME:
             if self.plan is None:
-                self.plan = plan(self.code, self.outputs, len(self.inputs), len(self.parameters))
+                self.plan = plan(self.code, self.outputs, self.layout, len(self.parameters))
             return self.plan
 
-    def array_runner(self, name: str) -> Callable[[Array, Array], Any]:
+    def pool(self, name: str, n: int) -> list[Runner]:
+        """Functions on whole arrays that nobody uses now; each has its own buffers."""
+        if (name, n) not in self.pools:
+            while len(self.pools) >= SIZES:
+                self.pools.pop(next(iter(self.pools)), None)
+            self.pools[name, n] = []
+        return self.pools[name, n]
+
+    def bound(self, name: str, n: int) -> Runner:
+        """A new function on whole arrays, with buffers for n examples."""
         if "arrays " + name not in self.runners:
-            self.runners["arrays " + name] = build(name, self.array_text(name), False)
-        return self.runners["arrays " + name]
+            self.runners["arrays " + name] = build("bind", self.array_text(name), False)
+        function: Runner = self.runners["arrays " + name](n)
+        return function
+
+    def run_arrays(self, name: str, n: int, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any]) -> Any:
+        """then(what the function returns), before anybody else works in the same buffers."""
+        pool = self.pool(name, n)
+        run = pool.pop() if pool else self.bound(name, n)
+        result = then(run(theta, *arrays))
+        pool.append(run)
+        return result
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "plan": None, "runners": {}}  # functions are made again from their text
+        return {**self.__dict__, "plan": None, "runners": {}, "pools": {}}  # functions are made again from their text
 
 
 class Program:
@@ -106,7 +139,7 @@ class Program:
     def __call__(self, *arrays: Any, at: Any = None) -> Any:
         """The outputs. Shapes: (n,), or (n, outputs) if f gives a list; batch=False: a float, or (outputs,)."""
         call = _Call(self, arrays, at)
-        table = call.table((call.run_arrays if self._batch else call.run)("value"))
+        table = call.run_arrays("value", call.table) if self._batch else call.table(call.run("value"))
         if call.version.several:
             return table
         return table[..., 0] if self._batch else float(table[0])
@@ -115,7 +148,7 @@ class Program:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
         call = self._gradient_call("value_and_grad", arrays, at)
         if self._batch:
-            value, gradient = call.run_arrays("value_and_grad")
+            value, gradient = call.run_arrays("value_and_grad", tuple)
             return float(value), gradient
         value, *slopes = call.run("parameter_gradients")
         return float(value), np.array(slopes, dtype=float)
@@ -129,13 +162,15 @@ class Program:
         """d output_i / d x_i. Shapes: as the input; a tuple if f takes several; None for integer ones."""
         call = _Call(self, arrays, at)
         call.one_output("input_gradients")
-        _, *slopes = call.run("input_gradients")
-        parts, start = [], 0
-        for array, shape in zip(call.arrays, call.shapes):
-            size = int(np.prod(shape, dtype=int))
-            gradient = call.table(slopes[start : start + size]).reshape((*call.leading, *shape))
-            parts.append(gradient if array.dtype.kind == "f" else None)
-            start += size
+        if self._batch:
+            slopes = call.run_arrays("input_gradients", lambda found: [call.table(each) for each in found])
+        else:
+            every, slopes, start = call.run("input_gradients")[1:], [], 0
+            for lanes in call.version.layout:
+                slopes.append(call.table(every[start : start + lanes.lanes]))
+                start += lanes.lanes
+        parts = [slope.reshape((*call.leading, *shape)) if array.dtype.kind == "f" else None
+                 for array, shape, slope in zip(call.arrays, call.shapes, slopes)]  # fmt: skip
         return parts[0] if len(parts) == 1 else tuple(parts)
 
     def _gradient_call(self, name: str, arrays: Sequence[Any], at: Any) -> _Call:
@@ -168,10 +203,13 @@ class Program:
     @property
     def source(self) -> str:
         """The program of the last traced shape: values and gradients, as text."""
-        version, one = self._latest(), not self._latest().several
-        if self._batch:
-            return version.array_text("value_and_grad" if one and self._params else "value")
-        return version.text("value" if not one else "parameter_gradients" if self._params else "input_gradients", True)
+        version, name = self._latest(), self._shown()
+        return version.array_text(name) if self._batch else version.text(name, True)
+
+    def _shown(self) -> str:
+        if self._latest().several:
+            return "value"
+        return ("value_and_grad" if self._batch else "parameter_gradients") if self._params else "input_gradients"
 
     @property
     def instructions(self) -> list[Instruction]:
@@ -181,10 +219,7 @@ class Program:
         if not self._batch:
             said = lines(version.code, version.outputs, True)
             return [Instruction(text, tuple(nodes[place])) for text, place in said]
-        return [
-            Instruction(text, tuple(node for place in step.places if place < len(nodes) for node in nodes[place]))
-            for text, step in instructions(version.planned())
-        ]
+        return version.instructions(self._shown())
 
     @property
     def frozen(self) -> list[Frozen]:
@@ -206,7 +241,7 @@ class Program:
             one = not version.several
             for name in ("value", *(("parameter_gradients", "input_gradients") if one else ())):
                 version.text(name, not self._batch)
-            for name in ("value", *(("value_and_grad",) if one and self._params else ())):
+            for name in ("value", *(("input_gradients",) if one else ()), *(("value_and_grad",) if one and self._params else ())):
                 version.array_text(name)
         return {**self.__dict__, "_f": None}
 
@@ -236,7 +271,8 @@ class Program:
         code, terms, constants = lower(outputs, inputs, self._params)
         names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
         kept = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
-        return _Version(code, terms, several, *names, frozen, constants, kept)
+        layout = [_layout(array, shape, i, len(arrays), self._batch) for i, (array, shape) in enumerate(zip(arrays, shapes))]
+        return _Version(code, terms, several, *names, frozen, constants, kept, layout)
 
 
 class _Call:
@@ -275,15 +311,8 @@ class _Call:
         with np.errstate(all="ignore"):
             return self.version.runner(name, False)(columns, [np.float64(p) for p in self.numbers])
 
-    def run_arrays(self, name: str) -> Any:
-        columns = []
-        rows = self.rows or 1
-        for array, shape in zip(self.arrays, self.shapes):
-            flat = array.reshape(rows if array.ndim > len(shape) else 1, np.prod(shape, dtype=int))
-            columns.append(np.broadcast_to(flat.T, (flat.shape[1], rows)))
-        x = np.concatenate(columns, dtype=float) if columns else np.empty((0, rows))
-        with np.errstate(all="ignore"):
-            return self.version.array_runner(name)(x, self.theta)
+    def run_arrays(self, name: str, then: Callable[[Any], Any]) -> Any:
+        return self.version.run_arrays(name, self.rows or 1, self.theta, self.arrays, then)
 
     @property
     def leading(self) -> tuple[int, ...]:
@@ -314,6 +343,18 @@ def _shaped(nodes: Sequence[Value], shape: tuple[int, ...]) -> Any:
     array = np.empty(len(nodes), dtype=object)
     array[:] = nodes
     return array.reshape(shape)
+
+
+def _layout(array: NDArray[Any], shape: tuple[int, ...], place: int, count: int, batch: bool) -> Lanes:
+    """An input as an array of the program: its numbers as lanes."""
+    lanes = int(np.prod(shape, dtype=int))
+    given = f"x{place}"
+    if len(shape) > 1 or (shape and not batch):
+        given += f".reshape(n, {lanes}).T"
+    elif shape:
+        given += ".T"
+    name = "h0" if place == 0 else "y" if count == 2 else f"u{place}"
+    return Lanes(name, lanes, True, given, array.dtype.kind != "f")
 
 
 def _compare(first: _Version, second: _Version) -> None:
