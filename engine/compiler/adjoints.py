@@ -9,7 +9,7 @@ from typing import Any
 from ..operators import Operators
 from ..ops import add, logsumexp, multiply, neg, pick
 from ..row import Op
-from .arrays import TAKE, Writer, by_array, pair
+from .arrays import PRODUCT, TAKE, Writer, by_array, pair
 from .buffers import Argument, Block, Buffer, Shape, View, broadcast, evenly
 from .emitting import literal
 from .lanes import Array, Lane, Operand, Plan, Step
@@ -201,7 +201,7 @@ class Backward:
         def to_weights(out: View | None) -> View:
             whole = out or writer.temporary((lefts, width))
             each = whole if rights == 1 else writer.temporary((rights, lefts, width))
-            writer.line("np.matmul({0}, {1}, out={out})", [upstream, turned], each,
+            writer.line(PRODUCT[rights > 1], [upstream, turned], each,
                         f"dW{step.target.name[1:]} = {name} @ {right.buffer.name}.T")  # fmt: skip
             if rights > 1:
                 writer.line("np.add.reduce({0}, axis=0, out={out})", [each], whole)
@@ -216,7 +216,7 @@ class Backward:
 
         def to_right(out: View | None) -> View:
             out = out or writer.temporary(shape)
-            writer.line("np.matmul({0}, {1}, out={out})", [back, upstream], out,
+            writer.line(PRODUCT[rights > 1], [back, upstream], out,
                         f"{out.buffer.name} = W{step.target.name[1:]}.T @ {name}")  # fmt: skip
             return out
 

@@ -18,7 +18,8 @@ from .lanes import Array, Lane, Operand, Plan, Step
 OPERATORS: dict[type, str] = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
                               ast.Pow: "power", ast.USub: "negative", ast.UAdd: "positive"}  # fmt: skip
 SIGNS = {"add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}", "negative": "-{}"}
-TAKE = 'np.take({0}, {1}, axis=0, out={out}, mode="clip")'  # "clip": the other modes go through a copy
+TAKE = '{0}.take({1}, 0, {out}, "clip")'  # "clip": the other modes go through a copy; np.take takes longer
+PRODUCT = ("np.dot({0}, {1}, {out})", "np.matmul({0}, {1}, out={out})")  # of two matrices; of several pairs
 LARGEST = float(np.finfo(float).max)
 
 
@@ -60,6 +61,9 @@ class Writer:
             self._known[text] = self.temporary(shape, text, "c")
         return self._known[text]
 
+    def number(self, number: float, shape: Shape = ()) -> View:
+        return self.constant(f"np.{f'full({pair(shape)}, ' if shape else 'array('}{literal(number)})", shape)
+
     def indices(self, lanes: Sequence[int]) -> View:
         return self.constant(f"np.array({list(lanes)})", (len(lanes),))
 
@@ -76,10 +80,9 @@ class Writer:
         result = out or self.temporary(broadcast(arguments))
         self._known.setdefault(key, result)
         says = says or f"{result.buffer.name} = {SIGNS.get(name, _call(name, arguments)).format(*map(plain, arguments))}"
-        if name in ("maximum", "minimum"):  # three times faster between two arrays than with a number
-            shape = broadcast(arguments)
-            arguments = [a if isinstance(a, View) else self.constant(f"np.full({pair(shape)}, {literal(a)})", shape)
-                         for a in arguments]  # fmt: skip
+        # maximum and minimum are three times faster between two arrays; other functions hardly, but a number costs, too
+        full = broadcast(arguments) if name in ("maximum", "minimum") else ()
+        arguments = [a if isinstance(a, View) else self.number(a, full) for a in arguments]
         places = ", ".join(f"{{{i}}}" for i in range(len(arguments)))
         self.line(f"np.{name}({places}, out={{out}})", arguments, result, says, in_place=True)
         return result
@@ -212,7 +215,7 @@ class Writer:
         self.saved[step] = weights, right, lanes
         out = out if rights == 1 else self.reshaped(out, (rights, lefts))
         says = f"{step.target.name} = {name} @ {right.buffer.name}"
-        self.line("np.matmul({0}, {1}, out={out})", [weights, right], out, says)
+        self.line(PRODUCT[rights > 1], [weights, right], out, says)
 
     def _right(self, step: Step) -> tuple[int, View]:
         """The right side of a grid, and how many of its rows are no ones: the bias is one more column of the left."""
@@ -280,7 +283,7 @@ class Writer:
         self.saved[step] = array, where
         flat = self.whole(array).window(".reshape(-1)", (-1,))
         says = f"{out.buffer.name} = {flat.buffer.name}[{plain(index)}]"
-        self.line('np.take({0}, {1}, out={out}, mode="clip")', [flat, where], aside(out, True), says)
+        self.line('{0}.take({1}, None, {out}, "clip")', [flat, where], aside(out, True), says)
 
     def _places(self, at: Sequence[int], width: int, index: View, batched: bool, shape: Shape) -> View:
         """Where in the memory of the array what is picked stands: choice c of lane l is its lane at[l · width + c]."""
@@ -289,8 +292,11 @@ class Writer:
         made = f"np.empty({pair(shape)}, np.intp)"
         if all(place == starts[i // width] + stride * (i % width) for i, place in enumerate(at)):
             offsets = self.constant(f"np.array({starts})[:, None]{times}{plus}", shape)
-            return self.once(("places", index, offsets, stride), shape,
-                             f"np.add(np.multiply({{0}}, {stride}{times}), {{1}}, out={{out}})", [index, offsets], made)  # fmt: skip
+            key, step = ("places", index, offsets, stride), self.constant(f"np.array({stride}{times})", ())
+            if key not in self._known:
+                where = self.once(key, shape, "np.multiply({0}, {1}, out={out})", [index, step], made)
+                self.line("np.add({0}, {1}, out={out})", [where, offsets], where)
+            return self._known[key]
         table = self.indices(at)
         lanes = self.constant(f"np.arange(0, {len(at)}, {width})[:, None]", (len(starts), 1))
         return self.once(("places", index, table), shape, f"{{out}}[...] = {{1}}[{{0}} + {{2}}]{times}{plus}",
@@ -309,7 +315,10 @@ class Writer:
             if ("checked", array, tuple(used), count) not in self._known:
                 self._known["checked", array, tuple(used), count] = every
                 rows = self.rows_of_integers(every, used)
-                self.line(f"in_range({{0}}, {count})", [rows], None)
+                unsigned = rows.window(".view(np.uintp)", rows.shape)  # in which -1 is large
+                unsigned = unsigned.window("[0]", ("n",)) if len(used) == 1 else unsigned
+                text = f"if np.maximum.reduce({{0}}, axis=None) >= {count}: in_range({{1}}, {count})"
+                self.line(text, [unsigned, rows], None, f"labels: 0, …, {count - 1}")
             return self.rows_of_integers(every, used if len(used) == 1 else lanes)
         values = self.window(operands, True)
         if isinstance(values, float):

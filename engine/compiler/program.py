@@ -21,6 +21,7 @@ from .tracing import ONE_AT_A_TIME, Frozen, raw, trace, traced
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
 Runner = Callable[..., Any]
+FLOAT = np.dtype(float)
 SIZES = 16  # for how many numbers of examples, and functions, buffers are kept
 
 
@@ -33,6 +34,25 @@ class Instruction:
 
     def __str__(self) -> str:
         return self.text + (f"  # {', '.join(self.nodes)}" if self.nodes else "")
+
+
+class _Pool:
+    """Functions that nobody is running now, each with buffers of its own: two threads never share them."""
+
+    def __init__(self, bind: Callable[[int], Runner], n: int) -> None:
+        self._bind, self._n, self._free = bind, n, list[Runner]()
+
+    def run(self, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
+        """What a function returns; then(it), before anybody else works in the same buffers."""
+        try:
+            run = self._free.pop()
+        except IndexError:
+            run = self._bind(self._n)
+        result = run(theta, *arrays)
+        if then is not None:
+            result = then(result)
+        self._free.append(run)
+        return result
 
 
 @dataclass
@@ -52,7 +72,7 @@ class _Version:
     plan: Plan | None = None  # made when it is first run
     texts: dict[str, str] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
-    pools: dict[tuple[str, int], list[Runner]] = field(default_factory=dict)  # with buffers for so many examples
+    pools: dict[tuple[str, int], _Pool] = field(default_factory=dict)  # for so many examples
 
     def results(self, name: str) -> list[Term]:
         """What the function of that name returns: the outputs, or the output and its slopes."""
@@ -97,28 +117,15 @@ class _Version:
                 self.plan = plan(self.code, self.outputs, self.layout, len(self.parameters))
             return self.plan
 
-    def pool(self, name: str, n: int) -> list[Runner]:
-        """Functions on whole arrays that nobody uses now; each has its own buffers."""
+    def pool(self, name: str, n: int) -> _Pool:
+        """The functions on whole arrays with buffers for n examples."""
         if (name, n) not in self.pools:
+            if "arrays " + name not in self.runners:
+                self.runners["arrays " + name] = build("bind", self.array_text(name), False)
             while len(self.pools) >= SIZES:
                 self.pools.pop(next(iter(self.pools)), None)
-            self.pools[name, n] = []
+            self.pools[name, n] = _Pool(self.runners["arrays " + name], n)
         return self.pools[name, n]
-
-    def bound(self, name: str, n: int) -> Runner:
-        """A new function on whole arrays, with buffers for n examples."""
-        if "arrays " + name not in self.runners:
-            self.runners["arrays " + name] = build("bind", self.array_text(name), False)
-        function: Runner = self.runners["arrays " + name](n)
-        return function
-
-    def run_arrays(self, name: str, n: int, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any]) -> Any:
-        """then(what the function returns), before anybody else works in the same buffers."""
-        pool = self.pool(name, n)
-        run = pool.pop() if pool else self.bound(name, n)
-        result = then(run(theta, *arrays))
-        pool.append(run)
-        return result
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "plan": None, "runners": {}, "pools": {}}  # functions are made again from their text
@@ -133,6 +140,7 @@ class Program:
         self._batch = batch
         self._allow = frozen == "allow"
         self._versions: dict[Shape, _Version] = {}
+        self._checked_before: dict[Any, _Pool] = {}  # what value_and_grad ran on before
 
     # --- running it
 
@@ -146,9 +154,16 @@ class Program:
 
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
+        if self._checked_before and (pool := self._checked_before.get(self._key(arrays, at))) is not None:
+            value, gradient = pool.run(at, arrays)
+            return float(value), gradient
         call = self._gradient_call("value_and_grad", arrays, at)
         if self._batch:
-            value, gradient = call.run_arrays("value_and_grad", tuple)
+            value, gradient = call.run_arrays("value_and_grad")
+            if (key := self._key(arrays, at)) is not None:
+                while len(self._checked_before) >= SIZES:
+                    self._checked_before.pop(next(iter(self._checked_before)), None)
+                self._checked_before[key] = call.version.pool("value_and_grad", call.rows or 1)
             return float(value), gradient
         value, *slopes = call.run("parameter_gradients")
         return float(value), np.array(slopes, dtype=float)
@@ -172,6 +187,17 @@ class Program:
         parts = [slope.reshape((*call.leading, *shape)) if array.dtype.kind == "f" else None
                  for array, shape, slope in zip(call.arrays, call.shapes, slopes)]  # fmt: skip
         return parts[0] if len(parts) == 1 else tuple(parts)
+
+    def _key(self, arrays: Sequence[Any], at: Any) -> tuple[Any, ...] | None:
+        """The same for arrays of the same shapes and types, which need not be checked again."""
+        if at.__class__ is not np.ndarray or at.dtype is not FLOAT or at.shape != (len(self._params),):
+            return None
+        key: list[Any] = []
+        for array in arrays:
+            if array.__class__ is not np.ndarray:
+                return None
+            key += array.shape, array.dtype.char
+        return tuple(key)
 
     def _gradient_call(self, name: str, arrays: Sequence[Any], at: Any) -> _Call:
         if not self._params:
@@ -243,7 +269,7 @@ class Program:
                 version.text(name, not self._batch)
             for name in ("value", *(("input_gradients",) if one else ()), *(("value_and_grad",) if one and self._params else ())):
                 version.array_text(name)
-        return {**self.__dict__, "_f": None}
+        return {**self.__dict__, "_f": None, "_checked_before": {}}
 
     # --- tracing it
 
@@ -311,8 +337,8 @@ class _Call:
         with np.errstate(all="ignore"):
             return self.version.runner(name, False)(columns, [np.float64(p) for p in self.numbers])
 
-    def run_arrays(self, name: str, then: Callable[[Any], Any]) -> Any:
-        return self.version.run_arrays(name, self.rows or 1, self.theta, self.arrays, then)
+    def run_arrays(self, name: str, then: Callable[[Any], Any] | None = None) -> Any:
+        return self.version.pool(name, self.rows or 1).run(self.theta, self.arrays, then)
 
     @property
     def leading(self) -> tuple[int, ...]:
