@@ -127,3 +127,18 @@ def formula(theta: Any, text: NDArray[np.int64]) -> Any:
 
 def _normed(x: Any) -> Any:
     return x / np.sqrt((x * x).mean(axis=1, keepdims=True) + EPSILON)
+
+
+def text() -> NDArray[np.int64]:
+    """The numbers of a name of seven letters between its marks: nine tokens, eight of them to be foretold."""
+    return np.array([LETTERS - 1, *(ord(letter) - ord("a") for letter in "matilda"), LETTERS - 1])
+
+
+def tolerance(gradient: Any) -> float:
+    """How far two right gradients may lie apart: roundings on the longest path × the largest slope.
+
+    Forward, a position's number passes eight sums of at most 64 terms, three norms and two softmaxes, each a few dozen
+    roundings; backward the same, and a weight's slope sums 8 positions: below 3,000. Twice, for the reference rounds
+    as well. No number or slope on the way is larger than the last by much: the weights are small and norms hold.
+    """
+    return float(6_000 * reference.EPS * np.abs(gradient).max())
