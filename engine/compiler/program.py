@@ -14,7 +14,7 @@ from .arrays import instructions, source_of_arrays
 from .emitting import build, lines, source
 from .lanes import Plan, plan
 from .lowering import Code, Ref, Term, differentiate, lower
-from .tracing import ONE_AT_A_TIME, Frozen, raw, trace, traced
+from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, trace, traced
 
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
@@ -150,7 +150,7 @@ class Program:
 
     def parameters(self) -> Array:
         """The parameters' numbers now. Shapes: (P,)."""
-        return np.array([raw(parameter) for parameter in self._params])
+        return np.array([parameter.data for parameter in self._params])
 
     def assign(self, theta: Any) -> None:
         """Write numbers to the parameters. Shapes: theta (P,)."""
@@ -214,29 +214,44 @@ class Program:
 
     def _version(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> _Version:
         key = tuple((array.dtype.kind == "f", shape) for array, shape in zip(arrays, shapes))
-        version = self._versions.get(key) or self._traced(arrays, shapes, 0)
+        version = self._versions.get(key)
         two = self._batch and any(array.ndim and len(array) > 1 for array in arrays)
-        if two and not version.compared and self._f is not None:
-            _compare(version, self._traced(arrays, shapes, 1))
-            version.compared = True
-        self._versions[key] = version
+        if version is None or (two and not version.compared and self._f is not None):
+            with ONE_AT_A_TIME, paused_collector():
+                again = self._traced(arrays, shapes, two)
+            if version is not None:
+                _compare(version.code, version.outputs, again.code, again.outputs, "another batch and this one")
+            version = self._versions[key] = again
         return version
 
-    def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], row: int) -> _Version:
+    def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], two: bool) -> _Version:
+        """Run f on row 0, and once more, on row 1 if there is one, to see that it does the same."""
         if self._f is None:
             raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled")
         inputs: list[Value] = []
         given = []
+        rows: tuple[list[float], list[float]] = [], []
         for array, shape in zip(arrays, shapes):
-            example = array[row] if self._batch and array.ndim else array
-            nodes = [traced(float(x), label=f"x{len(inputs) + i}") for i, x in enumerate(np.ravel(example))]
+            for i, row in enumerate(rows):
+                example = array[i * two] if self._batch and array.ndim else array
+                row += example.astype(float).ravel().tolist()
+            names = [f"x{i}" for i in range(len(inputs), len(rows[0]))]
+            nodes = [traced(name, requires_grad=array.dtype.kind == "f") for name in names]
             inputs += nodes
             given.append(_shaped(nodes, shape))
-        outputs, several, frozen = trace(self._f, given, self._params, self._allow)
-        code, terms, constants = lower(outputs, inputs, self._params)
+        first = trace(self._f, given, self._params, Tape(inputs, rows[0], self._allow))
+        replay = Replay(inputs, rows[1], self._allow, first.tape)
+        again = trace(self._f, given, self._params, replay)
+        code, terms, constants = lower(first.outputs, inputs, self._params)
+        if not again.is_as(first):
+            code_again, terms_again, _ = lower(again.outputs, inputs, self._params)
+            where = f"{replay.differs.file}:{replay.differs.line}: " if replay.differs else ""
+            _compare(code, terms, code_again, terms_again, where + ("row 0 and row 1" if two else "two runs on row 0"))
         names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
         kept = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
-        return _Version(code, terms, several, *names, frozen, constants, kept)
+        version = _Version(code, terms, first.several, *names, first.tape.frozen, constants, kept)
+        version.compared = two or not self._allow  # without looking at numbers, all rows do the same
+        return version
 
 
 class _Call:
@@ -316,18 +331,17 @@ def _shaped(nodes: Sequence[Value], shape: tuple[int, ...]) -> Any:
     return array.reshape(shape)
 
 
-def _compare(first: _Version, second: _Version) -> None:
+def _compare(one: Code, outputs: Sequence[Term], other: Code, others: Sequence[Term], runs: str) -> None:
     """Two examples have to give the same program, or it holds for one of them only."""
-    a, b = first.code, second.code
-    for place in range(max(len(a.operations), len(b.operations))):
-        one, other = (_line(code, place) for code in (a, b))
-        if one != other:
+    for place in range(max(len(one.operations), len(other.operations))):
+        lines = [_line(code, place) for code in (one, other)]
+        if lines[0] != lines[1]:
             raise ValueError(
-                f"row 0 and row 1 give different programs: {one} against {other}. Is there a branch on a number, or "
+                f"{runs} give different programs: {lines[0]} against {lines[1]}. Is there a branch on a number, or "
                 "a random number, in the function? Write branches with where(), and hand random numbers in as inputs"
             )
-    if [_term(t) for t in first.outputs] != [_term(t) for t in second.outputs]:
-        raise ValueError("row 0 and row 1 give different outputs: is there a branch on a number in the function?")
+    if [_term(t) for t in outputs] != [_term(t) for t in others]:
+        raise ValueError(f"{runs} give different outputs: is there a branch on a number in the function?")
 
 
 def _line(code: Code, place: int) -> str:
