@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -210,6 +211,20 @@ class Program:
                 version.array_text(name)
         return {**self.__dict__, "_f": None}
 
+    def __copy__(self) -> Program:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, _versions=dict(self._versions))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+        """A model, or a method of one, is copied with its parameters; a function stays, and so do those it uses."""
+        twin = memo[id(self)] = copy.copy(self)
+        twin._f = copy.deepcopy(self._f, memo)
+        if twin._f is None or twin._f is not self._f:
+            twin._params = copy.deepcopy(self._params, memo)
+            twin._versions = {} if twin._f else copy.deepcopy(self._versions, memo)
+        return twin
+
     # --- tracing it
 
     def _version(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> _Version:
@@ -235,8 +250,8 @@ class Program:
             for i, row in enumerate(rows):
                 example = array[i * two] if self._batch and array.ndim else array
                 row += example.astype(float).ravel().tolist()
-            names = [f"x{i}" for i in range(len(inputs), len(rows[0]))]
-            nodes = [traced(name, requires_grad=array.dtype.kind == "f") for name in names]
+            places = range(len(inputs), len(rows[0]))
+            nodes: list[Value] = [traced(f"x{i}", requires_grad=array.dtype.kind == "f") for i in places]
             inputs += nodes
             given.append(_shaped(nodes, shape))
         first = trace(self._f, given, self._params, Tape(inputs, rows[0], self._allow))
@@ -313,7 +328,9 @@ class _Call:
 
     def one_output(self, name: str) -> None:
         if self.version.several:
-            raise ValueError(f"{name} needs a function with one output; this one gives {len(self.version.outputs)}")
+            count = len(self.version.outputs)
+            instead = "; return the loss itself, not a list" if count == 1 else ""
+            raise ValueError(f"{name} needs a function with one output; this one gives a list of {count}{instead}")
 
 
 def _numeric(given: Any, place: int) -> NDArray[Any]:
@@ -360,7 +377,9 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
 ) -> Program:
     """Compile a function of one example, written with Values, to a program over arrays of examples.
 
-    It is traced at the first call with inputs of a shape, on row 0, and on row 1 to see that nothing differs.
+    It is traced at the first call with inputs of a shape: f runs on row 0, and once more, on row 1 if there is one, to
+    see that it does the same. What it does beside computing (printing, counting) it does then only. A Value that was
+    computed before, from parameters, follows them as after refresh(); Values that are no parameters are constants.
 
     Shapes: f gets for an input (n,) one Value, for (n, k) an array of k Values; a bare number is shared by all.
     Errors: TraceError where f reads a number (frozen="allow" goes on, and lists it in program.frozen).

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from math import copysign
 from numbers import Real
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..fast import FastOperators
 from ..numbers import number
 from ..operators import Operators
 from ..recording import enable_grad, recording
-from ..row import Op
+from ..row import OPS, Op
 from ..value import Value
 
 LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).resolve().parents[1], Path(np.__file__).parent))
@@ -57,6 +56,7 @@ class Tape:
         self.integers = {id(x) for x in inputs if not x.requires_grad}
         self.allow = allow
         self.frozen: list[Frozen] = []
+        self.error: TraceError | None = None  # the first one, for a function that catches it
 
     def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
         """The node for an operation."""
@@ -69,6 +69,12 @@ class Tape:
             node._more = more
         self.nodes.append(node)
         return node
+
+    def failed(self, said: str) -> TraceError:
+        """The error to raise. NumPy, or the function itself, may catch it and go on: then it comes at the end."""
+        problem = TraceError(said)
+        self.error = self.error or problem
+        return problem
 
     def number(self, value: Value) -> float:
         """The number of any Value in this example."""
@@ -135,7 +141,7 @@ class Traced(Value):
             return raw(self)
         place = _reader(f"the number of {self.label or self._op or 'an input or a parameter'} was read")
         if not tape.allow:
-            raise TraceError(
+            raise tape.failed(
                 f"{place}: what follows holds for this example alone, so it cannot be compiled. Write it with "
                 'operations (where, maximum, step, pick), or use compile(..., frozen="allow")'
             )
@@ -171,7 +177,7 @@ class Traced(Value):
     def __hash__(self) -> int:
         tape = current()
         if tape is not None and id(self) in tape.integers:
-            raise TraceError(
+            raise tape.failed(
                 f"{_reader(f'{self.label} was looked up in a dictionary or a set')}: a traced integer has no number "
                 "there; write pick(values, index), or Table(rows)[index]"
             )
@@ -190,7 +196,7 @@ class Traced(Value):
         if tape is None:
             return cls.original.__apply__(op, arguments)
         if not recording():
-            raise TraceError(f"{_reader(op.name)} inside no_grad(): a compiled function has to remember all it does")
+            raise tape.failed(f"{_reader(op.name)} inside no_grad(): a compiled function has to remember all it does")
         arguments = [a if isinstance(a, Value) else number(a, op.name) for a in arguments]
         if op.variadic or op.arity > 2:
             return tape.record(cls, op, 0.0, 0.0, tuple(arguments))  # type: ignore[no-any-return]
@@ -252,7 +258,7 @@ def _unary(op: Op, general: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return method
 
 
-for _op in ops.OPS.values():
+for _op in OPS.values():
     if _op.arity == 1 and hasattr(Operators, _op.name):
         setattr(Traced, _op.name, _unary(_op, getattr(Operators, _op.name)))
 for _spelled, _op in {
@@ -265,8 +271,9 @@ Traced.__neg__ = _unary(ops.neg, Operators.__neg__)  # type: ignore[method-assig
 
 
 def _only_elsewhere(said: str) -> None:
-    if current() is not None:
-        raise TraceError(str(_reader(said)))
+    tape = current()
+    if tape is not None:
+        raise tape.failed(str(_reader(said)))
 
 
 def _slot(slot: Any, value: Value) -> float:
@@ -367,8 +374,15 @@ def trace(f: Callable[..., Any], arguments: Sequence[Any], parameters: Sequence[
 
     Errors: TraceError where f reads a number, TypeError if it gives something else than Values and numbers.
     """
-    with tracing(parameters, tape):
-        result = f(*arguments)
+    try:
+        with tracing(parameters, tape):
+            result = f(*arguments)
+    except Exception as problem:
+        if tape.error not in (None, problem):
+            raise tape.error from problem
+        raise
+    if tape.error is not None:
+        raise tape.error
     several = not isinstance(result, Value) and hasattr(result, "__len__")
     if several and not len(result):
         raise TypeError(f"compile: the function returned no output: {result!r}")

@@ -125,16 +125,16 @@ def test_a_random_output_is_noticed():
 def test_a_random_number_is_noticed_with_one_row_too(batch):
     chance = random.Random(0)
     program = engine.compile(lambda x: x * chance.random(), batch=batch)
-    with pytest.raises(ValueError, match="two runs on row 0 give different programs.*random number"):
+    with pytest.raises(ValueError, match=r"two runs on row 0 give different programs.*random number"):
         program(np.ones(1) if batch else 1.0)
 
 
 def test_a_branch_allowed_to_be_frozen_is_noticed_at_the_first_call_with_two_rows():
     program = engine.compile(lambda x: x * 2 if x > 1.5 else x * 3, frozen="allow")
     assert program(np.ones(1)).tolist() == [3.0]
-    with pytest.raises(ValueError, match="row 0 and row 1 give different programs: .*branch"):
+    with pytest.raises(ValueError, match=r"row 0 and row 1 give different programs: .*branch"):
         program(np.array([1.0, 2.0]))
-    with pytest.raises(ValueError, match="another batch and this one give different programs: .*branch"):
+    with pytest.raises(ValueError, match=r"another batch and this one give different programs: .*branch"):
         program(np.array([2.0, 2.0]))
 
 
