@@ -244,19 +244,16 @@ class Program:
         if self._f is None:
             raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled")
         inputs: list[Value] = []
-        given = []
         rows: tuple[list[float], list[float]] = [], []
         for array, shape in zip(arrays, shapes):
             for i, row in enumerate(rows):
                 example = array[i * two] if self._batch and array.ndim else array
                 row += example.astype(float).ravel().tolist()
             places = range(len(inputs), len(rows[0]))
-            nodes: list[Value] = [traced(f"x{i}", requires_grad=array.dtype.kind == "f") for i in places]
-            inputs += nodes
-            given.append(_shaped(nodes, shape))
-        first = trace(self._f, given, self._params, Tape(inputs, rows[0], self._allow))
+            inputs += [traced(f"x{i}", requires_grad=array.dtype.kind == "f") for i in places]
+        first = trace(self._f, _shaped(inputs, shapes), self._params, Tape(inputs, rows[0], self._allow))
         replay = Replay(inputs, rows[1], self._allow, first.tape)
-        again = trace(self._f, given, self._params, replay)
+        again = trace(self._f, _shaped(inputs, shapes), self._params, replay)
         code, terms, constants = lower(first.outputs, inputs, self._params)
         if not again.is_as(first):
             code_again, terms_again, _ = lower(again.outputs, inputs, self._params)
@@ -340,12 +337,15 @@ def _numeric(given: Any, place: int) -> NDArray[Any]:
     return array
 
 
-def _shaped(nodes: Sequence[Value], shape: tuple[int, ...]) -> Any:
-    if not shape:
-        return nodes[0]
-    array = np.empty(len(nodes), dtype=object)
-    array[:] = nodes
-    return array.reshape(shape)
+def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
+    """The arguments of f: one Value, or an array of its own, which f may change."""
+    given, start = [], 0
+    for shape in shapes:
+        array = np.empty(int(np.prod(shape, dtype=int)), dtype=object)
+        array[:] = inputs[start : start + array.size]
+        start += array.size
+        given.append(array.reshape(shape) if shape else array[0])
+    return given
 
 
 def _compare(one: Code, outputs: Sequence[Term], other: Code, others: Sequence[Term], runs: str) -> None:

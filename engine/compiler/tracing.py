@@ -24,7 +24,8 @@ from ..recording import enable_grad, recording
 from ..row import OPS, Op
 from ..value import Value
 
-LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).resolve().parents[1], Path(np.__file__).parent))
+OURS, PYTHON = Path(__file__).resolve().parents[1], Path(os.__file__).parent
+LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (OURS, Path(np.__file__).parent, PYTHON))
 _data: Any = Value.__dict__["data"]  # the slots, past Traced.data and Traced.grad
 _grad: Any = Value.__dict__["grad"]
 ONE_AT_A_TIME = threading.RLock()  # parameters change their class while a function is traced
@@ -184,7 +185,8 @@ class Traced(Value):
         return object.__hash__(self)
 
     def __repr__(self) -> str:
-        return f"Traced({self.label or self._op or 'input'})" if current() is not None else super().__repr__()
+        elsewhere = current() is None and self.operation is None  # a parameter
+        return super().__repr__() if elsewhere else f"Traced({self.label or self._op or 'input'})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         make, (_, *state), attributes = super().__reduce__()
@@ -227,6 +229,11 @@ class Traced(Value):
         _only_elsewhere("backward() was called: in a compiled function, use gradients(y, xs)")
         super().backward()
 
+    def refresh(self) -> None:
+        """Not while tracing."""
+        _only_elsewhere("refresh() was called: in a compiled function nothing is out of date")
+        super().refresh()
+
 
 def _binary(op: Op, general: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
     """An operator of Traced, straight to the tape where nothing is unusual."""
@@ -250,6 +257,16 @@ def _binary(op: Op, general: Callable[[Any, Any], Any], reflected: bool) -> Call
     return backwards if reflected else forwards
 
 
+def _missing(sign: str) -> Callable[..., Any]:
+    """What plain integers have and Values have not."""
+
+    def method(self: Any, *_: Any) -> Any:
+        _only_elsewhere(f"{sign} is no operation that can be compiled; compute it before, and hand it in as an input")
+        return NotImplemented
+
+    return method
+
+
 def _unary(op: Op, general: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def method(self: Any) -> Any:
         tape = current()
@@ -267,6 +284,9 @@ for _spelled, _op in {
     "__pow__": ops.power, "__rpow__": ops.power,
 }.items():  # fmt: skip
     setattr(Traced, _spelled, _binary(_op, getattr(Operators, _spelled), _spelled.startswith("__r")))
+for _name, _sign in {"mod": "%", "floordiv": "//", "and": "&", "or": "|", "xor": "^"}.items():
+    for _prefix in ("__", "__r"):
+        setattr(Traced, f"{_prefix}{_name}__", _missing(_sign))
 Traced.__neg__ = _unary(ops.neg, Operators.__neg__)  # type: ignore[method-assign]
 
 
@@ -281,8 +301,9 @@ def _slot(slot: Any, value: Value) -> float:
         number: float = slot.__get__(value)
     except AttributeError:
         raise TraceError(
-            f"{value!r} was made while another call of the function was traced; a function that is compiled cannot "
-            "keep Values (in a list, an attribute, a cache) from call to call: return them, or hand them in"
+            f"{value.label or value._op or 'a Value'} has no number here: it belongs to a function that was traced. A "
+            "function that is compiled cannot keep Values (in a list, an attribute, a cache) for another call, or for "
+            "another thread: return them, or hand them in"
         ) from None
     return number
 
@@ -310,10 +331,15 @@ def same(a: Any, b: Any) -> bool:
     return same(a.data, b.data)
 
 
+def _in_a_library(file: str) -> bool:
+    ours = file.startswith(LIBRARIES[:2])
+    return ours or (file.startswith(LIBRARIES[2]) and "site-packages" not in file)  # those stand in Python's folder
+
+
 def _reader(what: str) -> Frozen:
-    """Where, outside the engine and NumPy, that happens; looked up only when it does."""
+    """Where, outside the engine, NumPy and Python's own modules, that happens; looked up only when it does."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(LIBRARIES):
+    while frame.f_back and _in_a_library(frame.f_code.co_filename):
         frame = frame.f_back
     return Frozen(frame.f_code.co_filename, frame.f_lineno, what)
 
@@ -383,7 +409,7 @@ def trace(f: Callable[..., Any], arguments: Sequence[Any], parameters: Sequence[
         raise
     if tape.error is not None:
         raise tape.error
-    several = not isinstance(result, Value) and hasattr(result, "__len__")
+    several = hasattr(result, "__len__") and not isinstance(result, (dict, str))
     if several and not len(result):
         raise TypeError(f"compile: the function returned no output: {result!r}")
     outputs = []

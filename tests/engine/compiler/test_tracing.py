@@ -41,7 +41,6 @@ READS = {
     "an array of floats": lambda x: x * np.array([x], dtype=float)[0],
     "NumPy's maximum": lambda x: np.maximum(x, 0.0),
     "detach": lambda x: x * x.detach(),
-    "refresh": lambda x: (x * x).refresh(),
 }
 
 
@@ -145,6 +144,14 @@ FORBIDDEN = {
     "no_grad": (no_grad()(lambda x: x * x), r"multiply inside no_grad\(\)"),
     "indexing a list": (lambda x: [x, x][x], r"a list was indexed by a traced number; write pick\(values, index\)"),
     "indexing a tuple of numbers": (lambda x: (1.0, 2.0)[x], r"pick\(values, index\)"),
+    "indexing an array": (lambda x: np.array([1.0, 2.0])[x], r"pick\(values, index\), or Table\(rows\)\[index\]"),
+    "looking up in a dictionary": (lambda x: {0: 1.0}.get(x, 2.0), r"x0 was looked up in a dictionary.*pick.*Table"),
+    "looking up in a set": (lambda x: x if x in {0, 1} else -x, r"x0 was looked up in a dictionary or a set.*pick"),
+    "remainder": (lambda x: x * (x % 2), "% is no operation that can be compiled; compute it before"),
+    "remainder of a number": (lambda x: 7 % x, "% is no operation that can be compiled; compute it before"),
+    "bits": (lambda x: x & 1, "& is no operation that can be compiled; compute it before, and hand it in as an input"),
+    "reading a gradient": (lambda x: x * x.grad, r"\.grad was read: .*use gradients\(y, xs\)"),
+    "refresh": (lambda x: (x * x).refresh(), r"refresh\(\) was called: .* nothing is out of date"),
     "range": (lambda x: sum(x for _ in range(x)), "traced number"),
 }
 
