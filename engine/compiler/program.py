@@ -245,7 +245,7 @@ class Program:
             raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled")
         inputs: list[Value] = []
         rows: tuple[list[float], list[float]] = [], []
-        for array, shape in zip(arrays, shapes):
+        for array in arrays:
             for i, row in enumerate(rows):
                 example = array[i * two] if self._batch and array.ndim else array
                 row += example.astype(float).ravel().tolist()
