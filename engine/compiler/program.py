@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from .emitting import build, lines, source
 from .lanes import Array as Lanes
 from .lanes import Plan, plan
 from .lowering import Code, Ref, Term, differentiate, lower
-from .tracing import ONE_AT_A_TIME, Frozen, raw, trace, traced
+from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, trace, traced
 
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
@@ -211,7 +212,7 @@ class Program:
 
     def parameters(self) -> Array:
         """The parameters' numbers now. Shapes: (P,)."""
-        return np.array([raw(parameter) for parameter in self._params])
+        return np.array([parameter.data for parameter in self._params])
 
     def assign(self, theta: Any) -> None:
         """Write numbers to the parameters. Shapes: theta (P,)."""
@@ -271,34 +272,60 @@ class Program:
                 version.array_text(name)
         return {**self.__dict__, "_f": None, "_checked_before": {}}
 
+    def __copy__(self) -> Program:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, _versions=dict(self._versions), _checked_before={})
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+        """A model, or a method of one, is copied with its parameters; a function stays, and so do those it uses."""
+        twin = memo[id(self)] = copy.copy(self)
+        twin._f = copy.deepcopy(self._f, memo)
+        if twin._f is None or twin._f is not self._f:
+            twin._params = copy.deepcopy(self._params, memo)
+            twin._versions = {} if twin._f else copy.deepcopy(self._versions, memo)
+        return twin
+
     # --- tracing it
 
     def _version(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> _Version:
         key = tuple((array.dtype.kind == "f", shape) for array, shape in zip(arrays, shapes))
-        version = self._versions.get(key) or self._traced(arrays, shapes, 0)
+        version = self._versions.get(key)
         two = self._batch and any(array.ndim and len(array) > 1 for array in arrays)
-        if two and not version.compared and self._f is not None:
-            _compare(version, self._traced(arrays, shapes, 1))
-            version.compared = True
-        self._versions[key] = version
+        if version is None or (two and not version.compared and self._f is not None):
+            with ONE_AT_A_TIME, paused_collector():
+                again = self._traced(arrays, shapes, two)
+            if version is not None:
+                _compare(version.code, version.outputs, again.code, again.outputs, "another batch and this one")
+            version = self._versions[key] = again
         return version
 
-    def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], row: int) -> _Version:
+    def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], two: bool) -> _Version:
+        """Run f on row 0, and once more, on row 1 if there is one, to see that it does the same."""
         if self._f is None:
             raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled")
         inputs: list[Value] = []
-        given = []
-        for array, shape in zip(arrays, shapes):
-            example = array[row] if self._batch and array.ndim else array
-            nodes = [traced(float(x), label=f"x{len(inputs) + i}") for i, x in enumerate(np.ravel(example))]
-            inputs += nodes
-            given.append(_shaped(nodes, shape))
-        outputs, several, frozen = trace(self._f, given, self._params, self._allow)
-        code, terms, constants = lower(outputs, inputs, self._params)
+        rows: tuple[list[float], list[float]] = [], []
+        for array in arrays:
+            for i, row in enumerate(rows):
+                example = array[i * two] if self._batch and array.ndim else array
+                row += example.astype(float).ravel().tolist()
+            places = range(len(inputs), len(rows[0]))
+            inputs += [traced(f"x{i}", requires_grad=array.dtype.kind == "f") for i in places]
+        first = trace(self._f, _shaped(inputs, shapes), self._params, Tape(inputs, rows[0], self._allow))
+        replay = Replay(inputs, rows[1], self._allow, first.tape)
+        again = trace(self._f, _shaped(inputs, shapes), self._params, replay)
+        code, terms, constants = lower(first.outputs, inputs, self._params)
+        if not again.is_as(first):
+            code_again, terms_again, _ = lower(again.outputs, inputs, self._params)
+            where = f"{replay.differs.file}:{replay.differs.line}: " if replay.differs else ""
+            _compare(code, terms, code_again, terms_again, where + ("row 0 and row 1" if two else "two runs on row 0"))
         names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
         kept = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
         layout = [_layout(array, shape, i, len(arrays), self._batch) for i, (array, shape) in enumerate(zip(arrays, shapes))]
-        return _Version(code, terms, several, *names, frozen, constants, kept, layout)
+        version = _Version(code, terms, first.several, *names, first.tape.frozen, constants, kept, layout)
+        version.compared = two or not self._allow  # without looking at numbers, all rows do the same
+        return version
 
 
 class _Call:
@@ -353,7 +380,9 @@ class _Call:
 
     def one_output(self, name: str) -> None:
         if self.version.several:
-            raise ValueError(f"{name} needs a function with one output; this one gives {len(self.version.outputs)}")
+            count = len(self.version.outputs)
+            instead = "; return the loss itself, not a list" if count == 1 else ""
+            raise ValueError(f"{name} needs a function with one output; this one gives a list of {count}{instead}")
 
 
 def _numeric(given: Any, place: int) -> NDArray[Any]:
@@ -363,12 +392,15 @@ def _numeric(given: Any, place: int) -> NDArray[Any]:
     return array
 
 
-def _shaped(nodes: Sequence[Value], shape: tuple[int, ...]) -> Any:
-    if not shape:
-        return nodes[0]
-    array = np.empty(len(nodes), dtype=object)
-    array[:] = nodes
-    return array.reshape(shape)
+def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
+    """The arguments of f: one Value, or an array of its own, which f may change."""
+    given, start = [], 0
+    for shape in shapes:
+        array = np.empty(int(np.prod(shape, dtype=int)), dtype=object)
+        array[:] = inputs[start : start + array.size]
+        start += array.size
+        given.append(array.reshape(shape) if shape else array[0])
+    return given
 
 
 def _layout(array: NDArray[Any], shape: tuple[int, ...], place: int, count: int, batch: bool) -> Lanes:
@@ -383,18 +415,17 @@ def _layout(array: NDArray[Any], shape: tuple[int, ...], place: int, count: int,
     return Lanes(name, lanes, True, given, array.dtype.kind != "f")
 
 
-def _compare(first: _Version, second: _Version) -> None:
+def _compare(one: Code, outputs: Sequence[Term], other: Code, others: Sequence[Term], runs: str) -> None:
     """Two examples have to give the same program, or it holds for one of them only."""
-    a, b = first.code, second.code
-    for place in range(max(len(a.operations), len(b.operations))):
-        one, other = (_line(code, place) for code in (a, b))
-        if one != other:
+    for place in range(max(len(one.operations), len(other.operations))):
+        lines = [_line(code, place) for code in (one, other)]
+        if lines[0] != lines[1]:
             raise ValueError(
-                f"row 0 and row 1 give different programs: {one} against {other}. Is there a branch on a number, or "
+                f"{runs} give different programs: {lines[0]} against {lines[1]}. Is there a branch on a number, or "
                 "a random number, in the function? Write branches with where(), and hand random numbers in as inputs"
             )
-    if [_term(t) for t in first.outputs] != [_term(t) for t in second.outputs]:
-        raise ValueError("row 0 and row 1 give different outputs: is there a branch on a number in the function?")
+    if [_term(t) for t in outputs] != [_term(t) for t in others]:
+        raise ValueError(f"{runs} give different outputs: is there a branch on a number in the function?")
 
 
 def _line(code: Code, place: int) -> str:
@@ -413,7 +444,9 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
 ) -> Program:
     """Compile a function of one example, written with Values, to a program over arrays of examples.
 
-    It is traced at the first call with inputs of a shape, on row 0, and on row 1 to see that nothing differs.
+    It is traced at the first call with inputs of a shape: f runs on row 0, and once more, on row 1 if there is one, to
+    see that it does the same. What it does beside computing (printing, counting) it does then only. A Value that was
+    computed before, from parameters, follows them as after refresh(); Values that are no parameters are constants.
 
     Shapes: f gets for an input (n,) one Value, for (n, k) an array of k Values; a bare number is shared by all.
     Errors: TraceError where f reads a number (frozen="allow" goes on, and lists it in program.frozen).
