@@ -607,26 +607,6 @@ def test_backward_programs_are_written_one_at_a_time():
 # --- known to be wrong
 
 
-@pytest.mark.xfail(reason="while a function is traced, its parameters are Traced for all threads", strict=True)
-def test_eager_code_goes_on_while_another_thread_traces():
-    w, begun, end = Value(2.0), threading.Event(), threading.Event()
-
-    def f(x):
-        begun.set()
-        end.wait(10.0)
-        return w * x
-
-    thread = threading.Thread(target=lambda: engine.compile(f, params=[w])(np.ones(1)))
-    thread.start()
-    try:
-        assert begun.wait(10.0)
-        product = w * 3.0
-        assert (type(product), product.data, w.data) == (Value, 6.0, 2.0)
-    finally:
-        end.set()
-        thread.join()
-
-
 @pytest.mark.xfail(reason="the rule of power asks isinstance(a, float), which holds eagerly only", strict=True)
 @pytest.mark.parametrize(("base", "exponent"), [(0.0, 2.0), (0.0, 0.0)])
 def test_a_power_of_zero_has_the_slopes_of_eager_code(base, exponent):
@@ -640,11 +620,3 @@ def test_a_parameter_that_requires_no_gradient_gets_none():
     w, fixed = Value(2.0), Value(3.0, requires_grad=False)
     program = engine.compile(lambda x: w * fixed * x, params=[w, fixed])
     assert program.value_and_grad(np.ones(2))[1].tolist() == [3.0, 0.0]
-
-
-def test_a_random_number_is_noticed_at_the_first_call_with_two_rows():
-    chance = random.Random(0)
-    program = engine.compile(lambda x: x * chance.random())
-    program(np.ones(1))
-    with pytest.raises(ValueError, match="random number"):
-        program(np.ones(2))
