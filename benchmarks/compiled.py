@@ -108,7 +108,7 @@ def compare_transformers(sizes: Sizes) -> list[Result]:
 def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:
     """Check all gradients, time, print. Errors: reference.WrongGradient, before the workload in question is timed."""
     wanted = [name.upper() for name in only or ALL]
-    print(machine("process_time"))
+    print(machine("perf_counter or process_time, whichever says less"))
     print(f"Medians of {sizes.runs} alternating runs; a ratio is the peer's time over chainrule's.")
     if sizes == QUICK:
         print("Tiny sizes, one run: this shows that it works, and says nothing about speed. So no bars.")
