@@ -69,7 +69,7 @@ def factor(writer: Writer, number: float, power: int) -> Argument:
     """number · n^power, made once for a number of examples."""
     if power == 0:
         return number
-    return writer.constant(f"{literal(number)} {'*' if power > 0 else '/'} n{f'**{abs(power)}' * (abs(power) > 1)}", ())
+    return writer.constant(f"np.array({literal(number)} {'*' if power > 0 else '/'} n{f'**{abs(power)}' * (abs(power) > 1)})", ())
 
 
 @dataclass
@@ -314,8 +314,8 @@ class Backward:
         view = self._flat(made, count, True)
         if view.shape[-1] == 1:  # the same for all examples
             return self._there(view.window("[:, 0]", view.shape[:1])), term.times(1.0, 1)
-        total = self.writer.once(("examples", view), view.shape[:1], "np.add.reduce({0}, axis=1, out={out})", [view])
-        return self._there(total), term
+        ones = self.writer.constant("np.ones(n)", ("n",))
+        return self._there(self.writer.once(("examples", view), view.shape[:1], "{0}.dot({1}, {out})", [view, ones])), term
 
     def _lanes(self, array: Array, lanes: list[int], made: Made | None, term: Term) -> None:
         """To these lanes of one array, in any order, some perhaps several times."""
@@ -413,7 +413,7 @@ class Backward:
             value = Term(writer, view).plain(*ratio)
         if sign and target is not None:
             name = "add" if sign == "+" else "subtract"
-            writer.line(f"np.{name}({{0}}, {{1}}, out={{out}})", [target, value], target,
+            writer.line(f"{name}({{0}}, {{1}}, {{out}})", [target, value], target,
                         f"{gradient.buffer.name} {sign}= …")  # fmt: skip
         else:
             writer.write_rows(gradient, lanes, value, sign)
@@ -524,9 +524,8 @@ def _mean(writer: Writer, output: Operand) -> tuple[str, list[Argument]]:
     """The mean of an output over the examples; what is the same for all is added at the end."""
     texts: list[str] = []
     arguments: list[Argument] = []
-    makers = {step.target: step for step in writer.plan.steps}
     while isinstance(output, Lane) and output.array.batched:
-        maker = makers.get(output.array)
+        maker = writer.makers.get(output.array)
         if maker is None or maker.kind is not add:
             break
         parts = [operands[output.index] for operands in maker.operands]
@@ -536,8 +535,9 @@ def _mean(writer: Writer, output: Operand) -> tuple[str, list[Argument]]:
         texts.append(_number(fixed, writer, arguments))
     if _varies(output):
         assert isinstance(output, Lane)
-        texts.insert(0, f"np.add.reduce({{{len(arguments)}}}) / n")
+        texts.insert(0, f"{{{len(arguments)}}}.dot({{{len(arguments) + 1}}})")
         arguments.append(writer.whole(output.array).window(f"[{output.index}]", ("n",)))
+        arguments.append(writer.constant("np.full(n, 1.0 / n)", ("n",)))
     else:
         texts.insert(0, _number(output, writer, arguments))
     return " + ".join(texts), arguments

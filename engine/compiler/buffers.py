@@ -7,10 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from .emitting import literal
 from .lanes import Step
 
 Shape = tuple[int | str, ...]  # "n" is the number of examples
+FUNCTION = re.compile(r"(\w+)\(")
 
 
 @dataclass(eq=False)
@@ -75,7 +78,7 @@ class Block:
                 live.update(line.buffers())
         return kept[::-1]
 
-    def function(self, head: str, first: Sequence[str] = ()) -> str:
+    def function(self, head: str) -> str:
         """`bind(n)`, which makes the buffers for n examples, and returns the function `head` that uses them."""
         lines = self.needed()
         names, made = _Names(), _memory(lines)
@@ -86,8 +89,10 @@ class Block:
         run = [f"        {text:<{width}}  # {says}" if says else f"        {text}" for text, says in body]
         start = [f"    {text}" for text in (*made, *names.made)]
         title = '    """The buffers for n examples, and the function that works in them."""'
-        return "\n".join(["def bind(n):", title, *start, "", '    @np.errstate(all="ignore")', f"    def {head}:",
-                          *(f"        {text}" for text in first), *run, "", f"    return {head.split('(')[0]}", ""])  # fmt: skip
+        used = sorted({found[1] for line in lines if (found := FUNCTION.match(line.text)) and hasattr(np, found[1])})
+        local = [f"    {', '.join(used)} = {', '.join(f'np.{name}' for name in used)}"] if used else []
+        return "\n".join(["def bind(n):", title, *local, *start, "", f"    def {head}:", *run, "",
+                          f"    return silent({head.split('(')[0]})", ""])  # fmt: skip
 
 
 class _Names:

@@ -213,7 +213,10 @@ class _Flattened:
 
 
 class _Agenda:
-    """The schedule: of what is ready, the kind with the lowest mean depth, all of it at once."""
+    """The schedule: of what is ready, the kind with the lowest mean depth, all of it at once.
+
+    What is the same for all examples comes first, and so its gradients come last, when the others are written.
+    """
 
     def __init__(self, flat: _Flattened, lanes: dict[int, Lane]) -> None:
         self.flat = flat
@@ -228,7 +231,7 @@ class _Agenda:
     def run(self) -> None:
         depth, ready = self._depth, self._ready
         while ready:
-            kind = min(ready, key=lambda k: sum(depth[p] for p in ready[k]) / len(ready[k]))
+            kind = min(ready, key=lambda k: (self._batched(ready[k]), sum(depth[p] for p in ready[k]) / len(ready[k])))
             places = sorted(ready.pop(kind))
             if self.flat.nodes[places[0]].kind == "dot":
                 self._grids(places)
@@ -239,6 +242,9 @@ class _Agenda:
                     self._waiting[user] -= 1
                     if self._waiting[user] == 0:
                         ready[_kind(self.flat, user)].append(user)
+
+    def _batched(self, places: list[int]) -> bool:
+        return self.flat.batched[places[0]]
 
     def _operands(self, arguments: Iterable[Argument]) -> list[Operand]:
         lanes = self.lanes
