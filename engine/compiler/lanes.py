@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..ops import add, dot, identity, logsumexp, multiply, pick, total
 from ..row import Op
@@ -15,6 +15,7 @@ from .lowering import Code, Ref, Term
 
 SUMS = (add, total, dot)
 Argument = int | float  # a place in the code, or a number
+_Term = tuple[tuple[Argument, ...], int | None]  # what is added up: an argument, or two factors, made at that place anyway
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ class Array:
     whole_numbers: bool = False  # an input of integers
 
 
-@dataclass(frozen=True)
-class Lane:
+class Lane(NamedTuple):
     array: Array
     index: int
 
@@ -71,14 +71,6 @@ class Plan:
     outputs: list[Operand]
 
 
-@dataclass(frozen=True)
-class _Term:
-    """What is added up: an argument, or the product of two, which stands at `place` if it is made anyway."""
-
-    factors: tuple[Argument, ...]
-    place: int | None = None
-
-
 class _Flattened:
     """The code with its chains of additions as sums and dot products."""
 
@@ -86,116 +78,104 @@ class _Flattened:
         self.code = code
         self.batched = list(code.batched)
         self.nodes: dict[int, Node] = {}
-        self.same: dict[int, Argument] = {}  # what is only a copy, and of what
-        self.uses: defaultdict[int, int] = defaultdict(int)
         self.parts: defaultdict[int, list[int]] = defaultdict(list)  # of a sum: the products and sums in it
-        self._products: dict[int, int] = {}
+        self.same: dict[int, Argument] = {}  # what is only a copy, and of what
+        self._uses: defaultdict[int, int] = defaultdict(int)
         places = needed(code, outputs)
         for place in places:
             for argument in code.arguments[place]:
-                if isinstance(argument, int):
-                    self.uses[argument] += 1
+                if argument.__class__ is int:
+                    self._uses[argument] += 1  # type: ignore[index]
         for output in outputs:
             if isinstance(output, Ref):
-                self.uses[output.place] += 2  # an output is not swallowed by a sum
+                self._uses[output.place] += 2  # an output is not swallowed by a sum
+        sums = self._sums(places)
         for place in places:
             op = code.operations[place]
-            if op in SUMS:
-                self._products[place] = self._count_products(place)
-        within = self._inner_sums(places)
-        for place in places:
-            op = code.operations[place]
-            if isinstance(op, Op) and place not in within:
-                node = self._sum(place) if op in SUMS else Node(op, self._resolved(code.arguments[place]))
-                if node.kind is identity:
-                    self.same[place] = node.arguments[0]
-                else:
-                    self.nodes[place] = node
-        self.outputs = self._resolved(output.place if isinstance(output, Ref) else output for output in outputs)
+            if place in sums:
+                node = self._sum(sums[place])
+            elif op in SUMS or not isinstance(op, Op):
+                continue
+            else:
+                node = Node(op, self._resolved(code.arguments[place]))
+            if node.kind is identity:
+                self.same[place] = node.arguments[0]
+            else:
+                self.nodes[place] = node
+        self.outputs = self._resolved([output.place if isinstance(output, Ref) else output for output in outputs])
 
     def _resolved(self, arguments: Iterable[Argument]) -> tuple[Argument, ...]:
-        return tuple([self.same.get(a, a) if a.__class__ is int else a for a in arguments])  # type: ignore[call-overload]
+        same = self.same
+        return tuple([same.get(a, a) if a.__class__ is int else a for a in arguments]) if same else tuple(arguments)  # type: ignore[call-overload]
 
     def _new(self, node: Node, batched: bool) -> int:
         self.batched.append(batched)
         self.nodes[len(self.batched) - 1] = node
         return len(self.batched) - 1
 
-    def _swallowed(self, argument: Argument) -> bool:
-        """Whether this is a sum that only the sum around it uses."""
-        return isinstance(argument, int) and self.uses[argument] == 1 and self.code.operations[argument] in SUMS
-
-    def _count_products(self, place: int) -> int:
-        count = 0
-        for term in self._parts(place):
-            only = term.factors[0]
-            if len(term.factors) == 2 or (isinstance(only, int) and self.code.operations[only] is multiply):
-                count += 1
-            elif self._swallowed(only):
-                count += self._products[only]  # type: ignore[index]
-        return count
-
-    def _inner_sums(self, places: Sequence[int]) -> set[int]:
-        """The sums that `_terms` of a sum around them follows: to flatten each of a chain would be quadratic."""
-        within: set[int] = set()
-        leftmost = set(places)
-        for place in reversed(places):
-            if self.code.operations[place] in SUMS:
-                for i, term in enumerate(self._parts(place)):
-                    only = term.factors[0]
-                    if len(term.factors) == 1 and self._swallowed(only):
-                        if i or place not in leftmost:
-                            leftmost.discard(only)
-                        if only in leftmost or self._products[only] < 2:
-                            within.add(only)
-                        else:
-                            leftmost.add(only)
-        return within
-
-    def _terms(self, place: int) -> Iterator[_Term]:
-        """The terms of the sum at this place; sums that nothing else uses are followed.
+    def _sums(self, places: Sequence[int]) -> dict[int, list[_Term]]:
+        """The sums that are in no other sum, and their terms; sums that nothing else uses are followed.
 
         To the left always: `a + b + c` is a chain. To the right a sum of two or more products stays whole: it may be one
         of several neurons, which make a matrix together.
         """
-        stack = [(term, i == 0) for i, term in enumerate(self._parts(place))][::-1]
-        while stack:
-            term, leftmost = stack.pop()
-            only = term.factors[0]
-            if len(term.factors) == 1 and isinstance(only, int):
-                if self._swallowed(only) and (leftmost or self._products[only] < 2):
-                    stack += [(part, leftmost and i == 0) for i, part in enumerate(self._parts(only))][::-1]
-                    self.parts[place].append(only)
-                    continue
-                if self.code.operations[only] is multiply:
-                    self.parts[place].append(only)
-                    term = _Term(self.code.arguments[only], only)
-            yield _Term(self._resolved(term.factors), term.place)
-
-    def _parts(self, place: int) -> list[_Term]:
-        arguments = self.code.arguments[place]
-        half = len(arguments) // 2
-        if self.code.operations[place] is dot:
-            return [_Term(pair) for pair in zip(arguments[:half], arguments[half:])]
-        return [_Term((argument,)) for argument in arguments]
+        operations, arguments, uses = self.code.operations, self.code.arguments, self._uses
+        products: dict[int, int] = {}
+        for place in places:
+            if operations[place] is dot:
+                products[place] = len(arguments[place]) // 2
+            elif operations[place] in SUMS:
+                products[place] = sum(1 if operations[a] is multiply else products.get(a, 0) if uses[a] == 1 else 0
+                                      for a in arguments[place] if a.__class__ is int)  # type: ignore[index] # fmt: skip
+        found: dict[int, list[_Term]] = {}
+        within: set[int] = set()
+        for place in reversed(places):
+            if place not in products or place in within:
+                continue
+            terms: list[_Term] = []
+            stack: list[tuple[Argument, bool]] = [(place, True)]
+            while stack:
+                a, leftmost = stack.pop()
+                op = operations[a] if a.__class__ is int else None  # type: ignore[index]
+                if op in SUMS and (a == place or (uses[a] == 1 and (leftmost or products[a] < 2))):  # type: ignore[index]
+                    if a != place:
+                        within.add(a)  # type: ignore[arg-type]
+                    parts = arguments[a]  # type: ignore[index]
+                    if op is dot:
+                        terms += [(pair, None) for pair in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :])]
+                    else:
+                        stack += [(part, False) for part in parts[:0:-1]]
+                        stack.append((parts[0], leftmost))
+                elif op is multiply:
+                    self.parts[place].append(a)  # type: ignore[arg-type]
+                    terms.append((arguments[a], a))  # type: ignore[index, arg-type]
+                else:
+                    terms.append(((a,), None))
+            found[place] = terms
+        return found
 
     def _varies(self, argument: Argument) -> bool:
-        return isinstance(argument, int) and self.batched[argument]
+        return argument.__class__ is int and self.batched[argument]  # type: ignore[index]
 
-    def _sum(self, place: int) -> Node:
+    def _sum(self, terms: list[_Term]) -> Node:
         """Parameters times what varies, and parameters alone (times 1), make a dot product; the rest is summed."""
-        pairs, alone, rest, number = [], [], [], 0.0
+        pairs: list[tuple[Argument, Argument]] = []
+        alone, rest, number = [], [], 0.0
         parts: list[Any] = []
-        for term in self._terms(place):
-            factors = term.factors
-            left, right = factors if len(factors) == 2 else (*factors, 0.0)
-            if self._varies(left):
-                left, right = right, left
-            if len(factors) == 2 and isinstance(left, int) and self._varies(right) and not self._varies(left):
-                pairs.append((left, right))
-            elif len(factors) == 1 and isinstance(factors[0], int) and not self._varies(factors[0]):
+        for factors, place in terms:
+            factors = self._resolved(factors)
+            if len(factors) == 2:
+                left, right = factors
+                if self._varies(left):
+                    left, right = right, left
+                if left.__class__ is int and self._varies(right) and not self._varies(left):
+                    pairs.append((left, right))
+                    continue
+            elif factors[0].__class__ is int and not self._varies(factors[0]):
                 alone.append(factors[0])
-            elif isinstance(made := self._made(term), float):
+                continue
+            made = self._made(factors, place)
+            if made.__class__ is float:
                 number += made
             else:
                 rest.append(made)
@@ -217,14 +197,14 @@ class _Flattened:
     def _node_varies(self, node: Node) -> bool:
         return any(map(self._varies, node.arguments))
 
-    def _made(self, term: _Term) -> Argument:
-        if all(isinstance(factor, float) for factor in term.factors):
-            return math.prod(term.factors)
-        if len(term.factors) == 1:
-            return term.factors[0]
-        if term.place is not None:
-            return term.place
-        return self._new(Node(multiply, term.factors), any(map(self._varies, term.factors)))
+    def _made(self, factors: tuple[Argument, ...], place: int | None) -> Argument:
+        if all(factor.__class__ is float for factor in factors):
+            return math.prod(factors)
+        if len(factors) == 1:
+            return factors[0]
+        if place is not None:
+            return place
+        return self._new(Node(multiply, factors), any(map(self._varies, factors)))
 
     def _total(self, terms: Sequence[Argument]) -> Node | Argument:
         return terms[0] if len(terms) == 1 else Node(add if len(terms) == 2 else "sum", tuple(terms))

@@ -113,7 +113,7 @@ class _Version:
                                         for node in nodes[place])) for text, step in self._write(name)[1].said]  # fmt: skip
 
     def planned(self) -> Plan:
-        with ONE_AT_A_TIME:
+        with ONE_AT_A_TIME, paused_collector():
             if self.plan is None:
                 self.plan = plan(self.code, self.outputs, self.layout, len(self.parameters))
             return self.plan
@@ -315,9 +315,9 @@ class Program:
         first = trace(self._f, _shaped(inputs, shapes), self._params, Tape(inputs, rows[0], self._allow))
         replay = Replay(inputs, rows[1], self._allow, first.tape)
         again = trace(self._f, _shaped(inputs, shapes), self._params, replay)
-        code, terms, constants = lower(first.outputs, inputs, self._params)
+        code, terms, constants = lower(first.outputs, inputs, self._params, first.tape.nodes)
         if not again.is_as(first):
-            code_again, terms_again, _ = lower(again.outputs, inputs, self._params)
+            code_again, terms_again, _ = lower(again.outputs, inputs, self._params, first.tape.nodes + again.tape.nodes)
             where = f"{replay.differs.file}:{replay.differs.line}: " if replay.differs else ""
             _compare(code, terms, code_again, terms_again, where + ("row 0 and row 1" if two else "two runs on row 0"))
         names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
