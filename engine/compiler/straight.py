@@ -1,0 +1,121 @@
+"""Stage 3d: one line for each scalar: Python on floats where there is no batch, NumPy on columns (examples,)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from ..row import Op
+from .emitting import literal, needed
+from .lanes import SUMS, Array
+from .lowering import Code, Ref, Term
+
+OURS = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
+MANY, WIDE = 2000, 30  # a call of NumPy takes as long as some 30 operations on floats
+
+
+def is_narrow(code: Code) -> bool:
+    """Whether there is little that could run side by side, so that floats are faster than arrays."""
+    if len(code.operations) < MANY:
+        return True
+    depths: list[int] = []
+    for op, arguments in zip(code.operations, code.arguments):
+        below = max([depths[a] for a in arguments if a.__class__ is int], default=0)
+        depths.append(below + (op not in SUMS))  # of arrays, a chain of additions is one sum
+    return len(depths) < WIDE * max(depths)
+
+
+def name_of(op: Op) -> str:
+    """What a row's function is called in a text where v3, x0 and theta stand for numbers."""
+    return f"{op.name}_" if OURS.fullmatch(op.name) else op.name
+
+
+def functions(code: Code) -> dict[str, Callable[..., float]]:
+    """The rows' functions on floats, by the names that they have in a text."""
+    return {name_of(op): op.forward for op in set(code.operations) if isinstance(op, Op)}
+
+
+def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, int]]:
+    """Each instruction that the results need, as (text, place)."""
+    said, names = list[tuple[str, int]](), _names(code)
+    spellings: dict[Op, str] = {}
+    for place in needed(code, results):
+        op = code.operations[place]
+        if isinstance(op, str):
+            continue
+        arguments = [names[a] if a.__class__ is int else literal(a) for a in code.arguments[place]]
+        if op not in spellings:
+            spellings[op] = _spelling(op, floats)
+        if op.variadic:
+            arguments = [", ".join(arguments) if floats else _list(arguments)]
+        said.append((f"{names[place]} = {spellings[op].format(*arguments)}", place))
+    return said
+
+
+def on_floats(
+    name: str, code: Code, results: Sequence[Term], inputs: Sequence[tuple[Array, tuple[int, ...]]], parameters: int
+) -> str:
+    """value, value_and_grad or input_gradients of one example as Python, line by line; inputs: arrays and shapes."""
+    used = {op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)}
+    body, groups, given = [], list[list[str]](), argument_names(len(inputs))
+    said, start = _written(code, results), 0
+    for argument, (array, shape) in zip(given, inputs):
+        names = [f"x{i}" for i in range(start, start + array.lanes)]
+        flat = argument + ".astype(float)" * array.whole_numbers + ".ravel()" * (len(shape) > 1)
+        if not used.isdisjoint(names):
+            body.append(_unpacked(names, used, f"{flat}.tolist()") if shape else f"{names[0]} = float({argument})")
+        groups.append(said[1 + start : 1 + start + array.lanes])
+        start += array.lanes
+    names = [f"p{i}" for i in range(parameters)]
+    if not used.isdisjoint(names):
+        body.append(_unpacked(names, used, "theta.tolist()"))
+    if name == "value":
+        returned = _list(said)
+    else:
+        returned = f"{said[0]}, np.array({_list(said[1:])})" if name == "value_and_grad" else _list(map(_list, groups))
+    head = f"{name}({', '.join(['theta', *given])})"
+    return _function(head, [*body, *(text for text, _ in lines(code, results, True)), f"return {returned}"])
+
+
+def on_columns(name: str, code: Code, results: Sequence[Term]) -> str:
+    """A function of the inputs x, a list of columns, and the parameters p."""
+    leaves = [op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)]
+    body = [*(f"{leaf} = {leaf[0]}[{leaf[1:]}]" for leaf in leaves), *(text for text, _ in lines(code, results, False))]
+    return _function(f"{name}(x, p)", [*body, f"return {_list(_written(code, results))}"])
+
+
+def argument_names(count: int) -> list[str]:
+    """What inputs are called: x, y; or x, u1, u2, …"""
+    return ["x", "y"] if count == 2 else ["x", *(f"u{i}" for i in range(1, count))][:count]
+
+
+def _function(head: str, body: Sequence[str]) -> str:
+    return "\n    ".join([f"def {head}:", *body]) + "\n"
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(texts)}]"
+
+
+def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
+    """A line that gives names to the numbers that are used."""
+    kept = [name if name in used else "_" for name in names]
+    while kept[-1] == "_":
+        kept.pop()
+    return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
+
+
+def _names(code: Code) -> list[str]:
+    return [op if isinstance(op, str) else f"v{place}" for place, op in enumerate(code.operations)]
+
+
+def _written(code: Code, results: Sequence[Term]) -> list[str]:
+    names = _names(code)
+    return [names[result.place] if isinstance(result, Ref) else literal(result) for result in results]
+
+
+def _spelling(op: Op, floats: bool) -> str:
+    """The operation with {} for each argument, or for all of them; Python's own operators where those do."""
+    if floats and ("np." in op.numpy or op.variadic):
+        return f"{name_of(op)}({', '.join(['{}'] * abs(op.arity))})"
+    return op.numpy
