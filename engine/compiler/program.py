@@ -40,6 +40,20 @@ class Instruction:
         return self.text + (f"  # {', '.join(self.nodes)}" if self.nodes else "")
 
 
+class OnFloats:
+    """A function on one example's floats, which runs as a Pool does; where Python raises, NumPy says inf or nan."""
+
+    def __init__(self, function: Runner, on_arrays: Callable[[], Callable[[int], Runner]]) -> None:
+        self._function, self._on_arrays = function, on_arrays
+
+    def run(self, n: int, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
+        try:
+            result = self._function(theta, *arrays)
+        except (ArithmeticError, ValueError):
+            result = self._on_arrays()(1)(theta, *arrays)
+        return result if then is None else then(result)
+
+
 @dataclass
 class _Version:
     """The program for one shape of the inputs."""
@@ -59,7 +73,7 @@ class _Version:
     plan: Plan | None = None  # made when it is first run
     texts: dict[str, str] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
-    pools: dict[str, Pool] = field(default_factory=dict)
+    pools: dict[str, Pool | OnFloats] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -114,7 +128,7 @@ class _Version:
         nodes = self.code.nodes
         if self.narrow:
             said = lines(self.code, self.slopes(name), True)
-            return [Instruction(text, tuple(nodes[place]) if place < len(nodes) else ()) for text, place in said]
+            return [Instruction(text, tuple(node for place in places for node in nodes[place])) for text, places in said]
         return [Instruction(text, tuple(node for place in (step.stands_for if step else ()) if place < len(nodes)
                                         for node in nodes[place])) for text, step in self._write(name)[1].said]  # fmt: skip
 
@@ -124,28 +138,20 @@ class _Version:
                 self.plan = plan(self.code, self.outputs, self.layout, len(self.parameters))
             return self.plan
 
-    def pool(self, name: str) -> Pool:
+    def pool(self, name: str) -> Pool | OnFloats:
         """The function value, value_and_grad or input_gradients."""
-        if name not in self.pools:
-            self.pools[name] = Pool(self._on_floats(name) if self.narrow else self._on_arrays(name))
+        if name not in self.pools and self.narrow:
+            with paused_collector():
+                on_floats = build(name, self.float_text(name), functions(self.code))
+            self.pools[name] = OnFloats(on_floats, partial(self._on_arrays, name))
+        elif name not in self.pools:
+            self.pools[name] = Pool(self._on_arrays(name))
         return self.pools[name]
 
     def _on_arrays(self, name: str) -> Callable[[int], Runner]:
         if name not in self.runners:
             self.runners[name] = build("bind", self.array_text(name))
         return self.runners[name]
-
-    def _on_floats(self, name: str) -> Callable[[int], Runner]:
-        with paused_collector():
-            on_floats = build(name, self.float_text(name), functions(self.code))
-
-        def run(theta: Array, *arrays: Any) -> Any:
-            try:
-                return on_floats(theta, *arrays)
-            except (ArithmeticError, ValueError):  # where Python raises, NumPy says inf or nan
-                return self._on_arrays(name)(1)(theta, *arrays)
-
-        return lambda n: run
 
     def on_columns(self) -> Runner:
         if "columns" not in self.runners:
@@ -177,9 +183,9 @@ class Program:
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
         at = self.parameters() if at is None else at
-        key = self._key(arrays, at)
-        if key in self._checked_before:
-            value, gradient = self._checked_before[key](at, arrays)
+        key = _key(at, arrays)
+        if (run := self._checked_before.get(key)) is not None:
+            value, gradient = run(at, arrays)
             return float(value), gradient
         call, version, theta = self._begin(arrays, at, "value_and_grad")
         pool = version.pool("value_and_grad")
@@ -219,20 +225,6 @@ class Program:
             instead = "; return the loss itself, not a list" if count == 1 else ""
             raise ValueError(f"{gradient} needs a function with one output; this one gives a list of {count}{instead}")
         return call, version, self.parameters() if at is None else numbers_of(at, len(self._params))
-
-    def _key(self, arrays: Sequence[Any], at: Any) -> tuple[Any, ...] | None:
-        """The same for arrays of the same shapes and types, which need not be checked again."""
-        if at.__class__ is not np.ndarray or at.dtype is not FLOAT or at.shape != (len(self._params),):
-            return None
-        key: list[Any] = []
-        for array in arrays:
-            if array.__class__ is np.ndarray:
-                key += array.shape, array.dtype.char
-            elif array.__class__ is float:
-                key.append(float)
-            else:
-                return None
-        return tuple(key)
 
     # --- its parameters
 
@@ -337,6 +329,21 @@ class Program:
         version = _Version(code, terms, first.several, *names, first.tape.frozen, constants, kept, layout, list(shapes), narrow)
         version.compared = two or not self._allow  # without looking at numbers, all rows do the same
         return version
+
+
+def _key(at: Any, arrays: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The same for parameters and inputs of the same shapes and types, which need not be checked again."""
+    if at.__class__ is not np.ndarray or at.dtype is not FLOAT:
+        return None
+    key: tuple[Any, ...] = at.shape
+    for array in arrays:
+        if array.__class__ is np.ndarray:
+            key += (array.shape, array.dtype.char)
+        elif array.__class__ is float:
+            key += (float,)
+        else:
+            return None
+    return key
 
 
 def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
