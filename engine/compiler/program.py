@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from .lanes import Plan, plan
 from .lowering import Code, Ref, Term, differentiate, lower
 from .running import SIZES, Call, Pool
 from .running import parameters as numbers_of
+from .saving import module, write
 from .straight import functions, is_narrow, lines, on_columns, on_floats
 from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, trace, traced
 
@@ -40,8 +42,8 @@ class Instruction:
         return self.text + (f"  # {', '.join(self.nodes)}" if self.nodes else "")
 
 
-class OnFloats:
-    """A function on one example's floats, which runs as a Pool does; where Python raises, NumPy says inf or nan."""
+class OnFloats(Pool):
+    """A function on one example's floats, without buffers; where Python raises, NumPy says inf or nan."""
 
     def __init__(self, function: Runner, on_arrays: Callable[[], Callable[[int], Runner]]) -> None:
         self._function, self._on_arrays = function, on_arrays
@@ -73,7 +75,7 @@ class _Version:
     plan: Plan | None = None  # made when it is first run
     texts: dict[str, str] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
-    pools: dict[str, Pool | OnFloats] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -101,7 +103,8 @@ class _Version:
         """value, value_and_grad or input_gradients of one example, in Python."""
         if "floats " + name not in self.texts:
             inputs = list(zip(self.layout, self.shapes))
-            self.texts["floats " + name] = on_floats(name, self.code, self.slopes(name), inputs, len(self.parameters))
+            results, count = self.slopes(name), len(self.parameters)
+            self.texts["floats " + name] = on_floats(name, self.code, results, inputs, count)
         return self.texts["floats " + name]
 
     def array_text(self, name: str) -> str:
@@ -138,7 +141,7 @@ class _Version:
                 self.plan = plan(self.code, self.outputs, self.layout, len(self.parameters))
             return self.plan
 
-    def pool(self, name: str) -> Pool | OnFloats:
+    def pool(self, name: str) -> Pool:
         """The function value, value_and_grad or input_gradients."""
         if name not in self.pools and self.narrow:
             with paused_collector():
@@ -250,6 +253,18 @@ class Program:
         """How the scalars of the function became lines of the program."""
         version = self._latest()
         return version.instructions(version.shown)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the program of the last traced shape, with the parameters' numbers, as a module that needs NumPy alone.
+
+        It has value(x, y, theta=theta) and, where there is one output, value_and_grad and input_gradients, named and
+        shaped as here.
+        """
+        version = self._latest()
+        texts = {name: version.array_text(name) for name in version.names}
+        whole = [lanes.whole_numbers for lanes in version.layout]
+        outputs = len(version.outputs) if version.several else None
+        write(path, module(texts, version.shapes, whole, outputs, self._batch, self.parameters().tolist()))
 
     @property
     def frozen(self) -> list[Frozen]:

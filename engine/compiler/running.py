@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,6 @@ class Pool:
         return result
 
 
-class Runs(Protocol):
-    """What a Pool does."""
-
-    def run(self, n: int, theta: Any, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any: ...
-
-
 class Call:
     """One call: its inputs, checked, and its results as arrays of the caller's own."""
 
@@ -62,27 +56,29 @@ class Call:
         self.shapes = [array.shape[1:] if batch and array.ndim else array.shape for array in self.arrays]
 
     def expect(self, shapes: Sequence[tuple[int, ...]], whole: Sequence[bool]) -> Call:
-        """Itself, if one example has these shapes, and whole numbers where those are expected."""
+        """Itself, if one example has these shapes, and numbers of these kinds."""
         for place, (array, wanted) in enumerate(zip(self.arrays, shapes)):
             if self.shapes[place] != wanted:
                 raise ValueError(f"input {place}: one example has shape {self.shapes[place]}; it has to be {wanted}")
             if whole[place] and array.dtype.kind == "f":
                 raise TypeError(f"input {place} has dtype {array.dtype}; it has to be whole numbers")
+            if not whole[place] and array.dtype.kind != "f":
+                self.arrays[place] = array.astype(float)
         return self
 
-    def outputs(self, pool: Runs, theta: Any, several: bool) -> Any:
+    def outputs(self, pool: Pool, theta: Any, several: bool) -> Any:
         """(n,), or (n, outputs) if there are several; without a batch a float, or (outputs,)."""
         table = pool.run(self.rows or 1, theta, self.arrays, self.table)
         if several:
             return table
         return table[..., 0] if self.batch else float(table[0])
 
-    def value_and_grad(self, pool: Runs, theta: Any) -> tuple[float, NDArray[np.float64]]:
+    def value_and_grad(self, pool: Pool, theta: Any) -> tuple[float, NDArray[np.float64]]:
         """The mean over the examples, and its gradient."""
         value, gradient = pool.run(self.rows or 1, theta, self.arrays)
         return float(value), gradient
 
-    def input_gradients(self, pool: Runs, theta: Any) -> Any:
+    def input_gradients(self, pool: Pool, theta: Any) -> Any:
         """One array for each input, of its shape; None for integers."""
         tables = pool.run(self.rows or 1, theta, self.arrays, lambda slopes: [self.table(each) for each in slopes])
         found = [table.reshape((*self._leading, *shape)) if array.dtype.kind == "f" else None
