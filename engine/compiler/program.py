@@ -130,10 +130,11 @@ class _Version:
         """The lines of the text, with the labels or symbols of the nodes that they stand for."""
         nodes = self.code.nodes
         if self.narrow:
-            said = lines(self.code, self.slopes(name), True)
-            return [Instruction(text, tuple(node for place in places for node in nodes[place])) for text, places in said]
-        return [Instruction(text, tuple(node for place in (step.stands_for if step else ()) if place < len(nodes)
-                                        for node in nodes[place])) for text, step in self._write(name)[1].said]  # fmt: skip
+            said: Any = lines(self.code, self.slopes(name), True)
+        else:
+            said = [(text, step.stands_for if step else ()) for text, step in self._write(name)[1].said]
+        return [Instruction(text, tuple(node for place in places if place < len(nodes) for node in nodes[place]))
+                for text, places in said]  # fmt: skip
 
     def planned(self) -> Plan:
         with ONE_AT_A_TIME, paused_collector():
@@ -339,9 +340,11 @@ class Program:
             _compare(code, terms, code_again, terms_again, where + ("row 0 and row 1" if two else "two runs on row 0"))
         names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
         kept = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
-        layout = [_layout(array, shape, i, len(arrays), self._batch) for i, (array, shape) in enumerate(zip(arrays, shapes))]
+        layout = [_layout(array, shape, place, len(arrays), self._batch)
+                  for place, (array, shape) in enumerate(zip(arrays, shapes))]  # fmt: skip
         narrow = not self._batch and is_narrow(code)
-        version = _Version(code, terms, first.several, *names, first.tape.frozen, constants, kept, layout, list(shapes), narrow)
+        version = _Version(code, terms, first.several, *names, first.tape.frozen, constants, kept, layout, list(shapes),
+                           narrow)  # fmt: skip
         version.compared = two or not self._allow  # without looking at numbers, all rows do the same
         return version
 

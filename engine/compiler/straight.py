@@ -12,7 +12,7 @@ from .lowering import Code, Ref, Term
 
 OURS = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
 SHORT = 40  # characters
-MANY, WIDE = 2000, 30  # a call of NumPy takes as long as some 30 operations on floats
+MANY, WIDE = 500, 40  # work on arrays pays from some 40 operations side by side, in programs of many
 
 
 def is_narrow(code: Code) -> bool:
@@ -21,8 +21,11 @@ def is_narrow(code: Code) -> bool:
         return True
     depths: list[int] = []
     for op, arguments in zip(code.operations, code.arguments):
-        below = max([depths[a] for a in arguments if a.__class__ is int], default=0)
-        depths.append(below + (op not in SUMS))  # of arrays, a chain of additions is one sum
+        depth = 0
+        for a in arguments:
+            if isinstance(a, int) and depths[a] > depth:
+                depth = depths[a]
+        depths.append(depth + (op not in SUMS))  # of arrays, a chain of additions is one sum
     return len(depths) < WIDE * max(depths)
 
 
@@ -40,7 +43,7 @@ def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, 
     """The instructions that the results need, and which ones a line holds; on floats, short ones that are used once
     stand inside others: that takes two thirds of the time."""
     said, names, spellings = list[tuple[str, list[int]]](), _names(code), dict[Op, tuple[str, bool]]()
-    places, within = needed(code, results), dict[int, list[int]]()
+    places, inside = needed(code, results), dict[int, tuple[str, list[int]]]()
     uses = _uses(code, places, results)
     for place in places:
         op = code.operations[place]
@@ -51,16 +54,19 @@ def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, 
         spelling, is_call = spellings[op]
         arguments, held = [], [place]
         for a in code.arguments[place]:
-            if isinstance(a, int):
-                arguments.append(names[a])
-                held += within.pop(a, ())
-            else:
+            if not isinstance(a, int):
                 arguments.append(literal(a))
+            elif a in inside:
+                text, more = inside.pop(a)
+                held += more
+                arguments.append(text if is_call or spellings[code.operations[a]][1] else f"({text})")  # type: ignore[index]
+            else:
+                arguments.append(names[a])
         if op.variadic:
             arguments = [", ".join(arguments) if floats else _list(arguments)]
         text = spelling.format(*arguments)
         if floats and uses[place] == 1 and len(text) <= SHORT:
-            names[place], within[place] = text if is_call else f"({text})", held
+            inside[place] = text, held
         else:
             said.append((f"{names[place]} = {text}", sorted(held)))
     return said
