@@ -1,6 +1,7 @@
 """Programs of one example: line by line on floats where the graph is narrow, on arrays where it is wide."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -128,6 +129,20 @@ def test_where_python_raises_the_program_says_what_numpy_says():
             assert found[0] == pytest.approx(value, rel=1e-15)
             assert found[1].tolist() == pytest.approx([slope], rel=1e-15)
     assert np.isnan(program(-1.0))
+
+
+@pytest.mark.parametrize("kind", ["narrow", "wide"])
+def test_a_pickled_program_goes_on(kind):
+    f, parameters = wide() if kind == "wide" else (lambda x, label: log(x[0, 0]) * label, [Value(1.0)])
+    program = engine.compile(f, parameters, batch=False)
+    x = np.random.default_rng(0).normal(size=(2, 3)) ** 2
+    program(x, 2)
+    again = pickle.loads(pickle.dumps(program))
+    for given in (x, 0.0 * x):  # where the narrow one raises in Python
+        assert again(given, 2) == program(given, 2)
+        assert (again.value_and_grad(given, 2)[1] == program.value_and_grad(given, 2)[1]).all()
+        assert (again.input_gradients(given, 2)[0] == program.input_gradients(given, 2)[0]).all()
+    assert again.source == program.source and [*map(str, again.instructions)] == [*map(str, program.instructions)]
 
 
 def test_an_index_that_is_none_raises():
