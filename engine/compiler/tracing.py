@@ -185,12 +185,21 @@ class Traced(Value):
         return object.__hash__(self)
 
     def __repr__(self) -> str:
-        elsewhere = current() is None and self.operation is None  # a parameter
-        return super().__repr__() if elsewhere else f"Traced({self.label or self._op or 'input'})"
+        try:
+            if current() is None and self.operation is None:  # a parameter, elsewhere
+                return super().__repr__()
+        except TraceError:  # an input, afterwards
+            pass
+        return f"Traced({self.label or self._op or 'input'})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         make, (_, *state), attributes = super().__reduce__()
         return make, (self.original, *state), attributes
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        twin = super().__deepcopy__(memo)
+        twin.__class__ = self.original
+        return twin
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Value:
@@ -227,6 +236,7 @@ class Traced(Value):
     def backward(self) -> None:
         """Not while tracing."""
         _only_elsewhere("backward() was called: in a compiled function, use gradients(y, xs)")
+        raw(self)  # what was computed while tracing has none
         super().backward()
 
     def refresh(self) -> None:
