@@ -15,7 +15,7 @@ from .arrays import instructions, source_of_arrays
 from .emitting import build, lines, source
 from .lanes import Plan, plan
 from .lowering import Code, Ref, Term, differentiate, lower
-from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, trace, traced
+from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, same, trace, traced
 
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
@@ -251,17 +251,18 @@ class Program:
                 row += example.astype(float).ravel().tolist()
             places = range(len(inputs), len(rows[0]))
             inputs += [traced(f"x{i}", requires_grad=array.dtype.kind == "f") for i in places]
-        first = trace(self._f, _shaped(inputs, shapes), self._params, Tape(inputs, rows[0], self._allow))
-        replay = Replay(inputs, rows[1], self._allow, first.tape)
-        again = trace(self._f, _shaped(inputs, shapes), self._params, replay)
-        code, terms, constants = lower(first.outputs, inputs, self._params)
-        if not again.is_as(first):
-            code_again, terms_again, _ = lower(again.outputs, inputs, self._params)
+        tape = Tape(inputs, rows[0], self._allow)
+        outputs, several = trace(self._f, _shaped(inputs, shapes), self._params, tape)
+        replay = Replay(inputs, rows[1], self._allow, tape)
+        again, _ = trace(self._f, _shaped(inputs, shapes), self._params, replay)
+        code, terms, constants = lower(outputs, inputs, self._params)
+        if len(again) != len(outputs) or not all(map(same, again, outputs)):
+            code_again, terms_again, _ = lower(again, inputs, self._params)
             where = f"{replay.differs.file}:{replay.differs.line}: " if replay.differs else ""
             _compare(code, terms, code_again, terms_again, where + ("row 0 and row 1" if two else "two runs on row 0"))
         names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
         kept = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
-        version = _Version(code, terms, first.several, *names, first.tape.frozen, constants, kept)
+        version = _Version(code, terms, several, *names, tape.frozen, constants, kept)
         version.compared = two or not self._allow  # without looking at numbers, all rows do the same
         return version
 
