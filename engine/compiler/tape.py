@@ -43,6 +43,8 @@ class Tape:
     """The operations of one run, in order. Their results have no numbers: those are computed for one who may look."""
 
     def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool) -> None:
+        for i, x in enumerate(inputs):
+            x.__dict__ = {"label": f"x{i}"}  # without what an earlier run has marked it with
         self.nodes: list[Any] = []
         self.numbers = dict(zip(map(id, inputs), example))
         self.integers = {id(x) for x in inputs if not x.requires_grad}

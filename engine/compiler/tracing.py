@@ -172,10 +172,10 @@ for _name, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multiply
         setattr(Traced, _spelled, _binary(_op, getattr(Operators, _spelled), _prefix == "__r"))
 
 
-def traced(label: str, requires_grad: bool = True) -> Traced:
+def traced(requires_grad: bool = True) -> Traced:
     """An input; an integer one requires no gradient."""
     node = new(Traced)
-    node.operation, node.label, node.requires_grad = None, label, requires_grad
+    node.operation, node.requires_grad = None, requires_grad
     return node
 
 

@@ -127,7 +127,36 @@ def marked(x, y):
     return z * len(z.note)
 
 
+def backpropagation_by_hand(x, y):
+    """As in a lecture: nodes are marked as visited, and carry what they want."""
+    order, root = [], (linear(x) * x[0]).tanh()
+
+    def visit(node):
+        if not getattr(node, "visited", False):
+            node.visited, node.wanted = True, 0.0
+            for child in node._prev:
+                visit(child)
+            order.append(node)
+
+    visit(root)
+    root.wanted = 1.0
+    for node in reversed(order):
+        for child, slope in zip(node._prev, gradients(node, list(node._prev)) if node._prev else ()):
+            child.wanted += node.wanted * slope
+    wanted = x[0].wanted * W[1].wanted
+    for node in order:
+        del node.visited, node.wanted
+    return wanted
+
+
+def marks_left_behind(x, y):
+    z = x[0] * W[0]
+    z.marked, x[0].marked = getattr(z, "marked", 1) + 1, getattr(x[0], "marked", 1) + 1
+    return z * z.marked * x[0].marked
+
+
 SAME = {
+    "marks on nodes": marks_left_behind,
     "sum of a generator": lambda x, y: sum(generated(x)),
     "reduce": lambda x, y: functools.reduce(operator.mul, x),
     "accumulate": lambda x, y: list(itertools.accumulate(x))[-1],
@@ -169,6 +198,11 @@ SAME = {
 def test_what_compiles_has_the_numbers_of_eager_code(f):
     squared.cache_clear()
     assert_same(engine.compile(f, W), f, W, X, Y)
+
+
+def test_backpropagation_by_hand_compiles():
+    expected = [backpropagation_by_hand([Value(v) for v in x], y).data for x, y in zip(X, Y)]
+    assert engine.compile(backpropagation_by_hand, W)(X, Y).tolist() == pytest.approx(expected, rel=1e-12)
 
 
 def test_each_run_gets_an_input_of_its_own_to_change():
