@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 Work = Callable[[], Iterator[str]]  # a generator function: it yields the name of each phase when that phase is over
 Run = dict[str, float]  # seconds by phase
+Clock = Callable[[], float]
 
 # The thread's own time where the system counts it finely: on a busy machine the wall clock measures the others too.
 CLOCK = "thread_time" if time.get_clock_info("thread_time").resolution < 1e-6 else "perf_counter"
-clock: Callable[[], float] = getattr(time, CLOCK)
+clock: Clock = getattr(time, CLOCK)
 
 
 def one_phase(function: Callable[[], object]) -> Work:
@@ -31,7 +33,9 @@ def one_phase(function: Callable[[], object]) -> Work:
     return work
 
 
-def alternate(works: dict[str, Work], runs: int, collector: bool, repeats: int = 1) -> dict[str, list[Run]]:
+def alternate(
+    works: dict[str, Work], runs: int, collector: bool, repeats: int = 1, clock: Clock = clock
+) -> dict[str, list[Run]]:
     """A B A B ...: seconds for each phase of each work, one dict a run; each run is the mean over `repeats`.
 
     Before each run the garbage of the one before is collected, off the clock, so that nobody pays for the other's.
@@ -41,11 +45,11 @@ def alternate(works: dict[str, Work], runs: int, collector: bool, repeats: int =
         for _ in range(runs):
             for name, work in works.items():
                 gc.collect()
-                seconds[name].append(time_phases(work, repeats))
+                seconds[name].append(time_phases(work, repeats, clock))
     return seconds
 
 
-def time_phases(work: Work, repeats: int) -> Run:
+def time_phases(work: Work, repeats: int, clock: Clock) -> Run:
     phases: Run = {}
     for _ in range(repeats):
         start = clock()
@@ -107,10 +111,10 @@ class Row:
 TITLES = ["work", "gc", "chainrule", "peer", "ratio", "of pairs", "bar", ""]
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Any], titles: Sequence[str] = TITLES) -> str:
     """The rows in Markdown, aligned for the terminal."""
-    cells = [TITLES, *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(TITLES))]
+    cells = [titles, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(titles))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in cells]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
@@ -127,7 +131,7 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e9:.0f} ns"
 
 
-def machine() -> str:
+def machine(clock: str = CLOCK) -> str:
     """What the numbers were measured on."""
     cpu = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
@@ -136,5 +140,5 @@ def machine() -> str:
     return (
         f"{cpu}, {os.cpu_count()} cores; {platform.python_implementation()} {platform.python_version()}, "
         f"NumPy {np.__version__}; "
-        f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}; clock: time.{CLOCK}"
+        f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}; clock: time.{clock}"
     )
