@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph import topological_order
 from ..row import Op
 from ..value import Value
 
@@ -129,12 +130,18 @@ def raw(value: Value) -> float:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two arguments are the same one, the same number, or constants of the same number."""
+    """Whether two arguments are the same one, the same number, or constants made in the same way."""
     if a is b or a.__class__ is not b.__class__:
         return a is b
     if a.__class__ is float:
         return a != a and b != b if a != b else copysign(1.0, a) == copysign(1.0, b)
-    return a.operation is None is b.operation and not hasattr(a, "original") and same(a.data, b.data)  # no Traced
+    if hasattr(a, "original"):  # Traced
+        return False
+    orders = topological_order(a), topological_order(b)
+    return len(orders[0]) == len(orders[1]) and all(
+        x is y or (x.operation is y.operation and not hasattr(x, "original") and same(x.data, y.data))
+        for x, y in zip(*orders)
+    )
 
 
 def place(what: str) -> Frozen:

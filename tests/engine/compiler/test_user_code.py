@@ -172,6 +172,7 @@ SAME = {
     "an object that remembers": lambda x, y, f=Linear(): f(x),  # noqa: B008  the object is shared on purpose
     "operators in place": in_place,
     "a new constant": lambda x, y: linear(x) + Value(0.25),
+    "a computed constant": lambda x, y: linear(x) * (Value(3.0) ** 0.5 / Value(2.0)),
     "cached constants": lambda x, y: sum(c * v for c, v in zip(constants(), x)),
     "a cache by identity": lambda x, y: squared(x[0]) + squared(x[1]),
     "computed before, from parameters": lambda x, y: EARLIER * x[0],
@@ -318,6 +319,23 @@ def test_what_changes_from_run_to_run_is_an_error_that_names_the_line(f, rows):
     first = f.__code__.co_firstlineno
     with pytest.raises(ValueError, match=rf"{HERE}:({first}|{first + 2}): (two runs on row 0|row 0 and)"):
         engine.compile(f, W)(X[:rows], Y[:rows])
+
+
+def test_constants_computed_anew_in_each_run_need_no_further_run():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return x * (Value(3.0) ** 0.5 / Value(2.0)) + EARLIER
+
+    engine.compile(f, W)(X[:, 0])
+    assert len(calls) == 2
+
+
+def test_other_computed_constants_are_noticed():
+    chance = random.Random(0)
+    with pytest.raises(ValueError, match="random number"):
+        engine.compile(lambda x: x * (Value(chance.random()) ** 0.5))(X[:, 0])
 
 
 def test_a_value_kept_from_an_earlier_trace_is_an_error():
