@@ -76,7 +76,8 @@ def tolerance(
     # Forward and back, a sum and a product for each input, 8 for a tanh or an exp; then the sum over the examples.
     # Twice, for the reference rounds as well.
     roundings = 2 * (2 * sum(2 * inputs + 8 for inputs in sizes) + len(X) + len(theta))
-    allowed: NDArray[np.float64] = roundings * EPS * (shaken * terms + (absolute if chosen is None else absolute[list(chosen)]))
+    own = absolute if chosen is None else absolute[list(chosen)]
+    allowed: NDArray[np.float64] = roundings * EPS * (shaken * terms + own)
     return allowed
 
 

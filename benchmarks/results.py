@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from .timing import Work, alternate, duration, one_phase
+from .timing import duration
 
 TITLES = ["work", "chainrule", "peer", "ratio", "of pairs", "bar", ""]
 Times = dict[str, list[float]]
+CLOCKS = (time.perf_counter, time.process_time)
 
 
 @dataclass(frozen=True)
@@ -55,22 +57,23 @@ class Result:
 
 
 def measure(works: dict[str, Callable[[], Any]], runs: int, repeats: int, per: float = 1) -> Times:
-    """Seconds a call for each work, alternating; `per` is what a call is to be divided by.
+    """Seconds a call for each work, A B A B ...; `per` is what a call is to be divided by.
 
-    The whole process's time, since JAX computes in threads of its own: on an idle machine, that of the wall clock.
+    The wall clock's time or the whole process's, whichever is less: on a busy machine the first measures the others
+    too; the second is the same for one thread, but counts the threads of JAX that wait in a loop.
     """
-
-    def repeated(function: Callable[[], Any]) -> Work:
-        def work() -> None:
-            for _ in range(repeats):
-                function()
-
-        return one_phase(work)
-
+    seconds: Times = {who: [] for who in works}
     for function in works.values():
         function()  # compile, allocate
-    times = alternate({who: repeated(f) for who, f in works.items()}, runs, collector=True, clock=time.process_time)
-    return {who: [run["all"] / repeats / per for run in found] for who, found in times.items()}
+    for _ in range(runs):
+        for who, function in works.items():
+            gc.collect()
+            starts = [clock() for clock in CLOCKS]
+            for _ in range(repeats):
+                function()
+            ends = [clock() for clock in CLOCKS]
+            seconds[who].append(min(end - start for start, end in zip(starts, ends)) / repeats / per)
+    return seconds
 
 
 def compare(work: str, times: Times, bars: dict[str, float | None], limit: float | None = None) -> list[Result]:

@@ -16,11 +16,10 @@ import numpy as np
 
 Work = Callable[[], Iterator[str]]  # a generator function: it yields the name of each phase when that phase is over
 Run = dict[str, float]  # seconds by phase
-Clock = Callable[[], float]
 
 # The thread's own time where the system counts it finely: on a busy machine the wall clock measures the others too.
 CLOCK = "thread_time" if time.get_clock_info("thread_time").resolution < 1e-6 else "perf_counter"
-clock: Clock = getattr(time, CLOCK)
+clock: Callable[[], float] = getattr(time, CLOCK)
 
 
 def one_phase(function: Callable[[], object]) -> Work:
@@ -33,9 +32,7 @@ def one_phase(function: Callable[[], object]) -> Work:
     return work
 
 
-def alternate(
-    works: dict[str, Work], runs: int, collector: bool, repeats: int = 1, clock: Clock = clock
-) -> dict[str, list[Run]]:
+def alternate(works: dict[str, Work], runs: int, collector: bool, repeats: int = 1) -> dict[str, list[Run]]:
     """A B A B ...: seconds for each phase of each work, one dict a run; each run is the mean over `repeats`.
 
     Before each run the garbage of the one before is collected, off the clock, so that nobody pays for the other's.
@@ -45,11 +42,11 @@ def alternate(
         for _ in range(runs):
             for name, work in works.items():
                 gc.collect()
-                seconds[name].append(time_phases(work, repeats, clock))
+                seconds[name].append(time_phases(work, repeats))
     return seconds
 
 
-def time_phases(work: Work, repeats: int, clock: Clock) -> Run:
+def time_phases(work: Work, repeats: int) -> Run:
     phases: Run = {}
     for _ in range(repeats):
         start = clock()

@@ -6,6 +6,7 @@ No biases; RMS norm; 4 heads; keys and values are lists that grow, so that a pos
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ class Transformer:
         values: list[list[Any]] = []
         losses = [
             cross_entropy(self.logits(token, place, keys, values), following)
-            for place, (token, following) in enumerate(zip(text[:-1], text[1:]))
+            for place, (token, following) in enumerate(pairwise(text))
         ]
         return sum(losses) / len(losses)
 

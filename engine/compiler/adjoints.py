@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..operators import Operators
-from ..ops import add, logsumexp, multiply, neg, pick
+from ..ops import add, logsumexp, multiply, neg, pick, subtract
 from ..row import Op
 from .arrays import PRODUCT, TAKE, Writer, by_array, pair
 from .buffers import Argument, Block, Buffer, Shape, View, broadcast, evenly
@@ -80,7 +80,6 @@ class Made:
     write: Callable[[View | None], View]  # into a view, or anywhere
     key: Any = None  # equal for equal numbers
     there: bool = False  # whether it is a view that is there already
-    add: Callable[[View, Argument], None] | None = None  # a way to add it, times a number, to a gradient
 
 
 class Backward:
@@ -256,7 +255,10 @@ class Backward:
     def _pick(self, step: Step, above: Term) -> None:
         """Only what was picked gets the gradient."""
         writer = self.writer
-        array, where = writer.saved[step]
+        array, where, _ = writer.saved[step]
+        if (hot := writer.hot(step)) is not None:
+            made, term = self._product(Term(writer, hot), above)
+            return self._contribute(step.operands[0], made, term, True)
         whole = writer.whole(array)
         count = f"{array.lanes}{' * n' if array.batched else ''}"
         waiting = Term(writer, None, above.number, above.power)
@@ -272,13 +274,7 @@ class Backward:
             writer.line(f"{{out}}[...] = {text}.reshape({{out}}.shape)", parts, out)
             return out
 
-        def add(out: View, number: Argument) -> None:
-            number = number if above.view is None else writer.ufunc("multiply", [above.view, number])
-            writer.line("{out}[{1}] += {0}", [number, where], out.window(".reshape(-1)", (-1,)),
-                        f"{out.buffer.name}[picked] += …")  # fmt: skip
-
-        once_each = array.batched and len(step.sizes) == 1  # else one place may be picked several times
-        made = Made(whole.shape, write, add=add if once_each else None)
+        made = Made(whole.shape, write)
         if array in self.wanted:
             self._contribute([Lane(array, i) for i in range(array.lanes)], made, waiting, array.batched)
         elif array.name.endswith("_choices"):
@@ -393,9 +389,6 @@ class Backward:
         direct = target is not None and made is not None and ratio == (1.0, 0) and mode == "write"
         if direct and made is not None and target is not None and (fitting := _fit(target, made.shape)) is not None:
             made.write(fitting)
-            return
-        if mode == "add" and made is not None and made.add and target is gradient:
-            made.add(gradient, factor(writer, *ratio))
             return
         sign = {"write": "", "add": "+"}[mode]
         if made is None:
@@ -521,30 +514,40 @@ def _outputs(writer: Writer) -> tuple[str, list[Argument]]:
 
 
 def _mean(writer: Writer, output: Operand) -> tuple[str, list[Argument]]:
-    """The mean of an output over the examples; what is the same for all is added at the end."""
-    texts: list[str] = []
+    """The mean of an output over the examples; parts of it whose mean is known otherwise stand apart."""
+    text = ""
     arguments: list[Argument] = []
-    while isinstance(output, Lane) and output.array.batched:
-        maker = writer.makers.get(output.array)
-        if maker is None or maker.kind is not add:
-            break
-        parts = [operands[output.index] for operands in maker.operands]
-        if all(map(_varies, parts)):
-            break
-        [output], [fixed] = ([p for p in parts if _varies(p) is flag] for flag in (True, False))
-        texts.append(_number(fixed, writer, arguments))
-    if _varies(output):
-        assert isinstance(output, Lane)
-        texts.insert(0, f"{{{len(arguments)}}}.dot({{{len(arguments) + 1}}})")
-        arguments.append(writer.whole(output.array).window(f"[{output.index}]", ("n",)))
-        arguments.append(writer.constant("np.full(n, 1.0 / n)", ("n",)))
-    else:
-        texts.insert(0, _number(output, writer, arguments))
-    return " + ".join(texts), arguments
+    todo = [(output, "+")]
+    while todo:
+        operand, sign = todo.pop()
+        maker = writer.makers.get(operand.array) if isinstance(operand, Lane) else None
+        if maker is not None and (maker.kind is add or maker.kind is subtract) and _varies(operand):
+            parts = [operands[operand.index] for operands in maker.operands]  # type: ignore[union-attr]
+            if any(not _varies(part) or _hot(writer, part) for part in parts):
+                turned = sign if maker.kind is add else "-" if sign == "+" else "+"
+                todo += [(parts[1], turned), (parts[0], sign)]
+                continue
+        text += f" {sign} {_part(writer, operand, arguments)}"
+    return text.removeprefix(" + "), arguments
 
 
-def _number(operand: Operand, writer: Writer, arguments: list[Argument]) -> str:
+def _hot(writer: Writer, operand: Operand) -> View | None:
+    maker = writer.makers.get(operand.array) if isinstance(operand, Lane) else None
+    return writer.hot(maker) if maker is not None and maker.kind is pick else None
+
+
+def _part(writer: Writer, operand: Operand, arguments: list[Argument]) -> str:
+    """The mean of one part, as text with places for what is added to the arguments."""
+    first = len(arguments)
     if not isinstance(operand, Lane):
         return literal(operand)
-    arguments.append(writer.whole(operand.array))
-    return f"{{{len(arguments) - 1}}}[{operand.index}]"
+    if not operand.array.batched:
+        arguments.append(writer.whole(operand.array))
+        return f"{{{first}}}[{operand.index}]"
+    if (hot := _hot(writer, operand)) is not None:
+        choices = writer.together(writer.makers[operand.array].operands[0], solid=True)
+        arguments += [choices.window(".reshape(-1)", (-1,)), hot.window(".reshape(-1)", (-1,))]
+        return f"sum_of_picked({{{first}}}, {{{first + 1}}}) / n"
+    arguments.append(writer.whole(operand.array).window(f"[{operand.index}]", ("n",)))
+    arguments.append(writer.constant("np.full(n, 1.0 / n)", ("n",)))
+    return f"{{{first}}}.dot({{{first + 1}}})"

@@ -17,10 +17,11 @@ from .lanes import Array, Lane, Operand, Plan, Step
 
 OPERATORS: dict[type, str] = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
                               ast.Pow: "power", ast.USub: "negative", ast.UAdd: "positive"}  # fmt: skip
-SIGNS = {"add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}", "negative": "-{}"}
+SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}", "negative": "-{}"}
 TAKE = '{0}.take({1}, 0, {out}, "clip")'  # "clip": the other modes go through a copy; np.take takes longer
 PRODUCT = ("{0}.dot({1}, {out})", "matmul({0}, {1}, {out})")  # of two matrices; of several pairs
 FEW = 4
+TABLE = 64  # for more choices, what is picked is looked up and not multiplied
 LARGEST = float(np.finfo(float).max)
 
 
@@ -74,13 +75,14 @@ class Writer:
         if not any(isinstance(a, View) for a in arguments):
             with np.errstate(all="ignore"):
                 return float(getattr(np, name)(*map(np.float64, arguments)))  # type: ignore[arg-type]
-        if name == "power" and arguments[1] == 2.0:
+        if (name == "power" and arguments[1] == 2.0) or (name == "multiply" and arguments[0] == arguments[1]):
             name, arguments = "square", arguments[:1]
         key = (name, *(repr(a) if isinstance(a, float) else a for a in arguments))
         if out is None and key in self._known:
             return self._known[key]
         result = out or self.temporary(broadcast(arguments))
-        self._known.setdefault(key, result)
+        if result.shape == broadcast(arguments):  # else it is spread over lanes
+            self._known.setdefault(key, result)
         says = says or f"{result.buffer.name} = {SIGNS.get(name, _call(name, arguments)).format(*map(plain, arguments))}"
         # maximum and minimum are three times faster between two arrays; other functions hardly, but a number costs, too
         full = broadcast(arguments) if name in ("maximum", "minimum") else ()
@@ -102,7 +104,8 @@ class Writer:
         if out is None and key in self._known:
             return self._known[key]
         result = out or self.temporary(broadcast(arguments))
-        self._known.setdefault(key, result)
+        if result.shape == broadcast(arguments):  # else it is spread over lanes
+            self._known.setdefault(key, result)
         self.line(f"{{out}}[...] = {_template(op, len(arguments))}", arguments, result, says)
         return result
 
@@ -319,10 +322,19 @@ class Writer:
         at = [o.index for o in choices]  # type: ignore[union-attr]
         index = self._whole_numbers(step.operands[1], width)
         where = self._places(at, width, index, array.batched, (lanes, "n" if step.target.batched else 1))
-        self.saved[step] = array, where
+        self.saved[step] = array, where, index
         flat = self.whole(array).window(".reshape(-1)", (-1,))
         says = f"{out.buffer.name} = {flat.buffer.name}[{plain(index)}]"
         self.line('{0}.take({1}, None, {out}, "clip")', [flat, where], aside(out, True), says)
+
+    def hot(self, step: Step) -> View | None:
+        """1.0 where a choice was picked, 0.0 elsewhere; None where that is no small table."""
+        array, _, index = self.saved[step]
+        width = step.sizes[0]
+        if len(step.sizes) > 1 or width > TABLE or not array.batched or index.shape[1] == 1:
+            return None
+        key, eye = ("hot", index, width), self.constant(f"np.eye({width})", (width, width))
+        return self.once(key, (width, "n"), '{0}.take({1}, 1, {out}, "clip")', [eye, index.window("[0]", ("n",))])
 
     def _places(self, at: Sequence[int], width: int, index: View, batched: bool, shape: Shape) -> View:
         """Where in the memory of the array what is picked stands: choice c of lane l is its lane at[l · width + c]."""

@@ -102,9 +102,10 @@ class _Flattened:
             op = code.operations[place]
             if op in SUMS:
                 self._products[place] = self._count_products(place)
+        within = self._inner_sums(places)
         for place in places:
             op = code.operations[place]
-            if isinstance(op, Op):
+            if isinstance(op, Op) and place not in within:
                 node = self._sum(place) if op in SUMS else Node(op, self._resolved(code.arguments[place]))
                 if node.kind is identity:
                     self.same[place] = node.arguments[0]
@@ -133,6 +134,23 @@ class _Flattened:
             elif self._swallowed(only):
                 count += self._products[only]  # type: ignore[index]
         return count
+
+    def _inner_sums(self, places: Sequence[int]) -> set[int]:
+        """The sums that `_terms` of a sum around them follows: to flatten each of a chain would be quadratic."""
+        within: set[int] = set()
+        leftmost = set(places)
+        for place in reversed(places):
+            if self.code.operations[place] in SUMS:
+                for i, term in enumerate(self._parts(place)):
+                    only = term.factors[0]
+                    if len(term.factors) == 1 and self._swallowed(only):
+                        if i or place not in leftmost:
+                            leftmost.discard(only)
+                        if only in leftmost or self._products[only] < 2:
+                            within.add(only)
+                        else:
+                            leftmost.add(only)
+        return within
 
     def _terms(self, place: int) -> Iterator[_Term]:
         """The terms of the sum at this place; sums that nothing else uses are followed.

@@ -620,3 +620,14 @@ def test_a_parameter_that_requires_no_gradient_gets_none():
     w, fixed = Value(2.0), Value(3.0, requires_grad=False)
     program = engine.compile(lambda x: w * fixed * x, params=[w, fixed])
     assert program.value_and_grad(np.ones(2))[1].tolist() == [3.0, 0.0]
+
+
+def test_a_neurons_sum_is_flattened_once_however_many_inputs_it_has(monkeypatch):
+    from engine.compiler.lanes import _Flattened
+
+    flattened, terms = [], _Flattened._terms
+    monkeypatch.setattr(_Flattened, "_terms", lambda flat, place: flattened.append(place) or terms(flat, place))
+    weights = [Value(0.5) for _ in range(200)]
+    program = engine.compile(lambda x: sum(w * xi for w, xi in zip(weights, x)), weights)
+    assert program.value_and_grad(np.ones((1, 200)))[0] == 100.0
+    assert len(flattened) == 1  # not once for each of the 200 sums in it: that is quadratic
