@@ -6,6 +6,7 @@ import contextlib
 import copy
 import dataclasses
 import functools
+import gc
 import heapq
 import itertools
 import math
@@ -201,6 +202,22 @@ def test_what_compiles_has_the_numbers_of_eager_code(f):
     assert_same(engine.compile(f, W), f, W, X, Y)
 
 
+@pytest.mark.parametrize("f", SAME.values(), ids=list(SAME))
+def test_a_number_that_is_read_is_that_of_eager_code(f):
+    squared.cache_clear()
+    read = []
+
+    def reading(x, y):
+        result = f(x, y)
+        read.append(float(result))
+        return result
+
+    engine.compile(reading, W, frozen="allow")(X, Y)
+    squared.cache_clear()
+    eager = [f(np.array([Value(v) for v in x]), int(y)) for x, y in zip(X, Y)]
+    assert [read[0], read[-1]] == [float(value) for value in eager[:2]]
+
+
 def test_backpropagation_by_hand_compiles():
     expected = [backpropagation_by_hand([Value(v) for v in x], y).data for x, y in zip(X, Y)]
     assert engine.compile(backpropagation_by_hand, W)(X, Y).tolist() == pytest.approx(expected, rel=1e-12)
@@ -336,6 +353,26 @@ def test_other_computed_constants_are_noticed():
     chance = random.Random(0)
     with pytest.raises(ValueError, match="random number"):
         engine.compile(lambda x: x * (Value(chance.random()) ** 0.5))(X[:, 0])
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(was_on):
+    before = gc.isenabled()
+    try:
+        (gc.enable if was_on else gc.disable)()
+        engine.compile(linear, W)(X)
+        with pytest.raises(ZeroDivisionError):
+            engine.compile(lambda x: 1 // 0)(X)
+        assert gc.isenabled() is was_on
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+def test_a_list_of_one_loss_is_an_error_that_says_what_to_return():
+    program = engine.compile(lambda x: [linear(x)], W)
+    assert program(X).shape == (3, 1)
+    with pytest.raises(ValueError, match="this one gives a list of 1; return the loss itself, not a list"):
+        program.value_and_grad(X)
 
 
 def test_a_value_kept_from_an_earlier_trace_is_an_error():
