@@ -504,6 +504,15 @@ def test_a_parameter_of_a_class_of_ones_own_keeps_its_slots_and_methods():
     assert (type(w), type(w * 2), w.mask) == (Weight, Weight, 0.5)
 
 
+def test_a_constant_of_a_class_of_ones_own_is_a_constant():
+    c, w = Weight(3.0), Weight(2.0)
+
+    def f(x):
+        return c * x + x / c - exp(c) * x + c * c * w * x + engine.dot([c, x], [x, c]) + w * c * x
+
+    assert_same(engine.compile(f, [w]), f, [w], X[:, 0].copy())
+
+
 # --- copies of programs
 
 
