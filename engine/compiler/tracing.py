@@ -89,8 +89,10 @@ class Traced(Value):
         return object.__hash__(self)
 
     def __repr__(self) -> str:
-        elsewhere = current() is None and self.operation is None  # a parameter
-        return super().__repr__() if elsewhere else f"Traced({self.label or self._op or 'input'})"
+        try:
+            return super().__repr__() if current() is None else f"Traced({self.label or self._op or 'input'})"
+        except TraceError:  # what was computed while tracing has no number
+            return f"Traced({self.label or self._op})"
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Value:

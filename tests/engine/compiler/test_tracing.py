@@ -413,6 +413,11 @@ def test_a_label_that_is_no_class_is_an_error_at_each_call(label):
         engine.compile(lambda x, y: cross_entropy(model(x), y), batch=False)(x[0], label)
 
 
+def test_rows_of_values_are_no_outputs():
+    with pytest.raises(TypeError, match=r"the function returned list \[Traced\(x0\)\], not a Value"):
+        engine.compile(lambda x: [[x[0]], [x[1]]])(np.ones((2, 2)))
+
+
 @pytest.mark.parametrize("result", [None, "ab", {"loss": 1.0}, [[Value(1.0)]], [None]], ids=str)
 def test_a_function_returns_values(result):
     with pytest.raises(TypeError, match=r"compile: the function returned .*not a Value"):

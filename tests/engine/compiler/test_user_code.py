@@ -388,7 +388,7 @@ def test_a_value_kept_from_an_earlier_trace_is_an_error():
     for use in (float, lambda v: v * 2, lambda v: v > 0, lambda v: v.backward()):
         with pytest.raises(TraceError, match="has no number here"):
             use(kept[0])
-    assert repr(kept[0]) == "Traced(*)"
+    assert repr(kept[0]) == "Traced(*)" and repr(kept[0].arguments) == "(Traced(x0), 2.0)"
 
 
 def test_other_runs_may_do_useless_work_in_another_way():
