@@ -265,7 +265,7 @@ class Backward:
         if above.view is None:
             text, parts = f"np.bincount({{0}}.reshape(-1), minlength={count})", [where]
         else:
-            upstream = above.view if above.view.shape[0] == len(step.sizes) else self._full(Term(writer, above.view), step.target)
+            upstream = self._full(Term(writer, above.view), step.target)
             text = f"np.bincount({{0}}.reshape(-1), weights={{1}}.reshape(-1), minlength={count})"
             parts = [where, upstream]
 
@@ -376,6 +376,7 @@ class Backward:
         clears = mode.startswith("clear")
         partial = mode == "clear write"
         view = View(Buffer(_d(array), shape, f"np.zeros({pair(shape)})" if partial else ""), "", shape)
+        writer.sums.add(view.buffer)
         if clears and not partial:
             writer.line("{out}[...] = 0.0", [], view)
         waits = array not in self._targets and 1.0 / MODEST <= abs(term.number) <= MODEST

@@ -37,6 +37,7 @@ class Writer:
         self.makers = {step.target: step for step in plan.steps}
         self._known: dict[Any, View] = {}
         self._arrays: dict[Array, View] = {}
+        self.sums: set[Buffer] = set()  # gradients that contributions are added to
         self._temporaries = 0
         _name(plan)
 
@@ -81,8 +82,7 @@ class Writer:
         if out is None and key in self._known:
             return self._known[key]
         result = out or self.temporary(broadcast(arguments))
-        if result.shape == broadcast(arguments):  # else it is spread over lanes
-            self._known.setdefault(key, result)
+        self._remember(key, result, broadcast(arguments))
         says = says or f"{result.buffer.name} = {SIGNS.get(name, _call(name, arguments)).format(*map(plain, arguments))}"
         # maximum and minimum are three times faster between two arrays; other functions hardly, but a number costs, too
         full = broadcast(arguments) if name in ("maximum", "minimum") else ()
@@ -104,10 +104,14 @@ class Writer:
         if out is None and key in self._known:
             return self._known[key]
         result = out or self.temporary(broadcast(arguments))
-        if result.shape == broadcast(arguments):  # else it is spread over lanes
-            self._known.setdefault(key, result)
+        self._remember(key, result, broadcast(arguments))
         self.line(f"{{out}}[...] = {_template(op, len(arguments))}", arguments, result, says)
         return result
+
+    def _remember(self, key: Any, result: View, shape: Shape) -> None:
+        """For the next one who wants it; not what is spread over lanes, nor what others will add to."""
+        if result.shape == shape and result.buffer not in self.sums:
+            self._known.setdefault(key, result)
 
     def _ufuncs(self, tree: ast.expr, arguments: Sequence[Argument], out: View | None, says: str) -> Argument:
         if isinstance(tree, ast.Name):
