@@ -200,7 +200,8 @@ def _state(node: Value) -> tuple[Any, ...]:
 def reduce(root: Value) -> tuple[Any, ...]:
     """For pickle. Leaves are pickled as themselves, so that those of one pickle keep their identity."""
     if root.operation is None:  # its attributes come when it is there: they may refer to it
-        return restore, (type(root), (*_state(root)[:-1], None)), root.__dict__ or None
+        kind = getattr(root, "original", type(root))  # a parameter has another class while a function is traced
+        return restore, (kind, (*_state(root)[:-1], None)), root.__dict__ or None
     return rebuild, (type(root), *flatten(root))
 
 

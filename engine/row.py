@@ -103,7 +103,7 @@ class Op:
         kind: Any = None
         for argument in arguments:
             this = argument.__class__
-            if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind)):
+            if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind) or _takes_over(this, kind)):
                 kind = this  # the most special one
         if any(isinstance(argument, np.ndarray) and argument.ndim for argument in arguments):
             if self.flatten:
@@ -157,6 +157,11 @@ class Op:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
         return self
+
+
+def _takes_over(this: Any, kind: Any) -> bool:
+    """A traced Value does, from a class of a user's own that it does not descend from."""
+    return hasattr(this, "original") and not issubclass(kind, this)
 
 
 def operation(name: str) -> Op:
