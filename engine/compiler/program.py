@@ -40,20 +40,37 @@ class Instruction:
 class _Pool:
     """Functions that nobody is running now, each with buffers of its own: two threads never share them."""
 
-    def __init__(self, bind: Callable[[int], Runner], n: int) -> None:
-        self._bind, self._n, self._free = bind, n, list[Runner]()
+    def __init__(self, bind: Callable[[int, Array], Runner], n: int) -> None:
+        self._bind, self._n = bind, n
+        self._copying: list[tuple[Array, Runner]] = []  # with parameters of their own
+        self._last: tuple[Any, list[Runner]] = None, []  # the caller's parameters, and functions that work in them
 
     def run(self, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
         """What a function returns; then(it), before anybody else works in the same buffers."""
-        try:
-            run = self._free.pop()
-        except IndexError:
-            run = self._bind(self._n)
-        result = run(theta, *arrays)
-        if then is not None:
-            result = then(result)
-        self._free.append(run)
+        last, bound = self._last
+        if theta is last:  # an array that is updated in place: no copy at each call
+            run = _popped(bound) or self._bind(self._n, theta)
+            result = run(*arrays) if then is None else then(run(*arrays))
+            bound.append(run)
+            return result
+        if theta.flags.c_contiguous:
+            self._last = theta, []
+        own, run = _popped(self._copying) or self._owning(np.empty(theta.shape))
+        own[:] = theta
+        result = run(*arrays) if then is None else then(run(*arrays))
+        self._copying.append((own, run))
         return result
+
+    def _owning(self, own: Array) -> tuple[Array, Runner]:
+        return own, self._bind(self._n, own)
+
+
+def _popped(free: list[Any]) -> Any:
+    """The last one, or None; another thread may take it in between."""
+    try:
+        return free.pop()
+    except IndexError:
+        return None
 
 
 @dataclass
@@ -103,7 +120,7 @@ class _Version:
         return self.texts["arrays " + name]
 
     def _write(self, name: str) -> tuple[str, Block]:
-        given = ", ".join(["at", *(f"x{i}" for i in range(len(self.layout)))])
+        given = ", ".join(f"x{i}" for i in range(len(self.layout)))
         return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
 
     def instructions(self, name: str) -> list[Instruction]:
