@@ -491,8 +491,12 @@ def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ())
         else:
             if kept:
                 writer.line("{0}[{1}] = 0.0", [gradient, writer.indices(kept)], None, "requires_grad=False")
-            copy = "" if writer.block.fresh else ".copy()"
-            writer.line(f"return {text}, {{{len(arguments)}}}{copy}", [*arguments, gradient], None)
+            last, copy = writer.block.lines[-1], "" if writer.block.fresh else ".copy()"
+            result, parts = f"{{{len(arguments)}}}{copy}", [gradient]
+            if copy and last.out == gradient and last.text == "add({0}, {1}, {out})":  # a sum is the caller's own, too
+                result, parts = f"add({{{len(arguments)}}}, {{{len(arguments) + 1}}})", list(last.arguments)  # type: ignore[arg-type]
+                writer.block.lines.pop()
+            writer.line(f"return {text}, {result}", [*arguments, *parts], None)
     else:
         writer, backward = write_program(plan, [array for array in plan.inputs if array.lanes], 0)
         slopes = [backward.gradient(array) for array in plan.inputs]
@@ -552,6 +556,9 @@ def _part(writer: Writer, operand: Operand, arguments: list[Argument]) -> str:
         return f"{{{first}}}[{operand.index}]"
     if (hot := _hot(writer, operand)) is not None:
         maker = writer.makers[operand.array]
+        check = writer.checks.get((maker.operands[1][0].array, maker.sizes[0]))  # type: ignore[union-attr]
+        if check in writer.block.lines:
+            writer.block.lines.remove(check)  # the mean is nan if it fails
         choices = writer.together(maker.operands[0], solid=True)
         arguments += [*(view.window(".reshape(-1)", (-1,)) for view in (choices, hot[0])), hot[1]]
         return f"mean_picked({{{first}}}, {{{first + 1}}}, {{{first + 2}}}, {maker.sizes[0]})"

@@ -39,6 +39,7 @@ class Writer:
         self._arrays: dict[Array, View] = {}
         self._everything: dict[Array, View] = {}  # with the rows of ones behind the lanes
         self._examples_as_rows = _only_multiplied(plan)
+        self.checks: dict[tuple[Array, int], Line] = {}  # of labels, each for one pick
         self.sums: set[Buffer] = set()  # gradients that contributions are added to
         self._temporaries = 0
         _name(plan)
@@ -314,9 +315,9 @@ class Writer:
                 largest = self.ufunc("maximum", [values.window(f"[{i}:{i + 1}]", shape), largest])
         else:
             largest = self.temporary(shape)
-            axis = 1 if lanes > 1 else 0
-            text = f"maximum.reduce({{0}}, axis={axis}, keepdims=True, initial={-LARGEST}, out={{out}})"
-            self.line(text, [values], largest)
+            target = largest if lanes > 1 or len(shape) == 1 else largest.window("[0]", shape[1:])
+            axis, keep = int(lanes > 1), target is largest
+            self.line(f"maximum.reduce({{0}}, {axis}, None, {{out}}, {keep}, {-LARGEST})", [values], target)
         return self.ufunc("minimum", [largest, LARGEST])
 
     def _pick(self, step: Step, out: View) -> None:
@@ -389,6 +390,9 @@ class Writer:
                 unsigned = unsigned.window("[0]", ("n",)) if len(used) == 1 else unsigned
                 text = f"if maximum.reduce({{0}}, axis=None) >= {count}: in_range({{1}}, {count})"
                 self.line(text, [unsigned, rows], None, f"labels: 0, …, {count - 1}")
+                self.checks[array, count] = self.block.lines[-1]
+            else:
+                self.checks.pop((array, count), None)  # for more than one
             return self.rows_of_integers(every, used if len(used) == 1 else lanes)
         values = self.window(operands, True)
         if isinstance(values, float):

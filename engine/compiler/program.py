@@ -158,7 +158,8 @@ class Program:
         self._batch = batch
         self._allow = frozen == "allow"
         self._versions: dict[Shape, _Version] = {}
-        self._checked_before: dict[Any, _Pool] = {}  # what value_and_grad ran on before
+        self._theta_shape = (len(params),)
+        self._checked_before: dict[Any, Any] = {}  # what value_and_grad ran on before, by the shape of the first
 
     # --- running it
 
@@ -172,16 +173,17 @@ class Program:
 
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
-        if self._checked_before and (pool := self._checked_before.get(self._key(arrays, at))) is not None:
+        if arrays and at is not None and (pool := self._known(arrays, at)) is not None:
             value, gradient = pool.run(at, arrays)
             return float(value), gradient
         call = self._gradient_call("value_and_grad", arrays, at)
         if self._batch:
             value, gradient = call.run_arrays("value_and_grad")
-            if (key := self._key(arrays, at)) is not None:
+            if arrays and all(array.__class__ is np.ndarray for array in arrays):
                 while len(self._checked_before) >= SIZES:
                     self._checked_before.pop(next(iter(self._checked_before)), None)
-                self._checked_before[key] = call.version.pool("value_and_grad", call.rows or 1)
+                forms = [(array.shape, array.dtype) for array in arrays]
+                self._checked_before[arrays[0].shape] = forms, call.version.pool("value_and_grad", call.rows or 1)
             return float(value), gradient
         value, *slopes = call.run("parameter_gradients")
         return float(value), np.array(slopes, dtype=float)
@@ -206,16 +208,17 @@ class Program:
                  for array, shape, slope in zip(call.arrays, call.shapes, slopes)]  # fmt: skip
         return parts[0] if len(parts) == 1 else tuple(parts)
 
-    def _key(self, arrays: Sequence[Any], at: Any) -> tuple[Any, ...] | None:
-        """The same for arrays of the same shapes and types, which need not be checked again."""
-        if at.__class__ is not np.ndarray or at.dtype is not FLOAT or at.shape != (len(self._params),):
+    def _known(self, arrays: Sequence[Any], at: Any) -> _Pool | None:
+        """The functions for arrays of these shapes and types, if there were such arrays before: nothing is checked twice."""
+        if at.__class__ is not np.ndarray or at.dtype is not FLOAT or at.shape != self._theta_shape:
             return None
-        key: list[Any] = []
-        for array in arrays:
-            if array.__class__ is not np.ndarray:
+        forms, pool = self._checked_before.get(getattr(arrays[0], "shape", None), ((), None))
+        if len(forms) != len(arrays):
+            return None
+        for array, (shape, dtype) in zip(arrays, forms):
+            if array.__class__ is not np.ndarray or array.shape != shape or array.dtype is not dtype:
                 return None
-            key += array.shape, array.dtype.char
-        return tuple(key)
+        return pool
 
     def _gradient_call(self, name: str, arrays: Sequence[Any], at: Any) -> _Call:
         if not self._params:
