@@ -9,7 +9,7 @@ from typing import Any
 from ..operators import Operators
 from ..ops import add, logsumexp, multiply, neg, pick, subtract
 from ..row import Op
-from .arrays import PRODUCT, TAKE, Writer, by_array, pair
+from .arrays import PRODUCT, TAKE, Writer, pair
 from .buffers import Argument, Block, Buffer, Line, Shape, View, broadcast, evenly
 from .emitting import literal
 from .lanes import Array, Lane, Operand, Plan, Step
@@ -91,9 +91,9 @@ class Backward:
 
     def __init__(self, writer: Writer, wanted: Collection[Array], modes: Sequence[str] = ()) -> None:
         self.writer = writer
-        self.wanted = set(wanted)
+        self.wanted: set[Array | None] = set(wanted)
         for step in writer.plan.steps:
-            if any(isinstance(o, Lane) and o.array in self.wanted for operands in step.operands for o in operands):
+            if not all(self.wanted.isdisjoint(writer.plan.by_array(operands)) for operands in step.operands):
                 self.wanted.add(step.target)
         self.log: list[tuple[Array, tuple[int, ...]]] = []
         self._targets = set(wanted)
@@ -140,7 +140,7 @@ class Backward:
         slopes = partials(out, *names) if callable(partials) else None
         passed: dict[Any, tuple[list[Operand], Made | None, Term]] = {}
         for place, operands in enumerate(step.operands):
-            if not any(isinstance(o, Lane) and o.array in self.wanted for o in operands):
+            if self.wanted.isdisjoint(writer.plan.by_array(operands)):
                 continue
             slope = partials[place](out, *names) if slopes is None else slopes[place]
             if isinstance(slope, float) and slope == 0.0:
@@ -284,7 +284,7 @@ class Backward:
 
     def _contribute(self, operands: Sequence[Operand], made: Made | None, waiting: Term, batched: bool) -> None:
         """Add a gradient to each operand; over the examples, if one number is shared by all."""
-        groups = {a: g for a, g in by_array(operands).items() if a is not None and a in self.wanted}
+        groups = {a: g for a, g in self.writer.plan.by_array(operands).items() if a is not None and a in self.wanted}
         alone = len(groups) == 1 and len(next(iter(groups.values()))[0]) == len(operands)
         flat: View | None = None
         for array, (places, lanes) in groups.items():

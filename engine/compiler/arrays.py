@@ -165,7 +165,7 @@ class Writer:
 
     def together(self, operands: Sequence[Operand], solid: bool = False) -> View:
         """All these lanes as one array, each in its place; `solid`: in one piece, so that it can be reshaped."""
-        groups = by_array(operands)
+        groups = self.plan.by_array(operands)
         if len(groups) == 1:
             [(array, (_, lanes))] = groups.items()
             if array is None:
@@ -283,7 +283,7 @@ class Writer:
 
     def _products(self, terms: Sequence[Operand]) -> list[View] | None:
         """The two factors, if the terms are all products of one instruction, the same for all examples."""
-        [(array, (_, lanes)), *others] = by_array(terms).items()
+        [(array, (_, lanes)), *others] = self.plan.by_array(terms).items()
         maker = self.makers.get(array)  # type: ignore[arg-type]
         if others or maker is None or maker.kind is not multiply or maker.target.batched:
             return None
@@ -408,18 +408,6 @@ class Writer:
                          f"np.empty({pair(shape)}, np.intp)")  # fmt: skip
 
 
-def by_array(operands: Sequence[Operand]) -> dict[Array | None, tuple[list[int], list[int]]]:
-    """For each array the places of its lanes among the operands, and the lanes; numbers under None."""
-    groups: dict[Array | None, tuple[list[int], list[int]]] = {}
-    for place, operand in enumerate(operands):
-        array, lane = (operand.array, operand.index) if isinstance(operand, Lane) else (None, 0)
-        if array not in groups:
-            groups[array] = [], []
-        groups[array][0].append(place)
-        groups[array][1].append(lane)
-    return groups
-
-
 def aside(view: View, batched: bool) -> View:
     """One number for all examples stands beside (lanes, examples) as a column."""
     return view.window("[:, None]", (view.shape[0], 1)) if batched and len(view.shape) == 1 else view
@@ -442,9 +430,11 @@ def _neighbours(lanes: Sequence[int]) -> bool:
 
 
 def _ends_its_array(operands: Sequence[Operand]) -> bool:
-    groups = by_array(operands)
-    [(array, (_, lanes)), *others] = groups.items()
-    return array is not None and not others and _neighbours(lanes) and lanes[-1] == array.lanes - 1
+    """Whether these are the last lanes of one array."""
+    first, last = operands[0], operands[-1]
+    if not isinstance(first, Lane) or last != Lane(first.array, first.array.lanes - 1):
+        return False
+    return all(operand == Lane(first.array, first.index + i) for i, operand in enumerate(operands))
 
 
 def _trailing_ones(step: Step) -> int:
@@ -469,8 +459,8 @@ def _rows_of_ones(plan: Plan) -> dict[Array, int]:
 
 def _only_multiplied(plan: Plan) -> set[Array]:
     """Inputs that are nothing but the right side of products, which take them as they come, an example a row."""
-    used = {o.array for step in plan.steps for place, operands in enumerate(step.operands)
-            if step.kind != "dot" or place == 0 or step.sizes[0] > 1 for o in operands if isinstance(o, Lane)}  # fmt: skip
+    used = {array for step in plan.steps for place, operands in enumerate(step.operands)
+            if step.kind != "dot" or place == 0 or step.sizes[0] > 1 for array in plan.by_array(operands)}  # fmt: skip
     outputs = {output.array for output in plan.outputs if isinstance(output, Lane)}
     return {array for array in plan.inputs if array.lanes > 1} - used - outputs
 
@@ -480,7 +470,7 @@ def _name(plan: Plan) -> None:
     layers: dict[Array, str] = {}
     for place, step in enumerate(plan.steps):
         step.target.name = f"v{place + 1}"
-        sources = {o.array for operands in step.operands for o in operands if isinstance(o, Lane)}
+        sources = {array for operands in step.operands for array in plan.by_array(operands) if array}
         if step.kind == "dot":
             number = str(sum(name[0] == "z" for name in layers.values()) + 1)
             layers[step.target] = step.target.name = f"z{number}"

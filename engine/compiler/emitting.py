@@ -36,14 +36,16 @@ def expression(op: Op, arguments: Sequence[int | float], floats: bool) -> str:
 
 def needed(code: Code, results: Iterable[Term]) -> list[int]:
     """The places that the results depend on, in order."""
-    found: set[int] = set()
-    stack = [result.place for result in results if isinstance(result, Ref)]
-    while stack:
-        place = stack.pop()
-        if place not in found:
-            found.add(place)
-            stack += [a for a in code.arguments[place] if isinstance(a, int)]
-    return sorted(found)
+    marks = bytearray(len(code.operations))
+    for result in results:
+        if isinstance(result, Ref):
+            marks[result.place] = True
+    for place in reversed(range(len(marks))):
+        if marks[place]:
+            for argument in code.arguments[place]:
+                if argument.__class__ is int:
+                    marks[argument] = True  # type: ignore[index]
+    return [place for place, mark in enumerate(marks) if mark]
 
 
 def lines(code: Code, results: Sequence[Term], floats: bool = False) -> list[tuple[str, int]]:
