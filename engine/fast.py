@@ -5,11 +5,14 @@ Each falls back on the general one whenever something is unusual; a test holds e
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import pow as power_of
 from math import tanh as tanh_of
+from operator import mul as times
 from typing import Any
 
 from . import ops
+from .graph import LEAF, NEVER
 from .operators import Operators
 from .recording import recording
 from .row import Op
@@ -23,22 +26,27 @@ new = object.__new__
 INFINITE = float("inf")
 
 
-def _node(kind: Any, data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, requires: bool) -> Any:
-    out = new(kind)  # __init__ would take as long as all of this
+def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, argument: Any) -> Any:
+    """A node of one Value, `argument`, and perhaps a number."""
+    out = new(argument.__class__)  # __init__ would take as long as all of this
     out.data = data
     out.grad = 0.0
-    out._uses = 0
     if recording():
         out.operation = op
         out._left = left
         out._right = right
         out._d_left = d_left
         out._d_right = d_right
-        out.requires_grad = requires
+        uses = argument._uses
+        if uses >= 0:
+            argument._uses = uses + 1
+            out._uses = 0
+        else:
+            out._uses = 0 if uses == LEAF else NEVER
     else:
         out.operation = None
         out._left = out._right = 0.0
-        out.requires_grad = False
+        out._uses = NEVER
     return out
 
 
@@ -47,7 +55,7 @@ class FastOperators(Operators):
 
     __slots__ = ()
     data: float
-    requires_grad: bool
+    _uses: int
 
     def __add__(self, other: Any) -> Any:
         kind = self.__class__
@@ -56,36 +64,48 @@ class FastOperators(Operators):
                 out = new(kind)
                 out.data = self.data + other.data
                 out.grad = 0.0
-                out._uses = 0
                 out.operation = add
                 out._left = self
                 out._right = other
                 out._d_left = out._d_right = 1.0
-                out.requires_grad = self.requires_grad or other.requires_grad
+                out._uses = 0
+                uses = self._uses
+                if uses >= 0:
+                    self._uses = uses + 1
+                others = other._uses
+                if others >= 0:
+                    other._uses = others + 1
+                elif uses == others == NEVER:
+                    out._uses = NEVER
                 return out
-            return _node(kind, self.data + other.data, add, self, other, 1.0, 1.0, False)
+            return _node(self.data + other.data, add, 0.0, 0.0, 0.0, 0.0, self)
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(kind, self.data + other, add, self, other, 1.0, 0.0, self.requires_grad)
+            return _node(self.data + other, add, self, other, 1.0, 0.0, self)
         return Operators.__add__(self, other)
 
     def __radd__(self, other: Any) -> Any:
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(self.__class__, other + self.data, add, other, self, 0.0, 1.0, self.requires_grad)
+            return _node(other + self.data, add, other, self, 0.0, 1.0, self)
         return Operators.__radd__(self, other)
 
     def __sub__(self, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
-            requires = self.requires_grad or other.requires_grad
-            return _node(kind, self.data - other.data, subtract, self, other, 1.0, -1.0, requires)
+            out = _node(self.data - other.data, subtract, self, other, 1.0, -1.0, self)
+            if out.operation:
+                if other._uses >= 0:
+                    other._uses += 1
+                if other._uses != NEVER:
+                    out._uses = 0
+            return out
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(kind, self.data - other, subtract, self, other, 1.0, 0.0, self.requires_grad)
+            return _node(self.data - other, subtract, self, other, 1.0, 0.0, self)
         return Operators.__sub__(self, other)
 
     def __mul__(self, other: Any) -> Any:
@@ -97,24 +117,31 @@ class FastOperators(Operators):
                 out._d_left = b = other.data
                 out.data = a * b
                 out.grad = 0.0
-                out._uses = 0
                 out.operation = multiply
                 out._left = self
                 out._right = other
-                out.requires_grad = self.requires_grad or other.requires_grad
+                out._uses = 0
+                uses = self._uses
+                if uses >= 0:
+                    self._uses = uses + 1
+                others = other._uses
+                if others >= 0:
+                    other._uses = others + 1
+                elif uses == others == NEVER:
+                    out._uses = NEVER
                 return out
-            return _node(kind, self.data * other.data, multiply, self, other, 0.0, 0.0, False)
+            return _node(self.data * other.data, multiply, 0.0, 0.0, 0.0, 0.0, self)
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(kind, self.data * other, multiply, self, other, other, 0.0, self.requires_grad)
+            return _node(self.data * other, multiply, self, other, other, 0.0, self)
         return Operators.__mul__(self, other)
 
     def __rmul__(self, other: Any) -> Any:
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(self.__class__, other * self.data, multiply, other, self, 0.0, other, self.requires_grad)
+            return _node(other * self.data, multiply, other, self, 0.0, other, self)
         return Operators.__rmul__(self, other)
 
     def __truediv__(self, other: Any) -> Any:
@@ -122,7 +149,7 @@ class FastOperators(Operators):
             other += 0.0  # a quicker float()
         if other.__class__ is float and other:
             out = self.data / other
-            return _node(self.__class__, out, divide, self, other, 1.0 / other, 0.0, self.requires_grad)
+            return _node(out, divide, self, other, 1.0 / other, 0.0, self)
         return Operators.__truediv__(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -130,7 +157,7 @@ class FastOperators(Operators):
             other += 0.0  # a quicker float()
         if other.__class__ is float and self.data:
             out = other / self.data
-            return _node(self.__class__, out, divide, other, self, 0.0, -out / self.data, self.requires_grad)
+            return _node(out, divide, other, self, 0.0, -out / self.data, self)
         return Operators.__rtruediv__(self, other)
 
     def __pow__(self, other: Any) -> Any:
@@ -142,18 +169,56 @@ class FastOperators(Operators):
             except (ArithmeticError, ValueError):
                 slope = INFINITE
             if -INFINITE < slope < INFINITE:
-                return _node(self.__class__, out, power, self, other, slope, 0.0, self.requires_grad)
+                return _node(out, power, self, other, slope, 0.0, self)
         return Operators.__pow__(self, other)
 
     def __neg__(self) -> Any:
-        return _node(self.__class__, -self.data, ops.neg, self, 0.0, -1.0, 0.0, self.requires_grad)
+        return _node(-self.data, ops.neg, self, 0.0, -1.0, 0.0, self)
 
     def tanh(self) -> Any:
         out = tanh_of(self.data)
-        return _node(self.__class__, out, tanh, self, 0.0, 1.0 - out * out, 0.0, self.requires_grad)
+        return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)
 
     def relu(self) -> Any:
         out = self.data if self.data > 0.0 else 0.0
         if self.data != self.data:
             return Operators.relu(self)
-        return _node(self.__class__, out, relu, self, 0.0, float(self.data > 0.0), 0.0, self.requires_grad)
+        return _node(out, relu, self, 0.0, float(self.data > 0.0), 0.0, self)
+
+
+def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
+    """start + w1·x1 + w2·x2 + …: the nodes that the operators make, for leaves that learn without a call for each."""
+    kind = start.__class__
+    if not (recording() and getattr(kind, "__mul__", None) is FastOperators.__mul__ and start._uses == LEAF):
+        return sum(map(times, weights, inputs), start)
+    total = start
+    for weight, x in zip(weights, inputs):
+        if weight.__class__ is x.__class__ is total.__class__ is kind and weight._uses == LEAF:
+            product = new(kind)
+            product._d_right = a = weight.data
+            product._d_left = b = x.data
+            product.data = a * b
+            product.grad = 0.0
+            product.operation = multiply
+            product._left = weight
+            product._right = x
+            uses = x._uses
+            if uses >= 0:
+                x._uses = uses + 1
+        else:
+            product = weight * x
+            if not (product.__class__ is total.__class__ is kind) or product._uses:
+                total = total + product
+                continue
+        product._uses = 1
+        before, total = total, new(kind)
+        total.data = before.data + product.data
+        total.grad = 0.0
+        total.operation = add
+        total._left = before
+        total._right = product
+        total._d_left = total._d_right = 1.0
+        total._uses = 1
+    if total is not start:
+        total._uses = 0
+    return total

@@ -29,9 +29,9 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right.
     # Those of rows of any number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more.
     # Slots, not tuples: with one object per node to look at, the garbage collector costs half as much.
+    # _uses: how many nodes were made of an inner one; graph.LEAF for a leaf; graph.NEVER where no gradient is wanted.
     __slots__ = (
-        "data", "grad", "requires_grad", "operation",
-        "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__", "__weakref__",
+        "data", "grad", "operation", "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__", "__weakref__",
     )  # fmt: skip
 
     operation: Op | str | None  # the row; a string if made by hand; None for a leaf
@@ -55,6 +55,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         if _children or _op:
             self.operation = _op if isinstance(_op, str) else ""
             self._more = graph.edges_by_hand(_children, _op)
+            graph.count_uses(self, self.arguments)
 
     def _clear(self) -> None:
         self.grad = 0.0
@@ -62,7 +63,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         self._left: Any = 0.0
         self._right: Any = 0.0
         self._d_left = self._d_right = 0.0
-        self._uses = 0  # for graph.backpropagate
+        self._uses = graph.LEAF
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Value:
@@ -70,6 +71,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         out = cls.__new__(cls)
         out._clear()
         out._compute(op, [a if isinstance(a, Value) else number(a, op.name) for a in arguments])
+        if out.operation is not None:
+            graph.count_uses(out, out.arguments)
         return out
 
     def _compute(self, op: Op, arguments: Sequence[Any]) -> None:
@@ -88,6 +91,18 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         else:
             self._left, self._d_left = arguments[0], slopes[0]
             self._right, self._d_right = (arguments[1], slopes[1]) if len(arguments) > 1 else (0.0, 0.0)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward() is to give it a gradient."""
+        return self._uses != graph.NEVER
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if not wanted:
+            self._uses = graph.NEVER
+        elif not self.requires_grad:
+            self._uses = graph.LEAF if self.operation is None else graph.UNKNOWN
 
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
@@ -120,7 +135,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         if not callable(by_hand):
             raise TypeError(f"_backward is a function that adds to the arguments' .grad, got {by_hand!r}")
         self._more, self._left, self._right = self._edges, 0.0, 0.0  # off the fast track
-        self.operation = self.operation or ""
+        if self.operation is None:  # nobody counted what was made of it
+            self.operation, self._uses = "", graph.UNKNOWN if self.requires_grad else graph.NEVER
         self.__dict__["_backward"] = by_hand
 
     def backward(self) -> None:

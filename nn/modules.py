@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import OPS, Op, Value, no_grad
+from engine.fast import weighted_sum
 
 from .init import Initialiser, Source, initialiser, source
 from .losses import softmax
@@ -97,7 +98,7 @@ class Neuron(Module):
             _check_numbers(given)
             raise ValueError(f"{self} got {len(given)} inputs; it has {len(self.w)} weights")
         try:
-            total = sum(map(operator.mul, self.w, given), self.b)
+            total = weighted_sum(self.w, given, self.b)
         except TypeError:
             _check_numbers(given)
             raise

@@ -95,10 +95,11 @@ def test_backpropagate_is_backward_of_each_node_in_reversed_topological_order(se
     expected = [node.grad for node in nodes]
     for leaf in leaves:
         leaf.grad = 0.0
+    uses = [node._uses for node in nodes]
     backpropagate(root)
     # The same products, added in another order: eps for each of the terms, in units of the terms with all signs plus.
     _, sizes = forward_sizes(leaves, recipe)
-    assert all(node._uses == 0 for node in nodes)
+    assert [node._uses for node in nodes] == uses
     largest = max(sizes)
     for node, want in zip(nodes, expected):
         assert node.grad == pytest.approx(want, rel=1e-12, abs=EPS * len(nodes) * largest)
