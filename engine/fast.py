@@ -21,32 +21,23 @@ add, subtract, multiply, divide, power, tanh, relu = (
     ops.add, ops.subtract, ops.multiply, ops.divide, ops.power, ops.tanh, ops.relu,
 )  # fmt: skip
 
-
-new = object.__new__
+new = object.__new__  # __init__ would take as long as all else
 INFINITE = float("inf")
 
 
 def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, argument: Any) -> Any:
     """A node of one Value, `argument`, and perhaps a number."""
-    out = new(argument.__class__)  # __init__ would take as long as all of this
-    out.data = data
+    out = new(argument.__class__)
     out.grad = 0.0
-    if recording():
-        out.operation = op
-        out._left = left
-        out._right = right
-        out._d_left = d_left
-        out._d_right = d_right
-        uses = argument._uses
-        if uses >= 0:
-            argument._uses = uses + 1
-            out._uses = 0
-        else:
-            out._uses = 0 if uses == LEAF else NEVER
-    else:
-        out.operation = None
+    if not recording():
+        out.data, out.operation, out._uses = data, None, LEAF + NEVER
         out._left = out._right = 0.0
-        out._uses = NEVER
+        return out
+    out.data, out.operation = data, op
+    out._left, out._right = left, right
+    out._d_left, out._d_right = d_left, d_right
+    argument._uses = uses = argument._uses + 1
+    out._uses = 0 if uses > 0 else NEVER
     return out
 
 
@@ -60,25 +51,16 @@ class FastOperators(Operators):
     def __add__(self, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
-            if recording():  # `_node`, written out: sums and products are what a network is made of
-                out = new(kind)
-                out.data = self.data + other.data
-                out.grad = 0.0
-                out.operation = add
-                out._left = self
-                out._right = other
-                out._d_left = out._d_right = 1.0
-                out._uses = 0
-                uses = self._uses
-                if uses >= 0:
-                    self._uses = uses + 1
-                others = other._uses
-                if others >= 0:
-                    other._uses = others + 1
-                elif uses == others == NEVER:
-                    out._uses = NEVER
-                return out
-            return _node(self.data + other.data, add, 0.0, 0.0, 0.0, 0.0, self)
+            if not recording():
+                return _node(self.data + other.data, add, 0.0, 0.0, 0.0, 0.0, self)
+            out = new(kind)  # `_node`, written out: sums and products are what a network is made of
+            out.data, out.grad, out.operation = self.data + other.data, 0.0, add
+            out._left, out._right = self, other
+            out._d_left = out._d_right = 1.0
+            self._uses = uses = self._uses + 1
+            other._uses = others = other._uses + 1
+            out._uses = 0 if uses > 0 or others > 0 else NEVER
+            return out
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
@@ -97,9 +79,8 @@ class FastOperators(Operators):
         if other.__class__ is kind:
             out = _node(self.data - other.data, subtract, self, other, 1.0, -1.0, self)
             if out.operation:
-                if other._uses >= 0:
-                    other._uses += 1
-                if other._uses != NEVER:
+                other._uses += 1
+                if other._uses > 0:
                     out._uses = 0
             return out
         if other.__class__ is int:
@@ -111,26 +92,17 @@ class FastOperators(Operators):
     def __mul__(self, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
-            if recording():  # `_node`, written out
-                out = new(kind)
-                out._d_right = a = self.data
-                out._d_left = b = other.data
-                out.data = a * b
-                out.grad = 0.0
-                out.operation = multiply
-                out._left = self
-                out._right = other
-                out._uses = 0
-                uses = self._uses
-                if uses >= 0:
-                    self._uses = uses + 1
-                others = other._uses
-                if others >= 0:
-                    other._uses = others + 1
-                elif uses == others == NEVER:
-                    out._uses = NEVER
-                return out
-            return _node(self.data * other.data, multiply, 0.0, 0.0, 0.0, 0.0, self)
+            if not recording():
+                return _node(self.data * other.data, multiply, 0.0, 0.0, 0.0, 0.0, self)
+            out = new(kind)  # `_node`, written out
+            out._d_right = a = self.data
+            out._d_left = b = other.data
+            out.data, out.grad, out.operation = a * b, 0.0, multiply
+            out._left, out._right = self, other
+            self._uses = uses = self._uses + 1
+            other._uses = others = other._uses + 1
+            out._uses = 0 if uses > 0 or others > 0 else NEVER
+            return out
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
@@ -189,22 +161,17 @@ class FastOperators(Operators):
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
     """start + w1·x1 + w2·x2 + …: the nodes that the operators make, for leaves that learn without a call for each."""
     kind = start.__class__
-    if not (recording() and getattr(kind, "__mul__", None) is FastOperators.__mul__ and start._uses == LEAF):
+    if not (recording() and getattr(kind, "__mul__", None) is FastOperators.__mul__ and start._uses >= LEAF):
         return sum(map(times, weights, inputs), start)
     total = start
     for weight, x in zip(weights, inputs):
-        if weight.__class__ is x.__class__ is total.__class__ is kind and weight._uses == LEAF:
+        if weight.__class__ is x.__class__ is total.__class__ is kind and weight._uses >= LEAF:
             product = new(kind)
-            product._d_right = a = weight.data
-            product._d_left = b = x.data
-            product.data = a * b
-            product.grad = 0.0
-            product.operation = multiply
-            product._left = weight
-            product._right = x
-            uses = x._uses
-            if uses >= 0:
-                x._uses = uses + 1
+            a, b = weight.data, x.data
+            product.data, product.grad, product.operation = a * b, 0.0, multiply
+            product._left, product._right = weight, x
+            product._d_left, product._d_right = b, a
+            x._uses += 1
         else:
             product = weight * x
             if not (product.__class__ is total.__class__ is kind) or product._uses:
@@ -212,13 +179,9 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
                 continue
         product._uses = 1
         before, total = total, new(kind)
-        total.data = before.data + product.data
-        total.grad = 0.0
-        total.operation = add
-        total._left = before
-        total._right = product
+        total.data, total.grad, total.operation = before.data + product.data, 0.0, add
+        total._left, total._right, total._uses = before, product, 1
         total._d_left = total._d_right = 1.0
-        total._uses = 1
     if total is not start:
         total._uses = 0
     return total

@@ -13,7 +13,7 @@ from .row import Op, operation
 if TYPE_CHECKING:
     from .value import Value
 
-LEAF, NEVER, UNKNOWN = -1, -2, 1 << 29  # for `_uses`: see Value
+LEAF, NEVER = 1 << 28, -(1 << 62)  # added to a Value's `_uses`: it is a leaf, it requires no gradient
 
 
 def topological_order(root: Value) -> list[Value]:
@@ -47,9 +47,9 @@ def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
 def backpropagate(root: Value) -> None:
     """`for node in reversed(topological_order(root)): node._backward()`, from clean inner gradients, but fast.
 
-    A node's turn comes when all nodes that use it have had theirs. How many use it, it knows: see `_uses` in Value.
+    A node's turn comes when all nodes that were made of it have had theirs: it knows how many those are.
     """
-    waiting: dict[Value, int] = {}  # node: so many of its users are still to come
+    waiting: dict[Value, int] = {}  # so many of its users are still to come
     try:
         root.grad = 1.0
         _pass_back([root], waiting)
@@ -73,21 +73,13 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
         child = node._left
         if child.__class__ is not float:
             uses = child._uses
-            if uses == 1:
+            if uses == 1:  # as most have
                 child.grad = node._d_left * upstream + 0.0  # no -0.0
                 stack.append(child)
-            elif uses == LEAF:
+            elif uses >= LEAF:
                 child.grad += node._d_left * upstream
-            elif uses >= 0:
-                left = waiting.get(child)
-                if left is None:
-                    child.grad, left = 0.0, uses
-                child.grad += node._d_left * upstream
-                if left > 1:
-                    waiting[child] = left - 1
-                else:
-                    waiting.pop(child, None)
-                    stack.append(child)
+            elif uses > 0:
+                _pass_to_shared(child, node._d_left * upstream, stack, waiting)
         elif node._more is not None:
             _pass_back_by_method(node, stack, waiting)
         child = node._right
@@ -96,40 +88,41 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
             if uses == 1:
                 child.grad = node._d_right * upstream + 0.0
                 stack.append(child)
-            elif uses == LEAF:
+            elif uses >= LEAF:
                 child.grad += node._d_right * upstream
-            elif uses >= 0:
-                left = waiting.get(child)
-                if left is None:
-                    child.grad, left = 0.0, uses
-                child.grad += node._d_right * upstream
-                if left > 1:
-                    waiting[child] = left - 1
-                else:
-                    waiting.pop(child, None)
-                    stack.append(child)
+            elif uses > 0:
+                _pass_to_shared(child, node._d_right * upstream, stack, waiting)
+
+
+def _pass_to_shared(child: Value, part: float, stack: list[Value], waiting: dict[Value, int]) -> None:
+    left = waiting.get(child)
+    if left is None:
+        child.grad, left = 0.0, child._uses
+    child.grad += part
+    if left > 1:
+        waiting[child] = left - 1
+    else:
+        waiting.pop(child, None)
+        stack.append(child)
 
 
 def _pass_back_by_method(node: Value, stack: list[Value], waiting: dict[Value, int]) -> None:
-    inner = [child for child in node._prev if child._uses >= 0]
+    inner = [child for child in node._prev if 0 < child._uses < LEAF]
     for child in inner:
         if child not in waiting:
             child.grad, waiting[child] = 0.0, child._uses
     node._backward()
     for child in inner:
-        waiting[child] -= 1
-        if waiting[child] <= 0:
-            del waiting[child]
-            stack.append(child)
+        _pass_to_shared(child, 0.0, stack, waiting)
 
 
 def _ready_without_others(waiting: dict[Value, int]) -> list[Value]:
-    """Count the uses again, only those below the waiting nodes: `waiting` gets them, those with none are returned."""
+    """Count only the uses below the waiting nodes: `waiting` gets these, the nodes that have none are returned."""
     counts = dict.fromkeys(waiting, 0)
     stack = list(waiting)
     while stack:
         for child in stack.pop()._prev:
-            if child._uses >= 0:
+            if 0 < child._uses < LEAF:
                 if child not in counts:
                     child.grad, counts[child] = 0.0, 0
                     stack.append(child)
@@ -138,14 +131,6 @@ def _ready_without_others(waiting: dict[Value, int]) -> list[Value]:
     waiting.clear()
     waiting.update((node, uses) for node, uses in counts.items() if uses)
     return ready
-
-
-def count_uses(node: Value, arguments: Iterable[Any]) -> None:
-    """The node is new: nobody uses it yet, and it is one more user of its arguments."""
-    node._uses = 0 if node.requires_grad else NEVER
-    for argument in arguments:
-        if argument.__class__ is not float and argument._uses >= 0:
-            argument._uses += 1
 
 
 def edges_by_hand(children: Any, slopes: Any) -> tuple[tuple[Any, float], ...]:
@@ -207,7 +192,6 @@ def rebuild(kind: type[Value], leaves: Sequence[Value], rows: Rows) -> Value:
         node = restore(kind, state)
         arguments = [a if a.__class__ is float else nodes[a] for a, _ in edges]
         node._record(operation(name), arguments, [slope for _, slope in edges])
-        count_uses(node, arguments)
         nodes.append(node)
     return nodes[-1]
 
