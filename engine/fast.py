@@ -47,8 +47,10 @@ class FastOperators(Operators):
     __slots__ = ()
     data: float
     _uses: int
+    _left: Any
+    _right: Any
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self: Any, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
             if not recording():
@@ -74,7 +76,7 @@ class FastOperators(Operators):
             return _node(other + self.data, add, other, self, 0.0, 1.0, self)
         return Operators.__radd__(self, other)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self: Any, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
             out = _node(self.data - other.data, subtract, self, other, 1.0, -1.0, self)
@@ -89,7 +91,7 @@ class FastOperators(Operators):
             return _node(self.data - other, subtract, self, other, 1.0, 0.0, self)
         return Operators.__sub__(self, other)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self: Any, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
             if not recording():

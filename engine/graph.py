@@ -64,18 +64,21 @@ def backpropagate(root: Value) -> None:
 
 def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
     """The chain rule, users first: argument.grad += local derivative * node.grad."""
+    following = None
     while True:  # not `while stack`: CPython 3.11 would run it unspecialised, at half the speed, until the eighth call
-        if not stack:
-            return
-        node = stack.pop()
+        if following is None:
+            if not stack:
+                return
+            following = stack.pop()
+        node, following = following, None
         upstream = node.grad
         # Written out for the left and the right argument: a loop over the two takes half as long again.
         child = node._left
         if child.__class__ is not float:
             uses = child._uses
             if uses == 1:  # as most have
-                child.grad = node._d_left * upstream + 0.0  # no -0.0
-                stack.append(child)
+                child.grad = node._d_left * upstream or 0.0  # no -0.0
+                following = child  # along a sum, whose nodes lie side by side in memory
             elif uses >= LEAF:
                 child.grad += node._d_left * upstream
             elif uses > 0:
@@ -86,7 +89,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
         if child.__class__ is not float:
             uses = child._uses
             if uses == 1:
-                child.grad = node._d_right * upstream + 0.0
+                child.grad = node._d_right * upstream or 0.0
                 stack.append(child)
             elif uses >= LEAF:
                 child.grad += node._d_right * upstream

@@ -30,31 +30,25 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right.
     # Those of rows of any number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more.
     # Slots, not tuples: with one object per node to look at, the garbage collector costs half as much.
-    # _uses: how many nodes were made of it, + LEAF if it is one, + NEVER if it requires no gradient: one look for three.
+    # _uses: how many nodes were made of it; + LEAF if it is one; + NEVER if it requires no gradient.
     __slots__ = (
         "data", "grad", "operation", "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__", "__weakref__",
     )  # fmt: skip
 
     operation: Op | str | None  # the row; a string if made by hand; None for a leaf
-    _left: Any
-    _right: Any
     label: str = ""  # these two stand in __dict__, where there is one to remember
     _more: tuple[tuple[Any, float], ...] | None = None
 
     def __init__(
-        self,
-        data: float,
-        _children: Sequence[Value] = (),
-        _op: str | Sequence[float] = "",
-        label: str = "",
-        *,
-        requires_grad: bool = True,
-    ) -> None:
+        self, data: float, _children: Sequence[Value] = (), _op: str | Sequence[float] = "", label: str = "",
+        *, requires_grad: bool = True,
+    ) -> None:  # fmt: skip
         self._clear()
-        self.data = one_number(data)
+        self.data = data if data.__class__ is float else one_number(data)
         if label:
             self.label = label
-        self.requires_grad = requires_grad
+        if not requires_grad:
+            self.requires_grad = False
         if _children or _op:
             self._more = graph.edges_by_hand(_children, _op)
             self._becomes_inner(_op if isinstance(_op, str) else "")
@@ -90,8 +84,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _becomes_inner(self, operation: Op | str) -> None:
         if self.operation is None:
-            self.operation = operation
-            self._uses -= LEAF
+            self.operation, self._uses = operation, self._uses - LEAF
             for argument in self._prev:
                 argument._uses += 1
 
