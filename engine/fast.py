@@ -167,13 +167,19 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
         return sum(map(times, weights, inputs), start)
     total = start
     for weight, x in zip(weights, inputs):
-        if weight.__class__ is x.__class__ is total.__class__ is kind and weight._uses >= LEAF:
+        ours = weight.__class__ is total.__class__ is kind and weight._uses >= LEAF
+        if ours and (x.__class__ is kind or x.__class__ is float):
             product = new(kind)
-            a, b = weight.data, x.data
-            product.data, product.grad, product.operation = a * b, 0.0, multiply
+            product.grad, product.operation = 0.0, multiply
             product._left, product._right = weight, x
-            product._d_left, product._d_right = b, a
-            x._uses += 1
+            product._d_right = a = weight.data
+            if x.__class__ is kind:
+                x._uses += 1
+                x = x.data
+            else:
+                product._d_right = 0.0
+            product._d_left = x
+            product.data = a * x
         else:
             product = weight * x
             if not (product.__class__ is total.__class__ is kind) or product._uses:
