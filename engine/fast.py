@@ -187,9 +187,8 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
                 continue
         product._uses = 1
         before, total = total, new(kind)
+        before._uses += 1
         total.data, total.grad, total.operation = before.data + product.data, 0.0, add
-        total._left, total._right, total._uses = before, product, 1
+        total._left, total._right, total._uses = before, product, 0
         total._d_left = total._d_right = 1.0
-    if total is not start:
-        total._uses = 0
     return total

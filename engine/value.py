@@ -128,7 +128,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         if not callable(by_hand):
             raise TypeError(f"_backward is a function that adds to the arguments' .grad, got {by_hand!r}")
         self._more, self._left, self._right = self._edges, 0.0, 0.0  # off the fast track
-        self._becomes_inner("")
+        if self.operation is None:  # not all count the users of a leaf: more than it can have
+            self.operation, self._uses = "", self._uses - LEAF // 2
         self.__dict__["_backward"] = by_hand
 
     def backward(self) -> None:
