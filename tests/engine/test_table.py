@@ -348,18 +348,19 @@ PIECES = {
 }  # fmt: skip
 
 
-@given(
-    start=st.sampled_from(list(PIECES)),
-    terms=st.lists(st.tuples(st.sampled_from(list(PIECES)), st.sampled_from(list(PIECES))), max_size=6),
-    same=st.booleans(), recording=st.booleans(),
-)  # fmt: skip
-def test_a_weighted_sum_is_the_graph_that_the_operators_make(start, terms, same, recording):
+@pytest.mark.parametrize("recording", [True, False])
+@pytest.mark.parametrize("start", PIECES)
+def test_a_weighted_sum_is_the_graph_that_the_operators_make(start, recording):
+    for weight, x, last in itertools.product(PIECES, PIECES, ("inner", "float")):
+        assert_same_graph(start, [("leaf", "inner"), (weight, x), ("leaf", last), (weight, "leaf")], recording)
+
+
+def assert_same_graph(start, terms, recording):
     graphs = []
     for sum_of in (weighted_sum, lambda weights, inputs, first: sum(map(operator.mul, weights, inputs), first)):
         shared = Value(0.5) * 1.0
         first, weights, inputs = PIECES[start](), [PIECES[w]() for w, _ in terms], [PIECES[x]() for _, x in terms]
-        if same:
-            inputs = [x if type(x) is float else shared for x in inputs]
+        weights, inputs = [*weights, Value(0.5), Value(0.25)], [*inputs, shared, shared]
         with enable_grad() if recording else no_grad():
             total = sum_of(weights, inputs, first)
         values = [v for v in (shared, first, *weights, *inputs) if isinstance(v, Value)]
