@@ -154,10 +154,11 @@ class FastOperators(Operators):
         return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)
 
     def relu(self) -> Any:
-        out = self.data if self.data > 0.0 else 0.0
-        if self.data != self.data:
-            return Operators.relu(self)
-        return _node(out, relu, self, 0.0, float(self.data > 0.0), 0.0, self)
+        if self.data > 0.0:
+            return _node(self.data, relu, self, 0.0, 1.0, 0.0, self)
+        if self.data <= 0.0:
+            return _node(0.0, relu, self, 0.0, 0.0, 0.0, self)
+        return Operators.relu(self)
 
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:

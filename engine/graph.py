@@ -93,8 +93,16 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
                 stack.append(child)
             elif uses >= LEAF:
                 child.grad += node._d_right * upstream
-            elif uses > 0:
-                _pass_to_shared(child, node._d_right * upstream, stack, waiting)
+            elif uses > 0:  # `_pass_to_shared`, written out: w * x with an x that many neurons share
+                left = waiting.get(child)
+                if left is None:
+                    child.grad, left = 0.0, uses
+                child.grad += node._d_right * upstream
+                if left > 1:
+                    waiting[child] = left - 1
+                else:
+                    waiting.pop(child, None)
+                    stack.append(child)
 
 
 def _pass_to_shared(child: Value, part: float, stack: list[Value], waiting: dict[Value, int]) -> None:

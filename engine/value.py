@@ -143,7 +143,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         """
         if self.operation is None:
             self.grad += float(self.requires_grad)
-        elif self.requires_grad:
+        elif self._uses >= 0:
             graph.backpropagate(self)  # every _backward(), in reverse topological order
 
     def refresh(self) -> None:

@@ -93,7 +93,7 @@ class Neuron(Module):
             p.__dict__["unit"] = self.unit
 
     def __call__(self, x: Any) -> Value:
-        given = _inputs(x)
+        given = x if x.__class__ is tuple else _inputs(x)
         if len(given) != len(self.w):
             _check_numbers(given)
             raise ValueError(f"{self} got {len(given)} inputs; it has {len(self.w)} weights")
@@ -299,10 +299,10 @@ def _known(activation: Activation) -> Activation:
 def _apply(activation: Activation, total: Any) -> Any:
     if callable(activation):
         return activation(total)
-    if activation == "linear":
-        return total
     method = getattr(total, activation, None)  # several times as fast as the row, where there is one
-    return method() if method else OPS[activation](total)
+    if method:
+        return method()
+    return total if activation == "linear" else OPS[activation](total)
 
 
 def _title(activation: Activation) -> str:
