@@ -28,12 +28,11 @@ INFINITE = float("inf")
 def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, argument: Any) -> Any:
     """A node of one Value, `argument`, and perhaps a number."""
     out = new(argument.__class__)
-    out.grad = 0.0
     if not recording():
-        out.data, out.operation, out._uses = data, None, LEAF + NEVER
+        out.data, out.grad, out.operation, out._uses = data, 0.0, None, LEAF + NEVER
         out._left = out._right = 0.0
         return out
-    out.data, out.operation = data, op
+    out.data, out.grad, out.operation = data, 0.0, op
     out._left, out._right = left, right
     out._d_left, out._d_right = d_left, d_right
     argument._uses = uses = argument._uses + 1
@@ -82,8 +81,7 @@ class FastOperators(Operators):
             out = _node(self.data - other.data, subtract, self, other, 1.0, -1.0, self)
             if out.operation:
                 other._uses += 1
-                if other._uses > 0:
-                    out._uses = 0
+                out._uses = 0 if other._uses > 0 else out._uses
             return out
         if other.__class__ is int:
             other += 0.0  # a quicker float()
@@ -179,8 +177,7 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
                 x = x.data
             else:
                 product._d_right = 0.0
-            product._d_left = x
-            product.data = a * x
+            product._d_left, product.data = x, a * x
         else:
             product = weight * x
             if not (product.__class__ is total.__class__ is kind) or product._uses:

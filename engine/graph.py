@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .numbers import number, runs_operations
+from .ops import add
 from .recording import enable_grad
 from .row import Op, operation
 
@@ -73,11 +74,12 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
         node, following = following, None
         upstream = node.grad
         # Written out for the left and the right argument: a loop over the two takes half as long again.
+        sum_of_two = node.operation is add  # half of a network; the slopes are 1: no new numbers
         child = node._left
         if child.__class__ is not float:
             uses = child._uses
             if uses == 1:  # as most have
-                child.grad = node._d_left * upstream or 0.0  # no -0.0
+                child.grad = upstream if sum_of_two else node._d_left * upstream or 0.0  # no -0.0
                 following = child  # along a sum, whose nodes lie side by side in memory
             elif uses >= LEAF:
                 child.grad += node._d_left * upstream
@@ -89,7 +91,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
         if child.__class__ is not float:
             uses = child._uses
             if uses == 1:
-                child.grad = node._d_right * upstream or 0.0
+                child.grad = upstream if sum_of_two else node._d_right * upstream or 0.0
                 stack.append(child)
             elif uses >= LEAF:
                 child.grad += node._d_right * upstream
