@@ -152,22 +152,21 @@ class FastOperators(Operators):
         return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)
 
     def relu(self) -> Any:
-        if self.data > 0.0:
-            return _node(self.data, relu, self, 0.0, 1.0, 0.0, self)
-        if self.data <= 0.0:
-            return _node(0.0, relu, self, 0.0, 0.0, 0.0, self)
-        return Operators.relu(self)
+        if self.data != self.data:
+            return Operators.relu(self)
+        out, slope = (self.data, 1.0) if self.data > 0.0 else (0.0, 0.0)
+        return _node(out, relu, self, 0.0, slope, 0.0, self)
 
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
     """start + w1·x1 + w2·x2 + …: the nodes that the operators make, for leaves that learn without a call for each."""
     kind = start.__class__
-    if not (recording() and getattr(kind, "__mul__", None) is FastOperators.__mul__ and start._uses >= LEAF):
+    ours = getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
+    if not (ours and start._uses >= LEAF and recording()):
         return sum(map(times, weights, inputs), start)
     total = start
     for weight, x in zip(weights, inputs):
-        ours = weight.__class__ is total.__class__ is kind and weight._uses >= LEAF
-        if ours and (x.__class__ is kind or x.__class__ is float):
+        if weight.__class__ is kind and weight._uses >= LEAF and (x.__class__ is kind or x.__class__ is float):
             product = new(kind)
             product.grad, product.operation = 0.0, multiply
             product._left, product._right = weight, x
@@ -180,8 +179,9 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
             product._d_left, product.data = x, a * x
         else:
             product = weight * x
-            if not (product.__class__ is total.__class__ is kind) or product._uses:
+            if product.__class__ is not kind or product._uses:  # of another class, or without a gradient
                 total = total + product
+                kind = kind if total.__class__ is kind else None  # None: all in the operators' hands from here on
                 continue
         product._uses = 1
         before, total = total, new(kind)
