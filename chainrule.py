@@ -6,6 +6,7 @@ from engine import (
     Op,
     Operators,
     Program,
+    Table,
     TraceError,
     Value,
     absolute,
@@ -98,12 +99,12 @@ from viz import (
 
 __all__ = [
     "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian", "hvp",
-    "gradients", "gradcheck", "diagnose", "compile", "Program", "TraceError", "OPS", "Op", "Operators", "register",
-    "unregister", "check_row", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin", "asinh",
-    "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu", "hypot",
-    "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick", "power",
-    "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total",
-    "where", "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy",
-    "datasets", "fit", "init", "iris", "mse", "softmax", "train_test_split", "units", "curves", "draw", "draw_dot",
-    "explain", "steps",
+    "gradients", "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
+    "register", "unregister", "check_row", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin",
+    "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu",
+    "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick",
+    "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh",
+    "total", "where", "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy",
+    "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax", "train_test_split", "units", "curves",
+    "draw", "draw_dot", "explain", "steps",
 ]  # a test compares this with the three floors

@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks eager [--runs 7] [--only W3 W4] [--quick]`."""
+"""The command line: `python -m benchmarks eager|compiled [--runs 7] [--only W3 W4] [--quick]`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ import sys
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="chainrule against its peers")
     kinds = parser.add_subparsers(dest="kind", required=True)
-    values = kinds.add_parser("eager", help="Values and backward() against micrograd (workloads W1 to W5)")
-    values.add_argument("--runs", type=int, default=7, metavar="N", help="alternating runs of each (default 7)")
-    values.add_argument("--only", nargs="+", choices=["W1", "W2", "W3", "W4", "W5"], help="some of the workloads")
-    values.add_argument("--quick", action="store_true", help="tiny sizes, one run: shows that it works, says nothing")
+    five = ["W1", "W2", "W3", "W4", "W5"]
+    for kind, works, runs, said in (
+        ("eager", five, 7, "Values and backward() against micrograd (workloads W1 to W5)"),
+        ("compiled", [*five, "W6", "W7", "W8", "W10"], 15, "compiled programs against NumPy by hand, PyTorch and JAX"),
+    ):
+        one = kinds.add_parser(kind, help=said)
+        one.add_argument("--runs", type=int, default=runs, metavar="N", help=f"alternating runs of each ({runs})")
+        one.add_argument("--only", nargs="+", choices=works, help="some of the workloads")
+        one.add_argument("--quick", action="store_true", help="tiny sizes, one run: shows that it works, says nothing")
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # NumPy reads it when it is imported, which is next
     try:
-        from . import eager, reference
+        from . import compiled, eager, reference
     except ModuleNotFoundError as missing:
         if missing.name != "micrograd":
             raise
         sys.exit("micrograd is not installed: pip install '.[bench]'")
-    sizes = eager.QUICK if arguments.quick else eager.Sizes(runs=arguments.runs)
+    chosen = eager if arguments.kind == "eager" else compiled
+    sizes = chosen.QUICK if arguments.quick else chosen.Sizes(runs=arguments.runs)
     try:
-        eager.main(sizes, arguments.only)
+        chosen.main(sizes, arguments.only)
     except reference.WrongGradient as wrong:
         sys.exit(str(wrong))
 

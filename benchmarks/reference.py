@@ -18,13 +18,19 @@ STEP = 1e-30
 EPS = 2.0**-53  # one rounding
 
 
-def gradient(f: Callable[[Array], Any], theta: Array) -> NDArray[np.float64]:
-    """d f / d theta, for a function of formulas that hold on complex numbers.
+def gradient(f: Callable[[Array], Any], theta: Array, chosen: Sequence[int] | None = None) -> NDArray[np.float64]:
+    """d f / d theta, or to the chosen ones only, for a function of formulas that hold on complex numbers.
 
     >>> gradient(lambda x: x[0] ** 2 * x[1], np.array([3.0, 2.0]))
     array([12.,  9.])
     """
-    return np.array([f(theta + 1j * STEP * unit).imag / STEP for unit in np.eye(len(theta))])
+    moved = theta.astype(complex)
+    slopes = []
+    for place in range(len(theta)) if chosen is None else chosen:
+        moved[place] += 1j * STEP
+        slopes.append(f(moved).imag / STEP)
+        moved[place] = theta[place]
+    return np.array(slopes)
 
 
 def relu(x: Array) -> Array:
@@ -53,8 +59,10 @@ def cross_entropy(logits: Array, labels: Array) -> Any:
     return (log_of_sums - shifted[np.arange(len(labels)), labels]).mean()
 
 
-def tolerance(theta: Array, sizes: Sequence[int], X: Array) -> NDArray[np.float64]:
-    """How far two right gradients of a mean loss may lie apart, for each parameter: roundings × Σ|terms|.
+def tolerance(
+    theta: Array, sizes: Sequence[int], X: Array, chosen: Sequence[int] | None = None
+) -> NDArray[np.float64]:
+    """How far two right gradients of a mean loss may lie apart, for each (chosen) parameter: roundings × Σ|terms|.
 
     The terms of a parameter's gradient are the paths to the loss. Σ|terms| is at most the gradient of the sum of all
     outputs of the network of |weights| and |inputs| with all slopes 1: those of relu, tanh and, for each output, of the
@@ -63,12 +71,13 @@ def tolerance(theta: Array, sizes: Sequence[int], X: Array) -> NDArray[np.float6
     no path in them (a regulariser's) add their own size, at most 1 × |theta| here.
     """
     absolute, size = np.abs(theta), np.abs(X)
-    terms = gradient(lambda p: outputs(p, sizes, size, lambda total: total)[-1].sum() / len(X), absolute)
+    terms = gradient(lambda p: outputs(p, sizes, size, lambda total: total)[-1].sum() / len(X), absolute, chosen)
     shaken = 1.0 + 2.0 * sum(layer.max() for layer in outputs(absolute, sizes, size, lambda total: total))
     # Forward and back, a sum and a product for each input, 8 for a tanh or an exp; then the sum over the examples.
     # Twice, for the reference rounds as well.
     roundings = 2 * (2 * sum(2 * inputs + 8 for inputs in sizes) + len(X) + len(theta))
-    allowed: NDArray[np.float64] = roundings * EPS * (shaken * terms + absolute)
+    own = absolute if chosen is None else absolute[list(chosen)]
+    allowed: NDArray[np.float64] = roundings * EPS * (shaken * terms + own)
     return allowed
 
 

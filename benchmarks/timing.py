@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -107,10 +108,10 @@ class Row:
 TITLES = ["work", "gc", "chainrule", "peer", "ratio", "of pairs", "bar", ""]
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Any], titles: Sequence[str] = TITLES) -> str:
     """The rows in Markdown, aligned for the terminal."""
-    cells = [TITLES, *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(TITLES))]
+    cells = [titles, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(titles))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in cells]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
@@ -127,7 +128,7 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e9:.0f} ns"
 
 
-def machine() -> str:
+def machine(clock: str = CLOCK) -> str:
     """What the numbers were measured on."""
     cpu = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
@@ -136,5 +137,5 @@ def machine() -> str:
     return (
         f"{cpu}, {os.cpu_count()} cores; {platform.python_implementation()} {platform.python_version()}, "
         f"NumPy {np.__version__}; "
-        f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}; clock: time.{CLOCK}"
+        f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}; clock: time.{clock}"
     )

@@ -1,7 +1,7 @@
 """Numbers that know their derivatives."""
 
 from .checking import check_row, gradcheck
-from .compiler import Program, TraceError, compile  # noqa: A004  always written qualified: engine.compile
+from .compiler import Program, Table, TraceError, compile  # noqa: A004  always written qualified: engine.compile
 from .diagnosis import diagnose
 from .graph import topological_order, trace
 from .operators import Operators, register, unregister
@@ -20,10 +20,10 @@ from .value import Value
 
 __all__ = [
     "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian", "hvp",
-    "gradients", "gradcheck", "diagnose", "compile", "Program", "TraceError", "OPS", "Op", "Operators", "register",
-    "unregister", "check_row", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin", "asinh",
-    "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu", "hypot",
-    "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick", "power",
-    "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total",
-    "where",
+    "gradients", "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
+    "register", "unregister", "check_row", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin",
+    "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu",
+    "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick",
+    "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh",
+    "total", "where",
 ]

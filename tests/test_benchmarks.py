@@ -1,10 +1,13 @@
 """The benchmarks check what they time. No times are asserted: a shared machine has none to offer."""
 
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+import engine
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -83,3 +86,69 @@ def test_runs_alternate(benchmarks):
     times = benchmarks.eager.alternate(works, runs=3, collector=True, repeats=2)
     assert seen == list("AABBAABBAABB")
     assert [len(runs) for runs in times.values()] == [3, 3]
+
+
+@pytest.fixture(scope="module")
+def compiled(benchmarks):
+    """`python -m benchmarks compiled`, which brings PyTorch and JAX in where they are installed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # theirs, at import
+        import benchmarks.compiled
+    return benchmarks.compiled
+
+
+def test_compiled_programs_and_all_peers_pass_their_checks_and_print(compiled, capsys):
+    compiled.main(compiled.QUICK)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in lines}) == 1
+    for work in compiled.ALL:
+        assert any(line.startswith(f"| {work} ") for line in lines), work
+    for peer in ("NumPy by hand", *compiled.PEERS):
+        assert any(peer in line for line in lines), peer
+
+
+@pytest.mark.parametrize("name", ["W3", "W4", "W5", "W6", "W7"])
+def test_numpy_by_hand_gives_the_loss_of_the_formula(compiled, name):
+    problem = compiled.networks.problems(small=True)[name]
+    theta = problem.theta()
+    for X, y in problem.batches:
+        value, _ = problem.by_hand(theta, len(X))(X, y)
+        # sums of fewer than 1,000 terms of a size of about 1
+        assert value == pytest.approx(problem.formula(theta, X, y), rel=0, abs=1000 * compiled.reference.EPS)
+
+
+def test_adam_by_hand_is_adam(compiled):
+    from nn import Adam
+
+    random = np.random.default_rng(0)
+    theta = random.normal(size=5)
+    parameters = [engine.Value(number) for number in theta]
+    update, ours = compiled.networks.by_hand.adam(theta), Adam(parameters)
+    expected = theta.copy()
+    for _ in range(20):
+        gradient = random.normal(size=5)
+        update(gradient)
+        expected = ours.update(expected, gradient)
+    # a step is at most about 0.001, and has fewer than 20 roundings
+    assert theta == pytest.approx(expected, rel=0, abs=20 * 20 * 0.001 * compiled.reference.EPS + 20 * 2.0**-52)
+
+
+def test_a_network_that_learns_in_pytorch_or_jax_goes_where_ours_goes(compiled):
+    problem = compiled.networks.problems(small=True)["W3"]
+    [(X, y)] = problem.batches
+    for peer in compiled.PEERS.values():
+        theta = problem.theta()
+        network = peer.Network(theta, problem.sizes, problem.activation, problem.penalty)
+        network.step(*peer.tensors(X, y), 0.01)
+        stepped = theta - 0.01 * problem.by_hand(theta, len(X))(X, y)[1]
+        found = network.gradient(*peer.tensors(X, y))
+        expected = problem.by_hand(stepped, len(X))(X, y)[1]
+        assert found == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+def test_a_result_is_met_by_ratio_and_by_limit(compiled):
+    result = compiled.Result("W", [1.0, 2.0, 9.0], "peer", [8.0, 6.0, 6.0], bar=3.0, limit=2.0)
+    assert result.ratio == 3.0
+    assert result.verdict == "met"
+    assert compiled.replace(result, limit=1.9).verdict == compiled.replace(result, bar=3.1).verdict == "MISSED"
+    assert compiled.replace(result, bar=None, limit=None).verdict == ""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from ..ops import add, dot, identity, multiply, total
+from ..ops import add, dot, identity, logsumexp, multiply, pick, total
 from ..row import Op
 from .emitting import needed
 from .lowering import Code, Ref, Term
 
 SUMS = (add, total, dot)
 Argument = int | float  # a place in the code, or a number
+_Term = tuple[tuple[Argument, ...], int | None]  # what is added up: an argument, or two factors, made at that place anyway
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,11 @@ class Array:
     name: str
     lanes: int
     batched: bool
+    given: str = ""  # of an input: what the caller gave, laid out so
+    whole_numbers: bool = False  # an input of integers
 
 
-@dataclass(frozen=True)
-class Lane:
+class Lane(NamedTuple):
     array: Array
     index: int
 
@@ -45,28 +47,28 @@ Operand = Lane | float
 
 @dataclass(eq=False)
 class Step:
-    """One array instruction: the same work on each lane. `operands[i]` holds argument i of every lane."""
+    """One array instruction: the same work on each lane.
 
-    kind: Any
+    A row: `operands[i]` holds argument i of every lane.
+    "dot", a complete grid: the left factors, row by row, and the right ones; `sizes` (rights, lefts, width); lane (r, l).
+    "sum" and logsumexp: all terms, lane by lane; `sizes` says how many each lane has.
+    pick: all choices, lane by lane, `sizes` how many each lane has; and the indices.
+    """
+
+    kind: Any  # the row, "sum" or "dot"
     target: Array
     operands: list[list[Operand]]
     places: list[int]
+    sizes: tuple[int, ...] = ()
+    stands_for: list[int] = field(default_factory=list)  # places in the code: its own, and those of the parts of its sums
 
 
 @dataclass
 class Plan:
     steps: list[Step]
-    inputs: Array
+    inputs: list[Array]
     theta: Array
     outputs: list[Operand]
-
-
-@dataclass(frozen=True)
-class _Term:
-    """What is added up: an argument, or the product of two, which stands at `place` if it is made anyway."""
-
-    factors: tuple[Argument, ...]
-    place: int | None = None
 
 
 class _Flattened:
@@ -76,125 +78,232 @@ class _Flattened:
         self.code = code
         self.batched = list(code.batched)
         self.nodes: dict[int, Node] = {}
-        self.outputs = [output.place if isinstance(output, Ref) else output for output in outputs]
-        self.uses: defaultdict[int, int] = defaultdict(int)
+        self.parts: defaultdict[int, list[int]] = defaultdict(list)  # of a sum: the products and sums in it
+        self.same: dict[int, Argument] = {}  # what is only a copy, and of what
+        self._uses: defaultdict[int, int] = defaultdict(int)
         places = needed(code, outputs)
         for place in places:
             for argument in code.arguments[place]:
-                if isinstance(argument, int):
-                    self.uses[argument] += 1
-        for output in self.outputs:
-            if isinstance(output, int):
-                self.uses[output] += 2  # an output is not swallowed by a sum
+                if argument.__class__ is int:
+                    self._uses[argument] += 1  # type: ignore[index]
+        for output in outputs:
+            if isinstance(output, Ref):
+                self._uses[output.place] += 2  # an output is not swallowed by a sum
+        sums = self._sums(places)
         for place in places:
             op = code.operations[place]
-            if isinstance(op, Op):
-                self.nodes[place] = self._sum(place) if op in SUMS else Node(op, code.arguments[place])
+            if place in sums:
+                node = self._sum(sums[place])
+            elif op in SUMS or not isinstance(op, Op):
+                continue
+            else:
+                node = Node(op, self._resolved(code.arguments[place]))
+            if node.kind is identity:
+                self.same[place] = node.arguments[0]
+            else:
+                self.nodes[place] = node
+        self.outputs = self._resolved([output.place if isinstance(output, Ref) else output for output in outputs])
+
+    def _resolved(self, arguments: Iterable[Argument]) -> tuple[Argument, ...]:
+        same = self.same
+        return tuple([same.get(a, a) if a.__class__ is int else a for a in arguments]) if same else tuple(arguments)  # type: ignore[call-overload]
 
     def _new(self, node: Node, batched: bool) -> int:
         self.batched.append(batched)
         self.nodes[len(self.batched) - 1] = node
         return len(self.batched) - 1
 
-    def _terms(self, place: int) -> Iterator[_Term]:
-        """The terms of the sum at this place; chains of sums that nothing else uses are followed."""
-        stack = self._parts(place)[::-1]
-        while stack:
-            term = stack.pop()
-            only = term.factors[0]
-            op = self.code.operations[only] if len(term.factors) == 1 and isinstance(only, int) else None
-            if op in SUMS and isinstance(only, int) and self.uses[only] == 1:
-                stack += self._parts(only)[::-1]
-            elif op is multiply and isinstance(only, int):
-                yield _Term(self.code.arguments[only], only)
-            else:
-                yield term
+    def _sums(self, places: Sequence[int]) -> dict[int, list[_Term]]:
+        """The sums that are in no other sum, and their terms; sums that nothing else uses are followed.
 
-    def _parts(self, place: int) -> list[_Term]:
-        arguments = self.code.arguments[place]
-        half = len(arguments) // 2
-        if self.code.operations[place] is dot:
-            return [_Term(pair) for pair in zip(arguments[:half], arguments[half:])]
-        return [_Term((argument,)) for argument in arguments]
+        To the left always: `a + b + c` is a chain. To the right a sum of two or more products stays whole: it may be one
+        of several neurons, which make a matrix together.
+        """
+        operations, arguments, uses = self.code.operations, self.code.arguments, self._uses
+        products: dict[int, int] = {}
+        for place in places:
+            if operations[place] is dot:
+                products[place] = len(arguments[place]) // 2
+            elif operations[place] in SUMS:
+                products[place] = sum(1 if operations[a] is multiply else products.get(a, 0) if uses[a] == 1 else 0
+                                      for a in arguments[place] if a.__class__ is int)  # type: ignore[index] # fmt: skip
+        found: dict[int, list[_Term]] = {}
+        within: set[int] = set()
+        for place in reversed(places):
+            if place not in products or place in within:
+                continue
+            terms: list[_Term] = []
+            stack: list[tuple[Argument, bool]] = [(place, True)]
+            while stack:
+                a, leftmost = stack.pop()
+                op = operations[a] if a.__class__ is int else None  # type: ignore[index]
+                if op in SUMS and (a == place or (uses[a] == 1 and (leftmost or products[a] < 2))):  # type: ignore[index]
+                    if a != place:
+                        within.add(a)  # type: ignore[arg-type]
+                    parts = arguments[a]  # type: ignore[index]
+                    if op is dot:
+                        terms += [(pair, None) for pair in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :])]
+                    else:
+                        stack += [(part, False) for part in parts[:0:-1]]
+                        stack.append((parts[0], leftmost))
+                elif op is multiply:
+                    self.parts[place].append(a)  # type: ignore[arg-type]
+                    terms.append((arguments[a], a))  # type: ignore[index, arg-type]
+                else:
+                    terms.append(((a,), None))
+            found[place] = terms
+        return found
 
     def _varies(self, argument: Argument) -> bool:
-        return isinstance(argument, int) and self.batched[argument]
+        return argument.__class__ is int and self.batched[argument]  # type: ignore[index]
 
-    def _sum(self, place: int) -> Node:
+    def _sum(self, terms: list[_Term]) -> Node:
         """Parameters times what varies, and parameters alone (times 1), make a dot product; the rest is summed."""
-        pairs, alone, rest, number = [], [], [], 0.0
+        pairs: list[tuple[Argument, Argument]] = []
+        alone, rest, number = [], [], 0.0
         parts: list[Any] = []
-        for term in self._terms(place):
-            left, right = sorted(term.factors, key=self._varies) if len(term.factors) == 2 else (*term.factors, 0.0)
-            if len(term.factors) == 2 and isinstance(left, int) and self._varies(right) and not self._varies(left):
-                pairs.append((left, right))
-            elif len(term.factors) == 1 and isinstance(left, int) and not self._varies(left):
-                alone.append(left)
-            elif isinstance(made := self._made(term), float):
+        for factors, place in terms:
+            factors = self._resolved(factors)
+            if len(factors) == 2:
+                left, right = factors
+                if self._varies(left):
+                    left, right = right, left
+                if left.__class__ is int and self._varies(right) and not self._varies(left):
+                    pairs.append((left, right))
+                    continue
+            elif factors[0].__class__ is int and not self._varies(factors[0]):
+                alone.append(factors[0])
+                continue
+            made = self._made(factors, place)
+            if made.__class__ is float:
                 number += made
             else:
                 rest.append(made)
         if pairs:
             pairs = sorted(pairs, key=lambda pair: pair[1]) + [(left, 1.0) for left in alone]
-            parts.append(Node("dot", (*(left for left, _ in pairs), *(right for _, right in pairs))))
+            parts.append(Node("dot", (*[left for left, _ in pairs], *[right for _, right in pairs])))
         else:
             rest += alone
-        varying, fixed = ([a for a in rest if self._varies(a) is flag] for flag in (True, False))
+        varying, fixed = (sorted(a for a in rest if self._varies(a) is flag) for flag in (True, False))
         parts += [self._total(group) for group in (varying, fixed) if group]
-        if number != 0.0:
+        if number != 0.0 or not parts:
             parts.append(number)
-        node: Node = parts[0]
+        node = parts[0]
         for part in parts[1:]:  # one by one: what varies and what is fixed do not stand in one array
             left, right = (self._new(p, self._node_varies(p)) if isinstance(p, Node) else p for p in (node, part))
             node = Node(add, (left, right))
-        return node
+        return node if isinstance(node, Node) else Node(identity, (node,))
 
     def _node_varies(self, node: Node) -> bool:
         return any(map(self._varies, node.arguments))
 
-    def _made(self, term: _Term) -> Argument:
-        if all(isinstance(factor, float) for factor in term.factors):
-            return math.prod(term.factors)
-        if len(term.factors) == 1:
-            return term.factors[0]
-        if term.place is not None:
-            return term.place
-        return self._new(Node(multiply, term.factors), any(map(self._varies, term.factors)))
+    def _made(self, factors: tuple[Argument, ...], place: int | None) -> Argument:
+        if all(factor.__class__ is float for factor in factors):
+            return math.prod(factors)
+        if len(factors) == 1:
+            return factors[0]
+        if place is not None:
+            return place
+        return self._new(Node(multiply, factors), any(map(self._varies, factors)))
 
-    def _total(self, terms: Sequence[Argument]) -> Node:
-        return Node({1: identity, 2: add}.get(len(terms), "sum"), tuple(terms))
+    def _total(self, terms: Sequence[Argument]) -> Node | Argument:
+        return terms[0] if len(terms) == 1 else Node(add if len(terms) == 2 else "sum", tuple(terms))
 
 
-def plan(code: Code, outputs: Sequence[Term], inputs: int, parameters: int) -> Plan:
-    """Schedule the scalars: of what is ready, the kind with the lowest mean depth, all of it as one instruction."""
+class _Agenda:
+    """The schedule: of what is ready, the kind with the lowest mean depth, all of it at once.
+
+    What is the same for all examples comes first, and so its gradients come last, when the others are written.
+    """
+
+    def __init__(self, flat: _Flattened, lanes: dict[int, Lane]) -> None:
+        self.flat = flat
+        self.lanes = lanes
+        self.steps: list[Step] = []
+        self._waiting, self._users, self._depth = _reachable(flat, lanes)
+        self._ready: defaultdict[Any, list[int]] = defaultdict(list)
+        for place, count in self._waiting.items():
+            if count == 0:
+                self._ready[_kind(flat, place)].append(place)
+
+    def run(self) -> None:
+        depth, ready = self._depth, self._ready
+        while ready:
+            kind = min(ready, key=lambda k: (self._batched(ready[k]), sum(depth[p] for p in ready[k]) / len(ready[k])))
+            places = sorted(ready.pop(kind))
+            if self.flat.nodes[places[0]].kind == "dot":
+                self._grids(places)
+            else:
+                self._step(places)
+            for place in places:
+                for user in self._users[place]:
+                    self._waiting[user] -= 1
+                    if self._waiting[user] == 0:
+                        ready[_kind(self.flat, user)].append(user)
+
+    def _batched(self, places: list[int]) -> bool:
+        return self.flat.batched[places[0]]
+
+    def _operands(self, arguments: Iterable[Argument]) -> list[Operand]:
+        lanes = self.lanes
+        return [lanes[a] if a.__class__ is int else a for a in arguments]  # type: ignore[index, misc]
+
+    def _add(self, kind: Any, places: list[int], operands: list[list[Operand]], sizes: tuple[int, ...] = ()) -> None:
+        target = Array(f"v{len(self.steps) + 1}", len(places), self.flat.batched[places[0]])
+        stands_for = [part for place in places for part in (*self.flat.parts[place], place)]
+        self.steps.append(Step(kind, target, operands, places, sizes, stands_for))
+        for lane, place in enumerate(places):
+            self.lanes[place] = Lane(target, lane)
+
+    def _step(self, places: list[int]) -> None:
+        arguments = [self.flat.nodes[place].arguments for place in places]
+        kind = self.flat.nodes[places[0]].kind
+        if kind == "sum" or kind is logsumexp:
+            terms = self._operands(a for these in arguments for a in these)
+            self._add(kind, places, [terms], tuple(map(len, arguments)))
+        elif kind is pick:
+            choices = self._operands(a for these in arguments for a in these[:-1])
+            self._add(kind, places, [choices, self._operands(these[-1] for these in arguments)],
+                      tuple(len(these) - 1 for these in arguments))  # fmt: skip
+        else:
+            self._add(kind, places, [self._operands(column) for column in zip(*arguments)])
+
+    def _grids(self, places: list[int]) -> None:
+        """The dots as complete grids: each of these left sides times each of those right sides."""
+        rows: defaultdict[tuple[Argument, ...], dict[tuple[Argument, ...], int]] = defaultdict(dict)
+        for place in places:
+            arguments = self.flat.nodes[place].arguments
+            half = len(arguments) // 2
+            known = rows[arguments[half:]]
+            if arguments[:half] in known:  # the same sum, written twice in another order
+                self.flat.same[place] = known[arguments[:half]]
+            else:
+                known[arguments[:half]] = place
+        grids: defaultdict[tuple[Any, ...], list[tuple[Argument, ...]]] = defaultdict(list)
+        for right, known in rows.items():
+            grids[tuple(known)].append(right)
+        for lefts, rights in grids.items():
+            made = [rows[right][left] for right in rights for left in lefts]
+            sides = [self._operands(a for side in sides for a in side) for sides in (lefts, rights)]
+            self._add("dot", made, sides, (len(rights), len(lefts), len(lefts[0])))
+        for place in places:
+            if place not in self.lanes:
+                self.lanes[place] = self.lanes[self.flat.same[place]]  # type: ignore[index]
+
+
+def plan(code: Code, outputs: Sequence[Term], inputs: Sequence[Array], parameters: int) -> Plan:
+    """Schedule the scalars as array instructions. The inputs' lanes, one after the other, are x0, x1, …"""
     flat = _Flattened(code, outputs)
-    x, theta = Array("x", inputs, True), Array("theta", parameters, False)
+    theta = Array("theta", parameters, False)
+    every = [Lane(array, index) for array in inputs for index in range(array.lanes)]
     lanes: dict[int, Lane] = {}
     for place, name in enumerate(code.operations):
         if isinstance(name, str):
-            lanes[place] = Lane(x if name[0] == "x" else theta, int(name[1:]))
-    waiting, users, depth = _reachable(flat, lanes)
-    ready: defaultdict[Any, list[int]] = defaultdict(list)
-    for place, count in waiting.items():
-        if count == 0:
-            ready[_kind(flat, place, lanes)].append(place)
-    steps: list[Step] = []
-    while ready:
-        kind = min(ready, key=lambda k: sum(depth[p] for p in ready[k]) / len(ready[k]))
-        places = sorted(ready.pop(kind))
-        node = flat.nodes[places[0]]
-        target = Array(f"h{len(steps)}", len(places), flat.batched[places[0]])
-        columns = zip(*(flat.nodes[place].arguments for place in places))
-        operands = [[lanes[a] if isinstance(a, int) else a for a in column] for column in columns]
-        steps.append(Step(node.kind, target, operands, places))
-        for lane, place in enumerate(places):
-            lanes[place] = Lane(target, lane)
-        for place in places:
-            for user in users[place]:
-                waiting[user] -= 1
-                if waiting[user] == 0:
-                    ready[_kind(flat, user, lanes)].append(user)
-    return Plan(steps, x, theta, [lanes[o] if isinstance(o, int) else o for o in flat.outputs])
+            index = int(name[1:])
+            lanes[place] = every[index] if name[0] == "x" else Lane(theta, index)
+    agenda = _Agenda(flat, lanes)
+    agenda.run()
+    return Plan(agenda.steps, list(inputs), theta, agenda._operands(flat.outputs))
 
 
 def _reachable(
@@ -209,15 +318,15 @@ def _reachable(
         place = stack.pop()
         if place in waiting:
             continue
-        before = {a for a in flat.nodes[place].arguments if isinstance(a, int) and a not in leaves}
+        before = {a for a in flat.nodes[place].arguments if a.__class__ is int and a not in leaves}
         waiting[place] = len(before)
         for argument in before:
-            users[argument].append(place)
-        stack += before
+            users[argument].append(place)  # type: ignore[index]
+        stack += before  # type: ignore[arg-type]
     todo, left = [p for p, count in waiting.items() if count == 0], dict(waiting)
     while todo:
         place = todo.pop()
-        depth[place] = 1 + max((depth[a] for a in flat.nodes[place].arguments if isinstance(a, int)), default=0)
+        depth[place] = 1 + max((depth[a] for a in flat.nodes[place].arguments if a.__class__ is int), default=0)  # type: ignore[index]
         for user in users[place]:
             left[user] -= 1
             if left[user] == 0:
@@ -225,11 +334,12 @@ def _reachable(
     return waiting, users, depth
 
 
-def _kind(flat: _Flattened, place: int, lanes: dict[int, Lane]) -> Any:
+def _kind(flat: _Flattened, place: int) -> Any:
     """What has to be equal for two scalars to stand in one instruction."""
     node = flat.nodes[place]
-    half = len(node.arguments) // 2
     if node.kind == "dot":
-        return "dot", node.arguments[half:]
+        return "dot", len(node.arguments)
+    if node.kind == "sum":
+        return "sum", flat.batched[place]
     domains = ("number" if isinstance(a, float) else flat.batched[a] for a in node.arguments)
     return node.kind, flat.batched[place], *domains

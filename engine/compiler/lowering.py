@@ -43,32 +43,43 @@ class Code:
         self._known: dict[tuple[Any, ...], int] = {}
 
     def leaf(self, name: str, batched: bool, label: str = "") -> Ref:
-        return self._write(name, (), batched, label)
+        return Ref(self, self._write(name, name, (), batched, label))
 
-    def _write(self, operation: Op | str, arguments: tuple[int | float, ...], batched: bool, label: str) -> Ref:
-        # 0.0 and -0.0 are equal, but no more the same constant than nan is different from itself
-        key = (operation, *(repr(a) for a in arguments))
-        place = self._known.setdefault(key, len(self.operations))
-        if place == len(self.operations):
+    def _write(self, key: Any, operation: Op | str, arguments: tuple[int | float, ...], batched: bool, label: str) -> int:
+        place = self._known.get(key)
+        if place is None:
+            place = self._known[key] = len(self.operations)
             self.operations.append(operation)
             self.arguments.append(arguments)
             self.batched.append(batched)
-            self.nodes.append([])
-        if label:
+            self.nodes.append([label] if label else [])
+        elif label:
             self.nodes[place].append(label)
-        return Ref(self, place)
+        return place
 
-    def apply(self, op: Op, arguments: Sequence[Term], label: str = "") -> Term:
-        """The result of op; a number where all arguments are, and an argument itself where op leaves it as it is."""
-        arguments = [a if isinstance(a, Ref) else float(a) for a in arguments]  # an int would be a place
-        if not any(isinstance(argument, Ref) for argument in arguments):
+    def put(self, op: Op, arguments: tuple[int | float, ...], label: str = "") -> int | float:
+        """The place of op's result; a number where all arguments are, and an argument itself where op leaves it as it is."""
+        batched, numbers = False, 0
+        for argument in arguments:
+            if argument.__class__ is float:
+                numbers += 1
+            elif self.batched[argument]:  # type: ignore[index]
+                batched = True
+        if not numbers:
+            return self._write((op, arguments), op, arguments, batched, label)
+        if numbers == len(arguments):
             return constant(op, arguments)
         for place, neutral in enumerate(op.neutral):
-            if isinstance(arguments[place], float) and arguments[place] == neutral:
+            if arguments[place].__class__ is float and arguments[place] == neutral:
                 return arguments[1 - place]
-        places = tuple(a.place if isinstance(a, Ref) else a for a in arguments)
-        batched = any(self.batched[place] for place in places if isinstance(place, int))
-        return self._write(op, places, batched, label)
+        # 0.0 and -0.0 are equal, but no more the same constant than nan is different from itself
+        key = (op, *[repr(a) if a.__class__ is float else a for a in arguments])
+        return self._write(key, op, arguments, batched, label)
+
+    def apply(self, op: Op, arguments: Sequence[Term]) -> Term:
+        """The same, for rules: of Refs and numbers."""
+        result = self.put(op, tuple([a.place if isinstance(a, Ref) else float(a) for a in arguments]))
+        return Ref(self, result) if result.__class__ is int else result  # type: ignore[arg-type]
 
     def refs(self, place: int) -> list[Term]:
         return [Ref(self, a) if isinstance(a, int) else a for a in self.arguments[place]]
@@ -81,26 +92,56 @@ def constant(op: Op, numbers: Sequence[float]) -> float:
 
 
 def lower(
-    outputs: Sequence[Value], inputs: Sequence[Value], parameters: Sequence[Value]
+    outputs: Sequence[Value], inputs: Sequence[Value], parameters: Sequence[Value], tape: Sequence[Value] = ()
 ) -> tuple[Code, list[Term], list[Value]]:
-    """The code that computes the outputs, where they are in it, and the Values that are constants in it."""
-    code, terms, constants = Code(), dict[int, Term](), dict[int, Value]()
-    for i, value in enumerate(inputs):
-        terms[id(value)] = code.leaf(f"x{i}", True, value.label)
-    for i, value in enumerate(parameters):
-        terms[id(value)] = code.leaf(f"p{i}", False, value.label)
-    for output in outputs:
-        for node in topological_order(output):
-            if id(node) in terms:
-                continue
-            if node.operation is None:
-                constants[id(node)] = node
+    """The code that computes the outputs, where they are in it, and the Values that are constants in it.
+
+    The tape has nodes in the order in which they were made; what is older stands on no tape.
+    """
+    code, constants = Code(), list[Value]()
+    terms: dict[int, int | float] = {}
+    for prefix, batched, leaves in (("x", True, inputs), ("p", False, parameters)):
+        for i, value in enumerate(leaves):
+            terms[id(value)] = code.leaf(f"{prefix}{i}", batched, value.label).place
+
+    def term(value: Any) -> int | float:
+        """Of a number, or of a Value that is on no tape."""
+        if value.__class__ is float:
+            return value  # type: ignore[no-any-return]
+        for node in () if id(value) in terms else topological_order(value):
+            if id(node) not in terms and node.operation is None:
+                constants.append(node)
                 terms[id(node)] = raw(node)
-                continue
-            op = needs_row(node, "compile")
-            arguments = [terms[id(a)] if isinstance(a, Value) else a for a in node.arguments]
-            terms[id(node)] = code.apply(op, arguments, node.label or node._op)
-    return code, [terms[id(output)] for output in outputs], list(constants.values())
+            elif id(node) not in terms:
+                write(node)
+        return terms[id(value)]
+
+    def write(node: Value) -> None:
+        op = needs_row(node, "compile")
+        places = tuple([terms[id(a)] if id(a) in terms else term(a) for a in node.arguments])
+        terms[id(node)] = code.put(op, places, node.label or op.micrograd or op.name)
+
+    for node, op, arguments in _reached(outputs, tape):
+        places = tuple([terms[id(a)] if id(a) in terms else term(a) for a in arguments])
+        terms[id(node)] = code.put(op, places, node.label or op.micrograd or op.name)
+    places = tuple([term(output) for output in outputs])
+    return code, [Ref(code, place) if place.__class__ is int else place for place in places], constants  # type: ignore[arg-type]
+
+
+def _reached(outputs: Sequence[Value], tape: Sequence[Any]) -> list[tuple[Value, Op, tuple[Any, ...]]]:
+    """The nodes on the tape that the outputs are made of, with their rows and arguments."""
+    wanted = {id(output) for output in outputs}
+    two = {op for op in {node.operation for node in tape} if op.arity == 2}
+    found: list[tuple[Value, Op, tuple[Any, ...]]] = []
+    for node in reversed(tape):
+        if id(node) in wanted:
+            op, more = node.operation, node._more
+            if more is None:
+                more = (node._left, node._right) if op in two else (node._left,)
+            found.append((node, op, more))
+            for argument in more:
+                wanted.add(id(argument))
+    return found[::-1]
 
 
 def differentiate(code: Code, output: Term, wanted: Sequence[str]) -> list[Term]:

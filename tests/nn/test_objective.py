@@ -112,7 +112,7 @@ NAMES = np.array(["setosa", "versicolor", "virginica"])[CLASSES]
     ("loss", "y", "why"),
     [
         (by_data, CLASSES, "TraceError: .*test_objective.py.* was read"),
-        (by_target, CLASSES, r"the loss of row 2 is \S+, traced \S+ Is there a branch on a number \(==, if\)"),
+        (by_target, CLASSES, "TraceError: .*test_objective.py.* was read"),
         (by_name, NAMES, "input 1 has dtype <U10"),
     ],
 )

@@ -41,7 +41,6 @@ READS = {
     "an array of floats": lambda x: x * np.array([x], dtype=float)[0],
     "NumPy's maximum": lambda x: np.maximum(x, 0.0),
     "detach": lambda x: x * x.detach(),
-    "refresh": lambda x: (x * x).refresh(),
 }
 
 
@@ -121,6 +120,23 @@ def test_a_random_output_is_noticed():
         engine.compile(lambda x: chance.random())(X)
 
 
+@pytest.mark.parametrize("batch", [True, False])
+def test_a_random_number_is_noticed_with_one_row_too(batch):
+    chance = random.Random(0)
+    program = engine.compile(lambda x: x * chance.random(), batch=batch)
+    with pytest.raises(ValueError, match=r"two runs on row 0 give different programs.*random number"):
+        program(np.ones(1) if batch else 1.0)
+
+
+def test_a_branch_allowed_to_be_frozen_is_noticed_at_the_first_call_with_two_rows():
+    program = engine.compile(lambda x: x * 2 if x > 1.5 else x * 3, frozen="allow")
+    assert program(np.ones(1)).tolist() == [3.0]
+    with pytest.raises(ValueError, match=r"row 0 and row 1 give different programs: .*branch"):
+        program(np.array([1.0, 2.0]))
+    with pytest.raises(ValueError, match=r"another batch and this one give different programs: .*branch"):
+        program(np.array([2.0, 2.0]))
+
+
 # --- doing what a trace cannot record
 
 FORBIDDEN = {
@@ -128,6 +144,14 @@ FORBIDDEN = {
     "no_grad": (no_grad()(lambda x: x * x), r"multiply inside no_grad\(\)"),
     "indexing a list": (lambda x: [x, x][x], r"a list was indexed by a traced number; write pick\(values, index\)"),
     "indexing a tuple of numbers": (lambda x: (1.0, 2.0)[x], r"pick\(values, index\)"),
+    "indexing an array": (lambda x: np.array([1.0, 2.0])[x], r"pick\(values, index\), or Table\(rows\)\[index\]"),
+    "looking up in a dictionary": (lambda x: {0: 1.0}.get(x, 2.0), r"x0 was looked up in a dictionary.*pick.*Table"),
+    "looking up in a set": (lambda x: x if x in {0, 1} else -x, r"x0 was looked up in a dictionary or a set.*pick"),
+    "remainder": (lambda x: x * (x % 2), "% is no operation that can be compiled; compute it before"),
+    "remainder of a number": (lambda x: 7 % x, "% is no operation that can be compiled; compute it before"),
+    "bits": (lambda x: x & 1, "& is no operation that can be compiled; compute it before, and hand it in as an input"),
+    "reading a gradient": (lambda x: x * x.grad, r"\.grad was read: .*use gradients\(y, xs\)"),
+    "refresh": (lambda x: (x * x).refresh(), r"refresh\(\) was called: .* nothing is out of date"),
     "range": (lambda x: sum(x for _ in range(x)), "traced number"),
 }
 

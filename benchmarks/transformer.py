@@ -1,0 +1,145 @@
+"""W10: a transformer of one layer, in plain lists and zip, as one types it for scalars (after Karpathy's microgpt).
+
+No biases; RMS norm; 4 heads; keys and values are lists that grow, so that a position sees those before it and itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import engine
+from engine import Value
+from nn import cross_entropy, softmax
+
+from . import reference
+
+LETTERS, WIDTH, HEADS, LENGTH, HIDDEN = 27, 16, 4, 8, 64  # 26 letters, and a mark for where a text begins and ends
+SHAPES = {
+    "tokens": (LETTERS, WIDTH),
+    "places": (LENGTH, WIDTH),
+    "query": (WIDTH, WIDTH),
+    "key": (WIDTH, WIDTH),
+    "value": (WIDTH, WIDTH),
+    "out": (WIDTH, WIDTH),
+    "wide": (HIDDEN, WIDTH),
+    "narrow": (WIDTH, HIDDEN),
+    "letters": (LETTERS, WIDTH),
+}
+EPSILON = 1e-5  # in RMS norm
+
+
+def parameters(seed: int = 0) -> NDArray[np.float64]:
+    """One flat vector, matrix by matrix in the order of SHAPES."""
+    return np.random.default_rng(seed).normal(scale=0.08, size=sum(rows * columns for rows, columns in SHAPES.values()))
+
+
+def matrices(theta: Any) -> dict[str, Any]:
+    """Views of the flat parameters."""
+    found, start = {}, 0
+    for name, (rows, columns) in SHAPES.items():
+        found[name] = theta[start : start + rows * columns].reshape(rows, columns)
+        start += rows * columns
+    return found
+
+
+# --- as a user of chainrule writes it
+
+
+def linear(x: Sequence[Any], weights: Sequence[Sequence[Any]]) -> list[Any]:
+    return [sum(w * xi for w, xi in zip(row, x)) for row in weights]
+
+
+def normed(x: Sequence[Any]) -> list[Any]:
+    mean_square = sum(xi * xi for xi in x) / len(x)
+    scale = (mean_square + EPSILON) ** -0.5
+    return [xi * scale for xi in x]
+
+
+def added(x: Sequence[Any], y: Sequence[Any]) -> list[Any]:
+    return [a + b for a, b in zip(x, y)]
+
+
+class Transformer:
+    """Logits of the next letter at each position of a text, in scalars."""
+
+    def __init__(self, theta: NDArray[np.float64]) -> None:
+        found = {name: [list(map(Value, row)) for row in matrix.tolist()] for name, matrix in matrices(theta).items()}
+        self.parameters = [p for matrix in found.values() for row in matrix for p in row]
+        self.tokens, self.places = engine.Table(found.pop("tokens")), found.pop("places")
+        self.weights: dict[str, list[list[Value]]] = found
+
+    def attention(self, query: list[Any], keys: list[list[Any]], values: list[list[Any]]) -> list[Any]:
+        size = WIDTH // HEADS
+        mixed: list[Any] = []
+        for start in range(0, WIDTH, size):
+            head = slice(start, start + size)
+            scores = [sum(q * k for q, k in zip(query[head], key[head])) / size**0.5 for key in keys]
+            weights = softmax(scores)
+            mixed += [sum(w * v[j] for w, v in zip(weights, values)) for j in range(start, start + size)]
+        return mixed
+
+    def logits(self, token: Any, place: int, keys: list[list[Any]], values: list[list[Any]]) -> list[Any]:
+        weights = self.weights
+        x = normed(added(self.tokens[token], self.places[place]))
+        before, x = x, normed(x)
+        keys.append(linear(x, weights["key"]))
+        values.append(linear(x, weights["value"]))
+        x = self.attention(linear(x, weights["query"]), keys, values)
+        x = added(linear(x, weights["out"]), before)
+        before, x = x, normed(x)
+        x = [h.relu() for h in linear(x, weights["wide"])]
+        x = added(linear(x, weights["narrow"]), before)
+        return linear(x, weights["letters"])
+
+    def loss(self, text: Sequence[Any]) -> Any:
+        """The mean over the positions of what the next letter costs, in nats."""
+        keys: list[list[Any]] = []
+        values: list[list[Any]] = []
+        losses = [
+            cross_entropy(self.logits(token, place, keys, values), following)
+            for place, (token, following) in enumerate(pairwise(text))
+        ]
+        return sum(losses) / len(losses)
+
+
+# --- the formula in matrices, for the reference
+
+
+def formula(theta: Any, text: NDArray[np.int64]) -> Any:
+    """The same loss; holds on complex numbers."""
+    w = matrices(theta)
+    x = _normed(w["tokens"][text[:-1]] + w["places"])
+    before, x = x, _normed(x)
+    query, key, value = (
+        (x @ w[name].T).reshape(LENGTH, HEADS, -1).transpose(1, 0, 2) for name in ("query", "key", "value")
+    )
+    scores = query @ key.transpose(0, 2, 1) / (WIDTH // HEADS) ** 0.5
+    weights = np.exp(scores) * np.tril(np.ones((LENGTH, LENGTH)))
+    mixed = (weights / weights.sum(axis=2, keepdims=True)) @ value
+    x = mixed.transpose(1, 0, 2).reshape(LENGTH, WIDTH) @ w["out"].T + before
+    x = reference.relu(_normed(x) @ w["wide"].T) @ w["narrow"].T + x
+    return reference.cross_entropy(x @ w["letters"].T, text[1:])
+
+
+def _normed(x: Any) -> Any:
+    return x / np.sqrt((x * x).mean(axis=1, keepdims=True) + EPSILON)
+
+
+def text() -> NDArray[np.int64]:
+    """The numbers of a name of seven letters between its marks: nine tokens, eight of them to be foretold."""
+    return np.array([LETTERS - 1, *(ord(letter) - ord("a") for letter in "matilda"), LETTERS - 1])
+
+
+def tolerance(gradient: Any) -> float:
+    """How far two right gradients may lie apart: roundings on the longest path × the largest slope.
+
+    Forward, a position's number passes eight sums of at most 64 terms, three norms and two softmaxes, each a few dozen
+    roundings; backward the same, and a weight's slope sums 8 positions: below 3,000. Twice, for the reference rounds
+    as well. No number or slope on the way is larger than the last by much: the weights are small and norms hold.
+    """
+    return float(6_000 * reference.EPS * np.abs(gradient).max())
