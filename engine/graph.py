@@ -55,7 +55,8 @@ def backpropagate(root: Value) -> None:
         root.grad = 1.0
         _pass_back([root], waiting)
         if waiting:  # for users that are no part of this graph
-            _pass_back(_ready_without_others(waiting), waiting)
+            uses = _uses_below(waiting)
+            _pass_back([node for node in waiting if not uses[node]], uses)
     except TypeError as problem:
         for node in topological_order(root):
             if not isinstance(node.grad, (int, float)):
@@ -129,21 +130,18 @@ def _pass_back_by_method(node: Value, stack: list[Value], waiting: dict[Value, i
         _pass_to_shared(child, 0.0, stack, waiting)
 
 
-def _ready_without_others(waiting: dict[Value, int]) -> list[Value]:
-    """Count only the uses below the waiting nodes: `waiting` gets these, the nodes that have none are returned."""
-    counts = dict.fromkeys(waiting, 0)
-    stack = list(waiting)
+def _uses_below(nodes: Iterable[Value]) -> dict[Value, int]:
+    """How often these inner nodes, and all that they were made of, are used among themselves; clears what is below."""
+    uses = dict.fromkeys(nodes, 0)
+    stack = list(uses)
     while stack:
         for child in stack.pop()._prev:
             if 0 < child._uses < LEAF:
-                if child not in counts:
-                    child.grad, counts[child] = 0.0, 0
+                if child not in uses:
+                    child.grad, uses[child] = 0.0, 0
                     stack.append(child)
-                counts[child] += 1
-    ready = [node for node in waiting if not counts[node]]
-    waiting.clear()
-    waiting.update((node, uses) for node, uses in counts.items() if uses)
-    return ready
+                uses[child] += 1
+    return uses
 
 
 def edges_by_hand(children: Any, slopes: Any) -> tuple[tuple[Any, float], ...]:
@@ -226,7 +224,8 @@ def _state(node: Value) -> tuple[Any, ...]:
 def reduce(root: Value) -> tuple[Any, ...]:
     """For pickle. Leaves are pickled as themselves, so that those of one pickle keep their identity."""
     if root.operation is None:  # its attributes come when it is there: they may refer to it
-        return restore, (type(root), (*_state(root)[:-1], None)), root.__dict__ or None
+        kind = getattr(root, "original", type(root))  # a parameter has another class while a function is traced
+        return restore, (kind, (*_state(root)[:-1], None)), root.__dict__ or None
     return rebuild, (type(root), *flatten(root))
 
 

@@ -105,7 +105,7 @@ class Op:
             return self.evaluate(arguments)
         kind: Any = None
         for this in kinds:
-            if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind)):
+            if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind) or _takes_over(this, kind)):
                 kind = this  # the most special one
         if any(issubclass(this, np.ndarray) for this in kinds) and any(map(np.ndim, arguments)):
             if self.flatten:
@@ -159,6 +159,11 @@ class Op:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
         return self
+
+
+def _takes_over(this: Any, kind: Any) -> bool:
+    """A traced Value does, from a class of a user's own that it does not descend from."""
+    return hasattr(this, "original") and not issubclass(kind, this)
 
 
 def operation(name: str) -> Op:

@@ -359,7 +359,8 @@ def test_a_weighted_sum_is_the_graph_that_the_operators_make(start, recording):
 def test_a_weighted_sum_of_a_class_with_its_own_operators_uses_them(name):
     own = type("Own", (Value,), {name: lambda self, other: Operators.__sub__(self, other)})
     weights, inputs = [own(2.0), own(3.0)], [own(5.0), own(7.0)]
-    assert weighted_sum(weights, inputs, own(1.0)).data == sum(map(operator.mul, weights, inputs), own(1.0)).data != 32.0
+    expected = sum(map(operator.mul, weights, inputs), own(1.0))
+    assert weighted_sum(weights, inputs, own(1.0)).data == expected.data != 32.0
 
 
 def assert_same_graph(start, terms, recording):
