@@ -11,15 +11,11 @@ from math import tanh as tanh_of
 from operator import mul as times
 from typing import Any
 
-from . import ops
 from .graph import LEAF, NEVER
 from .operators import Operators
+from .ops import add, divide, multiply, neg, power, relu, subtract, tanh
 from .recording import recording
 from .row import Op
-
-add, subtract, multiply, divide, power, tanh, relu = (
-    ops.add, ops.subtract, ops.multiply, ops.divide, ops.power, ops.tanh, ops.relu,
-)  # fmt: skip
 
 new = object.__new__  # __init__ would take as long as all else
 INFINITE = float("inf")
@@ -145,7 +141,7 @@ class FastOperators(Operators):
         return Operators.__pow__(self, other)
 
     def __neg__(self) -> Any:
-        return _node(-self.data, ops.neg, self, 0.0, -1.0, 0.0, self)
+        return _node(-self.data, neg, self, 0.0, -1.0, 0.0, self)
 
     def tanh(self) -> Any:
         out = tanh_of(self.data)
