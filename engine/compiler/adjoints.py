@@ -10,11 +10,12 @@ from ..operators import Operators
 from ..ops import add, logsumexp, multiply, neg, pick, subtract
 from ..row import Op
 from .arrays import PRODUCT, TAKE, Writer, by_array, pair
-from .buffers import Argument, Block, Buffer, Shape, View, broadcast, evenly
+from .buffers import Argument, Block, Buffer, Line, Shape, View, broadcast, evenly
 from .emitting import literal
 from .lanes import Array, Lane, Operand, Plan, Step
 from .lowering import constant
 
+LARGE = 10_000  # so many gradients are written where they are returned; of fewer a copy takes less time
 MODEST = 1e4  # a factor up to this (or down to its inverse) may wait: nothing over- or underflows by it
 
 
@@ -203,7 +204,7 @@ class Backward:
             writer.line(PRODUCT[rights > 1], [upstream, turned], each,
                         f"dW{step.target.name[1:]} = {name} @ {right.buffer.name}.T")  # fmt: skip
             if rights > 1:
-                writer.line("np.add.reduce({0}, axis=0, out={out})", [each], whole)
+                writer.line("add.reduce({0}, axis=0, out={out})", [each], whole)
             return whole
 
         self._contribute(step.operands[0], Made((lefts, width), to_weights), Term(writer, None), False)
@@ -243,21 +244,20 @@ class Backward:
         if view is not None and lanes > 1:
             view = writer.reshaped(view if view.shape[0] == lanes else self._full(Term(writer, view), step.target), (lanes, 1))
 
+        share = writer.ufunc("divide", [factor(writer, above.number, above.power) if view is None else view, whole])
+
         def write(out: View | None) -> View:
-            if view is None:
-                return writer.ufunc("divide", [powers, whole], out)  # type: ignore[return-value]
-            share = writer.ufunc("divide", [view, whole])
             return writer.ufunc("multiply", [powers, share], out)  # type: ignore[return-value]
 
-        waiting = Term(writer, None, above.number, above.power)
+        waiting = Term(writer, None) if view is None else Term(writer, None, above.number, above.power)
         self._contribute(step.operands[0], Made(powers.shape, write), waiting, step.target.batched)
 
     def _pick(self, step: Step, above: Term) -> None:
         """Only what was picked gets the gradient."""
         writer = self.writer
-        array, where, _ = writer.saved[step]
+        array, where = writer.saved[step]
         if (hot := writer.hot(step)) is not None:
-            made, term = self._product(Term(writer, hot), above)
+            made, term = self._product(Term(writer, hot[0], 1.0, 1), above)
             return self._contribute(step.operands[0], made, term, True)
         whole = writer.whole(array)
         count = f"{array.lanes}{' * n' if array.batched else ''}"
@@ -338,9 +338,9 @@ class Backward:
         starts = [i for i in range(len(rising)) if i == 0 or rising[i] != rising[i - 1]]
         shape = self._shape(array, unique)
         if len(unique) == 1:
-            text, extra = "np.add.reduce({0}, axis=0, keepdims=True, out={out})", []
+            text, extra = "add.reduce({0}, axis=0, keepdims=True, out={out})", []
         else:
-            text, extra = "np.add.reduceat({0}, {1}, axis=0, out={out})", [writer.indices(starts)]
+            text, extra = "add.reduceat({0}, {1}, axis=0, out={out})", [writer.indices(starts)]
         total = writer.once(("added up", view, tuple(starts)), shape, text, [view, *extra])
         self._deposit(array, unique, self._there(total), term, shape)
 
@@ -377,6 +377,10 @@ class Backward:
         partial = mode == "clear write"
         view = View(Buffer(_d(array), shape, f"np.zeros({pair(shape)})" if partial else ""), "", shape)
         writer.sums.add(view.buffer)
+        if array is writer.plan.theta and array.lanes > LARGE:
+            writer.block.fresh, view.buffer.given = view.buffer, True
+            function = "zeros" if partial else "empty"
+            writer.block.lines.insert(0, Line(f"{view.buffer.name} = {function}({array.lanes})", (), None))
         if clears and not partial:
             writer.line("{out}[...] = 0.0", [], view)
         waits = array not in self._targets and 1.0 / MODEST <= abs(term.number) <= MODEST
@@ -487,7 +491,12 @@ def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ())
         else:
             if kept:
                 writer.line("{0}[{1}] = 0.0", [gradient, writer.indices(kept)], None, "requires_grad=False")
-            writer.line(f"return {text}, {{{len(arguments)}}}.copy()", [*arguments, gradient], None)
+            last, copy = writer.block.lines[-1], "" if writer.block.fresh else ".copy()"
+            result, parts = f"{{{len(arguments)}}}{copy}", [gradient]
+            if copy and last.out == gradient and last.text == "add({0}, {1}, {out})":  # a sum is the caller's own, too
+                result, parts = f"add({{{len(arguments)}}}, {{{len(arguments) + 1}}})", list(last.arguments)  # type: ignore[arg-type]
+                writer.block.lines.pop()
+            writer.line(f"return {text}, {result}", [*arguments, *parts], None)
     else:
         writer, backward = write_program(plan, [array for array in plan.inputs if array.lanes], 0)
         slopes = [backward.gradient(array) for array in plan.inputs]
@@ -532,7 +541,7 @@ def _mean(writer: Writer, output: Operand) -> tuple[str, list[Argument]]:
     return text.removeprefix(" + "), arguments
 
 
-def _hot(writer: Writer, operand: Operand) -> View | None:
+def _hot(writer: Writer, operand: Operand) -> tuple[View, View] | None:
     maker = writer.makers.get(operand.array) if isinstance(operand, Lane) else None
     return writer.hot(maker) if maker is not None and maker.kind is pick else None
 
@@ -546,9 +555,13 @@ def _part(writer: Writer, operand: Operand, arguments: list[Argument]) -> str:
         arguments.append(writer.whole(operand.array))
         return f"{{{first}}}[{operand.index}]"
     if (hot := _hot(writer, operand)) is not None:
-        choices = writer.together(writer.makers[operand.array].operands[0], solid=True)
-        arguments += [choices.window(".reshape(-1)", (-1,)), hot.window(".reshape(-1)", (-1,))]
-        return f"sum_of_picked({{{first}}}, {{{first + 1}}}) / n"
+        maker = writer.makers[operand.array]
+        check = writer.checks.get((maker.operands[1][0].array, maker.sizes[0]))  # type: ignore[union-attr]
+        if check in writer.block.lines:
+            writer.block.lines.remove(check)  # the mean is nan if it fails
+        choices = writer.together(maker.operands[0], solid=True)
+        arguments += [*(view.window(".reshape(-1)", (-1,)) for view in (choices, hot[0])), hot[1]]
+        return f"mean_picked({{{first}}}, {{{first + 1}}}, {{{first + 2}}}, {maker.sizes[0]})"
     arguments.append(writer.whole(operand.array).window(f"[{operand.index}]", ("n",)))
     arguments.append(writer.constant("np.full(n, 1.0 / n)", ("n",)))
     return f"{{{first}}}.dot({{{first + 1}}})"

@@ -65,7 +65,7 @@ def source(name: str, code: Code, results: Sequence[Term], floats: bool = False)
 
 def build(name: str, text: str, floats: bool) -> Callable[[Any, Any], Any]:
     """The function of that source. It holds nothing that a user typed: names are ours, numbers are literals."""
-    names: dict[str, Any] = {**NAMES, "in_range": in_range, "sum_of_picked": sum_of_picked, "silent": silent, **({op.name: op.forward for op in OPS.values()} if floats else {})}
+    names: dict[str, Any] = {**NAMES, "in_range": in_range, "mean_picked": mean_picked, "silent": silent, **({op.name: op.forward for op in OPS.values()} if floats else {})}
     exec(compile(text, f"<chainrule {name}>", "exec"), names)
     function: Callable[[Any, Any], Any] = names[name]
     return function
@@ -91,7 +91,10 @@ def in_range(index: Any, count: int) -> Any:
     return places
 
 
-def sum_of_picked(choices: Any, hot: Any) -> Any:
-    """The sum of what is picked: a product with 1.0 where it is picked, 0.0 elsewhere, unless 0.0 · inf spoils it."""
-    total = choices.dot(hot)
-    return total if total == total else choices[hot == 1.0].sum()
+def mean_picked(choices: Any, hot: Any, plus_1: Any, count: int) -> Any:
+    """The mean of what is picked: a product with 1 / n there, 0.0 elsewhere; nan for what is no choice, and for 0.0 · inf."""
+    mean = choices.dot(hot)
+    if mean != mean:
+        in_range(plus_1 - 1, count)
+        mean = choices.reshape(count, -1)[plus_1 - 1, np.arange(plus_1.size)].mean()
+    return mean

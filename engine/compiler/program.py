@@ -40,20 +40,37 @@ class Instruction:
 class _Pool:
     """Functions that nobody is running now, each with buffers of its own: two threads never share them."""
 
-    def __init__(self, bind: Callable[[int], Runner], n: int) -> None:
-        self._bind, self._n, self._free = bind, n, list[Runner]()
+    def __init__(self, bind: Callable[[int, Array], Runner], n: int) -> None:
+        self._bind, self._n = bind, n
+        self._copying: list[tuple[Array, Runner]] = []  # with parameters of their own
+        self._last: tuple[Any, list[Runner]] = None, []  # the caller's parameters, and functions that work in them
 
     def run(self, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
         """What a function returns; then(it), before anybody else works in the same buffers."""
-        try:
-            run = self._free.pop()
-        except IndexError:
-            run = self._bind(self._n)
-        result = run(theta, *arrays)
-        if then is not None:
-            result = then(result)
-        self._free.append(run)
+        last, bound = self._last
+        if theta is last:  # an array that is updated in place: no copy at each call
+            run = _popped(bound) or self._bind(self._n, theta)
+            result = run(*arrays) if then is None else then(run(*arrays))
+            bound.append(run)
+            return result
+        if theta.flags.c_contiguous:
+            self._last = theta, []
+        own, run = _popped(self._copying) or self._owning(np.empty(theta.shape))
+        own[:] = theta
+        result = run(*arrays) if then is None else then(run(*arrays))
+        self._copying.append((own, run))
         return result
+
+    def _owning(self, own: Array) -> tuple[Array, Runner]:
+        return own, self._bind(self._n, own)
+
+
+def _popped(free: list[Any]) -> Any:
+    """The last one, or None; another thread may take it in between."""
+    try:
+        return free.pop()
+    except IndexError:
+        return None
 
 
 @dataclass
@@ -103,7 +120,7 @@ class _Version:
         return self.texts["arrays " + name]
 
     def _write(self, name: str) -> tuple[str, Block]:
-        given = ", ".join(["at", *(f"x{i}" for i in range(len(self.layout)))])
+        given = ", ".join(f"x{i}" for i in range(len(self.layout)))
         return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
 
     def instructions(self, name: str) -> list[Instruction]:
@@ -141,7 +158,8 @@ class Program:
         self._batch = batch
         self._allow = frozen == "allow"
         self._versions: dict[Shape, _Version] = {}
-        self._checked_before: dict[Any, _Pool] = {}  # what value_and_grad ran on before
+        self._theta_shape = (len(params),)
+        self._checked_before: dict[Any, Any] = {}  # what value_and_grad ran on before, by the shape of the first
 
     # --- running it
 
@@ -155,16 +173,17 @@ class Program:
 
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
-        if self._checked_before and (pool := self._checked_before.get(self._key(arrays, at))) is not None:
+        if arrays and at is not None and (pool := self._known(arrays, at)) is not None:
             value, gradient = pool.run(at, arrays)
             return float(value), gradient
         call = self._gradient_call("value_and_grad", arrays, at)
         if self._batch:
             value, gradient = call.run_arrays("value_and_grad")
-            if (key := self._key(arrays, at)) is not None:
+            if arrays and all(array.__class__ is np.ndarray for array in arrays):
                 while len(self._checked_before) >= SIZES:
                     self._checked_before.pop(next(iter(self._checked_before)), None)
-                self._checked_before[key] = call.version.pool("value_and_grad", call.rows or 1)
+                forms = [(array.shape, array.dtype) for array in arrays]
+                self._checked_before[arrays[0].shape] = forms, call.version.pool("value_and_grad", call.rows or 1)
             return float(value), gradient
         value, *slopes = call.run("parameter_gradients")
         return float(value), np.array(slopes, dtype=float)
@@ -189,16 +208,17 @@ class Program:
                  for array, shape, slope in zip(call.arrays, call.shapes, slopes)]  # fmt: skip
         return parts[0] if len(parts) == 1 else tuple(parts)
 
-    def _key(self, arrays: Sequence[Any], at: Any) -> tuple[Any, ...] | None:
-        """The same for arrays of the same shapes and types, which need not be checked again."""
-        if at.__class__ is not np.ndarray or at.dtype is not FLOAT or at.shape != (len(self._params),):
+    def _known(self, arrays: Sequence[Any], at: Any) -> _Pool | None:
+        """The functions for arrays of these shapes and types, if there were such arrays before: nothing is checked twice."""
+        if at.__class__ is not np.ndarray or at.dtype is not FLOAT or at.shape != self._theta_shape:
             return None
-        key: list[Any] = []
-        for array in arrays:
-            if array.__class__ is not np.ndarray:
+        forms, pool = self._checked_before.get(getattr(arrays[0], "shape", None), ((), None))
+        if len(forms) != len(arrays):
+            return None
+        for array, (shape, dtype) in zip(arrays, forms):
+            if array.__class__ is not np.ndarray or array.shape != shape or array.dtype is not dtype:
                 return None
-            key += array.shape, array.dtype.char
-        return tuple(key)
+        return pool
 
     def _gradient_call(self, name: str, arrays: Sequence[Any], at: Any) -> _Call:
         if not self._params:
