@@ -315,6 +315,13 @@ def _pick(*values: float) -> float:
     return choices[int(index)]
 
 
+def _indicators(index: Any, count: int) -> list[Any]:
+    """1.0 at the index, else 0.0."""
+    if index.__class__ is float:
+        return [float(i == index) for i in range(count)]  # what the next line says, without 3·count operations
+    return [1.0 - step(absolute(index - i)) for i in range(count)]
+
+
 def _some(values: Sequence[Any]) -> tuple[Any, ...]:
     values = tuple(values)
     if not values:
@@ -353,7 +360,7 @@ pick: Op = Op(
     name="pick",
     flatten=lambda values, index: (*values, index),
     forward=_pick,
-    partials=lambda out, *values: [1.0 - step(absolute(values[-1] - i)) for i in range(len(values) - 1)] + [0.0],
+    partials=lambda out, *values: [*_indicators(values[-1], len(values) - 1), 0.0],
     numpy="picked({0}[:-1], {0}[-1])", why="only what is picked gets the gradient",
 )
 total: Op = Op(

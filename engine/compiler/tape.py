@@ -59,7 +59,7 @@ class Tape:
         node.operation = op
         node._left = left
         node._right = right
-        node.requires_grad = True
+        node._uses = 0  # inner, and requires a gradient
         if more is not None:
             node._more = more
         self.nodes.append(node)

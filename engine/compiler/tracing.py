@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..graph import LEAF, NEVER
 from ..numbers import number
 from ..operators import Operators
 from ..recording import enable_grad, recording
@@ -177,7 +178,7 @@ for _name, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multiply
 def traced(requires_grad: bool = True) -> Traced:
     """An input; an integer one requires no gradient."""
     node = new(Traced)
-    node.operation, node.requires_grad = None, requires_grad
+    node.operation, node._uses = None, LEAF if requires_grad else LEAF + NEVER
     return node
 
 

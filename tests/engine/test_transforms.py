@@ -271,9 +271,9 @@ def test_gradients_leave_every_node_as_it_was():
     leaves, _, root = random_graph(1, 60)
     root.backward()
     nodes = topological_order(root)
-    before = [(v.data, v.grad, v.label, v._local_grads, dict(v.__dict__), v._uses) for v in nodes]
+    before = [(v.data, v.grad, v.label, v._local_grads, dict(v.__dict__)) for v in nodes]
     gradients(gradients(root, leaves)[0], leaves)
-    assert [(v.data, v.grad, v.label, v._local_grads, dict(v.__dict__), v._uses) for v in nodes] == before
+    assert [(v.data, v.grad, v.label, v._local_grads, dict(v.__dict__)) for v in nodes] == before
 
 
 def test_a_function_that_fails_leaves_no_marks():
