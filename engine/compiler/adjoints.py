@@ -79,7 +79,6 @@ class Made:
 
     shape: Shape
     write: Callable[[View | None], View]  # into a view, or anywhere
-    key: Any = None  # equal for equal numbers
     there: bool = False  # whether it is a view that is there already
 
 
@@ -138,36 +137,32 @@ class Backward:
         names = [Term(writer, view) if isinstance(view, View) else view for view in writer.saved[step]]
         out, partials = Term(writer, writer.whole(step.target)), step.kind.partials
         slopes = partials(out, *names) if callable(partials) else None
-        passed: dict[Any, tuple[list[Operand], Made | None, Term]] = {}
+        wanted: dict[tuple[tuple[Operand, ...], View | None], Term] = {}
         for place, operands in enumerate(step.operands):
-            if self.wanted.isdisjoint(writer.plan.by_array(operands)):
-                continue
-            slope = partials[place](out, *names) if slopes is None else slopes[place]
-            if isinstance(slope, float) and slope == 0.0:
-                continue
-            made, term = self._product(slope, above)
-            key = (tuple(operands), made and made.key, term.power)
-            if key in passed and made is not None:  # a · a: the same twice
-                term = passed[key][2].times(1.0 + term.number / passed[key][2].number) if term.number else term
-            passed[key if made else (place,)] = operands, made, term
-        for operands, made, term in passed.values():
-            self._contribute(operands, made, term, step.target.batched)
+            if not self.wanted.isdisjoint(writer.plan.by_array(operands)):
+                slope = partials[place](out, *names) if slopes is None else slopes[place]
+                slope = slope if isinstance(slope, Term) else Term(writer, None, slope)
+                key = tuple(operands), slope.view
+                twice = wanted.get(key)  # a · a
+                wanted[key] = Term(writer, slope.view, slope.number + twice.number) if twice else slope
+        for (these, _), slope in wanted.items():
+            if slope.number != 0.0:
+                self._contribute(these, *self._product(slope, above), step.target.batched)
 
-    def _product(self, slope: Any, above: Term) -> tuple[Made | None, Term]:
+    def _product(self, slope: Term, above: Term) -> tuple[Made | None, Term]:
         """slope · above: what is still to be written, and the factors that wait."""
         writer = self.writer
-        slope = slope if isinstance(slope, Term) else Term(writer, None, slope)
         waiting = Term(writer, None, slope.number * above.number, slope.power + above.power)
         views = [term.view for term in (slope, above) if term.view is not None]
         if views and not 1.0 / MODEST <= abs(waiting.number) <= MODEST:
             views[-1], waiting = Term(writer, views[-1]).plain(waiting.number), Term(writer, None, 1.0, waiting.power)
         if len(views) == 2:
-            return Made(broadcast(views), lambda out: writer.ufunc("multiply", views, out), ("multiply", *views)), waiting  # type: ignore[arg-type, return-value]
+            return Made(broadcast(views), lambda out: writer.ufunc("multiply", views, out)), waiting  # type: ignore[arg-type, return-value]
         return (self._there(views[0]) if views else None), waiting
 
     def _there(self, view: View) -> Made:
         """A view that is there already."""
-        return Made(view.shape, lambda out: view if out is None else self._copy(view, out), view, True)
+        return Made(view.shape, lambda out: view if out is None else self._copy(view, out), True)
 
     def _copy(self, view: View, out: View) -> View:
         self.writer.line("{out}[...] = {0}", [view], out)
@@ -216,7 +211,7 @@ class Backward:
 
         def to_right(out: View | None) -> View:
             out = out or writer.temporary(shape)
-            writer.line(PRODUCT[rights > 1], [back, upstream], out,
+            writer.line(PRODUCT[rights > 1 or not out.solid], [back, upstream], out,  # .dot wants one piece of memory
                         f"{out.buffer.name} = W{step.target.name[1:]}.T @ {name}")  # fmt: skip
             return out
 

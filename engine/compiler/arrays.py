@@ -260,7 +260,7 @@ class Writer:
 
     def _sum(self, step: Step, out: View) -> None:
         terms, sizes = step.operands[0], step.sizes
-        if (squares := self._products(terms)) is not None:
+        if len(sizes) == 1 and (squares := self._products(terms)) is not None:
             text = f"{plain(out)} = {plain(squares[0])} @ {plain(squares[1])}"
             self.line("{0}.dot({1}, {out})", squares, out.window(".reshape(())", ()), text)
         elif len(sizes) == 1:
@@ -370,7 +370,7 @@ class Writer:
             return self._known[key]
         table = self.indices(at)
         lanes = self.constant(f"np.arange(0, {len(at)}, {width})[:, None]", (len(starts), 1))
-        return self.once(("places", index, table), shape, f"{{out}}[...] = {{1}}[{{0}} + {{2}}]{times}{plus}",
+        return self.once(("places", index, table, batched), shape, f"{{out}}[...] = {{1}}[{{0}} + {{2}}]{times}{plus}",
                          [index, table, lanes], made)  # fmt: skip
 
     def _whole_numbers(self, operands: Sequence[Operand], count: int) -> View:
