@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..operators import Operators
@@ -188,16 +188,17 @@ class Backward:
         weights, right, lanes = writer.saved[step]
         upstream = self._full(above, step.target)
         name = upstream.buffer.name
-        turned = right.window(".T", right.shape[::-1])
+        layer = step.target.name[1:]
+        turned = right.window(".T", right.shape[::-1], f"{right.buffer.name}T")
         if rights > 1:
             upstream = writer.reshaped(upstream, (rights, lefts))
             turned = right.window(".transpose(0, 2, 1)", (rights, "n", width))
 
         def to_weights(out: View | None) -> View:
-            whole = out or writer.temporary((lefts, width))
+            whole = replace(out, name=f"dW{layer}") if out else writer.temporary((lefts, width))
             each = whole if rights == 1 else writer.temporary((rights, lefts, width))
             writer.line(PRODUCT[rights > 1], [upstream, turned], each,
-                        f"dW{step.target.name[1:]} = {name} @ {right.buffer.name}.T")  # fmt: skip
+                        f"dW{layer} = {name} @ {right.buffer.name}.T")  # fmt: skip
             if rights > 1:
                 writer.line("add.reduce({0}, axis=0, out={out})", [each], whole)
             return whole
@@ -207,12 +208,12 @@ class Backward:
             return
         shape: Shape = (lanes, "n") if rights == 1 else (rights, lanes, "n")
         cut = weights if lanes == width else weights.window(f"[:, :{lanes}]", (lefts, lanes))
-        back = cut.window(".T", (lanes, lefts))
+        back = cut.window(".T", (lanes, lefts), f"W{layer}T")
 
         def to_right(out: View | None) -> View:
             out = out or writer.temporary(shape)
             writer.line(PRODUCT[rights > 1 or not out.solid], [back, upstream], out,  # .dot wants one piece of memory
-                        f"{out.buffer.name} = W{step.target.name[1:]}.T @ {name}")  # fmt: skip
+                        f"{out.buffer.name} = W{layer}.T @ {name}")  # fmt: skip
             return out
 
         operands = [o for i, o in enumerate(step.operands[1]) if i % width < lanes]

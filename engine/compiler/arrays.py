@@ -206,7 +206,7 @@ class Writer:
 
     def forward(self) -> None:
         for array in self.plan.inputs:
-            self.line(f"{{out}}[:] = {array.given}", [], self.whole(array))
+            self.line(f"{{out}}[:] = {array.given}", [], self.whole(array), f"{array.name} = {array.given}")
         for step in self.plan.steps:
             self.step = step
             out = self.whole(step.target)

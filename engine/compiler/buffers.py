@@ -58,6 +58,11 @@ class Line:
     in_place: bool = False  # whether it may write over an argument: number by number
     step: Step | None = None
 
+    @property
+    def shape(self) -> str:
+        """Of what it writes."""
+        return f"({', '.join(map(str, self.out.shape))})" if self.out else ""
+
     def buffers(self) -> list[Buffer]:
         return [a.buffer for a in self.arguments if isinstance(a, View)]
 
@@ -84,11 +89,12 @@ class Block:
         """`bind(n, theta)`, which makes the buffers for n examples, and returns the function `head` that uses them."""
         lines = self.needed()
         names, made = _Names(self.fresh), _memory(lines)
-        body = [(line.text.format(*map(names.of, line.arguments), out=names.of(line.out) if line.out else ""), line.says)
+        body = [line.text.format(*map(names.of, line.arguments), out=names.of(line.out) if line.out else "")
                 for line in lines]  # fmt: skip
-        self.said = [(text, line.step) for (text, _), line in zip(body, lines)]
-        width = min(60, max((len(text) for text, says in body if says), default=0))
-        run = [f"        {text:<{width}}  # {says}" if says else f"        {text}" for text, says in body]
+        self.said = [(text, line.step) for text, line in zip(body, lines)]
+        wide = min(48, max(map(len, body), default=0))
+        says = min(40, max((len(line.says) for line in lines), default=0))
+        run = [f"        {text:<{wide}}  # {line.says:<{says}} {line.shape}".rstrip(" #") for text, line in zip(body, lines)]
         start = [f"    {text}" for text in (*made, *names.made)]
         title = '    """The buffers for n examples, and the function that works in them, with these parameters."""'
         used = sorted({word for line in lines for word in FUNCTION.findall(line.text) if hasattr(np, word)})
@@ -112,9 +118,10 @@ class _Names:
         if not argument.how or argument.buffer is self._fresh:
             return argument.buffer.name + argument.how
         if argument not in self._known:
-            base = argument.buffer.name
-            self._count[base] += 1
-            name = argument.name or f"{base}_{self._count[base]}"
+            base, name = argument.buffer.name, argument.name
+            if not name or name in self._known.values():
+                self._count[base] += 1
+                name = f"{base}_{self._count[base]}"
             self.made.append(f"{name} = {base}{argument.how}")
             self._known[argument] = name
         return self._known[argument]
