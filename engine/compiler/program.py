@@ -19,16 +19,16 @@ from .emitting import build
 from .lanes import Array as Lanes
 from .lanes import Plan, plan
 from .lowering import Code, Ref, Term, differentiate, lower
-from .running import SIZES, Call, Pool
+from .running import SIZES, Call, Pool, Pools, Runner
 from .running import parameters as numbers_of
 from .saving import module, write
 from .straight import functions, is_narrow, lines, on_columns, on_floats
-from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, trace, traced
+from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, same, trace, traced
 
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
-Runner = Callable[..., Any]
-FLOAT = np.dtype(float)
+FLOAT, FLOATS = np.dtype(float), (None, None)
+UNKNOWN: tuple[Sequence[Any], Any] = (), None
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,15 @@ class Instruction:
 class OnFloats(Pool):
     """A function on one example's floats, without buffers; where Python raises, NumPy says inf or nan."""
 
-    def __init__(self, function: Runner, on_arrays: Callable[[], Callable[[int], Runner]]) -> None:
-        self._function, self._on_arrays = function, on_arrays
+    def __init__(self, function: Runner, bind: Callable[[], Callable[[int, Array], Runner]]) -> None:
+        self._function, self._on_arrays = function, bind
 
-    def run(self, n: int, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
+    def run(self, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
+        """What the function returns."""
         try:
             result = self._function(theta, *arrays)
         except (ArithmeticError, ValueError):
-            result = self._on_arrays()(1)(theta, *arrays)
+            result = self._on_arrays()(1, theta.copy())(*arrays)
         return result if then is None else then(result)
 
 
@@ -75,7 +76,7 @@ class _Version:
     plan: Plan | None = None  # made when it is first run
     texts: dict[str, str] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
-    pools: dict[str, Pool] = field(default_factory=dict)
+    pools: dict[str, Pools] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -123,7 +124,7 @@ class _Version:
         return self.float_text(name) if self.narrow else self.array_text(name)
 
     def _write(self, name: str) -> tuple[str, Block]:
-        given = ", ".join(["at", *(f"x{i}" for i in range(len(self.layout)))])
+        given = ", ".join(f"x{i}" for i in range(len(self.layout)))
         return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
 
     def instructions(self, name: str) -> list[Instruction]:
@@ -142,17 +143,18 @@ class _Version:
                 self.plan = plan(self.code, self.outputs, self.layout, len(self.parameters))
             return self.plan
 
-    def pool(self, name: str) -> Pool:
+    def pool(self, name: str) -> Pools:
         """The function value, value_and_grad or input_gradients."""
-        if name not in self.pools and self.narrow:
-            with paused_collector():
-                on_floats = build(name, self.float_text(name), functions(self.code))
-            self.pools[name] = OnFloats(on_floats, partial(self._on_arrays, name))
-        elif name not in self.pools:
-            self.pools[name] = Pool(self._on_arrays(name))
+        if name not in self.pools:
+            if self.narrow:
+                with paused_collector():
+                    one = OnFloats(build(name, self.float_text(name), functions(self.code)), partial(self._bind, name))
+                self.pools[name] = Pools(lambda n: one)
+            else:
+                self.pools[name] = Pools(partial(Pool, self._bind(name)))
         return self.pools[name]
 
-    def _on_arrays(self, name: str) -> Callable[[int], Runner]:
+    def _bind(self, name: str) -> Callable[[int, Array], Runner]:
         if name not in self.runners:
             self.runners[name] = build("bind", self.array_text(name))
         return self.runners[name]
@@ -175,7 +177,8 @@ class Program:
         self._batch = batch
         self._allow = frozen == "allow"
         self._versions: dict[Shape, _Version] = {}
-        self._checked_before: dict[Any, Callable[..., Any]] = {}  # what value_and_grad ran on before
+        self._theta_shape = (len(params),)
+        self._checked_before: dict[Any, Any] = {}  # what value_and_grad ran on before, by the shape of the first
 
     # --- running it
 
@@ -187,17 +190,17 @@ class Program:
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
         at = self.parameters() if at is None else at
-        key = _key(at, arrays)
-        if (run := self._checked_before.get(key)) is not None:
-            value, gradient = run(at, arrays)
+        if (pool := self._known(arrays, at)) is not None:
+            value, gradient = pool.run(at, arrays)
             return float(value), gradient
         call, version, theta = self._begin(arrays, at, "value_and_grad")
-        pool = version.pool("value_and_grad")
-        if key is not None:
+        pools = version.pool("value_and_grad")
+        if all(array.__class__ is np.ndarray or array.__class__ is float for array in arrays):
             while len(self._checked_before) >= SIZES:
                 self._checked_before.pop(next(iter(self._checked_before)), None)
-            self._checked_before[key] = partial(pool.run, call.rows or 1)
-        return call.value_and_grad(pool, theta)
+            forms = [(array.shape, array.dtype) if array.__class__ is np.ndarray else FLOATS for array in arrays]
+            self._checked_before[_first(arrays)] = forms, pools.of(call.rows or 1)
+        return call.value_and_grad(pools, theta)
 
     def per_example(self, *arrays: Any, at: Any = None) -> Array:
         """What each example wants of each parameter. Shapes: (n, P); batch=False: (P,)."""
@@ -216,6 +219,21 @@ class Program:
         """d output_i / d x_i. Shapes: as the input; a tuple if f takes several; None for integer ones."""
         call, version, theta = self._begin(arrays, at, "input_gradients")
         return call.input_gradients(version.pool("input_gradients"), theta)
+
+    def _known(self, arrays: Sequence[Any], at: Any) -> Pool | None:
+        """The functions for arrays of these shapes and types, if there were some before: nothing is checked twice."""
+        if at.__class__ is not np.ndarray or at.dtype is not FLOAT or at.shape != self._theta_shape:
+            return None
+        forms, pool = self._checked_before.get(_first(arrays), UNKNOWN)
+        if len(forms) != len(arrays):
+            return None
+        for array, (shape, dtype) in zip(arrays, forms):
+            if array.__class__ is np.ndarray:
+                if array.shape != shape or array.dtype is not dtype:
+                    return None
+            elif array.__class__ is not float or shape is not None:
+                return None
+        return pool  # type: ignore[no-any-return]
 
     def _begin(self, arrays: Sequence[Any], at: Any, gradient: str = "") -> tuple[Call, _Version, Array]:
         """The call, its inputs checked; what was traced for them; and the parameters' numbers."""
@@ -328,40 +346,32 @@ class Program:
             for i, row in enumerate(rows):
                 example = array[i * two] if self._batch and array.ndim else array
                 row += example.astype(float).ravel().tolist()
-            places = range(len(inputs), len(rows[0]))
-            inputs += [traced(f"x{i}", requires_grad=array.dtype.kind == "f") for i in places]
-        first = trace(self._f, _shaped(inputs, shapes), self._params, Tape(inputs, rows[0], self._allow))
-        replay = Replay(inputs, rows[1], self._allow, first.tape)
-        again = trace(self._f, _shaped(inputs, shapes), self._params, replay)
-        code, terms, constants = lower(first.outputs, inputs, self._params, first.tape.nodes)
-        if not again.is_as(first):
-            code_again, terms_again, _ = lower(again.outputs, inputs, self._params, first.tape.nodes + again.tape.nodes)
+            inputs += [traced(requires_grad=array.dtype.kind == "f") for _ in range(len(inputs), len(rows[0]))]
+        tape = Tape(inputs, rows[0], self._allow)
+        outputs, several = trace(self._f, _shaped(inputs, shapes), self._params, tape)
+        replay = Replay(inputs, rows[1], self._allow, tape)
+        again, _ = trace(self._f, _shaped(inputs, shapes), self._params, replay)
+        code, terms, constants = lower(outputs, inputs, self._params, tape.nodes)
+        if len(again) != len(outputs) or not all(map(same, again, outputs)):
             where = f"{replay.differs.file}:{replay.differs.line}: " if replay.differs else ""
-            _compare(code, terms, code_again, terms_again, where + ("row 0 and row 1" if two else "two runs on row 0"))
+            where += "row 0 and row 1" if two else "two runs on row 0"
+            for _ in range(3):  # with nodes of its own a run may do the same after all; by chance it hardly does thrice
+                once_more = Tape(inputs, rows[1], self._allow)
+                again, _ = trace(self._f, _shaped(inputs, shapes), self._params, once_more)
+                code_again, terms_again, _ = lower(again, inputs, self._params, once_more.nodes)
+                _compare(code, terms, code_again, terms_again, where)
         names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
         kept = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
         layout = [_layout(array, shape, place, len(arrays), self._batch)
                   for place, (array, shape) in enumerate(zip(arrays, shapes))]  # fmt: skip
         narrow = not self._batch and is_narrow(code)
-        version = _Version(code, terms, first.several, *names, first.tape.frozen, constants, kept, layout, list(shapes),
-                           narrow)  # fmt: skip
+        version = _Version(code, terms, several, *names, tape.frozen, constants, kept, layout, list(shapes), narrow)
         version.compared = two or not self._allow  # without looking at numbers, all rows do the same
         return version
 
 
-def _key(at: Any, arrays: Sequence[Any]) -> tuple[Any, ...] | None:
-    """The same for parameters and inputs of the same shapes and types, which need not be checked again."""
-    if at.__class__ is not np.ndarray or at.dtype is not FLOAT:
-        return None
-    key: tuple[Any, ...] = at.shape
-    for array in arrays:
-        if array.__class__ is np.ndarray:
-            key += (array.shape, array.dtype.char)
-        elif array.__class__ is float:
-            key += (float,)
-        else:
-            return None
-    return key
+def _first(arrays: Sequence[Any]) -> Any:
+    return getattr(arrays[0], "shape", None) if arrays else None
 
 
 def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:

@@ -10,32 +10,61 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[np.float64]
+Runner = Callable[..., Any]
 SIZES = 16  # for how many numbers of examples buffers are kept
 
 
 class Pool:
-    """A function's copies that nobody is running now, each with buffers of its own: two threads never share them."""
+    """Functions that nobody is running now, each with buffers of its own: two threads never share them."""
 
-    def __init__(self, bind: Callable[[int], Callable[..., Any]]) -> None:
-        self._bind = bind  # makes a copy for so many examples
-        self._free: dict[int, list[Callable[..., Any]]] = {}
+    def __init__(self, bind: Callable[[int, Array], Runner], n: int) -> None:
+        self._bind, self._n = bind, n
+        self._copying: list[tuple[Array, Runner]] = []  # with parameters of their own
+        self._last: tuple[Any, list[Runner]] = None, []  # the caller's parameters, and functions that work in them
 
-    def run(self, n: int, theta: Any, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
-        """What the function returns; then(it), before anybody else works in the same buffers."""
-        try:
-            run = self._free[n].pop()
-        except (KeyError, IndexError):
-            run = self._bind(n)
-        result = run(theta, *arrays)
-        if then is not None:
-            result = then(result)
-        free = self._free.get(n)
-        if free is None:
-            for old in list(self._free)[: len(self._free) - SIZES + 1]:
-                self._free.pop(old, None)
-            free = self._free.setdefault(n, [])
-        free.append(run)
+    def run(self, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
+        """What a function returns; then(it), before anybody else works in the same buffers."""
+        last, bound = self._last
+        if theta is last:  # an array that is updated in place: no copy at each call
+            run = _popped(bound) or self._bind(self._n, theta)
+            result = run(*arrays) if then is None else then(run(*arrays))
+            bound.append(run)
+            return result
+        if theta.flags.c_contiguous:
+            self._last = theta, []
+        own, run = _popped(self._copying) or self._owning(np.empty(theta.shape))
+        own[:] = theta
+        result = run(*arrays) if then is None else then(run(*arrays))
+        self._copying.append((own, run))
         return result
+
+    def _owning(self, own: Array) -> tuple[Array, Runner]:
+        return own, self._bind(self._n, own)
+
+
+def _popped(free: list[Any]) -> Any:
+    """The last one, or None; another thread may take it in between."""
+    try:
+        return free.pop()
+    except IndexError:
+        return None
+
+
+class Pools:
+    """A function's pools, for the numbers of examples that came last."""
+
+    def __init__(self, make: Callable[[int], Pool]) -> None:
+        self._make, self._pools = make, dict[int, Pool]()
+
+    def of(self, n: int) -> Pool:
+        """The pool for so many examples."""
+        pool = self._pools.get(n)
+        if pool is None:
+            for old in list(self._pools)[: max(0, len(self._pools) - SIZES + 1)]:
+                self._pools.pop(old, None)
+            pool = self._pools.setdefault(n, self._make(n))
+        return pool
 
 
 class Call:
@@ -66,26 +95,26 @@ class Call:
                 self.arrays[place] = array.astype(float)
         return self
 
-    def outputs(self, pool: Pool, theta: Any, several: bool) -> Any:
+    def outputs(self, pools: Pools, theta: Any, several: bool) -> Any:
         """(n,), or (n, outputs) if there are several; without a batch a float, or (outputs,)."""
-        table = pool.run(self.rows or 1, theta, self.arrays, self.table)
+        table = pools.of(self.rows or 1).run(theta, self.arrays, self.table)
         if several:
             return table
         return table[..., 0] if self.batch else float(table[0])
 
-    def value_and_grad(self, pool: Pool, theta: Any) -> tuple[float, NDArray[np.float64]]:
+    def value_and_grad(self, pools: Pools, theta: Any) -> tuple[float, Array]:
         """The mean over the examples, and its gradient."""
-        value, gradient = pool.run(self.rows or 1, theta, self.arrays)
+        value, gradient = pools.of(self.rows or 1).run(theta, self.arrays)
         return float(value), gradient
 
-    def input_gradients(self, pool: Pool, theta: Any) -> Any:
+    def input_gradients(self, pools: Pools, theta: Any) -> Any:
         """One array for each input, of its shape; None for integers."""
-        tables = pool.run(self.rows or 1, theta, self.arrays, lambda slopes: [self.table(each) for each in slopes])
+        tables = pools.of(self.rows or 1).run(theta, self.arrays, lambda slopes: [self.table(each) for each in slopes])
         found = [table.reshape((*self._leading, *shape)) if array.dtype.kind == "f" else None
                  for array, shape, table in zip(self.arrays, self.shapes, tables)]  # fmt: skip
         return found[0] if len(found) == 1 else tuple(found)
 
-    def table(self, results: Sequence[Any]) -> NDArray[np.float64]:
+    def table(self, results: Sequence[Any]) -> Array:
         """A column for each result."""
         table = np.empty((*self._leading, len(results)))
         for place, result in enumerate(results):
@@ -97,9 +126,9 @@ class Call:
         return () if self.rows is None else (self.rows,)
 
 
-def parameters(given: Any, count: int) -> NDArray[np.float64]:
+def parameters(given: Any, count: int) -> Array:
     """The numbers of so many parameters."""
-    theta: NDArray[np.float64] = np.asarray(given, dtype=float)
+    theta: Array = np.asarray(given, dtype=float)
     if theta.shape != (count,):
         raise ValueError(f"theta has shape {theta.shape}; there are {count} parameters")
     return theta
@@ -124,7 +153,10 @@ def in_range(index: Any, count: int) -> Any:
     return places
 
 
-def sum_of_picked(choices: Any, hot: Any) -> Any:
-    """The sum of what is picked: a product with 1.0 where it is picked, 0.0 elsewhere, unless 0.0 · inf spoils it."""
-    total = choices.dot(hot)
-    return total if total == total else choices[hot == 1.0].sum()
+def mean_picked(choices: Any, hot: Any, plus_1: Any, count: int) -> Any:
+    """The mean of what is picked: a product with 1 / n there, 0.0 elsewhere; nan: no choice was named, or 0.0 · inf."""
+    mean = choices.dot(hot)
+    if mean != mean:
+        in_range(plus_1 - 1, count)
+        mean = choices.reshape(count, -1)[plus_1 - 1, np.arange(plus_1.size)].mean()
+    return mean

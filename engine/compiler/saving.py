@@ -49,12 +49,12 @@ def module(
     for name in texts:
         more = f", {outputs is not None}" if name == "value" else ""
         call = {"value": "outputs"}.get(name, name)
-        body = f"inputs({given}).{call}({name}_pool, {numbers}{more})"
+        body = f"inputs({given}).{call}({name}_pools, {numbers}{more})"
         parts.append(f'def {name}({arguments}):\n    """{SAYS[name]}"""\n    return {body}\n\n')
     checked = f"Call([{given}], batch={batch}).expect({list(shapes)}, {list(whole)})"
     parts.append(f'def inputs({given}):\n    """The inputs of one call, checked."""\n    return {checked}\n\n')
     parts += [text.replace("def bind(", f"def bind_{name}(", 1) + "\n" for name, text in texts.items()]
-    pools = "".join(f"{name}_pool = Pool(bind_{name})\n" for name in texts)
+    pools = "".join(f"{name}_pools = Pools(partial(Pool, bind_{name}))\n" for name in texts)
     return "\n".join([*parts, f"# --- what these need while they run\n\n\n{helpers}\n\n{pools}"])
 
 

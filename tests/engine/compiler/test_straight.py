@@ -17,7 +17,7 @@ CALLED_AS_OURS = ["x", "y", "p", "v", "n", "x0", "p1", "v3", "u1", "value", "val
 
 
 def on_floats(program):
-    return not program.source.startswith("def bind(n)")
+    return not program.source.startswith("def bind(")
 
 
 def doubled(name):
