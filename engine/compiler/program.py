@@ -10,6 +10,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import NDArray
 
 from ..value import Value
@@ -27,8 +28,7 @@ from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, same
 
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
-FLOAT, FLOATS = np.dtype(float), (None, None)
-UNKNOWN: tuple[Sequence[Any], Any] = (), None
+FLOAT = np.dtype(float)
 
 
 @dataclass(frozen=True)
@@ -195,11 +195,11 @@ class Program:
             return float(value), gradient
         call, version, theta = self._begin(arrays, at, "value_and_grad")
         pools = version.pool("value_and_grad")
-        if all(array.__class__ is np.ndarray or array.__class__ is float for array in arrays):
+        if all(array.__class__ in (ndarray, float) for array in arrays):
             while len(self._checked_before) >= SIZES:
                 self._checked_before.pop(next(iter(self._checked_before)), None)
-            forms = [(array.shape, array.dtype) if array.__class__ is np.ndarray else FLOATS for array in arrays]
-            self._checked_before[_first(arrays)] = forms, pools.of(call.rows or 1)
+            forms = [(array.shape, array.dtype) if array.__class__ is ndarray else (None, None) for array in arrays]
+            self._checked_before[forms[0][0] if forms else None] = forms, pools.of(call.rows or 1)
         return call.value_and_grad(pools, theta)
 
     def per_example(self, *arrays: Any, at: Any = None) -> Array:
@@ -222,13 +222,16 @@ class Program:
 
     def _known(self, arrays: Sequence[Any], at: Any) -> Pool | None:
         """The functions for arrays of these shapes and types, if there were some before: nothing is checked twice."""
-        if at.__class__ is not np.ndarray or at.dtype is not FLOAT or at.shape != self._theta_shape:
+        known = self._checked_before.get(getattr(arrays[0], "shape", None) if arrays else None)
+        if known is None or at.__class__ is not ndarray or at.dtype is not FLOAT or at.shape != self._theta_shape:
             return None
-        forms, pool = self._checked_before.get(_first(arrays), UNKNOWN)
+        forms, pool = known
+        if not arrays and not forms:  # what follows takes as long as a small program
+            return pool  # type: ignore[no-any-return]
         if len(forms) != len(arrays):
             return None
         for array, (shape, dtype) in zip(arrays, forms):
-            if array.__class__ is np.ndarray:
+            if array.__class__ is ndarray:
                 if array.shape != shape or array.dtype is not dtype:
                     return None
             elif array.__class__ is not float or shape is not None:
@@ -368,10 +371,6 @@ class Program:
         version = _Version(code, terms, several, *names, tape.frozen, constants, kept, layout, list(shapes), narrow)
         version.compared = two or not self._allow  # without looking at numbers, all rows do the same
         return version
-
-
-def _first(arrays: Sequence[Any]) -> Any:
-    return getattr(arrays[0], "shape", None) if arrays else None
 
 
 def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:

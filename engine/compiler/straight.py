@@ -11,7 +11,7 @@ from .lanes import SUMS, Array
 from .lowering import Code, Ref, Term
 
 OURS = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
-SHORT = 40  # characters
+SHORT = 60  # characters
 MANY, WIDE = 500, 40  # work on arrays pays from some 40 operations side by side, in programs of many
 
 
