@@ -43,6 +43,8 @@ def assert_structure_is_eager_code(seed):
         assert_same(program, f, f.parameters, *inputs_of(chance, how_many))
     if seed % 4 == 2:
         assert_outputs_are_eager_code(f, inputs_of(chance, 2))
+    elif seed % 4 == 3:
+        assert_one_example_is_eager_code(f, examples(inputs_of(chance, 1))[0])
 
 
 def assert_outputs_are_eager_code(f, inputs):
@@ -50,6 +52,15 @@ def assert_outputs_are_eager_code(f, inputs):
     for row, example in zip(got, examples(inputs)):
         expected = run(f.outputs, f.parameters, example)
         assert close(row, expected.outputs, expected.value_terms).all()
+
+
+def assert_one_example_is_eager_code(f, example):
+    program, expected = engine.compile(f, params=f.parameters, batch=False), run(f, f.parameters, example)
+    value, gradient = program.value_and_grad(*example)
+    assert close(value, expected.outputs[0], expected.value_terms)
+    assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
+    for slope, wanted, sizes in zip(program.input_gradients(*example), expected.to_inputs, expected.input_terms):
+        assert slope is None or close(slope, wanted, sizes).all()
 
 
 @pytest.mark.parametrize("start", range(0, 120, 20))
