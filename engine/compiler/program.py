@@ -56,6 +56,14 @@ class _Pool:
         return result
 
 
+def keep(pools: dict[Any, _Pool], key: Any, pool: _Pool) -> None:
+    """Put it among the latest; the oldest makes room."""
+    with ONE_AT_A_TIME:
+        while len(pools) >= SIZES:
+            del pools[next(iter(pools))]
+        pools[key] = pool
+
+
 @dataclass
 class _Version:
     """The program for one shape of the inputs."""
@@ -104,7 +112,8 @@ class _Version:
 
     def _write(self, name: str) -> tuple[str, Block]:
         given = ", ".join(["at", *(f"x{i}" for i in range(len(self.layout)))])
-        return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
+        with ONE_AT_A_TIME:  # writing names the arrays of the plan
+            return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of array_text(name), with the labels or symbols of the nodes that they stand for."""
@@ -120,13 +129,14 @@ class _Version:
 
     def pool(self, name: str, n: int) -> _Pool:
         """The functions on whole arrays with buffers for n examples."""
-        if (name, n) not in self.pools:
-            if "arrays " + name not in self.runners:
-                self.runners["arrays " + name] = build("bind", self.array_text(name), False)
-            while len(self.pools) >= SIZES:
-                self.pools.pop(next(iter(self.pools)), None)
-            self.pools[name, n] = _Pool(self.runners["arrays " + name], n)
-        return self.pools[name, n]
+        pool = self.pools.get((name, n))
+        if pool is None:
+            with ONE_AT_A_TIME:
+                if "arrays " + name not in self.runners:
+                    self.runners["arrays " + name] = build("bind", self.array_text(name), False)
+                pool = _Pool(self.runners["arrays " + name], n)
+                keep(self.pools, (name, n), pool)
+        return pool
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "plan": None, "runners": {}, "pools": {}}  # functions are made again from their text
@@ -162,9 +172,7 @@ class Program:
         if self._batch:
             value, gradient = call.run_arrays("value_and_grad")
             if (key := self._key(arrays, at)) is not None:
-                while len(self._checked_before) >= SIZES:
-                    self._checked_before.pop(next(iter(self._checked_before)), None)
-                self._checked_before[key] = call.version.pool("value_and_grad", call.rows or 1)
+                keep(self._checked_before, key, call.version.pool("value_and_grad", call.rows or 1))
             return float(value), gradient
         value, *slopes = call.run("parameter_gradients")
         return float(value), np.array(slopes, dtype=float)

@@ -360,9 +360,9 @@ def gradients_inside(run):
 
 
 BLOCKS = (one_layer, grid, two_layers, residual, element_wise, element_wise, arithmetic, scaled, large_table,
-          layer_norm, root_mean_square, softmax_by_hand, attention, recurrent, long_short_term_memory, embedding, picked,
-          cross_entropies, log_of_sums, sums, products_of_sums, scalar_products, penalty, means, extremes, branches,
-          gradients_inside)  # fmt: skip
+          layer_norm, root_mean_square, softmax_by_hand, attention, recurrent, long_short_term_memory, embedding,
+          picked, cross_entropies, log_of_sums, sums, products_of_sums, scalar_products, penalty, means, extremes,
+          branches, gradients_inside)  # fmt: skip
 
 
 class Structure:
