@@ -363,8 +363,9 @@ def _reachable(
 def _kind(flat: _Flattened, place: int) -> Any:
     """What has to be equal for two scalars to stand in one instruction."""
     node = flat.nodes[place]
-    if node.kind == "dot":
-        return "dot", len(node.arguments)
+    if node.kind == "dot":  # with as many ones behind: the number 1.0 and the place 1 are equal, and stand for different things
+        ones = next(i for i, a in enumerate(reversed(node.arguments)) if a.__class__ is int)
+        return "dot", len(node.arguments), ones
     if node.kind == "sum":
         return "sum", flat.batched[place]
     domains = ("number" if isinstance(a, float) else flat.batched[a] for a in node.arguments)
