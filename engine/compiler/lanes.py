@@ -166,6 +166,7 @@ class _Flattened:
                 if op in SUMS and (a == place or (uses[a] == 1 and (leftmost or products[a] < 2))):  # type: ignore[index]
                     if a != place:
                         within.add(a)  # type: ignore[arg-type]
+                        self.parts[place].append(a)  # type: ignore[arg-type]
                     parts = arguments[a]  # type: ignore[index]
                     if op is dot:
                         terms += [(pair, None) for pair in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :])]
