@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -319,7 +320,7 @@ class Backward:
                 order = sorted(range(len(lanes)), key=lanes.__getitem__)
                 made = self._there(writer.rows(self._flat(made, len(lanes), array.batched), order))
             return self._deposit(array, unique, made, term, self._shape(array, unique))
-        if row and len(lanes) % len(unique) == 0 and all(lanes.count(lane) == len(lanes) // len(unique) for lane in unique):
+        if row and len(set(Counter(lanes).values())) == 1:  # to each equally often
             return self._deposit(array, unique, made, term.times(len(lanes) // len(unique)), self._shape(array, unique))
         shape = self._shape(array, lanes)
         if made is None:
@@ -438,24 +439,26 @@ def planned(log: Sequence[tuple[Array, tuple[int, ...]]], targets: Collection[Ar
     The first says "clear", too, if there have to be zeros: before all, or once, in lanes that nobody ever writes.
     """
     modes = [""] * len(log)
-    for array in {array: None for array, _ in log}:
-        mine = [(place, set(lanes)) for place, (one, lanes) in enumerate(log) if one is array]
-        whole = [len(lanes) == array.lanes for _, lanes in mine]
-        if len(mine) == 1 and whole[0] and array not in targets:
-            modes[mine[0][0]] = "alone"
+    by_target: dict[Array, list[tuple[int, set[int]]]] = {}
+    for place, (array, lanes) in enumerate(log):
+        by_target.setdefault(array, []).append((place, set(lanes)))
+    for array, mine in by_target.items():
+        first, lanes_of_first = mine[0]
+        if len(mine) == 1 and len(lanes_of_first) == array.lanes and array not in targets:
+            modes[first] = "alone"
             continue
         written: set[int] = set()
         mixed = False
-        for place, lanes in mine:
-            modes[place] = "add" if lanes & written else "write"
-            mixed |= bool(lanes & written) and not lanes <= written
-            written |= lanes
+        for place, these in mine:
+            modes[place] = "add" if these & written else "write"
+            mixed |= bool(these & written) and not these <= written
+            written |= these
         if mixed:
             for place, _ in mine:
                 modes[place] = "add"
-            modes[mine[0][0]] = "clear add"
+            modes[first] = "clear add"
         elif len(written) < array.lanes:
-            modes[mine[0][0]] = "clear write"
+            modes[first] = "clear write"
     return modes
 
 

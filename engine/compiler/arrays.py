@@ -462,17 +462,17 @@ def _only_multiplied(plan: Plan) -> set[Array]:
 
 def _name(plan: Plan) -> None:
     """z1 = W1 @ h0, h1 = tanh(z1), …: as in textbooks."""
-    layers: dict[Array, str] = {}
+    numbers: dict[Array, int] = {}  # of products without an activation so far
+    count = 0
     for place, step in enumerate(plan.steps):
         step.target.name = f"v{place + 1}"
-        sources = {array for operands in step.operands for array in plan.by_array(operands) if array}
         if step.kind == "dot":
-            number = str(sum(name[0] == "z" for name in layers.values()) + 1)
-            layers[step.target] = step.target.name = f"z{number}"
-        elif len(sources) == 1 and isinstance(step.kind, Op) and len(step.operands) == 1:
-            layer = layers.get(next(iter(sources)), "")
-            if layer[:1] == "z" and layers[next(iter(sources))] and f"h{layer[1:]}" not in layers.values():
-                layers[step.target] = step.target.name = f"h{layer[1:]}"
+            numbers[step.target] = count = count + 1
+            step.target.name = f"z{count}"
+        elif isinstance(step.kind, Op) and len(step.operands) == 1:
+            [source, *others] = plan.by_array(step.operands[0])
+            if source and not others and (number := numbers.pop(source, 0)):
+                step.target.name = f"h{number}"
 
 
 @lru_cache(maxsize=None)
