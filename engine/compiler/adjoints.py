@@ -548,8 +548,7 @@ def _part(writer: Writer, operand: Operand, arguments: list[Argument]) -> str:
     if not isinstance(operand, Lane):
         return literal(operand)
     if not operand.array.batched:
-        arguments.append(writer.whole(operand.array))
-        return f"{{{first}}}[{operand.index}]"
+        return _fixed(writer, operand, arguments)
     if (hot := _hot(writer, operand)) is not None:
         maker = writer.makers[operand.array]
         check = writer.checks.get((maker.operands[1][0].array, maker.sizes[0]))  # type: ignore[union-attr]
@@ -561,3 +560,18 @@ def _part(writer: Writer, operand: Operand, arguments: list[Argument]) -> str:
     arguments.append(writer.whole(operand.array).window(f"[{operand.index}]", ("n",)))
     arguments.append(writer.constant("np.full(n, 1.0 / n)", ("n",)))
     return f"{{{first}}}.dot({{{first + 1}}})"
+
+
+def _fixed(writer: Writer, operand: Lane, arguments: list[Argument]) -> str:
+    """What is the same for all examples: factors and sums of products stand in the text itself."""
+    first, maker = len(arguments), writer.makers.get(operand.array)
+    if maker is not None and maker.kind is multiply:
+        number, lane = sorted((operands[operand.index] for operands in maker.operands), key=lambda o: isinstance(o, Lane))
+        if isinstance(lane, Lane) and not isinstance(number, Lane):
+            return f"{literal(number)} * {_fixed(writer, lane, arguments)}"
+    if maker is not None and maker.kind == "sum" and len(maker.sizes) == 1:
+        if (factors := writer.products(maker.operands[0])) is not None:
+            arguments += factors
+            return f"{{{first}}}.dot({{{first + 1}}})"
+    arguments.append(writer.whole(operand.array))
+    return f"{{{first}}}[{operand.index}]"

@@ -260,7 +260,7 @@ class Writer:
 
     def _sum(self, step: Step, out: View) -> None:
         terms, sizes = step.operands[0], step.sizes
-        if len(sizes) == 1 and (squares := self._products(terms)) is not None:
+        if len(sizes) == 1 and (squares := self.products(terms)) is not None:
             text = f"{plain(out)} = {plain(squares[0])} @ {plain(squares[1])}"
             self.line("{0}.dot({1}, {out})", squares, out.window(".reshape(())", ()), text)
         elif len(sizes) == 1:
@@ -281,7 +281,7 @@ class Writer:
             ones = self.constant(f"np.ones({view.shape[0]})", view.shape[:1])
             self.line("{0}.dot({1}, {out})", [ones, view], out.window("[0]", view.shape[1:]), says)
 
-    def _products(self, terms: Sequence[Operand]) -> list[View] | None:
+    def products(self, terms: Sequence[Operand]) -> list[View] | None:
         """The two factors, if the terms are all products of one instruction, the same for all examples."""
         [(array, (_, lanes)), *others] = self.plan.by_array(terms).items()
         maker = self.makers.get(array)  # type: ignore[arg-type]
