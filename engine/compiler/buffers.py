@@ -36,6 +36,8 @@ class View:
     name: str = field(default="", compare=False)
 
     def window(self, how: str, shape: Shape, name: str = "") -> View:
+        if how == ".T" and self.how.endswith(".T"):
+            return View(self.buffer, self.how.removesuffix(".T"), shape, name)
         return View(self.buffer, self.how + how, shape, name)
 
     @property

@@ -14,9 +14,9 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from ..value import Value
-from .adjoints import source_of_arrays
 from .buffers import Block
 from .emitting import build
+from .functions import source_of_arrays
 from .lanes import Array as Lanes
 from .lanes import Plan, plan
 from .lowering import Code, Ref, Term, differentiate, lower

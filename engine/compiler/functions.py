@@ -1,0 +1,121 @@
+"""Stage 3d: whole functions: the forward lines, the backward lines, and what is returned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..ops import add, multiply, pick, subtract
+from .adjoints import write_program
+from .arrays import Writer
+from .buffers import Argument, Block, View
+from .emitting import literal
+from .kinds import forward
+from .lanes import Lane, Operand, Plan
+from .picks import hot
+
+
+def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ()) -> tuple[str, Block]:
+    """The text of bind(n), which returns value, value_and_grad or input_gradients; and its lines."""
+    if name == "value":
+        writer = Writer(plan)
+        forward(writer)
+        text, arguments = _outputs(writer)
+        writer.line(f"return [{text}]", arguments, None)
+    elif name == "value_and_grad":
+        writer, backward = write_program(plan, [plan.theta], -1 if _varies(plan.outputs[0]) else 0)
+        text, arguments = _mean(writer, plan.outputs[0])
+        gradient = backward.gradient(plan.theta)
+        if gradient is None:
+            writer.line(f"return {text}, np.zeros({plan.theta.lanes})", arguments, None)
+        else:
+            if kept:
+                writer.line("{0}[{1}] = 0.0", [gradient, writer.indices(kept)], None, "requires_grad=False")
+            last, copy = writer.block.lines[-1], "" if writer.block.fresh else ".copy()"
+            result, parts = f"{{{len(arguments)}}}{copy}", [gradient]
+            if copy and last.out == gradient and last.text == "add({0}, {1}, {out})":  # a sum is the caller's own, too
+                result, parts = f"add({{{len(arguments)}}}, {{{len(arguments) + 1}}})", list(last.arguments)  # type: ignore[arg-type]
+                writer.block.lines.pop()
+            writer.line(f"return {text}, {result}", [*arguments, *parts], None)
+    else:
+        writer, backward = write_program(plan, [array for array in plan.inputs if array.lanes], 0)
+        slopes = [backward.gradient(array) for array in plan.inputs]
+        places = iter(range(len(slopes)))
+        text = ", ".join(f"np.zeros(({array.lanes}, n))" if slope is None else f"{{{next(places)}}}"
+                         for array, slope in zip(plan.inputs, slopes))  # fmt: skip
+        writer.line(f"return [{text}]", [slope for slope in slopes if slope is not None], None)
+    return writer.block.function(head), writer.block
+
+
+def _varies(output: Operand) -> bool:
+    return isinstance(output, Lane) and output.array.batched
+
+
+def _outputs(writer: Writer) -> tuple[str, list[Argument]]:
+    texts: list[str] = []
+    arguments: list[Argument] = []
+    for output in writer.plan.outputs:
+        if isinstance(output, Lane):
+            texts.append(f"{{{len(arguments)}}}[{output.index}]")
+            arguments.append(writer.whole(output.array))
+        else:
+            texts.append(literal(output))
+    return ", ".join(texts), arguments
+
+
+def _mean(writer: Writer, output: Operand) -> tuple[str, list[Argument]]:
+    """The mean of an output over the examples; parts of it whose mean is known otherwise stand apart."""
+    text = ""
+    arguments: list[Argument] = []
+    todo = [(output, "+")]
+    while todo:
+        operand, sign = todo.pop()
+        maker = writer.makers.get(operand.array) if isinstance(operand, Lane) else None
+        if maker is not None and (maker.kind is add or maker.kind is subtract) and _varies(operand):
+            parts = [operands[operand.index] for operands in maker.operands]  # type: ignore[union-attr]
+            if any(not _varies(part) or _hot(writer, part) for part in parts):
+                turned = sign if maker.kind is add else "-" if sign == "+" else "+"
+                todo += [(parts[1], turned), (parts[0], sign)]
+                continue
+        text += f" {sign} {_part(writer, operand, arguments)}"
+    return text.removeprefix(" + "), arguments
+
+
+def _hot(writer: Writer, operand: Operand) -> tuple[View, View] | None:
+    maker = writer.makers.get(operand.array) if isinstance(operand, Lane) else None
+    return hot(writer, maker) if maker is not None and maker.kind is pick else None
+
+
+def _part(writer: Writer, operand: Operand, arguments: list[Argument]) -> str:
+    """The mean of one part, as text with places for what is added to the arguments."""
+    first = len(arguments)
+    if not isinstance(operand, Lane):
+        return literal(operand)
+    if not operand.array.batched:
+        return _fixed(writer, operand, arguments)
+    if (found := _hot(writer, operand)) is not None:
+        maker = writer.makers[operand.array]
+        check = writer.checks.get((maker.operands[1][0].array, maker.sizes[0]))  # type: ignore[union-attr]
+        if check in writer.block.lines:
+            writer.block.lines.remove(check)  # the mean is nan if it fails
+        choices = writer.together(maker.operands[0], solid=True)
+        arguments += [*(view.window(".reshape(-1)", (-1,)) for view in (choices, found[0])), found[1]]
+        return f"mean_picked({{{first}}}, {{{first + 1}}}, {{{first + 2}}}, {maker.sizes[0]})"
+    arguments.append(writer.whole(operand.array).window(f"[{operand.index}]", ("n",)))
+    arguments.append(writer.constant("np.full(n, 1.0 / n)", ("n",)))
+    return f"{{{first}}}.dot({{{first + 1}}})"
+
+
+def _fixed(writer: Writer, operand: Lane, arguments: list[Argument]) -> str:
+    """What is the same for all examples: factors and sums of products stand in the text itself."""
+    first, maker = len(arguments), writer.makers.get(operand.array)
+    if maker is not None and maker.kind is multiply:
+        both = [operands[operand.index] for operands in maker.operands]
+        number, lane = sorted(both, key=lambda factor: isinstance(factor, Lane))
+        if isinstance(lane, Lane) and not isinstance(number, Lane):
+            return f"{literal(number)} * {_fixed(writer, lane, arguments)}"
+    one = maker is not None and maker.kind == "sum" and len(maker.sizes) == 1
+    if maker is not None and one and (factors := writer.products(maker.operands[0])) is not None:
+        arguments += factors
+        return f"{{{first}}}.dot({{{first + 1}}})"
+    arguments.append(writer.whole(operand.array))
+    return f"{{{first}}}[{operand.index}]"

@@ -1,0 +1,190 @@
+"""Stage 3c: what a loss is made of: logsumexp over lanes, and the choice of one of them by a label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .arrays import TAKE, Writer, aside, pair, plain
+from .buffers import Argument, Shape, View, evenly
+from .emitting import literal
+from .lanes import Array, Lane, Operand, Step
+from .terms import Made, Term, factor, product
+
+if TYPE_CHECKING:
+    from .adjoints import Backward
+
+FEW = 4  # rows, of which some calls of maximum cost less than one reduction
+TABLE = 64  # for more choices, what is picked is looked up and not multiplied
+LARGEST = float(np.finfo(float).max)
+
+
+class LogSumExp:
+    """log(sum(exp(values))) and its softmax; the largest is taken out first, so that nothing overflows."""
+
+    def forward(self, writer: Writer, step: Step, out: View) -> None:
+        lanes, width = len(step.sizes), step.sizes[0]
+        values, result = writer.together(step.operands[0], solid=True), out
+        if lanes > 1:
+            values, result = writer.reshaped(values, (lanes, width)), writer.reshaped(out, (lanes, 1))
+        shift, whole = self._largest(writer, values, lanes, result.shape), writer.temporary(result.shape)
+        powers = writer.ufunc("exp", [writer.ufunc("subtract", [values, shift])])
+        if lanes == 1:
+            writer.add_up(powers, whole)
+        else:
+            writer.line("add.reduce({0}, axis=1, keepdims=True, out={out})", [powers], whole)
+        writer.saved[step] = powers, whole
+        says = f"{plain(out)} = logsumexp({plain(values)})"
+        writer.ufunc("add", [writer.ufunc("log", [whole]), shift], result, says)
+
+    def _largest(self, writer: Writer, values: View, lanes: int, shape: Shape) -> Argument:
+        """The largest of each lane's values, made finite."""
+        count = values.shape[0]
+        if lanes == 1 and isinstance(count, int) and count <= FEW and len(values.shape) == 2:
+            largest: Argument = -LARGEST
+            for i in range(count):  # some calls cost less than one reduction over a few rows
+                largest = writer.ufunc("maximum", [values.window(f"[{i}:{i + 1}]", shape), largest])
+        else:
+            largest = writer.temporary(shape)
+            target = largest if lanes > 1 or len(shape) == 1 else largest.window("[0]", shape[1:])
+            axis, keep = int(lanes > 1), target is largest
+            writer.line(f"maximum.reduce({{0}}, {axis}, None, {{out}}, {keep}, {-LARGEST})", [values], target)
+        return writer.ufunc("minimum", [largest, LARGEST])
+
+    def backward(self, back: Backward, step: Step, above: Term) -> None:
+        """Each value gets its softmax probability of the gradient."""
+        writer, lanes = back.writer, len(step.sizes)
+        powers, whole = writer.saved[step]
+        view = above.view
+        if view is not None and lanes > 1:
+            view = view if view.shape[0] == lanes else back.full(Term(writer, view), step.target)
+            view = writer.reshaped(view, (lanes, 1))
+        share = writer.ufunc("divide", [factor(writer, above.number, above.power) if view is None else view, whole])
+
+        def write(out: View | None) -> View:
+            return writer.ufunc("multiply", [powers, share], out)
+
+        waiting = Term(writer, None) if view is None else Term(writer, None, above.number, above.power)
+        back.contribute(step.operands[0], Made(powers.shape, write), waiting, step.target.batched)
+
+
+class Pick:
+    """Of each lane's choices the one that its index names."""
+
+    def forward(self, writer: Writer, step: Step, out: View) -> None:
+        lanes, width = len(step.sizes), step.sizes[0]
+        choices = step.operands[0]
+        first = choices[0]
+        if any(not isinstance(o, Lane) or o.array is not first.array for o in choices):  # type: ignore[union-attr]
+            together = writer.together(choices)
+            array = Array(f"{step.target.name}_choices", len(choices), len(together.shape) == 2)
+            writer.arrays[array] = together
+            choices = [Lane(array, i) for i in range(len(choices))]
+        array = choices[0].array  # type: ignore[union-attr]
+        at = [o.index for o in choices]  # type: ignore[union-attr]
+        index = self._whole_numbers(writer, step.operands[1], width)
+        where = self._places(writer, at, width, index, array.batched, (lanes, "n" if step.target.batched else 1))
+        writer.saved[step] = array, where
+        flat = writer.whole(array).window(".reshape(-1)", (-1,))
+        says = f"{out.buffer.name} = {flat.buffer.name}[{plain(index)}]"
+        writer.line('{0}.take({1}, None, {out}, "clip")', [flat, where], aside(out, True), says)
+
+    def backward(self, back: Backward, step: Step, above: Term) -> None:
+        """Only what was picked gets the gradient."""
+        writer = back.writer
+        array, where = writer.saved[step]
+        if (found := hot(writer, step)) is not None:
+            made, term = product(writer, Term(writer, found[0], 1.0, 1), above)
+            return back.contribute(step.operands[0], made, term, True)
+        whole = writer.whole(array)
+        count = f"{array.lanes}{' * n' if array.batched else ''}"
+        waiting = Term(writer, None, above.number, above.power)
+        if above.view is None:
+            text, parts = f"np.bincount({{0}}.reshape(-1), minlength={count})", [where]
+        else:
+            upstream = back.full(Term(writer, above.view), step.target)
+            text = f"np.bincount({{0}}.reshape(-1), weights={{1}}.reshape(-1), minlength={count})"
+            parts = [where, upstream]
+
+        def write(out: View | None) -> View:
+            out = out or writer.temporary(whole.shape)
+            writer.line(f"{{out}}[...] = {text}.reshape({{out}}.shape)", parts, out)
+            return out
+
+        made = Made(whole.shape, write)
+        if array in back.wanted:
+            back.contribute([Lane(array, i) for i in range(array.lanes)], made, waiting, array.batched)
+        elif array.name.endswith("_choices"):
+            back.contribute(step.operands[0], made, waiting, array.batched)
+
+    def _places(self, writer: Writer, at: Sequence[int], width: int, index: View, batched: bool, shape: Shape) -> View:
+        """Where in the memory of the array what is picked stands: choice c of lane l is its lane at[l · width + c]."""
+        starts, stride = at[::width], (at[1] - at[0] if width > 1 else 0)
+        times, plus = (" * n", " + np.arange(n)") if batched else ("", "")
+        made = f"np.empty({pair(shape)}, np.intp)"
+        if all(place == starts[i // width] + stride * (i % width) for i, place in enumerate(at)):
+            offsets = writer.constant(f"np.array({starts})[:, None]{times}{plus}", shape)
+            key, step = ("places", index, offsets, stride), writer.constant(f"np.array({stride}{times})", ())
+            if key not in writer.known:
+                where = writer.once(key, shape, "multiply({0}, {1}, {out})", [index, step], made)
+                writer.line("add({0}, {1}, {out})", [where, offsets], where)
+            return writer.known[key]
+        table = writer.indices(at)
+        lanes = writer.constant(f"np.arange(0, {len(at)}, {width})[:, None]", (len(starts), 1))
+        text = f"{{out}}[...] = {{1}}[{{0}} + {{2}}]{times}{plus}"
+        return writer.once(("places", index, table, batched), shape, text, [index, table, lanes], made)
+
+    def _whole_numbers(self, writer: Writer, operands: Sequence[Operand], count: int) -> View:
+        """The indices of a pick as integers, below count: an IndexError else."""
+        arrays = {o.array if isinstance(o, Lane) else None for o in operands}
+        [array, *others] = arrays
+        if array is not None and not others and array.whole_numbers:
+            shape: Shape = (array.lanes, "n")
+            key = ("whole numbers", array)
+            every = writer.once(key, shape, f"{{out}}[:] = {array.given}", [], f"np.empty({pair(shape)}, np.intp)")
+            lanes = [o.index for o in operands]  # type: ignore[union-attr]
+            used = sorted(set(lanes))
+            if ("checked", array, tuple(used), count) not in writer.known:
+                writer.known["checked", array, tuple(used), count] = every
+                rows = self._rows(writer, every, used)
+                unsigned = rows.window(".view(np.uintp)", rows.shape)  # in which -1 is large
+                unsigned = unsigned.window("[0]", ("n",)) if len(used) == 1 else unsigned
+                text = f"if maximum.reduce({{0}}, axis=None) >= {count}: in_range({{1}}, {count})"
+                writer.line(text, [unsigned, rows], None, f"labels: 0, …, {count - 1}")
+                writer.checks[array, count] = writer.block.lines[-1]
+            else:
+                writer.checks.pop((array, count), None)  # for more than one
+            return self._rows(writer, every, used if len(used) == 1 else lanes)
+        values = writer.window(operands, True)
+        if isinstance(values, float):
+            values = writer.constant(f"np.full((1, 1), {literal(values)})", (1, 1))
+        return writer.once(("whole", values, count), values.shape, f"{{out}}[...] = in_range({{0}}, {count})", [values],
+                         f"np.empty({pair(values.shape)}, np.intp)")  # fmt: skip
+
+    def _rows(self, writer: Writer, view: View, lanes: Sequence[int]) -> View:
+        if evenly(lanes) is not None:
+            return writer.rows(view, lanes)
+        shape: Shape = (len(lanes), "n")
+        return writer.once(("rows", view, tuple(lanes)), shape, TAKE, [view, writer.indices(lanes)],
+                         f"np.empty({pair(shape)}, np.intp)")  # fmt: skip
+
+
+def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
+    """1.0 / n where a choice was picked, 0.0 elsewhere, and nan for what is no choice; and the labels plus 1.
+
+    None where that is no small table, or the index is no label.
+    """
+    array, index = writer.saved[step][0], step.operands[1][0]
+    width = step.sizes[0]
+    if len(step.sizes) > 1 or width > TABLE or not array.batched or not isinstance(index, Lane):
+        return None
+    if not index.array.whole_numbers or index.array.lanes > 1:
+        return None
+    plus_1 = writer.once(("labels plus 1", index.array), (1, "n"), f"add({index.array.given}, 1, {{out}})", [],
+                       "np.empty((1, n), np.intp)")  # fmt: skip
+    no_choice = f"np.full(({width}, 1), np.nan)"
+    table = writer.constant(f"np.hstack([{no_choice}, np.eye({width}) / n, {no_choice}])", (width, width + 2))
+    text = '{0}.take({1}, 1, {out}, "clip")'
+    return writer.once(("hot", plus_1, width), (width, "n"), text, [table, plus_1.window("[0]", ("n",))]), plus_1
