@@ -17,7 +17,8 @@ from .lanes import Array, Lane, Operand, Plan, Step
 
 OPERATORS: dict[type, str] = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
                               ast.Pow: "power", ast.USub: "negative", ast.UAdd: "positive"}  # fmt: skip
-SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}", "negative": "-{}"}
+SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}",
+         "negative": "-{}"}  # fmt: skip
 TAKE = '{0}.take({1}, 0, {out}, "clip")'  # "clip": the other modes go through a copy; np.take takes longer
 
 
@@ -79,7 +80,8 @@ class Writer:
             return self.known[key]
         result = out or self.temporary(broadcast(arguments))
         self._remember(key, result, broadcast(arguments))
-        says = says or f"{result.buffer.name} = {SIGNS.get(name, _call(name, arguments)).format(*map(plain, arguments))}"
+        sign = SIGNS.get(name, _call(name, arguments))
+        says = says or f"{result.buffer.name} = {sign.format(*map(plain, arguments))}"
         # maximum and minimum are three times faster between two arrays; other functions hardly, but a number costs, too
         full = broadcast(arguments) if name in ("maximum", "minimum") else ()
         arguments = [a if isinstance(a, View) else self.number(a, full) for a in arguments]
@@ -164,7 +166,8 @@ class Writer:
         if len(groups) == 1:
             [(array, (_, lanes))] = groups.items()
             if array is None:
-                return self.constant(f"np.array([{', '.join(map(literal, operands))}])", (len(operands),))
+                numbers = [literal(o) for o in operands if not isinstance(o, Lane)]
+                return self.constant(f"np.array([{', '.join(numbers)}])", (len(operands),))
             if not solid or evenly(lanes) is None or _neighbours(lanes):
                 return self.rows(self.whole(array), lanes)
         key = ("together", *(repr(o) if isinstance(o, float) else o for o in operands))
@@ -298,8 +301,8 @@ def _as_ufuncs(spelling: str, count: int) -> ast.expr | None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", "")
-            ufunc = isinstance(node.func, ast.Attribute) and isinstance(getattr(np, name, None), np.ufunc)
-            if not ufunc or node.keywords or getattr(np, name).nout != 1 or getattr(node.func.value, "id", "") != "np":
+            found = getattr(np, name, None) if ast.unparse(node.func) == f"np.{name}" else None
+            if not isinstance(found, np.ufunc) or node.keywords or found.nout != 1:
                 return None
         elif isinstance(node, ast.Constant):
             if not isinstance(node.value, (int, float)):

@@ -96,7 +96,8 @@ class Block:
         self.said = [(text, line.step) for text, line in zip(body, lines)]
         wide = min(48, max(map(len, body), default=0))
         says = min(40, max((len(line.says) for line in lines), default=0))
-        run = [f"        {text:<{wide}}  # {line.says:<{says}} {line.shape}".rstrip(" #") for text, line in zip(body, lines)]
+        run = [f"        {text:<{wide}}  # {line.says:<{says}} {line.shape}".rstrip(" #")
+               for text, line in zip(body, lines)]  # fmt: skip
         start = [f"    {text}" for text in (*made, *names.made)]
         title = '    """The buffers for n examples, and the function that works in them, with these parameters."""'
         used = sorted({word for line in lines for word in FUNCTION.findall(line.text) if hasattr(np, word)})

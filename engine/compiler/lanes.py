@@ -15,7 +15,8 @@ from .lowering import Code, Ref, Term
 
 SUMS = (add, total, dot)
 Argument = int | float  # a place in the code, or a number
-_Term = tuple[tuple[Argument, ...], int | None]  # what is added up: an argument, or two factors, made at that place anyway
+# What is added up: an argument; or two factors, and the place of their product, if that is made anyway.
+_Term = tuple[tuple[Argument, ...], int | None]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Array:
 
 class Lane(NamedTuple):
     array: Array
-    index: int
+    index: int  # type: ignore[assignment]  # in place of tuple.index
 
 
 Operand = Lane | float
@@ -51,7 +52,7 @@ class Step:
     """One array instruction: the same work on each lane.
 
     A row: `operands[i]` holds argument i of every lane.
-    "dot", a complete grid: the left factors, row by row, and the right ones; `sizes` (rights, lefts, width); lane (r, l).
+    "dot", a complete grid: the left factors, row by row, and the right ones; `sizes` (rights, lefts, width).
     "sum" and logsumexp: all terms, lane by lane; `sizes` says how many each lane has.
     pick: all choices, lane by lane, `sizes` how many each lane has; and the indices.
     """
@@ -61,7 +62,7 @@ class Step:
     operands: list[list[Operand]]
     places: list[int]
     sizes: tuple[int, ...] = ()
-    stands_for: list[int] = field(default_factory=list)  # places in the code: its own, and those of the parts of its sums
+    stands_for: list[int] = field(default_factory=list)  # places in the code; those of its sums' parts, too
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Plan:
     def __post_init__(self) -> None:
         self._groups = {id(operands): by_array(operands) for step in self.steps for operands in step.operands}
 
-    def by_array(self, operands: list[Operand]) -> Groups:
+    def by_array(self, operands: Sequence[Operand]) -> Groups:
         """The function of that name; of the steps' own lists, which are long, it is known."""
         return self._groups.get(id(operands)) or by_array(operands)
 
@@ -83,7 +84,7 @@ def by_array(operands: Sequence[Operand]) -> Groups:
     """For each array the places of its lanes among the operands, and the lanes; numbers under None."""
     groups: Groups = {}
     for place, operand in enumerate(operands):
-        array, lane = operand if operand.__class__ is Lane else (None, 0)  # type: ignore[misc]
+        array, lane = operand if operand.__class__ is Lane else (None, 0)
         if array in groups:
             places, lanes = groups[array]
             places.append(place)
@@ -107,7 +108,7 @@ class _Flattened:
         for place in places:
             for argument in code.arguments[place]:
                 if argument.__class__ is int:
-                    self._uses[argument] += 1  # type: ignore[index]
+                    self._uses[argument] += 1
         for output in outputs:
             if isinstance(output, Ref):
                 self._uses[output.place] += 2  # an output is not swallowed by a sum
@@ -128,7 +129,7 @@ class _Flattened:
 
     def _resolved(self, arguments: Iterable[Argument]) -> tuple[Argument, ...]:
         same = self.same
-        return tuple([same.get(a, a) if a.__class__ is int else a for a in arguments]) if same else tuple(arguments)  # type: ignore[call-overload]
+        return tuple([same.get(a, a) if a.__class__ is int else a for a in arguments]) if same else tuple(arguments)
 
     def _new(self, node: Node, batched: bool) -> int:
         self.batched.append(batched)
@@ -138,21 +139,21 @@ class _Flattened:
     def _sums(self, places: Sequence[int]) -> dict[int, list[_Term]]:
         """The sums that are in no other sum, and their terms; sums that nothing else uses are followed.
 
-        To the left always: `a + b + c` is a chain. To the right a sum of two or more products stays whole: it may be one
-        of several neurons, which make a matrix together.
+        To the left always: `a + b + c` is a chain. To the right a sum of two or more products stays whole: it may be
+        one of several neurons, which make a matrix together.
         """
         operations, arguments, uses = self.code.operations, self.code.arguments, self._uses
         products = [0] * len(operations)  # how many are in the sum at each place
         for place in places:
-            op = operations[place]
+            op: Any = operations[place]
             if op is multiply:
                 products[place] = 1
             elif op is dot:
                 products[place] = len(arguments[place]) // 2
             elif op in SUMS:
                 for a in arguments[place]:
-                    if a.__class__ is int and (uses[a] == 1 or operations[a] is multiply):  # type: ignore[index]
-                        products[place] += products[a]  # type: ignore[index]
+                    if a.__class__ is int and (uses[a] == 1 or operations[a] is multiply):
+                        products[place] += products[a]
         found: dict[int, list[_Term]] = {}
         within: set[int] = set()
         for place in reversed(places):
@@ -162,7 +163,7 @@ class _Flattened:
             stack: list[tuple[Argument, bool]] = [(place, True)]
             while stack:
                 a, leftmost = stack.pop()
-                op = operations[a] if a.__class__ is int else None  # type: ignore[index]
+                op = operations[a] if a.__class__ is int else None
                 if op in SUMS and (a == place or (uses[a] == 1 and (leftmost or products[a] < 2))):  # type: ignore[index]
                     if a != place:
                         within.add(a)  # type: ignore[arg-type]
@@ -182,7 +183,7 @@ class _Flattened:
         return found
 
     def _varies(self, argument: Argument) -> bool:
-        return argument.__class__ is int and self.batched[argument]  # type: ignore[index]
+        return argument.__class__ is int and self.batched[argument]
 
     def _sum(self, terms: list[_Term]) -> Node:
         """Parameters times what varies, and parameters alone (times 1), make a dot product; the rest is summed."""
@@ -273,7 +274,7 @@ class _Agenda:
 
     def _operands(self, arguments: Iterable[Argument]) -> list[Operand]:
         lanes = self.lanes
-        return [lanes[a] if a.__class__ is int else a for a in arguments]  # type: ignore[index, misc]
+        return [lanes[a] if a.__class__ is int else a for a in arguments]
 
     def _add(self, kind: Any, places: list[int], operands: list[list[Operand]], sizes: tuple[int, ...] = ()) -> None:
         target = Array(f"v{len(self.steps) + 1}", len(places), self.flat.batched[places[0]])
@@ -348,12 +349,12 @@ def _reachable(
         before = {a for a in flat.nodes[place].arguments if a.__class__ is int and a not in leaves}
         waiting[place] = len(before)
         for argument in before:
-            users[argument].append(place)  # type: ignore[index]
-        stack += before  # type: ignore[arg-type]
+            users[argument].append(place)
+        stack += before
     todo, left = [p for p, count in waiting.items() if count == 0], dict(waiting)
     while todo:
         place = todo.pop()
-        depth[place] = 1 + max((depth[a] for a in flat.nodes[place].arguments if a.__class__ is int), default=0)  # type: ignore[index]
+        depth[place] = 1 + max((depth[a] for a in flat.nodes[place].arguments if a.__class__ is int), default=0)
         for user in users[place]:
             left[user] -= 1
             if left[user] == 0:
@@ -364,7 +365,7 @@ def _reachable(
 def _kind(flat: _Flattened, place: int) -> Any:
     """What has to be equal for two scalars to stand in one instruction."""
     node = flat.nodes[place]
-    if node.kind == "dot":  # with as many ones behind: the number 1.0 and the place 1 are equal, and stand for different things
+    if node.kind == "dot":  # with as many ones behind: the number 1.0 and the place 1 are equal, but differ
         ones = next(i for i, a in enumerate(reversed(node.arguments)) if a.__class__ is int)
         return "dot", len(node.arguments), ones
     if node.kind == "sum":

@@ -45,7 +45,9 @@ class Code:
     def leaf(self, name: str, batched: bool, label: str = "") -> Ref:
         return Ref(self, self._write(name, name, (), batched, label))
 
-    def _write(self, key: Any, operation: Op | str, arguments: tuple[int | float, ...], batched: bool, label: str) -> int:
+    def _write(
+        self, key: Any, operation: Op | str, arguments: tuple[int | float, ...], batched: bool, label: str
+    ) -> int:
         place = self._known.get(key)
         if place is None:
             place = self._known[key] = len(self.operations)
@@ -58,7 +60,7 @@ class Code:
         return place
 
     def put(self, op: Op, arguments: tuple[int | float, ...], label: str = "") -> int | float:
-        """The place of op's result; a number where all arguments are, and an argument itself where op leaves it as it is."""
+        """The place of op's result; a number where all arguments are; an argument where op leaves it as it is."""
         batched, numbers = False, 0
         for argument in arguments:
             if argument.__class__ is float:
@@ -79,7 +81,7 @@ class Code:
     def apply(self, op: Op, arguments: Sequence[Term]) -> Term:
         """The same, for rules: of Refs and numbers."""
         result = self.put(op, tuple([a.place if isinstance(a, Ref) else float(a) for a in arguments]))
-        return Ref(self, result) if result.__class__ is int else result  # type: ignore[arg-type]
+        return Ref(self, result) if result.__class__ is int else result
 
     def refs(self, place: int) -> list[Term]:
         return [Ref(self, a) if isinstance(a, int) else a for a in self.arguments[place]]
@@ -107,7 +109,7 @@ def lower(
     def term(value: Any) -> int | float:
         """Of a number, or of a Value that is on no tape."""
         if value.__class__ is float:
-            return value  # type: ignore[no-any-return]
+            return value
         for node in () if id(value) in terms else topological_order(value):
             if id(node) not in terms and node.operation is None:
                 constants.append(node)
@@ -125,7 +127,7 @@ def lower(
         places = tuple([terms[id(a)] if id(a) in terms else term(a) for a in arguments])
         terms[id(node)] = code.put(op, places, node.label or op.micrograd or op.name)
     places = tuple([term(output) for output in outputs])
-    return code, [Ref(code, place) if place.__class__ is int else place for place in places], constants  # type: ignore[arg-type]
+    return code, [Ref(code, place) if place.__class__ is int else place for place in places], constants
 
 
 def _reached(outputs: Sequence[Value], tape: Sequence[Any]) -> list[tuple[Value, Op, tuple[Any, ...]]]:
