@@ -22,12 +22,16 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # NumPy reads it when it is imported, which is next
     try:
-        from . import compiled, eager, reference
+        from . import reference  # and the chosen one alone: the other's peers would be on the collector's rounds
+
+        if arguments.kind == "eager":
+            from . import eager as chosen
+        else:
+            from . import compiled as chosen  # type: ignore[no-redef]
     except ModuleNotFoundError as missing:
         if missing.name != "micrograd":
             raise
         sys.exit("micrograd is not installed: pip install '.[bench]'")
-    chosen = eager if arguments.kind == "eager" else compiled
     sizes = chosen.QUICK if arguments.quick else chosen.Sizes(runs=arguments.runs)
     try:
         chosen.main(sizes, arguments.only)

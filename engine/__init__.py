@@ -5,51 +5,14 @@ from .compiler import Program, Table, TraceError, compile  # noqa: A004  always 
 from .diagnosis import diagnose
 from .graph import topological_order, trace
 from .operators import Operators, register, unregister
+
+# isort: off
 from .ops import (
-    absolute,
-    acos,
-    acosh,
-    add,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    cos,
-    cosh,
-    divide,
-    dot,
-    elu,
-    erf,
-    exp,
-    expm1,
-    gelu,
-    hypot,
-    identity,
-    leaky_relu,
-    log,
-    log1p,
-    logsumexp,
-    maximum,
-    minimum,
-    multiply,
-    neg,
-    pick,
-    power,
-    relu,
-    sigmoid,
-    silu,
-    sin,
-    sinh,
-    softplus,
-    sqrt,
-    step,
-    subtract,
-    tan,
-    tanh,
-    total,
-    where,
-)
+    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, divide, dot, elu, erf, exp, expm1, gelu,
+    hypot, identity, leaky_relu, log, log1p, logsumexp, maximum, minimum, multiply, neg, pick, power, relu, sigmoid,
+    silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
+)  # fmt: skip
+# isort: on
 from .recording import enable_grad, no_grad
 from .row import OPS, DomainError, Op
 from .transforms import grad, gradients, hessian, hvp, jacobian, value_and_grad

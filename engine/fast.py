@@ -5,40 +5,34 @@ Each falls back on the general one whenever something is unusual; a test holds e
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import pow as power_of
 from math import tanh as tanh_of
+from operator import mul as times
 from typing import Any
 
-from . import ops
+from .graph import LEAF, NEVER
 from .operators import Operators
+from .ops import add, divide, multiply, neg, power, relu, subtract, tanh
 from .recording import recording
 from .row import Op
 
-add, subtract, multiply, divide, power, tanh, relu = (
-    ops.add, ops.subtract, ops.multiply, ops.divide, ops.power, ops.tanh, ops.relu,
-)  # fmt: skip
-
-
-new = object.__new__
+new = object.__new__  # __init__ would take as long as all else
 INFINITE = float("inf")
 
 
-def _node(kind: Any, data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, requires: bool) -> Any:
-    out = new(kind)  # __init__ would take as long as all of this
-    out.data = data
-    out.grad = 0.0
-    out._uses = 0
-    if recording():
-        out.operation = op
-        out._left = left
-        out._right = right
-        out._d_left = d_left
-        out._d_right = d_right
-        out.requires_grad = requires
-    else:
-        out.operation = None
+def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, argument: Any) -> Any:
+    """A node of one Value, `argument`, and perhaps a number."""
+    out = new(argument.__class__)
+    if not recording():
+        out.data, out.grad, out.operation, out._uses = data, 0.0, None, LEAF + NEVER
         out._left = out._right = 0.0
-        out.requires_grad = False
+        return out
+    out.data, out.grad, out.operation = data, 0.0, op
+    out._left, out._right = left, right
+    out._d_left, out._d_right = d_left, d_right
+    argument._uses = uses = argument._uses + 1
+    out._uses = 0 if uses > 0 else NEVER
     return out
 
 
@@ -47,74 +41,75 @@ class FastOperators(Operators):
 
     __slots__ = ()
     data: float
-    requires_grad: bool
+    _uses: int
+    _left: Any
+    _right: Any
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self: Any, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
-            if recording():  # `_node`, written out: sums and products are what a network is made of
-                out = new(kind)
-                out.data = self.data + other.data
-                out.grad = 0.0
-                out._uses = 0
-                out.operation = add
-                out._left = self
-                out._right = other
-                out._d_left = out._d_right = 1.0
-                out.requires_grad = self.requires_grad or other.requires_grad
-                return out
-            return _node(kind, self.data + other.data, add, self, other, 1.0, 1.0, False)
+            if not recording():
+                return _node(self.data + other.data, add, 0.0, 0.0, 0.0, 0.0, self)
+            out = new(kind)  # `_node`, written out: sums and products are what a network is made of
+            out.data, out.grad, out.operation = self.data + other.data, 0.0, add
+            out._left, out._right = self, other
+            out._d_left = out._d_right = 1.0
+            self._uses = uses = self._uses + 1
+            other._uses = others = other._uses + 1
+            out._uses = 0 if uses > 0 or others > 0 else NEVER
+            return out
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(kind, self.data + other, add, self, other, 1.0, 0.0, self.requires_grad)
+            return _node(self.data + other, add, self, other, 1.0, 0.0, self)
         return Operators.__add__(self, other)
 
     def __radd__(self, other: Any) -> Any:
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(self.__class__, other + self.data, add, other, self, 0.0, 1.0, self.requires_grad)
+            return _node(other + self.data, add, other, self, 0.0, 1.0, self)
         return Operators.__radd__(self, other)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self: Any, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
-            requires = self.requires_grad or other.requires_grad
-            return _node(kind, self.data - other.data, subtract, self, other, 1.0, -1.0, requires)
+            out = _node(self.data - other.data, subtract, self, other, 1.0, -1.0, self)
+            if out.operation:
+                other._uses += 1
+                out._uses = 0 if other._uses > 0 else out._uses
+            return out
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(kind, self.data - other, subtract, self, other, 1.0, 0.0, self.requires_grad)
+            return _node(self.data - other, subtract, self, other, 1.0, 0.0, self)
         return Operators.__sub__(self, other)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self: Any, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
-            if recording():  # `_node`, written out
-                out = new(kind)
-                out._d_right = a = self.data
-                out._d_left = b = other.data
-                out.data = a * b
-                out.grad = 0.0
-                out._uses = 0
-                out.operation = multiply
-                out._left = self
-                out._right = other
-                out.requires_grad = self.requires_grad or other.requires_grad
-                return out
-            return _node(kind, self.data * other.data, multiply, self, other, 0.0, 0.0, False)
+            if not recording():
+                return _node(self.data * other.data, multiply, 0.0, 0.0, 0.0, 0.0, self)
+            out = new(kind)  # `_node`, written out
+            out._d_right = a = self.data
+            out._d_left = b = other.data
+            out.data, out.grad, out.operation = a * b, 0.0, multiply
+            out._left, out._right = self, other
+            self._uses = uses = self._uses + 1
+            other._uses = others = other._uses + 1
+            out._uses = 0 if uses > 0 or others > 0 else NEVER
+            return out
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(kind, self.data * other, multiply, self, other, other, 0.0, self.requires_grad)
+            return _node(self.data * other, multiply, self, other, other, 0.0, self)
         return Operators.__mul__(self, other)
 
     def __rmul__(self, other: Any) -> Any:
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(self.__class__, other * self.data, multiply, other, self, 0.0, other, self.requires_grad)
+            return _node(other * self.data, multiply, other, self, 0.0, other, self)
         return Operators.__rmul__(self, other)
 
     def __truediv__(self, other: Any) -> Any:
@@ -122,7 +117,7 @@ class FastOperators(Operators):
             other += 0.0  # a quicker float()
         if other.__class__ is float and other:
             out = self.data / other
-            return _node(self.__class__, out, divide, self, other, 1.0 / other, 0.0, self.requires_grad)
+            return _node(out, divide, self, other, 1.0 / other, 0.0, self)
         return Operators.__truediv__(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -130,7 +125,7 @@ class FastOperators(Operators):
             other += 0.0  # a quicker float()
         if other.__class__ is float and self.data:
             out = other / self.data
-            return _node(self.__class__, out, divide, other, self, 0.0, -out / self.data, self.requires_grad)
+            return _node(out, divide, other, self, 0.0, -out / self.data, self)
         return Operators.__rtruediv__(self, other)
 
     def __pow__(self, other: Any) -> Any:
@@ -142,18 +137,52 @@ class FastOperators(Operators):
             except (ArithmeticError, ValueError):
                 slope = INFINITE
             if -INFINITE < slope < INFINITE:
-                return _node(self.__class__, out, power, self, other, slope, 0.0, self.requires_grad)
+                return _node(out, power, self, other, slope, 0.0, self)
         return Operators.__pow__(self, other)
 
     def __neg__(self) -> Any:
-        return _node(self.__class__, -self.data, ops.neg, self, 0.0, -1.0, 0.0, self.requires_grad)
+        return _node(-self.data, neg, self, 0.0, -1.0, 0.0, self)
 
     def tanh(self) -> Any:
         out = tanh_of(self.data)
-        return _node(self.__class__, out, tanh, self, 0.0, 1.0 - out * out, 0.0, self.requires_grad)
+        return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)
 
     def relu(self) -> Any:
-        out = self.data if self.data > 0.0 else 0.0
         if self.data != self.data:
             return Operators.relu(self)
-        return _node(self.__class__, out, relu, self, 0.0, float(self.data > 0.0), 0.0, self.requires_grad)
+        out, slope = (self.data, 1.0) if self.data > 0.0 else (0.0, 0.0)
+        return _node(out, relu, self, 0.0, slope, 0.0, self)
+
+
+def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
+    """start + w1·x1 + w2·x2 + …: the nodes that the operators make, for leaves that learn without a call for each."""
+    kind = start.__class__
+    ours = getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
+    if not (ours and start._uses >= LEAF and recording()):
+        return sum(map(times, weights, inputs), start)
+    total = start
+    for weight, x in zip(weights, inputs):
+        if weight.__class__ is kind and weight._uses >= LEAF and (x.__class__ is kind or x.__class__ is float):
+            product = new(kind)
+            product.grad, product.operation = 0.0, multiply
+            product._left, product._right = weight, x
+            product._d_right = a = weight.data
+            if x.__class__ is kind:
+                x._uses += 1
+                x = x.data
+            else:
+                product._d_right = 0.0
+            product._d_left, product.data = x, a * x
+        else:
+            product = weight * x
+            if product.__class__ is not kind or product._uses:  # of another class, or without a gradient
+                total = total + product
+                kind = kind if total.__class__ is kind else None  # None: all in the operators' hands from here on
+                continue
+        product._uses = 1
+        before, total = total, new(kind)
+        before._uses += 1
+        total.data, total.grad, total.operation = before.data + product.data, 0.0, add
+        total._left, total._right, total._uses = before, product, 0
+        total._d_left = total._d_right = 1.0
+    return total

@@ -100,12 +100,14 @@ class Op:
         if len(arguments) != self.arity >= 0:
             takes = self.arity
             raise TypeError(f"{self.name} takes {takes} argument{'s' * (takes != 1)}, got {len(arguments)}")
+        kinds = dict.fromkeys(map(type, arguments))
+        if kinds.keys() == {float}:
+            return self.evaluate(arguments)
         kind: Any = None
-        for argument in arguments:
-            this = argument.__class__
-            if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind)):
+        for this in kinds:
+            if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind) or _takes_over(this, kind)):
                 kind = this  # the most special one
-        if any(isinstance(argument, np.ndarray) and argument.ndim for argument in arguments):
+        if any(issubclass(this, np.ndarray) for this in kinds) and any(map(np.ndim, arguments)):
             if self.flatten:
                 raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
             with np.errstate(all="ignore"):
@@ -157,6 +159,11 @@ class Op:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
         return self
+
+
+def _takes_over(this: Any, kind: Any) -> bool:
+    """A traced Value does, from a class of a user's own that it does not descend from."""
+    return hasattr(this, "original") and not issubclass(kind, this)
 
 
 def operation(name: str) -> Op:

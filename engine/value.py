@@ -7,6 +7,7 @@ from typing import Any
 
 from . import graph
 from .fast import FastOperators
+from .graph import LEAF, NEVER
 from .micrograd import MicrogradNames
 from .numbers import LikeANumber, number, one_number, readable
 from .operators import local_derivatives
@@ -29,9 +30,9 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right.
     # Those of rows of any number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more.
     # Slots, not tuples: with one object per node to look at, the garbage collector costs half as much.
+    # _uses: how many nodes were made of it; + LEAF if it is one; + NEVER if it requires no gradient.
     __slots__ = (
-        "data", "grad", "requires_grad", "operation",
-        "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__", "__weakref__",
+        "data", "grad", "operation", "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__", "__weakref__",
     )  # fmt: skip
 
     operation: Op | str | None  # the row; a string if made by hand; None for a leaf
@@ -39,30 +40,22 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     _more: tuple[tuple[Any, float], ...] | None = None
 
     def __init__(
-        self,
-        data: float,
-        _children: Sequence[Value] = (),
-        _op: str | Sequence[float] = "",
-        label: str = "",
-        *,
-        requires_grad: bool = True,
-    ) -> None:
+        self, data: float, _children: Sequence[Value] = (), _op: str | Sequence[float] = "", label: str = "",
+        *, requires_grad: bool = True,
+    ) -> None:  # fmt: skip
         self._clear()
-        self.data = one_number(data)
+        self.data = data if data.__class__ is float else one_number(data)
         if label:
             self.label = label
-        self.requires_grad = requires_grad
+        if not requires_grad:
+            self.requires_grad = False
         if _children or _op:
-            self.operation = _op if isinstance(_op, str) else ""
             self._more = graph.edges_by_hand(_children, _op)
+            self._becomes_inner(_op if isinstance(_op, str) else "")
 
     def _clear(self) -> None:
-        self.grad = 0.0
-        self.operation = None
-        self._left: Any = 0.0
-        self._right: Any = 0.0
-        self._d_left = self._d_right = 0.0
-        self._uses = 0  # for graph.backpropagate
+        self.grad, self.operation, self._uses = 0.0, None, LEAF
+        self._left = self._right = self._d_left = self._d_right = 0.0
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Value:
@@ -82,12 +75,27 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             self._record(op, arguments, local_derivatives(op, self.data, numbers, wanted))
 
     def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
-        self.operation = op
         if op.variadic or op.arity > 2:
             self._more = tuple(zip(arguments, slopes, strict=True))
         else:
             self._left, self._d_left = arguments[0], slopes[0]
             self._right, self._d_right = (arguments[1], slopes[1]) if len(arguments) > 1 else (0.0, 0.0)
+        self._becomes_inner(op)
+
+    def _becomes_inner(self, operation: Op | str) -> None:
+        if self.operation is None:
+            self.operation, self._uses = operation, self._uses - LEAF
+            for argument in self._prev:
+                argument._uses += 1
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward() is to give it a gradient."""
+        return self._uses >= 0
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self._uses += NEVER * (self.requires_grad - bool(wanted))
 
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
@@ -120,7 +128,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         if not callable(by_hand):
             raise TypeError(f"_backward is a function that adds to the arguments' .grad, got {by_hand!r}")
         self._more, self._left, self._right = self._edges, 0.0, 0.0  # off the fast track
-        self.operation = self.operation or ""
+        if self.operation is None:  # not all count the users of a leaf: more than it can have
+            self.operation, self._uses = "", self._uses - LEAF // 2
         self.__dict__["_backward"] = by_hand
 
     def backward(self) -> None:
@@ -134,7 +143,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         """
         if self.operation is None:
             self.grad += float(self.requires_grad)
-        elif self.requires_grad:
+        elif self._uses >= 0:
             graph.backpropagate(self)  # every _backward(), in reverse topological order
 
     def refresh(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import OPS, Op, Value, no_grad
+from engine.fast import weighted_sum
 
 from .init import Initialiser, Source, initialiser, source
 from .losses import softmax
@@ -92,12 +93,12 @@ class Neuron(Module):
             p.__dict__["unit"] = self.unit
 
     def __call__(self, x: Any) -> Value:
-        given = _inputs(x)
+        given = x if x.__class__ is tuple else _inputs(x)
         if len(given) != len(self.w):
             _check_numbers(given)
             raise ValueError(f"{self} got {len(given)} inputs; it has {len(self.w)} weights")
         try:
-            total = sum(map(operator.mul, self.w, given), self.b)
+            total = weighted_sum(self.w, given, self.b)
         except TypeError:
             _check_numbers(given)
             raise
@@ -298,10 +299,10 @@ def _known(activation: Activation) -> Activation:
 def _apply(activation: Activation, total: Any) -> Any:
     if callable(activation):
         return activation(total)
-    if activation == "linear":
-        return total
     method = getattr(total, activation, None)  # several times as fast as the row, where there is one
-    return method() if method else OPS[activation](total)
+    if method:
+        return method()
+    return total if activation == "linear" else OPS[activation](total)
 
 
 def _title(activation: Activation) -> str:

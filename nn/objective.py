@@ -37,7 +37,7 @@ class Objective:
         self.scale = 0.0  # the largest loss at the start
 
     def compile(self, parts: Iterable[Data]) -> None:
-        """Trace the loss, and compare with eager code: it may ask `target == 2`, which tracing cannot see.
+        """Trace the loss, and compare with eager code: it may ask `isinstance(target, int)`, which tracing cannot see.
 
         Eager code goes first, so that what is wrong with the model, the loss or the data is said as it says it.
         """

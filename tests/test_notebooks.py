@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import math
 import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,7 @@ HERE = Path(__file__).resolve().parents[1]
 UNDER_TEST = Path(cr.__file__).resolve().parent
 NOTEBOOKS = sorted((HERE / "notebooks").glob("*.ipynb"))
 BACKPROP = HERE / "notebooks" / "01-backprop-step-by-step.ipynb"
+MATRICES = HERE / "notebooks" / "02-from-scalars-to-matrices.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +206,144 @@ def test_every_number_in_the_prose_is_so(step):
     assert 2**30 > 1e9, "thirty forks in a row make a billion"
     assert 0 < loss - loss_after < foretold, "a little less than foretold"
     assert flat[[0, 2]].max() * 10 < flat[[1, 3]].min(), "two hidden neurons show hardly any bars"
+
+
+# --- what 02-from-scalars-to-matrices says, likewise
+
+
+def as_shown(*numbers):
+    """An array as the notebook prints it."""
+    with np.printoptions(precision=4, suppress=True):
+        return str(np.array(numbers[0] if len(numbers) == 1 else numbers))
+
+
+@pytest.fixture(scope="module")
+def neuron():
+    """Four examples with a 1 for the bias, and the weighted sums, losses and gradients of each."""
+    inputs = np.array([[1, 2, 1], [2, -1, 1], [-1, 1, 1], [-2, -1, 1]], dtype=float)
+    y = np.array([1.0, 1.0, -1.0, -1.0])
+    sums = inputs @ [0.5, -0.5, 0.25]
+    errors = np.tanh(sums) - y
+    return sums, y, errors**2, (2 * errors * (1 - np.tanh(sums) ** 2))[:, None] * inputs
+
+
+def petal_network(first, second, petals, species):
+    """Losses and scores of each flower, gradients of each to hidden outputs and inputs, mean ones to the weights."""
+    ones = np.ones((len(petals), 1))
+    inputs = np.hstack([petals, ones])
+    hidden = np.hstack([np.tanh(inputs @ first.T), ones])
+    scores = hidden @ second.T
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    wanted = probabilities - np.eye(3)[species]
+    to_hidden = wanted @ second[:, :-1]
+    passed = to_hidden * (1 - hidden[:, :-1] ** 2)
+    slopes = passed.T @ inputs / len(petals), wanted.T @ hidden / len(petals)
+    losses = -np.log(probabilities[np.arange(len(petals)), species])
+    return losses, scores, to_hidden, passed @ first[:, :-1], slopes
+
+
+@pytest.fixture(scope="module")
+def petals():
+    """The notebook's training: (before, after, the loss at each step)."""
+    layers = cr.MLP(2, [3, 3], activation="tanh", rng=0).layers  # only its first numbers
+    weights = [np.array([[p.data for p in neuron.parameters()] for neuron in layer.neurons]) for layer in layers]
+    lengths, species = cr.iris().X[:, 2:], cr.iris().y
+    flowers = lengths - lengths.mean(axis=0), species
+    before, losses = petal_network(*weights, *flowers), []
+    for _ in range(1001):
+        found = petal_network(*weights, *flowers)
+        losses.append(found[0].mean())
+        weights = [w - 0.5 * slope for w, slope in zip(weights, found[4])]
+    return before, petal_network(*weights, *flowers), losses
+
+
+def test_numbers_of_the_compiled_neuron(fresh, neuron):
+    shown = texts(fresh(MATRICES))
+    _, _, losses, gradients = neuron
+    total, mean = as_shown(gradients.sum(axis=0)), as_shown(gradients.mean(axis=0))
+    assert f"= {losses[0]:.4g}," in shown["neuron"]
+    assert shown["sum"] == f"four times +=: {total}\nd1 @ h0.T:     {total}\n"
+    assert shown["compile"] == (
+        f"losses, compiled:   {as_shown(losses)}\nlosses, one by one: {as_shown(losses)}\n"
+        f"mean loss, compiled: {losses.mean():.4f}, one by one: {losses.mean():.4f}\n"
+        f"its gradient, compiled:   {mean}\nits gradient, one by one: {mean}\n"
+    )
+    assert shown["wants"].endswith(f"b\n{as_shown(gradients)}\ntheir mean: {mean}\n")
+
+
+def test_numbers_of_the_compiled_network(fresh, petals):
+    shown = texts(fresh(MATRICES))
+    before, after, losses = petals
+    first, *_ = before[4]
+    to_hidden = as_shown(before[2][60])
+    hardest, species = after[0].argmax(), cr.iris().y
+    assert shown["transpose"] == f"three times +=: {to_hidden}\nW2.T @ d2:      {to_hidden}\n"
+    assert shown["equal"] == (
+        f"{3 * 3 + 3 * 4} numbers, the first: {first[0, 0]:.6f} compiled, {first[0, 0]:.6f} one by one\n"
+        "all equal to 12 decimals: True\n"
+    )
+    assert shown["training"] == "".join(f"step {i:4}: loss {losses[i]:.4f}\n" for i in range(0, 1001, 250)) + (
+        f"scores: (150, 3) right: {(after[1].argmax(axis=1) == species).sum()} of 150\n"
+    )
+    assert shown["inputs"].startswith(
+        f"flower {hardest}, a virginica, has the loss {after[0][hardest]:.4f}\n"
+        f"petal length and width in cm: {as_shown(cr.iris().X[hardest, 2:])}\n"
+        f"gradient of its loss to them: {as_shown(after[3][hardest])}\n"
+    )
+
+
+def test_lines_of_the_network_stand_for_its_neurons(fresh):
+    lines = [re.fullmatch(r".+?\s(\d+)  (\S.*)", line) for line in texts(fresh(MATRICES))["lines"].splitlines()]
+    found = Counter((int(line[1]), line[2]) for line in lines)
+    assert found.pop((3 * (2 + 1), "* +")) == 2, "forwards, and the gradient of the weights"
+    assert found.pop((3 * (3 + 1), "* h2_1 h2_2 h2_3")) == 3, "and the gradient of the hidden outputs"
+    assert found.pop((3, "h1_1 h1_2 h1_3")) >= 2, "tanh and its slope"
+    assert {name for _, name in found} == {"logsumexp", "pick"}
+
+
+def test_numbers_of_branches_tables_and_curves(fresh, neuron):
+    shown = texts(fresh(MATRICES))
+    (branch,) = [cell.source.splitlines() for cell in stored(MATRICES).cells if cell.id == "branch"]
+    (line,) = [i for i, text in enumerate(branch, start=1) if text.strip().startswith("if ")]
+    assert shown["branch"].startswith(f"line {line} of this cell: ") and "where" in shown["branch"]
+    errors = abs(neuron[0] - neuron[1])
+    losses = as_shown([e * e / 2 if e < 1 else e - 0.5 for e in errors.tolist()])
+    assert (errors < 1).any() and (errors > 1).any()
+    assert shown["where"] == f"if:    {losses}\nwhere: {losses}\n"
+    pairs, firsts = Counter(zip("abracadabra", "bracadabra")), Counter("abracadabr")
+    assert shown["table"] == "".join(
+        f"{a} → {'  '.join(f'{b} {pairs[a, b] / firsts[a]:.2f}' for b in 'abcdr')}\n" for a in "abcdr"
+    )
+    assert shown["bend"] == "".join(
+        f"t = {t}: u = {math.sin(t):.2f}, sin t = {math.sin(t):.2f}\n" for t in (0.4, 0.8, 1.2, 1.6)
+    )
+
+
+def test_the_prose_on_matrices_is_so(fresh, neuron, petals):
+    text, shown = prose(stored(MATRICES)), texts(fresh(MATRICES))
+    quoted = re.findall(r"`([a-zA-Z]\w* = [^`]+|W2\.T @ d2)`", text)
+    assert {"z1 = W1 @ h0", "h1 = tanh(z1)", "dW1 = d1 @ h0.T", "W2.T @ d2"} == set(quoted)
+    for line in quoted:
+        assert line in shown["network"], "a line of the program that is not there"
+    assert "z1 = W1 @ h0" in shown["source"] and "dW1 = " in shown["source"]
+    firsts, pairs = Counter("abracadabr"), Counter(zip("abracadabra", "bracadabra"))
+    claims = [
+        f"three neurons of **{2}** products and **{1}** sum each",
+        f"the same **{3 * (2 + 1)}** operations",
+        f"for all **{len(cr.iris().y)}** flowers",
+        f"of the **{firsts['a']}** letters that follow an a, **{pairs['a', 'b']}** are b, "
+        f"**{pairs['a', 'c']}** is c and **{pairs['a', 'd']}** is d",
+    ]
+    for claim in claims:
+        assert claim in text
+        text = text.replace(claim, "")
+    assert re.findall(r"\d+\.\d+|\*\*[^*]*\d[^*]*\*\*", text) == [], "a number that no test has computed"
+
+    _, _, losses, gradients = neuron
+    assert (gradients[:, 0] < 0).all(), "all four examples want a larger w1"
+    assert ((gradients[:, 1:] < 0).sum(axis=0) == 2).all(), "two against two"
+    assert losses.argmax() == 0 and (gradients[0] * gradients.mean(axis=0) > 0).all(), "the mean sides with the first"
+    _, after, _ = petals
+    X, species, hardest = cr.iris().X[:, 2:], cr.iris().y, after[0].argmax()
+    assert (after[3][hardest] < 0).all() and (X[hardest] < X[species == 2].mean(axis=0)).all()
+    assert (species[hardest], after[1][hardest].argmax()) == (2, 1), "a virginica taken for a versicolor"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..operators import Operators
 from ..ops import add, logsumexp, multiply, neg, pick, subtract
 from ..row import Op
-from .arrays import PRODUCT, TAKE, Writer, by_array, pair
-from .buffers import Argument, Block, Buffer, Shape, View, broadcast, evenly
+from .arrays import PRODUCT, TAKE, Writer, pair
+from .buffers import Argument, Block, Buffer, Line, Shape, View, broadcast, evenly
 from .emitting import literal
 from .lanes import Array, Lane, Operand, Plan, Step
 from .lowering import constant
 
+LARGE = 10_000  # so many gradients are written where they are returned; of fewer a copy takes less time
 MODEST = 1e4  # a factor up to this (or down to its inverse) may wait: nothing over- or underflows by it
 
 
@@ -90,9 +91,9 @@ class Backward:
 
     def __init__(self, writer: Writer, wanted: Collection[Array], modes: Sequence[str] = ()) -> None:
         self.writer = writer
-        self.wanted = set(wanted)
+        self.wanted: set[Array | None] = set(wanted)
         for step in writer.plan.steps:
-            if any(isinstance(o, Lane) and o.array in self.wanted for operands in step.operands for o in operands):
+            if not all(self.wanted.isdisjoint(writer.plan.by_array(operands)) for operands in step.operands):
                 self.wanted.add(step.target)
         self.log: list[tuple[Array, tuple[int, ...]]] = []
         self._targets = set(wanted)
@@ -138,11 +139,11 @@ class Backward:
         out, partials = Term(writer, writer.whole(step.target)), step.kind.partials
         slopes = partials(out, *names) if callable(partials) else None
         wanted: dict[tuple[tuple[Operand, ...], View | None], Term] = {}
-        for place, operands in enumerate(map(tuple, step.operands)):
-            if any(isinstance(o, Lane) and o.array in self.wanted for o in operands):
+        for place, operands in enumerate(step.operands):
+            if not self.wanted.isdisjoint(writer.plan.by_array(operands)):
                 slope = partials[place](out, *names) if slopes is None else slopes[place]
                 slope = slope if isinstance(slope, Term) else Term(writer, None, slope)
-                key = operands, slope.view
+                key = tuple(operands), slope.view
                 twice = wanted.get(key)  # a · a
                 wanted[key] = Term(writer, slope.view, slope.number + twice.number) if twice else slope
         for (these, _), slope in wanted.items():
@@ -188,18 +189,19 @@ class Backward:
         weights, right, lanes = writer.saved[step]
         upstream = self._full(above, step.target)
         name = upstream.buffer.name
-        turned = right.window(".T", right.shape[::-1])
+        layer = step.target.name[1:]
+        turned = right.window(".T", right.shape[::-1], f"{right.buffer.name}T")
         if rights > 1:
             upstream = writer.reshaped(upstream, (rights, lefts))
             turned = right.window(".transpose(0, 2, 1)", (rights, "n", width))
 
         def to_weights(out: View | None) -> View:
-            whole = out or writer.temporary((lefts, width))
+            whole = replace(out, name=f"dW{layer}") if out else writer.temporary((lefts, width))
             each = whole if rights == 1 else writer.temporary((rights, lefts, width))
             writer.line(PRODUCT[rights > 1], [upstream, turned], each,
-                        f"dW{step.target.name[1:]} = {name} @ {right.buffer.name}.T")  # fmt: skip
+                        f"dW{layer} = {name} @ {right.buffer.name}.T")  # fmt: skip
             if rights > 1:
-                writer.line("np.add.reduce({0}, axis=0, out={out})", [each], whole)
+                writer.line("add.reduce({0}, axis=0, out={out})", [each], whole)
             return whole
 
         self._contribute(step.operands[0], Made((lefts, width), to_weights), Term(writer, None), False)
@@ -207,12 +209,12 @@ class Backward:
             return
         shape: Shape = (lanes, "n") if rights == 1 else (rights, lanes, "n")
         cut = weights if lanes == width else weights.window(f"[:, :{lanes}]", (lefts, lanes))
-        back = cut.window(".T", (lanes, lefts))
+        back = cut.window(".T", (lanes, lefts), f"W{layer}T")
 
         def to_right(out: View | None) -> View:
             out = out or writer.temporary(shape)
             writer.line(PRODUCT[rights > 1 or not out.solid], [back, upstream], out,  # .dot wants one piece of memory
-                        f"{out.buffer.name} = W{step.target.name[1:]}.T @ {name}")  # fmt: skip
+                        f"{out.buffer.name} = W{layer}.T @ {name}")  # fmt: skip
             return out
 
         operands = [o for i, o in enumerate(step.operands[1]) if i % width < lanes]
@@ -239,21 +241,20 @@ class Backward:
         if view is not None and lanes > 1:
             view = writer.reshaped(view if view.shape[0] == lanes else self._full(Term(writer, view), step.target), (lanes, 1))
 
+        share = writer.ufunc("divide", [factor(writer, above.number, above.power) if view is None else view, whole])
+
         def write(out: View | None) -> View:
-            if view is None:
-                return writer.ufunc("divide", [powers, whole], out)  # type: ignore[return-value]
-            share = writer.ufunc("divide", [view, whole])
             return writer.ufunc("multiply", [powers, share], out)  # type: ignore[return-value]
 
-        waiting = Term(writer, None, above.number, above.power)
+        waiting = Term(writer, None) if view is None else Term(writer, None, above.number, above.power)
         self._contribute(step.operands[0], Made(powers.shape, write), waiting, step.target.batched)
 
     def _pick(self, step: Step, above: Term) -> None:
         """Only what was picked gets the gradient."""
         writer = self.writer
-        array, where, _ = writer.saved[step]
+        array, where = writer.saved[step]
         if (hot := writer.hot(step)) is not None:
-            made, term = self._product(Term(writer, hot), above)
+            made, term = self._product(Term(writer, hot[0], 1.0, 1), above)
             return self._contribute(step.operands[0], made, term, True)
         whole = writer.whole(array)
         count = f"{array.lanes}{' * n' if array.batched else ''}"
@@ -280,7 +281,7 @@ class Backward:
 
     def _contribute(self, operands: Sequence[Operand], made: Made | None, waiting: Term, batched: bool) -> None:
         """Add a gradient to each operand; over the examples, if one number is shared by all."""
-        groups = {a: g for a, g in by_array(operands).items() if a is not None and a in self.wanted}
+        groups = {a: g for a, g in self.writer.plan.by_array(operands).items() if a is not None and a in self.wanted}
         alone = len(groups) == 1 and len(next(iter(groups.values()))[0]) == len(operands)
         flat: View | None = None
         for array, (places, lanes) in groups.items():
@@ -334,9 +335,9 @@ class Backward:
         starts = [i for i in range(len(rising)) if i == 0 or rising[i] != rising[i - 1]]
         shape = self._shape(array, unique)
         if len(unique) == 1:
-            text, extra = "np.add.reduce({0}, axis=0, keepdims=True, out={out})", []
+            text, extra = "add.reduce({0}, axis=0, keepdims=True, out={out})", []
         else:
-            text, extra = "np.add.reduceat({0}, {1}, axis=0, out={out})", [writer.indices(starts)]
+            text, extra = "add.reduceat({0}, {1}, axis=0, out={out})", [writer.indices(starts)]
         total = writer.once(("added up", view, tuple(starts)), shape, text, [view, *extra])
         self._deposit(array, unique, self._there(total), term, shape)
 
@@ -373,6 +374,10 @@ class Backward:
         partial = mode == "clear write"
         view = View(Buffer(_d(array), shape, f"np.zeros({pair(shape)})" if partial else ""), "", shape)
         writer.sums.add(view.buffer)
+        if array is writer.plan.theta and array.lanes > LARGE:
+            writer.block.fresh, view.buffer.given = view.buffer, True
+            function = "zeros" if partial else "empty"
+            writer.block.lines.insert(0, Line(f"{view.buffer.name} = {function}({array.lanes})", (), None))
         if clears and not partial:
             writer.line("{out}[...] = 0.0", [], view)
         waits = array not in self._targets and 1.0 / MODEST <= abs(term.number) <= MODEST
@@ -485,7 +490,12 @@ def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ())
         else:
             if kept:
                 writer.line("{0}[{1}] = 0.0", [gradient, writer.indices(kept)], None, "requires_grad=False")
-            writer.line(f"return {text}, {{{len(arguments)}}}.copy()", [*arguments, gradient], None)
+            last, copy = writer.block.lines[-1], "" if writer.block.fresh else ".copy()"
+            result, parts = f"{{{len(arguments)}}}{copy}", [gradient]
+            if copy and last.out == gradient and last.text == "add({0}, {1}, {out})":  # a sum is the caller's own, too
+                result, parts = f"add({{{len(arguments)}}}, {{{len(arguments) + 1}}})", list(last.arguments)  # type: ignore[arg-type]
+                writer.block.lines.pop()
+            writer.line(f"return {text}, {result}", [*arguments, *parts], None)
     else:
         writer, backward = write_program(plan, [array for array in plan.inputs if array.lanes], 0)
         slopes = [backward.gradient(array) for array in plan.inputs]
@@ -530,7 +540,7 @@ def _mean(writer: Writer, output: Operand) -> tuple[str, list[Argument]]:
     return text.removeprefix(" + "), arguments
 
 
-def _hot(writer: Writer, operand: Operand) -> View | None:
+def _hot(writer: Writer, operand: Operand) -> tuple[View, View] | None:
     maker = writer.makers.get(operand.array) if isinstance(operand, Lane) else None
     return writer.hot(maker) if maker is not None and maker.kind is pick else None
 
@@ -541,12 +551,30 @@ def _part(writer: Writer, operand: Operand, arguments: list[Argument]) -> str:
     if not isinstance(operand, Lane):
         return literal(operand)
     if not operand.array.batched:
-        arguments.append(writer.whole(operand.array))
-        return f"{{{first}}}[{operand.index}]"
+        return _fixed(writer, operand, arguments)
     if (hot := _hot(writer, operand)) is not None:
-        choices = writer.together(writer.makers[operand.array].operands[0], solid=True)
-        arguments += [choices.window(".reshape(-1)", (-1,)), hot.window(".reshape(-1)", (-1,))]
-        return f"sum_of_picked({{{first}}}, {{{first + 1}}}) / n"
+        maker = writer.makers[operand.array]
+        check = writer.checks.get((maker.operands[1][0].array, maker.sizes[0]))  # type: ignore[union-attr]
+        if check in writer.block.lines:
+            writer.block.lines.remove(check)  # the mean is nan if it fails
+        choices = writer.together(maker.operands[0], solid=True)
+        arguments += [*(view.window(".reshape(-1)", (-1,)) for view in (choices, hot[0])), hot[1]]
+        return f"mean_picked({{{first}}}, {{{first + 1}}}, {{{first + 2}}}, {maker.sizes[0]})"
     arguments.append(writer.whole(operand.array).window(f"[{operand.index}]", ("n",)))
     arguments.append(writer.constant("np.full(n, 1.0 / n)", ("n",)))
     return f"{{{first}}}.dot({{{first + 1}}})"
+
+
+def _fixed(writer: Writer, operand: Lane, arguments: list[Argument]) -> str:
+    """What is the same for all examples: factors and sums of products stand in the text itself."""
+    first, maker = len(arguments), writer.makers.get(operand.array)
+    if maker is not None and maker.kind is multiply:
+        number, lane = sorted((operands[operand.index] for operands in maker.operands), key=lambda o: isinstance(o, Lane))
+        if isinstance(lane, Lane) and not isinstance(number, Lane):
+            return f"{literal(number)} * {_fixed(writer, lane, arguments)}"
+    if maker is not None and maker.kind == "sum" and len(maker.sizes) == 1:
+        if (factors := writer.products(maker.operands[0])) is not None:
+            arguments += factors
+            return f"{{{first}}}.dot({{{first + 1}}})"
+    arguments.append(writer.whole(operand.array))
+    return f"{{{first}}}[{operand.index}]"

@@ -37,6 +37,9 @@ class Writer:
         self.makers = {step.target: step for step in plan.steps}
         self._known: dict[Any, View] = {}
         self._arrays: dict[Array, View] = {}
+        self._everything: dict[Array, View] = {}  # with the rows of ones behind the lanes
+        self._examples_as_rows = _only_multiplied(plan)
+        self.checks: dict[tuple[Array, int], Line] = {}  # of labels, each for one pick
         self.sums: set[Buffer] = set()  # gradients that contributions are added to
         self._temporaries = 0
         _name(plan)
@@ -131,9 +134,13 @@ class Writer:
         if array not in self._arrays:
             rows = array.lanes + self.ones.get(array, 0)
             shape: Shape = (rows, "n") if array.batched else (rows,)
-            buffer = Buffer(array.name, shape, f"np.ones({pair(shape)})" if array in self.ones else "")
-            everything = View(buffer, "", shape)
-            self._arrays[array] = everything
+            made = f"np.ones({pair(shape)})" if array in self.ones else ""
+            if array in self._examples_as_rows:
+                buffer = Buffer(array.name, shape[::-1], made and f"np.ones({pair(shape[::-1])})")
+                everything = View(buffer, ".T", shape)
+            else:
+                everything = View(Buffer(array.name, shape, made, array is self.plan.theta), "", shape)
+            self._everything[array] = self._arrays[array] = everything
             if array in self.ones:
                 self._arrays[array] = everything.window(f"[:{array.lanes}]", (array.lanes, *shape[1:]))
         return self._arrays[array]
@@ -158,7 +165,7 @@ class Writer:
 
     def together(self, operands: Sequence[Operand], solid: bool = False) -> View:
         """All these lanes as one array, each in its place; `solid`: in one piece, so that it can be reshaped."""
-        groups = by_array(operands)
+        groups = self.plan.by_array(operands)
         if len(groups) == 1:
             [(array, (_, lanes))] = groups.items()
             if array is None:
@@ -199,8 +206,7 @@ class Writer:
 
     def forward(self) -> None:
         for array in self.plan.inputs:
-            self.line(f"{{out}}[:] = {array.given}", [], self.whole(array))
-        self.line("{out}[:] = at", [], self.whole(self.plan.theta))
+            self.line(f"{{out}}[:] = {array.given}", [], self.whole(array), f"{array.name} = {array.given}")
         for step in self.plan.steps:
             self.step = step
             out = self.whole(step.target)
@@ -239,7 +245,8 @@ class Writer:
             return lanes, self.reshaped(self.together(operands, solid=True), (rights, width))
         first = operands[0]
         if rights == 1 and isinstance(first, Lane) and _ends_its_array(operands[:lanes]):
-            whole = View(self.whole(first.array).buffer, "", self.whole(first.array).buffer.shape)
+            self.whole(first.array)
+            whole = self._everything[first.array]
             if self.ones[first.array] == ones and first.index == 0:
                 return lanes, whole
             return lanes, whole.window(f"[{first.index}:{first.array.lanes + ones}]", (width, "n"))
@@ -253,30 +260,30 @@ class Writer:
 
     def _sum(self, step: Step, out: View) -> None:
         terms, sizes = step.operands[0], step.sizes
-        if len(sizes) == 1 and (squares := self._products(terms)) is not None:
+        if len(sizes) == 1 and (squares := self.products(terms)) is not None:
             text = f"{plain(out)} = {plain(squares[0])} @ {plain(squares[1])}"
             self.line("{0}.dot({1}, {out})", squares, out.window(".reshape(())", ()), text)
         elif len(sizes) == 1:
             self.add_up(self.together(terms), out)
         elif len(set(sizes)) == 1:
             block = self.reshaped(self.together(terms, solid=True), (len(sizes), sizes[0]))
-            self.line("np.add.reduce({0}, axis=1, out={out})", [block], out)
+            self.line("add.reduce({0}, axis=1, out={out})", [block], out)
         else:
             starts = self.indices([sum(sizes[:i]) for i in range(len(sizes))])
-            self.line("np.add.reduceat({0}, {1}, axis=0, out={out})", [self.together(terms), starts], out)
+            self.line("add.reduceat({0}, {1}, axis=0, out={out})", [self.together(terms), starts], out)
 
     def add_up(self, view: View, out: View) -> None:
         """The sum over all rows; a product with ones takes half the time of np.add.reduce."""
         says = f"{plain(out)} = sum({plain(view)})"
         if len(view.shape) == 1:
-            self.line("np.add.reduce({0}, axis=0, keepdims=True, out={out})", [view], out, says)
+            self.line("add.reduce({0}, axis=0, keepdims=True, out={out})", [view], out, says)
         else:
             ones = self.constant(f"np.ones({view.shape[0]})", view.shape[:1])
             self.line("{0}.dot({1}, {out})", [ones, view], out.window("[0]", view.shape[1:]), says)
 
-    def _products(self, terms: Sequence[Operand]) -> list[View] | None:
+    def products(self, terms: Sequence[Operand]) -> list[View] | None:
         """The two factors, if the terms are all products of one instruction, the same for all examples."""
-        [(array, (_, lanes)), *others] = by_array(terms).items()
+        [(array, (_, lanes)), *others] = self.plan.by_array(terms).items()
         maker = self.makers.get(array)  # type: ignore[arg-type]
         if others or maker is None or maker.kind is not multiply or maker.target.batched:
             return None
@@ -295,7 +302,7 @@ class Writer:
         if lanes == 1:
             self.add_up(powers, whole)
         else:
-            self.line("np.add.reduce({0}, axis=1, keepdims=True, out={out})", [powers], whole)
+            self.line("add.reduce({0}, axis=1, keepdims=True, out={out})", [powers], whole)
         self.saved[step] = powers, whole
         self.ufunc("add", [self.ufunc("log", [whole]), shift], result, f"{out.buffer.name} = logsumexp({plain(values)})")
 
@@ -308,9 +315,9 @@ class Writer:
                 largest = self.ufunc("maximum", [values.window(f"[{i}:{i + 1}]", shape), largest])
         else:
             largest = self.temporary(shape)
-            axis = 1 if lanes > 1 else 0
-            text = f"np.maximum.reduce({{0}}, axis={axis}, keepdims=True, initial={-LARGEST}, out={{out}})"
-            self.line(text, [values], largest)
+            target = largest if lanes > 1 or len(shape) == 1 else largest.window("[0]", shape[1:])
+            axis, keep = int(lanes > 1), target is largest
+            self.line(f"maximum.reduce({{0}}, {axis}, None, {{out}}, {keep}, {-LARGEST})", [values], target)
         return self.ufunc("minimum", [largest, LARGEST])
 
     def _pick(self, step: Step, out: View) -> None:
@@ -326,19 +333,28 @@ class Writer:
         at = [o.index for o in choices]  # type: ignore[union-attr]
         index = self._whole_numbers(step.operands[1], width)
         where = self._places(at, width, index, array.batched, (lanes, "n" if step.target.batched else 1))
-        self.saved[step] = array, where, index
+        self.saved[step] = array, where
         flat = self.whole(array).window(".reshape(-1)", (-1,))
         says = f"{out.buffer.name} = {flat.buffer.name}[{plain(index)}]"
         self.line('{0}.take({1}, None, {out}, "clip")', [flat, where], aside(out, True), says)
 
-    def hot(self, step: Step) -> View | None:
-        """1.0 where a choice was picked, 0.0 elsewhere; None where that is no small table."""
-        array, _, index = self.saved[step]
+    def hot(self, step: Step) -> tuple[View, View] | None:
+        """1.0 / n where a choice was picked, 0.0 elsewhere, and nan for what is no choice; and the labels plus 1.
+
+        None where that is no small table, or the index is no label.
+        """
+        array, index = self.saved[step][0], step.operands[1][0]
         width = step.sizes[0]
-        if len(step.sizes) > 1 or width > TABLE or not array.batched or index.shape[1] == 1:
+        if len(step.sizes) > 1 or width > TABLE or not array.batched or not isinstance(index, Lane):
             return None
-        key, eye = ("hot", index, width), self.constant(f"np.eye({width})", (width, width))
-        return self.once(key, (width, "n"), '{0}.take({1}, 1, {out}, "clip")', [eye, index.window("[0]", ("n",))])
+        if not index.array.whole_numbers or index.array.lanes > 1:
+            return None
+        plus_1 = self.once(("labels plus 1", index.array), (1, "n"), f"add({index.array.given}, 1, {{out}})", [],
+                           'np.empty((1, n), np.intp)')  # fmt: skip
+        no_choice = f"np.full(({width}, 1), np.nan)"
+        table = self.constant(f"np.hstack([{no_choice}, np.eye({width}) / n, {no_choice}])", (width, width + 2))
+        text = '{0}.take({1}, 1, {out}, "clip")'
+        return self.once(("hot", plus_1, width), (width, "n"), text, [table, plus_1.window("[0]", ("n",))]), plus_1
 
     def _places(self, at: Sequence[int], width: int, index: View, batched: bool, shape: Shape) -> View:
         """Where in the memory of the array what is picked stands: choice c of lane l is its lane at[l · width + c]."""
@@ -372,8 +388,11 @@ class Writer:
                 rows = self.rows_of_integers(every, used)
                 unsigned = rows.window(".view(np.uintp)", rows.shape)  # in which -1 is large
                 unsigned = unsigned.window("[0]", ("n",)) if len(used) == 1 else unsigned
-                text = f"if np.maximum.reduce({{0}}, axis=None) >= {count}: in_range({{1}}, {count})"
+                text = f"if maximum.reduce({{0}}, axis=None) >= {count}: in_range({{1}}, {count})"
                 self.line(text, [unsigned, rows], None, f"labels: 0, …, {count - 1}")
+                self.checks[array, count] = self.block.lines[-1]
+            else:
+                self.checks.pop((array, count), None)  # for more than one
             return self.rows_of_integers(every, used if len(used) == 1 else lanes)
         values = self.window(operands, True)
         if isinstance(values, float):
@@ -387,18 +406,6 @@ class Writer:
         shape: Shape = (len(lanes), "n")
         return self.once(("rows", view, tuple(lanes)), shape, TAKE, [view, self.indices(lanes)],
                          f"np.empty({pair(shape)}, np.intp)")  # fmt: skip
-
-
-def by_array(operands: Sequence[Operand]) -> dict[Array | None, tuple[list[int], list[int]]]:
-    """For each array the places of its lanes among the operands, and the lanes; numbers under None."""
-    groups: dict[Array | None, tuple[list[int], list[int]]] = {}
-    for place, operand in enumerate(operands):
-        array, lane = (operand.array, operand.index) if isinstance(operand, Lane) else (None, 0)
-        if array not in groups:
-            groups[array] = [], []
-        groups[array][0].append(place)
-        groups[array][1].append(lane)
-    return groups
 
 
 def aside(view: View, batched: bool) -> View:
@@ -423,9 +430,11 @@ def _neighbours(lanes: Sequence[int]) -> bool:
 
 
 def _ends_its_array(operands: Sequence[Operand]) -> bool:
-    groups = by_array(operands)
-    [(array, (_, lanes)), *others] = groups.items()
-    return array is not None and not others and _neighbours(lanes) and lanes[-1] == array.lanes - 1
+    """Whether these are the last lanes of one array."""
+    first, last = operands[0], operands[-1]
+    if not isinstance(first, Lane) or last != Lane(first.array, first.array.lanes - 1):
+        return False
+    return all(operand == Lane(first.array, first.index + i) for i, operand in enumerate(operands))
 
 
 def _trailing_ones(step: Step) -> int:
@@ -443,6 +452,14 @@ def _rows_of_ones(plan: Plan) -> dict[Array, int]:
     return ones
 
 
+def _only_multiplied(plan: Plan) -> set[Array]:
+    """Inputs that are nothing but the right side of products, which take them as they come, an example a row."""
+    used = {array for step in plan.steps for place, operands in enumerate(step.operands)
+            if step.kind != "dot" or place == 0 or step.sizes[0] > 1 for array in plan.by_array(operands)}  # fmt: skip
+    outputs = {output.array for output in plan.outputs if isinstance(output, Lane)}
+    return {array for array in plan.inputs if array.lanes > 1} - used - outputs
+
+
 def _name(plan: Plan) -> None:
     """z1 = W1 @ h0, h1 = tanh(z1), …: as in textbooks."""
     numbers: dict[Array, int] = {}  # of products without an activation so far
@@ -453,8 +470,8 @@ def _name(plan: Plan) -> None:
             numbers[step.target] = count = count + 1
             step.target.name = f"z{count}"
         elif isinstance(step.kind, Op) and len(step.operands) == 1:
-            sources = {o.array for o in step.operands[0] if isinstance(o, Lane)}
-            if len(sources) == 1 and (number := numbers.pop(sources.pop(), 0)):
+            [source, *others] = plan.by_array(step.operands[0])
+            if source and not others and (number := numbers.pop(source, 0)):
                 step.target.name = f"h{number}"
 
 

@@ -13,7 +13,7 @@ from .emitting import literal
 from .lanes import Step
 
 Shape = tuple[int | str, ...]  # "n" is the number of examples
-FUNCTION = re.compile(r"(\w+)\(")
+FUNCTION = re.compile(r"(?<![\w.}])([a-z]\w*)[.(]")  # a name of NumPy's at the beginning of a call
 
 
 @dataclass(eq=False)
@@ -23,6 +23,7 @@ class Buffer:
     name: str
     shape: Shape
     made: str = ""  # what it holds from the start, where that matters; it shares its memory with no other then
+    given: bool = False  # made by the caller, or by the function itself at each call
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Line:
     in_place: bool = False  # whether it may write over an argument: number by number
     step: Step | None = None
 
+    @property
+    def shape(self) -> str:
+        """Of what it writes."""
+        return f"({', '.join(map(str, self.out.shape))})" if self.out else ""
+
     def buffers(self) -> list[Buffer]:
         return [a.buffer for a in self.arguments if isinstance(a, View)]
 
@@ -66,6 +72,7 @@ class Block:
     """The lines of one function."""
 
     lines: list[Line] = field(default_factory=list)
+    fresh: Buffer | None = None  # made anew at each call, and returned
     said: list[tuple[str, Step | None]] = field(default_factory=list)  # each line of the text, and what it is for
 
     def needed(self) -> list[Line]:
@@ -79,39 +86,42 @@ class Block:
         return kept[::-1]
 
     def function(self, head: str) -> str:
-        """`bind(n)`, which makes the buffers for n examples, and returns the function `head` that uses them."""
+        """`bind(n, theta)`, which makes the buffers for n examples, and returns the function `head` that uses them."""
         lines = self.needed()
-        names, made = _Names(), _memory(lines)
-        body = [(line.text.format(*map(names.of, line.arguments), out=names.of(line.out) if line.out else ""), line.says)
+        names, made = _Names(self.fresh), _memory(lines)
+        body = [line.text.format(*map(names.of, line.arguments), out=names.of(line.out) if line.out else "")
                 for line in lines]  # fmt: skip
-        self.said = [(text, line.step) for (text, _), line in zip(body, lines)]
-        width = min(60, max((len(text) for text, says in body if says), default=0))
-        run = [f"        {text:<{width}}  # {says}" if says else f"        {text}" for text, says in body]
+        self.said = [(text, line.step) for text, line in zip(body, lines)]
+        wide = min(48, max(map(len, body), default=0))
+        says = min(40, max((len(line.says) for line in lines), default=0))
+        run = [f"        {text:<{wide}}  # {line.says:<{says}} {line.shape}".rstrip(" #") for text, line in zip(body, lines)]
         start = [f"    {text}" for text in (*made, *names.made)]
-        title = '    """The buffers for n examples, and the function that works in them."""'
-        used = sorted({found[1] for line in lines if (found := FUNCTION.match(line.text)) and hasattr(np, found[1])})
+        title = '    """The buffers for n examples, and the function that works in them, with these parameters."""'
+        used = sorted({word for line in lines for word in FUNCTION.findall(line.text) if hasattr(np, word)})
         local = [f"    {', '.join(used)} = {', '.join(f'np.{name}' for name in used)}"] if used else []
-        return "\n".join(["def bind(n):", title, *local, *start, "", f"    def {head}:", *run, "",
+        return "\n".join(["def bind(n, theta):", title, *local, *start, "", f"    def {head}:", *run, "",
                           f"    return silent({head.split('(')[0]})", ""])  # fmt: skip
 
 
 class _Names:
     """The names of buffers and windows; a window is made before the first call."""
 
-    def __init__(self) -> None:
+    def __init__(self, fresh: Buffer | None) -> None:
         self.made: list[str] = []
+        self._fresh = fresh
         self._known: dict[View, str] = {}
         self._count: defaultdict[str, int] = defaultdict(int)
 
     def of(self, argument: Argument) -> str:
         if not isinstance(argument, View):
             return literal(argument)
-        if not argument.how:
-            return argument.buffer.name
+        if not argument.how or argument.buffer is self._fresh:
+            return argument.buffer.name + argument.how
         if argument not in self._known:
-            base = argument.buffer.name
-            self._count[base] += 1
-            name = argument.name or f"{base}_{self._count[base]}"
+            base, name = argument.buffer.name, argument.name
+            if not name or name in self._known.values():
+                self._count[base] += 1
+                name = f"{base}_{self._count[base]}"
             self.made.append(f"{name} = {base}{argument.how}")
             self._known[argument] = name
         return self._known[argument]
@@ -127,10 +137,10 @@ def _memory(lines: Sequence[Line]) -> list[str]:
     free: defaultdict[Shape, list[Buffer]] = defaultdict(list)
     for place, line in enumerate(lines):
         for buffer in line.buffers():
-            if buffer.made:
+            if buffer.made and not buffer.given:
                 made[buffer] = buffer.made
-        gone = {b for b in line.buffers() if last[b] == place and not b.made}
-        if line.out is not None and line.out.buffer not in made:
+        gone = {b for b in line.buffers() if last[b] == place and not b.made and not b.given}
+        if line.out is not None and line.out.buffer not in made and not line.out.buffer.given:
             buffer = line.out.buffer
             whole = [a.buffer for a in line.arguments if isinstance(a, View) and not a.how and a.buffer in gone]
             reusable = [b for b in whole if b.shape == buffer.shape] if line.in_place and not line.out.how else []

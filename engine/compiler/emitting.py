@@ -1,97 +1,42 @@
-"""Stage 3: the instructions as text that a person can read: NumPy on arrays (examples,), or Python on floats."""
+"""What all programs' texts have in common: numbers, what is needed, and how a text becomes a function."""
 
 from __future__ import annotations
 
 import math
-from contextvars import Context
-from functools import partial
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-from ..row import NAMES, OPS, Op
+from ..row import NAMES
+from . import running
 from .lowering import Code, Ref, Term
 
 
 def literal(number: float) -> str:
     """A number as it may stand anywhere in an expression: -2.0 ** x would be -(2.0 ** x)."""
+    if 0.0 < number < math.inf:
+        return repr(number)
     if math.isfinite(number):
         return repr(number) if math.copysign(1.0, number) > 0.0 else f"({number!r})"
     return "np.nan" if number != number else "np.inf" if number > 0.0 else "(-np.inf)"
 
 
-def written(term: Term | int) -> str:
-    if isinstance(term, Ref):
-        term = term.place
-    return f"v{term}" if isinstance(term, int) else literal(term)
-
-
-def expression(op: Op, arguments: Sequence[int | float], floats: bool) -> str:
-    names = [written(a) for a in arguments]
-    if floats and ("np." in op.numpy or op.variadic):
-        return f"{op.name}({', '.join(names)})"
-    return op.numpy.format(f"[{', '.join(names)}]") if op.variadic else op.numpy.format(*names)
-
-
 def needed(code: Code, results: Iterable[Term]) -> list[int]:
     """The places that the results depend on, in order."""
-    found: set[int] = set()
-    stack = [result.place for result in results if isinstance(result, Ref)]
-    while stack:
-        place = stack.pop()
-        if place not in found:
-            found.add(place)
-            stack += [a for a in code.arguments[place] if isinstance(a, int)]
-    return sorted(found)
+    wanted = bytearray(len(code.operations))
+    for result in results:
+        if isinstance(result, Ref):
+            wanted[result.place] = 1
+    for place in range(len(wanted) - 1, -1, -1):  # arguments stand before what is made of them
+        if wanted[place]:
+            for argument in code.arguments[place]:
+                if argument.__class__ is int:
+                    wanted[argument] = 1
+    return [place for place, is_wanted in enumerate(wanted) if is_wanted]
 
 
-def lines(code: Code, results: Sequence[Term], floats: bool = False) -> list[tuple[str, int]]:
-    """Each instruction that the results need, as (text, place)."""
-    said = []
-    for place in needed(code, results):
-        op = code.operations[place]
-        text = f"{op[0]}[{op[1:]}]" if isinstance(op, str) else expression(op, code.arguments[place], floats)
-        said.append((f"v{place} = {text}", place))
-    return said
-
-
-def source(name: str, code: Code, results: Sequence[Term], floats: bool = False) -> str:
-    """A function of the inputs x and the parameters p, both lists of columns or numbers."""
-    body = [f"    {text}" for text, _ in lines(code, results, floats)]
-    returned = ", ".join(written(result) for result in results)
-    return "\n".join([f"def {name}(x, p):", *body, f"    return [{returned}]", ""])
-
-
-def build(name: str, text: str, floats: bool) -> Callable[[Any, Any], Any]:
+def build(name: str, text: str, functions: Mapping[str, Callable[..., Any]] | None = None) -> Callable[..., Any]:
     """The function of that source. It holds nothing that a user typed: names are ours, numbers are literals."""
-    names: dict[str, Any] = {**NAMES, "in_range": in_range, "sum_of_picked": sum_of_picked, "silent": silent, **({op.name: op.forward for op in OPS.values()} if floats else {})}
+    names: dict[str, Any] = {**vars(running), **NAMES, **(functions or {})}
     exec(compile(text, f"<chainrule {name}>", "exec"), names)
-    function: Callable[[Any, Any], Any] = names[name]
+    function: Callable[..., Any] = names[name]
     return function
-
-
-def silent(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, without NumPy's warnings of overflow and such. For one thread at a time."""
-    if np.lib.NumpyVersion(np.__version__) < "2.0.0":
-        return np.errstate(all="ignore")(function)
-    context = Context()
-    context.run(np.seterr, all="ignore")
-    return partial(context.run, function)  # a tenth of the time of np.errstate
-
-
-def in_range(index: Any, count: int) -> Any:
-    """The indices of a pick as integers, all of them below count."""
-    places = index if index.dtype == np.intp else index.astype(np.intp)
-    if places.size and np.maximum.reduce(places.view(np.uintp), axis=None) >= count or (
-        places is not index and (places != index).any()
-    ):
-        wrong = index[(places != index) | (places < 0) | (places >= count)]
-        raise IndexError(f"pick: index {wrong[0]:g} is none of 0, …, {count - 1}: there are {count} values")
-    return places
-
-
-def sum_of_picked(choices: Any, hot: Any) -> Any:
-    """The sum of what is picked: a product with 1.0 where it is picked, 0.0 elsewhere, unless 0.0 · inf spoils it."""
-    total = choices.dot(hot)
-    return total if total == total else choices[hot == 1.0].sum()

@@ -43,6 +43,7 @@ class Lane(NamedTuple):
 
 
 Operand = Lane | float
+Groups = dict[Array | None, tuple[list[int], list[int]]]
 
 
 @dataclass(eq=False)
@@ -70,6 +71,27 @@ class Plan:
     theta: Array
     outputs: list[Operand]
 
+    def __post_init__(self) -> None:
+        self._groups = {id(operands): by_array(operands) for step in self.steps for operands in step.operands}
+
+    def by_array(self, operands: list[Operand]) -> Groups:
+        """The function of that name; of the steps' own lists, which are long, it is known."""
+        return self._groups.get(id(operands)) or by_array(operands)
+
+
+def by_array(operands: Sequence[Operand]) -> Groups:
+    """For each array the places of its lanes among the operands, and the lanes; numbers under None."""
+    groups: Groups = {}
+    for place, operand in enumerate(operands):
+        array, lane = operand if operand.__class__ is Lane else (None, 0)  # type: ignore[misc]
+        if array in groups:
+            places, lanes = groups[array]
+            places.append(place)
+            lanes.append(lane)
+        else:
+            groups[array] = [place], [lane]
+    return groups
+
 
 class _Flattened:
     """The code with its chains of additions as sums and dot products."""
@@ -80,7 +102,7 @@ class _Flattened:
         self.nodes: dict[int, Node] = {}
         self.parts: defaultdict[int, list[int]] = defaultdict(list)  # of a sum: the products and sums in it
         self.same: dict[int, Argument] = {}  # what is only a copy, and of what
-        self._uses: defaultdict[int, int] = defaultdict(int)
+        self._uses = [0] * len(code.operations)
         places = needed(code, outputs)
         for place in places:
             for argument in code.arguments[place]:
@@ -120,17 +142,21 @@ class _Flattened:
         of several neurons, which make a matrix together.
         """
         operations, arguments, uses = self.code.operations, self.code.arguments, self._uses
-        products: dict[int, int] = {}
+        products = [0] * len(operations)  # how many are in the sum at each place
         for place in places:
-            if operations[place] is dot:
+            op = operations[place]
+            if op is multiply:
+                products[place] = 1
+            elif op is dot:
                 products[place] = len(arguments[place]) // 2
-            elif operations[place] in SUMS:
-                products[place] = sum(1 if operations[a] is multiply else products.get(a, 0) if uses[a] == 1 else 0
-                                      for a in arguments[place] if a.__class__ is int)  # type: ignore[index] # fmt: skip
+            elif op in SUMS:
+                for a in arguments[place]:
+                    if a.__class__ is int and (uses[a] == 1 or operations[a] is multiply):  # type: ignore[index]
+                        products[place] += products[a]  # type: ignore[index]
         found: dict[int, list[_Term]] = {}
         within: set[int] = set()
         for place in reversed(places):
-            if place not in products or place in within:
+            if place in within or operations[place] not in SUMS:
                 continue
             terms: list[_Term] = []
             stack: list[tuple[Argument, bool]] = [(place, True)]
@@ -140,6 +166,7 @@ class _Flattened:
                 if op in SUMS and (a == place or (uses[a] == 1 and (leftmost or products[a] < 2))):  # type: ignore[index]
                     if a != place:
                         within.add(a)  # type: ignore[arg-type]
+                        self.parts[place].append(a)  # type: ignore[arg-type]
                     parts = arguments[a]  # type: ignore[index]
                     if op is dot:
                         terms += [(pair, None) for pair in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :])]

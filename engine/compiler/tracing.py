@@ -3,129 +3,30 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from math import copysign
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import ops
+from ..graph import LEAF, NEVER
 from ..numbers import number
 from ..operators import Operators
 from ..recording import enable_grad, recording
 from ..row import OPS, Op
 from ..value import Value
+from .tape import Frozen, Replay, Tape, TraceError, current, current_tape, forbid, new, place, raw, same
 
-OURS, PYTHON = Path(__file__).resolve().parents[1], Path(os.__file__).parent
-LIBRARIES = tuple(f"{folder}{os.sep}" for folder in (OURS, Path(np.__file__).parent, PYTHON))
+__all__ = [
+    "ONE_AT_A_TIME", "Frozen", "Replay", "Tape", "TraceError", "paused_collector", "raw", "same", "trace", "traced",
+]
+
 _data: Any = Value.__dict__["data"]  # the slots, past Traced.data and Traced.grad
 _grad: Any = Value.__dict__["grad"]
 ONE_AT_A_TIME = threading.RLock()  # parameters change their class while a function is traced
-new = object.__new__
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """A place where the function read a number, so that it was traced for that number alone."""
-
-    file: str
-    line: int
-    read: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.read}"
-
-
-class TraceError(TypeError):
-    """The function cannot be traced: what it does depends on numbers of one example."""
-
-
-class Tape:
-    """What a function does, in order. Its nodes have no numbers: those are computed for one who may look."""
-
-    def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool) -> None:
-        self.nodes: list[Traced] = []
-        self.numbers = dict(zip(map(id, inputs), example))
-        self.integers = {id(x) for x in inputs if not x.requires_grad}
-        self.allow = allow
-        self.frozen: list[Frozen] = []
-        self.error: TraceError | None = None  # the first one, for a function that catches it
-
-    def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
-        """The node for an operation."""
-        node = new(kind)
-        node.operation = op
-        node._left = left
-        node._right = right
-        node.requires_grad = True
-        if more is not None:
-            node._more = more
-        self.nodes.append(node)
-        return node
-
-    def failed(self, said: str) -> TraceError:
-        """The error to raise. NumPy, or the function itself, may catch it and go on: then it comes at the end."""
-        problem = TraceError(said)
-        self.error = self.error or problem
-        return problem
-
-    def number(self, value: Value) -> float:
-        """The number of any Value in this example."""
-        stack: list[Any] = [value]
-        while stack:
-            node = stack.pop()
-            if node.operation is None or not isinstance(node, Traced) or id(node) in self.numbers:
-                continue
-            waiting = [a for a in node.arguments if isinstance(a, Traced) and a.operation and id(a) not in self.numbers]
-            if waiting:
-                stack += (node, *waiting)
-            else:
-                numbers = [a if a.__class__ is float else self._known(a) for a in node.arguments]
-                self.numbers[id(node)] = node.operation.evaluate(numbers, node.arguments)
-        return self._known(value)
-
-    def _known(self, value: Value) -> float:
-        known = self.numbers.get(id(value))
-        return raw(value) if known is None else known
-
-
-class Replay(Tape):
-    """The tape of another run. As long as that does the same as the first one, it gets the nodes of the first."""
-
-    def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool, first: Tape) -> None:
-        super().__init__(inputs, example, allow)
-        self.expected = iter(first.nodes)
-        self.differs: Frozen | None = None  # the first place where the runs did not do the same
-
-    def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
-        """The node of the first run for the same operation, or else a new one."""
-        node = next(self.expected, None)
-        if (
-            node is not None
-            and node.operation is op
-            and (node._left is left or same(node._left, left))
-            and (node._right is right or same(node._right, right))
-            and (more is None or (len(more) == len(node._more or ()) and all(map(same, more, node._more or ()))))
-        ):
-            node._left, node._right = left, right  # gradients to this run's own constants find them
-            if more is not None:
-                node._more = more
-            return node
-        self.expected = iter(())
-        self.differs = self.differs or _reader(op.name)
-        return super().record(kind, op, left, right, more)
-
-
-_tape: ContextVar[Tape | None] = ContextVar("tape", default=None)  # None: nothing is traced here, whatever others do
-current = _tape.get
 
 
 class Traced(Value):
@@ -143,33 +44,34 @@ class Traced(Value):
         tape = current()
         if tape is None:
             return raw(self)
-        place = _reader(f"the number of {self.label or self._op or 'an input or a parameter'} was read")
+        where = place(f"the number of {self.label or self._op or 'an input or a parameter'} was read")
         if not tape.allow:
             raise tape.failed(
-                f"{place}: what follows holds for this example alone, so it cannot be compiled. Write it with "
+                f"{where}: what follows holds for this example alone, so it cannot be compiled. Write it with "
                 'operations (where, maximum, step, pick), or use compile(..., frozen="allow")'
             )
-        tape.frozen.append(place)
+        tape.frozen.append(where)
         return tape.number(self)
 
     @data.setter
     def data(self, data: float) -> None:
-        _only_elsewhere(".data was written: a function that is compiled cannot change numbers")
+        forbid(".data was written: a function that is compiled cannot change numbers")
         _data.__set__(self, data)
 
     @property
     def grad(self) -> float:
         """None is computed while tracing."""
-        _only_elsewhere(".grad was read: in a compiled function, use gradients(y, xs)")
-        return _slot(_grad, self)
+        forbid(".grad was read: in a compiled function, use gradients(y, xs)")
+        result: float = _grad.__get__(self)
+        return result
 
     @grad.setter
     def grad(self, grad: float) -> None:
-        _only_elsewhere(".grad was written: a function that is compiled cannot change gradients")
+        forbid(".grad was written: a function that is compiled cannot change gradients")
         _grad.__set__(self, grad)
 
     def __index__(self) -> int:
-        _only_elsewhere("a list was indexed by a traced number; write pick(values, index), or Table(rows)[index]")
+        forbid("a list was indexed by a traced number; write pick(values, index), or Table(rows)[index]")
         raise TypeError("indices are integers, not Values; write pick(values, index), or Table(rows)[index]")
 
     def __eq__(self, other: object) -> bool:
@@ -182,18 +84,16 @@ class Traced(Value):
         tape = current()
         if tape is not None and id(self) in tape.integers:
             raise tape.failed(
-                f"{_reader(f'{self.label} was looked up in a dictionary or a set')}: a traced integer has no number "
+                f"{place(f'{self.label} was looked up in a dictionary or a set')}: a traced integer has no number "
                 "there; write pick(values, index), or Table(rows)[index]"
             )
         return object.__hash__(self)
 
     def __repr__(self) -> str:
-        elsewhere = current() is None and self.operation is None  # a parameter
-        return super().__repr__() if elsewhere else f"Traced({self.label or self._op or 'input'})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        make, (_, *state), attributes = super().__reduce__()
-        return make, (self.original, *state), attributes
+        try:
+            return super().__repr__() if current() is None else f"Traced({self.label or self._op or 'input'})"
+        except TraceError:  # what was computed while tracing has no number
+            return f"Traced({self.label or self._op})"
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Value:
@@ -201,7 +101,7 @@ class Traced(Value):
         if tape is None:
             return cls.original.__apply__(op, arguments)
         if not recording():
-            raise tape.failed(f"{_reader(op.name)} inside no_grad(): a compiled function has to remember all it does")
+            raise tape.failed(f"{place(op.name)} inside no_grad(): a compiled function has to remember all it does")
         arguments = [a if isinstance(a, Value) else number(a, op.name) for a in arguments]
         if op.variadic or op.arity > 2:
             return tape.record(cls, op, 0.0, 0.0, tuple(arguments))  # type: ignore[no-any-return]
@@ -216,6 +116,10 @@ class Traced(Value):
         return () if not isinstance(op, Op) else (self._left, self._right) if op.arity == 2 else (self._left,)
 
     @property
+    def _prev(self) -> tuple[Value, ...]:
+        return tuple([argument for argument in self.arguments if argument.__class__ is not float])
+
+    @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
         return tuple((argument, 0.0) for argument in self.arguments)  # local derivatives come from the rules, later
 
@@ -224,53 +128,24 @@ class Traced(Value):
 
     @property
     def _local_grads(self) -> tuple[float, ...]:
-        _only_elsewhere("_local_grads was read: in a compiled function, use gradients(y, xs)")
+        forbid("_local_grads was read: in a compiled function, use gradients(y, xs)")
         return ()  # of a leaf
 
     def backward(self) -> None:
         """Not while tracing."""
-        _only_elsewhere("backward() was called: in a compiled function, use gradients(y, xs)")
+        forbid("backward() was called: in a compiled function, use gradients(y, xs)")
+        raw(self)  # what was computed while tracing has none
         super().backward()
 
     def refresh(self) -> None:
         """Not while tracing."""
-        _only_elsewhere("refresh() was called: in a compiled function nothing is out of date")
+        forbid("refresh() was called: in a compiled function nothing is out of date")
         super().refresh()
 
 
-def _binary(op: Op, general: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
-    """An operator of Traced, straight to the tape where nothing is unusual."""
-
-    def forwards(self: Any, other: Any) -> Any:
-        tape, kind = current(), self.__class__
-        if other.__class__ is int:
-            other += 0.0  # a quicker float()
-        if tape is not None and (other.__class__ is kind or other.__class__ is float) and recording():
-            return tape.record(kind, op, self, other)
-        return general(self, other)
-
-    def backwards(self: Any, other: Any) -> Any:
-        tape = current()
-        if other.__class__ is int:
-            other += 0.0
-        if tape is not None and other.__class__ is float and recording():
-            return tape.record(self.__class__, op, other, self)
-        return general(self, other)
-
-    return backwards if reflected else forwards
-
-
-def _missing(sign: str) -> Callable[..., Any]:
-    """What plain integers have and Values have not."""
-
-    def method(self: Any, *_: Any) -> Any:
-        _only_elsewhere(f"{sign} is no operation that can be compiled; compute it before, and hand it in as an input")
-        return NotImplemented
-
-    return method
-
-
 def _unary(op: Op, general: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A method of Traced, straight to the tape where nothing is unusual."""
+
     def method(self: Any) -> Any:
         tape = current()
         return tape.record(self.__class__, op, self, 0.0) if tape is not None and recording() else general(self)
@@ -278,73 +153,33 @@ def _unary(op: Op, general: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return method
 
 
-for _op in OPS.values():
-    if _op.arity == 1 and hasattr(Operators, _op.name):
-        setattr(Traced, _op.name, _unary(_op, getattr(Operators, _op.name)))
-for _spelled, _op in {
-    "__add__": ops.add, "__radd__": ops.add, "__sub__": ops.subtract, "__rsub__": ops.subtract,
-    "__mul__": ops.multiply, "__rmul__": ops.multiply, "__truediv__": ops.divide, "__rtruediv__": ops.divide,
-    "__pow__": ops.power, "__rpow__": ops.power,
-}.items():  # fmt: skip
-    setattr(Traced, _spelled, _binary(_op, getattr(Operators, _spelled), _spelled.startswith("__r")))
-for _name, _sign in {"mod": "%", "floordiv": "//", "and": "&", "or": "|", "xor": "^"}.items():
+def _binary(op: Op, general: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        tape, kind = current(), self.__class__
+        if other.__class__ is int:
+            other += 0.0  # a quicker float()
+        if tape is not None and (other.__class__ is kind or other.__class__ is float) and recording():
+            return tape.record(kind, op, other, self) if reflected else tape.record(kind, op, self, other)
+        return general(self, other)
+
+    return method
+
+
+for _name, _op in {**{op.name: op for op in OPS.values() if op.arity == 1}, "__neg__": ops.neg}.items():
+    if hasattr(Operators, _name):
+        setattr(Traced, _name, _unary(_op, getattr(Operators, _name)))
+for _name, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multiply), ("truediv", ops.divide),
+                   ("pow", ops.power)]:  # fmt: skip
     for _prefix in ("__", "__r"):
-        setattr(Traced, f"{_prefix}{_name}__", _missing(_sign))
-Traced.__neg__ = _unary(ops.neg, Operators.__neg__)  # type: ignore[method-assign]
+        _spelled = f"{_prefix}{_name}__"
+        setattr(Traced, _spelled, _binary(_op, getattr(Operators, _spelled), _prefix == "__r"))
 
 
-def _only_elsewhere(said: str) -> None:
-    tape = current()
-    if tape is not None:
-        raise tape.failed(str(_reader(said)))
-
-
-def _slot(slot: Any, value: Value) -> float:
-    try:
-        number: float = slot.__get__(value)
-    except AttributeError:
-        raise TraceError(
-            f"{value.label or value._op or 'a Value'} has no number here: it belongs to a function that was traced. A "
-            "function that is compiled cannot keep Values (in a list, an attribute, a cache) for another call, or for "
-            "another thread: return them, or hand them in"
-        ) from None
-    return number
-
-
-def raw(value: Value) -> float:
-    """The number of any Value that has one, unnoticed."""
-    return _slot(_data, value)
-
-
-def traced(label: str, requires_grad: bool = True) -> Traced:
+def traced(requires_grad: bool = True) -> Traced:
     """An input; an integer one requires no gradient."""
     node = new(Traced)
-    node.operation, node.label, node.requires_grad = None, label, requires_grad
+    node.operation, node._uses = None, LEAF if requires_grad else LEAF + NEVER
     return node
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two arguments are the same one, the same number, or constants of the same number."""
-    if a is b or a.__class__ is not b.__class__:
-        return a is b
-    if a.__class__ is float:
-        return a != a and b != b if a != b else copysign(1.0, a) == copysign(1.0, b)
-    if isinstance(a, Traced) or a.operation is not None or b.operation is not None:
-        return False
-    return same(a.data, b.data)
-
-
-def _in_a_library(file: str) -> bool:
-    ours = file.startswith(LIBRARIES[:2])
-    return ours or (file.startswith(LIBRARIES[2]) and "site-packages" not in file)  # those stand in Python's folder
-
-
-def _reader(what: str) -> Frozen:
-    """Where, outside the engine, NumPy and Python's own modules, that happens; looked up only when it does."""
-    frame = sys._getframe(1)
-    while frame.f_back and _in_a_library(frame.f_code.co_filename):
-        frame = frame.f_back
-    return Frozen(frame.f_code.co_filename, frame.f_lineno, what)
 
 
 def _noticing(kind: type[Value]) -> type[Value]:
@@ -370,7 +205,7 @@ def paused_collector() -> Iterator[None]:
 def tracing(parameters: Sequence[Value], tape: Tape) -> Iterator[None]:
     """Inside it, the parameters notice when they are read, too."""
     with ONE_AT_A_TIME:
-        token = _tape.set(tape)
+        token = current_tape.set(tape)
         classes = [parameter.__class__ for parameter in parameters]
         kinds = {kind: _noticing(kind) for kind in set(classes)}
         try:
@@ -381,37 +216,23 @@ def tracing(parameters: Sequence[Value], tape: Tape) -> Iterator[None]:
         finally:
             for parameter, kind in zip(parameters, classes):
                 parameter.__class__ = kind
-            _tape.reset(token)
+            current_tape.reset(token)
 
 
-@dataclass
-class Trace:
-    """What a function gave, and what it did for it."""
-
-    outputs: list[Value]
-    several: bool  # whether it gave a list of them
-    tape: Tape
-
-    def is_as(self, first: Trace) -> bool:
-        """Whether another run did and gave the same; if False, it may still have come to the same in another way."""
-        alike = len(self.outputs) == len(first.outputs) and all(map(same, self.outputs, first.outputs))
-        return alike and self.several == first.several
-
-
-def trace(f: Callable[..., Any], arguments: Sequence[Any], parameters: Sequence[Value], tape: Tape) -> Trace:
-    """Run f once.
+def trace(
+    f: Callable[..., Any], arguments: Sequence[Any], parameters: Sequence[Value], tape: Tape
+) -> tuple[list[Value], bool]:
+    """Run f once: its outputs, and whether it gave a list of them.
 
     Errors: TraceError where f reads a number, TypeError if it gives something else than Values and numbers.
     """
     try:
         with tracing(parameters, tape):
             result = f(*arguments)
-    except Exception as problem:
-        if tape.error not in (None, problem):
-            raise tape.error from problem
-        raise
-    if tape.error is not None:
-        raise tape.error
+    finally:
+        if tape.error is not None:
+            raise tape.error  # also where the function has caught it
+    result = result.item() if isinstance(result, np.ndarray) and result.ndim == 0 else result
     several = hasattr(result, "__len__") and not isinstance(result, (dict, str))
     if several and not len(result):
         raise TypeError(f"compile: the function returned no output: {result!r}")
@@ -421,4 +242,4 @@ def trace(f: Callable[..., Any], arguments: Sequence[Any], parameters: Sequence[
             outputs.append(output if isinstance(output, Value) else Value(number(output, "compile")))
         except TypeError:
             raise TypeError(f"compile: the function returned {type(output).__name__} {output!r}, not a Value") from None
-    return Trace(outputs, several, tape)
+    return outputs, several

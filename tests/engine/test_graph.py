@@ -1,14 +1,18 @@
 """Backward over random graphs of all rows, against forward mode that knows none of the rules."""
 
+from copy import deepcopy
+from pickle import dumps, loads
+
 import mpmath
 import pytest
-from graphs import random_graph
+from graphs import random_graph, replay
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mathematics import EPS, MEANING, call, differentiable
 from mpmath import mp, mpf
 
 from engine import OPS, Value, topological_order, trace
+from engine.fast import weighted_sum
 from engine.graph import backpropagate
 
 
@@ -95,10 +99,11 @@ def test_backpropagate_is_backward_of_each_node_in_reversed_topological_order(se
     expected = [node.grad for node in nodes]
     for leaf in leaves:
         leaf.grad = 0.0
+    uses = [node._uses for node in nodes]
     backpropagate(root)
     # The same products, added in another order: eps for each of the terms, in units of the terms with all signs plus.
     _, sizes = forward_sizes(leaves, recipe)
-    assert all(node._uses == 0 for node in nodes)
+    assert [node._uses for node in nodes] == uses
     largest = max(sizes)
     for node, want in zip(nodes, expected):
         assert node.grad == pytest.approx(want, rel=1e-12, abs=EPS * len(nodes) * largest)
@@ -133,6 +138,54 @@ def test_backpropagate_is_exact_where_floats_are(recipe):
     assert [v.grad for v in topological_order(pool[-1])] == [
         expected[i] for v in topological_order(pool[-1]) for i, other in enumerate(pool) if other is v
     ]
+
+
+def counted_uses(nodes):
+    """How often each of the nodes stands among the arguments of the others."""
+    made_of = [id(child) for node in nodes for child in node._prev]
+    return [made_of.count(id(node)) for node in nodes]
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 60))
+def test_every_way_to_make_a_node_counts_it_as_a_user_of_its_arguments(seed, size):
+    leaves, recipe, _ = random_graph(seed, size)
+    made = replay(leaves, recipe, [Value(leaf.data) for leaf in leaves])
+    copied, pickled = (topological_order(copy(made[-1])) for copy in (deepcopy, lambda root: loads(dumps(root))))
+    for nodes in (made, copied, pickled):
+        inner = [node for node in nodes if node.operation is not None]
+        assert [node._uses for node in inner] == counted_uses(inner)
+    before = [node._uses for node in made]
+    made[-1].refresh()
+    for node in made:
+        node.requires_grad = False
+        node.requires_grad = True
+    assert [node._uses for node in made] == before
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 60), others=st.lists(st.integers(0, 200), max_size=20))
+def test_nodes_that_are_no_part_of_the_graph_change_no_gradient(seed, size, others):
+    leaves, recipe, root = random_graph(seed, size)
+    nodes = [node for node, _, _ in recipe]
+    by_definition(root)
+    expected = [node.grad for node in nodes]
+    kept = [nodes[i % len(nodes)] * nodes[-1 - i % len(nodes)] for i in others]  # used here, too
+    for i in others:
+        -nodes[i % len(nodes)]  # and by a node that is gone
+    root.backward()
+    root.backward()  # the inner gradients are those of the last call
+    assert all(node.grad == 0.0 for node in kept)
+    largest = max(forward_sizes(leaves, recipe)[1])
+    for node, want in zip(nodes, expected):
+        assert node.grad == pytest.approx(want, rel=1e-12, abs=EPS * len(nodes) * largest)
+
+
+def test_a_leaf_that_gets_a_backward_by_hand_is_called_once_all_its_users_are_done():
+    seen = []
+    x = Value(2.0)
+    y = weighted_sum([x, x], [Value(3.0), x], x)
+    x._backward = lambda: seen.append(x.grad)
+    y.backward()
+    assert seen == [3.0 + 2.0 + 2.0 + 1.0]
 
 
 # --- orders

@@ -34,8 +34,8 @@ import chainrule
 import engine
 import nn
 import viz
-from engine import OPS, Operators, Value, grad, no_grad, power
-from engine.fast import FastOperators
+from engine import OPS, Operators, Value, enable_grad, grad, no_grad, power, topological_order
+from engine.fast import FastOperators, weighted_sum
 
 each_row = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 
@@ -329,6 +329,53 @@ def test_fast_operators_do_what_their_rows_say(name):
             with no_grad():
                 written = described(lambda a=left, b=right: BINARY[name](a, b))
                 assert written == described(lambda p=plain, k=kind: k.__apply__(op, p)), (left, right)
+
+
+def recorded(order):
+    """All that there is to know of these nodes, with places in the list for the Values among the arguments."""
+    place = {id(node): i for i, node in enumerate(order)}
+    return [
+        (type(v), v.data, v.grad, v.operation, v.requires_grad, v._uses if v.operation else None,
+         [(a if type(a) is float else place[id(a)], slope + 0.0) for a, slope in v._edges])
+        for v in order
+    ]  # fmt: skip
+
+
+PIECES = {
+    "leaf": lambda: Value(1.5), "inner": lambda: Value(1.5) * 2.0, "frozen": lambda: Value(-0.5, requires_grad=False),
+    "frozen inner": lambda: Value(-0.5, requires_grad=False) * 3.0, "special": lambda: Special(0.25),
+    "float": lambda: 0.75, "integer": lambda: 3, "numpy": lambda: np.float64(-2.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("recording", [True, False])
+@pytest.mark.parametrize("start", PIECES)
+def test_a_weighted_sum_is_the_graph_that_the_operators_make(start, recording):
+    for weight, x, last in itertools.product(PIECES, PIECES, ("inner", "float")):
+        assert_same_graph(start, [("leaf", "inner"), (weight, x), ("leaf", last), (weight, "leaf")], recording)
+
+
+@pytest.mark.parametrize("name", ["__add__", "__mul__"])
+def test_a_weighted_sum_of_a_class_with_its_own_operators_uses_them(name):
+    own = type("Own", (Value,), {name: lambda self, other: Operators.__sub__(self, other)})
+    weights, inputs = [own(2.0), own(3.0)], [own(5.0), own(7.0)]
+    expected = sum(map(operator.mul, weights, inputs), own(1.0))
+    assert weighted_sum(weights, inputs, own(1.0)).data == expected.data != 32.0
+
+
+def assert_same_graph(start, terms, recording):
+    graphs = []
+    for sum_of in (weighted_sum, lambda weights, inputs, first: sum(map(operator.mul, weights, inputs), first)):
+        shared = Value(0.5) * 1.0
+        first, weights, inputs = PIECES[start](), [PIECES[w]() for w, _ in terms], [PIECES[x]() for _, x in terms]
+        weights, inputs = [*weights, Value(0.5), Value(0.25)], [*inputs, shared, shared]
+        with enable_grad() if recording else no_grad():
+            total = sum_of(weights, inputs, first)
+        values = [v for v in (shared, first, *weights, *inputs) if isinstance(v, Value)]
+        if isinstance(total, Value):
+            total.backward()
+        graphs.append([recorded(topological_order(v)) if isinstance(v, Value) else v for v in (*values, total)])
+    assert graphs[0] == graphs[1]
 
 
 def test_minus_zero_keeps_its_sign():

@@ -1,0 +1,155 @@
+"""Stage 3d: one line for each scalar: Python on floats where there is no batch, NumPy on columns (examples,)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from ..row import Op
+from .emitting import literal, needed
+from .lanes import SUMS, Array
+from .lowering import Code, Ref, Term
+
+OURS = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
+SHORT = 60  # characters
+MANY, WIDE = 500, 40  # work on arrays pays from some 40 operations side by side, in programs of many
+
+
+def is_narrow(code: Code) -> bool:
+    """Whether there is little that could run side by side, so that floats are faster than arrays."""
+    if len(code.operations) < MANY:
+        return True
+    depths: list[int] = []
+    for op, arguments in zip(code.operations, code.arguments):
+        depth = 0
+        for a in arguments:
+            if isinstance(a, int) and depths[a] > depth:
+                depth = depths[a]
+        depths.append(depth + (op not in SUMS))  # of arrays, a chain of additions is one sum
+    return len(depths) < WIDE * max(depths)
+
+
+def name_of(op: Op) -> str:
+    """What a row's function is called in a text where v3, x0 and theta stand for numbers."""
+    return f"{op.name}_" if OURS.fullmatch(op.name) else op.name
+
+
+def functions(code: Code) -> dict[str, Callable[..., float]]:
+    """The rows' functions on floats, by the names that they have in a text."""
+    return {name_of(op): op.forward for op in set(code.operations) if isinstance(op, Op)}
+
+
+def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, list[int]]]:
+    """The instructions that the results need, and which ones a line holds; on floats, short ones that are used once
+    stand inside others: that takes two thirds of the time."""
+    said, names, spellings = list[tuple[str, list[int]]](), _names(code), dict[Op, tuple[str, bool]]()
+    places, inside = needed(code, results), dict[int, tuple[str, list[int]]]()
+    uses = _uses(code, places, results)
+    for place in places:
+        op = code.operations[place]
+        if isinstance(op, str):
+            continue
+        if op not in spellings:
+            spellings[op] = _spelling(op, floats)
+        spelling, is_call = spellings[op]
+        arguments, held = [], [place]
+        for a in code.arguments[place]:
+            if not isinstance(a, int):
+                arguments.append(literal(a))
+            elif a in inside:
+                text, more = inside.pop(a)
+                held += more
+                arguments.append(text if is_call or spellings[code.operations[a]][1] else f"({text})")  # type: ignore[index]
+            else:
+                arguments.append(names[a])
+        if op.variadic:
+            arguments = [", ".join(arguments) if floats else _list(arguments)]
+        text = spelling.format(*arguments)
+        if floats and uses[place] == 1 and len(text) <= SHORT:
+            inside[place] = text, held
+        else:
+            said.append((f"{names[place]} = {text}", sorted(held)))
+    return said
+
+
+def _uses(code: Code, places: Sequence[int], results: Sequence[Term]) -> list[int]:
+    """How often each place is used; what is returned, more than once."""
+    uses = [0] * len(code.operations)
+    for place in places:
+        for a in code.arguments[place]:
+            if isinstance(a, int):
+                uses[a] += 1
+    for result in results:
+        if isinstance(result, Ref):
+            uses[result.place] += 2
+    return uses
+
+
+def on_floats(
+    name: str, code: Code, results: Sequence[Term], inputs: Sequence[tuple[Array, tuple[int, ...]]], parameters: int
+) -> str:
+    """value, value_and_grad or input_gradients of one example as Python, line by line; inputs: arrays and shapes."""
+    used = {op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)}
+    body, groups, given = [], list[list[str]](), argument_names(len(inputs))
+    said, start = _written(code, results), 0
+    for argument, (array, shape) in zip(given, inputs):
+        names = [f"x{i}" for i in range(start, start + array.lanes)]
+        flat = argument + ".astype(float)" * array.whole_numbers + ".ravel()" * (len(shape) > 1)
+        if not used.isdisjoint(names):
+            body.append(_unpacked(names, used, f"{flat}.tolist()") if shape else f"{names[0]} = float({argument})")
+        groups.append(said[1 + start : 1 + start + array.lanes])
+        start += array.lanes
+    names = [f"p{i}" for i in range(parameters)]
+    if not used.isdisjoint(names):
+        body.append(_unpacked(names, used, "theta.tolist()"))
+    if name == "value":
+        returned = _list(said)
+    else:
+        returned = f"{said[0]}, np.array({_list(said[1:])})" if name == "value_and_grad" else _list(map(_list, groups))
+    head = f"{name}({', '.join(['theta', *given])})"
+    return _function(head, [*body, *(text for text, _ in lines(code, results, True)), f"return {returned}"])
+
+
+def on_columns(name: str, code: Code, results: Sequence[Term]) -> str:
+    """A function of the inputs x, a list of columns, and the parameters p."""
+    leaves = [op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)]
+    body = [*(f"{leaf} = {leaf[0]}[{leaf[1:]}]" for leaf in leaves), *(text for text, _ in lines(code, results, False))]
+    return _function(f"{name}(x, p)", [*body, f"return {_list(_written(code, results))}"])
+
+
+def argument_names(count: int) -> list[str]:
+    """What inputs are called: x, y; or x, u1, u2, …"""
+    return ["x", "y"] if count == 2 else ["x", *(f"u{i}" for i in range(1, count))][:count]
+
+
+def _function(head: str, body: Sequence[str]) -> str:
+    return "\n    ".join([f"def {head}:", *body]) + "\n"
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(texts)}]"
+
+
+def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
+    """A line that gives names to the numbers that are used."""
+    kept = [name if name in used else "_" for name in names]
+    while kept[-1] == "_":
+        kept.pop()
+    return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
+
+
+def _names(code: Code) -> list[str]:
+    return [op if isinstance(op, str) else f"v{place}" for place, op in enumerate(code.operations)]
+
+
+def _written(code: Code, results: Sequence[Term]) -> list[str]:
+    names = _names(code)
+    return [names[result.place] if isinstance(result, Ref) else literal(result) for result in results]
+
+
+def _spelling(op: Op, floats: bool) -> tuple[str, bool]:
+    """The operation with {} for each argument, or for all of them, and whether it is a call; Python's own operators
+    where those do."""
+    if floats and ("np." in op.numpy or op.variadic):
+        return f"{name_of(op)}({', '.join(['{}'] * abs(op.arity))})", True
+    return op.numpy, False

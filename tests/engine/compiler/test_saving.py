@@ -1,0 +1,278 @@
+"""Saved programs: modules of their own that need NumPy alone and give the program's numbers."""
+
+import ast
+import inspect
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import engine
+from engine import Value, erf, exp, gelu, log, logsumexp, pick, relu, sin, tanh, total
+from engine.compiler import running
+from nn import MLP, cross_entropy
+
+# As JSON: what each function of the module gives for the inputs; with other parameters, too, if there are any.
+ASK = """
+import json, sys
+import numpy as np
+sys.path.insert(0, ".")
+import saved
+def plain(given):
+    if isinstance(given, tuple):
+        return [plain(each) for each in given]
+    return None if given is None else np.asarray(given).tolist()
+inputs = [np.array(data, dtype) for data, dtype in json.loads(sys.argv[1])]
+answers = {}
+for name in ("value", "value_and_grad", "input_gradients"):
+    if hasattr(saved, name):
+        function = getattr(saved, name)
+        answers[name] = plain(function(*inputs))
+        if hasattr(saved, "theta"):
+            answers[name + " elsewhere"] = plain(function(*inputs, theta=saved.theta + 0.25))
+print(json.dumps([answers, sorted(module for module in ("engine", "nn", "viz") if module in sys.modules)]))
+"""
+
+
+def plain(given):
+    if isinstance(given, tuple):
+        return [plain(each) for each in given]
+    return None if given is None else np.asarray(given).tolist()
+
+
+def run_alone(folder, code, *arguments):
+    """Python without our packages, in that folder."""
+    command = [sys.executable, "-I", "-c", code, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def saved_module(text):
+    names = {"__name__": "saved"}
+    exec(compile(text, "saved.py", "exec"), names)
+    return names
+
+
+def moons_like(chance):
+    model = MLP(2, [16, 16, 1], activation="relu", rng=0)
+    x, y = chance.normal(size=(9, 2)), chance.choice([-1.0, 1.0], size=9)
+    return lambda x, y: relu(1.0 - y * model(x)), model.parameters(), (x, y), True
+
+
+def iris_like(chance):
+    model = MLP(4, [16, 16, 3], activation="tanh", rng=0)
+    x, y = chance.normal(size=(9, 4)), chance.integers(0, 3, size=9)
+    return lambda x, y: cross_entropy(model(x), y), model.parameters(), (x, y), True
+
+
+def many_rows(chance):
+    weights = [Value(number) for number in chance.normal(size=4)]
+
+    def f(x, k):
+        h = [gelu(w * xi) + erf(xi) for w, xi in zip(weights, x)]
+        return pick(h, k) + logsumexp(h) + total(h) + pick([weights[0], 2.0, x[0]], 1)
+
+    return f, weights, (chance.normal(size=(7, 4)), chance.integers(0, 4, size=7)), True
+
+
+def several_outputs(chance):
+    w = Value(0.5)
+    return lambda x: [w * x[0], sin(x[1]), 3.0], [w], (chance.normal(size=(5, 2)),), True
+
+
+def three_inputs_without_parameters(chance):
+    return (lambda x, t, z: relu(x) * t + z[0][1] / 3.0, [],
+            (chance.normal(size=4), 0.5, chance.normal(size=(4, 2, 2))), True)  # fmt: skip
+
+
+def no_example_depends_on(chance):
+    w = Value(0.1)
+    return lambda x: exp(w) * 1e-300, [w], (chance.normal(size=3),), True
+
+
+def kept_parameter(chance):
+    weights = [Value(2.0), Value(3.0, requires_grad=False)]
+    return lambda x: weights[0] * weights[1] * x, weights, (chance.normal(size=3),), True
+
+
+def numbers_of_one_example(chance):
+    w = [Value(0.3), Value(-0.2)]
+    return lambda x, k: tanh(w[0] * x) * k + w[1] / x, w, (1.5, 2), False
+
+
+def array_of_one_example(chance):
+    w = [Value(number) for number in chance.normal(size=6)]
+    return lambda x: total(wi * log(xi * xi) for wi, xi in zip(w, x.ravel())), w, (chance.normal(size=(2, 3)),), False
+
+
+def several_outputs_of_one_example(chance):
+    return lambda x: [x[0] * x[1], x[0] - 1.0], [], (chance.normal(size=2),), False
+
+
+def parameters_alone(chance):
+    w = Value(0.3)
+    return lambda: w * w + 1.0, [w], (), False
+
+
+KINDS = [moons_like, iris_like, many_rows, several_outputs, three_inputs_without_parameters, no_example_depends_on,
+         kept_parameter, numbers_of_one_example, array_of_one_example, several_outputs_of_one_example,
+         parameters_alone]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_a_saved_program_runs_alone_and_gives_the_same(kind, tmp_path):
+    f, parameters, inputs, batch = kind(np.random.default_rng(0))
+    program = engine.compile(f, params=parameters, batch=batch)
+    program(*inputs)
+    program.save(tmp_path / "saved.py")
+    assert [path.name for path in tmp_path.iterdir()] == ["saved.py"]
+    given = json.dumps([[np.asarray(each).tolist(), np.asarray(each).dtype.char] for each in inputs])
+    answers, of_ours = json.loads(run_alone(tmp_path, ASK, given))
+    assert of_ours == []
+    gradients = ["input_gradients", *["value_and_grad"] * bool(parameters)]
+    methods = ["value", *([] if "several" in kind.__name__ else gradients)]
+    wanted = {}
+    for name in methods:
+        method = program if name == "value" else getattr(program, name)
+        wanted[name] = plain(method(*inputs))
+        if parameters:
+            wanted[f"{name} elsewhere"] = plain(method(*inputs, at=program.parameters() + 0.25))
+    assert answers.keys() == wanted.keys()
+    for name, expected in wanted.items():
+        assert_alike(answers[name], expected, exact=batch)
+
+
+def assert_alike(found, expected, exact):
+    """The same bits if the program itself ran on arrays; on floats it adds up in another order."""
+    if isinstance(expected, list):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected):
+            assert_alike(one, other, exact)
+    elif exact or expected is None:
+        assert found == expected
+    else:
+        assert found == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_the_example_in_its_docstring_runs(kind, tmp_path):
+    f, parameters, inputs, batch = kind(np.random.default_rng(0))
+    program = engine.compile(f, params=parameters, batch=batch)
+    program(*inputs)
+    program.save(tmp_path / "saved.py")
+    code = "import doctest, sys; sys.path.insert(0, '.'); import saved; sys.exit(doctest.testmod(saved)[0])"
+    run_alone(tmp_path, code)
+
+
+def test_what_programs_need_while_they_run_is_numpy_alone():
+    tree = ast.parse(inspect.getsource(running))
+    modules = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    modules |= {("." * node.level) + (node.module or "") for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {module.split(".")[0] for module in modules} == {
+        "__future__", "collections", "contextvars", "functools", "typing", "numpy",
+    }  # fmt: skip
+
+
+def test_labels_never_reach_the_file(tmp_path):
+    w = Value(0.5, label='w"""\nimport os')
+
+    def f(x):
+        y = w * x
+        y.label = "'''; hostile"
+        return y * y
+
+    program = engine.compile(f, params=[w])
+    program(np.ones(2))
+    program.save(tmp_path / "saved.py")
+    text = (tmp_path / "saved.py").read_text(encoding="utf-8")
+    assert "import os" not in text and "hostile" not in text
+
+
+def test_parameters_are_saved_exactly(tmp_path):
+    numbers = [0.1, -1e-308, 5e-324, 1e300, -0.0, np.pi, np.inf, -np.inf, np.nan] * 20
+    parameters = [Value(number) for number in numbers]
+    program = engine.compile(lambda x: parameters[0] * x, parameters)
+    program(np.ones(1))
+    program.save(tmp_path / "saved.py")
+    theta = saved_module((tmp_path / "saved.py").read_text(encoding="utf-8"))["theta"]
+    assert theta.tobytes() == np.array(numbers).tobytes()
+    assert max(map(len, (tmp_path / "saved.py").read_text(encoding="utf-8").splitlines())) < 400
+
+
+def test_a_pickled_program_is_saved_and_one_that_is_not_traced_is_not(tmp_path):
+    w = Value(0.5)
+    program = engine.compile(lambda x: w * x, params=[w])
+    with pytest.raises(ValueError, match="nothing is traced yet: call the program once with data"):
+        program.save(tmp_path / "saved.py")
+    assert list(tmp_path.iterdir()) == []
+    program(np.ones(2))
+    program.save(tmp_path / "first.py")
+    pickle.loads(pickle.dumps(program)).save(tmp_path / "second.py")
+    assert (tmp_path / "first.py").read_text() == (tmp_path / "second.py").read_text()
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    program = engine.compile(lambda x: x * 2.0)
+    program(np.ones(2))
+    (tmp_path / "saved.py").write_text("what was there")
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("the disk is full")))
+    with pytest.raises(OSError, match="the disk is full"):
+        program.save(tmp_path / "saved.py")
+    assert [path.name for path in tmp_path.iterdir()] == ["saved.py"]
+    assert (tmp_path / "saved.py").read_text() == "what was there"
+    monkeypatch.undo()
+    program.save(str(tmp_path / "saved.py"))
+    assert "def value(x):" in (tmp_path / "saved.py").read_text()
+
+
+def test_a_saved_program_says_what_it_does_not_take(tmp_path):
+    f, parameters, (x, y), _ = iris_like(np.random.default_rng(0))
+    program = engine.compile(f, params=parameters)
+    program(x, y)
+    program.save(tmp_path / "saved.py")
+    saved = saved_module((tmp_path / "saved.py").read_text(encoding="utf-8"))
+    value = saved["value"]
+    for arrays, theta, kind, said in [
+        ((x[:, :3], y), None, ValueError, r"input 0: one example has shape \(3,\); it has to be \(4,\)"),
+        ((x, y + 0.5), None, TypeError, "input 1 has dtype float64; it has to be whole numbers"),
+        ((x, y[:4]), None, ValueError, "inputs of 4 and 9 examples"),
+        ((x[:0], y[:0]), None, ValueError, "an empty batch"),
+        ((x, y + 3), None, IndexError, "pick: index [345] is none of 0, …, 2"),
+        ((x.astype(str), y), None, TypeError, "input 0 has dtype <U32; it has to be numbers"),
+        ((x, y), np.ones(3), ValueError, r"theta has shape \(3,\); there are 403 parameters"),
+    ]:
+        with pytest.raises(kind, match=said):
+            value(*arrays, **({} if theta is None else {"theta": theta}))
+    whole = np.arange(36).reshape(9, 4)
+    slopes, nothing = saved["input_gradients"](whole, y)
+    assert nothing is None and slopes.tolist() == program.input_gradients(whole.astype(float), y)[0].tolist()
+
+
+def test_threads_do_not_share_a_saved_programs_buffers(tmp_path):
+    f, parameters, (x, y), _ = iris_like(np.random.default_rng(0))
+    program = engine.compile(f, params=parameters)
+    program(x, y)
+    program.save(tmp_path / "saved.py")
+    value_and_grad = saved_module((tmp_path / "saved.py").read_text(encoding="utf-8"))["value_and_grad"]
+    batches = [x + shift for shift in range(4)]
+    expected = [program.value_and_grad(batch, y) for batch in batches]
+    wrong = []
+
+    def work(batch, wanted):
+        for _ in range(50):
+            mean, gradient = value_and_grad(batch, y)
+            if mean != wanted[0] or (gradient != wanted[1]).any():
+                wrong.append(batch)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(batches, expected)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
