@@ -307,9 +307,13 @@ class _Agenda:
                 self.flat.same[place] = known[arguments[:half]]
             else:
                 known[arguments[:half]] = place
-        grids: defaultdict[tuple[Any, ...], list[tuple[Argument, ...]]] = defaultdict(list)
+        grids: dict[tuple[Any, ...], list[tuple[Argument, ...]]] = {}
         for right, known in rows.items():
-            grids[tuple(known)].append(right)
+            grids.setdefault(tuple(known), []).append(right)
+        alone = [(lefts[0], rights[0]) for lefts, rights in grids.items() if len(lefts) == len(rights) == 1]
+        if alone and len(alone) > len(alone[0][0]):
+            self._side_by_side([rows[right][left] for left, right in alone], alone)
+            grids = {lefts: rights for lefts, rights in grids.items() if len(lefts) > 1 or len(rights) > 1}
         for lefts, rights in grids.items():
             made = [rows[right][left] for right in rights for left in lefts]
             sides = [self._operands(a for side in sides for a in side) for sides in (lefts, rights)]
@@ -317,6 +321,20 @@ class _Agenda:
         for place in places:
             if place not in self.lanes:
                 self.lanes[place] = self.lanes[self.flat.same[place]]  # type: ignore[index]
+
+    def _side_by_side(self, places: list[int], sides: list[tuple[tuple[Argument, ...], tuple[Argument, ...]]]) -> None:
+        """Dots that share nothing, as gains and shifts: all products as one instruction, then all sums."""
+        operands = [self._operands(a for pair in sides for a in pair[side]) for side in (0, 1)]
+        varying = [i for i, right in enumerate(operands[1]) if isinstance(right, Lane)]
+        products = Array(f"v{len(self.steps) + 1}", len(varying), True)
+        self.steps.append(Step(multiply, products, [[side[i] for i in varying] for side in operands], []))
+        terms, width = operands[0], len(sides[0][0])
+        for lane, i in enumerate(varying):
+            terms[i] = Lane(products, lane)
+        if width == 2:
+            self._add(add, places, [terms[::2], terms[1::2]])
+        else:
+            self._add("sum", places, [terms], (width,) * len(places))
 
 
 def plan(code: Code, outputs: Sequence[Term], inputs: Sequence[Array], parameters: int) -> Plan:

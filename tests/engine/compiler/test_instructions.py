@@ -108,6 +108,20 @@ def test_a_layer_at_several_positions_is_one_product(positions):
     assert count(lines, "matmul(") == 2  # and the gradient of the weights: the inputs want none
 
 
+@pytest.mark.parametrize("shift", [True, False])
+def test_gains_and_shifts_side_by_side_take_as_many_instructions_for_any_width(shift):
+    def gained(width):
+        numbers = np.random.default_rng(0).normal(size=(2, width))
+        gain, bias = ([Value(number) for number in row] for row in numbers)
+
+        def f(x):
+            return sum(engine.tanh(g * a + (b if shift else g * a * a)) for g, a, b in zip(gain, x, bias))
+
+        return lines_of(f, gain + bias, np.ones((3, width)))
+
+    assert len({len(gained(width)) for width in (4, 16, 40)}) == 1
+
+
 def test_instructions_name_the_nodes_that_they_stand_for():
     a, b, c = (Value(number, label=name) for number, name in zip((0.5, -1.0, 2.0), "abc"))
 
