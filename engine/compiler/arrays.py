@@ -438,12 +438,7 @@ def _ends_its_array(operands: Sequence[Operand]) -> bool:
 
 
 def _trailing_ones(step: Step) -> int:
-    rights, _, width = step.sizes
-    counts = set()
-    for start in range(0, rights * width, width):
-        right = step.operands[1][start : start + width]
-        counts.add(sum(1 for operand in right if operand == 1.0))
-    return counts.pop() if len(counts) == 1 else 0
+    return sum(1 for operand in step.operands[1][: step.sizes[2]] if operand == 1.0)
 
 
 def _rows_of_ones(plan: Plan) -> dict[Array, int]:

@@ -166,6 +166,7 @@ class _Flattened:
                 if op in SUMS and (a == place or (uses[a] == 1 and (leftmost or products[a] < 2))):  # type: ignore[index]
                     if a != place:
                         within.add(a)  # type: ignore[arg-type]
+                        self.parts[place].append(a)  # type: ignore[arg-type]
                     parts = arguments[a]  # type: ignore[index]
                     if op is dot:
                         terms += [(pair, None) for pair in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :])]
@@ -363,8 +364,9 @@ def _reachable(
 def _kind(flat: _Flattened, place: int) -> Any:
     """What has to be equal for two scalars to stand in one instruction."""
     node = flat.nodes[place]
-    if node.kind == "dot":
-        return "dot", len(node.arguments)
+    if node.kind == "dot":  # with as many ones behind: the number 1.0 and the place 1 are equal, and stand for different things
+        ones = next(i for i, a in enumerate(reversed(node.arguments)) if a.__class__ is int)
+        return "dot", len(node.arguments), ones
     if node.kind == "sum":
         return "sum", flat.batched[place]
     domains = ("number" if isinstance(a, float) else flat.batched[a] for a in node.arguments)

@@ -125,7 +125,8 @@ class _Version:
 
     def _write(self, name: str) -> tuple[str, Block]:
         given = ", ".join(f"x{i}" for i in range(len(self.layout)))
-        return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
+        with ONE_AT_A_TIME:  # writing names the arrays of the plan
+            return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the text, with the labels or symbols of the nodes that they stand for."""
@@ -196,10 +197,11 @@ class Program:
         call, version, theta = self._begin(arrays, at, "value_and_grad")
         pools = version.pool("value_and_grad")
         if all(array.__class__ in (ndarray, float) for array in arrays):
-            while len(self._checked_before) >= SIZES:
-                self._checked_before.pop(next(iter(self._checked_before)), None)
             forms = [(array.shape, array.dtype) if array.__class__ is ndarray else (None, None) for array in arrays]
-            self._checked_before[forms[0][0] if forms else None] = forms, pools.of(call.rows or 1)
+            with ONE_AT_A_TIME:
+                while len(self._checked_before) >= SIZES:
+                    del self._checked_before[next(iter(self._checked_before))]
+                self._checked_before[forms[0][0] if forms else None] = forms, pools.of(call.rows or 1)
         return call.value_and_grad(pools, theta)
 
     def per_example(self, *arrays: Any, at: Any = None) -> Array:

@@ -47,7 +47,8 @@ class Run:
     def any_list(self, length=None):
         """One of the lists, as it is or otherwise: reversed, strided, shuffled, with numbers or parameters in it."""
         chance, found = self.chance, self.chance.choice(self.lists[-8:])
-        kind = chance.choice(["as it is"] * 8 + ["reversed", "strided", "shuffled", "longer", "mixed", "parameters", "twice"])
+        kind = chance.choice(["as it is"] * 8 + ["reversed", "strided", "shuffled", "longer", "mixed", "parameters",
+                             "twice"])  # fmt: skip
         if kind == "reversed":
             found = found[::-1]
         elif kind == "strided":
@@ -79,9 +80,9 @@ class Run:
     def matrix(self, rows, columns):
         """Of parameters as they stand, transposed, in some order, tied, …; sometimes of what is made of them."""
         chance, parameters = self.chance, self.parameters
-        start, count = chance.randrange(len(parameters)), len(parameters)
+        start, count, few = chance.randrange(len(parameters)), len(parameters), self.some_parameters(2)
         kind = chance.choice(["rows"] * 3 + ["neurons"] * 3 + ["transposed", "wide", "backwards", "shuffled", "few",
-                             "earlier", "earlier", "earlier", "made", "varying"])  # fmt: skip
+                             "earlier", "earlier", "earlier", "made", "varying", "numbers"])  # fmt: skip
         steps = {"rows": (columns, 1), "neurons": (columns + 1, 1), "transposed": (1, rows), "wide": (columns + 2, 1),
                  "backwards": (-columns, 1)}  # fmt: skip
         if kind in steps:
@@ -90,13 +91,14 @@ class Run:
         elif kind == "shuffled":
             made = [[chance.choice(parameters) for _ in range(columns)] for _ in range(rows)]
         elif kind == "few":
-            few = self.some_parameters(2)
             made = [[chance.choice(few) for _ in range(columns)] for _ in range(rows)]
         elif kind == "earlier" and self.matrices:
             made = chance.choice(self.matrices)
             made = list(map(list, zip(*made))) if chance.random() < 0.4 else made
             made = made[::-1] if chance.random() < 0.3 else made
             made = [[made[i % len(made)][j % len(made[0])] for j in range(columns)] for i in range(rows)]
+        elif kind == "numbers":
+            made = [[chance.choice([0.0, 1.0, -1.0, 0.3, *few]) for _ in range(columns)] for _ in range(rows)]
         elif kind == "varying":
             made = [self.any_list(columns) for _ in range(rows)]
         else:
@@ -107,7 +109,8 @@ class Run:
     def biases(self, count):
         """For each neuron what stands before and behind its products."""
         chance = self.chance
-        kind = chance.choice(["none", "front", "front", "behind", "double", "both", "constant", "one", "input", "mixed"])
+        kind = chance.choice(["none", "front", "front", "behind", "double", "both", "constant", "one", "input",
+                             "mixed"])  # fmt: skip
         before, behind = [[] for _ in range(count)], [[] for _ in range(count)]
         first, second = self.some_parameters(count), self.some_parameters(count)
         for i in range(count):
@@ -156,7 +159,8 @@ def grid(run):
     for _ in range(run.chance.choice((1, 1, 2))):
         layer = run.layer(run.chance.randint(1, 4), length)
         made = [layer(x) for x in places]
-        run.lists += run.chance.choice((made, list(map(list, zip(*made))), [sum(made, [])], made[::-1]))
+        turned, flat = list(map(list, zip(*made))), [a for row in made for a in row]
+        run.lists += run.chance.choice((made, turned, [flat], made[::-1]))
 
 
 def two_layers(run):
@@ -193,6 +197,18 @@ def arithmetic(run):
     x, sign = run.any_list(), run.chance.choice((operator.add, operator.sub, operator.mul))
     other = run.chance.choice((run.any_list(len(x)), [run.number()] * len(x), x, x[::-1]))
     run.lists.append([sign(a, b) for a, b in zip(x, other)])
+
+
+def scaled(run):
+    """By factors, large and small, that travel backwards with the gradients."""
+    x, factor = run.any_list(), run.chance.choice((-1.0, 3.0, 1e-6, -1e5, 1e-3, 0.0, 0.5))
+    run.lists.append([tanh(a) * factor if run.chance.random() < 0.8 else a for a in x])
+
+
+def large_table(run):
+    """Of more rows than are multiplied with ones and zeros."""
+    table = [p * a for p in run.parameters[:7] for a in run.any_list(10)]
+    run.lists.append([pick(table, run.label), pick(table[::-1], run.tokens[0])])
 
 
 def layer_norm(run):
@@ -265,7 +281,9 @@ def embedding(run):
     table = run.matrix(ROWS, run.chance.randint(1, 3))
     tokens = run.chance.choice((list(run.tokens), [run.tokens[0]] * 2, list(run.tokens[::-1]), [run.label]))
     made = [[pick(column, token) for column in zip(*table)] for token in tokens]
-    run.lists += made if run.chance.random() < 0.6 else [[a + b for a, b in zip(*rows)] for rows in zip(made, made[::-1])]
+    if run.chance.random() < 0.4:
+        made = [[a + b for a, b in zip(*rows)] for rows in zip(made, made[::-1])]
+    run.lists += made
 
 
 def picked(run):
@@ -341,9 +359,10 @@ def gradients_inside(run):
         run.lists.append([*gradients(y, wanted), y])
 
 
-BLOCKS = (one_layer, grid, two_layers, residual, element_wise, element_wise, arithmetic, layer_norm, root_mean_square,
-          softmax_by_hand, attention, recurrent, long_short_term_memory, embedding, picked, cross_entropies, log_of_sums,
-          sums, products_of_sums, scalar_products, penalty, means, extremes, branches, gradients_inside)  # fmt: skip
+BLOCKS = (one_layer, grid, two_layers, residual, element_wise, element_wise, arithmetic, scaled, large_table,
+          layer_norm, root_mean_square, softmax_by_hand, attention, recurrent, long_short_term_memory, embedding,
+          picked, cross_entropies, log_of_sums, sums, products_of_sums, scalar_products, penalty, means, extremes,
+          branches, gradients_inside)  # fmt: skip
 
 
 class Structure:
@@ -352,9 +371,11 @@ class Structure:
     def __init__(self, seed):
         chance = random.Random(seed)
         self.seed = seed
-        self.parameters = [Value(chance.uniform(-0.9, 0.9)) for _ in range(chance.choice((6, 20, 45)))]
+        self.parameters = [Value(chance.uniform(-0.9, 0.9)) for _ in range(chance.choice((7, 20, 45)))]
+        for parameter in chance.sample(self.parameters, 2) if chance.random() < 0.2 else []:
+            parameter.requires_grad = False
         self.blocks = [(chance.choice(BLOCKS), chance.random()) for _ in range(chance.randint(1, 6))]
-        self.ends = chance.choice(("all", "last", "last", "product", "product", "tall"))
+        self.ends = chance.choice(("all", "last", "last", "two", "product", "product"))
 
     def __call__(self, *inputs):
         return self.outputs(*inputs)[0]
@@ -365,6 +386,7 @@ class Structure:
         for block, seed in self.blocks:
             run.chance = random.Random(seed)
             block(run)
-        ends = {"all": sum(run.lists, []), "last": run.lists[-1]}.get(self.ends, run.lists[-1] + run.lists[-2])
+        rows = {"all": run.lists, "last": run.lists[-1:]}.get(self.ends, run.lists[-2:])
+        ends = [a for row in rows for a in row]
         loss = sum(ends, 0.0) if self.ends != "product" else sum(a * a for a in ends) / len(ends)
         return [sum(run.terms, 0.0) + loss + 0.0, *run.lists[-1], run.x[0], self.parameters[0], 2.0, run.label]

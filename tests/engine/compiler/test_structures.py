@@ -6,6 +6,20 @@ from eager import assert_same, close, examples, run
 from structures import FEATURES, POSITIONS, ROWS, Structure
 
 import engine
+from engine import Value, dot, exp, gradients, pick, tanh, total
+
+
+@pytest.fixture(autouse=True)
+def garbage_in_new_memory(monkeypatch):
+    """What a program reads before it writes it is nan, or out of range; never the right number by luck."""
+
+    def empty(shape, dtype=float):
+        made = new(shape, dtype)
+        made[...] = {"f": np.nan, "i": 1 << 60}.get(made.dtype.kind)
+        return made
+
+    new = np.empty
+    monkeypatch.setattr(np, "empty", empty)
 
 
 def inputs_of(chance, how_many):
@@ -29,6 +43,8 @@ def assert_structure_is_eager_code(seed):
         assert_same(program, f, f.parameters, *inputs_of(chance, how_many))
     if seed % 4 == 2:
         assert_outputs_are_eager_code(f, inputs_of(chance, 2))
+    elif seed % 4 == 3:
+        assert_one_example_is_eager_code(f, examples(inputs_of(chance, 1))[0])
 
 
 def assert_outputs_are_eager_code(f, inputs):
@@ -36,6 +52,15 @@ def assert_outputs_are_eager_code(f, inputs):
     for row, example in zip(got, examples(inputs)):
         expected = run(f.outputs, f.parameters, example)
         assert close(row, expected.outputs, expected.value_terms).all()
+
+
+def assert_one_example_is_eager_code(f, example):
+    program, expected = engine.compile(f, params=f.parameters, batch=False), run(f, f.parameters, example)
+    value, gradient = program.value_and_grad(*example)
+    assert close(value, expected.outputs[0], expected.value_terms)
+    assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
+    for slope, wanted, sizes in zip(program.input_gradients(*example), expected.to_inputs, expected.input_terms):
+        assert slope is None or close(slope, wanted, sizes).all()
 
 
 @pytest.mark.parametrize("start", range(0, 120, 20))
@@ -48,3 +73,61 @@ def test_a_random_structure_gives_what_eager_code_gives(start):
 def test_thousands_of_random_structures_give_what_eager_code_gives():
     for seed in range(5000):
         assert_structure_is_eager_code(seed)
+
+
+# --- what these programs found
+
+
+def products_into_every_second_row(chance):
+    w = [Value(number) for number in chance.normal(size=4)]
+    return lambda x: tanh(dot(w[:2], x[::2])) * tanh(dot(w[2:], x[::2])), w, (chance.normal(size=(3, 3)),)
+
+
+def squares_in_several_sums(chance):
+    w = [Value(number) for number in chance.normal(size=6)]
+    return lambda x: x * total([p * p for p in w[:3]]) * exp(total([p * p for p in w[3:]])), w, (chance.normal(size=3),)
+
+
+def parameters_and_numbers_picked_alike(chance):
+    w = [Value(number) for number in chance.normal(size=3)]
+
+    def f(x, label):
+        first, second = ([numbers[i] for i in (0, 1, 2, 0)] for numbers in (w, [tanh(a) for a in x]))
+        return pick(first, label) * pick(second, label)
+
+    return f, w, (chance.normal(size=(4, 3)), chance.integers(0, 4, 4))
+
+
+def what_is_picked_doubled_twice(chance):
+    w = [Value(number) for number in chance.normal(size=3)]
+
+    def f(label):
+        double = pick(w, label) + pick(w, label)
+        return double + double
+
+    return f, w, (chance.integers(0, 3, 4),)
+
+
+def neuron_of_one_input_beside_one_of_two(chance):
+    a, b, c, d = w = [Value(number) for number in chance.normal(size=4)]
+    return lambda x: tanh(a * x[0] + b) + tanh(c * x[0] + d * x[1]), w, (chance.normal(size=(3, 2)),)
+
+
+def derivative_at_a_constant(chance):
+    w = Value(0.5)
+
+    def f(x):
+        t = Value(1.5)
+        return gradients(tanh(w * t * x), [t])[0] + gradients(dot([w, t], [t, x]), [t])[0]
+
+    return f, [w], (chance.normal(size=3),)
+
+
+FOUND = [products_into_every_second_row, squares_in_several_sums, parameters_and_numbers_picked_alike,
+         what_is_picked_doubled_twice, neuron_of_one_input_beside_one_of_two, derivative_at_a_constant]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FOUND, ids=lambda kind: kind.__name__)
+def test_what_random_structures_found_gives_what_eager_code_gives(kind):
+    f, parameters, inputs = kind(np.random.default_rng(0))
+    assert_same(engine.compile(f, params=parameters), f, parameters, *inputs)

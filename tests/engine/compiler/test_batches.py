@@ -1,0 +1,148 @@
+"""One program called again and again: other batches, other types, wrong labels, several threads."""
+
+import numpy as np
+import pytest
+from eager import assert_same
+from test_programs import in_threads
+
+import engine
+from nn import MLP, cross_entropy
+
+CLASSES = 4
+model = MLP(3, [5, CLASSES], activation="tanh", rng=1)
+
+
+def loss(x, y):
+    return cross_entropy(model(x), y)
+
+
+def batch(chance, examples):
+    return chance.normal(size=(examples, 3)), chance.integers(0, CLASSES, examples)
+
+
+def compiled():
+    return engine.compile(loss, params=model)
+
+
+def everything(program, *inputs, at=None):
+    """The results of all ways to run it."""
+    value, gradient = program.value_and_grad(*inputs, at=at)
+    to_x, nothing = program.input_gradients(*inputs, at=at)
+    assert nothing is None
+    return [program(*inputs, at=at), np.array(value), gradient, to_x, program.per_example(*inputs, at=at)]
+
+
+def equal(these, those):
+    return all(np.array_equal(a, b) for a, b in zip(these, those, strict=True))
+
+
+def test_other_numbers_of_examples_in_between_change_nothing():
+    chance, program = np.random.default_rng(0), compiled()
+    for examples in [1, 2, 7, 1, 7, *range(1, 25), 7, 2, 1]:
+        inputs = batch(chance, examples)
+        expected = everything(compiled(), *inputs)
+        assert equal(everything(program, *inputs), expected)
+        assert equal(everything(program, *inputs, at=program.parameters()), expected)
+
+
+def test_results_stay_as_they_are_while_further_calls_run():
+    chance, program = np.random.default_rng(0), compiled()
+    results = [everything(program, *batch(chance, 7), at=program.parameters()) for _ in range(4)]
+    copies = [[array.copy() for array in each] for each in results]
+    everything(program, *batch(chance, 7))
+    assert all(map(equal, results, copies))
+    flat = [array for each in results for array in each]
+    assert not any(np.shares_memory(a, b) for i, a in enumerate(flat) for b in flat[:i])
+
+
+WAYS = [engine.Program.__call__, engine.Program.value_and_grad, engine.Program.per_example,
+        engine.Program.input_gradients]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [CLASSES, 255, -1, 2**40, 2**63, 0.5, np.nan, np.inf])
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_wrong_label_is_an_error_at_each_call_and_the_program_stays_right(way, wrong):
+    chance, program = np.random.default_rng(0), compiled()
+    x, y = batch(chance, 3)
+    theta, expected = program.parameters(), everything(program, x, y)
+    labels = np.array([0, 1, wrong])
+    assert labels.dtype.kind in "fiu"
+    for at in (None, theta, theta):
+        with pytest.raises(IndexError):
+            way(program, x, labels, at=at)
+        assert equal(everything(program, x, y, at=at), expected)
+
+
+@pytest.mark.parametrize("kind", ["int32", "uint8", "int8", "uint64", ">i4", "bool"])
+def test_labels_of_any_integer_type_give_the_same(kind):
+    x, y = batch(np.random.default_rng(0), 5)
+    y %= 2
+    program = compiled()
+    expected = everything(program, x, y)
+    for _ in range(2):  # at first checked, then not
+        assert equal(everything(program, x, y.astype(kind), at=program.parameters()), expected)
+
+
+def test_labels_that_are_floats_pick_as_integers_do():
+    program, (x, y) = compiled(), batch(np.random.default_rng(0), 5)
+    value, gradient = program.value_and_grad(x, y.astype(float))
+    expected = program.value_and_grad(x, y)
+    assert value == pytest.approx(expected[0], rel=1e-14)
+    assert gradient == pytest.approx(expected[1], rel=1e-13, abs=1e-15)
+    to_x, to_label = program.input_gradients(x, y.astype(float))
+    assert to_x == pytest.approx(program.input_gradients(x, y)[0], rel=1e-13, abs=1e-15)
+    assert (to_label == 0.0).all()
+
+
+def test_one_label_for_all_examples_is_one_for_each():
+    program, (x, _) = compiled(), batch(np.random.default_rng(0), 5)
+    assert_same(program, loss, model.parameters(), x, 2)
+    assert equal(program.value_and_grad(x, 2), program.value_and_grad(x, np.full(5, 2)))
+
+
+LAYOUTS = [np.asfortranarray, lambda x: np.repeat(x, 2, axis=1)[:, ::2], lambda x: x[::-1][::-1], np.longdouble,
+           lambda x: x.astype(">f8"), np.ndarray.tolist]  # fmt: skip
+
+
+@pytest.mark.parametrize("laid", LAYOUTS)
+def test_how_inputs_lie_in_memory_makes_no_difference(laid):
+    program, (x, y) = compiled(), batch(np.random.default_rng(0), 5)
+    expected = everything(program, x, y)
+    for _ in range(2):
+        assert equal(everything(program, laid(x), y, at=program.parameters()), expected)
+
+
+def test_nan_stays_in_its_row_and_in_its_call():
+    program, (x, y) = compiled(), batch(np.random.default_rng(0), 5)
+    expected, spoilt = everything(program, x, y), x.copy()
+    spoilt[2, 1] = np.nan
+    values, _, _, to_x, each = everything(program, spoilt, y)
+    assert np.isnan(values[2])
+    others = [0, 1, 3, 4]
+    assert equal([a[others] for a in (values, to_x, each)], [expected[i][others] for i in (0, 3, 4)])
+    assert equal(everything(program, x, y), expected)
+
+
+def test_what_is_not_picked_may_be_infinite():
+    program = engine.compile(lambda x, y: engine.pick(list(x), y))
+    x, y = np.array([[1.0, np.inf, np.nan], [-np.inf, np.nan, 2.0]]), np.array([0, 2])
+    assert program(x, y).tolist() == [1.0, 2.0]
+    assert program.input_gradients(x, y)[0].tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    w = engine.Value(1.0)
+    program = engine.compile(lambda x, y: w + engine.pick(list(x), y), params=[w])
+    value, gradient = program.value_and_grad(x, y)
+    assert value == 2.5 and gradient.tolist() == [1.0]
+
+
+def test_threads_with_more_numbers_of_examples_than_are_kept_do_not_disturb_each_other():
+    w, numbers, theta = engine.Value(2.0), np.arange(60.0), np.array([3.0])
+    program = engine.compile(lambda x: w * x, params=[w])
+
+    def work(seed):
+        for n in np.random.default_rng(seed).integers(1, 61, 1000):
+            assert (program(numbers[:n]) == 2.0 * numbers[:n]).all()
+            assert program.value_and_grad(numbers[:n], at=theta)[1] == pytest.approx(numbers[:n].mean())
+        return "done"
+
+    for first in range(0, 12, 4):
+        assert in_threads([lambda seed=seed: work(seed) for seed in range(first, first + 4)]) == ["done"] * 4

@@ -1,0 +1,136 @@
+"""How many instructions a program has: what it costs, counted and not timed."""
+
+import numpy as np
+import pytest
+
+import engine
+from engine import Value, dot, exp, logsumexp
+from nn import MLP, cross_entropy
+
+COPIES = (".take(", "[...] =", "[...] +=", "[...] -=")
+
+
+def lines_of(f, parameters, *inputs):
+    program = engine.compile(f, params=parameters)
+    program.value_and_grad(*inputs)
+    return program.instructions
+
+
+def count(lines, *texts):
+    return sum(any(text in line.text for text in texts) for line in lines)
+
+
+def classifier(sizes, examples=4, activation="relu"):
+    """The instructions of an MLP with cross-entropy, and its labels."""
+    model = MLP(3, sizes, activation=activation, rng=0)
+    labels = np.arange(examples) % sizes[-1]
+    return lines_of(lambda x, y: cross_entropy(model(x), y), model, np.ones((examples, 3)), labels)
+
+
+def hinge_with_penalty(sizes, examples=4):
+    model = MLP(2, sizes, rng=0)
+
+    def f(x, y):
+        return (1.0 - y * model(x)).relu() + 1e-4 * sum(p * p for p in model.parameters())
+
+    return lines_of(f, model, np.ones((examples, 2)), np.ones(examples))
+
+
+def test_a_layer_is_one_product_forwards_and_two_backwards_the_first_one():
+    products = [line.text for line in hinge_with_penalty([16, 16, 1]) if ".dot(" in line.text]
+    *products, returned = products
+    assert returned.count(".dot(") == 2  # the mean, and the penalty
+    to_weights = [text for text in products if text.endswith(("dW1)", "dW2)", "dW3)"))]  # each with its biases
+    to_inputs = [text for text in products if text.startswith(("W2T.", "W3T."))]
+    forwards = [text for text in products if text.startswith(("W1.", "W2.", "W3."))]
+    assert [len(kind) for kind in (forwards, to_weights, to_inputs)] == [3, 3, 2] and len(products) == 8
+
+
+def test_an_mlp_copies_its_inputs_and_nothing_else():
+    lines = hinge_with_penalty([16, 16, 1])
+    assert count(lines, *COPIES) == 0
+    assert [line.text for line in lines if "[:] =" in line.text] == ["h0_1[:] = x0.T", "y[:] = x1"]
+
+
+@pytest.mark.parametrize("program", [hinge_with_penalty, classifier], ids=lambda program: program.__name__)
+def test_the_number_of_instructions_does_not_depend_on_widths(program):
+    outputs = 1 if program is hinge_with_penalty else 5
+    assert len({len(program([width, width, outputs])) for width in (8, 16, 64)}) == 1
+
+
+@pytest.mark.parametrize("program", [hinge_with_penalty, classifier], ids=lambda program: program.__name__)
+def test_each_further_layer_takes_six_instructions(program):
+    # W @ h and relu; the slope of relu, times the gradient; two products
+    outputs = 1 if program is hinge_with_penalty else 5
+    counts = [len(program([8] * depth + [outputs])) for depth in range(1, 7)]
+    assert set(np.diff(counts)) == {6}
+
+
+def test_the_number_of_instructions_does_not_depend_on_the_examples():
+    assert len({len(classifier([8, 5], examples)) for examples in (1, 2, 30)}) == 1
+
+
+def test_w3_takes_24_instructions():
+    # 2 inputs; 5 for three layers; 3 for the loss and 3 for its slope; 9 backwards; the penalty's gradient; the results
+    assert len(hinge_with_penalty([16, 16, 1])) == 24
+
+
+def matrix(chance, rows, columns):
+    return [[Value(number) for number in row] for row in chance.normal(size=(rows, columns))]
+
+
+def attention(positions, size=4):
+    """The instructions of one head of causal attention, written with growing lists."""
+    chance = np.random.default_rng(0)
+    query, key, value = (matrix(chance, size, size) for _ in range(3))
+
+    def f(sequence):
+        keys, values, loss = [], [], 0.0
+        for x in sequence:
+            q, k, v = ([dot(row, x) for row in rows] for rows in (query, key, value))
+            keys.append(k)
+            values.append(v)
+            scores = [dot(q, k) for k in keys]
+            whole = logsumexp(scores)
+            weights = [exp(score - whole) for score in scores]
+            loss = loss + sum(dot(weights, column) ** 2 for column in zip(*values))
+        return loss
+
+    parameters = [p for rows in (query, key, value) for row in rows for p in row]
+    return lines_of(f, parameters, chance.normal(size=(3, positions, size)))
+
+
+@pytest.mark.parametrize("positions", [2, 5, 8])
+def test_a_layer_at_several_positions_is_one_product(positions):
+    lines = attention(positions)
+    forwards = [line.text for line in lines if line.text.startswith("matmul(W")]
+    assert len(forwards) == 1  # query, key and value of all positions
+    assert count(lines, "matmul(") == 2  # and the gradient of the weights: the inputs want none
+
+
+def test_instructions_name_the_nodes_that_they_stand_for():
+    a, b, c = (Value(number, label=name) for number, name in zip((0.5, -1.0, 2.0), "abc"))
+
+    def f(x):
+        hidden = engine.tanh(a * x + b)
+        hidden.label = "hidden"
+        loss = c * hidden
+        loss.label = "loss"
+        return loss
+
+    lines = lines_of(f, [a, b, c], np.ones(3))
+    said = {line.text: line.nodes for line in lines}
+    assert [nodes for text, nodes in said.items() if text.startswith("W1.dot(")] == [("*", "+")]
+    assert {nodes for text, nodes in said.items() if "h1" in text and "tanh(" in text} == {("hidden",)}
+    assert any(nodes[-1:] == ("loss",) for text, nodes in said.items())
+    written = [line for line in lines if "=" not in line.text.split("(")[0] and not line.text.startswith("return")]
+    assert all(line.nodes for line in written)  # all but what comes in and what goes out
+    assert all(str(line) == line.text + (f"  # {', '.join(line.nodes)}" if line.nodes else "") for line in lines)
+
+
+def test_instructions_stand_in_the_source():
+    model = MLP(2, [3, 1], rng=0)
+    program = engine.compile(lambda x: model(x), params=model)
+    program.value_and_grad(np.ones((2, 2)))
+    text = [line.strip() for line in program.source.splitlines()]
+    assert all(any(line.startswith(said.text) for line in text) for said in program.instructions)
