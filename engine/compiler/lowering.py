@@ -75,7 +75,7 @@ class Code:
             if arguments[place].__class__ is float and arguments[place] == neutral:
                 return arguments[1 - place]
         # 0.0 and -0.0 are equal, but no more the same constant than nan is different from itself
-        key = (op, *[repr(a) if a.__class__ is float else a for a in arguments])
+        key = (op, *[a if a.__class__ is int else (a,) if a and a == a else repr(a) for a in arguments])
         return self._write(key, op, arguments, batched, label)
 
     def apply(self, op: Op, arguments: Sequence[Term]) -> Term:
@@ -84,11 +84,16 @@ class Code:
         return Ref(self, result) if result.__class__ is int else result
 
     def refs(self, place: int) -> list[Term]:
-        return [Ref(self, a) if isinstance(a, int) else a for a in self.arguments[place]]
+        return [Ref(self, a) if a.__class__ is int else a for a in self.arguments[place]]
 
 
 def constant(op: Op, numbers: Sequence[float]) -> float:
     """What NumPy gives: a compiled program follows IEEE 754."""
+    if "np." not in op.numpy:
+        try:
+            return float(op.on_arrays(*numbers))  # Python's operators give the same, raise, or turn complex
+        except (ArithmeticError, TypeError):
+            pass
     with np.errstate(all="ignore"):
         return float(op.on_arrays(*map(np.float64, numbers)))
 
@@ -124,7 +129,7 @@ def lower(
         terms[id(node)] = code.put(op, places, node.label or op.micrograd or op.name)
 
     for node, op, arguments in _reached(outputs, tape):
-        places = tuple([terms[id(a)] if id(a) in terms else term(a) for a in arguments])
+        places = tuple([a if a.__class__ is float else terms[id(a)] if id(a) in terms else term(a) for a in arguments])
         terms[id(node)] = code.put(op, places, node.label or op.micrograd or op.name)
     places = tuple([term(output) for output in outputs])
     return code, [Ref(code, place) if place.__class__ is int else place for place in places], constants
@@ -152,24 +157,28 @@ def differentiate(code: Code, output: Term, wanted: Sequence[str]) -> list[Term]
         return [0.0] * len(wanted)
     forward = output.place + 1
     leaves = {name: place for place, name in enumerate(code.operations[:forward]) if isinstance(name, str)}
-    reached = {leaves[name] for name in wanted if name in leaves}
-    for place in range(forward):
-        if not reached.isdisjoint(a for a in code.arguments[place] if isinstance(a, int)):
-            reached.add(place)
-    upstream: dict[int, Term] = {output.place: 1.0} if output.place in reached else {}
+    reached = bytearray(forward)
+    for name in wanted:
+        if name in leaves:
+            reached[leaves[name]] = True
+    for place, arguments in enumerate(code.arguments[:forward]):
+        for a in arguments:
+            if a.__class__ is int and reached[a]:
+                reached[place] = True
+    upstream: dict[int, Term] = {output.place: 1.0} if reached[output.place] else {}
     for place in reversed(range(forward)):
         op, above = code.operations[place], upstream.get(place)
         if above is None or isinstance(op, str):
             continue
-        arguments = code.refs(place)
-        slopes = op.partials(Ref(code, place), *arguments) if callable(op.partials) else None
-        for i, argument in enumerate(arguments):
-            if not isinstance(argument, Ref) or argument.place not in reached:
+        terms, out = code.refs(place), Ref(code, place)
+        slopes = op.partials(out, *terms) if callable(op.partials) else None
+        for i, a in enumerate(code.arguments[place]):
+            if a.__class__ is float or not reached[a]:  # type: ignore[index]
                 continue
-            slope = op.partials[i](Ref(code, place), *arguments) if slopes is None else slopes[i]  # type: ignore[index]
-            if isinstance(slope, float) and slope == 0.0:
+            slope = op.partials[i](out, *terms) if slopes is None else slopes[i]  # type: ignore[index]
+            if slope.__class__ is float and slope == 0.0:
                 continue
             passed = code.apply(multiply, (slope, above))
-            before = upstream.get(argument.place)
-            upstream[argument.place] = passed if before is None else code.apply(add, (before, passed))
+            before = upstream.get(a)  # type: ignore[arg-type]
+            upstream[a] = passed if before is None else code.apply(add, (before, passed))  # type: ignore[index]
     return [upstream.get(leaves[name], 0.0) if name in leaves else 0.0 for name in wanted]

@@ -43,30 +43,28 @@ def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, 
     """The instructions that the results need, and which ones a line holds; on floats, short ones that are used once
     stand inside others: that takes two thirds of the time."""
     said, names, spellings = list[tuple[str, list[int]]](), _names(code), dict[Op, tuple[str, bool]]()
-    places, inside = needed(code, results), dict[int, tuple[str, list[int]]]()
+    places, inside = needed(code, results), dict[int, tuple[str, list[int], bool]]()
     uses = _uses(code, places, results)
     for place in places:
         op = code.operations[place]
         if isinstance(op, str):
             continue
-        if op not in spellings:
-            spellings[op] = _spelling(op, floats)
-        spelling, is_call = spellings[op]
+        spelling, is_call = spellings.get(op) or spellings.setdefault(op, _spelling(op, floats))
         arguments, held = [], [place]
         for a in code.arguments[place]:
             if not isinstance(a, int):
                 arguments.append(literal(a))
             elif a in inside:
-                text, more = inside.pop(a)
+                text, more, atom = inside.pop(a)
                 held += more
-                arguments.append(text if is_call or spellings[code.operations[a]][1] else f"({text})")  # type: ignore[index]
+                arguments.append(text if is_call or atom else f"({text})")
             else:
                 arguments.append(names[a])
         if op.variadic:
             arguments = [", ".join(arguments) if floats else _list(arguments)]
         text = spelling.format(*arguments)
         if floats and uses[place] == 1 and len(text) <= SHORT:
-            inside[place] = text, held
+            inside[place] = text, held, is_call
         else:
             said.append((f"{names[place]} = {text}", sorted(held)))
     return said
@@ -89,7 +87,7 @@ def on_floats(
     name: str, code: Code, results: Sequence[Term], inputs: Sequence[tuple[Array, tuple[int, ...]]], parameters: int
 ) -> str:
     """value, value_and_grad or input_gradients of one example as Python, line by line; inputs: arrays and shapes."""
-    used = {op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)}
+    used = set(_leaves(code, results))
     body, groups, given = [], list[list[str]](), argument_names(len(inputs))
     said, start = _written(code, results), 0
     for argument, (array, shape) in zip(given, inputs):
@@ -112,8 +110,8 @@ def on_floats(
 
 def on_columns(name: str, code: Code, results: Sequence[Term]) -> str:
     """A function of the inputs x, a list of columns, and the parameters p."""
-    leaves = [op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)]
-    body = [*(f"{leaf} = {leaf[0]}[{leaf[1:]}]" for leaf in leaves), *(text for text, _ in lines(code, results, False))]
+    body = [f"{leaf} = {leaf[0]}[{leaf[1:]}]" for leaf in _leaves(code, results)]
+    body += [text for text, _ in lines(code, results, False)]
     return _function(f"{name}(x, p)", [*body, f"return {_list(_written(code, results))}"])
 
 
@@ -136,6 +134,11 @@ def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
     while kept[-1] == "_":
         kept.pop()
     return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
+
+
+def _leaves(code: Code, results: Sequence[Term]) -> list[str]:
+    """The inputs and parameters that the results need."""
+    return [op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)]
 
 
 def _names(code: Code) -> list[str]:
