@@ -164,7 +164,11 @@ class Backward:
         writer, shape = self.writer, self._shape(array, range(array.lanes))
         clears = mode.startswith("clear")
         partial = mode == "clear write"
-        view = View(Buffer(_d(array), shape, f"np.zeros({pair(shape)})" if partial else ""), "", shape)
+        waits = array not in self._targets and 1.0 / MODEST <= abs(term.number) <= MODEST
+        held = Term(writer, None, term.number, term.power) if waits else Term(writer, None)
+        made = f"np.zeros({pair(shape)})" if partial else ""
+        named = held.number == 1.0 and held.power == 0  # else its name is for what `full` makes of it
+        view = held.view = View(Buffer(_d(array), shape, made), "", shape) if named else writer.temporary(shape, made)
         writer.sums.add(view.buffer)
         if array is writer.plan.theta and array.lanes > LARGE:
             writer.block.fresh, view.buffer.given = view.buffer, True
@@ -172,8 +176,7 @@ class Backward:
             writer.block.lines.insert(0, Line(f"{view.buffer.name} = {function}({array.lanes})", (), None))
         if clears and not partial:
             writer.line("{out}[...] = 0.0", [], view)
-        waits = array not in self._targets and 1.0 / MODEST <= abs(term.number) <= MODEST
-        return Term(writer, view, term.number, term.power) if waits else Term(writer, view)
+        return held
 
     def _write(
         self, mode: str, gradient: View, target: View | None, lanes: Sequence[int], made: Made | None,
