@@ -88,7 +88,8 @@ def _label(target: Any, classes: int) -> Any:
         label = operator.index(target)
     except TypeError:
         raise TypeError(
-            f"a class label is an integer, got {type(target).__name__} {target!r}; for an array, write y.astype(int)"
+            f"a class label is an integer, got {type(target).__name__} {target!r}; "
+            "for an array, write y.ravel().astype(int)"
         ) from None
     if not 0 <= label < classes:
         raise IndexError(f"label {label} is no class: there are {classes} classes, 0 to {classes - 1}")

@@ -295,8 +295,8 @@ def test_numbers_of_the_compiled_network(fresh, petals):
 def test_lines_of_the_network_stand_for_its_neurons(fresh):
     lines = [re.fullmatch(r".+?\s(\d+)  (\S.*)", line) for line in texts(fresh(MATRICES))["lines"].splitlines()]
     found = Counter((int(line[1]), line[2]) for line in lines)
-    assert found.pop((3 * (2 + 1), "* +")) == 2, "forwards, and the gradient of the weights"
-    assert found.pop((3 * (3 + 1), "* h2_1 h2_2 h2_3")) == 3, "and the gradient of the hidden outputs"
+    assert found.pop((3 * (2 + 2), "+ *")) == 2, "forwards, and the gradient of the weights"
+    assert found.pop((3 * (3 + 3), "+ * h2_1 h2_2 h2_3")) == 3, "and the gradient of the hidden outputs"
     assert found.pop((3, "h1_1 h1_2 h1_3")) >= 2, "tanh and its slope"
     assert {name for _, name in found} == {"logsumexp", "pick"}
 
@@ -328,8 +328,8 @@ def test_the_prose_on_matrices_is_so(fresh, neuron, petals):
     assert "z1 = W1 @ h0" in shown["source"] and "dW1 = " in shown["source"]
     firsts, pairs = Counter("abracadabr"), Counter(zip("abracadabra", "bracadabra"))
     claims = [
-        f"three neurons of **{2}** products and **{1}** sum each",
-        f"the same **{3 * (2 + 1)}** operations",
+        f"three neurons of **{2}** products and **{2}** sums each",
+        f"the same **{3 * (2 + 2)}** operations",
         f"for all **{len(cr.iris().y)}** flowers",
         f"of the **{firsts['a']}** letters that follow an a, **{pairs['a', 'b']}** are b, "
         f"**{pairs['a', 'c']}** is c and **{pairs['a', 'd']}** is d",

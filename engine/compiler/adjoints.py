@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from .arrays import Writer, pair
+from .arrays import Writer, pair, plain
 from .buffers import Argument, Buffer, Line, Shape, View, evenly
 from .emitting import literal
 from .kinds import forward, kind_of
@@ -212,7 +212,7 @@ class Backward:
         if sign and target is not None:
             name = "add" if sign == "+" else "subtract"
             writer.line(f"{name}({{0}}, {{1}}, {{out}})", [target, value], target,
-                        f"{gradient.buffer.name} {sign}= …")  # fmt: skip
+                        f"{gradient.buffer.name} {sign}= {plain(value)}")  # fmt: skip
         else:
             writer.write_rows(gradient, lanes, value, sign)
 

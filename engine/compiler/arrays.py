@@ -52,11 +52,13 @@ class Writer:
         self._temporaries += 1
         return View(Buffer(f"{prefix}{self._temporaries}", shape, made), "", shape)
 
-    def once(self, key: Any, shape: Shape, text: str, arguments: Sequence[Argument], made: str = "") -> View:
+    def once(
+        self, key: Any, shape: Shape, text: str, arguments: Sequence[Argument], made: str = "", says: str = ""
+    ) -> View:
         """The result of a line, that is written only if there is none with this key."""
         if key not in self.known:
-            self.known[key] = self.temporary(shape, made)
-            self.line(text, arguments, self.known[key])
+            result = self.known[key] = self.temporary(shape, made)
+            self.line(text, arguments, result, says and f"{plain(result)} = {says}")
         return self.known[key]
 
     def constant(self, text: str, shape: Shape) -> View:

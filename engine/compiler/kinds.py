@@ -50,12 +50,13 @@ class Grid:
 
     def forward(self, writer: Writer, step: Step, out: View) -> None:
         rights, lefts, width = step.sizes
-        name = "W" + step.target.name[1:]
-        weights = writer.reshaped(writer.together(step.operands[0], solid=True), (lefts, width), name)
+        together = writer.together(step.operands[0], solid=True)
+        weights = writer.reshaped(together, (lefts, width), "W" + step.target.name[1:])
+        weights = writer.known.setdefault(("matrix", weights), weights)  # used again, it has the name that it had
         lanes, right = self._right(writer, step)
         writer.saved[step] = weights, right, lanes
         out = out if rights == 1 else writer.reshaped(out, (rights, lefts))
-        says = f"{step.target.name} = {name} @ {right.buffer.name}"
+        says = f"{step.target.name} = {weights.name} @ {right.buffer.name}"
         writer.line(PRODUCT[rights > 1], [weights, right], out, says)
 
     def _right(self, writer: Writer, step: Step) -> tuple[int, View]:
@@ -88,17 +89,16 @@ class Grid:
         weights, right, lanes = writer.saved[step]
         upstream = back.full(above, step.target)
         name = upstream.buffer.name
-        layer = step.target.name[1:]
         turned = right.window(".T", right.shape[::-1], f"{right.buffer.name}T")
         if rights > 1:
             upstream = writer.reshaped(upstream, (rights, lefts))
             turned = right.window(".transpose(0, 2, 1)", (rights, "n", width))
 
         def to_weights(out: View | None) -> View:
-            whole = replace(out, name=f"dW{layer}") if out else writer.temporary((lefts, width))
+            whole = replace(out, name=f"d{weights.name}") if out else writer.temporary((lefts, width))
             each = whole if rights == 1 else writer.temporary((rights, lefts, width))
             writer.line(PRODUCT[rights > 1], [upstream, turned], each,
-                        f"dW{layer} = {name} @ {right.buffer.name}.T")  # fmt: skip
+                        f"{whole.name or whole.buffer.name} = {name} @ {right.buffer.name}.T")  # fmt: skip
             if rights > 1:
                 writer.line("add.reduce({0}, axis=0, out={out})", [each], whole)
             return whole
@@ -108,12 +108,12 @@ class Grid:
             return
         shape: Shape = (lanes, "n") if rights == 1 else (rights, lanes, "n")
         cut = weights if lanes == width else weights.window(f"[:, :{lanes}]", (lefts, lanes))
-        across = cut.window(".T", (lanes, lefts), f"W{layer}T")
+        across = cut.window(".T", (lanes, lefts), f"{weights.name}T")
 
         def to_right(out: View | None) -> View:
             out = out or writer.temporary(shape)
             writer.line(PRODUCT[rights > 1 or not out.solid], [across, upstream], out,  # .dot wants one piece of memory
-                        f"{out.buffer.name} = W{layer}.T @ {name}")  # fmt: skip
+                        f"{out.buffer.name} = {weights.name}.T @ {name}")  # fmt: skip
             return out
 
         operands = [o for i, o in enumerate(step.operands[1]) if i % width < lanes]

@@ -364,7 +364,8 @@ def _reachable(
         place = stack.pop()
         if place in waiting:
             continue
-        before = {a for a in flat.nodes[place].arguments if a.__class__ is int and a not in leaves}
+        arguments = flat.nodes[place].arguments  # in their order, each once: a set's order would vary with the places
+        before = dict.fromkeys(a for a in arguments if a.__class__ is int and a not in leaves)
         waiting[place] = len(before)
         for argument in before:
             users[argument].append(place)

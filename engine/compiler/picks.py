@@ -50,7 +50,8 @@ class LogSumExp:
             largest = writer.temporary(shape)
             target = largest if lanes > 1 or len(shape) == 1 else largest.window("[0]", shape[1:])
             axis, keep = int(lanes > 1), target is largest
-            writer.line(f"maximum.reduce({{0}}, {axis}, None, {{out}}, {keep}, {-LARGEST})", [values], target)
+            writer.line(f"maximum.reduce({{0}}, {axis}, None, {{out}}, {keep}, {-LARGEST})", [values], target,
+                        f"{plain(largest)} = max({plain(values)})")  # fmt: skip
         return writer.ufunc("minimum", [largest, LARGEST])
 
     def backward(self, back: Backward, step: Step, above: Term) -> None:
@@ -183,8 +184,10 @@ def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
     if not index.array.whole_numbers or index.array.lanes > 1:
         return None
     plus_1 = writer.once(("labels plus 1", index.array), (1, "n"), f"add({index.array.given}, 1, {{out}})", [],
-                       "np.empty((1, n), np.intp)")  # fmt: skip
+                       "np.empty((1, n), np.intp)", f"{index.array.given} + 1")  # fmt: skip
     no_choice = f"np.full(({width}, 1), np.nan)"
     table = writer.constant(f"np.hstack([{no_choice}, np.eye({width}) / n, {no_choice}])", (width, width + 2))
     text = '{0}.take({1}, 1, {out}, "clip")'
-    return writer.once(("hot", plus_1, width), (width, "n"), text, [table, plus_1.window("[0]", ("n",))]), plus_1
+    says = f"one_hot({index.array.given}) / n"
+    arguments = [table, plus_1.window("[0]", ("n",))]
+    return writer.once(("hot", plus_1, width), (width, "n"), text, arguments, "", says), plus_1

@@ -415,7 +415,15 @@ def _line(code: Code, place: int) -> str:
     if place >= len(code.operations):
         return "nothing more"
     op = code.operations[place]
-    return op if isinstance(op, str) else f"{op.name}{[repr(a) for a in code.arguments[place]]}"
+    return op if isinstance(op, str) else f"{op.name}({', '.join(_said(code, a) for a in code.arguments[place])})"
+
+
+def _said(code: Code, argument: int | float) -> str:
+    """A number, the name of an input or a parameter, or the place of a result."""
+    if isinstance(argument, float):
+        return repr(argument)
+    op = code.operations[argument]
+    return op if isinstance(op, str) else f"v{argument}"
 
 
 def _term(term: Term) -> str:
@@ -441,6 +449,8 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     array([0.        , 0.99505475])
     >>> value, gradient = program.value_and_grad(np.array([0.0, 1.0]))
     """
+    if not callable(f):
+        raise TypeError(f"compile: f is {type(f).__name__} {f!r}; write compile(f, params), with a function f")
     if frozen not in ("error", "allow"):
         raise ValueError(f'frozen={frozen!r}: there are "error" and "allow"')
     if isinstance(params, Value):

@@ -75,7 +75,7 @@ class Call:
         self.arrays = [np.asarray(each) for each in given]
         for place, array in enumerate(self.arrays):
             if array.dtype.kind not in "fiub":
-                raise TypeError(f"input {place} has dtype {array.dtype}; it has to be numbers")
+                raise TypeError(f"input {place} has dtype {array.dtype}; it has to be numbers, like x.astype(float)")
         lengths = {len(array) for array in self.arrays if array.ndim} if batch else set()
         if len(lengths) > 1:
             raise ValueError(f"inputs of {' and '.join(map(str, sorted(lengths)))} examples; they have to be as many")

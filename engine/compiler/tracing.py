@@ -241,5 +241,7 @@ def trace(
         try:
             outputs.append(output if isinstance(output, Value) else Value(number(output, "compile")))
         except TypeError:
-            raise TypeError(f"compile: the function returned {type(output).__name__} {output!r}, not a Value") from None
+            instead = "; return one Value, or a flat list of them" if several else ""
+            said = f"compile: the function returned {type(output).__name__} {output!r}, not a Value{instead}"
+            raise TypeError(said) from None
     return outputs, several

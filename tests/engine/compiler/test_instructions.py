@@ -1,5 +1,7 @@
 """How many instructions a program has: what it costs, counted and not timed."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -148,3 +150,33 @@ def test_instructions_stand_in_the_source():
     program.value_and_grad(np.ones((2, 2)))
     text = [line.strip() for line in program.source.splitlines()]
     assert all(any(line.startswith(said.text) for line in text) for said in program.instructions)
+
+
+def test_a_matrix_that_is_used_at_several_steps_has_one_name():
+    weights = [[Value(0.1 * i - 0.2 * j) for j in range(3)] for i in range(3)]
+
+    def f(x):
+        hidden = list(x)
+        for _ in range(3):
+            hidden = [dot(row, hidden).tanh() for row in weights]
+        return sum(hidden)
+
+    program = engine.compile(f, [w for row in weights for w in row])
+    program.value_and_grad(np.ones((2, 3)))
+    forwards, backwards, to_weights = (re.findall(said, program.source) for said in (
+        r"# z\d = (W\d) @", r"# dh\d = (W\d)\.T @", r"# (dW\d) ="))  # fmt: skip
+    assert (forwards, backwards, to_weights) == (["W1"] * 3, ["W1"] * 2, ["dW1"])
+
+
+@pytest.mark.parametrize("classes", [3, 20])
+def test_every_line_of_a_classifier_says_what_it_does(classes):
+    model = MLP(2, [4, classes], activation="tanh", rng=0)
+    program = engine.compile(lambda x, y: cross_entropy(model(x), y), model)
+    program.value_and_grad(np.ones((2, 2)), np.array([0, 1]))
+    lines = re.findall(r"^        (?!return)(.*?) +# (.*) \(.*?\)$", program.source, re.MULTILINE)
+    assert len(lines) == len(program.instructions) - 1  # all but what is returned
+    assert all(" = " in said or " -= " in said for _, said in lines)
+
+
+def test_the_number_of_classes_makes_no_difference():
+    assert len({len(classifier([4, classes], activation="tanh")) for classes in (9, *range(10, 64, 3))}) == 1

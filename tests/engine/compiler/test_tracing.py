@@ -114,6 +114,13 @@ def test_a_random_number_is_noticed():
         engine.compile(lambda x: x * chance.random())(X)
 
 
+def test_what_differs_is_shown_with_the_names_of_inputs_and_parameters():
+    chance = random.Random(0)
+    said = r"multiply\(x0, 0\.\d+\) against multiply\(x0, 0\.\d+\)"
+    with pytest.raises(ValueError, match=said):
+        engine.compile(lambda x: tanh(x * chance.random()))(X)
+
+
 def test_a_random_output_is_noticed():
     chance = random.Random(0)
     with pytest.raises(ValueError, match="row 0 and row 1 give different outputs"):
@@ -382,7 +389,7 @@ def test_theta_has_a_number_for_each_parameter(name, theta):
     ids=lambda given: given if isinstance(given, str) else "",
 )
 def test_inputs_are_numbers(array, dtype):
-    with pytest.raises(TypeError, match=rf"input 1 has dtype {dtype}"):
+    with pytest.raises(TypeError, match=rf"input 1 has dtype {dtype}.*; it has to be numbers, like x.astype\(float\)"):
         engine.compile(lambda x, y: x * y)(X[: len(array)], array)
 
 
@@ -414,7 +421,7 @@ def test_a_label_that_is_no_class_is_an_error_at_each_call(label):
 
 
 def test_rows_of_values_are_no_outputs():
-    with pytest.raises(TypeError, match=r"the function returned list \[Traced\(x0\)\], not a Value"):
+    with pytest.raises(TypeError, match=r"list \[Traced\(x0\)\], not a Value; return one Value, or a flat list"):
         engine.compile(lambda x: [[x[0]], [x[1]]])(np.ones((2, 2)))
 
 
@@ -435,6 +442,12 @@ def test_a_trace_leaves_no_trace():
 def test_no_outputs_are_an_error(empty):
     with pytest.raises(TypeError, match="the function returned no output"):
         engine.compile(lambda x: empty)(X)
+
+
+@pytest.mark.parametrize("f", [3, None, [W]], ids=repr)
+def test_what_is_no_function_is_an_error_at_once(f):
+    with pytest.raises(TypeError, match=r"compile: f is .*; write compile\(f, params\)"):
+        engine.compile(f, [W])
 
 
 def test_one_value_for_params_is_an_error_that_says_what_to_write():
