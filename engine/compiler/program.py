@@ -64,8 +64,8 @@ class _Version:
     code: Code
     outputs: list[Term]
     several: bool
-    inputs: list[str]  # the names of all scalar inputs, in order
-    parameters: list[str]
+    inputs: int  # how many scalars
+    parameters: int
     frozen: list[Frozen]
     constants: list[Value]
     kept: list[int]  # the parameters with requires_grad=False
@@ -80,32 +80,26 @@ class _Version:
 
     @property
     def names(self) -> list[str]:
-        """The functions that there are."""
-        gradients = [] if self.several else ["input_gradients", *["value_and_grad"] * bool(self.parameters)]
+        """The functions that there are; the last one tells most."""
+        gradients = [] if self.several else ["input_gradients", *["value_and_grad"] * (self.parameters > 0)]
         return ["value", *gradients]
-
-    @property
-    def shown(self) -> str:
-        """The function that tells most."""
-        return self.names[-1]
 
     def slopes(self, name: str) -> list[Term]:
         """What the function of that name returns, scalar by scalar: the outputs, or the output and its slopes."""
         if name == "value":
             return self.outputs
-        wanted = self.inputs if name == "input_gradients" else self.parameters
         [output] = self.outputs
         with ONE_AT_A_TIME, paused_collector():
-            slopes = differentiate(self.code, output, wanted)
-        kept = self.kept if name != "input_gradients" else ()
-        return [output, *(0.0 if i in kept else slope for i, slope in enumerate(slopes))]
+            if name == "input_gradients":
+                return [output, *differentiate(self.code, output, range(self.inputs))]
+            slopes = differentiate(self.code, output, range(self.inputs, self.inputs + self.parameters))
+        return [output, *(0.0 if i in self.kept else slope for i, slope in enumerate(slopes))]
 
     def float_text(self, name: str) -> str:
         """value, value_and_grad or input_gradients of one example, in Python."""
         if "floats " + name not in self.texts:
             inputs = list(zip(self.layout, self.shapes))
-            results, count = self.slopes(name), len(self.parameters)
-            self.texts["floats " + name] = on_floats(name, self.code, results, inputs, count)
+            self.texts["floats " + name] = on_floats(name, self.code, self.slopes(name), inputs, self.parameters)
         return self.texts["floats " + name]
 
     def array_text(self, name: str) -> str:
@@ -141,7 +135,7 @@ class _Version:
     def planned(self) -> Plan:
         with ONE_AT_A_TIME, paused_collector():
             if self.plan is None:
-                self.plan = plan(self.code, self.outputs, self.layout, len(self.parameters))
+                self.plan = plan(self.code, self.outputs, self.layout, self.parameters)
             return self.plan
 
     def pool(self, name: str) -> Pools:
@@ -270,13 +264,13 @@ class Program:
     def source(self) -> str:
         """The program of the last traced shape: values and gradients, as text."""
         version = self._latest()
-        return version.text(version.shown)
+        return version.text(version.names[-1])
 
     @property
     def instructions(self) -> list[Instruction]:
         """How the scalars of the function became lines of the program."""
         version = self._latest()
-        return version.instructions(version.shown)
+        return version.instructions(version.names[-1])
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the program of the last traced shape, with the parameters' numbers, as a module that needs NumPy alone.
@@ -365,12 +359,12 @@ class Program:
                 again, _ = trace(self._f, _shaped(inputs, shapes), self._params, once_more)
                 code_again, terms_again, _ = lower(again, inputs, self._params, once_more.nodes)
                 _compare(code, terms, code_again, terms_again, where)
-        names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
+        sizes = len(inputs), len(self._params)
         kept = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
         layout = [_layout(array, shape, place, len(arrays), self._batch)
                   for place, (array, shape) in enumerate(zip(arrays, shapes))]  # fmt: skip
         narrow = not self._batch and is_narrow(code)
-        version = _Version(code, terms, several, *names, tape.frozen, constants, kept, layout, list(shapes), narrow)
+        version = _Version(code, terms, several, *sizes, tape.frozen, constants, kept, layout, list(shapes), narrow)
         version.compared = two or not self._allow  # without looking at numbers, all rows do the same
         return version
 
