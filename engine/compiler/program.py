@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from os import PathLike
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy import ndarray
@@ -28,6 +30,7 @@ from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, same
 
 Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
+Made = TypeVar("Made")
 FLOAT = np.dtype(float)
 
 
@@ -55,6 +58,13 @@ class OnFloats(Pool):
         except (ArithmeticError, ValueError):
             result = self._on_arrays()(1, theta.copy())(*arrays)
         return result if then is None else then(result)
+
+
+def _once(known: dict[str, Made], key: str, make: Callable[[], Made]) -> Made:
+    """What is known under that key; made when it is first wanted."""
+    if key not in known:
+        known[key] = make()
+    return known[key]
 
 
 @dataclass
@@ -97,22 +107,17 @@ class _Version:
 
     def float_text(self, name: str) -> str:
         """value, value_and_grad or input_gradients of one example, in Python."""
-        if "floats " + name not in self.texts:
-            inputs = list(zip(self.layout, self.shapes))
-            self.texts["floats " + name] = on_floats(name, self.code, self.slopes(name), inputs, self.parameters)
-        return self.texts["floats " + name]
+        inputs = list(zip(self.layout, self.shapes))
+        return _once(self.texts, f"floats {name}",
+                     lambda: on_floats(name, self.code, self.slopes(name), inputs, self.parameters))  # fmt: skip
 
     def array_text(self, name: str) -> str:
         """bind(n) for the same on whole arrays."""
-        if name not in self.texts:
-            self.texts[name] = self._write(name)[0]
-        return self.texts[name]
+        return _once(self.texts, name, lambda: self._write(name)[0])
 
     def column_text(self) -> str:
         """The output, and its slopes to the parameters, example by example."""
-        if "columns" not in self.texts:
-            self.texts["columns"] = on_columns("per_example", self.code, self.slopes("per_example"))
-        return self.texts["columns"]
+        return _once(self.texts, "columns", lambda: on_columns("per_example", self.code, self.slopes("per_example")))
 
     def text(self, name: str) -> str:
         return self.float_text(name) if self.narrow else self.array_text(name)
@@ -140,24 +145,20 @@ class _Version:
 
     def pool(self, name: str) -> Pools:
         """The function value, value_and_grad or input_gradients."""
-        if name not in self.pools:
-            if self.narrow:
-                with paused_collector():
-                    one = OnFloats(build(name, self.float_text(name), functions(self.code)), partial(self._bind, name))
-                self.pools[name] = Pools(lambda n: one)
-            else:
-                self.pools[name] = Pools(partial(Pool, self._bind(name)))
-        return self.pools[name]
+        return _once(self.pools, name, lambda: Pools(self._pool(name)))
+
+    def _pool(self, name: str) -> Callable[[int], Pool]:
+        if not self.narrow:
+            return partial(Pool, self._bind(name))
+        with paused_collector():
+            one = OnFloats(build(name, self.float_text(name), functions(self.code)), partial(self._bind, name))
+        return lambda n: one
 
     def _bind(self, name: str) -> Callable[[int, Array], Runner]:
-        if name not in self.runners:
-            self.runners[name] = build("bind", self.array_text(name))
-        return self.runners[name]
+        return _once(self.runners, name, lambda: build("bind", self.array_text(name)))
 
     def on_columns(self) -> Runner:
-        if "columns" not in self.runners:
-            self.runners["columns"] = build("per_example", self.column_text())
-        return self.runners["columns"]
+        return _once(self.runners, "columns", lambda: build("per_example", self.column_text()))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "plan": None, "runners": {}, "pools": {}}  # functions are made again from their text
@@ -206,7 +207,7 @@ class Program:
         columns: list[Any] = []
         for array, shape in zip(call.arrays, call.shapes):
             batched = array.ndim > len(shape)
-            flat = array.astype(float).reshape(len(array) if batched else 1, np.prod(shape, dtype=int))
+            flat = array.astype(float).reshape(len(array) if batched else 1, math.prod(shape))
             columns += list(np.ascontiguousarray(flat.T)) if batched else flat.reshape(-1).tolist()
         with np.errstate(all="ignore"):
             return call.table(version.on_columns()(columns, [np.float64(p) for p in theta.tolist()])[1:])
@@ -339,13 +340,11 @@ class Program:
         """Run f on row 0, and once more, on row 1 if there is one, to see that it does the same."""
         if self._f is None:
             raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled")
-        inputs: list[Value] = []
-        rows: tuple[list[float], list[float]] = [], []
-        for array in arrays:
-            for i, row in enumerate(rows):
-                example = array[i * two] if self._batch and array.ndim else array
-                row += example.astype(float).ravel().tolist()
-            inputs += [traced(requires_grad=array.dtype.kind == "f") for _ in range(len(inputs), len(rows[0]))]
+        inputs = [traced(requires_grad=array.dtype.kind == "f")
+                  for array, shape in zip(arrays, shapes) for _ in range(math.prod(shape))]  # fmt: skip
+        rows = [[number for array in arrays
+                 for number in (array[row] if self._batch and array.ndim else array).astype(float).ravel().tolist()]
+                for row in (0, int(two))]  # fmt: skip
         tape = Tape(inputs, rows[0], self._allow)
         outputs, several = trace(self._f, _shaped(inputs, shapes), self._params, tape)
         replay = Replay(inputs, rows[1], self._allow, tape)
@@ -373,7 +372,7 @@ def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[
     """The arguments of f: one Value, or an array of its own, which f may change."""
     given, start = [], 0
     for shape in shapes:
-        array = np.empty(int(np.prod(shape, dtype=int)), dtype=object)
+        array = np.empty(math.prod(shape), dtype=object)
         array[:] = inputs[start : start + array.size]
         start += array.size
         given.append(array.reshape(shape) if shape else array[0])
@@ -382,7 +381,7 @@ def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[
 
 def _layout(array: NDArray[Any], shape: tuple[int, ...], place: int, count: int, batch: bool) -> Lanes:
     """An input as an array of the program: its numbers as lanes."""
-    lanes = int(np.prod(shape, dtype=int))
+    lanes = math.prod(shape)
     given = f"x{place}"
     if len(shape) > 1 or (shape and not batch):
         given += f".reshape(n, {lanes}).T"
@@ -394,26 +393,20 @@ def _layout(array: NDArray[Any], shape: tuple[int, ...], place: int, count: int,
 
 def _compare(one: Code, outputs: Sequence[Term], other: Code, others: Sequence[Term], runs: str) -> None:
     """Two examples have to give the same program, or it holds for one of them only."""
-    for place in range(max(len(one.operations), len(other.operations))):
-        lines = [_line(code, place) for code in (one, other)]
-        if lines[0] != lines[1]:
+    for line, line_of_other in zip_longest(_lines(one), _lines(other), fillvalue="nothing more"):
+        if line != line_of_other:
             raise ValueError(
-                f"{runs} give different programs: {lines[0]} against {lines[1]}. Is there a branch on a number, or "
+                f"{runs} give different programs: {line} against {line_of_other}. Is there a branch on a number, or "
                 "a random number, in the function? Write branches with where(), and hand random numbers in as inputs"
             )
-    if [_term(t) for t in outputs] != [_term(t) for t in others]:
+    places = [[term.place if isinstance(term, Ref) else repr(term) for term in terms] for terms in (outputs, others)]
+    if places[0] != places[1]:
         raise ValueError(f"{runs} give different outputs: is there a branch on a number in the function?")
 
 
-def _line(code: Code, place: int) -> str:
-    if place >= len(code.operations):
-        return "nothing more"
-    op = code.operations[place]
-    return op if isinstance(op, str) else f"{op.name}{[repr(a) for a in code.arguments[place]]}"
-
-
-def _term(term: Term) -> str:
-    return f"v{term.place}" if isinstance(term, Ref) else repr(term)
+def _lines(code: Code) -> Iterator[str]:
+    for op, arguments in zip(code.operations, code.arguments):
+        yield op if isinstance(op, str) else f"{op.name}{list(map(repr, arguments))}"
 
 
 def compile(  # noqa: A001  qualified, like re.compile: engine.compile

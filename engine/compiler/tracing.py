@@ -175,7 +175,7 @@ for _name, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multiply
         setattr(Traced, _spelled, _binary(_op, getattr(Operators, _spelled), _prefix == "__r"))
 
 
-def traced(requires_grad: bool = True) -> Traced:
+def traced(requires_grad: bool) -> Traced:
     """An input; an integer one requires no gradient."""
     node = new(Traced)
     node.operation, node._uses = None, LEAF if requires_grad else LEAF + NEVER
