@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from .arrays import Writer, pair
-from .buffers import Argument, Buffer, Line, Shape, View, evenly
+from .arrays import Writer
+from .buffers import Argument, Buffer, Line, Shape, View, evenly, pair
 from .emitting import literal
 from .kinds import forward, kind_of
 from .lanes import Array, Lane, Operand, Plan

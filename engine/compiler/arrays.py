@@ -11,7 +11,7 @@ import numpy as np
 
 from ..ops import multiply
 from ..row import Op
-from .buffers import Argument, Block, Buffer, Line, Shape, View, broadcast, evenly
+from .buffers import Argument, Block, Buffer, Line, Shape, View, broadcast, evenly, pair
 from .emitting import literal
 from .lanes import Array, Lane, Operand, Plan, Step
 
@@ -236,10 +236,6 @@ def aside(view: View, batched: bool) -> View:
 
 def plain(argument: Argument) -> str:
     return argument.buffer.name if isinstance(argument, View) else literal(argument)
-
-
-def pair(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
 def integers(shape: Shape) -> str:

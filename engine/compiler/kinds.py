@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..ops import logsumexp, pick
-from .arrays import TAKE, Writer, ends_its_array, pair, plain, trailing_ones
-from .buffers import Shape, View
+from .arrays import TAKE, Writer, ends_its_array, plain, trailing_ones
+from .buffers import Shape, View, pair
 from .lanes import Lane, Operand, Step
 from .picks import LogSumExp, Pick
 from .terms import Made, Term, product, there
