@@ -1,4 +1,4 @@
-"""Stage 2b: equal scalar work side by side: scalars become lanes of arrays, and layers of neurons matrix products."""
+"""Stage 2: equal scalar work side by side: scalars become lanes of arrays, and layers of neurons matrix products."""
 
 from __future__ import annotations
 
@@ -361,14 +361,9 @@ def _reachable(
         for argument in before:
             users[argument].append(place)
         stack += before
-    todo, left = [p for p, count in waiting.items() if count == 0], dict(waiting)
-    while todo:
-        place = todo.pop()
-        depth[place] = 1 + max((depth[a] for a in flat.nodes[place].arguments if a.__class__ is int), default=0)
-        for user in users[place]:
-            left[user] -= 1
-            if left[user] == 0:
-                todo.append(user)
+    for place, node in flat.nodes.items():  # arguments stand before what is made of them
+        if place in waiting:
+            depth[place] = 1 + max((depth[a] for a in node.arguments if a.__class__ is int), default=0)
     return waiting, users, depth
 
 
