@@ -1,4 +1,4 @@
-"""Stage 3c: the backward program: one adjoint for each array instruction, in reverse order."""
+"""Stage 3: the backward program: one adjoint for each array instruction, in reverse order."""
 
 from __future__ import annotations
 

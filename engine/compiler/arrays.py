@@ -1,4 +1,4 @@
-"""Stage 3b: lines of NumPy, from the spellings of the table; and windows on the arrays that they work on."""
+"""Stage 3: lines of NumPy, from the spellings of the table; and windows on the arrays that they work on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 3a: lines of NumPy that write into buffers; which buffers can share memory; and the text of the program."""
+"""Stage 3: lines of NumPy that write into buffers; which buffers can share memory; and the text of the program."""
 
 from __future__ import annotations
 

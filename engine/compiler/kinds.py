@@ -1,4 +1,4 @@
-"""Stage 3c: the kinds of array instructions: how each is computed, and what it passes back to its operands."""
+"""Stage 3: the kinds of array instructions: how each is computed, and what it passes back to its operands."""
 
 from __future__ import annotations
 

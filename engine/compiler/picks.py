@@ -1,4 +1,4 @@
-"""Stage 3c: what a loss is made of: logsumexp over lanes, and the choice of one of them by a label."""
+"""Stage 3: what a loss is made of: logsumexp over lanes, and the choice of one of them by a label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 3d: one line for each scalar: Python on floats where there is no batch, NumPy on columns (examples,)."""
+"""Stage 3: one line for each scalar: Python on floats where there is no batch, NumPy on columns (examples,)."""
 
 from __future__ import annotations
 
