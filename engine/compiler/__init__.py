@@ -10,7 +10,7 @@
 
 from .lookup import Table
 from .program import Program, compile  # noqa: A004  always written qualified: engine.compile
-from .tracing import Frozen, TraceError
+from .tape import Frozen, TraceError
 from .versions import Instruction
 
 __all__ = ["Frozen", "Instruction", "Program", "Table", "TraceError", "compile"]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..ops import add, dot, identity, logsumexp, multiply, pick, total
 from ..row import Op
-from .emitting import needed
+from .emitting import needed, uses_of
 from .lowering import Code, Ref, Term
 
 SUMS = (add, total, dot)
@@ -103,15 +103,8 @@ class _Flattened:
         self.nodes: dict[int, Node] = {}
         self.parts: defaultdict[int, list[int]] = defaultdict(list)  # of a sum: the products and sums in it
         self.same: dict[int, Argument] = {}  # what is only a copy, and of what
-        self._uses = [0] * len(code.operations)
         places = needed(code, outputs)
-        for place in places:
-            for argument in code.arguments[place]:
-                if argument.__class__ is int:
-                    self._uses[argument] += 1
-        for output in outputs:
-            if isinstance(output, Ref):
-                self._uses[output.place] += 2  # an output is not swallowed by a sum
+        self._uses = uses_of(code, places, outputs)  # an output, used more than once, is swallowed by no sum
         sums = self._sums(places)
         for place in places:
             op = code.operations[place]

@@ -12,7 +12,7 @@ from ..operators import Operators
 from ..ops import add, multiply
 from ..row import Op
 from ..value import Value
-from .tracing import raw
+from .tape import raw
 
 Term = Any  # a Ref, or a float
 

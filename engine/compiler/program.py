@@ -20,7 +20,8 @@ from .running import SIZES, Array, Call, Pool
 from .running import parameters as numbers_of
 from .saving import module, write
 from .straight import is_narrow
-from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, same, trace, traced
+from .tape import Frozen, Replay, Tape, same
+from .tracing import ONE_AT_A_TIME, paused_collector, trace, traced
 from .versions import Instruction, Version
 
 Shape = tuple[Any, ...]

@@ -18,11 +18,7 @@ from ..operators import Operators
 from ..recording import enable_grad, recording
 from ..row import OPS, Op
 from ..value import Value
-from .tape import Frozen, Replay, Tape, TraceError, current, current_tape, forbid, new, place, raw, same
-
-__all__ = [
-    "ONE_AT_A_TIME", "Frozen", "Replay", "Tape", "TraceError", "paused_collector", "raw", "same", "trace", "traced",
-]
+from .tape import Tape, TraceError, current, current_tape, forbid, new, place, raw
 
 _data: Any = Value.__dict__["data"]  # the slots, past Traced.data and Traced.grad
 _grad: Any = Value.__dict__["grad"]

@@ -16,7 +16,8 @@ from .lanes import Plan, plan
 from .lowering import Code, Term, differentiate
 from .running import Array, Pool, Pools, Runner
 from .straight import functions, lines, on_columns, on_floats
-from .tracing import ONE_AT_A_TIME, Frozen, paused_collector
+from .tape import Frozen
+from .tracing import ONE_AT_A_TIME, paused_collector
 
 Made = TypeVar("Made")
 
