@@ -78,7 +78,7 @@ class Writer:
         result, there = self._result(name, arguments, out)
         if there:
             return result
-        sign = SIGNS.get(name, _call(name, arguments))
+        sign = SIGNS.get(name) or f"{name}({', '.join(['{}'] * len(arguments))})"
         says = says or f"{result.buffer.name} = {sign.format(*map(plain, arguments))}"
         # maximum and minimum are three times faster between two arrays; other functions hardly, but a number costs, too
         full = broadcast(arguments) if name in ("maximum", "minimum") else ()
@@ -240,10 +240,6 @@ def plain(argument: Argument) -> str:
 
 def integers(shape: Shape) -> str:
     return f"np.empty({pair(shape)}, np.intp)"
-
-
-def _call(name: str, arguments: Sequence[Argument]) -> str:
-    return f"{name}({', '.join(['{}'] * len(arguments))})"
 
 
 def _keys(arguments: Sequence[Operand | View]) -> list[Any]:
