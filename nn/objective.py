@@ -75,17 +75,21 @@ class Objective:
                 return losses, outputs
         return self._eager(data, rows)
 
-    def backward(self, data: Data, batch: Sequence[int], epoch: int) -> None:
-        """Add the gradient of the mean loss of these rows to the parameters' `.grad`, which are 0 before."""
-        if self.program is not None:
-            value, gradient = self._value_and_grad(self.program, data, np.asarray(batch))
-            if np.isfinite(value) and np.isfinite(gradient).all():
-                for p, slope in zip(self.params, gradient.tolist()):
-                    p.grad = slope if p.requires_grad else 0.0
-                return
-        self._eager_backward(data, batch, epoch)
+    def gradient(self, data: Data, batch: Rows, theta: Numbers) -> Numbers | None:
+        """The gradient of the mean loss of these rows, at theta; None where eager code has to tell.
 
-    def _eager_backward(self, data: Data, batch: Sequence[int], epoch: int) -> None:
+        theta has the first of the parameters: those that an optimiser moves.
+        """
+        if self.program is None:
+            return None
+        rest = np.array([p.data for p in self.params[len(theta) :]])
+        at = np.concatenate([theta, rest]) if len(rest) else theta
+        value, gradient = self._value_and_grad(self.program, data, batch, at)
+        finite = np.isfinite(value) and np.isfinite(gradient).all()
+        return gradient[: len(theta)] if finite else None
+
+    def backward(self, data: Data, batch: Sequence[int], epoch: int) -> None:
+        """Add the gradient of the mean loss of these rows to the parameters' `.grad`, by eager code."""
         with enable_grad():  # also where fit is called inside no_grad()
             for i in batch:
                 loss = self._example(data, i)[1]
@@ -114,11 +118,15 @@ class Objective:
         losses = np.concatenate([program(X[part], y[part]) for part in parts])
         return losses, np.concatenate([self.predicting(X[part]) for part in parts]) if self.predicting else None
 
-    def _value_and_grad(self, program: Program, data: Data, rows: Rows) -> tuple[float, Numbers]:
+    def _value_and_grad(
+        self, program: Program, data: Data, rows: Rows, at: Numbers | None = None
+    ) -> tuple[float, Numbers]:
         X, y = data
+        if len(rows) <= CHUNK:
+            return program.value_and_grad(X[rows], y[rows], at=at)
         value, gradient = 0.0, np.zeros(len(self.params))
         for part in _chunks(rows):
-            part_value, part_gradient = program.value_and_grad(X[part], y[part])
+            part_value, part_gradient = program.value_and_grad(X[part], y[part], at=at)
             value, gradient = value + part_value * len(part), gradient + part_gradient * len(part)
         return value / len(rows), gradient / len(rows)
 
@@ -135,7 +143,7 @@ class Objective:
         traced = self._value_and_grad(program, data, few)[1]
         for p in self.params:
             p.grad = 0.0
-        self._eager_backward(data, few.tolist(), 0)
+        self.backward(data, few.tolist(), 0)
         eager = np.array([p.grad for p in self.params])
         frozen = np.array([not p.requires_grad for p in self.params])
         agree = _agree(traced, eager, _largest(eager)) | frozen | ~np.isfinite(eager)

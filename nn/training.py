@@ -113,7 +113,7 @@ def fit(
             run.objective.verify(train, 0)
             for epoch in range(1, epochs + 1):
                 for batch in np.array_split(shuffler.permutation(rows), range(batch_size, rows, batch_size)):
-                    run.step(batch.tolist(), epoch)
+                    run.step(batch, epoch)
                     bar.update()
                 if epoch % every == 0 or epoch == epochs:
                     run.record(epoch)
@@ -144,20 +144,23 @@ class _Run:
         self.parameters = model.parameters()
         self.objective = Objective(model, loss, (*optimiser.params, *self.parameters), bool(metrics))
         self.theta = optimiser.read()
+        self.moving = np.array([p.requires_grad for p in optimiser.params])
 
-    def step(self, batch: list[int], epoch: int) -> None:
-        """Follow the mean gradient of the examples in these rows."""
-        self.zero_grad()
-        self.objective.backward(self.parts["train"], batch, epoch)
-        gradient = self.optimiser.gradient()
-        check_finite(gradient, f"the gradient of rows {batch}", epoch)
-        theta = self.optimiser.update(self.optimiser.read(), gradient)
-        check_finite(theta, f"a parameter after rows {batch}", epoch)
-        self.optimiser.write(theta)
-        self.theta = theta
+    def step(self, batch: NDArray[np.intp], epoch: int) -> None:
+        """Follow the mean gradient of the examples in these rows; the Values get their numbers at the next record."""
+        data, theta = self.parts["train"], self.theta
+        gradient = self.objective.gradient(data, batch, theta)
+        if gradient is None:
+            self.restore()
+            self.objective.backward(data, batch.tolist(), epoch)
+            gradient = self.optimiser.gradient()
+        check_finite(gradient, f"the gradient of rows {batch.tolist()}", epoch)
+        updated = self.optimiser.update(theta, gradient)
+        check_finite(updated, f"a parameter after rows {batch.tolist()}", epoch)
+        self.theta = np.where(self.moving, updated, theta)
 
     def restore(self) -> None:
-        """Undo a half-written step, and keep no half-summed gradient."""
+        """The Values as of the last finished step, and no half-summed gradient."""
         self.optimiser.write(self.theta)
         self.zero_grad()
 
@@ -166,6 +169,7 @@ class _Run:
             p.grad = 0.0
 
     def record(self, epoch: int) -> None:
+        self.restore()
         measured = {part: self.evaluate(data) for part, data in self.parts.items()}
         history = self.history
         history.epochs.append(epoch)
@@ -176,6 +180,8 @@ class _Run:
                 history.metrics.setdefault(f"{part} {name}", []).append(number)
         for callback in self.callbacks:
             callback(self.model, history)
+        self.theta = self.optimiser.read()  # a callback may have changed them, or frozen some
+        self.moving = np.array([p.requires_grad for p in self.optimiser.params])
 
     def evaluate(self, data: Data) -> tuple[float, dict[str, float]]:
         """Mean loss and metrics over all examples."""

@@ -30,6 +30,7 @@ class Backward:
                 self.wanted.add(step.target)
         self.log: list[tuple[Array, tuple[int, ...]]] = []
         self._targets = set(wanted)
+        self._names: set[str] = set()
         self._modes = modes
         self._found: dict[Array, Term] = {}
 
@@ -60,12 +61,22 @@ class Backward:
             if isinstance(number, float):
                 return writer.constant(f"np.full({pair(shape)}, {literal(number)})", shape)
             return writer.once(("full", array, number), shape, "{out}[...] = {0}", [number])
-        if term.view.shape == shape:
-            waits = term.number != 1.0 or term.power != 0
-            return term.plain(out=View(Buffer(_d(array), shape), "", shape) if waits else None)
         if term.number == 1.0 and term.power == 0:
+            if term.view.shape == shape:
+                return term.view
             return writer.once(("full", array, term.view), shape, "{out}[...] = {0}", [term.view])
-        return term.plain(out=writer.temporary(shape))
+        key = ("full", array, term.view, term.number, term.power)
+        if key not in writer.known:
+            writer.known[key] = term.plain(out=self._buffer(array, shape))
+        return writer.known[key]
+
+    def _buffer(self, array: Array, shape: Shape, made: str = "") -> View:
+        """For a gradient: d2 for that of z2, the error of layer 2, as in textbooks; the first one has the name."""
+        name = "d" + (array.name[1:] if array.name[0] == "z" else array.name)
+        if name in self._names:
+            return self.writer.temporary(shape, made)
+        self._names.add(name)
+        return View(Buffer(name, shape, made), "", shape)
 
     # --- where gradients add up
 
@@ -144,7 +155,7 @@ class Backward:
             view = None
             if made is not None:
                 named = not made.there and term.number == 1.0 and term.power == 0
-                view = made.write(View(Buffer(_d(array), made.shape), "", made.shape) if named else None)
+                view = made.write(self._buffer(array, made.shape) if named else None)
             if view is not None and len(view.shape) > 1 + array.batched:
                 view = view.window(f".reshape{pair(shape)}", shape)
             self._found[array] = Term(writer, view, term.number, term.power)
@@ -164,7 +175,7 @@ class Backward:
         writer, shape = self.writer, self._shape(array, range(array.lanes))
         clears = mode.startswith("clear")
         partial = mode == "clear write"
-        view = View(Buffer(_d(array), shape, f"np.zeros({pair(shape)})" if partial else ""), "", shape)
+        view = self._buffer(array, shape, f"np.zeros({pair(shape)})" if partial else "")
         writer.sums.add(view.buffer)
         if array is writer.plan.theta and array.lanes > LARGE:
             writer.block.fresh, view.buffer.given = view.buffer, True
@@ -204,11 +215,6 @@ class Backward:
                         f"{gradient.buffer.name} {sign}= …")  # fmt: skip
         else:
             writer.write_rows(gradient, lanes, value, sign)
-
-
-def _d(array: Array) -> str:
-    """The name of its gradient: d2 for z2, the error of layer 2, as in textbooks."""
-    return "d" + (array.name[1:] if array.name[0] == "z" else array.name)
 
 
 def _is_row(made: Made, operands: Sequence[Any], batched: bool) -> bool:

@@ -200,9 +200,10 @@ def arithmetic(run):
 
 
 def scaled(run):
-    """By factors, large and small, that travel backwards with the gradients."""
+    """By factors, large and small, that travel backwards with the gradients; a large one is taken back."""
     x, factor = run.any_list(), run.chance.choice((-1.0, 3.0, 1e-6, -1e5, 1e-3, 0.0, 0.5))
-    run.lists.append([tanh(a) * factor if run.chance.random() < 0.8 else a for a in x])
+    made = [tanh(a) * factor if run.chance.random() < 0.8 else a for a in x]
+    run.lists.append([a * 1e-5 for a in made] if factor == -1e5 else made)
 
 
 def large_table(run):

@@ -146,6 +146,10 @@ def test_a_large_random_program_gives_what_eager_code_gives(seed, size):
     assert_program_is_eager_code(seed, size, 2)
 
 
+def test_gradients_of_one_array_that_wait_for_different_factors_have_buffers_of_their_own():
+    assert_program_is_eager_code(270, 77, 2)  # two were called the same, and so shared their memory
+
+
 @pytest.mark.campaign
 def test_thousands_of_random_programs_give_what_eager_code_gives():
     for seed in range(4000):
