@@ -1,4 +1,4 @@
-"""Stage 3c: the backward program: one adjoint for each array instruction, in reverse order."""
+"""Stage 3: the backward program: one adjoint for each array instruction, in reverse order."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from .arrays import Writer, pair, plain
-from .buffers import Argument, Buffer, Line, Shape, View, evenly
+from .arrays import Writer, plain
+from .buffers import Argument, Buffer, Line, Shape, View, evenly, pair
 from .emitting import literal
 from .kinds import forward, kind_of
 from .lanes import Array, Lane, Operand, Plan

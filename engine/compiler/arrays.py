@@ -1,9 +1,9 @@
-"""Stage 3b: lines of NumPy, from the spellings of the table; and windows on the arrays that they work on."""
+"""Stage 3: lines of NumPy, from the spellings of the table; and windows on the arrays that they work on."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..ops import multiply
 from ..row import Op
-from .buffers import Argument, Block, Buffer, Line, Shape, View, broadcast, evenly
+from .buffers import Argument, Block, Buffer, Line, Shape, View, broadcast, evenly, pair
 from .emitting import literal
 from .lanes import Array, Lane, Operand, Plan, Step
 
@@ -77,12 +77,10 @@ class Writer:
         """A line for a NumPy function that works number by number; none where its result is there already."""
         if (name == "power" and arguments[1] == 2.0) or (name == "multiply" and arguments[0] == arguments[1]):
             name, arguments = "square", arguments[:1]
-        key = (name, *(repr(a) if isinstance(a, float) else a for a in arguments))
-        if out is None and key in self.known:
-            return self.known[key]
-        result = out or self.temporary(broadcast(arguments))
-        self._remember(key, result, broadcast(arguments))
-        sign = SIGNS.get(name, _call(name, arguments))
+        result, there = self._result(name, arguments, out)
+        if there:
+            return result
+        sign = SIGNS.get(name) or f"{name}({', '.join(['{}'] * len(arguments))})"
         says = says or f"{result.buffer.name} = {sign.format(*map(plain, arguments))}"
         # maximum and minimum are three times faster between two arrays; other functions hardly, but a number costs, too
         full = broadcast(arguments) if name in ("maximum", "minimum") else ()
@@ -98,18 +96,24 @@ class Writer:
         tree = _as_ufuncs(op.numpy, len(arguments))
         if tree is not None:
             return self._ufuncs(tree, arguments, out, says)  # type: ignore[return-value]
-        key = (op, *(repr(a) if isinstance(a, float) else a for a in arguments))
-        if out is None and key in self.known:
-            return self.known[key]
-        result = out or self.temporary(broadcast(arguments))
-        self._remember(key, result, broadcast(arguments))
-        self.line(f"{{out}}[...] = {_template(op, len(arguments))}", arguments, result, says)
+        result, there = self._result(op, arguments, out)
+        if not there:
+            self.line(f"{{out}}[...] = {_template(op, len(arguments))}", arguments, result, says)
         return result
 
-    def _remember(self, key: Any, result: View, shape: Shape) -> None:
-        """For the next one who wants it; not what is spread over lanes, nor what others will add to."""
+    def _result(self, name: Any, arguments: Sequence[Argument], out: View | None) -> tuple[View, bool]:
+        """Where the result of an operation is to be, and whether it is there already.
+
+        The next one who wants it finds it; not what is spread over lanes, nor what others will add to.
+        """
+        key = (name, *_keys(arguments))
+        if out is None and key in self.known:
+            return self.known[key], True
+        shape = broadcast(arguments)
+        result = out or self.temporary(shape)
         if result.shape == shape and result.buffer not in self.sums:
             self.known.setdefault(key, result)
+        return result, False
 
     def _ufuncs(self, tree: ast.expr, arguments: Sequence[Argument], out: View | None, says: str) -> Argument:
         if isinstance(tree, ast.Name):
@@ -144,22 +148,23 @@ class Writer:
                 self.arrays[array] = everything.window(f"[:{array.lanes}]", (array.lanes, *shape[1:]))
         return self.arrays[array]
 
-    def rows(self, view: View, indices: Sequence[int]) -> View:
+    def rows(self, view: View, indices: Sequence[int], made: Callable[[Shape], str] = lambda shape: "") -> View:
         """These rows of it: a window where they are evenly spaced, else a copy."""
         if list(indices) == list(range(view.shape[0])):  # type: ignore[arg-type]
             return view
         shape = (len(indices), *view.shape[1:])
         if (how := evenly(indices)) is not None:
             return view.window(how, shape)
-        return self.once(("rows", view, tuple(indices)), shape, TAKE, [view, self.indices(indices)])
+        return self.once(("rows", view, tuple(indices)), shape, TAKE, [view, self.indices(indices)], made(shape))
 
     def window(self, operands: Sequence[Operand], batched: bool) -> Argument:
         """These lanes, to stand beside (lanes, examples) if `batched`; one row where all are the same."""
         first = operands[0]
         if all(operand == first for operand in operands):
-            if not isinstance(first, Lane):
+            if isinstance(first, Lane):
+                operands = [first]
+            elif len(set(_keys(operands))) == 1:
                 return first
-            operands = [first]
         return aside(self.together(operands), batched)
 
     def together(self, operands: Sequence[Operand], solid: bool = False) -> View:
@@ -167,24 +172,24 @@ class Writer:
         groups = self.plan.by_array(operands)
         if len(groups) == 1:
             [(array, (_, lanes))] = groups.items()
-            if array is None:
-                numbers = [literal(o) for o in operands if not isinstance(o, Lane)]
-                return self.constant(f"np.array([{', '.join(numbers)}])", (len(operands),))
-            if not solid or evenly(lanes) is None or _neighbours(lanes):
-                return self.rows(self.whole(array), lanes)
-        key = ("together", *(repr(o) if isinstance(o, float) else o for o in operands))
+            part = self._part(operands, array, lanes)
+            if part.solid or not solid:
+                return part
+        key = ("together", *_keys(operands))
         if key in self.known:
             return self.known[key]
         batched = any(array is not None and array.batched for array in groups)
         made = self.known[key] = self.temporary((len(operands), "n") if batched else (len(operands),))
         for array, (places, lanes) in groups.items():
-            if array is None:
-                numbers = [literal(o) for o in operands if not isinstance(o, Lane)]
-                part = self.constant(f"np.array([{', '.join(numbers)}])", (len(numbers),))
-            else:
-                part = self.rows(self.whole(array), lanes)
-            self.write_rows(made, places, aside(part, batched))
+            self.write_rows(made, places, aside(self._part(operands, array, lanes), batched))
         return made
+
+    def _part(self, operands: Sequence[Operand], array: Array | None, lanes: Sequence[int]) -> View:
+        """Those of the operands that are lanes of that array; of none: the numbers among them."""
+        if array is not None:
+            return self.rows(self.whole(array), lanes)
+        numbers = [literal(o) for o in operands if not isinstance(o, Lane)]
+        return self.constant(f"np.array([{', '.join(numbers)}])", (len(numbers),))
 
     def write_rows(self, out: View, places: Sequence[int], part: Argument, sign: str = "") -> None:
         """out[places] = part, or += and -=."""
@@ -235,16 +240,13 @@ def plain(argument: Argument) -> str:
     return argument.buffer.name if isinstance(argument, View) else literal(argument)
 
 
-def pair(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+def integers(shape: Shape) -> str:
+    return f"np.empty({pair(shape)}, np.intp)"
 
 
-def _call(name: str, arguments: Sequence[Argument]) -> str:
-    return f"{name}({', '.join(['{}'] * len(arguments))})"
-
-
-def _neighbours(lanes: Sequence[int]) -> bool:
-    return list(lanes) == list(range(lanes[0], lanes[0] + len(lanes)))
+def _keys(arguments: Sequence[Operand | View]) -> list[Any]:
+    """What tells these arguments from others: 0.0 and -0.0 are equal, and nan is not."""
+    return [repr(a) if isinstance(a, float) else a for a in arguments]
 
 
 def ends_its_array(operands: Sequence[Operand]) -> bool:

@@ -1,4 +1,4 @@
-"""Stage 3a: lines of NumPy that write into buffers; which buffers can share memory; and the text of the program."""
+"""Stage 3: lines of NumPy that write into buffers; which buffers can share memory; and the text of the program."""
 
 from __future__ import annotations
 
@@ -155,14 +155,15 @@ def _memory(lines: Sequence[Line]) -> list[str]:
             elif free[buffer.shape]:
                 made[buffer] = free[buffer.shape].pop().name
             else:
-                made[buffer] = f"np.empty({_written(buffer.shape)})"
+                made[buffer] = f"np.empty({buffer.shape[0] if len(buffer.shape) == 1 else pair(buffer.shape)})"
         for buffer in sorted(gone, key=lambda b: b.name):
             free[buffer.shape].append(buffer)
     return [f"{buffer.name} = {text}" for buffer, text in made.items()]
 
 
-def _written(shape: Shape) -> str:
-    return str(shape[0]) if len(shape) == 1 else f"({', '.join(map(str, shape))})"
+def pair(shape: Shape) -> str:
+    """A shape in the text of a program."""
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
 def evenly(indices: Sequence[int]) -> str | None:

@@ -34,6 +34,19 @@ def needed(code: Code, results: Iterable[Term]) -> list[int]:
     return [place for place, is_wanted in enumerate(wanted) if is_wanted]
 
 
+def uses_of(code: Code, places: Iterable[int], results: Iterable[Term]) -> list[int]:
+    """How often each place is used by these; what is returned, more than once."""
+    uses = [0] * len(code.operations)
+    for place in places:
+        for argument in code.arguments[place]:
+            if argument.__class__ is int:
+                uses[argument] += 1
+    for result in results:
+        if isinstance(result, Ref):
+            uses[result.place] += 2
+    return uses
+
+
 def build(name: str, text: str, functions: Mapping[str, Callable[..., Any]] | None = None) -> Callable[..., Any]:
     """The function of that source. It holds nothing that a user typed: names are ours, numbers are literals."""
     names: dict[str, Any] = {**vars(running), **NAMES, **(functions or {})}

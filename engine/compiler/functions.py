@@ -1,4 +1,4 @@
-"""Stage 3d: whole functions: the forward lines, the backward lines, and what is returned."""
+"""Stage 3: whole functions: the forward lines, the backward lines, and what is returned."""
 
 from __future__ import annotations
 

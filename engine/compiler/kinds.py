@@ -1,4 +1,4 @@
-"""Stage 3c: the kinds of array instructions: how each is computed, and what it passes back to its operands."""
+"""Stage 3: the kinds of array instructions: how each is computed, and what it passes back to its operands."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..ops import logsumexp, pick
-from .arrays import TAKE, Writer, ends_its_array, pair, plain, trailing_ones
-from .buffers import Shape, View
+from .arrays import TAKE, Writer, ends_its_array, plain, trailing_ones
+from .buffers import Shape, View, pair
 from .lanes import Lane, Operand, Step
 from .picks import LogSumExp, Pick
 from .terms import Made, Term, product, there

@@ -1,4 +1,4 @@
-"""Stage 2b: equal scalar work side by side: scalars become lanes of arrays, and layers of neurons matrix products."""
+"""Stage 2: equal scalar work side by side: scalars become lanes of arrays, and layers of neurons matrix products."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..ops import add, dot, identity, logsumexp, multiply, pick, total
 from ..row import Op
-from .emitting import needed
+from .emitting import needed, uses_of
 from .lowering import Code, Ref, Term
 
 SUMS = (add, total, dot)
@@ -103,15 +103,8 @@ class _Flattened:
         self.nodes: dict[int, Node] = {}
         self.parts: defaultdict[int, list[int]] = defaultdict(list)  # of a sum: the products and sums in it
         self.same: dict[int, Argument] = {}  # what is only a copy, and of what
-        self._uses = [0] * len(code.operations)
         places = needed(code, outputs)
-        for place in places:
-            for argument in code.arguments[place]:
-                if argument.__class__ is int:
-                    self._uses[argument] += 1
-        for output in outputs:
-            if isinstance(output, Ref):
-                self._uses[output.place] += 2  # an output is not swallowed by a sum
+        self._uses = uses_of(code, places, outputs)  # an output, used more than once, is swallowed by no sum
         sums = self._sums(places)
         for place in places:
             op = code.operations[place]
@@ -131,8 +124,8 @@ class _Flattened:
         same = self.same
         return tuple([same.get(a, a) if a.__class__ is int else a for a in arguments]) if same else tuple(arguments)
 
-    def _new(self, node: Node, batched: bool) -> int:
-        self.batched.append(batched)
+    def _new(self, node: Node) -> int:
+        self.batched.append(any(map(self._varies, node.arguments)))
         self.nodes[len(self.batched) - 1] = node
         return len(self.batched) - 1
 
@@ -218,21 +211,16 @@ class _Flattened:
             parts.append(number)
         node = parts[0]
         for part in parts[1:]:  # one by one: what varies and what is fixed do not stand in one array
-            left, right = (self._new(p, self._node_varies(p)) if isinstance(p, Node) else p for p in (node, part))
+            left, right = (self._new(p) if isinstance(p, Node) else p for p in (node, part))
             node = Node(add, (left, right))
         return node if isinstance(node, Node) else Node(identity, (node,))
-
-    def _node_varies(self, node: Node) -> bool:
-        return any(map(self._varies, node.arguments))
 
     def _made(self, factors: tuple[Argument, ...], place: int | None) -> Argument:
         if all(factor.__class__ is float for factor in factors):
             return math.prod(factors)
         if len(factors) == 1:
             return factors[0]
-        if place is not None:
-            return place
-        return self._new(Node(multiply, factors), any(map(self._varies, factors)))
+        return self._new(Node(multiply, factors)) if place is None else place
 
     def _total(self, terms: Sequence[Argument]) -> Node | Argument:
         return terms[0] if len(terms) == 1 else Node(add if len(terms) == 2 else "sum", tuple(terms))
@@ -255,9 +243,9 @@ class _Agenda:
                 self._ready[_kind(flat, place)].append(place)
 
     def run(self) -> None:
-        depth, ready = self._depth, self._ready
+        batched, depth, ready = self.flat.batched, self._depth, self._ready
         while ready:
-            kind = min(ready, key=lambda k: (self._batched(ready[k]), sum(depth[p] for p in ready[k]) / len(ready[k])))
+            kind = min(ready, key=lambda k: (batched[ready[k][0]], sum(depth[p] for p in ready[k]) / len(ready[k])))
             places = sorted(ready.pop(kind))
             if self.flat.nodes[places[0]].kind == "dot":
                 self._grids(places)
@@ -268,9 +256,6 @@ class _Agenda:
                     self._waiting[user] -= 1
                     if self._waiting[user] == 0:
                         ready[_kind(self.flat, user)].append(user)
-
-    def _batched(self, places: list[int]) -> bool:
-        return self.flat.batched[places[0]]
 
     def _operands(self, arguments: Iterable[Argument]) -> list[Operand]:
         lanes = self.lanes
@@ -370,14 +355,9 @@ def _reachable(
         for argument in before:
             users[argument].append(place)
         stack += before
-    todo, left = [p for p, count in waiting.items() if count == 0], dict(waiting)
-    while todo:
-        place = todo.pop()
-        depth[place] = 1 + max((depth[a] for a in flat.nodes[place].arguments if a.__class__ is int), default=0)
-        for user in users[place]:
-            left[user] -= 1
-            if left[user] == 0:
-                todo.append(user)
+    for place, node in flat.nodes.items():  # arguments stand before what is made of them
+        if place in waiting:
+            depth[place] = 1 + max((depth[a] for a in node.arguments if a.__class__ is int), default=0)
     return waiting, users, depth
 
 

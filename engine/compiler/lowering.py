@@ -12,7 +12,7 @@ from ..operators import Operators
 from ..ops import add, multiply
 from ..row import Op
 from ..value import Value
-from .tracing import raw
+from .tape import raw
 
 Term = Any  # a Ref, or a float
 
@@ -83,9 +83,6 @@ class Code:
         result = self.put(op, tuple([a.place if isinstance(a, Ref) else float(a) for a in arguments]))
         return Ref(self, result) if result.__class__ is int else result
 
-    def refs(self, place: int) -> list[Term]:
-        return [Ref(self, a) if a.__class__ is int else a for a in self.arguments[place]]
-
 
 def constant(op: Op, numbers: Sequence[float]) -> float:
     """What NumPy gives: a compiled program follows IEEE 754."""
@@ -103,7 +100,8 @@ def lower(
 ) -> tuple[Code, list[Term], list[Value]]:
     """The code that computes the outputs, where they are in it, and the Values that are constants in it.
 
-    The tape has nodes in the order in which they were made; what is older stands on no tape.
+    The inputs come first in it, then the parameters. The tape has nodes in the order in which they were made; what is
+    older stands on no tape.
     """
     code, constants = Code(), list[Value]()
     terms: dict[int, int | float] = {}
@@ -120,17 +118,15 @@ def lower(
                 constants.append(node)
                 terms[id(node)] = raw(node)
             elif id(node) not in terms:
-                write(node)
+                write(node, needs_row(node, "compile"), node.arguments)
         return terms[id(value)]
 
-    def write(node: Value) -> None:
-        op = needs_row(node, "compile")
-        places = tuple([terms[id(a)] if id(a) in terms else term(a) for a in node.arguments])
-        terms[id(node)] = code.put(op, places, node.label or op.micrograd or op.name)
-
-    for node, op, arguments in _reached(outputs, tape):
+    def write(node: Value, op: Op, arguments: Sequence[Any]) -> None:
         places = tuple([a if a.__class__ is float else terms[id(a)] if id(a) in terms else term(a) for a in arguments])
         terms[id(node)] = code.put(op, places, node.label or op.micrograd or op.name)
+
+    for made in _reached(outputs, tape):
+        write(*made)
     places = tuple([term(output) for output in outputs])
     return code, [Ref(code, place) if place.__class__ is int else place for place in places], constants
 
@@ -151,26 +147,23 @@ def _reached(outputs: Sequence[Value], tape: Sequence[Any]) -> list[tuple[Value,
     return found[::-1]
 
 
-def differentiate(code: Code, output: Term, wanted: Sequence[str]) -> list[Term]:
-    """Write the backward program of one output behind the code; the slopes to the inputs and parameters named."""
+def differentiate(code: Code, output: Term, wanted: Sequence[int]) -> list[Term]:
+    """Write the backward program of one output behind the code; the slopes to the inputs and parameters there."""
     if not isinstance(output, Ref):
         return [0.0] * len(wanted)
-    forward = output.place + 1
-    leaves = {name: place for place, name in enumerate(code.operations[:forward]) if isinstance(name, str)}
-    reached = bytearray(forward)
-    for name in wanted:
-        if name in leaves:
-            reached[leaves[name]] = True
-    for place, arguments in enumerate(code.arguments[:forward]):
+    reached = bytearray(len(code.operations))
+    for leaf in wanted:
+        reached[leaf] = True
+    for place, arguments in enumerate(code.arguments[: output.place + 1]):
         for a in arguments:
             if a.__class__ is int and reached[a]:
                 reached[place] = True
     upstream: dict[int, Term] = {output.place: 1.0} if reached[output.place] else {}
-    for place in reversed(range(forward)):
+    for place in reversed(range(output.place + 1)):
         op, above = code.operations[place], upstream.get(place)
         if above is None or isinstance(op, str):
             continue
-        terms, out = code.refs(place), Ref(code, place)
+        terms, out = [Ref(code, a) if a.__class__ is int else a for a in code.arguments[place]], Ref(code, place)
         slopes = op.partials(out, *terms) if callable(op.partials) else None
         for i, a in enumerate(code.arguments[place]):
             if a.__class__ is float or not reached[a]:  # type: ignore[index]
@@ -181,4 +174,4 @@ def differentiate(code: Code, output: Term, wanted: Sequence[str]) -> list[Term]
             passed = code.apply(multiply, (slope, above))
             before = upstream.get(a)  # type: ignore[arg-type]
             upstream[a] = passed if before is None else code.apply(add, (before, passed))  # type: ignore[index]
-    return [upstream.get(leaves[name], 0.0) if name in leaves else 0.0 for name in wanted]
+    return [upstream.get(leaf, 0.0) for leaf in wanted]

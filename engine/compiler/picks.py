@@ -1,4 +1,4 @@
-"""Stage 3c: what a loss is made of: logsumexp over lanes, and the choice of one of them by a label."""
+"""Stage 3: what a loss is made of: logsumexp over lanes, and the choice of one of them by a label."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import TAKE, Writer, aside, pair, plain
-from .buffers import Argument, Shape, View, evenly
+from .arrays import Writer, aside, integers, plain
+from .buffers import Argument, Shape, View
 from .emitting import literal
 from .lanes import Array, Lane, Operand, Step
 from .terms import Made, Term, factor, product
@@ -124,7 +124,7 @@ class Pick:
         """Where in the memory of the array what is picked stands: choice c of lane l is its lane at[l · width + c]."""
         starts, stride = at[::width], (at[1] - at[0] if width > 1 else 0)
         times, plus = (" * n", " + np.arange(n)") if batched else ("", "")
-        made = f"np.empty({pair(shape)}, np.intp)"
+        made = integers(shape)
         if all(place == starts[i // width] + stride * (i % width) for i, place in enumerate(at)):
             offsets = writer.constant(f"np.array({starts})[:, None]{times}{plus}", shape)
             key, step = ("places", index, offsets, stride), writer.constant(f"np.array({stride}{times})", ())
@@ -144,12 +144,12 @@ class Pick:
         if array is not None and not others and array.whole_numbers:
             shape: Shape = (array.lanes, "n")
             key = ("whole numbers", array)
-            every = writer.once(key, shape, f"{{out}}[:] = {array.given}", [], f"np.empty({pair(shape)}, np.intp)")
+            every = writer.once(key, shape, f"{{out}}[:] = {array.given}", [], integers(shape))
             lanes = [o.index for o in operands]  # type: ignore[union-attr]
             used = sorted(set(lanes))
             if ("checked", array, tuple(used), count) not in writer.known:
                 writer.known["checked", array, tuple(used), count] = every
-                rows = self._rows(writer, every, used)
+                rows = writer.rows(every, used, integers)
                 unsigned = rows.window(".view(np.uintp)", rows.shape)  # in which -1 is large
                 unsigned = unsigned.window("[0]", ("n",)) if len(used) == 1 else unsigned
                 text = f"if maximum.reduce({{0}}, axis=None) >= {count}: in_range({{1}}, {count})"
@@ -157,19 +157,12 @@ class Pick:
                 writer.checks[array, count] = writer.block.lines[-1]
             else:
                 writer.checks.pop((array, count), None)  # for more than one
-            return self._rows(writer, every, used if len(used) == 1 else lanes)
+            return writer.rows(every, used if len(used) == 1 else lanes, integers)
         values = writer.window(operands, True)
         if isinstance(values, float):
             values = writer.constant(f"np.full((1, 1), {literal(values)})", (1, 1))
-        return writer.once(("whole", values, count), values.shape, f"{{out}}[...] = in_range({{0}}, {count})", [values],
-                         f"np.empty({pair(values.shape)}, np.intp)")  # fmt: skip
-
-    def _rows(self, writer: Writer, view: View, lanes: Sequence[int]) -> View:
-        if evenly(lanes) is not None:
-            return writer.rows(view, lanes)
-        shape: Shape = (len(lanes), "n")
-        return writer.once(("rows", view, tuple(lanes)), shape, TAKE, [view, writer.indices(lanes)],
-                         f"np.empty({pair(shape)}, np.intp)")  # fmt: skip
+        text = f"{{out}}[...] = in_range({{0}}, {count})"
+        return writer.once(("whole", values, count), values.shape, text, [values], integers(values.shape))
 
 
 def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
@@ -183,8 +176,8 @@ def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
         return None
     if not index.array.whole_numbers or index.array.lanes > 1:
         return None
-    plus_1 = writer.once(("labels plus 1", index.array), (1, "n"), f"add({index.array.given}, 1, {{out}})", [],
-                       "np.empty((1, n), np.intp)", f"{index.array.given} + 1")  # fmt: skip
+    text, says = f"add({index.array.given}, 1, {{out}})", f"{index.array.given} + 1"
+    plus_1 = writer.once(("labels plus 1", index.array), (1, "n"), text, [], integers((1, "n")), says)
     no_choice = f"np.full(({width}, 1), np.nan)"
     table = writer.constant(f"np.hstack([{no_choice}, np.eye({width}) / n, {no_choice}])", (width, width + 2))
     text = '{0}.take({1}, 1, {out}, "clip")'

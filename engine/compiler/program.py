@@ -1,11 +1,11 @@
-"""Stage 4: a compiled function, bound to arrays."""
+"""Stage 4: a compiled function on arrays: what users hold, and how it is traced."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from os import PathLike
 from typing import Any
 
@@ -14,159 +14,18 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from ..value import Value
-from .buffers import Block
-from .emitting import build
-from .functions import source_of_arrays
 from .lanes import Array as Lanes
-from .lanes import Plan, plan
-from .lowering import Code, Ref, Term, differentiate, lower
-from .running import SIZES, Call, Pool, Pools, Runner
+from .lowering import Code, Ref, Term, lower
+from .running import SIZES, Array, Call, Pool
 from .running import parameters as numbers_of
 from .saving import module, write
-from .straight import functions, is_narrow, lines, on_columns, on_floats
-from .tracing import ONE_AT_A_TIME, Frozen, Replay, Tape, paused_collector, same, trace, traced
+from .straight import is_narrow
+from .tape import Frozen, Replay, Tape, same
+from .tracing import ONE_AT_A_TIME, paused_collector, trace, traced
+from .versions import Instruction, Version
 
-Array = NDArray[np.float64]
 Shape = tuple[Any, ...]
 FLOAT = np.dtype(float)
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """A line of the program and the scalar nodes that it stands for."""
-
-    text: str
-    nodes: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return self.text + (f"  # {', '.join(self.nodes)}" if self.nodes else "")
-
-
-class OnFloats(Pool):
-    """A function on one example's floats, without buffers; where Python raises, NumPy says inf or nan."""
-
-    def __init__(self, function: Runner, bind: Callable[[], Callable[[int, Array], Runner]]) -> None:
-        self._function, self._on_arrays = function, bind
-
-    def run(self, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
-        """What the function returns."""
-        try:
-            result = self._function(theta, *arrays)
-        except (ArithmeticError, ValueError):
-            result = self._on_arrays()(1, theta.copy())(*arrays)
-        return result if then is None else then(result)
-
-
-@dataclass
-class _Version:
-    """The program for one shape of the inputs."""
-
-    code: Code
-    outputs: list[Term]
-    several: bool
-    inputs: list[str]  # the names of all scalar inputs, in order
-    parameters: list[str]
-    frozen: list[Frozen]
-    constants: list[Value]
-    kept: list[int]  # the parameters with requires_grad=False
-    layout: list[Lanes]  # the arrays that hold the inputs
-    shapes: list[tuple[int, ...]]  # of the inputs of one example
-    narrow: bool  # whether it runs on floats
-    compared: bool = False  # whether a second example was traced, and gave the same
-    plan: Plan | None = None  # made when it is first run
-    texts: dict[str, str] = field(default_factory=dict)
-    runners: dict[str, Runner] = field(default_factory=dict)
-    pools: dict[str, Pools] = field(default_factory=dict)
-
-    @property
-    def names(self) -> list[str]:
-        """The functions that there are."""
-        gradients = [] if self.several else ["input_gradients", *["value_and_grad"] * bool(self.parameters)]
-        return ["value", *gradients]
-
-    @property
-    def shown(self) -> str:
-        """The function that tells most."""
-        return self.names[-1]
-
-    def slopes(self, name: str) -> list[Term]:
-        """What the function of that name returns, scalar by scalar: the outputs, or the output and its slopes."""
-        if name == "value":
-            return self.outputs
-        wanted = self.inputs if name == "input_gradients" else self.parameters
-        [output] = self.outputs
-        with ONE_AT_A_TIME, paused_collector():
-            slopes = differentiate(self.code, output, wanted)
-        kept = self.kept if name != "input_gradients" else ()
-        return [output, *(0.0 if i in kept else slope for i, slope in enumerate(slopes))]
-
-    def float_text(self, name: str) -> str:
-        """value, value_and_grad or input_gradients of one example, in Python."""
-        if "floats " + name not in self.texts:
-            inputs = list(zip(self.layout, self.shapes))
-            results, count = self.slopes(name), len(self.parameters)
-            self.texts["floats " + name] = on_floats(name, self.code, results, inputs, count)
-        return self.texts["floats " + name]
-
-    def array_text(self, name: str) -> str:
-        """bind(n) for the same on whole arrays."""
-        if name not in self.texts:
-            self.texts[name] = self._write(name)[0]
-        return self.texts[name]
-
-    def column_text(self) -> str:
-        """The output, and its slopes to the parameters, example by example."""
-        if "columns" not in self.texts:
-            self.texts["columns"] = on_columns("per_example", self.code, self.slopes("per_example"))
-        return self.texts["columns"]
-
-    def text(self, name: str) -> str:
-        return self.float_text(name) if self.narrow else self.array_text(name)
-
-    def _write(self, name: str) -> tuple[str, Block]:
-        given = ", ".join(f"x{i}" for i in range(len(self.layout)))
-        with ONE_AT_A_TIME:  # writing names the arrays of the plan
-            return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
-
-    def instructions(self, name: str) -> list[Instruction]:
-        """The lines of the text, with the labels or symbols of the nodes that they stand for."""
-        nodes = self.code.nodes
-        if self.narrow:
-            said: Any = lines(self.code, self.slopes(name), True)
-        else:
-            said = [(text, step.stands_for if step else ()) for text, step in self._write(name)[1].said]
-        return [Instruction(text, tuple(node for place in places if place < len(nodes) for node in nodes[place]))
-                for text, places in said]  # fmt: skip
-
-    def planned(self) -> Plan:
-        with ONE_AT_A_TIME, paused_collector():
-            if self.plan is None:
-                self.plan = plan(self.code, self.outputs, self.layout, len(self.parameters))
-            return self.plan
-
-    def pool(self, name: str) -> Pools:
-        """The function value, value_and_grad or input_gradients."""
-        if name not in self.pools:
-            if self.narrow:
-                with paused_collector():
-                    one = OnFloats(build(name, self.float_text(name), functions(self.code)), partial(self._bind, name))
-                self.pools[name] = Pools(lambda n: one)
-            else:
-                self.pools[name] = Pools(partial(Pool, self._bind(name)))
-        return self.pools[name]
-
-    def _bind(self, name: str) -> Callable[[int, Array], Runner]:
-        if name not in self.runners:
-            self.runners[name] = build("bind", self.array_text(name))
-        return self.runners[name]
-
-    def on_columns(self) -> Runner:
-        if "columns" not in self.runners:
-            self.runners["columns"] = build("per_example", self.column_text())
-        return self.runners["columns"]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "plan": None, "runners": {}, "pools": {}}  # functions are made again from their text
 
 
 class Program:
@@ -177,7 +36,7 @@ class Program:
         self._params = params
         self._batch = batch
         self._allow = frozen == "allow"
-        self._versions: dict[Shape, _Version] = {}
+        self._versions: dict[Shape, Version] = {}
         self._theta_shape = (len(params),)
         self._checked_before: dict[Any, Any] = {}  # what value_and_grad ran on before, by the shape of the first
 
@@ -212,7 +71,7 @@ class Program:
         columns: list[Any] = []
         for array, shape in zip(call.arrays, call.shapes):
             batched = array.ndim > len(shape)
-            flat = array.astype(float).reshape(len(array) if batched else 1, np.prod(shape, dtype=int))
+            flat = array.astype(float).reshape(len(array) if batched else 1, math.prod(shape))
             columns += list(np.ascontiguousarray(flat.T)) if batched else flat.reshape(-1).tolist()
         with np.errstate(all="ignore"):
             return call.table(version.on_columns()(columns, [np.float64(p) for p in theta.tolist()])[1:])
@@ -240,7 +99,7 @@ class Program:
                 return None
         return pool  # type: ignore[no-any-return]
 
-    def _begin(self, arrays: Sequence[Any], at: Any, gradient: str = "") -> tuple[Call, _Version, Array]:
+    def _begin(self, arrays: Sequence[Any], at: Any, gradient: str = "") -> tuple[Call, Version, Array]:
         """The call, its inputs checked; what was traced for them; and the parameters' numbers."""
         if not self._params and gradient in ("value_and_grad", "per_example"):
             raise ValueError(f"{gradient} is the gradient to parameters, and there are none (params=()); "
@@ -270,13 +129,13 @@ class Program:
     def source(self) -> str:
         """The program of the last traced shape: values and gradients, as text."""
         version = self._latest()
-        return version.text(version.shown)
+        return version.text(version.names[-1])
 
     @property
     def instructions(self) -> list[Instruction]:
         """How the scalars of the function became lines of the program."""
         version = self._latest()
-        return version.instructions(version.shown)
+        return version.instructions(version.names[-1])
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the program of the last traced shape, with the parameters' numbers, as a module that needs NumPy alone.
@@ -300,7 +159,7 @@ class Program:
         """Values that are neither inputs nor parameters: the program holds their numbers."""
         return self._latest().constants
 
-    def _latest(self) -> _Version:
+    def _latest(self) -> Version:
         if not self._versions:
             raise ValueError("nothing is traced yet: call the program once with data, then look at it")
         return next(reversed(self._versions.values()))
@@ -329,7 +188,7 @@ class Program:
 
     # --- tracing it
 
-    def _version(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> _Version:
+    def _version(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> Version:
         key = tuple((array.dtype.kind == "f", shape) for array, shape in zip(arrays, shapes))
         version = self._versions.get(key)
         two = self._batch and any(array.ndim and len(array) > 1 for array in arrays)
@@ -341,17 +200,15 @@ class Program:
             version = self._versions[key] = again
         return version
 
-    def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], two: bool) -> _Version:
+    def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], two: bool) -> Version:
         """Run f on row 0, and once more, on row 1 if there is one, to see that it does the same."""
         if self._f is None:
             raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled")
-        inputs: list[Value] = []
-        rows: tuple[list[float], list[float]] = [], []
-        for array in arrays:
-            for i, row in enumerate(rows):
-                example = array[i * two] if self._batch and array.ndim else array
-                row += example.astype(float).ravel().tolist()
-            inputs += [traced(requires_grad=array.dtype.kind == "f") for _ in range(len(inputs), len(rows[0]))]
+        inputs = [traced(requires_grad=array.dtype.kind == "f")
+                  for array, shape in zip(arrays, shapes) for _ in range(math.prod(shape))]  # fmt: skip
+        rows = [[number for array in arrays
+                 for number in (array[row] if self._batch and array.ndim else array).astype(float).ravel().tolist()]
+                for row in (0, int(two))]  # fmt: skip
         tape = Tape(inputs, rows[0], self._allow)
         outputs, several = trace(self._f, _shaped(inputs, shapes), self._params, tape)
         replay = Replay(inputs, rows[1], self._allow, tape)
@@ -365,12 +222,12 @@ class Program:
                 again, _ = trace(self._f, _shaped(inputs, shapes), self._params, once_more)
                 code_again, terms_again, _ = lower(again, inputs, self._params, once_more.nodes)
                 _compare(code, terms, code_again, terms_again, where)
-        names = [f"x{i}" for i in range(len(inputs))], [f"p{i}" for i in range(len(self._params))]
+        sizes = len(inputs), len(self._params)
         kept = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
         layout = [_layout(array, shape, place, len(arrays), self._batch)
                   for place, (array, shape) in enumerate(zip(arrays, shapes))]  # fmt: skip
         narrow = not self._batch and is_narrow(code)
-        version = _Version(code, terms, several, *names, tape.frozen, constants, kept, layout, list(shapes), narrow)
+        version = Version(code, terms, several, *sizes, tape.frozen, constants, kept, layout, list(shapes), narrow)
         version.compared = two or not self._allow  # without looking at numbers, all rows do the same
         return version
 
@@ -379,7 +236,7 @@ def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[
     """The arguments of f: one Value, or an array of its own, which f may change."""
     given, start = [], 0
     for shape in shapes:
-        array = np.empty(int(np.prod(shape, dtype=int)), dtype=object)
+        array = np.empty(math.prod(shape), dtype=object)
         array[:] = inputs[start : start + array.size]
         start += array.size
         given.append(array.reshape(shape) if shape else array[0])
@@ -388,7 +245,7 @@ def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[
 
 def _layout(array: NDArray[Any], shape: tuple[int, ...], place: int, count: int, batch: bool) -> Lanes:
     """An input as an array of the program: its numbers as lanes."""
-    lanes = int(np.prod(shape, dtype=int))
+    lanes = math.prod(shape)
     given = f"x{place}"
     if len(shape) > 1 or (shape and not batch):
         given += f".reshape(n, {lanes}).T"
@@ -400,34 +257,26 @@ def _layout(array: NDArray[Any], shape: tuple[int, ...], place: int, count: int,
 
 def _compare(one: Code, outputs: Sequence[Term], other: Code, others: Sequence[Term], runs: str) -> None:
     """Two examples have to give the same program, or it holds for one of them only."""
-    for place in range(max(len(one.operations), len(other.operations))):
-        lines = [_line(code, place) for code in (one, other)]
-        if lines[0] != lines[1]:
+    for line, line_of_other in zip_longest(_lines(one), _lines(other), fillvalue="nothing more"):
+        if line != line_of_other:
             raise ValueError(
-                f"{runs} give different programs: {lines[0]} against {lines[1]}. Is there a branch on a number, or "
+                f"{runs} give different programs: {line} against {line_of_other}. Is there a branch on a number, or "
                 "a random number, in the function? Write branches with where(), and hand random numbers in as inputs"
             )
-    if [_term(t) for t in outputs] != [_term(t) for t in others]:
+    places = [[term.place if isinstance(term, Ref) else repr(term) for term in terms] for terms in (outputs, others)]
+    if places[0] != places[1]:
         raise ValueError(f"{runs} give different outputs: is there a branch on a number in the function?")
 
 
-def _line(code: Code, place: int) -> str:
-    if place >= len(code.operations):
-        return "nothing more"
-    op = code.operations[place]
-    return op if isinstance(op, str) else f"{op.name}({', '.join(_said(code, a) for a in code.arguments[place])})"
+def _lines(code: Code) -> Iterator[str]:
+    for op, arguments in zip(code.operations, code.arguments):
+        yield op if isinstance(op, str) else f"{op.name}({', '.join(_said(code, a) for a in arguments)})"
 
 
 def _said(code: Code, argument: int | float) -> str:
     """A number, the name of an input or a parameter, or the place of a result."""
-    if isinstance(argument, float):
-        return repr(argument)
-    op = code.operations[argument]
+    op = code.operations[argument] if isinstance(argument, int) else repr(argument)
     return op if isinstance(op, str) else f"v{argument}"
-
-
-def _term(term: Term) -> str:
-    return f"v{term.place}" if isinstance(term, Ref) else repr(term)
 
 
 def compile(  # noqa: A001  qualified, like re.compile: engine.compile

@@ -1,4 +1,4 @@
-"""Stage 5: a compiled program as a file of its own, which needs NumPy alone."""
+"""Stage 4: a compiled program as a file of its own, which needs NumPy alone."""
 
 from __future__ import annotations
 

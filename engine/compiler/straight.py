@@ -1,4 +1,4 @@
-"""Stage 3d: one line for each scalar: Python on floats where there is no batch, NumPy on columns (examples,)."""
+"""Stage 3: one line for each scalar: Python on floats where there is no batch, NumPy on columns (examples,)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from ..row import Op
-from .emitting import literal, needed
+from .emitting import literal, needed, uses_of
 from .lanes import SUMS, Array
 from .lowering import Code, Ref, Term
 
@@ -44,7 +44,7 @@ def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, 
     stand inside others: that takes two thirds of the time."""
     said, names, spellings = list[tuple[str, list[int]]](), _names(code), dict[Op, tuple[str, bool]]()
     places, inside = needed(code, results), dict[int, tuple[str, list[int], bool]]()
-    uses = _uses(code, places, results)
+    uses = uses_of(code, places, results)
     for place in places:
         op = code.operations[place]
         if isinstance(op, str):
@@ -68,19 +68,6 @@ def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, 
         else:
             said.append((f"{names[place]} = {text}", sorted(held)))
     return said
-
-
-def _uses(code: Code, places: Sequence[int], results: Sequence[Term]) -> list[int]:
-    """How often each place is used; what is returned, more than once."""
-    uses = [0] * len(code.operations)
-    for place in places:
-        for a in code.arguments[place]:
-            if isinstance(a, int):
-                uses[a] += 1
-    for result in results:
-        if isinstance(result, Ref):
-            uses[result.place] += 2
-    return uses
 
 
 def on_floats(

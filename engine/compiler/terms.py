@@ -1,4 +1,4 @@
-"""Stage 3c: gradients on their way: numbers that wait, an array, and what is still to be written."""
+"""Stage 3: gradients on their way: numbers that wait, an array, and what is still to be written."""
 
 from __future__ import annotations
 

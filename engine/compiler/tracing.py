@@ -18,11 +18,7 @@ from ..operators import Operators
 from ..recording import enable_grad, recording
 from ..row import OPS, Op
 from ..value import Value
-from .tape import Frozen, Replay, Tape, TraceError, current, current_tape, forbid, new, place, raw, same
-
-__all__ = [
-    "ONE_AT_A_TIME", "Frozen", "Replay", "Tape", "TraceError", "paused_collector", "raw", "same", "trace", "traced",
-]
+from .tape import Tape, TraceError, current, current_tape, forbid, new, place, raw
 
 _data: Any = Value.__dict__["data"]  # the slots, past Traced.data and Traced.grad
 _grad: Any = Value.__dict__["grad"]
@@ -175,7 +171,7 @@ for _name, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multiply
         setattr(Traced, _spelled, _binary(_op, getattr(Operators, _spelled), _prefix == "__r"))
 
 
-def traced(requires_grad: bool = True) -> Traced:
+def traced(requires_grad: bool) -> Traced:
     """An input; an integer one requires no gradient."""
     node = new(Traced)
     node.operation, node._uses = None, LEAF if requires_grad else LEAF + NEVER

@@ -631,3 +631,8 @@ def test_a_neurons_sum_is_flattened_once_however_many_inputs_it_has(monkeypatch)
     program = engine.compile(lambda x: sum(w * xi for w, xi in zip(weights, x)), weights)
     assert program.value_and_grad(np.ones((1, 200)))[0] == 100.0
     assert flattened == [200]  # not once for each of the 200 sums in it: that is quadratic
+
+
+def test_lanes_with_zeros_of_both_signs_keep_them():
+    ones = np.ones(2)
+    assert engine.compile(lambda x, y: [x / 0.0, y / -0.0])(ones, ones).tolist() == [[np.inf, -np.inf]] * 2
