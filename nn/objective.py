@@ -88,7 +88,7 @@ class Objective:
         finite = np.isfinite(value) and np.isfinite(gradient).all()
         return gradient[: len(theta)] if finite else None
 
-    def backward(self, data: Data, batch: Sequence[int], epoch: int) -> None:
+    def backward(self, data: Data, batch: Sequence[int], epoch: int, check: bool = True) -> None:
         """Add the gradient of the mean loss of these rows to the parameters' `.grad`, by eager code."""
         with enable_grad():  # also where fit is called inside no_grad()
             for i in batch:
@@ -97,6 +97,11 @@ class Objective:
                     said = [one.sentence for one in diagnose(loss, []).findings if one.kind == "not finite"]
                     check_finite(loss.data, f"the loss of row {i}", epoch, *said)
                 (loss / len(batch)).backward()  # one graph at a time: leaves add up
+                slopes = [p.grad for p in self.params]
+                if check and not np.isfinite(slopes).all():
+                    found = diagnose(loss, self.params).findings
+                    said = [one.sentence for one in found if one.kind == "gradient not finite"]
+                    check_finite(slopes, f"the gradient of row {i}", epoch, *said)
 
     def _example(self, data: Data, i: int) -> tuple[Any, Value]:
         """The output and the loss of row i; single numbers go in as plain floats and ints."""
@@ -143,7 +148,7 @@ class Objective:
         traced = self._value_and_grad(program, data, few)[1]
         for p in self.params:
             p.grad = 0.0
-        self.backward(data, few.tolist(), 0)
+        self.backward(data, few.tolist(), 0, check=False)
         eager = np.array([p.grad for p in self.params])
         frozen = np.array([not p.requires_grad for p in self.params])
         agree = _agree(traced, eager, _largest(eager)) | frozen | ~np.isfinite(eager)

@@ -184,6 +184,21 @@ def test_a_loss_that_overflows_names_row_and_node(compiled):
     assert np.isfinite(numbers(net)).all()
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_slope_without_a_number_is_named_with_its_row_and_the_node_where_it_starts(compiled):
+    class Root(Module):
+        def __init__(self):
+            self.w = Value(0.0, label="w")
+
+        def __call__(self, x):
+            return (self.w**2 + x) ** 0.5
+
+    net = Root()
+    with pytest.raises(FloatingPointError, match=r"the gradient of row 1 is nan in epoch 1; it starts where .*0\.0"):
+        fit(net, lambda y, _: y, [1.0, 0.0, 2.0], [1.0] * 3, progress=False, batch_size=3, compiled=compiled)
+    assert (net.w.data, net.w.grad) == (0.0, 0.0)
+
+
 def test_ctrl_c_in_a_compiled_step_keeps_the_last_finished_one():
     after = []
 
