@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,15 @@ class Writer:
             result = self.known[key] = self.temporary(shape, made)
             self.line(text, arguments, result, says and f"{plain(result)} = {says}")
         return self.known[key]
+
+    def starts(self, sizes: tuple[int, ...]) -> View:
+        """Where the terms of each lane begin."""
+        return self.indices([0, *accumulate(sizes[:-1])])
+
+    def spread(self, view: View, sizes: tuple[int, ...]) -> View:
+        """Each row as often as its size says."""
+        rows = [row for row, size in enumerate(sizes) for _ in range(size)]
+        return self.once(("spread", view, sizes), (len(rows), *view.shape[1:]), TAKE, [view, self.indices(rows)])
 
     def constant(self, text: str, shape: Shape) -> View:
         """What is made once for a number of examples."""

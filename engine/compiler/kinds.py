@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..ops import logsumexp, pick
-from .arrays import TAKE, Writer, ends_its_array, plain, trailing_ones
+from .arrays import Writer, ends_its_array, plain, trailing_ones
 from .buffers import Shape, View, pair
 from .lanes import Lane, Operand, Step
 from .picks import LogSumExp, Pick
@@ -134,8 +134,8 @@ class Sum:
             block = writer.reshaped(writer.together(terms, solid=True), (len(sizes), sizes[0]))
             writer.line("add.reduce({0}, axis=1, out={out})", [block], out)
         else:
-            starts = writer.indices([sum(sizes[:i]) for i in range(len(sizes))])
-            writer.line("add.reduceat({0}, {1}, axis=0, out={out})", [writer.together(terms), starts], out)
+            writer.line("add.reduceat({0}, {1}, 0, None, {out})", [writer.together(terms), writer.starts(sizes)], out,
+                        f"{plain(out)} = sums({plain(writer.together(terms))})")  # fmt: skip
 
     def backward(self, back: Backward, step: Step, above: Term) -> None:
         """Each term gets the gradient of its sum."""
@@ -144,10 +144,7 @@ class Sum:
         if view is not None and (len(sizes) == 1 or view.shape[0] == 1):
             made = there(writer, view)
         elif view is not None:
-            lane = [i for i, size in enumerate(sizes) for _ in range(size)]
-            text, key = TAKE, ("spread", view, sizes)
-            shape = (len(lane), *view.shape[1:])
-            made = there(writer, writer.once(key, shape, text, [view, writer.indices(lane)]))
+            made = there(writer, writer.spread(view, sizes))
         back.contribute(step.operands[0], made, Term(writer, None, above.number, above.power), step.target.batched)
 
 

@@ -367,7 +367,7 @@ def _kind(flat: _Flattened, place: int) -> Any:
     if node.kind == "dot":  # with as many ones behind: the number 1.0 and the place 1 are equal, but differ
         ones = next(i for i, a in enumerate(reversed(node.arguments)) if a.__class__ is int)
         return "dot", len(node.arguments), ones
-    if node.kind == "sum":
-        return "sum", flat.batched[place]
+    if node.kind == "sum" or node.kind is logsumexp:  # of any length
+        return node.kind, flat.batched[place]
     domains = ("number" if isinstance(a, float) else flat.batched[a] for a in node.arguments)
     return node.kind, flat.batched[place], *domains

@@ -27,6 +27,8 @@ class LogSumExp:
     def forward(self, writer: Writer, step: Step, out: View) -> None:
         lanes, width = len(step.sizes), step.sizes[0]
         values, result = writer.together(step.operands[0], solid=True), out
+        if len(set(step.sizes)) > 1:
+            return self._of_any_length(writer, step, values, out)
         if lanes > 1:
             values, result = writer.reshaped(values, (lanes, width)), writer.reshaped(out, (lanes, 1))
         shift, whole = self._largest(writer, values, lanes, result.shape), writer.temporary(result.shape)
@@ -38,6 +40,19 @@ class LogSumExp:
         writer.saved[step] = powers, whole
         says = f"{plain(out)} = logsumexp({plain(values)})"
         writer.ufunc("add", [writer.ufunc("log", [whole]), shift], result, says)
+
+    def _of_any_length(self, writer: Writer, step: Step, values: View, out: View) -> None:
+        starts = writer.starts(step.sizes)
+        largest, whole = writer.temporary(out.shape), writer.temporary(out.shape)
+        writer.line("maximum.reduceat({0}, {1}, 0, None, {out})", [values, starts], largest,
+                    f"{plain(largest)} = max({plain(values)})")  # fmt: skip
+        shift = writer.ufunc("minimum", [writer.ufunc("maximum", [largest, -LARGEST]), LARGEST])
+        powers = writer.ufunc("exp", [writer.ufunc("subtract", [values, writer.spread(shift, step.sizes)])])
+        writer.line("add.reduceat({0}, {1}, 0, None, {out})", [powers, starts], whole,
+                    f"{plain(whole)} = sum({plain(powers)})")  # fmt: skip
+        writer.saved[step] = powers, whole
+        says = f"{plain(out)} = logsumexp({plain(values)})"
+        writer.ufunc("add", [writer.ufunc("log", [whole]), shift], out, says)
 
     def _largest(self, writer: Writer, values: View, lanes: int, shape: Shape) -> Argument:
         """The largest of each lane's values, made finite."""
@@ -58,11 +73,12 @@ class LogSumExp:
         """Each value gets its softmax probability of the gradient."""
         writer, lanes = back.writer, len(step.sizes)
         powers, whole = writer.saved[step]
-        view = above.view
-        if view is not None and lanes > 1:
+        view, alike = above.view, len(set(step.sizes)) == 1
+        if view is not None and lanes > 1 and alike:
             view = view if view.shape[0] == lanes else back.full(Term(writer, view), step.target)
             view = writer.reshaped(view, (lanes, 1))
         share = writer.ufunc("divide", [factor(writer, above.number, above.power) if view is None else view, whole])
+        share = share if alike else writer.spread(share, step.sizes)
 
         def write(out: View | None) -> View:
             return writer.ufunc("multiply", [powers, share], out)
