@@ -121,8 +121,8 @@ BUDGETS = {
         1350, code_lines, lambda path: path.parts[0] == "engine" and path.parts[1] not in ("compiler", "ops.py"),
     ),
     "engine/value.py": (180, all_lines, lambda path: path.parts == ("engine", "value.py")),
-    # The prototype of 800 lines had no notice of numbers read, no agreement of two runs, no picks, no saved programs, no
-    # programs on floats, no threads, and one way to fail: a traceback.
+    # What a prototype of 800 lines had not: notice of numbers that are read, two runs that have to agree, picks, saved
+    # programs, programs on floats, threads, and errors that say what to write.
     "engine/compiler": (2500, code_lines, lambda path: path.parts[:2] == ("engine", "compiler")),
     "nn": (1000, code_lines, lambda path: path.parts[0] == "nn"),
 }  # fmt: skip
