@@ -25,31 +25,26 @@ class LogSumExp:
     """log(sum(exp(values))) and its softmax; the largest is taken out first, so that nothing overflows."""
 
     def forward(self, writer: Writer, step: Step, out: View) -> None:
-        lanes, width = len(step.sizes), step.sizes[0]
-        values, result = writer.together(step.operands[0], solid=True), out
-        if len(set(step.sizes)) > 1:
-            return self._of_any_length(writer, step, values, out)
-        if lanes > 1:
-            values, result = writer.reshaped(values, (lanes, width)), writer.reshaped(out, (lanes, 1))
-        shift, whole = self._largest(writer, values, lanes, result.shape), writer.temporary(result.shape)
-        powers = writer.ufunc("exp", [writer.ufunc("subtract", [values, shift])])
+        lanes, values = len(step.sizes), writer.together(step.operands[0], solid=True)
+        alike, starts = len(set(step.sizes)) == 1, writer.starts(step.sizes)
+        if lanes > 1 and alike:
+            values, out = writer.reshaped(values, (lanes, step.sizes[0])), writer.reshaped(out, (lanes, 1))
+        whole, largest = writer.temporary(out.shape), writer.temporary(out.shape)
+        if alike:
+            spread = shift = self._largest(writer, values, lanes, out.shape)
+        else:
+            says = f"{plain(largest)} = max({plain(values)})"
+            writer.line("maximum.reduceat({0}, {1}, 0, None, {out})", [values, starts], largest, says)
+            shift = writer.ufunc("minimum", [writer.ufunc("maximum", [largest, -LARGEST]), LARGEST])
+            spread = writer.spread(shift, step.sizes)
+        powers = writer.ufunc("exp", [writer.ufunc("subtract", [values, spread])])
+        says = f"{plain(whole)} = sum({plain(powers)})"
         if lanes == 1:
             writer.add_up(powers, whole)
+        elif alike:
+            writer.line("add.reduce({0}, 1, None, {out}, True)", [powers], whole, says)
         else:
-            writer.line("add.reduce({0}, axis=1, keepdims=True, out={out})", [powers], whole)
-        writer.saved[step] = powers, whole
-        says = f"{plain(out)} = logsumexp({plain(values)})"
-        writer.ufunc("add", [writer.ufunc("log", [whole]), shift], result, says)
-
-    def _of_any_length(self, writer: Writer, step: Step, values: View, out: View) -> None:
-        starts = writer.starts(step.sizes)
-        largest, whole = writer.temporary(out.shape), writer.temporary(out.shape)
-        writer.line("maximum.reduceat({0}, {1}, 0, None, {out})", [values, starts], largest,
-                    f"{plain(largest)} = max({plain(values)})")  # fmt: skip
-        shift = writer.ufunc("minimum", [writer.ufunc("maximum", [largest, -LARGEST]), LARGEST])
-        powers = writer.ufunc("exp", [writer.ufunc("subtract", [values, writer.spread(shift, step.sizes)])])
-        writer.line("add.reduceat({0}, {1}, 0, None, {out})", [powers, starts], whole,
-                    f"{plain(whole)} = sum({plain(powers)})")  # fmt: skip
+            writer.line("add.reduceat({0}, {1}, 0, None, {out})", [powers, starts], whole, says)
         writer.saved[step] = powers, whole
         says = f"{plain(out)} = logsumexp({plain(values)})"
         writer.ufunc("add", [writer.ufunc("log", [whole]), shift], out, says)
