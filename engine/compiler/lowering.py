@@ -42,8 +42,8 @@ class Code:
         self.nodes: list[list[str]] = []  # the scalar nodes that it stands for
         self._known: dict[tuple[Any, ...], int] = {}
 
-    def leaf(self, name: str, batched: bool, label: str = "") -> Ref:
-        return Ref(self, self._write(name, name, (), batched, label))
+    def leaf(self, name: str, batched: bool, label: str = "") -> int:
+        return self._write(name, name, (), batched, label)
 
     def _write(
         self, key: Any, operation: Op | str, arguments: tuple[int | float, ...], batched: bool, label: str
@@ -107,7 +107,7 @@ def lower(
     terms: dict[int, int | float] = {}
     for prefix, batched, leaves in (("x", True, inputs), ("p", False, parameters)):
         for i, value in enumerate(leaves):
-            terms[id(value)] = code.leaf(f"{prefix}{i}", batched, value.label).place
+            terms[id(value)] = code.leaf(f"{prefix}{i}", batched, value.label)
 
     def term(value: Any) -> int | float:
         """Of a number, or of a Value that is on no tape."""
@@ -122,7 +122,10 @@ def lower(
         return terms[id(value)]
 
     def write(node: Value, op: Op, arguments: Sequence[Any]) -> None:
-        places = tuple([a if a.__class__ is float else terms[id(a)] if id(a) in terms else term(a) for a in arguments])
+        try:
+            places = tuple([a if a.__class__ is float else terms[id(a)] for a in arguments])
+        except KeyError:
+            places = tuple(map(term, arguments))
         terms[id(node)] = code.put(op, places, node.label or op.micrograd or op.name)
 
     for made in _reached(outputs, tape):
@@ -142,8 +145,7 @@ def _reached(outputs: Sequence[Value], tape: Sequence[Any]) -> list[tuple[Value,
             if more is None:
                 more = (node._left, node._right) if op in two else (node._left,)
             found.append((node, op, more))
-            for argument in more:
-                wanted.add(id(argument))
+            wanted.update(map(id, more))
     return found[::-1]
 
 
