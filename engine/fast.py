@@ -148,10 +148,10 @@ class FastOperators(Operators):
         return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)
 
     def relu(self) -> Any:
-        if self.data != self.data:
-            return Operators.relu(self)
-        out, slope = (self.data, 1.0) if self.data > 0.0 else (0.0, 0.0)
-        return _node(out, relu, self, 0.0, slope, 0.0, self)
+        data = self.data
+        if data > 0.0:
+            return _node(data, relu, self, 0.0, 1.0, 0.0, self)
+        return _node(0.0, relu, self, 0.0, 0.0, 0.0, self) if data <= 0.0 else Operators.relu(self)
 
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:

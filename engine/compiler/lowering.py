@@ -45,13 +45,11 @@ class Code:
     def leaf(self, name: str, batched: bool, label: str = "") -> int:
         return self._write(name, name, (), batched, label)
 
-    def _write(
-        self, key: Any, operation: Op | str, arguments: tuple[int | float, ...], batched: bool, label: str
-    ) -> int:
+    def _write(self, key: Any, op: Op | str, arguments: tuple[int | float, ...], batched: bool, label: str) -> int:
         place = self._known.get(key)
         if place is None:
             place = self._known[key] = len(self.operations)
-            self.operations.append(operation)
+            self.operations.append(op)
             self.arguments.append(arguments)
             self.batched.append(batched)
             self.nodes.append([label] if label else [])
