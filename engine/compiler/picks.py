@@ -128,7 +128,7 @@ class Pick:
         made = Made(whole.shape, write)
         if array in back.wanted:
             back.contribute([Lane(array, i) for i in range(array.lanes)], made, waiting, array.batched)
-        elif array.name.endswith("_choices"):
+        else:  # gathered from others
             back.contribute(step.operands[0], made, waiting, array.batched)
 
     def _places(self, writer: Writer, at: Sequence[int], width: int, index: View, batched: bool, shape: Shape) -> View:
