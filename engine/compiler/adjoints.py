@@ -260,11 +260,13 @@ def planned(log: Sequence[tuple[Array, tuple[int, ...]]], targets: Collection[Ar
     return modes
 
 
-def write_program(plan: Plan, wanted: Sequence[Array], power: int) -> tuple[Writer, Backward]:
+def write_program(
+    plan: Plan, wanted: Sequence[Array], power: int, shown: Collection[Array] = ()
+) -> tuple[Writer, Backward]:
     """The forward and the backward lines of the first output."""
     modes: list[str] = []
     for _ in range(2):
-        writer = Writer(plan)
+        writer = Writer(plan, shown)
         forward(writer)
         backward = Backward(writer, wanted, modes)
         backward.run(plan.outputs[0], power)

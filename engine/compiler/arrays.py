@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any
@@ -26,8 +26,9 @@ TAKE = '{0}.take({1}, 0, {out}, "clip")'  # "clip": the other modes go through a
 class Writer:
     """Writes the lines of one function, from a plan."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, shown: Collection[Array] = ()) -> None:
         self.plan = plan
+        self.shown = shown  # what may say nan instead of inf: then the mean is nan, and is computed once more
         self.block = Block()
         self.step: Step | None = None  # what is being written
         self.saved: dict[Step, Any] = {}  # what the forward instruction leaves for the backward one

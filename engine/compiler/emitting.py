@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ..row import NAMES
 from . import running
@@ -47,7 +49,18 @@ def uses_of(code: Code, places: Iterable[int], results: Iterable[Term]) -> list[
     return uses
 
 
-def build(name: str, text: str, functions: Mapping[str, Callable[..., Any]] | None = None) -> Callable[..., Any]:
+def alike(arrays: Sequence[Any]) -> Callable[..., bool]:
+    """A function that says whether others have the shapes and types of these arrays and floats."""
+    tests = [f"x{i}.__class__ is float" if array.__class__ is float else
+             f"x{i}.__class__ is ndarray and x{i}.dtype is dtype{i} and x{i}.shape == {array.shape}"
+             for i, array in enumerate(arrays)]  # fmt: skip
+    given = "".join(f"x{i}=None, " for i in range(len(arrays)))
+    types = {f"dtype{i}": np.asarray(array).dtype for i, array in enumerate(arrays)}
+    text = f"def alike({given}*more):\n    return {' and '.join([*tests, 'not more'])}\n"
+    return build("alike", text, {"ndarray": np.ndarray, **types})
+
+
+def build(name: str, text: str, functions: Mapping[str, Any] | None = None) -> Callable[..., Any]:
     """The function of that source. It holds nothing that a user typed: names are ours, numbers are literals."""
     names: dict[str, Any] = {**vars(running), **NAMES, **(functions or {})}
     exec(compile(text, f"<chainrule {name}>", "exec"), names)

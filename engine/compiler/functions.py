@@ -10,19 +10,23 @@ from .arrays import Writer
 from .buffers import Argument, Block, View
 from .emitting import literal
 from .kinds import forward
-from .lanes import Lane, Operand, Plan
+from .lanes import Array, Lane, Operand, Plan
 from .picks import hot
 
 
 def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ()) -> tuple[str, Block]:
-    """The text of bind(n), which returns value, value_and_grad or input_gradients; and its lines."""
+    """The text of bind(n), which returns value, value_and_grad or input_gradients; and its lines.
+
+    "careful" is value_and_grad for logits among which there are infinite ones: the other one then says nan.
+    """
     if name == "value":
         writer = Writer(plan)
         forward(writer)
         text, arguments = _outputs(writer)
         writer.line(f"return [{text}]", arguments, None)
-    elif name == "value_and_grad":
-        writer, backward = write_program(plan, [plan.theta], -1 if _varies(plan.outputs[0]) else 0)
+    elif name != "input_gradients":
+        shown = () if name == "careful" else _shown(plan)
+        writer, backward = write_program(plan, [plan.theta], -1 if _varies(plan.outputs[0]) else 0, shown)
         text, arguments = _mean(writer, plan.outputs[0])
         gradient = backward.gradient(plan.theta)
         if gradient is None:
@@ -44,6 +48,21 @@ def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ())
                          for array, slope in zip(plan.inputs, slopes))  # fmt: skip
         writer.line(f"return [{text}]", [slope for slope in slopes if slope is not None], None)
     return writer.block.function(head), writer.block
+
+
+def _shown(plan: Plan) -> list[Array]:
+    """The output, and what it is the sum or the difference of: if there is a nan, the mean is nan."""
+    makers = {step.target: step for step in plan.steps}
+    shown: list[Array] = []
+    todo = [plan.outputs[0]]
+    while todo:
+        operand = todo.pop()
+        if isinstance(operand, Lane) and operand.array.lanes == 1:
+            shown.append(operand.array)
+            maker = makers.get(operand.array)
+            if maker is not None and (maker.kind is add or maker.kind is subtract):
+                todo += [operands[0] for operands in maker.operands]
+    return shown
 
 
 def _varies(output: Operand) -> bool:

@@ -31,7 +31,7 @@ class LogSumExp:
             values, out = writer.reshaped(values, (lanes, step.sizes[0])), writer.reshaped(out, (lanes, 1))
         whole, largest = writer.temporary(out.shape), writer.temporary(out.shape)
         if alike:
-            spread = shift = self._largest(writer, values, lanes, out.shape)
+            spread = shift = self._largest(writer, values, lanes, out.shape, step.target in writer.shown)
         else:
             says = f"{plain(largest)} = max({plain(values)})"
             writer.line("maximum.reduceat({0}, {1}, 0, None, {out})", [values, starts], largest, says)
@@ -49,20 +49,21 @@ class LogSumExp:
         says = f"{plain(out)} = logsumexp({plain(values)})"
         writer.ufunc("add", [writer.ufunc("log", [whole]), shift], out, says)
 
-    def _largest(self, writer: Writer, values: View, lanes: int, shape: Shape) -> Argument:
-        """The largest of each lane's values, made finite."""
+    def _largest(self, writer: Writer, values: View, lanes: int, shape: Shape, infinite: bool) -> Argument:
+        """The largest of each lane's values, made finite; or infinite, too."""
         count = values.shape[0]
         if lanes == 1 and isinstance(count, int) and count <= FEW and len(values.shape) == 2:
-            largest: Argument = -LARGEST
-            for i in range(count):  # some calls cost less than one reduction over a few rows
-                largest = writer.ufunc("maximum", [values.window(f"[{i}:{i + 1}]", shape), largest])
+            rows: list[Argument] = [values.window(f"[{i}:{i + 1}]", shape) for i in range(count)]
+            largest, *others = rows if infinite else [-LARGEST, *rows]
+            for row in others:  # some calls cost less than one reduction over a few rows
+                largest = writer.ufunc("maximum", [row, largest])
         else:
             largest = writer.temporary(shape)
             target = largest if lanes > 1 or len(shape) == 1 else largest.window("[0]", shape[1:])
-            axis, keep = int(lanes > 1), target is largest
-            writer.line(f"maximum.reduce({{0}}, {axis}, None, {{out}}, {keep}, {-LARGEST})", [values], target,
+            more = f", {target is largest}" + f", {-LARGEST}" * (not infinite)
+            writer.line(f"maximum.reduce({{0}}, {int(lanes > 1)}, None, {{out}}{more})", [values], target,
                         f"{plain(largest)} = max({plain(values)})")  # fmt: skip
-        return writer.ufunc("minimum", [largest, LARGEST])
+        return largest if infinite else writer.ufunc("minimum", [largest, LARGEST])
 
     def backward(self, back: Backward, step: Step, above: Term) -> None:
         """Each value gets its softmax probability of the gradient."""

@@ -14,9 +14,10 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from ..value import Value
+from .emitting import alike
 from .lanes import Array as Lanes
 from .lowering import Code, Ref, Term, lower
-from .running import SIZES, Array, Call, Pool
+from .running import SIZES, Array, Call, Pool, Runner
 from .running import parameters as numbers_of
 from .saving import module, write
 from .straight import is_narrow
@@ -38,7 +39,7 @@ class Program:
         self._allow = frozen == "allow"
         self._versions: dict[Shape, Version] = {}
         self._theta_shape = (len(params),)
-        self._checked_before: dict[Any, Any] = {}  # what value_and_grad ran on before, by the shape of the first
+        self._quick: dict[Any, tuple[Runner, Pool]] = {}  # what value_and_grad ran on before, by the first's shape
 
     # --- running it
 
@@ -50,18 +51,25 @@ class Program:
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
         at = self.parameters() if at is None else at
-        if (pool := self._known(arrays, at)) is not None:
-            value, gradient = pool.run(at, arrays)
-            return float(value), gradient
+        quick = self._quick.get(getattr(arrays[0], "shape", None) if arrays else None)
+        if quick is not None:  # what follows takes as long as a small program: nothing is checked twice
+            fit, pool = quick
+            if (at is pool.last[0] or self._fits(at)) and fit(*arrays):
+                value, gradient = pool.run(at, arrays)
+                if value == value:
+                    return float(value), gradient
         call, version, theta = self._begin(arrays, at, "value_and_grad")
         pools = version.pool("value_and_grad")
         if all(array.__class__ in (ndarray, float) for array in arrays):
-            forms = [(array.shape, array.dtype) if array.__class__ is ndarray else (None, None) for array in arrays]
             with ONE_AT_A_TIME:
-                while len(self._checked_before) >= SIZES:
-                    del self._checked_before[next(iter(self._checked_before))]
-                self._checked_before[forms[0][0] if forms else None] = forms, pools.of(call.rows or 1)
-        return call.value_and_grad(pools, theta)
+                while len(self._quick) >= SIZES:
+                    del self._quick[next(iter(self._quick))]
+                key = getattr(arrays[0], "shape", None) if arrays else None
+                self._quick[key] = alike(arrays), pools.of(call.rows or 1)
+        value, gradient = call.value_and_grad(pools, theta)
+        if value == value or version.narrow:
+            return value, gradient
+        return call.value_and_grad(version.pool("careful"), theta)
 
     def per_example(self, *arrays: Any, at: Any = None) -> Array:
         """What each example wants of each parameter. Shapes: (n, P); batch=False: (P,)."""
@@ -81,23 +89,8 @@ class Program:
         call, version, theta = self._begin(arrays, at, "input_gradients")
         return call.input_gradients(version.pool("input_gradients"), theta)
 
-    def _known(self, arrays: Sequence[Any], at: Any) -> Pool | None:
-        """The functions for arrays of these shapes and types, if there were some before: nothing is checked twice."""
-        known = self._checked_before.get(getattr(arrays[0], "shape", None) if arrays else None)
-        if known is None or at.__class__ is not ndarray or at.dtype is not FLOAT or at.shape != self._theta_shape:
-            return None
-        forms, pool = known
-        if not arrays and not forms:  # what follows takes as long as a small program
-            return pool  # type: ignore[no-any-return]
-        if len(forms) != len(arrays):
-            return None
-        for array, (shape, dtype) in zip(arrays, forms):
-            if array.__class__ is ndarray:
-                if array.shape != shape or array.dtype is not dtype:
-                    return None
-            elif array.__class__ is not float or shape is not None:
-                return None
-        return pool  # type: ignore[no-any-return]
+    def _fits(self, at: Any) -> bool:
+        return at.__class__ is ndarray and at.dtype is FLOAT and at.shape == self._theta_shape
 
     def _begin(self, arrays: Sequence[Any], at: Any, gradient: str = "") -> tuple[Call, Version, Array]:
         """The call, its inputs checked; what was traced for them; and the parameters' numbers."""
@@ -144,7 +137,7 @@ class Program:
         shaped as here.
         """
         version = self._latest()
-        texts = {name: version.array_text(name) for name in version.names}
+        texts = {name: version.array_text(name.replace("value_and_grad", "careful")) for name in version.names}
         whole = [lanes.whole_numbers for lanes in version.layout]
         outputs = len(version.outputs) if version.several else None
         write(path, module(texts, version.shapes, whole, outputs, self._batch, self.parameters().tolist()))
@@ -168,13 +161,15 @@ class Program:
         for version in self._versions.values():
             for name in version.names:
                 version.text(name)
+            if not version.narrow and "value_and_grad" in version.names:
+                version.array_text("careful")
             if self._batch and "value_and_grad" in version.names:
                 version.column_text()
-        return {**self.__dict__, "_f": None, "_checked_before": {}}
+        return {**self.__dict__, "_f": None, "_quick": {}}
 
     def __copy__(self) -> Program:
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _versions=dict(self._versions), _checked_before={})
+        twin.__dict__.update(self.__dict__, _versions=dict(self._versions), _quick={})
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Program:

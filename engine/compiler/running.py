@@ -18,21 +18,22 @@ SIZES = 16  # for how many numbers of examples buffers are kept
 class Pool:
     """Functions that nobody is running now, each with buffers of its own: two threads never share them."""
 
+    last: tuple[Any, list[Runner]] = None, []  # the caller's parameters, and functions that work in them
+
     def __init__(self, bind: Callable[[int, Array], Runner], n: int) -> None:
         self._bind, self._n = bind, n
         self._copying: list[tuple[Array, Runner]] = []  # with parameters of their own
-        self._last: tuple[Any, list[Runner]] = None, []  # the caller's parameters, and functions that work in them
 
     def run(self, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
         """What a function returns; then(it), before anybody else works in the same buffers."""
-        last, bound = self._last
+        last, bound = self.last
         if theta is last:  # an array that is updated in place: no copy at each call
             run = _popped(bound) or self._bind(self._n, theta)
             result = run(*arrays) if then is None else then(run(*arrays))
             bound.append(run)
             return result
         if theta.flags.c_contiguous:
-            self._last = theta, []
+            self.last = theta, []
         own, run = _popped(self._copying) or self._owning(np.empty(theta.shape))
         own[:] = theta
         result = run(*arrays) if then is None else then(run(*arrays))

@@ -113,7 +113,8 @@ class Version:
     def _write(self, name: str) -> tuple[str, Block]:
         given = ", ".join(f"x{i}" for i in range(len(self.layout)))
         with ONE_AT_A_TIME:  # writing names the arrays of the plan
-            return source_of_arrays(self.planned(), name, f"{name}({given})", self.kept)
+            head = f"{name.replace('careful', 'value_and_grad')}({given})"
+            return source_of_arrays(self.planned(), name, head, self.kept)
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the text, with the labels or symbols of the nodes that they stand for."""
