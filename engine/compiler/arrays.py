@@ -20,6 +20,7 @@ OPERATORS: dict[type, str] = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "mu
                               ast.Pow: "power", ast.USub: "negative", ast.UAdd: "positive"}  # fmt: skip
 SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}",
          "negative": "-{}"}  # fmt: skip
+MANY = 32  # features, from which on turning them takes longer than a product of the other layout
 TAKE = '{0}.take({1}, 0, {out}, "clip")'  # "clip": the other modes go through a copy; np.take takes longer
 
 
@@ -48,7 +49,7 @@ class Writer:
     def line(
         self, text: str, arguments: Sequence[Argument], out: View | None, says: str = "", in_place: bool = False
     ) -> None:
-        self.block.lines.append(Line(text, tuple(arguments), out, says, in_place, self.step))
+        self.block.lines.append(Line(text, tuple(arguments), out, says, in_place, (self.step,) if self.step else ()))
 
     def temporary(self, shape: Shape, made: str = "", prefix: str = "t") -> View:
         self._temporaries += 1
@@ -284,11 +285,11 @@ def _rows_of_ones(plan: Plan) -> dict[Array, int]:
 
 
 def _only_multiplied(plan: Plan) -> set[Array]:
-    """Inputs that are nothing but the right side of products, which take them as they come, an example a row."""
+    """Wide inputs that are only the right side of products, which take them as they come, an example a row."""
     used = {array for step in plan.steps for place, operands in enumerate(step.operands)
             if step.kind != "dot" or place == 0 or step.sizes[0] > 1 for array in plan.by_array(operands)}  # fmt: skip
     outputs = {output.array for output in plan.outputs if isinstance(output, Lane)}
-    return {array for array in plan.inputs if array.lanes > 1} - used - outputs
+    return {array for array in plan.inputs if array.lanes >= MANY} - used - outputs
 
 
 def _name(plan: Plan) -> None:

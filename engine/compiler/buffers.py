@@ -58,7 +58,7 @@ class Line:
     out: View | None
     says: str = ""  # the same as one would write it on paper
     in_place: bool = False  # whether it may write over an argument: number by number
-    step: Step | None = None
+    steps: tuple[Step, ...] = ()  # what it is for
 
     @property
     def shape(self) -> str:
@@ -75,7 +75,7 @@ class Block:
 
     lines: list[Line] = field(default_factory=list)
     fresh: Buffer | None = None  # made anew at each call, and returned
-    said: list[tuple[str, Step | None]] = field(default_factory=list)  # each line of the text, and what it is for
+    said: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)  # each line of the text, and what it is for
 
     def needed(self) -> list[Line]:
         """The lines whose results somebody reads; a line without `out` is needed in any case."""
@@ -93,7 +93,7 @@ class Block:
         names, made = _Names(self.fresh), _memory(lines)
         body = [line.text.format(*map(names.of, line.arguments), out=names.of(line.out) if line.out else "")
                 for line in lines]  # fmt: skip
-        self.said = [(text, line.step) for text, line in zip(body, lines)]
+        self.said = [(text, line.steps) for text, line in zip(body, lines)]
         wide = min(48, max(map(len, body), default=0))
         says = min(40, max((len(line.says) for line in lines), default=0))
         run = [f"        {text:<{wide}}  # {line.says:<{says}} {line.shape}".rstrip(" #")

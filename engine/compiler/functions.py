@@ -12,6 +12,7 @@ from .emitting import literal
 from .kinds import forward
 from .lanes import Array, Lane, Operand, Plan
 from .picks import hot
+from .joining import together
 
 
 def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ()) -> tuple[str, Block]:
@@ -47,6 +48,7 @@ def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ())
         text = ", ".join(f"np.zeros(({array.lanes}, n))" if slope is None else f"{{{next(places)}}}"
                          for array, slope in zip(plan.inputs, slopes))  # fmt: skip
         writer.line(f"return [{text}]", [slope for slope in slopes if slope is not None], None)
+    writer.block.lines = together(writer.block.needed())
     return writer.block.function(head), writer.block
 
 

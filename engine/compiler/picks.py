@@ -188,11 +188,11 @@ def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
         return None
     if not index.array.whole_numbers or index.array.lanes > 1:
         return None
-    text, says = f"add({index.array.given}, 1, {{out}})", f"{index.array.given} + 1"
-    plus_1 = writer.once(("labels plus 1", index.array), (1, "n"), text, [], integers((1, "n")), says)
+    text, says = f"add({index.array.given}, {{0}}, {{out}})", f"{index.array.given} + 1"
+    one = [writer.constant("np.array(1)", ())]
+    plus_1 = writer.once(("labels plus 1", index.array), ("n",), text, one, integers(("n",)), says)
     no_choice = f"np.full(({width}, 1), np.nan)"
     table = writer.constant(f"np.hstack([{no_choice}, np.eye({width}) / n, {no_choice}])", (width, width + 2))
     text = '{0}.take({1}, 1, {out}, "clip")'
     says = f"one_hot({index.array.given}) / n"
-    arguments = [table, plus_1.window("[0]", ("n",))]
-    return writer.once(("hot", plus_1, width), (width, "n"), text, arguments, "", says), plus_1
+    return writer.once(("hot", plus_1, width), (width, "n"), text, [table, plus_1], "", says), plus_1

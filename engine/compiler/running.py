@@ -77,6 +77,10 @@ class Call:
         for place, array in enumerate(self.arrays):
             if array.dtype.kind not in "fiub":
                 raise TypeError(f"input {place} has dtype {array.dtype}; it has to be numbers, like x.astype(float)")
+            if array.dtype.kind != "f" and array.dtype != np.intp:
+                if array.dtype == np.uint64 and (array > np.iinfo(np.intp).max).any():
+                    raise ValueError(f"input {place} has whole numbers above 2**63 - 1; write x.astype(float)")
+                self.arrays[place] = array.astype(np.intp)
         lengths = {len(array) for array in self.arrays if array.ndim} if batch else set()
         if len(lengths) > 1:
             raise ValueError(f"inputs of {' and '.join(map(str, sorted(lengths)))} examples; they have to be as many")
