@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .buffers import Buffer, Line, View, pair
@@ -24,19 +24,15 @@ def together(lines: Sequence[Line]) -> list[Line]:
     windows: dict[Buffer, View] = {}
     starts: dict[Buffer, int] = {}
     touched = _touched(lines)
-    for alike in _alike(lines, touched):
-        wholes = {windows[buffer].buffer if buffer in windows else None for buffer in alike.read}
-        if len(wholes) > 1 or not windows.keys().isdisjoint(alike.written):
-            continue
-        [whole] = wholes
-        if whole is None:
+    for alike in _compatible(lines, touched):
+        if alike.read[0] in windows:
+            whole = windows[alike.read[0]].buffer
+        else:
             rows = 0
             for buffer in sorted(alike.read, key=touched.__getitem__):
                 starts[buffer] = rows
                 rows += int(buffer.shape[0])
             whole = _joined(alike.read, rows, starts, windows)
-        elif {buffer for buffer in windows if windows[buffer].buffer is whole} != set(alike.read):
-            continue
         starts.update((to, starts[of]) for of, to in zip(alike.read, alike.written))
         result = _joined(alike.written, int(whole.shape[0]), starts, windows)
         first = alike.places[0]
@@ -44,6 +40,22 @@ def together(lines: Sequence[Line]) -> list[Line]:
         for place in alike.places:
             kept[place] = joint if place == first else None
     return [_with(line, windows) for line in kept if line is not None]
+
+
+def _compatible(lines: Sequence[Line], touched: Mapping[Buffer, int]) -> list[Alike]:
+    """What can be joined, each buffer with the same others always."""
+    apart: set[int] = set()
+    while True:
+        among: dict[Buffer, set[Buffer]] = {}
+        found = _alike(lines, touched, apart)
+        before = len(apart)
+        for alike in found:
+            if any(among.get(buffer, set(alike.read)) != set(alike.read) for buffer in alike.read):
+                apart.update(alike.places)
+            among.update((buffer, set(alike.read)) for buffer in alike.read)
+            among.update((buffer, set(alike.written)) for buffer in alike.written)
+        if len(apart) == before:
+            return found
 
 
 def _touched(lines: Sequence[Line]) -> dict[Buffer, int]:
@@ -55,8 +67,8 @@ def _touched(lines: Sequence[Line]) -> dict[Buffer, int]:
     return touched
 
 
-def _alike(lines: Sequence[Line], touched: Mapping[Buffer, int]) -> list[Alike]:
-    """The lines that can be joined, in the order in which they run then."""
+def _alike(lines: Sequence[Line], touched: Mapping[Buffer, int], apart: Collection[int]) -> list[Alike]:
+    """The lines that can be joined, in the order in which they run then; those apart stay as they are."""
     writers: dict[Buffer, list[int]] = {}
     for place, line in enumerate(lines):
         if line.out is not None:
@@ -64,7 +76,7 @@ def _alike(lines: Sequence[Line], touched: Mapping[Buffer, int]) -> list[Alike]:
     runs_at = list(range(len(lines)))
     found: dict[object, list[Alike]] = {}
     for place, line in enumerate(lines):
-        key = _does(line)
+        key = None if place in apart else _does(line)
         if key is None or line.out is None or touched[line.out.buffer] < place:
             continue
         read = _changing(line)[0].buffer

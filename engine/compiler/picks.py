@@ -37,7 +37,8 @@ class LogSumExp:
             writer.line("maximum.reduceat({0}, {1}, 0, None, {out})", [values, starts], largest, says)
             shift = writer.ufunc("minimum", [writer.ufunc("maximum", [largest, -LARGEST]), LARGEST])
             spread = writer.spread(shift, step.sizes)
-        powers = writer.ufunc("exp", [writer.ufunc("subtract", [values, spread])])
+        shifted = writer.ufunc("subtract", [values, spread])
+        powers = writer.ufunc("exp", [shifted])
         says = f"{plain(whole)} = sum({plain(powers)})"
         if lanes == 1:
             writer.add_up(powers, whole)
@@ -45,9 +46,9 @@ class LogSumExp:
             writer.line("add.reduce({0}, 1, None, {out}, True)", [powers], whole, says)
         else:
             writer.line("add.reduceat({0}, {1}, 0, None, {out})", [powers, starts], whole, says)
-        writer.saved[step] = powers, whole
-        says = f"{plain(out)} = logsumexp({plain(values)})"
-        writer.ufunc("add", [writer.ufunc("log", [whole]), shift], out, says)
+        logs = writer.ufunc("log", [whole])
+        writer.saved[step] = powers, whole, logs, shifted
+        writer.ufunc("add", [logs, shift], out, f"{plain(out)} = logsumexp({plain(values)})")
 
     def _largest(self, writer: Writer, values: View, lanes: int, shape: Shape, infinite: bool) -> Argument:
         """The largest of each lane's values, made finite; or infinite, too."""
@@ -68,7 +69,7 @@ class LogSumExp:
     def backward(self, back: Backward, step: Step, above: Term) -> None:
         """Each value gets its softmax probability of the gradient."""
         writer, lanes = back.writer, len(step.sizes)
-        powers, whole = writer.saved[step]
+        powers, whole, _, _ = writer.saved[step]
         view, alike = above.view, len(set(step.sizes)) == 1
         if view is not None and lanes > 1 and alike:
             view = view if view.shape[0] == lanes else back.full(Term(writer, view), step.target)

@@ -28,7 +28,10 @@ class Pool:
         """What a function returns; then(it), before anybody else works in the same buffers."""
         last, bound = self.last
         if theta is last:  # an array that is updated in place: no copy at each call
-            run = _popped(bound) or self._bind(self._n, theta)
+            try:
+                run = bound.pop()
+            except IndexError:  # others are running them all
+                run = self._bind(self._n, theta)
             result = run(*arrays) if then is None else then(run(*arrays))
             bound.append(run)
             return result

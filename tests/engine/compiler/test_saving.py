@@ -261,7 +261,7 @@ def test_threads_do_not_share_a_saved_programs_buffers(tmp_path):
     program.save(tmp_path / "saved.py")
     value_and_grad = saved_module((tmp_path / "saved.py").read_text(encoding="utf-8"))["value_and_grad"]
     batches = [x + shift for shift in range(4)]
-    expected = [program.value_and_grad(batch, y) for batch in batches]
+    expected = [value_and_grad(batch, y) for batch in batches]
     wrong = []
 
     def work(batch, wanted):
