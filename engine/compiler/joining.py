@@ -6,7 +6,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .buffers import Buffer, Line, View, pair
+from .buffers import Argument, Buffer, Line, View, pair
+
+ONES = re.compile(r"(np\.ones\(.*\))?")
+FULL = re.compile(r"np\.full\((\(.*\)), (.*)\)")  # the same number everywhere
 
 
 @dataclass
@@ -95,8 +98,8 @@ def _alike(lines: Sequence[Line], touched: Mapping[Buffer, int], apart: Collecti
 
 
 def _changing(line: Line) -> list[View]:
-    """The arguments that are no single numbers."""
-    return [a for a in line.arguments if isinstance(a, View) and a.shape]
+    """The arguments that are not one number everywhere."""
+    return [a for a in line.arguments if isinstance(a, View) and a.shape and not FULL.fullmatch(a.buffer.made)]
 
 
 def _does(line: Line) -> object:
@@ -105,12 +108,13 @@ def _does(line: Line) -> object:
     if not line.in_place or len(changing) != 1 or line.out is None or line.out.how or line.out.buffer.made:
         return None
     [view] = changing
-    made = re.fullmatch(r"(np\.ones\(.*\))?", view.buffer.made)
+    made = ONES.fullmatch(view.buffer.made)
     if view.shape != line.out.shape or len(view.shape) != 2 or not made or view.buffer.given:
         return None
     if not re.fullmatch(r"(\[:\d+\])?", view.how):
         return None
-    return line.text, tuple(None if a is view else a for a in line.arguments), view.shape[1], bool(view.buffer.made)
+    others = (FULL.sub(r"\2", a.buffer.made) if isinstance(a, View) and a.shape else a for a in line.arguments)
+    return line.text, *(None if a == view.buffer.made else a for a in others), view.shape[1], view.buffer.made != ""
 
 
 def _joined(
@@ -130,10 +134,17 @@ def _joint(lines: Sequence[Line], whole: Buffer, result: Buffer) -> Line:
     """One line for all of these."""
     first = lines[0]
     [view] = _changing(first)
+
+    def longer(argument: Argument) -> Argument:
+        if not isinstance(argument, View) or not argument.shape:
+            return argument
+        made = FULL.sub(rf"np.full({pair(whole.shape)}, \2)", argument.buffer.made)
+        return View(Buffer(f"{argument.buffer.name}_{whole.shape[0]}", whole.shape, made), "", whole.shape)
+
     names = {view.buffer.name: whole.name, first.out.buffer.name: result.name}  # type: ignore[union-attr]
     return Line(
         first.text,
-        tuple(View(whole, "", whole.shape) if a is view else a for a in first.arguments),
+        tuple(View(whole, "", whole.shape) if a is view else longer(a) for a in first.arguments),
         View(result, "", result.shape),
         re.sub(r"[A-Za-z_][A-Za-z_0-9]*", lambda word: names.get(word[0], word[0]), first.says),
         True,
