@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..ops import add, logsumexp, multiply, pick, subtract
+from ..ops import add, multiply, pick, subtract
 from .adjoints import write_program
 from .arrays import Writer
 from .buffers import Argument, Block, View
 from .emitting import literal
 from .kinds import forward
 from .lanes import Array, Lane, Operand, Plan, Step
-from .picks import hot
+from .picks import hot, logsumexp_of
 from .joining import together
 
 
@@ -95,24 +95,26 @@ def _mean(writer: Writer, output: Operand) -> tuple[str, list[Argument]]:
             parts = [operands[operand.index] for operands in maker.operands]  # type: ignore[union-attr]
             if any(not _varies(part) or _hot(writer, part) for part in parts):
                 turned = sign if maker.kind is add else "-" if sign == "+" else "+"
-                if maker.kind is subtract and (both := _cross_entropy(writer, parts, arguments)):
-                    text += f" {sign} {both[0]} {turned} {both[1]}"
+                if maker.kind is subtract and (turned_mean := _cross_entropy(writer, parts, arguments)):
+                    text += f" {turned} {turned_mean}"
                     continue
                 todo += [(parts[1], turned), (parts[0], sign)]
                 continue
         text += f" {sign} {_part(writer, operand, arguments)}"
-    return text.removeprefix(" + "), arguments
+    return text.replace(" - ", "-", 1) if text.startswith(" - ") else text.removeprefix(" + "), arguments
 
 
-def _cross_entropy(writer: Writer, parts: Sequence[Operand], arguments: list[Argument]) -> tuple[str, str] | None:
-    """The means of logsumexp(logits) and pick(logits, label), both without the largest logit; None for other parts."""
-    if not all(isinstance(part, Lane) and part.array in writer.makers for part in parts) or not _hot(writer, parts[1]):
+def _cross_entropy(writer: Writer, parts: Sequence[Operand], arguments: list[Argument]) -> str | None:
+    """The mean of pick(logits, label) - logsumexp(logits), without the largest logit; None for other parts."""
+    total, choice = (writer.makers.get(part.array) if isinstance(part, Lane) else None for part in parts)
+    if choice is None or total is None or choice.kind is not pick or logsumexp_of(writer, choice) is not total:
         return None
-    total, choice = (writer.makers[part.array] for part in parts)  # type: ignore[union-attr]
-    if total.kind is not logsumexp or total.target not in writer.shown or total.operands[0] != choice.operands[0]:
+    if (found := hot(writer, choice)) is None:
         return None
-    _, _, logs, shifted = writer.saved[total]
-    return _average(writer, logs.window("[0]", ("n",)), arguments), _picked(writer, choice, shifted, arguments)
+    _forget_check(writer, choice)
+    _, _, shifted = writer.saved[total]
+    both = View(shifted.buffer, "", found[0].shape)
+    return _dot([each.window(".reshape(-1)", (-1,)) for each in (both, found[0])], arguments)
 
 
 def _hot(writer: Writer, operand: Operand) -> tuple[View, View] | None:
@@ -127,27 +129,34 @@ def _part(writer: Writer, operand: Operand, arguments: list[Argument]) -> str:
     if not operand.array.batched:
         return _fixed(writer, operand, arguments)
     if _hot(writer, operand):
-        maker = writer.makers[operand.array]
-        return _picked(writer, maker, writer.together(maker.operands[0], solid=True), arguments)
+        return _picked(writer, writer.makers[operand.array], arguments)
     return _average(writer, writer.whole(operand.array).window(f"[{operand.index}]", ("n",)), arguments)
 
 
 def _average(writer: Writer, row: View, arguments: list[Argument]) -> str:
-    first = len(arguments)
-    arguments += [row, writer.constant("np.full(n, 1.0 / n)", ("n",))]
-    return f"{{{first}}}.dot({{{first + 1}}})"
+    return _dot([row, writer.constant("np.full(n, 1.0 / n)", ("n",))], arguments)
 
 
-def _picked(writer: Writer, step: Step, choices: View, arguments: list[Argument]) -> str:
+def _dot(factors: Sequence[View], arguments: list[Argument]) -> str:
+    arguments += factors
+    return f"{{{len(arguments) - 2}}}.dot({{{len(arguments) - 1}}})"
+
+
+def _picked(writer: Writer, step: Step, arguments: list[Argument]) -> str:
     """The mean of what a label picks: nan if there is no such choice."""
-    first, width = len(arguments), step.sizes[0]
+    _forget_check(writer, step)
+    choices = writer.together(step.operands[0], solid=True)
+    first, (table, plus_1) = len(arguments), hot(writer, step)  # type: ignore[misc]
+    arguments += [choices.window(".reshape(-1)", (-1,)), table.window(".reshape(-1)", (-1,)), plus_1]
+    return f"mean_picked({{{first}}}, {{{first + 1}}}, {{{first + 2}}}, {step.sizes[0]})"
+
+
+def _forget_check(writer: Writer, step: Step) -> None:
+    """The mean is nan if a label is no choice."""
     label = step.operands[1][0]
-    check = writer.checks.get((label.array, width)) if isinstance(label, Lane) else None
+    check = writer.checks.get((label.array, step.sizes[0])) if isinstance(label, Lane) else None
     if check in writer.block.lines:
         writer.block.lines.remove(check)
-    table, plus_1 = hot(writer, step)  # type: ignore[misc]
-    arguments += [choices.window(".reshape(-1)", (-1,)), table.window(".reshape(-1)", (-1,)), plus_1]
-    return f"mean_picked({{{first}}}, {{{first + 1}}}, {{{first + 2}}}, {width})"
 
 
 def _fixed(writer: Writer, operand: Lane, arguments: list[Argument]) -> str:

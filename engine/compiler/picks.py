@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..ops import logsumexp
 from .arrays import Writer, aside, integers, plain
 from .buffers import Argument, Shape, View
 from .emitting import literal
@@ -37,7 +38,12 @@ class LogSumExp:
             writer.line("maximum.reduceat({0}, {1}, 0, None, {out})", [values, starts], largest, says)
             shift = writer.ufunc("minimum", [writer.ufunc("maximum", [largest, -LARGEST]), LARGEST])
             spread = writer.spread(shift, step.sizes)
-        shifted = writer.ufunc("subtract", [values, spread])
+        shifted = logs = None
+        if lanes == 1 and step.target in writer.shown and len(values.shape) == 2:  # one array, for one product
+            count = int(values.shape[0])
+            both = writer.temporary((count + 1, "n"))
+            shifted, logs = both.window(f"[:{count}]", values.shape), both.window(f"[{count}:]", out.shape)
+        shifted = writer.ufunc("subtract", [values, spread], shifted)
         powers = writer.ufunc("exp", [shifted])
         says = f"{plain(whole)} = sum({plain(powers)})"
         if lanes == 1:
@@ -46,8 +52,8 @@ class LogSumExp:
             writer.line("add.reduce({0}, 1, None, {out}, True)", [powers], whole, says)
         else:
             writer.line("add.reduceat({0}, {1}, 0, None, {out})", [powers, starts], whole, says)
-        logs = writer.ufunc("log", [whole])
-        writer.saved[step] = powers, whole, logs, shifted
+        logs = writer.ufunc("log", [whole], logs)
+        writer.saved[step] = powers, whole, shifted
         writer.ufunc("add", [logs, shift], out, f"{plain(out)} = logsumexp({plain(values)})")
 
     def _largest(self, writer: Writer, values: View, lanes: int, shape: Shape, infinite: bool) -> Argument:
@@ -69,7 +75,7 @@ class LogSumExp:
     def backward(self, back: Backward, step: Step, above: Term) -> None:
         """Each value gets its softmax probability of the gradient."""
         writer, lanes = back.writer, len(step.sizes)
-        powers, whole, _, _ = writer.saved[step]
+        powers, whole, _ = writer.saved[step]
         view, alike = above.view, len(set(step.sizes)) == 1
         if view is not None and lanes > 1 and alike:
             view = view if view.shape[0] == lanes else back.full(Term(writer, view), step.target)
@@ -110,7 +116,9 @@ class Pick:
         writer = back.writer
         array, where = writer.saved[step]
         if (found := hot(writer, step)) is not None:
-            made, term = product(writer, Term(writer, found[0], 1.0, 1), above)
+            width = step.sizes[0]
+            one_hot = found[0] if found[0].shape[0] == width else found[0].window(f"[:{width}]", (width, "n"))
+            made, term = product(writer, Term(writer, one_hot, 1.0, 1), above)
             return back.contribute(step.operands[0], made, term, True)
         whole = writer.whole(array)
         count = f"{array.lanes}{' * n' if array.batched else ''}"
@@ -181,7 +189,7 @@ class Pick:
 def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
     """1.0 / n where a choice was picked, 0.0 elsewhere, and nan for what is no choice; and the labels plus 1.
 
-    None where that is no small table, or the index is no label.
+    None where that is no small table, or the index is no label. For a cross-entropy there is a row of -1.0 / n, too.
     """
     array, index = writer.saved[step][0], step.operands[1][0]
     width = step.sizes[0]
@@ -192,8 +200,20 @@ def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
     text, says = f"add({index.array.given}, {{0}}, {{out}})", f"{index.array.given} + 1"
     one = [writer.constant("np.array(1)", ())]
     plus_1 = writer.once(("labels plus 1", index.array), ("n",), text, one, integers(("n",)), says)
-    no_choice = f"np.full(({width}, 1), np.nan)"
-    table = writer.constant(f"np.hstack([{no_choice}, np.eye({width}) / n, {no_choice}])", (width, width + 2))
+    choices, rows = f"np.eye({width}) / n", width
+    if logsumexp_of(writer, step):
+        choices, rows = f"np.vstack([{choices}, np.full({width}, -1.0 / n)])", width + 1
+    no_choice = f"np.full(({rows}, 1), np.nan)"
+    table = writer.constant(f"np.hstack([{no_choice}, {choices}, {no_choice}])", (rows, width + 2))
     text = '{0}.take({1}, 1, {out}, "clip")'
     says = f"one_hot({index.array.given}) / n"
-    return writer.once(("hot", plus_1, width), (width, "n"), text, [table, plus_1], "", says), plus_1
+    return writer.once(("hot", plus_1, rows), (rows, "n"), text, [table, plus_1], "", says), plus_1
+
+
+def logsumexp_of(writer: Writer, step: Step) -> Step | None:
+    """Of the choices of that pick, if both are terms of the mean."""
+    for other in writer.plan.steps:
+        shown = other.kind is logsumexp and other.target in writer.shown and step.target in writer.shown
+        if shown and other.target.batched and other.operands[0] == step.operands[0]:
+            return other
+    return None

@@ -145,6 +145,9 @@ def test_a_saved_program_runs_alone_and_gives_the_same(kind, tmp_path):
             wanted[f"{name} elsewhere"] = plain(method(*inputs, at=program.parameters() + 0.25))
     assert answers.keys() == wanted.keys()
     for name, expected in wanted.items():
+        if kind is iris_like and name.startswith("value_and_grad"):  # a file has the lines for infinite logits alone
+            (mean, *answers[name]), (expected_mean, *expected) = answers[name], expected
+            assert mean == pytest.approx(expected_mean, rel=4 * np.finfo(float).eps)
         assert_alike(answers[name], expected, exact=batch)
 
 
