@@ -70,11 +70,11 @@ class Code:
         if numbers == len(arguments):
             return constant(op, arguments)
         for place, neutral in enumerate(op.neutral):
-            if arguments[place].__class__ is float and arguments[place] == neutral:
+            if arguments[place] == neutral and arguments[place].__class__ is float:
                 return arguments[1 - place]
-        # 0.0 and -0.0 are equal, but no more the same constant than nan is different from itself
-        key = (op, *[a if a.__class__ is int else (a,) if a and a == a else repr(a) for a in arguments])
-        return self._write(key, op, arguments, batched, label)
+        if 0.0 in arguments:  # or the first place; 0.0 and -0.0 are equal, but not the same constant
+            return self._write((op, *map(repr, arguments)), op, arguments, batched, label)
+        return self._write((op, arguments, *map(type, arguments)), op, arguments, batched, label)  # 1.0 is no place
 
     def apply(self, op: Op, arguments: Sequence[Term]) -> Term:
         """The same, for rules: of Refs and numbers."""
@@ -171,7 +171,8 @@ def differentiate(code: Code, output: Term, wanted: Sequence[int]) -> list[Term]
             slope = op.partials[i](out, *terms) if slopes is None else slopes[i]  # type: ignore[index]
             if slope.__class__ is float and slope == 0.0:
                 continue
-            passed = code.apply(multiply, (slope, above))
+            both_numbers = slope.__class__ is above.__class__ is float
+            passed = slope * above if both_numbers else code.apply(multiply, (slope, above))
             before = upstream.get(a)  # type: ignore[arg-type]
             upstream[a] = passed if before is None else code.apply(add, (before, passed))  # type: ignore[index]
     return [upstream.get(leaf, 0.0) for leaf in wanted]

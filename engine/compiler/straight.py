@@ -23,8 +23,8 @@ def is_narrow(code: Code) -> bool:
     for op, arguments in zip(code.operations, code.arguments):
         depth = 0
         for a in arguments:
-            if isinstance(a, int) and depths[a] > depth:
-                depth = depths[a]
+            if a.__class__ is int and depths[a] > depth:  # type: ignore[index]
+                depth = depths[a]  # type: ignore[index]
         depths.append(depth + (op not in SUMS))  # of arrays, a chain of additions is one sum
     return len(depths) < WIDE * max(depths)
 
@@ -42,7 +42,7 @@ def functions(code: Code) -> dict[str, Callable[..., float]]:
 def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, list[int]]]:
     """The instructions that the results need, and which ones a line holds; on floats, short ones that are used once
     stand inside others: that takes two thirds of the time."""
-    said, names, spellings = list[tuple[str, list[int]]](), _names(code), dict[Op, tuple[str, bool]]()
+    said, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, bool]]()
     places, inside = needed(code, results), dict[int, tuple[str, list[int], bool]]()
     uses = uses_of(code, places, results)
     for place in places:
@@ -52,21 +52,21 @@ def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, 
         spelling, is_call = spellings.get(op) or spellings.setdefault(op, _spelling(op, floats))
         arguments, held = [], [place]
         for a in code.arguments[place]:
-            if not isinstance(a, int):
+            if a.__class__ is float:
                 arguments.append(literal(a))
             elif a in inside:
-                text, more, atom = inside.pop(a)
+                text, more, atom = inside.pop(a)  # type: ignore[arg-type]
                 held += more
                 arguments.append(text if is_call or atom else f"({text})")
             else:
-                arguments.append(names[a])
+                arguments.append(_name(code, a))  # type: ignore[arg-type]
         if op.variadic:
             arguments = [", ".join(arguments) if floats else _list(arguments)]
         text = spelling.format(*arguments)
         if floats and uses[place] == 1 and len(text) <= SHORT:
             inside[place] = text, held, is_call
         else:
-            said.append((f"{names[place]} = {text}", sorted(held)))
+            said.append((f"{_name(code, place)} = {text}", sorted(held)))
     return said
 
 
@@ -128,13 +128,13 @@ def _leaves(code: Code, results: Sequence[Term]) -> list[str]:
     return [op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)]
 
 
-def _names(code: Code) -> list[str]:
-    return [op if isinstance(op, str) else f"v{place}" for place, op in enumerate(code.operations)]
+def _name(code: Code, place: int) -> str:
+    op = code.operations[place]
+    return op if isinstance(op, str) else f"v{place}"
 
 
 def _written(code: Code, results: Sequence[Term]) -> list[str]:
-    names = _names(code)
-    return [names[result.place] if isinstance(result, Ref) else literal(result) for result in results]
+    return [_name(code, result.place) if isinstance(result, Ref) else literal(result) for result in results]
 
 
 def _spelling(op: Op, floats: bool) -> tuple[str, bool]:
