@@ -19,7 +19,8 @@ LARGE = 10_000  # so many gradients are written where they are returned; of fewe
 class Backward:
     """Gradients of one output to some arrays, written behind the forward lines.
 
-    It runs twice: at first to see which lanes each contribution goes to (`log`), then with a plan for them (`modes`).
+    It runs twice: at first to see which lanes each contribution goes to (`log`), then with a plan for them (`modes`);
+    once, if the plan says what was guessed at first.
     """
 
     def __init__(self, writer: Writer, wanted: Collection[Array], modes: Sequence[str] = ()) -> None:
@@ -31,7 +32,8 @@ class Backward:
         self.log: list[tuple[Array, tuple[int, ...]]] = []
         self._targets = set(wanted)
         self._names: set[str] = set()
-        self._modes = modes
+        self.modes = list(modes)  # how each contribution is written
+        self._planned = bool(modes)
         self._found: dict[Array, Term] = {}
 
     def run(self, output: Operand, power: int) -> None:
@@ -149,8 +151,9 @@ class Backward:
     def _deposit(self, array: Array, lanes: Sequence[int], made: Made | None, term: Term, shape: Shape) -> None:
         """Write or add to the gradient of an array, as planned."""
         self.log.append((array, tuple(lanes)))
-        mode = self._modes[len(self.log) - 1] if self._modes else "alone"
-        writer = self.writer
+        if not self._planned:
+            self.modes.append(self._guess(array, lanes))
+        mode, writer = self.modes[len(self.log) - 1], self.writer
         if mode == "alone":
             view = None
             if made is not None:
@@ -170,6 +173,13 @@ class Backward:
         assert gradient is not None
         target = gradient if len(lanes) == array.lanes else gradient.window(how, shape) if how else None
         self._write(mode, gradient, target, lanes, made, ratio)
+
+    def _guess(self, array: Array, lanes: Sequence[int]) -> str:
+        """What `planned` says of most programs."""
+        if array not in self._targets:
+            return "alone"
+        before = {lane for other, these in self.log[:-1] if other is array for lane in these}
+        return "write" if before.isdisjoint(lanes) else "add"
 
     def _begin(self, array: Array, mode: str, term: Term) -> Term:
         writer, shape = self.writer, self._shape(array, range(array.lanes))
@@ -271,6 +281,8 @@ def write_program(
         backward = Backward(writer, wanted, modes)
         backward.run(plan.outputs[0], power)
         modes = planned(backward.log, wanted)
+        if modes == backward.modes:
+            break
     return writer, backward
 
 

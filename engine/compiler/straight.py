@@ -23,8 +23,8 @@ def is_narrow(code: Code) -> bool:
     for op, arguments in zip(code.operations, code.arguments):
         depth = 0
         for a in arguments:
-            if a.__class__ is int and depths[a] > depth:  # type: ignore[index]
-                depth = depths[a]  # type: ignore[index]
+            if a.__class__ is int and depths[a] > depth:
+                depth = depths[a]
         depths.append(depth + (op not in SUMS))  # of arrays, a chain of additions is one sum
     return len(depths) < WIDE * max(depths)
 
