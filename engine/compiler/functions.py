@@ -9,10 +9,10 @@ from .adjoints import write_program
 from .arrays import Writer
 from .buffers import Argument, Block, View
 from .emitting import literal
+from .joining import together
 from .kinds import forward
 from .lanes import Array, Lane, Operand, Plan, Step
 from .picks import hot, logsumexp_of
-from .joining import together
 
 
 def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ()) -> tuple[str, Block]:

@@ -83,14 +83,15 @@ class Plan:
 def by_array(operands: Sequence[Operand]) -> Groups:
     """For each array the places of its lanes among the operands, and the lanes; numbers under None."""
     groups: Groups = {}
+    places, lanes = list[int](), list[int]()
+    last: Any = groups  # no array, and not None
     for place, operand in enumerate(operands):
         array, lane = operand if operand.__class__ is Lane else (None, 0)
-        if array in groups:
-            places, lanes = groups[array]
-            places.append(place)
-            lanes.append(lane)
-        else:
-            groups[array] = [place], [lane]
+        if array is not last:
+            places, lanes = groups.setdefault(array, ([], []))
+            last = array
+        places.append(place)
+        lanes.append(lane)
     return groups
 
 
@@ -183,18 +184,18 @@ class _Flattened:
         pairs: list[tuple[Argument, Argument]] = []
         alone, rest, number = [], [], 0.0
         parts: list[Any] = []
+        batched = self.batched
         for factors, place in terms:
-            factors = self._resolved(factors)
-            if len(factors) == 2:
-                left, right = factors
-                if self._varies(left):
-                    left, right = right, left
-                if left.__class__ is int and self._varies(right) and not self._varies(left):
-                    pairs.append((left, right))
+            if self.same:
+                factors = self._resolved(factors)
+            first, second = factors[0], factors[-1]
+            if first.__class__ is int and second.__class__ is int:
+                if batched[first] is not batched[second]:
+                    pairs.append((second, first) if batched[first] else (first, second))
                     continue
-            elif factors[0].__class__ is int and not self._varies(factors[0]):
-                alone.append(factors[0])
-                continue
+                if len(factors) == 1 and not batched[first]:
+                    alone.append(first)
+                    continue
             made = self._made(factors, place)
             if made.__class__ is float:
                 number += made
@@ -327,11 +328,8 @@ def plan(code: Code, outputs: Sequence[Term], inputs: Sequence[Array], parameter
     flat = _Flattened(code, outputs)
     theta = Array("theta", parameters, False)
     every = [Lane(array, index) for array in inputs for index in range(array.lanes)]
-    lanes: dict[int, Lane] = {}
-    for place, name in enumerate(code.operations):
-        if isinstance(name, str):
-            index = int(name[1:])
-            lanes[place] = every[index] if name[0] == "x" else Lane(theta, index)
+    every += [Lane(theta, index) for index in range(parameters)]
+    lanes = dict(enumerate(every))  # inputs and parameters are what the code begins with
     agenda = _Agenda(flat, lanes)
     agenda.run()
     return Plan(agenda.steps, list(inputs), theta, agenda._operands(flat.outputs))
@@ -341,23 +339,20 @@ def _reachable(
     flat: _Flattened, leaves: dict[int, Lane]
 ) -> tuple[dict[int, int], dict[int, list[int]], dict[int, int]]:
     """For each node that the outputs need: how many arguments it waits for, who uses it, how deep it is."""
-    waiting: dict[int, int] = {}
+    needs: dict[int, list[int]] = {}
     users: defaultdict[int, list[int]] = defaultdict(list)
-    depth: dict[int, int] = dict.fromkeys(leaves, 0)
-    stack = [output for output in flat.outputs if isinstance(output, int) and output not in leaves]
-    while stack:
-        place = stack.pop()
-        if place in waiting:
-            continue
-        arguments = flat.nodes[place].arguments  # in their order, each once: a set's order would vary with the places
-        before = dict.fromkeys(a for a in arguments if a.__class__ is int and a not in leaves)
-        waiting[place] = len(before)
-        for argument in before:
-            users[argument].append(place)
-        stack += before
-    for place, node in flat.nodes.items():  # arguments stand before what is made of them
-        if place in waiting:
-            depth[place] = 1 + max((depth[a] for a in node.arguments if a.__class__ is int), default=0)
+    wanted = {output for output in flat.outputs if output.__class__ is int}
+    for place in reversed(flat.nodes):  # arguments stand before what is made of them
+        if place in wanted:  # in their order, each once: a set's order would vary with the places
+            arguments = [a for a in flat.nodes[place].arguments if a.__class__ is int and a not in leaves]
+            needs[place] = before = list(dict.fromkeys(arguments))
+            wanted.update(before)
+            for argument in before:
+                users[argument].append(place)
+    depth: dict[int, int] = {}
+    for place in reversed(needs):
+        depth[place] = 1 + max(map(depth.__getitem__, needs[place]), default=0)
+    waiting = {place: len(before) for place, before in needs.items()}
     return waiting, users, depth
 
 
