@@ -24,6 +24,7 @@ class Alike:
 def together(lines: Sequence[Line]) -> list[Line]:
     """Where several lines do the same to several buffers, these become rows of one buffer, and the lines one line."""
     kept: list[Line | None] = list(lines)
+    constants: dict[str, View] = {}
     windows: dict[Buffer, View] = {}
     starts: dict[Buffer, int] = {}
     touched = _touched(lines)
@@ -39,7 +40,7 @@ def together(lines: Sequence[Line]) -> list[Line]:
         starts.update((to, starts[of]) for of, to in zip(alike.read, alike.written))
         result = _joined(alike.written, int(whole.shape[0]), starts, windows)
         first = alike.places[0]
-        joint = _joint([lines[place] for place in alike.places], whole, result)
+        joint = _joint([lines[place] for place in alike.places], whole, result, constants)
         for place in alike.places:
             kept[place] = joint if place == first else None
     return [_with(line, windows) for line in kept if line is not None]
@@ -130,8 +131,8 @@ def _joined(
     return whole
 
 
-def _joint(lines: Sequence[Line], whole: Buffer, result: Buffer) -> Line:
-    """One line for all of these."""
+def _joint(lines: Sequence[Line], whole: Buffer, result: Buffer, constants: dict[str, View]) -> Line:
+    """One line for all of these; constants: those that have been made for such lines."""
     first = lines[0]
     [view] = _changing(first)
 
@@ -139,7 +140,8 @@ def _joint(lines: Sequence[Line], whole: Buffer, result: Buffer) -> Line:
         if not isinstance(argument, View) or not argument.shape:
             return argument
         made = FULL.sub(rf"np.full({pair(whole.shape)}, \2)", argument.buffer.made)
-        return View(Buffer(f"{argument.buffer.name}_{whole.shape[0]}", whole.shape, made), "", whole.shape)
+        buffer = Buffer(f"{argument.buffer.name}x{whole.shape[0]}", whole.shape, made)
+        return constants.setdefault(made, View(buffer, "", whole.shape))
 
     names = {view.buffer.name: whole.name, first.out.buffer.name: result.name}  # type: ignore[union-attr]
     return Line(
@@ -159,7 +161,8 @@ def _with(line: Line, windows: Mapping[Buffer, View]) -> Line:
         window = windows.get(view.buffer)
         if window is None:
             return view
-        return View(window.buffer, window.how + view.how, view.shape, view.name or (f"{window.name}_1" if view.how else window.name))
+        name = f"{window.name}_1" if view.how else window.name
+        return View(window.buffer, window.how + view.how, view.shape, view.name or name)
 
     arguments = tuple(moved(a) if isinstance(a, View) else a for a in line.arguments)
     return replace(line, arguments=arguments, out=line.out and moved(line.out))

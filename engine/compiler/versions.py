@@ -122,7 +122,8 @@ class Version:
         if self.narrow:
             said: Any = lines(self.code, self.slopes(name), True)
         else:
-            said = [(text, [place for step in steps for place in step.stands_for]) for text, steps in self._write(name)[1].said]
+            said = [(text, [place for step in steps for place in step.stands_for])
+                    for text, steps in self._write(name)[1].said]  # fmt: skip
         return [Instruction(text, tuple(node for place in places if place < len(nodes) for node in nodes[place]))
                 for text, places in said]  # fmt: skip
 
