@@ -134,6 +134,37 @@ def test_what_is_not_picked_may_be_infinite():
     assert value == 2.5 and gradient.tolist() == [1.0]
 
 
+@pytest.mark.parametrize("logits", [
+    [[-np.inf, 0.5, 1.0], [0.0, 1.0, -np.inf]], [[-np.inf, -np.inf, 1.0], [0.0, 1.0, 2.0]],
+    [[np.inf, 0.0, 1.0], [0.0, 1.0, 2.0]], [[-np.inf] * 3, [0.0, 1.0, 2.0]], [[np.nan, 0.0, 1.0], [0.0, 1.0, 2.0]],
+    [[1e308, -1e308, 1e308], [-1e308, -1e308, 0.0]],
+])  # fmt: skip
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_infinite_logits_have_the_mean_and_the_gradients_of_eager_code(logits, label):
+    shifts = [engine.Value(number) for number in (0.25, -0.5, 1.0)]
+
+    def f(x, y):
+        return cross_entropy([shift + logit for shift, logit in zip(shifts, x)], y)
+
+    program, theta = engine.compile(f, params=shifts), np.array([0.25, -0.5, 1.0])
+    logits, labels = np.array(logits), np.array([label, 1])
+    eager = [f(row.tolist(), int(each)) for row, each in zip(logits, labels)]
+    slopes = np.mean([[slope.data for slope in engine.gradients(loss, shifts)] for loss in eager], axis=0)
+    mean = np.mean([loss.data for loss in eager])
+    for x in (np.zeros((2, 3)), logits, np.zeros((2, 3)), logits):  # with and without the lines for infinite ones
+        value, gradient = program.value_and_grad(x, labels, at=theta)
+    assert value == pytest.approx(mean, rel=1e-15, nan_ok=True)
+    finite = np.isfinite(slopes)
+    assert gradient[finite] == pytest.approx(slopes[finite], rel=1e-14, abs=1e-16)
+    assert finite.all() or not np.isfinite(gradient).all()
+
+
+def test_whole_numbers_above_those_of_indices_are_an_error():
+    program, (x, _) = compiled(), batch(np.random.default_rng(0), 2)
+    with pytest.raises(ValueError, match=r"input 1 has whole numbers above 2\*\*63 - 1; write x.astype\(float\)"):
+        program(x, np.array([0, 2**63], np.uint64))
+
+
 def test_threads_with_more_numbers_of_examples_than_are_kept_do_not_disturb_each_other():
     w, numbers, theta = engine.Value(2.0), np.arange(60.0), np.array([3.0])
     program = engine.compile(lambda x: w * x, params=[w])

@@ -68,6 +68,14 @@ def test_each_further_layer_takes_five_instructions(program):
     assert set(np.diff(counts)) == {5}
 
 
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_the_slopes_of_layers_of_any_widths_are_computed_together(activation):
+    lines = classifier([3, 8, 5, 8, 4], activation=activation)
+    slope = {"relu": "ceil", "tanh": "square"}[activation]
+    [line] = [line for line in lines if line.text.startswith(f"{slope}(")]
+    assert line.text.startswith(f"{slope}(h1_h2_h3_h4, ") and len(line.nodes) == 3 + 8 + 5 + 8
+
+
 def test_the_number_of_instructions_does_not_depend_on_the_examples():
     assert len({len(classifier([8, 5], examples)) for examples in (1, 2, 30)}) == 1
 
