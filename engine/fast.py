@@ -5,10 +5,8 @@ Each falls back on the general one whenever something is unusual; a test holds e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import pow as power_of
 from math import tanh as tanh_of
-from operator import mul as times
 from typing import Any
 
 from .graph import LEAF, NEVER
@@ -152,37 +150,3 @@ class FastOperators(Operators):
         if data > 0.0:
             return _node(data, relu, self, 0.0, 1.0, 0.0, self)
         return _node(0.0, relu, self, 0.0, 0.0, 0.0, self) if data <= 0.0 else Operators.relu(self)
-
-
-def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
-    """start + w1·x1 + w2·x2 + …: the nodes that the operators make, for leaves that learn without a call for each."""
-    kind = start.__class__
-    ours = getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
-    if not (ours and start._uses >= LEAF and recording()):
-        return sum(map(times, weights, inputs), start)
-    total = start
-    for weight, x in zip(weights, inputs):
-        if weight.__class__ is kind and weight._uses >= LEAF and (x.__class__ is kind or x.__class__ is float):
-            product = new(kind)
-            product.grad, product.operation = 0.0, multiply
-            product._left, product._right = weight, x
-            product._d_right = a = weight.data
-            if x.__class__ is kind:
-                x._uses += 1
-                x = x.data
-            else:
-                product._d_right = 0.0
-            product._d_left, product.data = x, a * x
-        else:
-            product = weight * x
-            if product.__class__ is not kind or product._uses:  # of another class, or without a gradient
-                total = total + product
-                kind = kind if total.__class__ is kind else None  # None: all in the operators' hands from here on
-                continue
-        product._uses = 1
-        before, total = total, new(kind)
-        before._uses += 1
-        total.data, total.grad, total.operation = before.data + product.data, 0.0, add
-        total._left, total._right, total._uses = before, product, 0
-        total._d_left = total._d_right = 1.0
-    return total

@@ -85,7 +85,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
             elif uses >= LEAF:
                 child.grad += node._d_left * upstream
             elif uses > 0:
-                _pass_to_shared(child, node._d_left * upstream, stack, waiting)
+                pass_to_shared(child, node._d_left * upstream, stack, waiting)
         elif node._more is not None:
             _pass_back_by_method(node, stack, waiting)
         child = node._right
@@ -96,7 +96,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
                 stack.append(child)
             elif uses >= LEAF:
                 child.grad += node._d_right * upstream
-            elif uses > 0:  # `_pass_to_shared`, written out: w * x with an x that many neurons share
+            elif uses > 0:  # `pass_to_shared`, written out: w * x with an x that many neurons share
                 left = waiting.get(child)
                 if left is None:
                     child.grad, left = 0.0, uses
@@ -106,9 +106,12 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
                 else:
                     waiting.pop(child, None)
                     stack.append(child)
+            elif uses == 0:  # no Value: the products of a neuron, folded
+                child.pass_back(upstream, stack, waiting)  # type: ignore[attr-defined]
 
 
-def _pass_to_shared(child: Value, part: float, stack: list[Value], waiting: dict[Value, int]) -> None:
+def pass_to_shared(child: Value, part: float, stack: list[Value], waiting: dict[Value, int]) -> None:
+    """Add to a gradient; when the last part is there, it is this node's turn."""
     left = waiting.get(child)
     if left is None:
         child.grad, left = 0.0, child._uses
@@ -127,7 +130,7 @@ def _pass_back_by_method(node: Value, stack: list[Value], waiting: dict[Value, i
             child.grad, waiting[child] = 0.0, child._uses
     node._backward()
     for child in inner:
-        _pass_to_shared(child, 0.0, stack, waiting)
+        pass_to_shared(child, 0.0, stack, waiting)
 
 
 def _uses_below(nodes: Iterable[Value]) -> dict[Value, int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import graph
 from .fast import FastOperators
+from .folding import Folded
 from .graph import LEAF, NEVER
 from .micrograd import MicrogradNames
 from .numbers import LikeANumber, number, one_number, readable
@@ -100,6 +101,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
         """(argument, local derivative) for each argument, in order."""
+        if self._right.__class__ is Folded:
+            self._right.unfold(self)
         if self._more is not None:
             return self._more
         if not isinstance(self.operation, Op):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import OPS, Op, Value, no_grad
-from engine.fast import weighted_sum
+from engine.folding import Inputs, weighted_sum
 
 from .init import Initialiser, Source, initialiser, source
 from .losses import softmax
@@ -93,7 +93,7 @@ class Neuron(Module):
             p.__dict__["unit"] = self.unit
 
     def __call__(self, x: Any) -> Value:
-        given = x if x.__class__ is tuple else _inputs(x)
+        given = x if x.__class__ is Inputs else _inputs(x)
         if len(given) != len(self.w):
             _check_numbers(given)
             raise ValueError(f"{self} got {len(given)} inputs; it has {len(self.w)} weights")
@@ -268,15 +268,13 @@ def _held(thing: Any) -> list[Any]:
     return list(vars(thing).values()) if isinstance(thing, Module) else []
 
 
-def _inputs(x: Any) -> tuple[Any, ...]:
-    """One example as a tuple of numbers and Values."""
-    if type(x) is tuple:
-        return x
+def _inputs(x: Any) -> Inputs:
+    """One example: numbers and Values."""
     if isinstance(x, np.ndarray):
         if x.ndim > 1:
             raise ValueError(f"a model takes one example, got an array {x.shape}; for all its rows, call predict")
         x = x.tolist()  # plain floats: NumPy scalars are slow
-    return tuple(x) if isinstance(x, Iterable) and not isinstance(x, (Value, str)) else (x,)
+    return Inputs(x if isinstance(x, Iterable) and not isinstance(x, (Value, str)) else (x,))
 
 
 def _check_numbers(given: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ from mathematics import EPS, MEANING, call, differentiable
 from mpmath import mp, mpf
 
 from engine import OPS, Value, topological_order, trace
-from engine.fast import weighted_sum
+from engine.folding import weighted_sum
 from engine.graph import backpropagate
 
 
