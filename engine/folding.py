@@ -1,7 +1,7 @@
-"""The sums of neurons, start + w1·x1 + w2·x2 + …: one object each, until somebody looks at the nodes that it stands for.
+"""The sums of neurons, start + w1·x1 + w2·x2 + …: one node each, until somebody looks at what it is made of.
 
-A network is made of such sums, and most of their nodes are never looked at: backward() passes through all of them at
-once. Whoever asks for the arguments gets the products and sums that `+` and `*` make, with the numbers of their own.
+A network is made of such sums, and most of their products and partial sums are never looked at: backward() passes
+through all of a neuron's at once. Whoever asks for the arguments finds the nodes that `+` and `*` make.
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ class Folded(tuple[Any, ...]):
                 total._left, total._right, total._d_left, total._d_right = before, product, 1.0, 1.0
             node._left, node._right, node._d_left, node._d_right = before, product, 1.0, 1.0
 
+    def arguments(self) -> list[Any]:
+        """Of the products, and the start."""
+        weights, inputs, start, *_ = self
+        return [*weights, *inputs.values, start]
+
     def pass_back(self, upstream: float, stack: list[Any], waiting: dict[Any, int]) -> None:
         """The chain rule for all of these nodes: each weight gets its input times the gradient, and the reverse."""
         weights, inputs, start, numbers, others, _ = self
@@ -97,9 +102,9 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     if ours and start._uses >= LEAF and recording():
         weights = tuple(weights)
         inputs = inputs if inputs.__class__ is Inputs else Inputs(inputs)
-        if inputs.kinds <= {kind}:  # type: ignore[attr-defined]
+        if inputs.kinds <= {kind}:
             numbers = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF]
-            if len(numbers) == len(weights) == len(inputs) > 0:  # type: ignore[arg-type]
+            if len(numbers) == len(weights) == len(inputs) > 0:
                 return _folded(weights, inputs, start, numbers)
     return sum(map(times, weights, inputs), start)
 

@@ -107,7 +107,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
                     waiting.pop(child, None)
                     stack.append(child)
             elif uses == 0:  # no Value: the products of a neuron, folded
-                child.pass_back(upstream, stack, waiting)  # type: ignore[attr-defined]
+                child.pass_back(upstream, stack, waiting)
 
 
 def pass_to_shared(child: Value, part: float, stack: list[Value], waiting: dict[Value, int]) -> None:
@@ -138,13 +138,19 @@ def _uses_below(nodes: Iterable[Value]) -> dict[Value, int]:
     uses = dict.fromkeys(nodes, 0)
     stack = list(uses)
     while stack:
-        for child in stack.pop()._prev:
+        for child in _made_of(stack.pop()):
             if 0 < child._uses < LEAF:
                 if child not in uses:
                     child.grad, uses[child] = 0.0, 0
                     stack.append(child)
                 uses[child] += 1
     return uses
+
+
+def _made_of(node: Value) -> Iterable[Value]:
+    """The arguments; of a neuron's sum those of its products, so that it can stay folded."""
+    folded = getattr(node._right, "_uses", None) == 0
+    return node._right.arguments() if folded else node._prev
 
 
 def edges_by_hand(children: Any, slopes: Any) -> tuple[tuple[Any, float], ...]:

@@ -32,9 +32,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     # Those of rows of any number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more.
     # Slots, not tuples: with one object per node to look at, the garbage collector costs half as much.
     # _uses: how many nodes were made of it; + LEAF if it is one; + NEVER if it requires no gradient.
-    __slots__ = (
-        "data", "grad", "operation", "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__", "__weakref__",
-    )  # fmt: skip
+    __slots__ = ("data", "grad", "operation", "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__",
+                 "__weakref__")  # fmt: skip
 
     operation: Op | str | None  # the row; a string if made by hand; None for a leaf
     label: str = ""  # these two stand in __dict__, where there is one to remember
@@ -48,8 +47,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         self.data = data if data.__class__ is float else one_number(data)
         if label:
             self.label = label
-        if not requires_grad:
-            self.requires_grad = False
+        self._uses += NEVER * (not requires_grad)
         if _children or _op:
             self._more = graph.edges_by_hand(_children, _op)
             self._becomes_inner(_op if isinstance(_op, str) else "")
@@ -123,8 +121,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     @property
     def _backward(self) -> Callable[[], object]:
         """What backward() does at this node; a learner may write their own: `out._backward = ...`."""
-        by_hand: Callable[[], object] = self.__dict__.get("_backward", self._chain_rule)
-        return by_hand
+        return self.__dict__.get("_backward", self._chain_rule)  # type: ignore[no-any-return]
 
     @_backward.setter
     def _backward(self, by_hand: Callable[[], object]) -> None:

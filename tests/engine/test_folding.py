@@ -1,0 +1,176 @@
+"""A neuron's sum is one object until somebody looks at it, and then the graph that + and * make: nobody sees more."""
+
+import copy
+import gc
+import operator
+import pickle
+import random
+import sys
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import engine
+from engine import Value, no_grad
+from engine.folding import Folded, weighted_sum
+from engine.graph import topological_order
+from nn import MLP, Neuron
+
+EPS = sys.float_info.epsilon
+
+
+def by_operators(weights, inputs, start):
+    return sum(map(operator.mul, weights, inputs), start)
+
+
+def is_folded(node):
+    return isinstance(node._right, Folded)
+
+
+def network(seed, sum_of):
+    """A random net with all that sums can be made of; its root, and nodes of all kinds."""
+    chance = random.Random(seed)
+    leaves = [Value(chance.uniform(-1, 1)) for _ in range(3)]
+    nodes = [*leaves, leaves[0] * leaves[1]]
+    layer = [*leaves, *(chance.uniform(-1, 1) for _ in range(2))]
+    for _ in range(chance.randint(1, 4)):
+        outputs = []
+        for _ in range(chance.randint(1, 4)):
+            weights = [Value(chance.uniform(-1, 1), requires_grad=chance.random() < 0.95) for _ in layer]
+            if chance.random() < 0.1:
+                weights[0] = chance.choice(nodes)
+            if chance.random() < 0.1:
+                weights[-1] = weights[0]
+            start = Value(chance.uniform(-1, 1)) if chance.random() < 0.9 else chance.choice(nodes)
+            total = sum_of(weights, layer, start)
+            nodes += [w for w in weights if w not in nodes]
+            nodes += [start] * (start not in nodes) + [total]
+            outputs.append(total.tanh() if chance.random() < 0.7 else total)
+            nodes += outputs[-1:] * (outputs[-1] is not total)
+        layer = [chance.choice([*outputs, *nodes, 0.5]) if chance.random() < 0.2 else output for output in outputs]
+        layer += [chance.choice(outputs)] * chance.randint(0, 1)
+    root = sum((v * v if chance.random() < 0.5 else v for v in layer), 0.0)
+    if not isinstance(root, Value) or not root.requires_grad:
+        root = root + leaves[0] * nodes[-1]
+    others = [chance.choice(nodes) * chance.choice(nodes) for _ in range(chance.randint(0, 2))]  # no part of the graph
+    return root, nodes, others
+
+
+def described(root):
+    order = topological_order(root)
+    place = {id(node): i for i, node in enumerate(order)}
+    return [
+        (v.data, v.operation, v.requires_grad, v._uses if v.operation else None, v.label,
+         [(a if type(a) is float else place[id(a)], slope + 0.0) for a, slope in v._edges])
+        for v in order
+    ], [v.grad for v in order]  # fmt: skip
+
+
+@given(seed=st.integers(0, 2**32), backwards=st.integers(0, 2), looks=st.lists(st.integers(0, 999), max_size=4))
+def test_a_folded_graph_is_the_graph_that_the_operators_make(seed, backwards, looks):
+    (folded, nodes, others), (plain, _, kept) = network(seed, weighted_sum), network(seed, by_operators)
+    for _ in range(backwards):
+        for look in looks:
+            nodes[look % len(nodes)].arguments  # noqa: B018  unfolds it
+        folded.backward()
+        plain.backward()
+    assert all(node.grad == 0.0 for node in [*others, *kept])
+    (found, slopes), (expected, wanted) = described(folded), described(plain)
+    assert found == expected
+    largest = max(map(abs, wanted))
+    assert slopes == pytest.approx(wanted, rel=1e-12, abs=EPS * len(wanted) * largest)
+
+
+def test_what_nobody_looks_at_stays_folded():
+    model = MLP(3, [4, 4, 2], rng=0)
+    outputs = model([1.0, -2.0, 0.5])
+    loss = outputs[0] * outputs[1]
+    loss.backward()
+    folded = [o for o in gc.get_objects() if isinstance(o, Value) and is_folded(o)]
+    assert len(folded) >= 10 and is_folded(outputs[0])
+    order = topological_order(loss)
+    assert not any(map(is_folded, order))
+    assert len(order) == 3 * 4 * 2 + 4 * 4 * 2 + 4 * 2 * 2 + len(model.parameters()) + 8 + 1  # with 8 ReLUs
+
+
+def test_the_numbers_are_those_of_the_forward_pass():
+    w, b, x = Value(2.0), Value(1.0), Value(3.0)
+    y = weighted_sum([w], [x], b)
+    w.data, b.data, x.data = 5.0, 6.0, 7.0
+    y.backward()
+    assert (w.grad, x.grad, b.grad) == (3.0, 2.0, 1.0)
+    _, product = y.arguments
+    assert (product.data, product._local_grads, y.data) == (6.0, (3.0, 2.0), 7.0)
+    y.refresh()
+    assert (product.data, y.data) == (35.0, 41.0)
+
+
+def test_a_weight_that_is_frozen_behind_the_forward_pass_gets_no_gradient():
+    w, v, b, x = Value(2.0), Value(3.0), Value(1.0), Value(3.0)
+    y = weighted_sum([w, v], [x, x], b)
+    w.requires_grad = b.requires_grad = False
+    y.backward()
+    assert (w.grad, b.grad, v.grad, x.grad) == (0.0, 0.0, 3.0, 5.0)
+
+
+def test_a_backward_by_hand_runs_at_weights_inputs_and_the_sum():
+    for which in range(4):
+        w, b, x = Value(2.0), Value(1.0), Value(3.0)
+        h = x * 1.0
+        y = weighted_sum([w], [h], b)
+        seen, node = [], [w, b, h, y][which]
+        node._backward = lambda node=node, seen=seen: seen.append(node.grad)
+        (y * 2.0).backward()
+        assert seen == [[6.0], [2.0], [4.0], [2.0]][which]
+
+
+def test_copies_and_pickles_have_all_nodes():
+    neuron = Neuron(2, rng=0)
+    y = neuron([Value(1.0), 2.0])
+    expected = described(y)
+    for twin in (copy.deepcopy(neuron([Value(1.0), 2.0])), pickle.loads(pickle.dumps(neuron([Value(1.0), 2.0])))):
+        assert repr(described(twin)) == repr(expected)
+
+
+def test_threads_that_look_at_the_same_sum_see_the_same_nodes():
+    for _ in range(50):
+        y = weighted_sum([Value(1.0) for _ in range(50)], [2.0] * 50, Value(0.0))
+        seen, start = [], threading.Barrier(4)
+
+        def look(y=y, seen=seen, start=start):
+            start.wait()
+            seen.append(y.arguments)
+
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(seen) == 4 and all(each[1] is seen[0][1] for each in seen)
+
+
+def test_derivatives_of_any_order_look_through_it():
+    w, b, x = Value(2.0, label="w"), Value(1.0), Value(3.0)
+    y = weighted_sum([w, w], [x, 1.0], b) ** 2
+    [slope] = engine.gradients(y, [w])
+    [curvature] = engine.gradients(slope, [w])
+    assert (slope.data, curvature.data) == (2 * 9.0 * 4.0, 2 * 16.0)
+
+
+def test_without_recording_nothing_is_folded():
+    with no_grad():
+        y = weighted_sum([Value(2.0)], [Value(3.0)], Value(1.0))
+    assert (y.data, y.arguments, y.requires_grad) == (7.0, (), False)
+
+
+def test_a_hundred_thousand_neurons_deep():
+    x, neuron = Value(0.5), Neuron(1, nonlin=False, rng=0)
+    neuron.w[0].data, neuron.b.data = 1.0, 0.0
+    y = x
+    for _ in range(100_000):
+        y = neuron(y)
+    y.backward()
+    assert (x.grad, neuron.b.grad) == (1.0, 100_000.0)
+    del y
