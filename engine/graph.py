@@ -84,8 +84,16 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
                 following = child  # along a sum, whose nodes lie side by side in memory
             elif uses >= LEAF:
                 child.grad += node._d_left * upstream
-            elif uses > 0:
-                pass_to_shared(child, node._d_left * upstream, stack, waiting)
+            elif uses > 0:  # `pass_to_shared`, written out
+                left = waiting.get(child)
+                if left is None:
+                    child.grad, left = 0.0, uses
+                child.grad += node._d_left * upstream
+                if left > 1:
+                    waiting[child] = left - 1
+                else:
+                    waiting.pop(child, None)
+                    stack.append(child)
         elif node._more is not None:
             _pass_back_by_method(node, stack, waiting)
         child = node._right

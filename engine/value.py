@@ -47,7 +47,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         self.data = data if data.__class__ is float else one_number(data)
         if label:
             self.label = label
-        self._uses += NEVER * (not requires_grad)
+        if not requires_grad:
+            self.requires_grad = False
         if _children or _op:
             self._more = graph.edges_by_hand(_children, _op)
             self._becomes_inner(_op if isinstance(_op, str) else "")
@@ -159,10 +160,9 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         op, numbers = graph.needs_row(self, "differentiate"), [float(argument) for argument in self.arguments]
         now = op.evaluate(numbers, self.arguments)
         if now != self.data and not (now != now and self.data != self.data):
-            raise ValueError(
-                f"{self.name()} was {self.data!r} at the forward pass, now {op.formula(numbers, self.arguments)} "
-                f"is {now!r}: data changed in between; call y.refresh()"
-            )
+            raise ValueError(f"{self.name()} was {self.data!r} at the forward pass, now "
+                             f"{op.formula(numbers, self.arguments)} is {now!r}: data changed in between; "
+                             "call y.refresh()")  # fmt: skip
 
     def detach(self) -> Value:
         """A leaf with the same number that no gradient passes."""
