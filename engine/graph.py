@@ -104,7 +104,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
                 stack.append(child)
             elif uses >= LEAF:
                 child.grad += node._d_right * upstream
-            elif uses > 0:  # `pass_to_shared`, written out: w * x with an x that many neurons share
+            elif uses > 0:  # the same
                 left = waiting.get(child)
                 if left is None:
                     child.grad, left = 0.0, uses
