@@ -30,7 +30,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right.
     # Those of rows of any number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more.
-    # Slots, not tuples: with one object per node to look at, the garbage collector costs half as much.
+    # A neuron's sum has in _right all that it is made of, folded. The fewer objects, the less the collector looks at.
     # _uses: how many nodes were made of it; + LEAF if it is one; + NEVER if it requires no gradient.
     __slots__ = ("data", "grad", "operation", "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__",
                  "__weakref__")  # fmt: skip

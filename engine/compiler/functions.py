@@ -40,7 +40,7 @@ def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ())
             if copy and last.out == gradient and last.text == "add({0}, {1}, {out})":  # a sum is the caller's own, too
                 result, parts = f"add({{{len(arguments)}}}, {{{len(arguments) + 1}}})", list(last.arguments)  # type: ignore[arg-type]
                 writer.block.lines.pop()
-            writer.line(f"return {text}, {result}", [*arguments, *parts], None)
+            writer.line(f"return {text}, {result}", [*arguments, *parts], None, "the mean, and its gradient")
     else:
         writer, backward = write_program(plan, [array for array in plan.inputs if array.lanes], 0)
         slopes = [backward.gradient(array) for array in plan.inputs]

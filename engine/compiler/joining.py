@@ -114,8 +114,10 @@ def _does(line: Line) -> object:
         return None
     if not re.fullmatch(r"(\[:\d+\])?", view.how):
         return None
-    others = (FULL.sub(r"\2", a.buffer.made) if isinstance(a, View) and a.shape else a for a in line.arguments)
-    return line.text, *(None if a == view.buffer.made else a for a in others), view.shape[1], view.buffer.made != ""
+    others = [None if a is view else FULL.sub(r"\2", a.buffer.made) if isinstance(a, View) and a.shape else a
+              for a in line.arguments]  # fmt: skip
+    kinds = [step.kind for step in line.steps]  # the slopes of two layers; no square and a slope that is one
+    return line.text, *others, *kinds, view.shape[1], view.buffer.made != ""
 
 
 def _joined(

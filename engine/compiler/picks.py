@@ -38,12 +38,14 @@ class LogSumExp:
             writer.line("maximum.reduceat({0}, {1}, 0, None, {out})", [values, starts], largest, says)
             shift = writer.ufunc("minimum", [writer.ufunc("maximum", [largest, -LARGEST]), LARGEST])
             spread = writer.spread(shift, step.sizes)
-        shifted = logs = None
+        shifted, logs, of_shifted, of_logs = None, None, "", ""
         if lanes == 1 and step.target in writer.shown and len(values.shape) == 2:  # one array, for one product
             count = int(values.shape[0])
             both = writer.temporary((count + 1, "n"))
             shifted, logs = both.window(f"[:{count}]", values.shape), both.window(f"[{count}:]", out.shape)
-        shifted = writer.ufunc("subtract", [values, spread], shifted)
+            of_shifted = f"{plain(both)}[:{count}] = {plain(values)} - {plain(spread)}"
+            of_logs = f"{plain(both)}[{count}] = log({plain(whole)})"
+        shifted = writer.ufunc("subtract", [values, spread], shifted, of_shifted)
         powers = writer.ufunc("exp", [shifted])
         says = f"{plain(whole)} = sum({plain(powers)})"
         if lanes == 1:
@@ -52,7 +54,7 @@ class LogSumExp:
             writer.line("add.reduce({0}, 1, None, {out}, True)", [powers], whole, says)
         else:
             writer.line("add.reduceat({0}, {1}, 0, None, {out})", [powers, starts], whole, says)
-        logs = writer.ufunc("log", [whole], logs)
+        logs = writer.ufunc("log", [whole], logs, of_logs)
         writer.saved[step] = powers, whole, shifted
         writer.ufunc("add", [logs, shift], out, f"{plain(out)} = logsumexp({plain(values)})")
 
@@ -62,8 +64,10 @@ class LogSumExp:
         if lanes == 1 and isinstance(count, int) and count <= FEW and len(values.shape) == 2:
             rows: list[Argument] = [values.window(f"[{i}:{i + 1}]", shape) for i in range(count)]
             largest, *others = rows if infinite else [-LARGEST, *rows]
-            for row in others:  # some calls cost less than one reduction over a few rows
-                largest = writer.ufunc("maximum", [row, largest])
+            for i, row in enumerate(others, start=count - len(others) + 1):  # less than one reduction of a few rows
+                target = writer.temporary(shape)
+                says = f"{plain(target)} = max({plain(values)}[:{i}])"
+                largest = writer.ufunc("maximum", [row, largest], target, says)
         else:
             largest = writer.temporary(shape)
             target = largest if lanes > 1 or len(shape) == 1 else largest.window("[0]", shape[1:])
@@ -200,13 +204,13 @@ def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
     text, says = f"add({index.array.given}, {{0}}, {{out}})", f"{index.array.given} + 1"
     one = [writer.constant("np.array(1)", ())]
     plus_1 = writer.once(("labels plus 1", index.array), ("n",), text, one, integers(("n",)), says)
-    choices, rows = f"np.eye({width}) / n", width
+    choices, rows, says = f"np.eye({width}) / n", width, f"one_hot({index.array.given}) / n"
     if logsumexp_of(writer, step):
+        says = f"[one_hot({index.array.given}) / n, -1 / n]"
         choices, rows = f"np.vstack([{choices}, np.full({width}, -1.0 / n)])", width + 1
     no_choice = f"np.full(({rows}, 1), np.nan)"
     table = writer.constant(f"np.hstack([{no_choice}, {choices}, {no_choice}])", (rows, width + 2))
     text = '{0}.take({1}, 1, {out}, "clip")'
-    says = f"one_hot({index.array.given}) / n"
     return writer.once(("hot", plus_1, rows), (rows, "n"), text, [table, plus_1], "", says), plus_1
 
 
