@@ -40,6 +40,7 @@ class Writer:
         self.everything: dict[Array, View] = {}  # with the rows of ones behind the lanes
         self._examples_as_rows = _only_multiplied(plan)
         self.checks: dict[tuple[Array, int], Line] = {}  # of labels, each for one pick
+        self.nonnegative: set[Argument] = set()
         self.sums: set[Buffer] = set()  # gradients that contributions are added to
         self._temporaries = 0
         _name(plan)
@@ -89,9 +90,13 @@ class Writer:
         """A line for a NumPy function that works number by number; none where its result is there already."""
         if (name == "power" and arguments[1] == 2.0) or (name == "multiply" and arguments[0] == arguments[1]):
             name, arguments = "square", arguments[:1]
+        if name == "sign" and arguments[0] in self.nonnegative and broadcast(arguments)[0] != 1:
+            return self.ufunc("minimum", [self.ufunc("ceil", arguments), 1.0], out, says)  # takes less time on many
         result, there = self._result(name, arguments, out)
         if there:
             return result
+        if name == "maximum" and 0.0 in arguments:
+            self.nonnegative.add(result)
         sign = SIGNS.get(name) or f"{name}({', '.join(['{}'] * len(arguments))})"
         says = says or f"{result.buffer.name} = {sign.format(*map(plain, arguments))}"
         # maximum and minimum are three times faster between two arrays; other functions hardly, but a number costs, too
