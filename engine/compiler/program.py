@@ -205,7 +205,14 @@ class Program:
                  for number in (array[row] if self._batch and array.ndim else array).astype(float).ravel().tolist()]
                 for row in (0, int(two))]  # fmt: skip
         tape = Tape(inputs, rows[0], self._allow)
-        outputs, several = trace(self._f, _shaped(inputs, shapes), self._params, tape)
+        try:
+            outputs, several = trace(self._f, _shaped(inputs, shapes), self._params, tape)
+        except Exception as problem:
+            single = [place for place, array in enumerate(arrays) if array.dtype.kind == "f" and array.ndim == 1]
+            if self._batch and single and hasattr(problem, "add_note"):  # Python 3.11
+                problem.add_note(f"(Each number of input {single[0]}, with shape {arrays[single[0]].shape}, is an example. "
+                                 "One example of several numbers is x[None].)")  # fmt: skip
+            raise
         replay = Replay(inputs, rows[1], self._allow, tape)
         again, _ = trace(self._f, _shaped(inputs, shapes), self._params, replay)
         code, terms, constants = lower(outputs, inputs, self._params, tape.nodes)
@@ -299,6 +306,9 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
         raise ValueError(f'frozen={frozen!r}: there are "error" and "allow"')
     if isinstance(params, Value):
         raise TypeError("compile: params is one Value; write params=[...] around it")
+    if callable(params) and not hasattr(params, "parameters"):
+        name = getattr(params, "__name__", "")
+        raise TypeError(f"compile: params is a function, {name}; write params=model.parameters(), with ()")
     parameters = list(params.parameters() if hasattr(params, "parameters") else params)
     for place, parameter in enumerate(parameters):
         if not isinstance(parameter, Value) or parameter.operation is not None:

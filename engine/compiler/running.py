@@ -76,7 +76,7 @@ class Call:
 
     def __init__(self, given: Sequence[Any], batch: bool) -> None:
         self.batch = batch
-        self.arrays = [np.asarray(each) for each in given]
+        self.arrays = [_array(each, f"input {place}") for place, each in enumerate(given)]
         for place, array in enumerate(self.arrays):
             if array.dtype.kind not in "fiub":
                 raise TypeError(f"input {place} has dtype {array.dtype}; it has to be numbers, like x.astype(float)")
@@ -136,10 +136,19 @@ class Call:
 
 def parameters(given: Any, count: int) -> Array:
     """The numbers of so many parameters."""
-    theta: Array = np.asarray(given, dtype=float)
+    theta: Array = _array(given, "theta", float)
     if theta.shape != (count,):
         raise ValueError(f"theta has shape {theta.shape}; there are {count} parameters")
     return theta
+
+
+def _array(given: Any, name: str, dtype: Any = None) -> NDArray[Any]:
+    try:
+        return np.asarray(given, dtype)
+    except (TypeError, ValueError) as problem:
+        said = f"{type(given).__name__} {given!r:.60}"
+        said = "lists of different lengths" if "inhomogeneous" in str(problem) else said
+        raise type(problem)(f"{name}: numbers wanted, in lists of one length or an array; got {said}") from None
 
 
 def silent(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -156,8 +165,9 @@ def in_range(index: Any, count: int) -> Any:
     places = index if index.dtype == np.intp else index.astype(np.intp)
     outside = places.size and np.maximum.reduce(places.view(np.uintp), axis=None) >= count
     if outside or (places is not index and (places != index).any()):
-        wrong = index[(places != index) | (places < 0) | (places >= count)]
-        raise IndexError(f"pick: index {wrong[0]:g} is none of 0, …, {count - 1}: there are {count} values")
+        wrong = (places != index) | (places < 0) | (places >= count)
+        said = f"pick: index {index[wrong][0]:g} is none of 0, …, {count - 1}: there are {count} values"
+        raise IndexError(said + f", in example {np.argwhere(wrong)[0][-1]}" * (index.shape[-1:] > (1,)))
     return places
 
 

@@ -159,6 +159,29 @@ def test_infinite_logits_have_the_mean_and_the_gradients_of_eager_code(logits, l
     assert finite.all() or not np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("given, said", [
+    (([[1.0, 2.0, 3.0], [1.0, 2.0]], [0, 1]), "input 0: .* got lists of different lengths"),
+    ((np.ones((2, 3)), [0, CLASSES]), "there are 4 values, in example 1"),
+    ((np.ones((2, 3)), [0, 1], "abc"), "theta: numbers wanted, .* got str 'abc'"),
+])  # fmt: skip
+def test_errors_say_what_was_wanted_and_where(given, said):
+    inputs, at = given[:2], given[2] if given[2:] else None
+    with pytest.raises((ValueError, IndexError), match=said):
+        compiled().value_and_grad(*inputs, at=at)
+
+
+def test_parameters_without_their_parentheses_are_an_error():
+    with pytest.raises(TypeError, match=r"params is a function, parameters; write params=model.parameters\(\), with"):
+        engine.compile(loss, params=model.parameters)
+
+
+@pytest.mark.skipif(not hasattr(Exception, "add_note"), reason="notes are new in Python 3.11")
+def test_one_example_without_its_axis_is_noticed():
+    with pytest.raises(ValueError, match="got 1 inputs") as failed:
+        compiled()(np.ones(3), 1)
+    assert "One example of several numbers is x[None]" in failed.value.__notes__[0]
+
+
 def test_whole_numbers_above_those_of_indices_are_an_error():
     program, (x, _) = compiled(), batch(np.random.default_rng(0), 2)
     with pytest.raises(ValueError, match=r"input 1 has whole numbers above 2\*\*63 - 1; write x.astype\(float\)"):
