@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import mul as times
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from .fast import FastOperators, new
@@ -16,7 +16,7 @@ from .graph import LEAF, pass_to_shared
 from .ops import add, multiply
 from .recording import recording
 
-UNFOLDING = Lock()
+UNFOLDING = RLock()  # the garbage collector may come in between and run code that looks, too
 
 
 class Inputs(tuple[Any, ...]):
@@ -45,8 +45,6 @@ class Folded(tuple[Any, ...]):
         """Make the nodes that the operators would have made."""
         kind = node.__class__
         with UNFOLDING:
-            if node._right is not self:  # another thread was here
-                return
             weights, inputs, total, numbers, others, data = self
             for weight, x, a, b in zip(weights, inputs, numbers, others):
                 product, before = new(kind), total
@@ -57,7 +55,8 @@ class Folded(tuple[Any, ...]):
                 total = new(kind)
                 total.data, total.grad, total.operation, total._uses = data, node.grad, add, 1
                 total._left, total._right, total._d_left, total._d_right = before, product, 1.0, 1.0
-            node._left, node._right, node._d_left, node._d_right = before, product, 1.0, 1.0
+            if node._right is self:  # nobody else was here
+                node._left, node._right, node._d_left, node._d_right = before, product, 1.0, 1.0
 
     def arguments(self) -> list[Any]:
         """Of the products, and the start."""

@@ -210,8 +210,8 @@ class Program:
         except Exception as problem:
             single = [place for place, array in enumerate(arrays) if array.dtype.kind == "f" and array.ndim == 1]
             if self._batch and single and hasattr(problem, "add_note"):  # Python 3.11
-                problem.add_note(f"(Each number of input {single[0]}, with shape {arrays[single[0]].shape}, is an example. "
-                                 "One example of several numbers is x[None].)")  # fmt: skip
+                problem.add_note(f"(Each number of input {single[0]}, with shape {arrays[single[0]].shape}, is an "
+                                 "example. One example of several numbers is x[None].)")  # fmt: skip
             raise
         replay = Replay(inputs, rows[1], self._allow, tape)
         again, _ = trace(self._f, _shaped(inputs, shapes), self._params, replay)
