@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import mul as times
-from threading import RLock
 from typing import Any
 
 from .fast import FastOperators, new
 from .graph import LEAF, pass_to_shared
 from .ops import add, multiply
 from .recording import recording
-
-UNFOLDING = RLock()  # the garbage collector may come in between and run code that looks, too
 
 
 class Inputs(tuple[Any, ...]):
@@ -44,19 +41,21 @@ class Folded(tuple[Any, ...]):
     def unfold(self, node: Any) -> None:
         """Make the nodes that the operators would have made."""
         kind = node.__class__
-        with UNFOLDING:
-            weights, inputs, total, numbers, others, data = self
-            for weight, x, a, b in zip(weights, inputs, numbers, others):
-                product, before = new(kind), total
-                product.data, product.grad, product.operation, product._uses = a * b, node.grad, multiply, 1
-                product._left, product._right, product._d_left = weight, x, b
-                product._d_right = a if x.__class__ is kind else 0.0
-                data += product.data
-                total = new(kind)
-                total.data, total.grad, total.operation, total._uses = data, node.grad, add, 1
-                total._left, total._right, total._d_left, total._d_right = before, product, 1.0, 1.0
-            if node._right is self:  # nobody else was here
-                node._left, node._right, node._d_left, node._d_right = before, product, 1.0, 1.0
+        weights, inputs, total, numbers, others, data = self
+        for weight, x, a, b in zip(weights, inputs, numbers, others):
+            product, before = new(kind), total
+            product.data, product.grad, product.operation, product._uses = a * b, node.grad, multiply, 1
+            product._left, product._right, product._d_left = weight, x, b
+            product._d_right = a if x.__class__ is kind else 0.0
+            data += product.data
+            total = new(kind)
+            total.data, total.grad, total.operation, total._uses = data, node.grad, add, 1
+            total._left, total._right, total._d_left, total._d_right = before, product, 1.0, 1.0
+        # Another thread, or code that ran in between, may have been here: the first to say so is right.
+        before, product = node.__dict__.setdefault("_unfolded", (before, product))
+        if node._right is self:
+            node._left, node._d_left, node._d_right, node._right = before, 1.0, 1.0, product
+        node.__dict__.pop("_unfolded", None)
 
     def arguments(self) -> list[Any]:
         """Of the products, and the start."""

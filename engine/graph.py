@@ -76,7 +76,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
         upstream = node.grad
         # Written out for the left and the right argument: a loop over the two takes half as long again.
         sum_of_two = node.operation is add  # half of a network; the slopes are 1: no new numbers
-        child = node._left
+        child, other = node._left, node._right  # both at once: another thread may unfold the node
         if child.__class__ is not float:
             uses = child._uses
             if uses == 1:  # as most have
@@ -96,7 +96,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
                     stack.append(child)
         elif node._more is not None:
             _pass_back_by_method(node, stack, waiting)
-        child = node._right
+        child = other
         if child.__class__ is not float:
             uses = child._uses
             if uses == 1:
@@ -157,8 +157,8 @@ def _uses_below(nodes: Iterable[Value]) -> dict[Value, int]:
 
 def _made_of(node: Value) -> Iterable[Value]:
     """The arguments; of a neuron's sum those of its products, so that it can stay folded."""
-    folded = getattr(node._right, "_uses", None) == 0
-    return node._right.arguments() if folded else node._prev
+    right = node._right
+    return right.arguments() if getattr(right, "_uses", None) == 0 else node._prev
 
 
 def edges_by_hand(children: Any, slopes: Any) -> tuple[tuple[Any, float], ...]:

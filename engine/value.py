@@ -100,8 +100,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
         """(argument, local derivative) for each argument, in order."""
-        if self._right.__class__ is Folded:
-            self._right.unfold(self)
+        if (right := self._right).__class__ is Folded:
+            right.unfold(self)
         if self._more is not None:
             return self._more
         if not isinstance(self.operation, Op):
