@@ -7,13 +7,13 @@ from typing import Any
 
 from . import graph
 from .fast import FastOperators
-from .folding import Folded
 from .graph import LEAF, NEVER
 from .micrograd import MicrogradNames
 from .numbers import LikeANumber, number, one_number, readable
 from .operators import local_derivatives
 from .recording import recording
 from .row import Op
+from .sums import Folded
 
 
 class Value(FastOperators, LikeANumber, MicrogradNames):
@@ -28,9 +28,9 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     (-4.0, -2.0, 2.0)
     """
 
-    # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right.
-    # Those of rows of any number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more.
-    # A neuron's sum has in _right all that it is made of, folded. The fewer objects, the less the collector looks at.
+    # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right;
+    # in the _right of a neuron's sum, what stands for its products until somebody looks (sums.py). Those of rows of any
+    # number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more. Slots: fewer objects.
     # _uses: how many nodes were made of it; + LEAF if it is one; + NEVER if it requires no gradient.
     __slots__ = ("data", "grad", "operation", "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__",
                  "__weakref__")  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import OPS, Op, Value, no_grad
-from engine.folding import Inputs, weighted_sum
+from engine.sums import Inputs, weighted_sum
 
 from .init import Initialiser, Source, initialiser, source
 from .losses import softmax

@@ -12,8 +12,8 @@ from mathematics import EPS, MEANING, call, differentiable
 from mpmath import mp, mpf
 
 from engine import OPS, Value, topological_order, trace
-from engine.folding import weighted_sum
 from engine.graph import backpropagate
+from engine.sums import weighted_sum
 
 
 def slope_by_differences(op, numbers, place):

@@ -36,7 +36,7 @@ import nn
 import viz
 from engine import OPS, Operators, Value, enable_grad, grad, no_grad, power, topological_order
 from engine.fast import FastOperators
-from engine.folding import weighted_sum
+from engine.sums import weighted_sum
 
 each_row = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 

@@ -7,15 +7,16 @@ import random
 import sys
 import threading
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
 from engine import Value, no_grad
-from engine.folding import Folded, weighted_sum
 from engine.graph import topological_order
-from nn import MLP, Neuron
+from engine.sums import Folded, weighted_sum
+from nn import MLP, Layer, Neuron
 
 EPS = sys.float_info.epsilon
 
@@ -82,6 +83,91 @@ def test_a_folded_graph_is_the_graph_that_the_operators_make(seed, backwards, lo
     assert slopes == pytest.approx(wanted, rel=1e-12, abs=EPS * len(wanted) * largest)
 
 
+def test_the_chain_rule_by_hand_node_by_node():
+    neuron = Neuron(1, nonlin=False, rng=0)
+    y = neuron([2.0])
+    y.grad = 1.0
+    y._backward()
+    total, product = y._prev
+    assert (total, total.grad, product.grad) == (neuron.b, 1.0, 1.0)
+    product._backward()
+    assert neuron.w[0].grad == 2.0
+
+
+def test_products_keep_the_gradient_of_the_last_backward():
+    y = Neuron(2, nonlin=False, rng=0)([2.0, 3.0])
+    y.backward()
+    y.grad = 0.0
+    assert [v.grad for v in y._prev] == [1.0, 1.0]
+
+
+def test_a_look_while_a_function_is_traced_changes_nothing():
+    neuron = Neuron(1, nonlin=False, rng=0)
+    neuron.w[0].data, x = 2.0, Value(5.0)
+    y = neuron([x])
+
+    def f(t):
+        assert len(y.arguments) == 2
+        return y * t
+
+    program = engine.compile(f, params=[x])
+    assert program.value_and_grad([1.0])[1].tolist() == [2.0]
+    y.backward()
+    assert x.grad == 2.0
+
+
+def test_each_neuron_reads_its_inputs_when_it_runs():
+    x = Value(1.0)
+
+    def louder(total):
+        x.data += 1.0
+        return total
+
+    layer = Layer(1, 3, activation=louder, rng=0)
+    assert [y.data / neuron.w[0].data for y, neuron in zip(layer([x]), layer.neurons)] == pytest.approx([1.0, 2.0, 3.0])
+
+
+def test_data_that_can_be_changed_in_place_is_not():
+    neuron = Neuron(2, nonlin=False, rng=0)
+    neuron.b.data, neuron.w[0].data, neuron.w[1].data = np.array(0.0), 1.0, 1.0
+    assert [float(neuron([1.0, 1.0]).data) for _ in range(2)] == [2.0, 2.0] and neuron.b.data == 0.0
+    y = neuron([1.0, 1.0])
+    assert [float(v.data) for v in (*y.arguments, y)] == [1.0, 1.0, 2.0]
+
+
+def test_a_class_that_stores_numbers_in_its_own_way_is_not_folded():
+    class Rounded(Value):
+        data = property(Value.data.__get__, lambda self, number: Value.data.__set__(self, round(number, 1)))
+
+    y = weighted_sum([Rounded(0.2) for _ in range(3)], [Rounded(0.2)] * 3, Rounded(1.0))
+    assert y.data == 1.0 and not is_folded(y)
+
+
+def test_whole_numbers_fold_too():
+    y = Neuron(2, nonlin=False, rng=0)([1, 2])
+    assert is_folded(y) and type(y.arguments[1].arguments[1]) is float
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_leaf_with_a_backward_by_hand_waits_for_what_is_below_a_shared_node(which):
+    w, b, x = Value(2.0), Value(1.0), Value(3.0)
+    h = weighted_sum([w], [x], b) * 1.0
+    y, other = weighted_sum([w], [h], b), h * 5.0  # other is no part of the graph
+    seen, node = [], [w, b][which]
+    node._backward = lambda: seen.append(node.grad)
+    y.backward()
+    assert seen == [[13.0], [3.0]][which] and other.grad == 0.0
+
+
+def test_users_outside_the_graph_do_not_unfold_it():
+    w, b, x = Value(2.0), Value(1.0), Value(3.0)
+    total = weighted_sum([w], [x], b)
+    h = total * 1.0
+    other = h * 5.0
+    (h * 2.0).backward()
+    assert is_folded(total) and (w.grad, b.grad, x.grad, other.grad) == (6.0, 2.0, 4.0, 0.0)
+
+
 def test_what_nobody_looks_at_stays_folded():
     model = MLP(3, [4, 4, 2], rng=0)
     first, second, last = model.layers
@@ -135,6 +221,15 @@ def test_copies_and_pickles_have_all_nodes():
         assert repr(described(twin)) == repr(expected)
 
 
+@pytest.fixture
+def threads_take_turns_quickly():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("threads_take_turns_quickly")
 def test_threads_that_look_at_the_same_sum_see_the_same_nodes():
     for _ in range(50):
         y = weighted_sum([Value(1.0) for _ in range(50)], [2.0] * 50, Value(0.0))

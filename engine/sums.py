@@ -1,0 +1,133 @@
+"""The sums of neurons, start + w1·x1 + w2·x2 + …: one node each, until somebody looks at what it is made of.
+
+A network is made of such sums, and most of their products and partial sums are never looked at: backward() passes
+through all of a neuron's at once. Whoever asks for the arguments finds the nodes that `+` and `*` make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import mul as times
+from types import MemberDescriptorType
+from typing import Any
+
+from .fast import FastOperators, new
+from .graph import LEAF, pass_to_shared
+from .ops import add, multiply
+from .recording import recording
+
+
+class Inputs(tuple[Any, ...]):
+    """What the neurons of a layer share: numbers and Values."""
+
+    def __new__(cls, given: Iterable[Any]) -> Inputs:
+        return super().__new__(cls, [x + 0.0 if x.__class__ is int else x for x in given])
+
+    def __init__(self, given: Iterable[Any]) -> None:
+        self.values = [x for x in self if x.__class__ is not float]
+        self.kinds = {x.__class__ for x in self.values}
+
+
+class Folded:
+    """Stands where a sum has its last product: all products' and sums' arguments, and the data at the forward pass."""
+
+    __slots__ = ("input_data", "inputs", "passed", "start", "start_data", "weight_data", "weights")
+    weights: tuple[Any, ...]
+    inputs: Inputs
+    start: Any
+    weight_data: Sequence[float]
+    input_data: Sequence[float]
+    start_data: float
+    passed: float  # the gradient that backward() brought here
+    _uses = 0  # an argument has more, or fewer than none: so backward() knows it
+
+    def unfold(self, node: Any) -> None:
+        """Make the nodes that the operators would have made."""
+        kind, total, data = node.__class__, self.start, self.start_data
+        for weight, x, a, b in zip(self.weights, self.inputs, self.weight_data, self.input_data):
+            product, before = new(kind), total
+            product.data, product.grad, product.operation, product._uses = a * b, self.passed, multiply, 1
+            product._left, product._right, product._d_left = weight, x, b
+            product._d_right = 0.0 if x.__class__ is float else a
+            data = data + product.data
+            total = new(kind)
+            total.data, total.grad, total.operation, total._uses = data, self.passed, add, 1
+            total._left, total._right, total._d_left, total._d_right = before, product, 1.0, 1.0
+        # Another thread, or code that ran in between, may have been here: the first to say so is right.
+        before, product = node.__dict__.setdefault("_unfolded", (before, product))
+        if node._right is self:
+            node._left, node._d_left, node._d_right = before, 1.0, 1.0
+            node._right = product  # last: who sees it finds the rest
+        node.__dict__.pop("_unfolded", None)
+
+    def arguments(self) -> list[Any]:
+        """Of the products, and the start."""
+        return [*self.weights, *self.inputs.values, self.start]
+
+    def pass_back(self, upstream: float, stack: list[Any], waiting: dict[Any, int]) -> None:
+        """The chain rule for all of these nodes: each weight gets its input times the gradient, and the reverse."""
+        self.passed = upstream
+        for weight, slope in zip(self.weights, self.input_data):
+            if weight._uses >= LEAF:
+                weight.grad += slope * upstream
+            elif weight._uses > 0:
+                pass_to_shared(weight, slope * upstream, stack, waiting)
+        start = self.start
+        if start._uses >= LEAF:
+            start.grad += upstream
+        elif start._uses > 0:
+            pass_to_shared(start, upstream, stack, waiting)
+        if self.inputs.values:
+            for x, slope in zip(self.inputs, self.weight_data):
+                if x.__class__ is float:
+                    continue
+                uses = x._uses
+                if uses >= LEAF:
+                    x.grad += slope * upstream
+                elif uses > 0:  # `pass_to_shared`, written out
+                    left = waiting.get(x)
+                    if left is None:
+                        x.grad, left = 0.0, uses
+                    x.grad += slope * upstream
+                    if left > 1:
+                        waiting[x] = left - 1
+                    else:
+                        waiting.pop(x, None)
+                        stack.append(x)
+
+
+def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
+    """start + w1·x1 + w2·x2 + …, folded where start and weights are leaves that learn, and the inputs numbers or Values
+    of their class; else as the operators make it."""
+    kind = start.__class__
+    if _is_ours(kind) and start._uses >= LEAF and recording():
+        weights = tuple(weights)
+        inputs = inputs if inputs.__class__ is Inputs else Inputs(inputs)
+        if inputs.kinds <= {kind}:
+            weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF]
+            if len(weight_data) == len(weights) == len(inputs) > 0:
+                return _folded(kind, weights, inputs, start, weight_data)
+    return sum(map(times, weights, inputs), start)
+
+
+def _is_ours(kind: Any) -> bool:
+    """Whether nobody can tell which operators ran, and where results were stored."""
+    return (getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
+            and kind.data.__class__ is MemberDescriptorType and kind.__setattr__ is object.__setattr__)  # fmt: skip
+
+
+def _folded(kind: Any, weights: tuple[Any, ...], inputs: Any, start: Any, weight_data: list[float]) -> Any:
+    folded = new(Folded)
+    folded.weights, folded.inputs, folded.start, folded.passed = weights, inputs, start, 0.0
+    folded.weight_data = weight_data
+    folded.input_data = [x if x.__class__ is float else x.data for x in inputs] if inputs.values else inputs
+    folded.start_data = data = start.data
+    for a, b in zip(weight_data, folded.input_data):
+        data = data + a * b  # not +=: data may be an array
+    for x in inputs.values:
+        x._uses += 1
+    out = new(kind)
+    out.data, out.grad, out.operation, out._uses = data, 0.0, add, 0
+    out._left = out._d_left = out._d_right = 0.0
+    out._right = folded
+    return out
