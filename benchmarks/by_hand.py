@@ -3,7 +3,8 @@
 All of them: one flat theta that the caller updates in place, weights and biases as views of it, (neurons, inputs + 1);
 activations with a row for each neuron and one of ones, so that one product gives sums and biases and one product gives
 both gradients; nothing is allocated but the gradient that is returned; `dot` where there is a method for it (half the
-overhead of `np.matmul`); slopes of both hidden layers in one call; 1/n in the labels' table. They are long, and written
+overhead of `np.matmul`); slopes of both hidden layers side by side; 1/n and -1/n in the labels' table, so that one
+product is the mean of a cross-entropy. They are long, and written
 out, since each look-up and each call would be on the clock. Variants that were slower: README.md beside this file.
 """
 

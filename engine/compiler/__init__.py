@@ -4,7 +4,7 @@
 2. Lower: simplified instructions on scalars, their gradients (lowering); the same work side by side in arrays (lanes).
 3. Emit: one line for each scalar (straight), or for each array: its memory (buffers), windows and lines (arrays), each
    kind of instruction with its adjoint (kinds, picks), gradients on their way (terms) and where they add up (adjoints),
-   one line for what several arrays want (joining), whole functions (functions). Common to both: emitting.
+   one line for what is done to several (joining), whole functions (functions). Common to both: emitting.
 4. Run: programs bound to arrays (program, versions), their buffers and calls (running), files of their own (saving).
 """
 

@@ -19,8 +19,7 @@ LARGE = 10_000  # so many gradients are written where they are returned; of fewe
 class Backward:
     """Gradients of one output to some arrays, written behind the forward lines.
 
-    It runs twice: at first to see which lanes each contribution goes to (`log`), then with a plan for them (`modes`);
-    once, if the plan says what was guessed at first.
+    It runs with guesses of how each contribution (`log`) is written (`modes`); again, where `planned` says otherwise.
     """
 
     def __init__(self, writer: Writer, wanted: Collection[Array], modes: Sequence[str] = ()) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-
-import numpy as np
 
 from ..row import NAMES
 from . import running
@@ -47,17 +45,6 @@ def uses_of(code: Code, places: Iterable[int], results: Iterable[Term]) -> list[
         if isinstance(result, Ref):
             uses[result.place] += 2
     return uses
-
-
-def alike(arrays: Sequence[Any]) -> Callable[..., bool]:
-    """A function that says whether others have the shapes and types of these arrays and floats."""
-    tests = [f"x{i}.__class__ is float" if array.__class__ is float else
-             f"x{i}.__class__ is ndarray and x{i}.dtype is dtype{i} and x{i}.shape == {array.shape}"
-             for i, array in enumerate(arrays)]  # fmt: skip
-    given = "".join(f"x{i}=None, " for i in range(len(arrays)))
-    types = {f"dtype{i}": np.asarray(array).dtype for i, array in enumerate(arrays)}
-    text = f"def alike({given}*more):\n    return {' and '.join([*tests, 'not more'])}\n"
-    return build("alike", text, {"ndarray": np.ndarray, **types})
 
 
 def build(name: str, text: str, functions: Mapping[str, Any] | None = None) -> Callable[..., Any]:

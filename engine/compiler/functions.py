@@ -9,7 +9,7 @@ from .adjoints import write_program
 from .arrays import Writer
 from .buffers import Argument, Block, View
 from .emitting import literal
-from .joining import together
+from .joining import joined
 from .kinds import forward
 from .lanes import Array, Lane, Operand, Plan, Step
 from .picks import hot, logsumexp_of
@@ -21,35 +21,49 @@ def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ())
     "careful" is value_and_grad for logits among which there are infinite ones: the other one then says nan.
     """
     if name == "value":
-        writer = Writer(plan)
-        forward(writer)
-        text, arguments = _outputs(writer)
-        writer.line(f"return [{text}]", arguments, None)
-    elif name != "input_gradients":
-        shown = () if name == "careful" else _shown(plan)
-        writer, backward = write_program(plan, [plan.theta], -1 if _varies(plan.outputs[0]) else 0, shown)
-        text, arguments = _mean(writer, plan.outputs[0])
-        gradient = backward.gradient(plan.theta)
-        if gradient is None:
-            writer.line(f"return {text}, np.zeros({plan.theta.lanes})", arguments, None)
-        else:
-            if kept:
-                writer.line("{0}[{1}] = 0.0", [gradient, writer.indices(kept)], None, "requires_grad=False")
-            last, copy = writer.block.lines[-1], "" if writer.block.fresh else ".copy()"
-            result, parts = f"{{{len(arguments)}}}{copy}", [gradient]
-            if copy and last.out == gradient and last.text == "add({0}, {1}, {out})":  # a sum is the caller's own, too
-                result, parts = f"add({{{len(arguments)}}}, {{{len(arguments) + 1}}})", list(last.arguments)  # type: ignore[arg-type]
-                writer.block.lines.pop()
-            writer.line(f"return {text}, {result}", [*arguments, *parts], None, "the mean, and its gradient")
+        writer = _value(plan)
+    elif name == "input_gradients":
+        writer = _input_gradients(plan)
     else:
-        writer, backward = write_program(plan, [array for array in plan.inputs if array.lanes], 0)
-        slopes = [backward.gradient(array) for array in plan.inputs]
-        places = iter(range(len(slopes)))
-        text = ", ".join(f"np.zeros(({array.lanes}, n))" if slope is None else f"{{{next(places)}}}"
-                         for array, slope in zip(plan.inputs, slopes))  # fmt: skip
-        writer.line(f"return [{text}]", [slope for slope in slopes if slope is not None], None)
-    writer.block.lines = together(writer.block.needed())
+        writer = _value_and_grad(plan, kept, () if name == "careful" else _shown(plan))
+    writer.block.lines = joined(writer.block.needed())
     return writer.block.function(head), writer.block
+
+
+def _value(plan: Plan) -> Writer:
+    writer = Writer(plan)
+    forward(writer)
+    text, arguments = _outputs(writer)
+    writer.line(f"return [{text}]", arguments, None)
+    return writer
+
+
+def _value_and_grad(plan: Plan, kept: Sequence[int], shown: Sequence[Array]) -> Writer:
+    writer, backward = write_program(plan, [plan.theta], -1 if _varies(plan.outputs[0]) else 0, shown)
+    text, arguments = _mean(writer, plan.outputs[0])
+    gradient = backward.gradient(plan.theta)
+    if gradient is None:
+        writer.line(f"return {text}, np.zeros({plan.theta.lanes})", arguments, None)
+        return writer
+    if kept:
+        writer.line("{0}[{1}] = 0.0", [gradient, writer.indices(kept)], None, "requires_grad=False")
+    last, copy = writer.block.lines[-1], "" if writer.block.fresh else ".copy()"
+    result, parts = f"{{{len(arguments)}}}{copy}", [gradient]
+    if copy and last.out == gradient and last.text == "add({0}, {1}, {out})":  # a sum is the caller's own, too
+        result, parts = f"add({{{len(arguments)}}}, {{{len(arguments) + 1}}})", list(last.arguments)  # type: ignore[arg-type]
+        writer.block.lines.pop()
+    writer.line(f"return {text}, {result}", [*arguments, *parts], None, "the mean, and its gradient")
+    return writer
+
+
+def _input_gradients(plan: Plan) -> Writer:
+    writer, backward = write_program(plan, [array for array in plan.inputs if array.lanes], 0)
+    slopes = [backward.gradient(array) for array in plan.inputs]
+    places = iter(range(len(slopes)))
+    text = ", ".join(f"np.zeros(({array.lanes}, n))" if slope is None else f"{{{next(places)}}}"
+                     for array, slope in zip(plan.inputs, slopes))  # fmt: skip
+    writer.line(f"return [{text}]", [slope for slope in slopes if slope is not None], None)
+    return writer
 
 
 def _shown(plan: Plan) -> list[Array]:
@@ -128,12 +142,9 @@ def _part(writer: Writer, operand: Operand, arguments: list[Argument]) -> str:
         return literal(operand)
     if not operand.array.batched:
         return _fixed(writer, operand, arguments)
-    if _hot(writer, operand):
-        return _picked(writer, writer.makers[operand.array], arguments)
-    return _average(writer, writer.whole(operand.array).window(f"[{operand.index}]", ("n",)), arguments)
-
-
-def _average(writer: Writer, row: View, arguments: list[Argument]) -> str:
+    if found := _hot(writer, operand):
+        return _picked(writer, writer.makers[operand.array], found, arguments)
+    row = writer.whole(operand.array).window(f"[{operand.index}]", ("n",))
     return _dot([row, writer.constant("np.full(n, 1.0 / n)", ("n",))], arguments)
 
 
@@ -142,11 +153,11 @@ def _dot(factors: Sequence[View], arguments: list[Argument]) -> str:
     return f"{{{len(arguments) - 2}}}.dot({{{len(arguments) - 1}}})"
 
 
-def _picked(writer: Writer, step: Step, arguments: list[Argument]) -> str:
+def _picked(writer: Writer, step: Step, found: tuple[View, View], arguments: list[Argument]) -> str:
     """The mean of what a label picks: nan if there is no such choice."""
     _forget_check(writer, step)
     choices = writer.together(step.operands[0], solid=True)
-    first, (table, plus_1) = len(arguments), hot(writer, step)  # type: ignore[misc]
+    first, (table, plus_1) = len(arguments), found
     arguments += [choices.window(".reshape(-1)", (-1,)), table.window(".reshape(-1)", (-1,)), plus_1]
     return f"mean_picked({{{first}}}, {{{first + 1}}}, {{{first + 2}}}, {step.sizes[0]})"
 

@@ -21,7 +21,7 @@ class Alike:
     written: list[Buffer]
 
 
-def together(lines: Sequence[Line]) -> list[Line]:
+def joined(lines: Sequence[Line]) -> list[Line]:
     """Where several lines do the same to several buffers, these become rows of one buffer, and the lines one line."""
     kept: list[Line | None] = list(lines)
     constants: dict[str, View] = {}
@@ -110,7 +110,7 @@ def _does(line: Line) -> object:
         return None
     [view] = changing
     made = ONES.fullmatch(view.buffer.made)
-    if view.shape != line.out.shape or len(view.shape) != 2 or not made or view.buffer.given:
+    if view.shape != line.out.shape or len(view.shape) != 2 or not made:
         return None
     if not re.fullmatch(r"(\[:\d+\])?", view.how):
         return None
@@ -128,8 +128,8 @@ def _joined(
     made = f"np.ones({pair(shape)})" if buffers[0].made else ""
     whole = Buffer("_".join(buffer.name for buffer in sorted(buffers, key=starts.__getitem__)), shape, made)
     for buffer in buffers:
-        start, rows = starts[buffer], int(buffer.shape[0])
-        windows[buffer] = View(whole, f"[{start}:{start + rows}]", buffer.shape, buffer.name)
+        end = starts[buffer] + int(buffer.shape[0])
+        windows[buffer] = View(whole, f"[{starts[buffer]}:{end}]", buffer.shape, buffer.name)
     return whole
 
 

@@ -215,9 +215,8 @@ def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
 
 
 def logsumexp_of(writer: Writer, step: Step) -> Step | None:
-    """Of the choices of that pick, if both are terms of the mean."""
-    for other in writer.plan.steps:
-        shown = other.kind is logsumexp and other.target in writer.shown and step.target in writer.shown
-        if shown and other.target.batched and other.operands[0] == step.operands[0]:
+    """The logsumexp of the choices of that pick, if both are terms of the mean."""
+    for other in writer.plan.steps if step.target in writer.shown else ():
+        if other.kind is logsumexp and other.target in writer.shown and other.operands[0] == step.operands[0]:
             return other
     return None

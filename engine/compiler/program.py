@@ -14,10 +14,10 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from ..value import Value
-from .emitting import alike
+from .emitting import build
 from .lanes import Array as Lanes
 from .lowering import Code, Ref, Term, lower
-from .running import SIZES, Array, Call, Pool, Runner
+from .running import SIZES, Array, Call, Pool, Pools
 from .running import parameters as numbers_of
 from .saving import module, write
 from .straight import is_narrow
@@ -39,7 +39,7 @@ class Program:
         self._allow = frozen == "allow"
         self._versions: dict[Shape, Version] = {}
         self._theta_shape = (len(params),)
-        self._quick: dict[Any, tuple[Runner, Pool]] = {}  # what value_and_grad ran on before, by the first's shape
+        self._quick: dict[Any, tuple[Callable[..., bool], Pool]] = {}  # for what ran before, by the first's shape
 
     # --- running it
 
@@ -51,25 +51,22 @@ class Program:
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, Array]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
         at = self.parameters() if at is None else at
-        quick = self._quick.get(getattr(arrays[0], "shape", None) if arrays else None)
-        if quick is not None:  # what follows takes as long as a small program: nothing is checked twice
-            fit, pool = quick
-            if (at is pool.last[0] or self._fits(at)) and fit(*arrays):
-                value, gradient = pool.run(at, arrays)
-                if value == value:
-                    return float(value), gradient
+        key = getattr(arrays[0], "shape", None) if arrays else None
+        known, value = self._quick.get(key), None
+        seen = known is not None and known[0](*arrays)  # checked before: that takes as long as a small program
+        if known is not None and seen and (at is known[1].last[0] or self._fits(at)):
+            value, gradient = known[1].run(at, arrays)
+            if value == value:
+                return float(value), gradient
         call, version, theta = self._begin(arrays, at, "value_and_grad")
-        pools = version.pool("value_and_grad")
-        if all(one.__class__ is float or one is same for one, same in zip(arrays, call.arrays)):
-            with ONE_AT_A_TIME:
-                while len(self._quick) >= SIZES:
-                    del self._quick[next(iter(self._quick))]
-                key = getattr(arrays[0], "shape", None) if arrays else None
-                self._quick[key] = alike(arrays), pools.of(call.rows or 1)
-        value, gradient = call.value_and_grad(pools, theta)
+        if value is None:
+            pools = version.pool("value_and_grad")
+            if not seen:
+                self._remember(key, arrays, call, pools)
+            value, gradient = call.value_and_grad(pools, theta)
         if value == value or version.narrow:
-            return value, gradient
-        return call.value_and_grad(version.pool("careful"), theta)
+            return float(value), gradient
+        return call.value_and_grad(version.pool("careful"), theta)  # infinite logits, or a label that is no class
 
     def per_example(self, *arrays: Any, at: Any = None) -> Array:
         """What each example wants of each parameter. Shapes: (n, P); batch=False: (P,)."""
@@ -88,6 +85,14 @@ class Program:
         """d output_i / d x_i. Shapes: as the input; a tuple if f takes several; None for integer ones."""
         call, version, theta = self._begin(arrays, at, "input_gradients")
         return call.input_gradients(version.pool("input_gradients"), theta)
+
+    def _remember(self, key: Any, arrays: Sequence[Any], call: Call, pools: Pools) -> None:
+        """That inputs of these kinds need no check and no conversion."""
+        if all(one.__class__ is float or one is same for one, same in zip(arrays, call.arrays)):
+            with ONE_AT_A_TIME:
+                while len(self._quick) >= SIZES:
+                    del self._quick[next(iter(self._quick))]
+                self._quick[key] = same_kinds(arrays), pools.of(call.rows or 1)
 
     def _fits(self, at: Any) -> bool:
         return at.__class__ is ndarray and at.dtype is FLOAT and at.shape == self._theta_shape
@@ -120,7 +125,10 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The program of the last traced shape: values and gradients, as text."""
+        """The program of the last traced shape: values and gradients, as text.
+
+        Where the mean is nan, other lines run, which keep infinite logits exact.
+        """
         version = self._latest()
         return version.text(version.names[-1])
 
@@ -134,7 +142,7 @@ class Program:
         """Write the program of the last traced shape, with the parameters' numbers, as a module that needs NumPy alone.
 
         It has value(x, y, theta=theta) and, where there is one output, value_and_grad and input_gradients, named and
-        shaped as here.
+        shaped as here. Its value_and_grad has the lines for infinite logits: last digits of the mean may differ.
         """
         version = self._latest()
         texts = {name: version.array_text(name.replace("value_and_grad", "careful")) for name in version.names}
@@ -161,8 +169,6 @@ class Program:
         for version in self._versions.values():
             for name in version.names:
                 version.text(name)
-            if not version.narrow and "value_and_grad" in version.names:
-                version.array_text("careful")
             if self._batch and "value_and_grad" in version.names:
                 version.column_text()
         return {**self.__dict__, "_f": None, "_quick": {}}
@@ -232,6 +238,21 @@ class Program:
         version = Version(code, terms, several, *sizes, tape.frozen, constants, kept, layout, list(shapes), narrow)
         version.compared = two or not self._allow  # without looking at numbers, all rows do the same
         return version
+
+
+def same_kinds(arrays: Sequence[Any]) -> Callable[..., bool]:
+    """A function that says whether others have the shapes and types of these arrays and floats."""
+    tests, types = list[str](), dict[str, Any](ndarray=ndarray)
+    for i, array in enumerate(arrays):
+        if array.__class__ is float:
+            tests.append(f"x{i}.__class__ is float")
+        else:
+            types[f"dtype{i}"] = array.dtype
+            dtype = f"(x{i}.dtype is dtype{i} or x{i}.dtype == dtype{i})"
+            tests.append(f"x{i}.__class__ is ndarray and {dtype} and x{i}.shape == {array.shape}")
+    given = "".join(f"x{i}=None, " for i in range(len(arrays)))
+    text = f"def same_kinds({given}*more):\n    return {' and '.join([*tests, 'not more'])}\n"
+    return build("same_kinds", text, types)
 
 
 def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:

@@ -123,6 +123,11 @@ def test_nan_stays_in_its_row_and_in_its_call():
     assert equal(everything(program, x, y), expected)
 
 
+def test_zeros_of_both_signs_are_two_constants():
+    program = engine.compile(lambda x: [x * 0.0, x * -0.0])
+    assert np.copysign(1.0, program(np.array([1.0, 2.0]))).tolist() == [[1.0, -1.0]] * 2
+
+
 def test_what_is_not_picked_may_be_infinite():
     program = engine.compile(lambda x, y: engine.pick(list(x), y))
     x, y = np.array([[1.0, np.inf, np.nan], [-np.inf, np.nan, 2.0]]), np.array([0, 2])
@@ -148,15 +153,14 @@ def test_infinite_logits_have_the_mean_and_the_gradients_of_eager_code(logits, l
 
     program, theta = engine.compile(f, params=shifts), np.array([0.25, -0.5, 1.0])
     logits, labels = np.array(logits), np.array([label, 1])
-    eager = [f(row.tolist(), int(each)) for row, each in zip(logits, labels)]
-    slopes = np.mean([[slope.data for slope in engine.gradients(loss, shifts)] for loss in eager], axis=0)
-    mean = np.mean([loss.data for loss in eager])
     for x in (np.zeros((2, 3)), logits, np.zeros((2, 3)), logits):  # with and without the lines for infinite ones
+        eager = [f(row.tolist(), int(each)) for row, each in zip(x, labels)]
+        slopes = np.mean([[slope.data for slope in engine.gradients(loss, shifts)] for loss in eager], axis=0)
         value, gradient = program.value_and_grad(x, labels, at=theta)
-    assert value == pytest.approx(mean, rel=1e-15, nan_ok=True)
-    finite = np.isfinite(slopes)
-    assert gradient[finite] == pytest.approx(slopes[finite], rel=1e-14, abs=1e-16)
-    assert finite.all() or not np.isfinite(gradient).all()
+        assert value == pytest.approx(np.mean([loss.data for loss in eager]), rel=1e-15, nan_ok=True)
+        finite = np.isfinite(slopes)
+        assert gradient[finite] == pytest.approx(slopes[finite], rel=1e-14, abs=1e-16)
+        assert finite.all() or not np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("given, said", [
