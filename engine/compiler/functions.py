@@ -12,7 +12,7 @@ from .emitting import literal
 from .joining import joined
 from .kinds import forward
 from .lanes import Array, Lane, Operand, Plan, Step
-from .picks import hot, logsumexp_of
+from .picks import first_rows, hot, logsumexp_of
 
 
 def source_of_arrays(plan: Plan, name: str, head: str, kept: Sequence[int] = ()) -> tuple[str, Block]:
@@ -157,7 +157,7 @@ def _picked(writer: Writer, step: Step, found: tuple[View, View], arguments: lis
     """The mean of what a label picks: nan if there is no such choice."""
     _forget_check(writer, step)
     choices = writer.together(step.operands[0], solid=True)
-    first, (table, plus_1) = len(arguments), found
+    first, table, plus_1 = len(arguments), first_rows(found[0], step.sizes[0]), found[1]
     arguments += [choices.window(".reshape(-1)", (-1,)), table.window(".reshape(-1)", (-1,)), plus_1]
     return f"mean_picked({{{first}}}, {{{first + 1}}}, {{{first + 2}}}, {step.sizes[0]})"
 

@@ -120,9 +120,7 @@ class Pick:
         writer = back.writer
         array, where = writer.saved[step]
         if (found := hot(writer, step)) is not None:
-            width = step.sizes[0]
-            one_hot = found[0] if found[0].shape[0] == width else found[0].window(f"[:{width}]", (width, "n"))
-            made, term = product(writer, Term(writer, one_hot, 1.0, 1), above)
+            made, term = product(writer, Term(writer, first_rows(found[0], step.sizes[0]), 1.0, 1), above)
             return back.contribute(step.operands[0], made, term, True)
         whole = writer.whole(array)
         count = f"{array.lanes}{' * n' if array.batched else ''}"
@@ -201,9 +199,13 @@ def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
         return None
     if not index.array.whole_numbers or index.array.lanes > 1:
         return None
-    text, says = f"add({index.array.given}, {{0}}, {{out}})", f"{index.array.given} + 1"
-    one = [writer.constant("np.array(1)", ())]
-    plus_1 = writer.once(("labels plus 1", index.array), ("n",), text, one, integers(("n",)), says)
+    given, key = index.array.given, ("labels plus 1", index.array)
+    if key not in writer.known:
+        plus_1 = writer.known[key] = writer.temporary(("n",), integers(("n",)))
+        out = plus_1 if given.isidentifier() else plus_1.window("[None]", (1, "n"))  # (n,) or one number; else (1, n)
+        one = writer.constant("np.array(1)", ())
+        writer.line(f"add({given}, {{0}}, {{out}})", [one], out, f"{plain(plus_1)} = {given} + 1")
+    plus_1 = writer.known[key]
     choices, rows, says = f"np.eye({width}) / n", width, f"one_hot({index.array.given}) / n"
     if logsumexp_of(writer, step):
         says = f"[one_hot({index.array.given}) / n, -1 / n]"
@@ -211,7 +213,11 @@ def hot(writer: Writer, step: Step) -> tuple[View, View] | None:
     no_choice = f"np.full(({rows}, 1), np.nan)"
     table = writer.constant(f"np.hstack([{no_choice}, {choices}, {no_choice}])", (rows, width + 2))
     text = '{0}.take({1}, 1, {out}, "clip")'
-    return writer.once(("hot", plus_1, rows), (rows, "n"), text, [table, plus_1], "", says), plus_1
+    return writer.once(("hot", plus_1, rows, width), (rows, "n"), text, [table, plus_1], "", says), plus_1
+
+
+def first_rows(view: View, count: int) -> View:
+    return view if view.shape[0] == count else view.window(f"[:{count}]", (count, *view.shape[1:]))
 
 
 def logsumexp_of(writer: Writer, step: Step) -> Step | None:

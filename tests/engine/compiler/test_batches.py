@@ -123,6 +123,28 @@ def test_nan_stays_in_its_row_and_in_its_call():
     assert equal(everything(program, x, y), expected)
 
 
+LOSSES = {
+    "terms in another order": lambda z, y, w: (w + engine.logsumexp(z)) - (w * w + engine.pick(z, y)),
+    "one pick, two sums": lambda z, y, w: (w + engine.logsumexp(z)) + (engine.logsumexp(z[:2]) - engine.pick(z, y)),
+    "two numbers of choices": lambda z, y, w: cross_entropy(z[:3], y) - engine.pick(z, y) + w,
+    "the difference the other way": lambda z, y, w: engine.pick(z, y) - engine.logsumexp(z),
+    "minus itself": lambda z, y, w: cross_entropy(z, y) - (w - cross_entropy(z, y)),
+}
+
+
+@pytest.mark.parametrize("column", [False, True])
+@pytest.mark.parametrize("name", LOSSES)
+def test_cross_entropies_in_parts(name, column):
+    def f(x, y):
+        return LOSSES[name](model(x), y[0] if column else y, model.parameters()[0])
+
+    x, y = batch(np.random.default_rng(0), 5)
+    y %= 3
+    program = engine.compile(f, params=model)
+    for _ in range(2):
+        assert_same(program, f, model.parameters(), x, y[:, None] if column else y)
+
+
 def test_zeros_of_both_signs_are_two_constants():
     program = engine.compile(lambda x: [x * 0.0, x * -0.0])
     assert np.copysign(1.0, program(np.array([1.0, 2.0]))).tolist() == [[1.0, -1.0]] * 2
