@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from math import pow as power_of
 from math import tanh as tanh_of
+from types import MemberDescriptorType
 from typing import Any
 
 from .graph import LEAF, NEVER
@@ -42,6 +43,10 @@ class FastOperators(Operators):
     _uses: int
     _left: Any
     _right: Any
+    _plain: bool  # whether numbers are stored in slots, and nobody can tell where results were stored
+
+    def __init_subclass__(cls) -> None:
+        cls._plain = cls.__setattr__ is object.__setattr__ and isinstance(cls.data, MemberDescriptorType)
 
     def __add__(self: Any, other: Any) -> Any:
         kind = self.__class__

@@ -53,10 +53,10 @@ def backpropagate(root: Value) -> None:
     waiting: dict[Value, int] = {}  # so many of its users are still to come
     try:
         root.grad = 1.0
-        _pass_back([root], waiting)
+        _pass_back([root], waiting, {})
         if waiting:  # for users that are no part of this graph
             uses = _uses_below(waiting)
-            _pass_back([node for node in waiting if not uses[node]], uses)
+            _pass_back([node for node in waiting if not uses[node]], uses, None)
     except TypeError as problem:
         for node in topological_order(root):
             if not isinstance(node.grad, (int, float)):
@@ -64,8 +64,8 @@ def backpropagate(root: Value) -> None:
         raise
 
 
-def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
-    """The chain rule, users first: argument.grad += local derivative * node.grad."""
+def _pass_back(stack: list[Value], waiting: dict[Value, int], groups: dict[int, list[int]] | None) -> None:
+    """The chain rule, users first: argument.grad += local derivative * node.grad. groups: of neurons, see sums.py."""
     following = None
     while True:  # not `while stack`: CPython 3.11 would run it unspecialised, at half the speed, until the eighth call
         if following is None:
@@ -115,7 +115,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int]) -> None:
                     waiting.pop(child, None)
                     stack.append(child)
             elif uses == 0:  # no Value: the products of a neuron, folded
-                child.pass_back(upstream, stack, waiting)
+                child.pass_back(upstream, stack, waiting, groups)
 
 
 def pass_to_shared(child: Value, part: float, stack: list[Value], waiting: dict[Value, int]) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import mul as times
-from types import MemberDescriptorType
 from typing import Any
 
 from .fast import FastOperators, new
 from .graph import LEAF, pass_to_shared
 from .ops import add, multiply
 from .recording import recording
+
+Groups = dict[int, list[int]]  # by the inputs that neurons share: how many are still to come, and how many there are
 
 
 class Inputs(tuple[Any, ...]):
@@ -25,7 +26,9 @@ class Inputs(tuple[Any, ...]):
 
     def __init__(self, given: Iterable[Any]) -> None:
         self.values = [x for x in self if x.__class__ is not float]
-        self.kinds = {x.__class__ for x in self.values}
+        self.users = 0  # sums that are folded
+        kinds = {x.__class__ for x in self.values}
+        self.kind = float if not kinds else kinds.pop() if len(kinds) == 1 else None  # of all that are no floats
 
 
 class Folded:
@@ -58,13 +61,14 @@ class Folded:
         if node._right is self:
             node._left, node._d_left, node._d_right = before, 1.0, 1.0
             node._right = product  # last: who sees it finds the rest
+            self.inputs.users -= 1
         node.__dict__.pop("_unfolded", None)
 
     def arguments(self) -> list[Any]:
         """Of the products, and the start."""
         return [*self.weights, *self.inputs.values, self.start]
 
-    def pass_back(self, upstream: float, stack: list[Any], waiting: dict[Any, int]) -> None:
+    def pass_back(self, upstream: float, stack: list[Any], waiting: dict[Any, int], groups: Groups | None) -> None:
         """The chain rule for all of these nodes: each weight gets its input times the gradient, and the reverse."""
         self.passed = upstream
         for weight, slope in zip(self.weights, self.input_data):
@@ -77,22 +81,39 @@ class Folded:
             start.grad += upstream
         elif start._uses > 0:
             pass_to_shared(start, upstream, stack, waiting)
-        if self.inputs.values:
-            for x, slope in zip(self.inputs, self.weight_data):
-                if x.__class__ is float:
-                    continue
-                uses = x._uses
-                if uses >= LEAF:
+        values, slopes = self.inputs.values, self.weight_data
+        if len(values) < len(slopes):
+            slopes = [slope for slope, x in zip(slopes, self.inputs) if x.__class__ is not float]
+        if groups is None:
+            for x, slope in zip(values, slopes):
+                if x._uses >= LEAF:
                     x.grad += slope * upstream
-                elif uses > 0:  # `pass_to_shared`, written out
-                    left = waiting.get(x)
-                    if left is None:
-                        x.grad, left = 0.0, uses
-                    x.grad += slope * upstream
-                    if left > 1:
-                        waiting[x] = left - 1
-                    else:
-                        waiting.pop(x, None)
+                elif x._uses > 0:
+                    pass_to_shared(x, slope * upstream, stack, waiting)
+        elif values:
+            self._pass_to_inputs(slopes, upstream, stack, waiting, groups)
+
+    def _pass_to_inputs(
+        self, slopes: Sequence[float], upstream: float, stack: list[Any], waiting: dict[Any, int], groups: Groups
+    ) -> None:
+        """The neurons of a layer are counted together: not each of them at each input."""
+        values = self.inputs.values
+        group = groups.get(id(values))
+        if group is None:
+            group = groups[id(values)] = [self.inputs.users, self.inputs.users]
+            for x in values:
+                if 0 < x._uses < LEAF and x not in waiting:
+                    x.grad, waiting[x] = 0.0, x._uses
+        for x, slope in zip(values, slopes):
+            if x._uses > 0:
+                x.grad += slope * upstream
+        group[0] -= 1
+        if group[0] == 0:
+            for x in values:
+                if 0 < x._uses < LEAF:
+                    waiting[x] -= group[1]
+                    if waiting[x] == 0:
+                        del waiting[x]
                         stack.append(x)
 
 
@@ -100,32 +121,33 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     """start + w1·x1 + w2·x2 + …, folded where start and weights are leaves that learn, and the inputs numbers or Values
     of their class; else as the operators make it."""
     kind = start.__class__
-    if _is_ours(kind) and start._uses >= LEAF and recording():
+    ours = getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
+    if ours and kind._plain:
         weights = tuple(weights)
         inputs = inputs if inputs.__class__ is Inputs else Inputs(inputs)
-        if inputs.kinds <= {kind}:
-            weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF]
-            if len(weight_data) == len(weights) == len(inputs) > 0:
-                return _folded(kind, weights, inputs, start, weight_data)
+        weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF]
+        all_learn = len(weight_data) == len(weights) == len(inputs) > 0 and start._uses >= LEAF
+        if all_learn and (inputs.kind is kind or inputs.kind is float) and recording():
+            return _folded(kind, weights, inputs, start, weight_data)
     return sum(map(times, weights, inputs), start)
-
-
-def _is_ours(kind: Any) -> bool:
-    """Whether nobody can tell which operators ran, and where results were stored."""
-    return (getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
-            and kind.data.__class__ is MemberDescriptorType and kind.__setattr__ is object.__setattr__)  # fmt: skip
 
 
 def _folded(kind: Any, weights: tuple[Any, ...], inputs: Any, start: Any, weight_data: list[float]) -> Any:
     folded = new(Folded)
     folded.weights, folded.inputs, folded.start, folded.passed = weights, inputs, start, 0.0
     folded.weight_data = weight_data
-    folded.input_data = [x if x.__class__ is float else x.data for x in inputs] if inputs.values else inputs
-    folded.start_data = data = start.data
-    for a, b in zip(weight_data, folded.input_data):
+    values = inputs.values
+    if len(values) == len(inputs):
+        input_data = [x.data for x in values]
+    else:
+        input_data = [x if x.__class__ is float else x.data for x in inputs] if values else inputs
+    folded.input_data, folded.start_data = input_data, start.data
+    data = folded.start_data
+    for a, b in zip(weight_data, input_data):
         data = data + a * b  # not +=: data may be an array
-    for x in inputs.values:
+    for x in values:
         x._uses += 1
+    inputs.users += 1
     out = new(kind)
     out.data, out.grad, out.operation, out._uses = data, 0.0, add, 0
     out._left = out._d_left = out._d_right = 0.0
