@@ -124,7 +124,7 @@ BUDGETS = {
     "engine/value.py": (180, all_lines, lambda path: path.parts == ("engine", "value.py")),
     # What a prototype of 800 lines had not: notice of numbers that are read, two runs that have to agree, picks, saved
     # programs, programs on floats, threads, and errors that say what to write; 200 lines for the last tenth.
-    "engine/compiler": (2750, code_lines, lambda path: path.parts[:2] == ("engine", "compiler")),
+    "engine/compiler": (2775, code_lines, lambda path: path.parts[:2] == ("engine", "compiler")),
     "nn": (1000, code_lines, lambda path: path.parts[0] == "nn"),
 }  # fmt: skip
 

@@ -18,8 +18,7 @@ from .lanes import Array, Lane, Operand, Plan, Step
 
 OPERATORS: dict[type, str] = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
                               ast.Pow: "power", ast.USub: "negative", ast.UAdd: "positive"}  # fmt: skip
-SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}",
-         "negative": "-{}"}  # fmt: skip
+SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
 MANY = 32  # features, from which on turning them takes longer than a product of the other layout
 TAKE = '{0}.take({1}, 0, {out}, "clip")'  # "clip": the other modes go through a copy; np.take takes longer
 
@@ -90,6 +89,8 @@ class Writer:
         """A line for a NumPy function that works number by number; none where its result is there already."""
         if (name == "power" and arguments[1] == 2.0) or (name == "multiply" and arguments[0] == arguments[1]):
             name, arguments = "square", arguments[:1]
+        if name == "negative":  # NumPy 2.4's is wrong for numbers that lie 64 bytes apart
+            return self.ufunc("multiply", [*arguments, -1.0], out, says)
         if name == "sign" and arguments[0] in self.nonnegative and broadcast(arguments)[0] != 1:
             return self.ufunc("minimum", [self.ufunc("ceil", arguments), 1.0], out, says)  # takes less time on many
         result, there = self._result(name, arguments, out)

@@ -72,7 +72,7 @@ class Program:
         """What each example wants of each parameter. Shapes: (n, P); batch=False: (P,)."""
         call, version, theta = self._begin(arrays, at, "per_example")
         if not self._batch:
-            return call.value_and_grad(version.pool("value_and_grad"), theta)[1]
+            return call.value_and_grad(version.pool("value_and_grad" if version.narrow else "careful"), theta)[1]
         columns: list[Any] = []
         for array, shape in zip(call.arrays, call.shapes):
             batched = array.ndim > len(shape)

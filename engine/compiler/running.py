@@ -81,7 +81,7 @@ class Call:
             if array.dtype.kind not in "fiub":
                 raise TypeError(f"input {place} has dtype {array.dtype}; it has to be numbers, like x.astype(float)")
             if array.dtype.kind != "f" and array.dtype != np.intp:
-                if array.dtype == np.uint64 and (array > np.iinfo(np.intp).max).any():
+                if array.dtype.newbyteorder("=") == np.uint64 and (array > np.iinfo(np.intp).max).any():
                     raise ValueError(f"input {place} has whole numbers above 2**63 - 1; write x.astype(float)")
                 self.arrays[place] = array.astype(np.intp)
         lengths = {len(array) for array in self.arrays if array.ndim} if batch else set()

@@ -141,7 +141,8 @@ class Version:
         if not self.narrow:
             return partial(Pool, self._bind(name))
         with paused_collector():
-            one = OnFloats(build(name, self.float_text(name), functions(self.code)), partial(self._bind, name))
+            careful = name.replace("value_and_grad", "careful")  # it runs where something is not finite
+            one = OnFloats(build(name, self.float_text(name), functions(self.code)), partial(self._bind, careful))
         return lambda n: one
 
     def _bind(self, name: str) -> Callable[[int, Array], Runner]:

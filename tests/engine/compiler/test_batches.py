@@ -145,6 +145,32 @@ def test_cross_entropies_in_parts(name, column):
         assert_same(program, f, model.parameters(), x, y[:, None] if column else y)
 
 
+@pytest.mark.parametrize("wide", [False, True])
+def test_one_example_with_infinite_logits_and_wrong_labels(wide):
+    w = [engine.Value(0.3 - 0.01 * i) for i in range(40 * 20)]
+
+    def f(mask, y):
+        scores = [sum(w[20 * i : 20 * i + 20 if wide else 20 * i + 1], 0.0) for i in range(40)]
+        return cross_entropy([score + engine.log(masked) for score, masked in zip(scores, mask)], y)
+
+    program, mask = engine.compile(f, params=w, batch=False), np.ones(40)
+    mask[1] = 0.0
+    loss = program(mask, 2)
+    mean, gradient = program.value_and_grad(mask, 2)
+    assert np.isfinite(loss) and mean == pytest.approx(loss, rel=1e-14)
+    assert np.isfinite(gradient).all() and (program.per_example(mask, 2) == gradient).all()
+    for run in (program, program.value_and_grad, program.per_example):
+        with pytest.raises(IndexError, match="index 40 is none of"):
+            run(mask, 40)
+
+
+def test_numbers_that_lie_64_bytes_apart_change_their_sign():
+    program = engine.compile(lambda x: sum(-x[i] * (i + 1.0) for i in (3, 11, 19)))
+    x = np.arange(24.0)[None]
+    assert program(x).tolist() == [-(3 * 4.0 + 11 * 12.0 + 19 * 20.0)]
+    assert [np.flatnonzero(row).tolist() for row in program.input_gradients(x)] == [[3, 11, 19]]
+
+
 def test_zeros_of_both_signs_are_two_constants():
     program = engine.compile(lambda x: [x * 0.0, x * -0.0])
     assert np.copysign(1.0, program(np.array([1.0, 2.0]))).tolist() == [[1.0, -1.0]] * 2
@@ -212,6 +238,8 @@ def test_whole_numbers_above_those_of_indices_are_an_error():
     program, (x, _) = compiled(), batch(np.random.default_rng(0), 2)
     with pytest.raises(ValueError, match=r"input 1 has whole numbers above 2\*\*63 - 1; write x.astype\(float\)"):
         program(x, np.array([0, 2**63], np.uint64))
+    with pytest.raises(ValueError, match="above 2"):
+        program(x, np.array([0, 2**63], ">u8"))
 
 
 def test_threads_with_more_numbers_of_examples_than_are_kept_do_not_disturb_each_other():
