@@ -53,7 +53,7 @@ class FastOperators(Operators):
         if other.__class__ is kind:
             if not recording():
                 return _node(self.data + other.data, add, 0.0, 0.0, 0.0, 0.0, self)
-            out = new(kind)  # `_node`, written out: sums and products are what a network is made of
+            out = new(kind)  # `_node`, written out: sums and products are what most is made of
             out.data, out.grad, out.operation = self.data + other.data, 0.0, add
             out._left, out._right = self, other
             out._d_left = out._d_right = 1.0

@@ -64,7 +64,7 @@ def backpropagate(root: Value) -> None:
         raise
 
 
-def _pass_back(stack: list[Value], waiting: dict[Value, int], groups: dict[int, list[int]] | None) -> None:
+def _pass_back(stack: list[Value], waiting: dict[Value, int], groups: dict[int, Any] | None) -> None:
     """The chain rule, users first: argument.grad += local derivative * node.grad. groups: of neurons, see sums.py."""
     following = None
     while True:  # not `while stack`: CPython 3.11 would run it unspecialised, at half the speed, until the eighth call
@@ -75,7 +75,7 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int], groups: dict[int, 
         node, following = following, None
         upstream = node.grad
         # Written out for the left and the right argument: a loop over the two takes half as long again.
-        sum_of_two = node.operation is add  # half of a network; the slopes are 1: no new numbers
+        sum_of_two = node.operation is add  # the slopes are 1: no new numbers
         child, other = node._left, node._right  # both at once: another thread may unfold the node
         if child.__class__ is not float:
             uses = child._uses

@@ -15,7 +15,7 @@ from .graph import LEAF, pass_to_shared
 from .ops import add, multiply
 from .recording import recording
 
-Groups = dict[int, list[int]]  # by the inputs that neurons share: how many are still to come, and how many there are
+Groups = dict[int, Any]  # of neurons, by the inputs that they share: how many are to come, how many there are, the inputs
 
 
 class Inputs(tuple[Any, ...]):
@@ -100,7 +100,7 @@ class Folded:
         values = self.inputs.values
         group = groups.get(id(values))
         if group is None:
-            group = groups[id(values)] = [self.inputs.users, self.inputs.users]
+            group = groups[id(values)] = [self.inputs.users, self.inputs.users, values]
             for x in values:
                 if 0 < x._uses < LEAF and x not in waiting:
                     x.grad, waiting[x] = 0.0, x._uses
