@@ -5,6 +5,7 @@ Each falls back on the general one whenever something is unusual; a test holds e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import pow as power_of
 from math import tanh as tanh_of
 from types import MemberDescriptorType
@@ -43,10 +44,24 @@ class FastOperators(Operators):
     _uses: int
     _left: Any
     _right: Any
+    _from_row: Any  # the general way
     _plain: bool  # whether numbers are stored in slots, and nobody can tell where results were stored
 
     def __init_subclass__(cls) -> None:
         cls._plain = cls.__setattr__ is object.__setattr__ and isinstance(cls.data, MemberDescriptorType)
+
+    @classmethod
+    def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
+        if op.arity == 1:
+            (x,), (rule,) = arguments, op.partials  # type: ignore[misc]
+            data = x.data if x.__class__ is cls else None
+            if data.__class__ is float:
+                try:
+                    out = op.forward(data)
+                    return _node(out, op, x, 0.0, rule(out, data), 0.0, x)
+                except (ArithmeticError, ValueError):
+                    pass
+        return cls._from_row(op, arguments)
 
     def __add__(self: Any, other: Any) -> Any:
         kind = self.__class__

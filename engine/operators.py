@@ -263,7 +263,7 @@ def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequ
     """The slopes of `op` to each argument, 0.0 where it is not wanted; inf or nan where there is none."""
     if callable(op.partials):
         return list(_slope(op.partials, out, numbers))
-    return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted, strict=True)]
+    return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted)]
 
 
 def _slope(rule: Rule, out: float, numbers: Sequence[float]) -> Any:

@@ -59,12 +59,12 @@ class Op:
         for field, default in (("symbol", f"{self.name}({places})"), ("numpy", f"np.{self.name}({places})")):
             object.__setattr__(self, field, getattr(self, field) or default)
 
-    @property
+    @cached_property
     def arity(self) -> int:
         """How many arguments it takes; -1 for any number."""
         return -1 if callable(self.partials) else len(self.partials)
 
-    @property
+    @cached_property
     def variadic(self) -> bool:
         """Whether it takes any number of arguments."""
         return callable(self.partials)
@@ -97,25 +97,34 @@ class Op:
             except TypeError as problem:
                 said = str(problem).replace(self.flatten.__name__, self.name)
                 raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
-        if len(arguments) != self.arity >= 0:
+        elif len(arguments) != self.arity >= 0:
             takes = self.arity
             raise TypeError(f"{self.name} takes {takes} argument{'s' * (takes != 1)}, got {len(arguments)}")
-        kinds = dict.fromkeys(map(type, arguments))
-        if kinds.keys() == {float}:
+        special, floats, arrays = None, True, False  # the most special kind that has an __apply__
+        for argument in arguments:
+            kind = argument.__class__
+            if kind is not float and kind is not special:
+                floats = False
+                if hasattr(kind, "__apply__"):
+                    if special is None or issubclass(kind, special) or _takes_over(kind, special):
+                        special = kind
+                elif issubclass(kind, np.ndarray) and argument.ndim:
+                    arrays = True
+        if floats:
             return self.evaluate(arguments)
-        kind: Any = None
-        for this in kinds:
-            if hasattr(this, "__apply__") and (kind is None or issubclass(this, kind) or _takes_over(this, kind)):
-                kind = this  # the most special one
-        if any(issubclass(this, np.ndarray) for this in kinds) and any(map(np.ndim, arguments)):
-            if self.flatten:
-                raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
-            with np.errstate(all="ignore"):
-                result = np.frompyfunc(self, len(arguments), 1)(*arguments)
-            return result if any(map(runs_operations, result.flat)) else result.astype(float)
-        if kind:
-            return kind.__apply__(self, arguments)
+        if arrays:
+            return self._one_by_one(arguments)
+        if special:
+            return special.__apply__(self, arguments)
         return self.evaluate([number(argument, self.name) for argument in arguments])
+
+    def _one_by_one(self, arguments: Sequence[Any]) -> Any:
+        """Of arrays, element by element."""
+        if self.flatten:
+            raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
+        with np.errstate(all="ignore"):
+            result = np.frompyfunc(self, len(arguments), 1)(*arguments)
+        return result if any(map(runs_operations, result.flat)) else result.astype(float)
 
     def evaluate(self, numbers: Sequence[float], arguments: Sequence[Any] = ()) -> float:
         """The value at these numbers. DomainError (with the names of `arguments`) where it has none."""

@@ -15,7 +15,7 @@ from .graph import LEAF, pass_to_shared
 from .ops import add, multiply
 from .recording import recording
 
-Groups = dict[int, Any]  # of neurons, by the inputs that they share: how many are to come, how many there are, the inputs
+Groups = dict[int, Any]  # of neurons, by the inputs they share: [how many are to come, how many there are, the inputs]
 
 
 class Inputs(tuple[Any, ...]):

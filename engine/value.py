@@ -51,14 +51,14 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             self.requires_grad = False
         if _children or _op:
             self._more = graph.edges_by_hand(_children, _op)
-            self._becomes_inner(_op if isinstance(_op, str) else "")
+            self._becomes_inner(_op if isinstance(_op, str) else "", self.arguments)
 
     def _clear(self) -> None:
         self.grad, self.operation, self._uses = 0.0, None, LEAF
         self._left = self._right = self._d_left = self._d_right = 0.0
 
     @classmethod
-    def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Value:
+    def _from_row(cls, op: Op, arguments: Sequence[Any]) -> Value:
         """A new node, straight from the row; fast.py has shorter ways to the same."""
         out = cls.__new__(cls)
         out._clear()
@@ -67,26 +67,26 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _compute(self, op: Op, arguments: Sequence[Any]) -> None:
         """Fill in what the row says of these arguments."""
-        numbers = [one_number(a.data) if isinstance(a, Value) else a for a in arguments]
+        numbers = [a if a.__class__ is float else one_number(a.data) for a in arguments]
         self.data = op.evaluate(numbers, arguments)
-        self.requires_grad = recording() and any(isinstance(a, Value) and a.requires_grad for a in arguments)
+        self.requires_grad = recording() and any(a.requires_grad for a in arguments if a.__class__ is not float)
         if recording():
-            wanted = [isinstance(a, Value) for a in arguments]
+            wanted = [a.__class__ is not float for a in arguments]
             self._record(op, arguments, local_derivatives(op, self.data, numbers, wanted))
 
     def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
         if op.variadic or op.arity > 2:
-            self._more = tuple(zip(arguments, slopes, strict=True))
+            self._more = tuple(zip(arguments, slopes))
         else:
             self._left, self._d_left = arguments[0], slopes[0]
             self._right, self._d_right = (arguments[1], slopes[1]) if len(arguments) > 1 else (0.0, 0.0)
-        self._becomes_inner(op)
+        self._becomes_inner(op, arguments)
 
-    def _becomes_inner(self, operation: Op | str) -> None:
+    def _becomes_inner(self, operation: Op | str, arguments: Sequence[Any]) -> None:
         if self.operation is None:
             self.operation, self._uses = operation, self._uses - LEAF
-            for argument in self._prev:
-                argument._uses += 1
+            for value in (a for a in arguments if a.__class__ is not float):
+                value._uses += 1
 
     @property
     def requires_grad(self) -> bool:

@@ -20,6 +20,7 @@ __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
 
 Activation = str | Callable[[Value], Value]  # a row of engine.OPS with one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
+PLAIN = {str, int, float, bool, type(None)}  # of these nothing is a parameter
 
 
 class Module:
@@ -250,7 +251,7 @@ def _leaves(holders: list[Any]) -> Iterator[Value]:
         if isinstance(thing, Value):
             if thing.operation is None:
                 yield thing
-        elif id(thing) not in seen:
+        elif thing.__class__ not in PLAIN and id(thing) not in seen:
             seen.add(id(thing))
             stack.extend(reversed(_held(thing)))
 

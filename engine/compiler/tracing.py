@@ -92,7 +92,7 @@ class Traced(Value):
             return f"Traced({self.label or self._op})"
 
     @classmethod
-    def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Value:
+    def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
         tape = current()
         if tape is None:
             return cls.original.__apply__(op, arguments)
@@ -100,8 +100,8 @@ class Traced(Value):
             raise tape.failed(f"{place(op.name)} inside no_grad(): a compiled function has to remember all it does")
         arguments = [a if isinstance(a, Value) else number(a, op.name) for a in arguments]
         if op.variadic or op.arity > 2:
-            return tape.record(cls, op, 0.0, 0.0, tuple(arguments))  # type: ignore[no-any-return]
-        return tape.record(cls, op, *arguments, *[0.0] * (2 - op.arity))  # type: ignore[no-any-return]
+            return tape.record(cls, op, 0.0, 0.0, tuple(arguments))
+        return tape.record(cls, op, *arguments, *[0.0] * (2 - op.arity))
 
     @property
     def arguments(self) -> tuple[Any, ...]:
