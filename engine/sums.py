@@ -19,16 +19,35 @@ Groups = dict[int, Any]  # of neurons, by the inputs they share: [how many are t
 
 
 class Inputs(tuple[Any, ...]):
-    """What the neurons of a layer share: numbers and Values."""
+    """What the neurons of a layer share: numbers and Values. `sums` are made of it at once: no data change meanwhile."""
 
-    def __new__(cls, given: Iterable[Any]) -> Inputs:
+    def __new__(cls, given: Iterable[Any], sums: int = 1) -> Inputs:
         return super().__new__(cls, [x + 0.0 if x.__class__ is int else x for x in given])
 
-    def __init__(self, given: Iterable[Any]) -> None:
+    def __init__(self, given: Iterable[Any], sums: int = 1) -> None:
         self.values = [x for x in self if x.__class__ is not float]
-        self.users = 0  # sums that are folded
         kinds = {x.__class__ for x in self.values}
         self.kind = float if not kinds else kinds.pop() if len(kinds) == 1 else None  # of all that are no floats
+        self.folded = 0  # sums made of it that nobody has looked at
+        self.sums, self.to_come = sums, 0  # the Values count all sums of a layer when the first of them is made
+        self.data: Sequence[float] = ()
+
+    def used(self) -> Sequence[float]:
+        """The data, for one more sum."""
+        if self.to_come == 0:
+            self.data = [x if x.__class__ is float else x.data for x in self]
+            self.to_come = self.sums
+            for x in self.values:
+                x._uses += self.sums
+        self.to_come -= 1
+        self.folded += 1
+        return self.data
+
+    def done(self) -> None:
+        """All sums are made that will be."""
+        for x in self.values:
+            x._uses -= self.to_come
+        self.sums, self.to_come = 1, 0
 
 
 class Folded:
@@ -61,7 +80,7 @@ class Folded:
         if node._right is self:
             node._left, node._d_left, node._d_right = before, 1.0, 1.0
             node._right = product  # last: who sees it finds the rest
-            self.inputs.users -= 1
+            self.inputs.folded -= 1
         node.__dict__.pop("_unfolded", None)
 
     def arguments(self) -> list[Any]:
@@ -100,7 +119,7 @@ class Folded:
         values = self.inputs.values
         group = groups.get(id(values))
         if group is None:
-            group = groups[id(values)] = [self.inputs.users, self.inputs.users, values]
+            group = groups[id(values)] = [self.inputs.folded, self.inputs.folded, values]
             for x in values:
                 if 0 < x._uses < LEAF and x not in waiting:
                     x.grad, waiting[x] = 0.0, x._uses
@@ -136,18 +155,9 @@ def _folded(kind: Any, weights: tuple[Any, ...], inputs: Any, start: Any, weight
     folded = new(Folded)
     folded.weights, folded.inputs, folded.start, folded.passed = weights, inputs, start, 0.0
     folded.weight_data = weight_data
-    values = inputs.values
-    if len(values) == len(inputs):
-        input_data = [x.data for x in values]
-    else:
-        input_data = [x if x.__class__ is float else x.data for x in inputs] if values else inputs
-    folded.input_data, folded.start_data = input_data, start.data
-    data = folded.start_data
+    folded.input_data, folded.start_data = input_data, data = inputs.used(), start.data
     for a, b in zip(weight_data, input_data):
         data = data + a * b  # not +=: data may be an array
-    for x in values:
-        x._uses += 1
-    inputs.users += 1
     out = new(kind)
     out.data, out.grad, out.operation, out._uses = data, 0.0, add, 0
     out._left = out._d_left = out._d_right = 0.0
