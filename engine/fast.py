@@ -92,10 +92,15 @@ class FastOperators(Operators):
     def __sub__(self: Any, other: Any) -> Any:
         kind = self.__class__
         if other.__class__ is kind:
-            out = _node(self.data - other.data, subtract, self, other, 1.0, -1.0, self)
-            if out.operation:
-                other._uses += 1
-                out._uses = 0 if other._uses > 0 else out._uses
+            if not recording():
+                return _node(self.data - other.data, subtract, 0.0, 0.0, 0.0, 0.0, self)
+            out = new(kind)
+            out.data, out.grad, out.operation = self.data - other.data, 0.0, subtract
+            out._left, out._right = self, other
+            out._d_left, out._d_right = 1.0, -1.0
+            self._uses = uses = self._uses + 1
+            other._uses = others = other._uses + 1
+            out._uses = 0 if uses > 0 or others > 0 else NEVER
             return out
         if other.__class__ is int:
             other += 0.0  # a quicker float()
@@ -154,7 +159,7 @@ class FastOperators(Operators):
                 out, slope = power_of(self.data, other), other * power_of(self.data, other - 1.0)
             except (ArithmeticError, ValueError):
                 slope = INFINITE
-            if -INFINITE < slope < INFINITE:
+            if slope - slope == 0.0:  # it is finite
                 return _node(out, power, self, other, slope, 0.0, self)
         return Operators.__pow__(self, other)
 

@@ -85,16 +85,16 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int], groups: dict[int, 
             elif uses >= LEAF:
                 child.grad += node._d_left * upstream
             elif uses > 0:  # `pass_to_shared`, written out
-                left = waiting.get(child)
-                if left is None:
-                    child.grad, left = 0.0, uses
-                child.grad += node._d_left * upstream
+                left = waiting.pop(child, uses)
+                if left == uses:  # the first
+                    child.grad = node._d_left * upstream or 0.0
+                else:
+                    child.grad += node._d_left * upstream
                 if left > 1:
                     waiting[child] = left - 1
                 else:
-                    waiting.pop(child, None)
                     stack.append(child)
-        elif node._more is not None:
+        elif other.__class__ is float and node._more is not None:
             _pass_back_by_method(node, stack, waiting)
         child = other
         if child.__class__ is not float:
@@ -105,14 +105,14 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int], groups: dict[int, 
             elif uses >= LEAF:
                 child.grad += node._d_right * upstream
             elif uses > 0:  # the same
-                left = waiting.get(child)
-                if left is None:
-                    child.grad, left = 0.0, uses
-                child.grad += node._d_right * upstream
+                left = waiting.pop(child, uses)
+                if left == uses:  # the first
+                    child.grad = node._d_right * upstream or 0.0
+                else:
+                    child.grad += node._d_right * upstream
                 if left > 1:
                     waiting[child] = left - 1
                 else:
-                    waiting.pop(child, None)
                     stack.append(child)
             elif uses == 0:  # no Value: the products of a neuron, folded
                 child.pass_back(upstream, stack, waiting, groups)
@@ -120,14 +120,13 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int], groups: dict[int, 
 
 def pass_to_shared(child: Value, part: float, stack: list[Value], waiting: dict[Value, int]) -> None:
     """Add to a gradient; when the last part is there, it is this node's turn."""
-    left = waiting.get(child)
+    left = waiting.pop(child, None)
     if left is None:
         child.grad, left = 0.0, child._uses
     child.grad += part
     if left > 1:
         waiting[child] = left - 1
     else:
-        waiting.pop(child, None)
         stack.append(child)
 
 

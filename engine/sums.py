@@ -15,7 +15,7 @@ from .graph import LEAF, pass_to_shared
 from .ops import add, multiply
 from .recording import recording
 
-Groups = dict[int, Any]  # of neurons, by the inputs they share: [how many are to come, how many there are, the inputs]
+Groups = dict[int, Any]  # of neurons, by the id of the inputs they share: [how many are to come, the inputs]
 
 
 class Inputs(tuple[Any, ...]):
@@ -115,14 +115,16 @@ class Folded:
     def _pass_to_inputs(
         self, slopes: Sequence[float], upstream: float, stack: list[Any], waiting: dict[Any, int], groups: Groups
     ) -> None:
-        """The neurons of a layer are counted together: not each of them at each input."""
+        """The neurons of a layer count as one user of each input."""
         values = self.inputs.values
         group = groups.get(id(values))
         if group is None:
-            group = groups[id(values)] = [self.inputs.folded, self.inputs.folded, values]
+            group = groups[id(values)] = [self.inputs.folded, values]
             for x in values:
-                if 0 < x._uses < LEAF and x not in waiting:
-                    x.grad, waiting[x] = 0.0, x._uses
+                if 0 < x._uses < LEAF:
+                    if x not in waiting:
+                        x.grad, waiting[x] = 0.0, x._uses
+                    waiting[x] -= group[0] - 1  # one user
         for x, slope in zip(values, slopes):
             if x._uses > 0:
                 x.grad += slope * upstream
@@ -130,9 +132,10 @@ class Folded:
         if group[0] == 0:
             for x in values:
                 if 0 < x._uses < LEAF:
-                    waiting[x] -= group[1]
-                    if waiting[x] == 0:
-                        del waiting[x]
+                    left = waiting.pop(x)
+                    if left > 1:
+                        waiting[x] = left - 1
+                    else:
                         stack.append(x)
 
 
