@@ -19,24 +19,32 @@ Groups = dict[int, Any]  # of neurons, by the id of the inputs they share: [how 
 
 
 class Inputs(tuple[Any, ...]):
-    """What the neurons of a layer share: numbers and Values. `sums` are made of it at once: no data change meanwhile."""
+    """What the neurons of a layer share: numbers and Values. While `sums` are made of it, no data change."""
+
+    values: list[Any]  # the numbers apart
+    kind: Any  # the class of all of these; float if there are none, None if there are several
+    folded: int  # sums that nobody has looked at
+    sums: int
+    to_come: int  # of these; the Values count them all when the first of them is made
+    data: Sequence[float]
+    by: type  # the class of these sums
 
     def __new__(cls, given: Iterable[Any], sums: int = 1) -> Inputs:
-        return super().__new__(cls, [x + 0.0 if x.__class__ is int else x for x in given])
+        self = tuple.__new__(cls, given)
+        kinds = {*map(type, self)}
+        if int in kinds:
+            return cls([x + 0.0 if x.__class__ is int else x for x in self], sums)
+        self.values = [x for x in self if x.__class__ is not float] if float in kinds else [*self]
+        kinds.discard(float)
+        self.kind = float if not kinds else kinds.pop() if len(kinds) == 1 else None
+        self.sums, self.to_come, self.folded = sums, 0, 0
+        return self
 
-    def __init__(self, given: Iterable[Any], sums: int = 1) -> None:
-        self.values = [x for x in self if x.__class__ is not float]
-        kinds = {x.__class__ for x in self.values}
-        self.kind = float if not kinds else kinds.pop() if len(kinds) == 1 else None  # of all that are no floats
-        self.folded = 0  # sums made of it that nobody has looked at
-        self.sums, self.to_come = sums, 0  # the Values count all sums of a layer when the first of them is made
-        self.data: Sequence[float] = ()
-
-    def used(self) -> Sequence[float]:
-        """The data, for one more sum."""
+    def used(self, by: type) -> Sequence[float]:
+        """The data, for one more sum of that kind."""
         if self.to_come == 0:
             self.data = [x if x.__class__ is float else x.data for x in self]
-            self.to_come = self.sums
+            self.to_come, self.by = self.sums, by
             for x in self.values:
                 x._uses += self.sums
         self.to_come -= 1
@@ -45,7 +53,7 @@ class Inputs(tuple[Any, ...]):
 
     def done(self) -> None:
         """All sums are made that will be."""
-        for x in self.values:
+        for x in self.values if self.to_come else ():
             x._uses -= self.to_come
         self.sums, self.to_come = 1, 0
 
@@ -143,22 +151,20 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     """start + w1·x1 + w2·x2 + …, folded where start and weights are leaves that learn, and the inputs numbers or Values
     of their class; else as the operators make it."""
     kind = start.__class__
-    ours = getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
-    if ours and kind._plain:
-        weights = tuple(weights)
-        inputs = inputs if inputs.__class__ is Inputs else Inputs(inputs)
-        weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF]
-        all_learn = len(weight_data) == len(weights) == len(inputs) > 0 and start._uses >= LEAF
-        if all_learn and (inputs.kind is kind or inputs.kind is float) and recording():
-            return _folded(kind, weights, inputs, start, weight_data)
-    return sum(map(times, weights, inputs), start)
-
-
-def _folded(kind: Any, weights: tuple[Any, ...], inputs: Any, start: Any, weight_data: list[float]) -> Any:
+    if inputs.__class__ is not Inputs:
+        inputs = Inputs(inputs)
+    if inputs.to_come == 0 or inputs.by is not kind:  # else the sum before this one was asked all this
+        ours = getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
+        if not (ours and kind._plain and (inputs.kind is kind or inputs.kind is float) and recording()):
+            return sum(map(times, weights, inputs), start)
     folded = new(Folded)
-    folded.weights, folded.inputs, folded.start, folded.passed = weights, inputs, start, 0.0
-    folded.weight_data = weight_data
-    folded.input_data, folded.start_data = input_data, data = inputs.used(), start.data
+    folded.weights = weights = tuple(weights)
+    folded.weight_data = weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF]
+    if not (len(weight_data) == len(weights) == len(inputs) > 0 and start._uses >= LEAF):
+        return sum(map(times, weights, inputs), start)
+    folded.inputs, folded.start, folded.passed = inputs, start, 0.0
+    folded.input_data = input_data = inputs.used(kind)
+    folded.start_data = data = start.data
     for a, b in zip(weight_data, input_data):
         data = data + a * b  # not +=: data may be an array
     out = new(kind)

@@ -134,8 +134,8 @@ class Layer(Module):
             neuron.name(f"layer {number}".rstrip(), number, j)
 
     def __call__(self, x: Any) -> Any:
-        plain = all([n.__class__ is Neuron and n.activation.__class__ is str for n in self.neurons])  # no user's code runs
-        given = _inputs(x, len(self.neurons) if plain else 1)
+        with_users_code = [n for n in self.neurons if n.__class__ is not Neuron or callable(n.activation)]
+        given = _inputs(x, 1 if with_users_code else len(self.neurons))
         outputs = [neuron(given) for neuron in self.neurons]
         given.done()
         return outputs[0] if len(outputs) == 1 else outputs

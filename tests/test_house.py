@@ -116,10 +116,10 @@ def code_lines(source):
 
 
 # The table is data: it grows by a row with every operation, so the engine's budget is for what works on it. Its last
-# 110 lines fold a neuron's sum into one node: two to three times the speed of eager training.
+# 130 lines fold the sums of a layer's neurons into one node each: two to three times the speed of eager training.
 BUDGETS = {
     "engine without its table and compiler": (
-        1475, code_lines, lambda path: path.parts[0] == "engine" and path.parts[1] not in ("compiler", "ops.py"),
+        1500, code_lines, lambda path: path.parts[0] == "engine" and path.parts[1] not in ("compiler", "ops.py"),
     ),
     "engine/value.py": (180, all_lines, lambda path: path.parts == ("engine", "value.py")),
     # What a prototype of 800 lines had not: notice of numbers that are read, two runs that have to agree, picks, saved

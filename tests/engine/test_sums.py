@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import engine
 from engine import Value, no_grad
 from engine.graph import topological_order
-from engine.sums import Folded, weighted_sum
+from engine.sums import Folded, Inputs, weighted_sum
 from nn import MLP, Layer, Neuron
 
 EPS = sys.float_info.epsilon
@@ -36,19 +36,21 @@ def network(seed, sum_of):
     nodes = [*leaves, leaves[0] * leaves[1]]
     layer = [*leaves, *(chance.uniform(-1, 1) for _ in range(2))]
     for _ in range(chance.randint(1, 4)):
-        outputs = []
-        for _ in range(chance.randint(1, 4)):
+        outputs, neurons = [], chance.randint(1, 4)
+        inputs = Inputs(layer, chance.choice([1, neurons, neurons, neurons + 1]))  # these are the operators' inputs too
+        for _ in range(neurons):
             weights = [Value(chance.uniform(-1, 1), requires_grad=chance.random() < 0.95) for _ in layer]
             if chance.random() < 0.1:
                 weights[0] = chance.choice(nodes)
             if chance.random() < 0.1:
                 weights[-1] = weights[0]
             start = Value(chance.uniform(-1, 1)) if chance.random() < 0.9 else chance.choice(nodes)
-            total = sum_of(weights, layer, start)
+            total = sum_of(weights, inputs, start)
             nodes += [w for w in weights if w not in nodes]
             nodes += [start] * (start not in nodes) + [total]
             outputs.append(total.tanh() if chance.random() < 0.7 else total)
             nodes += outputs[-1:] * (outputs[-1] is not total)
+        inputs.done()
         layer = [chance.choice([*outputs, *nodes, 0.5]) if chance.random() < 0.2 else output for output in outputs]
         layer += [chance.choice(outputs)] * chance.randint(0, 1)
     root = sum((v * v if chance.random() < 0.5 else v for v in layer), 0.0)
@@ -125,6 +127,76 @@ def test_each_neuron_reads_its_inputs_when_it_runs():
 
     layer = Layer(1, 3, activation=louder, rng=0)
     assert [y.data / neuron.w[0].data for y, neuron in zip(layer([x]), layer.neurons)] == pytest.approx([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_neuron_of_a_users_class_may_change_the_inputs(when):
+    class Louder(Neuron):
+        def __call__(self, x):
+            x[0].data += when == "before"
+            y = super().__call__(x)
+            x[0].data += when == "after"
+            return y
+
+    layer = Layer(1, 3, nonlin=False, rng=0)
+    layer.neurons[1].__class__ = Louder
+    x, expected = Value(1.0), [1.0, 2.0, 2.0] if when == "before" else [1.0, 1.0, 2.0]
+    assert [y.data / neuron.w[0].data for y, neuron in zip(layer([x]), layer.neurons)] == pytest.approx(expected)
+
+
+def users(node):
+    """How many nodes were made of this one, as backward() counts them."""
+    return node._uses % 2**28
+
+
+@pytest.mark.parametrize("freeze", [lambda n: n.w, lambda n: [n.b], lambda n: [n.w[0]], lambda n: []])
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_layer_counts_its_sums_as_the_operators_do(freeze, which):
+    for kinds in (lambda a, h: [a, h, 0.5], lambda a, h: [h, h, a], lambda a, h: [2.0, 1, 0.5]):
+        layer = Layer(3, 3, nonlin=False, rng=0)
+        for p in freeze(layer.neurons[which]):
+            p.requires_grad = False
+        counted = []
+        for call in (layer, lambda x, layer=layer: [by_operators(n.w, x, n.b) for n in layer.neurons]):
+            a = Value(2.0)
+            h = a * 3.0
+            outputs = call(kinds(a, h))
+            counted.append((users(a), users(h), [y.data for y in outputs]))
+            (outputs[0] * outputs[1]).backward()
+            counted[-1] += (a.grad, [p.grad for p in layer.parameters()])
+            layer.zero_grad()
+        assert repr(counted[0]) == repr(counted[1])
+
+
+def test_a_layer_that_fails_half_way_leaves_inputs_that_work():
+    layer, a = Layer(1, 3, nonlin=False, rng=0), Value(2.0)
+    h = a * 3.0
+    layer.neurons[1].w *= 2
+    with pytest.raises(ValueError, match="weights"):
+        layer([h])
+    y = h * h
+    y.backward()
+    assert (h.grad, a.grad) == (12.0, 36.0)
+
+
+def test_layers_without_recording_and_in_turn_with_it():
+    layer, a = Layer(1, 2, nonlin=False, rng=0), Value(2.0)
+    h = a * 3.0
+    with no_grad():
+        quiet = layer([h])
+    loud = layer([h])
+    assert [y.data for y in quiet] == [y.data for y in loud] and users(h) == 2
+    (loud[0] + loud[1]).backward()
+    assert a.grad == pytest.approx(3.0 * sum(n.w[0].data for n in layer.neurons))
+
+
+def test_one_output_of_a_layer_is_enough():
+    layer, a = Layer(2, 3, nonlin=False, rng=0), Value(2.0)
+    h = a * 3.0
+    first, *_ = layer([h, a])
+    first.backward()
+    w = layer.neurons[0].w
+    assert (h.grad, a.grad) == (w[0].data, 3.0 * w[0].data + w[1].data)
 
 
 def test_data_that_can_be_changed_in_place_is_not():
