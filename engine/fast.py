@@ -18,16 +18,21 @@ from .recording import recording
 from .row import Op
 
 new = object.__new__  # __init__ would take as long as all else
-INFINITE = float("inf")
+
+
+def constant(kind: Any, data: float) -> Any:
+    """What operations make where nothing is recorded."""
+    out = new(kind)
+    out.data, out.grad, out.operation, out._uses = data, 0.0, None, LEAF + NEVER
+    out._left = out._right = out._d_left = out._d_right = 0.0
+    return out
 
 
 def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, argument: Any) -> Any:
     """A node of one Value, `argument`, and perhaps a number."""
-    out = new(argument.__class__)
     if not recording():
-        out.data, out.grad, out.operation, out._uses = data, 0.0, None, LEAF + NEVER
-        out._left = out._right = 0.0
-        return out
+        return constant(argument.__class__, data)
+    out = new(argument.__class__)
     out.data, out.grad, out.operation = data, 0.0, op
     out._left, out._right = left, right
     out._d_left, out._d_right = d_left, d_right
@@ -67,7 +72,7 @@ class FastOperators(Operators):
         kind = self.__class__
         if other.__class__ is kind:
             if not recording():
-                return _node(self.data + other.data, add, 0.0, 0.0, 0.0, 0.0, self)
+                return constant(kind, self.data + other.data)
             out = new(kind)  # `_node`, written out: sums and products are what most is made of
             out.data, out.grad, out.operation = self.data + other.data, 0.0, add
             out._left, out._right = self, other
@@ -93,7 +98,7 @@ class FastOperators(Operators):
         kind = self.__class__
         if other.__class__ is kind:
             if not recording():
-                return _node(self.data - other.data, subtract, 0.0, 0.0, 0.0, 0.0, self)
+                return constant(kind, self.data - other.data)
             out = new(kind)
             out.data, out.grad, out.operation = self.data - other.data, 0.0, subtract
             out._left, out._right = self, other
@@ -112,7 +117,7 @@ class FastOperators(Operators):
         kind = self.__class__
         if other.__class__ is kind:
             if not recording():
-                return _node(self.data * other.data, multiply, 0.0, 0.0, 0.0, 0.0, self)
+                return constant(kind, self.data * other.data)
             out = new(kind)  # `_node`, written out
             out._d_right = a = self.data
             out._d_left = b = other.data
@@ -157,10 +162,10 @@ class FastOperators(Operators):
         if other.__class__ is float and other and self.data:
             try:
                 out, slope = power_of(self.data, other), other * power_of(self.data, other - 1.0)
+                if slope - slope == 0.0:  # it is finite
+                    return _node(out, power, self, other, slope, 0.0, self)
             except (ArithmeticError, ValueError):
-                slope = INFINITE
-            if slope - slope == 0.0:  # it is finite
-                return _node(out, power, self, other, slope, 0.0, self)
+                pass
         return Operators.__pow__(self, other)
 
     def __neg__(self) -> Any:

@@ -98,8 +98,7 @@ class Op:
                 said = str(problem).replace(self.flatten.__name__, self.name)
                 raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
         elif len(arguments) != self.arity >= 0:
-            takes = self.arity
-            raise TypeError(f"{self.name} takes {takes} argument{'s' * (takes != 1)}, got {len(arguments)}")
+            raise TypeError(f"{self.name} takes {self.arity} argument{'s' * (self.arity != 1)}, got {len(arguments)}")
         special, floats, arrays = None, True, False  # the most special kind that has an __apply__
         for argument in arguments:
             kind = argument.__class__
@@ -110,13 +109,11 @@ class Op:
                         special = kind
                 elif issubclass(kind, np.ndarray) and argument.ndim:
                     arrays = True
-        if floats:
-            return self.evaluate(arguments)
         if arrays:
             return self._one_by_one(arguments)
         if special:
             return special.__apply__(self, arguments)
-        return self.evaluate([number(argument, self.name) for argument in arguments])
+        return self.evaluate(arguments if floats else [number(argument, self.name) for argument in arguments])
 
     def _one_by_one(self, arguments: Sequence[Any]) -> Any:
         """Of arrays, element by element."""

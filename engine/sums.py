@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from operator import mul as times
 from typing import Any
 
-from .fast import FastOperators, new
+from .fast import FastOperators, constant, new
 from .graph import LEAF, pass_to_shared
 from .ops import add, multiply
 from .recording import recording
@@ -40,10 +40,13 @@ class Inputs(tuple[Any, ...]):
         self.sums, self.to_come, self.folded = sums, 0, 0
         return self
 
+    def numbers(self) -> Sequence[float]:
+        return [x if x.__class__ is float else x.data for x in self]
+
     def used(self, by: type) -> Sequence[float]:
-        """The data, for one more sum of that kind."""
+        """The numbers, for one more sum of that kind."""
         if self.to_come == 0:
-            self.data = [x if x.__class__ is float else x.data for x in self]
+            self.data = self.numbers()
             self.to_come, self.by = self.sums, by
             for x in self.values:
                 x._uses += self.sums
@@ -155,20 +158,23 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
         inputs = Inputs(inputs)
     if inputs.to_come == 0 or inputs.by is not kind:  # else the sum before this one was asked all this
         ours = getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
-        if not (ours and kind._plain and (inputs.kind is kind or inputs.kind is float) and recording()):
+        if not (ours and kind._plain and (inputs.kind is kind or inputs.kind is float)):
             return sum(map(times, weights, inputs), start)
-    folded = new(Folded)
-    folded.weights = weights = tuple(weights)
-    folded.weight_data = weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF]
+    weights = tuple(weights)
+    weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF]
     if not (len(weight_data) == len(weights) == len(inputs) > 0 and start._uses >= LEAF):
         return sum(map(times, weights, inputs), start)
-    folded.inputs, folded.start, folded.passed = inputs, start, 0.0
-    folded.input_data = input_data = inputs.used(kind)
-    folded.start_data = data = start.data
+    recorded = recording()
+    input_data = inputs.used(kind) if recorded else inputs.numbers()
+    start_data = data = start.data
     for a, b in zip(weight_data, input_data):
         data = data + a * b  # not +=: data may be an array
+    if not recorded:
+        return constant(kind, data)
+    folded = new(Folded)
+    folded.weights, folded.inputs, folded.start, folded.passed = weights, inputs, start, 0.0
+    folded.weight_data, folded.input_data, folded.start_data = weight_data, input_data, start_data
     out = new(kind)
     out.data, out.grad, out.operation, out._uses = data, 0.0, add, 0
-    out._left = out._d_left = out._d_right = 0.0
-    out._right = folded
+    out._left, out._right, out._d_left, out._d_right = 0.0, folded, 0.0, 0.0
     return out

@@ -327,10 +327,19 @@ def test_derivatives_of_any_order_look_through_it():
     assert (slope.data, curvature.data) == (2 * 9.0 * 4.0, 2 * 16.0)
 
 
-def test_without_recording_nothing_is_folded():
+class Loud(Value):
+    pass
+
+
+@pytest.mark.parametrize("start", [Value(1.0), Value(1.0, requires_grad=False), Value(0.1) * 10.0, Loud(1.0), 1.0])
+@pytest.mark.parametrize("weight", [Value(0.3), Value(0.3, requires_grad=False), Value(0.1) * 3.0, Loud(0.3), 0.3])
+@pytest.mark.parametrize("x", [Value(0.7), 0.7, 7, np.float64(0.7), True, Loud(0.7)], ids=repr)
+def test_without_recording_there_are_numbers_alone(start, weight, x):
+    before = [node._uses for node in (start, weight, x) if isinstance(node, Value)]
     with no_grad():
-        y = weighted_sum([Value(2.0)], [Value(3.0)], Value(1.0))
-    assert (y.data, y.arguments, y.requires_grad) == (7.0, (), False)
+        y, expected = (f([weight, Value(0.2)], [x, 0.1], start) for f in (weighted_sum, by_operators))
+    assert type(y) is type(expected) and (y.data, y.arguments, y.requires_grad) == (expected.data, (), False)
+    assert [node._uses for node in (start, weight, x) if isinstance(node, Value)] == before
 
 
 def test_a_hundred_thousand_neurons_deep():
