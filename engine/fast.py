@@ -63,7 +63,7 @@ class FastOperators(Operators):
             if data.__class__ is float:
                 try:
                     out = op.forward(data)
-                    return _node(out, op, x, 0.0, rule(out, data), 0.0, x)
+                    return _node(out, op, x, 0.0, rule(out, data) if recording() else 0.0, 0.0, x)
                 except (ArithmeticError, ValueError):
                     pass
         return cls._from_row(op, arguments)

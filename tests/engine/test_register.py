@@ -38,6 +38,7 @@ from engine import (
     grad,
     gradcheck,
     hessian,
+    no_grad,
     register,
     total,
     unregister,
@@ -290,3 +291,11 @@ def test_numpy_s_name_works_on_arrays_of_values():
     register(Op(name="cube_root", forward=lambda a: math.copysign(abs(a) ** (1 / 3), a), numpy="np.cbrt({})",
                 partials=(lambda out, a: 1.0 / (3.0 * out * out),)))  # fmt: skip
     assert [v.data for v in np.cbrt(np.array([Value(8.0)]))] == [2.0]
+
+
+def test_no_rule_runs_where_nothing_is_recorded():
+    ran = []
+    square = Op(name="square_", forward=lambda a: a * a, partials=(lambda out, a: ran.append(a) or 2.0 * a,))
+    with no_grad():
+        assert square(Value(3.0)).data == 9.0 and ran == []
+    assert square(Value(3.0))._local_grads == (6.0,) and ran == [3.0]
