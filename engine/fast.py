@@ -50,16 +50,19 @@ class FastOperators(Operators):
     _left: Any
     _right: Any
     _from_row: Any  # the general way
-    _plain: bool  # whether numbers are stored in slots, and nobody can tell where results were stored
+    _ours: bool  # Value, in which no user's code runs
+    _plain: bool  # whether numbers are stored in slots, and nobody can tell how results were made and stored
 
     def __init_subclass__(cls) -> None:
-        cls._plain = cls.__setattr__ is object.__setattr__ and isinstance(cls.data, MemberDescriptorType)
+        cls._ours = FastOperators in cls.__bases__
+        usual = cls.__setattr__ is object.__setattr__ and cls.__new__ is object.__new__
+        cls._plain = usual and isinstance(cls.data, MemberDescriptorType)
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
         if op.arity == 1:
             (x,), (rule,) = arguments, op.partials  # type: ignore[misc]
-            data = x.data if x.__class__ is cls else None
+            data = x.data if x.__class__ is cls and cls._plain else None
             if data.__class__ is float:
                 try:
                     out = op.forward(data)

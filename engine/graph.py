@@ -85,9 +85,9 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int], groups: dict[int, 
             elif uses >= LEAF:
                 child.grad += node._d_left * upstream
             elif uses > 0:  # `pass_to_shared`, written out
-                left = waiting.pop(child, uses)
-                if left == uses:  # the first
-                    child.grad = node._d_left * upstream or 0.0
+                left = waiting.pop(child, None)
+                if left is None:
+                    child.grad, left = node._d_left * upstream or 0.0, uses
                 else:
                     child.grad += node._d_left * upstream
                 if left > 1:
@@ -105,9 +105,9 @@ def _pass_back(stack: list[Value], waiting: dict[Value, int], groups: dict[int, 
             elif uses >= LEAF:
                 child.grad += node._d_right * upstream
             elif uses > 0:  # the same
-                left = waiting.pop(child, uses)
-                if left == uses:  # the first
-                    child.grad = node._d_right * upstream or 0.0
+                left = waiting.pop(child, None)
+                if left is None:
+                    child.grad, left = node._d_right * upstream or 0.0, uses
                 else:
                     child.grad += node._d_right * upstream
                 if left > 1:

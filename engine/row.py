@@ -97,7 +97,7 @@ class Op:
             except TypeError as problem:
                 said = str(problem).replace(self.flatten.__name__, self.name)
                 raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
-        elif len(arguments) != self.arity >= 0:
+        if len(arguments) != self.arity >= 0:
             raise TypeError(f"{self.name} takes {self.arity} argument{'s' * (self.arity != 1)}, got {len(arguments)}")
         special, floats, arrays = None, True, False  # the most special kind that has an __apply__
         for argument in arguments:
@@ -107,9 +107,9 @@ class Op:
                 if hasattr(kind, "__apply__"):
                     if special is None or issubclass(kind, special) or _takes_over(kind, special):
                         special = kind
-                elif issubclass(kind, np.ndarray) and argument.ndim:
+                elif issubclass(kind, np.ndarray):
                     arrays = True
-        if arrays:
+        if arrays and any(map(np.ndim, arguments)):
             return self._one_by_one(arguments)
         if special:
             return special.__apply__(self, arguments)

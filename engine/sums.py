@@ -15,7 +15,7 @@ from .graph import LEAF, pass_to_shared
 from .ops import add, multiply
 from .recording import recording
 
-Groups = dict[int, Any]  # of neurons, by the id of the inputs they share: [how many are to come, the inputs]
+Groups = dict[int, Any]  # of neurons, by the inputs they share: [how many are to come, how many there are, the inputs]
 
 
 class Inputs(tuple[Any, ...]):
@@ -27,7 +27,7 @@ class Inputs(tuple[Any, ...]):
     sums: int
     to_come: int  # of these; the Values count them all when the first of them is made
     data: Sequence[float]
-    by: type  # the class of these sums
+    by: Any  # the class of these sums
 
     def __new__(cls, given: Iterable[Any], sums: int = 1) -> Inputs:
         self = tuple.__new__(cls, given)
@@ -43,13 +43,13 @@ class Inputs(tuple[Any, ...]):
     def numbers(self) -> Sequence[float]:
         return [x if x.__class__ is float else x.data for x in self]
 
-    def used(self, by: type) -> Sequence[float]:
+    def used(self, by: Any) -> Sequence[float]:
         """The numbers, for one more sum of that kind."""
         if self.to_come == 0:
             self.data = self.numbers()
-            self.to_come, self.by = self.sums, by
+            self.to_come, self.by = self.sums if by._ours else 1, by
             for x in self.values:
-                x._uses += self.sums
+                x._uses += self.to_come
         self.to_come -= 1
         self.folded += 1
         return self.data
@@ -126,16 +126,14 @@ class Folded:
     def _pass_to_inputs(
         self, slopes: Sequence[float], upstream: float, stack: list[Any], waiting: dict[Any, int], groups: Groups
     ) -> None:
-        """The neurons of a layer count as one user of each input."""
+        """The neurons of a layer are counted together: not each of them at each input."""
         values = self.inputs.values
         group = groups.get(id(values))
         if group is None:
-            group = groups[id(values)] = [self.inputs.folded, values]
+            group = groups[id(values)] = [self.inputs.folded, self.inputs.folded, values]
             for x in values:
-                if 0 < x._uses < LEAF:
-                    if x not in waiting:
-                        x.grad, waiting[x] = 0.0, x._uses
-                    waiting[x] -= group[0] - 1  # one user
+                if 0 < x._uses < LEAF and x not in waiting:
+                    x.grad, waiting[x] = 0.0, x._uses
         for x, slope in zip(values, slopes):
             if x._uses > 0:
                 x.grad += slope * upstream
@@ -143,10 +141,9 @@ class Folded:
         if group[0] == 0:
             for x in values:
                 if 0 < x._uses < LEAF:
-                    left = waiting.pop(x)
-                    if left > 1:
-                        waiting[x] = left - 1
-                    else:
+                    waiting[x] -= group[1]
+                    if waiting[x] == 0:
+                        del waiting[x]
                         stack.append(x)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import OPS, Op, Value, no_grad
+from engine import OPS, Op, Value, no_grad, ops
 from engine.sums import Inputs, weighted_sum
 
 from .init import Initialiser, Source, initialiser, source
@@ -20,7 +20,7 @@ __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
 
 Activation = str | Callable[[Value], Value]  # a row of engine.OPS with one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
-PLAIN = {str, int, float, bool, type(None)}  # of these nothing is a parameter
+SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # these run no user's code
 
 
 class Module:
@@ -134,10 +134,14 @@ class Layer(Module):
             neuron.name(f"layer {number}".rstrip(), number, j)
 
     def __call__(self, x: Any) -> Any:
-        with_users_code = [n for n in self.neurons if n.__class__ is not Neuron or callable(n.activation)]
-        given = _inputs(x, 1 if with_users_code else len(self.neurons))
-        outputs = [neuron(given) for neuron in self.neurons]
-        given.done()
+        neurons = [*self.neurons]
+        with_users_code = [n for n in neurons if n.__class__ is not Neuron or n.w.__class__ is not list
+                           or n.activation.__class__ is not str or n.activation not in SHIPPED]  # fmt: skip
+        given = _inputs(x, 1 if with_users_code else len(neurons))
+        try:
+            outputs = [neuron(given) for neuron in neurons]
+        finally:
+            given.done()
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
@@ -253,7 +257,7 @@ def _leaves(holders: list[Any]) -> Iterator[Value]:
         if isinstance(thing, Value):
             if thing.operation is None:
                 yield thing
-        elif thing.__class__ not in PLAIN and id(thing) not in seen:
+        elif thing.__class__ is not str and id(thing) not in seen:  # names there are many of
             seen.add(id(thing))
             stack.extend(reversed(_held(thing)))
 

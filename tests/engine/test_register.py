@@ -35,9 +35,11 @@ from engine import (
     check_row,
     cos,
     diagnose,
+    exp,
     grad,
     gradcheck,
     hessian,
+    maximum,
     no_grad,
     register,
     total,
@@ -299,3 +301,34 @@ def test_no_rule_runs_where_nothing_is_recorded():
     with no_grad():
         assert square(Value(3.0)).data == 9.0 and ran == []
     assert square(Value(3.0))._local_grads == (6.0,) and ran == [3.0]
+
+
+def test_rules_see_the_number_as_a_users_class_keeps_it():
+    class Rounded(Value):
+        data = property(Value.data.__get__, lambda self, number: Value.data.__set__(self, round(number, 1)))
+
+    class Tagged(Value):
+        def __new__(cls, *arguments):
+            made = super().__new__(cls)
+            made.__dict__["tag"] = "mine"
+            return made
+
+    assert exp(Rounded(0.2))._local_grads == (1.2,) and exp(Tagged(1.0)).tag == "mine"
+
+
+@pytest.mark.parametrize(
+    "op, arguments, said",
+    [
+        (Op(name="few", forward=lambda *v: sum(v), partials=lambda out, *v: [1.0], flatten=tuple), 2, "zip"),
+        (Op(name="two", forward=lambda a, b, c=0.0: a, partials=(lambda out, a, b: 1.0,) * 2, flatten=tuple), 3,
+         "two takes 2 arguments, got 3"),
+    ],
+)  # fmt: skip
+def test_no_argument_is_lost(op, arguments, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        op([Value(1.0)] * arguments)
+
+
+def test_arrays_without_a_dimension_go_with_lists():
+    assert maximum(np.array(0.5), [1.0, -2.0]).tolist() == [1.0, 0.5]
+    assert maximum(np.array(0.5), (Value(1.0), -2.0))[0].data == 1.0

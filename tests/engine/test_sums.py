@@ -118,15 +118,77 @@ def test_a_look_while_a_function_is_traced_changes_nothing():
     assert x.grad == 2.0
 
 
-def test_each_neuron_reads_its_inputs_when_it_runs():
-    x = Value(1.0)
+def of_kind(kind, layer):
+    for neuron in layer.neurons:
+        for p in (*neuron.w, neuron.b):
+            p.__class__ = kind
 
-    def louder(total):
+
+def activated_by_a_function(layer, turn):
+    for neuron in layer.neurons:
+        neuron.activation = turn
+
+
+def activated_by_a_registered_row(layer, turn):
+    engine.register(engine.Op(name="turning", forward=turn, partials=(lambda out, a: 1.0,), numpy="{}"))
+    for neuron in layer.neurons:
+        neuron.activation = "turning"
+
+
+def activated_by_a_method(layer, turn):
+    of_kind(type("Own", (Value,), {"relu": lambda self: turn(Value.relu(self))}), layer)
+
+
+def labelled_by_a_property(layer, turn):
+    of_kind(type("Own", (Value,), {"label": property(lambda self: "", lambda self, label: turn())}), layer)
+
+
+def weights_listed_in_a_way_of_their_own(layer, turn):
+    own = type("Own", (list,), {"__iter__": lambda self: turn(list.__iter__(self))})
+    for neuron in layer.neurons:
+        neuron.w = own(neuron.w)
+
+
+@pytest.mark.parametrize(
+    "runs_users_code, first",
+    [
+        (activated_by_a_function, 1.0),
+        (activated_by_a_registered_row, 1.0),
+        (activated_by_a_method, 1.0),
+        (labelled_by_a_property, 1.0),
+        (weights_listed_in_a_way_of_their_own, 2.0),
+    ],
+)
+def test_each_neuron_reads_its_inputs_when_it_runs(runs_users_code, first):
+    layer, x = Layer(1, 3, rng=0), Value(1.0)
+    for neuron in layer.neurons:
+        neuron.w[0].data = 1.0
+
+    def turn(given=0.0):
         x.data += 1.0
-        return total
+        return given
 
-    layer = Layer(1, 3, activation=louder, rng=0)
-    assert [y.data / neuron.w[0].data for y, neuron in zip(layer([x]), layer.neurons)] == pytest.approx([1.0, 2.0, 3.0])
+    runs_users_code(layer, turn)
+    x.__class__, x.data = layer.neurons[0].b.__class__, 1.0
+    try:
+        assert [y.data for y in layer([x])] == [first, first + 1.0, first + 2.0]
+    finally:
+        for op in [engine.OPS[name] for name in engine.OPS if name == "turning"]:
+            engine.unregister(op)
+
+
+@pytest.mark.parametrize("looked_at", range(16))
+def test_sums_that_are_looked_at_while_backward_runs(looked_at):
+    x, layer = Value(1.0), Layer(1, 4, nonlin=False, rng=0)
+    h = x * 1.0
+    for i, neuron in enumerate(layer.neurons):
+        neuron.w[0].data = 10.0**i
+    sums = layer([h])
+    a, b, c, d = sums
+    s = c * 1.0
+    s._backward = lambda: (s._chain_rule(), [y.arguments for i, y in enumerate(sums) if looked_at >> i & 1])
+    (d + (s + (a + (b + h * h)))).backward()
+    assert (h.grad, x.grad) == (1113.0, 1113.0)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -174,6 +236,7 @@ def test_a_layer_that_fails_half_way_leaves_inputs_that_work():
     layer.neurons[1].w *= 2
     with pytest.raises(ValueError, match="weights"):
         layer([h])
+    assert users(h) == 1
     y = h * h
     y.backward()
     assert (h.grad, a.grad) == (12.0, 36.0)
