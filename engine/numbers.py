@@ -19,7 +19,7 @@ def runs_operations(this: Any) -> bool:
 
 def number(given: Any, where: str) -> float:
     """A float from what stands for one number; `where` names the place in the error."""
-    if isinstance(given, (Real, np.bool_)):
+    if given.__class__ is int or isinstance(given, (Real, np.bool_)):  # the first is quicker
         return float(given)
     if isinstance(given, np.ndarray) and given.ndim == 0:
         return number(given.item(), where)

@@ -223,8 +223,7 @@ def _try_out(op: Op) -> None:
     try:
         out = op.evaluate(numbers)
         part = "partials"
-        if len(slopes := local_derivatives(op, out, numbers, [True] * count)) != count:
-            raise TypeError(f"{len(slopes)} slopes for {count} arguments")
+        local_derivatives(op, out, numbers, [True] * count)
         part = f"numpy={op.numpy!r}"
         op.on_arrays(*map(np.float64, numbers))
     except ArithmeticError:
@@ -262,7 +261,9 @@ class Ieee(Operators):
 def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequence[bool]) -> list[float]:
     """The slopes of `op` to each argument, 0.0 where it is not wanted; inf or nan where there is none."""
     if callable(op.partials):
-        return list(_slope(op.partials, out, numbers))
+        if len(slopes := list(_slope(op.partials, out, numbers))) != len(numbers):
+            raise TypeError(f"{op.name} gives {len(slopes)} slopes for {len(numbers)} arguments")
+        return slopes
     return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted)]
 
 

@@ -151,8 +151,7 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     """start + w1·x1 + w2·x2 + …, folded where start and weights are leaves that learn, and the inputs numbers or Values
     of their class; else as the operators make it."""
     kind = start.__class__
-    if inputs.__class__ is not Inputs:
-        inputs = Inputs(inputs)
+    inputs = inputs if inputs.__class__ is Inputs else Inputs(inputs)
     if inputs.to_come == 0 or inputs.by is not kind:  # else the sum before this one was asked all this
         ours = getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
         if not (ours and kind._plain and (inputs.kind is kind or inputs.kind is float)):

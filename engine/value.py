@@ -76,7 +76,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
         if op.variadic or op.arity > 2:
-            self._more = tuple(zip(arguments, slopes, strict=True))
+            self._more = tuple(zip(arguments, slopes))
         else:
             self._left, self._d_left = arguments[0], slopes[0]
             self._right, self._d_right = (arguments[1], slopes[1]) if len(arguments) > 1 else (0.0, 0.0)

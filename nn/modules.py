@@ -262,9 +262,9 @@ def _leaves(holders: list[Any]) -> Iterator[Value]:
             stack.extend(reversed(_held(thing)))
 
 
-def _held(thing: Any) -> list[Any]:
+def _held(thing: Any) -> Sequence[Any]:
     if isinstance(thing, (list, tuple)):
-        return list(thing)
+        return thing
     if isinstance(thing, dict):
         return list(thing.values())
     if isinstance(thing, np.ndarray):

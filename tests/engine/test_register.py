@@ -319,7 +319,8 @@ def test_rules_see_the_number_as_a_users_class_keeps_it():
 @pytest.mark.parametrize(
     "op, arguments, said",
     [
-        (Op(name="few", forward=lambda *v: sum(v), partials=lambda out, *v: [1.0], flatten=tuple), 2, "zip"),
+        (Op(name="few", forward=lambda *v: sum(v), partials=lambda out, *v: [1.0], flatten=tuple), 2,
+         "few gives 1 slopes for 2 arguments"),
         (Op(name="two", forward=lambda a, b, c=0.0: a, partials=(lambda out, a, b: 1.0,) * 2, flatten=tuple), 3,
          "two takes 2 arguments, got 3"),
     ],
