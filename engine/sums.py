@@ -112,7 +112,7 @@ class Folded:
         elif start._uses > 0:
             pass_to_shared(start, upstream, stack, waiting)
         values, slopes = self.inputs.values, self.weight_data
-        if len(values) < len(slopes):
+        if 0 < len(values) < len(slopes):
             slopes = [slope for slope, x in zip(slopes, self.inputs) if x.__class__ is not float]
         if groups is None:
             for x, slope in zip(values, slopes):
