@@ -1,5 +1,6 @@
 """What the rows of the table mean, said a second time with mpmath, and points to try them at."""
 
+import functools
 import itertools
 import math
 from random import Random
@@ -12,6 +13,13 @@ from engine import Value
 
 EPS = 2.0**-52
 LARGEST = mpf(2) ** 1024 - mpf(2) ** 970  # what rounds to inf
+
+
+@functools.lru_cache(maxsize=64)
+def exponential(value, precision):
+    """Of the arguments that a difference does not move, once for all of a point's derivatives."""
+    return mp.exp(value)
+
 
 # Piecewise ones say what they are at the kink, too. A new row needs a line here.
 MEANING = {
@@ -56,7 +64,7 @@ MEANING = {
     "where": lambda condition, a, b: a if condition else b,
     "total": lambda *values: mp.fsum(values),
     "dot": lambda *values: mp.fdot(values[: len(values) // 2], values[len(values) // 2 :]),
-    "logsumexp": lambda *values: mp.log(mp.fsum(mp.exp(value) for value in values)),
+    "logsumexp": lambda *values: mp.log(mp.fsum(exponential(value, mp.prec) for value in values)),
     "pick": lambda *values: values[int(values[-1])],
 }
 
