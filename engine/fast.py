@@ -1,4 +1,4 @@
-"""The hottest operators by hand: what the table says for two Values, or a Value and a plain number, without the way.
+"""The hottest operators by hand, and a short way for every row of one argument: what the table says, sooner.
 
 Each falls back on the general one whenever something is unusual; a test holds each to its row.
 """
@@ -24,7 +24,7 @@ def constant(kind: Any, data: float) -> Any:
     """What operations make where nothing is recorded."""
     out = new(kind)
     out.data, out.grad, out.operation, out._uses = data, 0.0, None, LEAF + NEVER
-    out._left = out._right = out._d_left = out._d_right = 0.0
+    out._left = out._right = 0.0
     return out
 
 
@@ -50,8 +50,9 @@ class FastOperators(Operators):
     _left: Any
     _right: Any
     _from_row: Any  # the general way
-    _ours: bool  # Value, in which no user's code runs
-    _plain: bool  # whether numbers are stored in slots, and nobody can tell how results were made and stored
+    _ours: bool  # whether it is Value itself: its operations run no user's code
+    _plain: bool  # whether numbers are stored in slots, and nobody can tell how results were made and stored; rows and
+    # sums ask for it, the operators below do not
 
     def __init_subclass__(cls) -> None:
         cls._ours = FastOperators in cls.__bases__
@@ -60,10 +61,10 @@ class FastOperators(Operators):
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
+        """A row of one argument on a float, without the lists of the general way."""
         if op.arity == 1:
             (x,), (rule,) = arguments, op.partials  # type: ignore[misc]
-            data = x.data if x.__class__ is cls and cls._plain else None
-            if data.__class__ is float:
+            if x.__class__ is cls and cls._plain and (data := x.data).__class__ is float:
                 try:
                     out = op.forward(data)
                     return _node(out, op, x, 0.0, rule(out, data) if recording() else 0.0, 0.0, x)

@@ -262,7 +262,7 @@ def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequ
     """The slopes of `op` to each argument, 0.0 where it is not wanted; inf or nan where there is none."""
     if callable(op.partials):
         if len(slopes := list(_slope(op.partials, out, numbers))) != len(numbers):
-            raise TypeError(f"{op.name} gives {len(slopes)} slopes for {len(numbers)} arguments")
+            raise TypeError(f"{op.name}: {len(slopes)} slope(s) for {len(numbers)} argument(s)")
         return slopes
     return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted)]
 

@@ -99,7 +99,7 @@ class Op:
                 raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
         if len(arguments) != self.arity >= 0:
             raise TypeError(f"{self.name} takes {self.arity} argument{'s' * (self.arity != 1)}, got {len(arguments)}")
-        special, floats, arrays = None, True, False  # the most special kind that has an __apply__
+        special, floats, arrays = None, True, False  # special: the most special class with an __apply__
         for argument in arguments:
             kind = argument.__class__
             if kind is not float and kind is not special:

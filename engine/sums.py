@@ -19,14 +19,15 @@ Groups = dict[int, Any]  # of neurons, by the inputs they share: [how many are t
 
 
 class Inputs(tuple[Any, ...]):
-    """What the neurons of a layer share: numbers and Values. While `sums` are made of it, no data change."""
+    """The inputs of a layer's neurons, numbers and Values: read and counted once for `sums` sums made in a row,
+    no user's code in between."""
 
-    values: list[Any]  # the numbers apart
-    kind: Any  # the class of all of these; float if there are none, None if there are several
-    folded: int  # sums that nobody has looked at
-    sums: int
-    to_come: int  # of these; the Values count them all when the first of them is made
-    data: Sequence[float]
+    values: list[Any]  # those that are no plain numbers
+    kind: Any  # their class; float if there are none, None if there are several classes
+    sums: int  # how many are announced
+    to_come: int  # announced, counted in the Values' `_uses`, and not yet made
+    folded: int  # made, and looked at by nobody
+    data: Sequence[float]  # the inputs' numbers, as the sums to come will use them
     by: Any  # the class of these sums
 
     def __new__(cls, given: Iterable[Any], sums: int = 1) -> Inputs:
@@ -43,22 +44,22 @@ class Inputs(tuple[Any, ...]):
     def numbers(self) -> Sequence[float]:
         return [x if x.__class__ is float else x.data for x in self]
 
-    def used(self, by: Any) -> Sequence[float]:
-        """The numbers, for one more sum of that kind."""
+    def numbers_for_a_sum(self, by: Any) -> Sequence[float]:
+        """The inputs' numbers, for one more sum of that class; counts it."""
         if self.to_come == 0:
-            self.data = self.numbers()
-            self.to_come, self.by = self.sums if by._ours else 1, by
+            self.data, self.by, sums = self.numbers(), by, self.sums if by._ours else 1
             for x in self.values:
-                x._uses += self.to_come
+                x._uses += sums
+            self.to_come = sums  # last: after Ctrl-C in between too many are waited for, never too few
         self.to_come -= 1
         self.folded += 1
         return self.data
 
     def done(self) -> None:
-        """All sums are made that will be."""
-        for x in self.values if self.to_come else ():
-            x._uses -= self.to_come
-        self.sums, self.to_come = 1, 0
+        """Take back the count of sums that were announced and not made."""
+        count, self.to_come = self.to_come, 0
+        for x in self.values if count else ():
+            x._uses -= count
 
 
 class Folded:
@@ -72,7 +73,7 @@ class Folded:
     input_data: Sequence[float]
     start_data: float
     passed: float  # the gradient that backward() brought here
-    _uses = 0  # an argument has more, or fewer than none: so backward() knows it
+    _uses = 0  # no argument has 0 (it has a user, or is below NEVER): so backward() tells this from a Value
 
     def unfold(self, node: Any) -> None:
         """Make the nodes that the operators would have made."""
@@ -149,19 +150,19 @@ class Folded:
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
     """start + w1·x1 + w2·x2 + …, folded where start and weights are leaves that learn, and the inputs numbers or Values
-    of their class; else as the operators make it."""
+    of their class; else as the operators make it. Where nothing is recorded, the number alone."""
     kind = start.__class__
     inputs = inputs if inputs.__class__ is Inputs else Inputs(inputs)
-    if inputs.to_come == 0 or inputs.by is not kind:  # else the sum before this one was asked all this
-        ours = getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__
-        if not (ours and kind._plain and (inputs.kind is kind or inputs.kind is float)):
-            return sum(map(times, weights, inputs), start)
+    folds = inputs.to_come > 0 and inputs.by is kind  # the sum before this one was asked all this
+    if not folds and getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__:
+        folds = kind._plain and (inputs.kind is kind or inputs.kind is float)
     weights = tuple(weights)
-    weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF]
+    weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF] if folds else []
     if not (len(weight_data) == len(weights) == len(inputs) > 0 and start._uses >= LEAF):
+        inputs.done()  # the operators may run a user's code: from here each sum reads its inputs anew
         return sum(map(times, weights, inputs), start)
     recorded = recording()
-    input_data = inputs.used(kind) if recorded else inputs.numbers()
+    input_data = inputs.numbers_for_a_sum(kind) if recorded else inputs.numbers()
     start_data = data = start.data
     for a, b in zip(weight_data, input_data):
         data = data + a * b  # not +=: data may be an array

@@ -20,7 +20,7 @@ __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
 
 Activation = str | Callable[[Value], Value]  # a row of engine.OPS with one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
-SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # these run no user's code
+SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # not OPS: users add rows there
 
 
 class Module:
@@ -134,12 +134,11 @@ class Layer(Module):
             neuron.name(f"layer {number}".rstrip(), number, j)
 
     def __call__(self, x: Any) -> Any:
-        neurons = [*self.neurons]
-        with_users_code = [n for n in neurons if n.__class__ is not Neuron or n.w.__class__ is not list
+        with_users_code = [n for n in self.neurons if n.__class__ is not Neuron or n.w.__class__ is not list
                            or n.activation.__class__ is not str or n.activation not in SHIPPED]  # fmt: skip
-        given = _inputs(x, 1 if with_users_code else len(neurons))
+        given = _inputs(x, 1 if with_users_code else len(self.neurons))
         try:
-            outputs = [neuron(given) for neuron in neurons]
+            outputs = [neuron(given) for neuron in self.neurons]
         finally:
             given.done()
         return outputs[0] if len(outputs) == 1 else outputs
@@ -257,14 +256,14 @@ def _leaves(holders: list[Any]) -> Iterator[Value]:
         if isinstance(thing, Value):
             if thing.operation is None:
                 yield thing
-        elif thing.__class__ is not str and id(thing) not in seen:  # names there are many of
+        elif thing.__class__ is not str and id(thing) not in seen:  # labels: many, and nothing is in them
             seen.add(id(thing))
             stack.extend(reversed(_held(thing)))
 
 
 def _held(thing: Any) -> Sequence[Any]:
     if isinstance(thing, (list, tuple)):
-        return thing
+        return thing if thing.__class__ in (list, tuple) else list(thing)
     if isinstance(thing, dict):
         return list(thing.values())
     if isinstance(thing, np.ndarray):
@@ -276,7 +275,7 @@ def _held(thing: Any) -> Sequence[Any]:
 
 
 def _inputs(x: Any, sums: int = 1) -> Inputs:
-    """One example: numbers and Values, of which so many sums are made at once."""
+    """One example; `sums`: how many neurons in a row will read it, no user's code in between."""
     if isinstance(x, np.ndarray):
         if x.ndim > 1:
             raise ValueError(f"a model takes one example, got an array {x.shape}; for all its rows, call predict")

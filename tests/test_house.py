@@ -115,8 +115,8 @@ def code_lines(source):
     return len({line for t in tokens for line in range(t.start[0], t.end[0] + 1)} - prose)
 
 
-# The table is data: it grows by a row with every operation, so the engine's budget is for what works on it. Its last
-# 130 lines fold the sums of a layer's neurons into one node each: two to three times the speed of eager training.
+# The table is data: it grows by a row with every operation, so the engine's budget is for what works on it. sums.py
+# folds the sum of each neuron into one node: two to three times the speed of eager training.
 BUDGETS = {
     "engine without its table and compiler": (
         1500, code_lines, lambda path: path.parts[0] == "engine" and path.parts[1] not in ("compiler", "ops.py"),

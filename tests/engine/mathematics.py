@@ -17,7 +17,7 @@ LARGEST = mpf(2) ** 1024 - mpf(2) ** 970  # what rounds to inf
 
 @functools.lru_cache(maxsize=64)
 def exponential(value, precision):
-    """Of the arguments that a difference does not move, once for all of a point's derivatives."""
+    """exp(value), kept: differences move one argument at a time. `precision`, mp.prec, is there for the cache's key."""
     return mp.exp(value)
 
 

@@ -1,5 +1,6 @@
 """Backward over random graphs of all rows, against forward mode that knows none of the rules."""
 
+import math
 from copy import deepcopy
 from pickle import dumps, loads
 
@@ -235,3 +236,10 @@ def test_forward_mode_of_the_tests_knows_the_product_rule():
     tangents, _ = forward_mode([a, b], [(product, OPS["multiply"], (a, b))])
     with mp.workdps(20):
         assert [float(t) for t in tangents[id(product)]] == pytest.approx([3.0, 2.0], rel=1e-15)
+
+
+@pytest.mark.parametrize("times", [lambda h, z: h * z, lambda h, z: z * h], ids=["left", "right"])
+def test_no_gradient_is_minus_zero(times):
+    h, z = Value(1.0) * 1.0, Value(-0.0)
+    (times(h, z) + times(h, z)).backward()
+    assert math.copysign(1.0, h.grad) == 1.0

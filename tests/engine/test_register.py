@@ -307,26 +307,30 @@ def test_rules_see_the_number_as_a_users_class_keeps_it():
     class Rounded(Value):
         data = property(Value.data.__get__, lambda self, number: Value.data.__set__(self, round(number, 1)))
 
+    assert exp(Rounded(0.2))._local_grads == (1.2,)
+
+
+def test_a_row_makes_results_as_a_users_class_makes_them():
     class Tagged(Value):
         def __new__(cls, *arguments):
             made = super().__new__(cls)
             made.__dict__["tag"] = "mine"
             return made
 
-    assert exp(Rounded(0.2))._local_grads == (1.2,) and exp(Tagged(1.0)).tag == "mine"
+    assert exp(Tagged(1.0)).tag == "mine"
 
 
 @pytest.mark.parametrize(
     "op, arguments, said",
     [
         (Op(name="few", forward=lambda *v: sum(v), partials=lambda out, *v: [1.0], flatten=tuple), 2,
-         "few gives 1 slopes for 2 arguments"),
+         r"few: 1 slope\(s\) for 2 argument\(s\)"),
         (Op(name="two", forward=lambda a, b, c=0.0: a, partials=(lambda out, a, b: 1.0,) * 2, flatten=tuple), 3,
          "two takes 2 arguments, got 3"),
     ],
 )  # fmt: skip
 def test_no_argument_is_lost(op, arguments, said):
-    with pytest.raises((TypeError, ValueError), match=said):
+    with pytest.raises(TypeError, match=said):
         op([Value(1.0)] * arguments)
 
 
