@@ -12,6 +12,8 @@ from .lowering import Code, Ref, Term
 
 OURS = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
 SHORT = 60  # characters
+BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # in Python, the more the stronger
+CALL = 4
 MANY, WIDE = 500, 40  # work on arrays pays from some 40 operations side by side, in programs of many
 
 
@@ -42,29 +44,30 @@ def functions(code: Code) -> dict[str, Callable[..., float]]:
 def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, list[int]]]:
     """The instructions that the results need, and which ones a line holds; on floats, short ones that are used once
     stand inside others: that takes two thirds of the time."""
-    said, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, bool]]()
-    places, inside = needed(code, results), dict[int, tuple[str, list[int], bool]]()
+    said, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int]]()
+    places, inside = needed(code, results), dict[int, tuple[str, list[int], int]]()
     uses = uses_of(code, places, results)
     for place in places:
         op = code.operations[place]
         if isinstance(op, str):
             continue
-        spelling, is_call = spellings.get(op) or spellings.setdefault(op, _spelling(op, floats))
+        spelling, binds, apart = spellings.get(op) or spellings.setdefault(op, _spelling(op, floats))
         arguments, held = [], [place]
         for a in code.arguments[place]:
             if a.__class__ is float:
                 arguments.append(literal(a))
             elif a in inside:
-                text, more, atom = inside.pop(a)  # type: ignore[arg-type]
-                held += more
-                arguments.append(text if is_call or atom else f"({text})")
+                text, more, bound = inside.pop(a)  # type: ignore[arg-type]
+                held += more  # parentheses only where they are needed: they take Python's parser half of its time
+                clear = bound > apart or (bound == apart and not arguments)
+                arguments.append(text if clear else f"({text})")
             else:
                 arguments.append(_name(code, a))  # type: ignore[arg-type]
         if op.variadic:
             arguments = [", ".join(arguments) if floats else _list(arguments)]
         text = spelling.format(*arguments)
         if floats and uses[place] == 1 and len(text) <= SHORT:
-            inside[place] = text, held, is_call
+            inside[place] = text, held, binds
         else:
             said.append((f"{_name(code, place)} = {text}", sorted(held)))
     return said
@@ -137,9 +140,9 @@ def _written(code: Code, results: Sequence[Term]) -> list[str]:
     return [_name(code, result.place) if isinstance(result, Ref) else literal(result) for result in results]
 
 
-def _spelling(op: Op, floats: bool) -> tuple[str, bool]:
-    """The operation with {} for each argument, or for all of them, and whether it is a call; Python's own operators
-    where those do."""
+def _spelling(op: Op, floats: bool) -> tuple[str, int, int]:
+    """The operation with {} for each argument, or for all of them; Python's own operators where those do. And how
+    strongly it binds, and its arguments have to bind."""
     if floats and ("np." in op.numpy or op.variadic):
-        return f"{name_of(op)}({', '.join(['{}'] * abs(op.arity))})", True
-    return op.numpy, False
+        return f"{name_of(op)}({', '.join(['{}'] * abs(op.arity))})", CALL, -1
+    return op.numpy, BINDS.get(op.numpy, 0), BINDS.get(op.numpy, CALL)

@@ -1,11 +1,15 @@
 """Programs of one example: line by line on floats where the graph is narrow, on arrays where it is wide."""
 
 import math
+import operator
 import pickle
+import random
 
 import numpy as np
 import pytest
 from eager import assert_same, close, run
+from hypothesis import given
+from hypothesis import strategies as st
 
 import engine
 from engine import Op, Value, cos, exp, log, pick, register, sin, tanh, unregister
@@ -37,8 +41,8 @@ def test_a_program_reads_as_python():
         "    x0 = float(x)\n"
         "    [p0, p1] = theta.tolist()\n"
         "    v4 = tanh(p0 * x0)\n"
-        "    v7 = ((v4 + p1) / 2.0) - x0\n"
-        "    v11 = x0 * ((1.0 - (v4 * v4)) * 0.5)\n"
+        "    v7 = (v4 + p1) / 2.0 - x0\n"
+        "    v11 = x0 * ((1.0 - v4 * v4) * 0.5)\n"
         "    return v7, np.array([v11, 0.5])\n"
     )
 
@@ -68,6 +72,37 @@ def test_only_what_is_used_is_unpacked():
     assert "float(y)" not in program.source
 
 
+@given(seed=st.integers(0, 2**32))
+def test_leaving_parentheses_out_changes_no_bit(seed):
+    """Python's own operators nested in any way: a - (b + c), -(a * b), (a / b) * c, a ** 3 of a row of a user's own."""
+    cube = engine.Op(name="cube_", forward=lambda a: a**3, partials=(lambda out, a: 3.0 * a * a,), numpy="{} ** 3")
+    leaves = [Value(number) for number in (0.3, -1.7, 2.9)]
+
+    def f():
+        chance = random.Random(seed)
+
+        def term(depth):
+            if depth == 0:
+                return chance.choice([*leaves, 0.7, -1.3])
+            kind = chance.choice([*"+-*/", "neg", "cube"])
+            a = term(depth - 1)
+            if kind == "neg":
+                return -a
+            if kind == "cube":
+                return cube(a)
+            b = term(chance.randrange(depth))
+            return {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}[kind](a, b)
+
+        return leaves[0] + term(chance.randint(1, 5))
+
+    try:
+        expected = f().data
+    except ArithmeticError:
+        return
+    program = engine.compile(f, leaves, batch=False)
+    assert program() == expected, program.source
+
+
 def test_what_is_used_once_stands_where_it_is_used_and_is_named_there():
     a = Value(2.0, label="a")
 
@@ -80,7 +115,7 @@ def test_what_is_used_once_stands_where_it_is_used_and_is_named_there():
     program = engine.compile(f, batch=False)
     program(3.0)
     [line] = [each for each in program.instructions if "once" in each.nodes]
-    assert line.text == "v2 = (x0 * 2.0) + 1.0" and len(line.nodes) == 2
+    assert line.text == "v2 = x0 * 2.0 + 1.0" and len(line.nodes) == 2
 
 
 @pytest.mark.parametrize("number", [-2.0, -0.0, math.inf, -math.inf, math.nan, 1e-300, -1e300])
@@ -138,9 +173,9 @@ def test_a_pickled_program_goes_on(kind):
     x = np.random.default_rng(0).normal(size=(2, 3)) ** 2
     program(x, 2)
     again = pickle.loads(pickle.dumps(program))
-    for given in (x, 0.0 * x):  # where the narrow one raises in Python
-        assert again(given, 2) == program(given, 2)
-        assert (again.value_and_grad(given, 2)[1] == program.value_and_grad(given, 2)[1]).all()
+    for row in (x, 0.0 * x):  # where the narrow one raises in Python
+        assert again(row, 2) == program(row, 2)
+        assert (again.value_and_grad(row, 2)[1] == program.value_and_grad(row, 2)[1]).all()
         assert (again.input_gradients(given, 2)[0] == program.input_gradients(given, 2)[0]).all()
     assert again.source == program.source and [*map(str, again.instructions)] == [*map(str, program.instructions)]
 
