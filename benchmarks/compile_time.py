@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +18,7 @@ from .networks import Problem, problems
 from .results import Result, measure
 
 PER_NODE, PER_LINE, FIRST = 5e-6, 10e-6, 15e-3  # the bars, in seconds
+Found = tuple[int, list[float]]
 
 
 def nodes_of(problem: Problem) -> int:
@@ -40,41 +41,43 @@ def chain(operations: int) -> Callable[[], Any]:
     return lambda: engine.compile(lambda: grow(leaf, operations), [leaf], batch=False).value_and_grad()
 
 
-def first(small: bool) -> None:
-    """Printed by a process of its own: seconds from W3's function to its first result. Imports are over."""
+def of_a_network(name: str, runs: int, small: bool) -> Found:
+    """How many nodes, and seconds a node, warm."""
+    problem = problems(small)[name]
+    nodes = nodes_of(problem)
+    return nodes, measure({"chainrule": from_the_start(problem)}, runs, 1, per=nodes)["chainrule"]
+
+
+def of_a_chain(operations: int, runs: int) -> Found:
+    """How many operations, and seconds for each, warm."""
+    return operations, measure({"chainrule": chain(operations)}, runs, 1, per=operations)["chainrule"]
+
+
+def first(small: bool) -> Found:
+    """Seconds from W3's function to its first result. Imports are over."""
     run = from_the_start(problems(small)["W3"])
     start = time.process_time()
     run()
-    print(time.process_time() - start)
+    return 1, [time.process_time() - start]
 
 
-def in_fresh_processes(runs: int, small: bool) -> list[float]:
+def in_a_process_of_its_own(function: Callable[..., Found], *arguments: Any) -> Found:
+    """As users have it: without what PyTorch, JAX and other workloads leave to the memory and the collector."""
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
-    code = f"from benchmarks.compile_time import first; first({small})"
-    command = [sys.executable, "-c", code]
-    found = (subprocess.run(command, env=environment, capture_output=True, text=True, check=True) for _ in range(runs))
-    return [float(one.stdout) for one in found]
+    call = f"compile_time.{function.__name__}(*{arguments!r})"
+    command = [sys.executable, "-c", f"import json; from benchmarks import compile_time; print(json.dumps({call}))"]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    count, times = json.loads(printed)
+    return count, times
 
 
 def compile_times(runs: int, small: bool) -> list[Result]:
-    """With what is there already put aside: the collector, on, would look through PyTorch and JAX again and again."""
-    gc.freeze()
-    try:
-        return _compile_times(runs, small)
-    finally:
-        gc.unfreeze()
-
-
-def _compile_times(runs: int, small: bool) -> list[Result]:
     rows = []
-    for name, problem in problems(small).items():
-        if name in ("W3", "W6", "W7"):
-            nodes = nodes_of(problem)
-            few = min(runs, 3) if name == "W7" else runs
-            [times] = measure({"chainrule": from_the_start(problem)}, few, 1, per=nodes).values()
-            rows.append(Result(f"W8 compile {name}, {nodes:,} nodes, a node", times, limit=PER_NODE))
-    operations = 100 if small else 10_000
-    [times] = measure({"chainrule": chain(operations)}, runs, 1, per=operations).values()
+    for name in ("W3", "W6", "W7"):
+        nodes, times = in_a_process_of_its_own(of_a_network, name, min(runs, 3) if name == "W7" else runs, small)
+        rows.append(Result(f"W8 compile {name}, {nodes:,} nodes, a node", times, limit=PER_NODE))
+    operations, times = in_a_process_of_its_own(of_a_chain, 100 if small else 10_000, runs)
     rows.append(Result(f"W8 compile a chain of {operations:,}, a node", times, limit=PER_LINE))
-    rows.append(Result("W8 first W3 in a fresh process", in_fresh_processes(min(runs, 7), small), limit=FIRST))
+    times = [in_a_process_of_its_own(first, small)[1][0] for _ in range(min(runs, 7))]
+    rows.append(Result("W8 first W3 in a fresh process", times, limit=FIRST))
     return rows
