@@ -39,7 +39,8 @@ class Code:
         self.operations: list[Op | str] = []  # a string: the name of an input or a parameter
         self.arguments: list[tuple[int | float, ...]] = []  # an int is a place, a float a number
         self.batched: list[bool] = []  # whether it differs from example to example
-        self.nodes: list[list[str]] = []  # the scalar nodes that it stands for
+        self.labels: list[str] = []  # of the scalar node that it stands for
+        self.others: dict[int, list[str]] = {}  # of further ones: all are the same number
         self._known: dict[tuple[Any, ...], int] = {}
 
     def leaf(self, name: str, batched: bool, label: str = "") -> int:
@@ -52,10 +53,15 @@ class Code:
             self.operations.append(op)
             self.arguments.append(arguments)
             self.batched.append(batched)
-            self.nodes.append([label] if label else [])
+            self.labels.append(label)
         elif label:
-            self.nodes[place].append(label)
+            self.others.setdefault(place, []).append(label)
         return place
+
+    def nodes(self, place: int) -> list[str]:
+        """The scalar nodes that it stands for, by their labels; an instruction of the backward program has none."""
+        first = self.labels[place]
+        return [first, *self.others.get(place, ())] if first else self.others.get(place, [])
 
     def put(self, op: Op, arguments: tuple[int | float, ...], label: str = "") -> int | float:
         """The place of op's result; a number where all arguments are; an argument where op leaves it as it is."""
@@ -74,6 +80,8 @@ class Code:
                 return arguments[1 - place]
         if 0.0 in arguments:  # or the first place; 0.0 and -0.0 are equal, but not the same constant
             return self._write((op, *map(repr, arguments)), op, arguments, batched, label)
+        if len(arguments) == 2:  # one of them is a number
+            return self._write((op, arguments, arguments[0].__class__), op, arguments, batched, label)
         return self._write((op, arguments, *map(type, arguments)), op, arguments, batched, label)  # 1.0 is no place
 
     def apply(self, op: Op, arguments: Sequence[Term]) -> Term:

@@ -118,13 +118,14 @@ class Version:
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the text, with the labels or symbols of the nodes that they stand for."""
-        nodes = self.code.nodes
+        code = self.code
         if self.narrow:
-            said: Any = lines(self.code, self.slopes(name), True)
+            said: Any = lines(code, self.slopes(name), True)
         else:
             said = [(text, [place for step in steps for place in step.stands_for])
                     for text, steps in self._write(name)[1].said]  # fmt: skip
-        return [Instruction(text, tuple(node for place in places if place < len(nodes) for node in nodes[place]))
+        known = len(code.operations)
+        return [Instruction(text, tuple(node for place in places if place < known for node in code.nodes(place)))
                 for text, places in said]  # fmt: skip
 
     def planned(self) -> Plan:
