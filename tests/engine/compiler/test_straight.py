@@ -176,7 +176,7 @@ def test_a_pickled_program_goes_on(kind):
     for row in (x, 0.0 * x):  # where the narrow one raises in Python
         assert again(row, 2) == program(row, 2)
         assert (again.value_and_grad(row, 2)[1] == program.value_and_grad(row, 2)[1]).all()
-        assert (again.input_gradients(given, 2)[0] == program.input_gradients(given, 2)[0]).all()
+        assert (again.input_gradients(row, 2)[0] == program.input_gradients(row, 2)[0]).all()
     assert again.source == program.source and [*map(str, again.instructions)] == [*map(str, program.instructions)]
 
 
