@@ -189,7 +189,7 @@ def row(**changed):
     ({"numpy": "2.0 * {"}, "numpy='2.0 . {' does not run"),
     ({"partials": lambda out, a: 2.0}, r"partials=\(rule,\) for a fixed number"),
     ({"partials": lambda out, a: 2.0, "forward": lambda *a: sum(a), "numpy": "sum({})"}, r"partials=\(rule,\)"),
-    ({"partials": lambda out, *a: [1.0], "forward": lambda *a: sum(a), "numpy": "sum({})"}, "1 slopes for 2 arguments"),
+    ({"partials": lambda out, *a: [1.0], "forward": lambda *a: sum(a), "numpy": "sum({})"}, r"1 slope\(s\) for 2 argument\(s\)"),
     ({"partials": (lambda out: 2.0,)}, "partials does not run"),
     ({"partials": ()}, "one rule, for each argument"),
     ({"name": "class"}, "'class' can be none"),
