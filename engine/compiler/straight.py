@@ -58,7 +58,7 @@ def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, 
                 arguments.append(literal(a))
             elif a in inside:
                 text, more, bound = inside.pop(a)  # type: ignore[arg-type]
-                held += more  # parentheses only where they are needed: they take Python's parser half of its time
+                held += more  # parentheses only where they are needed: they take Python's parser a third of its time
                 clear = bound > apart or (bound == apart and not arguments)
                 arguments.append(text if clear else f"({text})")
             else:
