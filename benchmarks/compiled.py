@@ -112,17 +112,18 @@ def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:
     print(f"Medians of {sizes.runs} alternating runs; a ratio is the peer's time over chainrule's.")
     if sizes == QUICK:
         print("Tiny sizes, one run: this shows that it works, and says nothing about speed. So no bars.")
-    found: dict[str, list[Result]] = {}
+    rows: list[Result] = []
     works = {"W1": compare_chains, "W2": compare_readme, "W10": compare_transformers}
     problems = networks.problems(sizes.small)
-    for name in sorted(wanted, key="W8".__ne__):  # W8 first: behind the others, the peers' threads are there
+    for name in ALL:
+        if name not in wanted:
+            continue
         if name in works:
-            found[name] = works[name](sizes)
+            rows += works[name](sizes)
         elif name == "W8":
-            found[name] = compile_time.compile_times(sizes.runs, sizes.small)
+            rows += compile_time.compile_times(sizes.runs, sizes.small)
         else:
-            found[name] = networks.compare_network(problems[name], PEERS, sizes.runs, sizes.repeats)
-    rows = [row for name in ALL if name in wanted for row in found[name]]
+            rows += networks.compare_network(problems[name], PEERS, sizes.runs, sizes.repeats)
     if sizes == QUICK:
         rows = [replace(row, bar=None, limit=None) for row in rows]
     print(f"\n{table(rows, TITLES)}\n")
