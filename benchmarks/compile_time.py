@@ -62,7 +62,7 @@ def first(small: bool) -> Found:
 
 
 def in_a_process_of_its_own(function: Callable[..., Found], *arguments: Any) -> Found:
-    """As users have it: without what PyTorch, JAX and other workloads leave to the memory and the collector."""
+    """As users have it: without PyTorch's and JAX's objects, which the collector would look through."""
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
     call = f"compile_time.{function.__name__}(*{arguments!r})"
     command = [sys.executable, "-c", f"import json; from benchmarks import compile_time; print(json.dumps({call}))"]
