@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import engine
-from engine import Value
+from chainrule import engine
+from chainrule.engine import Value
 
 from .eager import grow
 from .networks import Problem, problems

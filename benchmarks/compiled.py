@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-import engine
-from engine import Value
+from chainrule import engine
+from chainrule.engine import Value
 
 from . import compile_time, networks, reference, transformer
 from .eager import grow, readme_expression

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import Value
+from chainrule.engine import Value
 
 from . import micrograd_peer, reference, training
 from .timing import Row, Work, alternate, duration, machine, one_phase, table

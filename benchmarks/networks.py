@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import engine
-from nn import MLP, cross_entropy
-from nn.datasets import iris
+from chainrule import engine
+from chainrule.nn import MLP, cross_entropy
+from chainrule.nn.datasets import iris
 
 from . import by_hand, reference
 from .results import Result, compare, measure

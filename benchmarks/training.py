@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import Value
-from nn import MLP, SGD, cross_entropy
-from nn.datasets import iris
+from chainrule.engine import Value
+from chainrule.nn import MLP, SGD, cross_entropy
+from chainrule.nn.datasets import iris
 
 from . import micrograd_peer, reference
 from .timing import Row, Work, alternate, one_phase

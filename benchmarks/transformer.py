@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import engine
-from engine import Value
-from nn import cross_entropy, softmax
+from chainrule import engine
+from chainrule.engine import Value
+from chainrule.nn import cross_entropy, softmax
 
 from . import reference
 

@@ -1,5 +1,8 @@
 """Numbers that know their derivatives."""
 
+if __name__ != "chainrule.engine":  # a second copy of every class and of the table would not know the first
+    raise ImportError(f"{__name__} is called chainrule.engine: write `from chainrule.engine import Value`")
+
 from .checking import check_row, gradcheck
 from .compiler import Program, Table, TraceError, compile  # noqa: A004  always written qualified: engine.compile
 from .diagnosis import diagnose
@@ -13,8 +16,8 @@ from .ops import (
     silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
 )  # fmt: skip
 # isort: on
+from .op import OPS, DomainError, Op
 from .recording import enable_grad, no_grad
-from .row import OPS, DomainError, Op
 from .transforms import grad, gradients, hessian, hvp, jacobian, value_and_grad
 from .value import Value
 

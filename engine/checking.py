@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from .graph import topological_order
+from .op import Op
 from .operators import local_derivatives
 from .recording import enable_grad
 from .reports import Finding, Report
-from .row import Op
 from .transforms import reads_numbers
 from .value import Value
 
@@ -63,7 +63,7 @@ def gradcheck(f: Callable[..., Any], *xs: Any, value: Callable[[float], Any] = V
 def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
     """The rules of a row against finite differences, at random points of its everyday intervals.
 
-    >>> from engine import tanh
+    >>> from chainrule import tanh
     >>> bool(check_row(tanh))
     True
     """

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .graph import topological_order
+from .op import Op
 from .reports import Finding, Report
-from .row import Op
 from .value import Value
 
 FLAT = 1e-3     # a slope this small in a squashing function: saturated
@@ -139,7 +139,7 @@ def _unreached(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Fi
 def _made_by_hand(order: Iterable[Value]) -> Iterator[Finding]:
     for node in order:
         if isinstance(node.operation, str) and "_backward" not in node.__dict__ and not any(node._local_grads):
-            said = "has no _backward, so no gradient passes; write one, or add a row (engine.register)"
+            said = "has no _backward, so no gradient passes; write one, or add a row (chainrule.register)"
             yield Finding("made by hand", f"{node.name()} {said}")
 
 

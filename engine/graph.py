@@ -6,10 +6,10 @@ import copy
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .numbers import number, runs_operations
+from .numeric import number, runs_operations
+from .op import Op, operation
 from .ops import add
 from .recording import enable_grad
-from .row import Op, operation
 
 if TYPE_CHECKING:
     from .value import Value
@@ -20,7 +20,7 @@ LEAF, NEVER = 1 << 28, -(1 << 62)  # added to a Value's `_uses`: it is a leaf, i
 def topological_order(root: Value) -> list[Value]:
     """All Values that `root` was made of, and itself; arguments come before what is made of them.
 
-    >>> from engine import Value
+    >>> from chainrule import Value
     >>> a, b = Value(1.0, label="a"), Value(2.0, label="b")
     >>> [value.data for value in topological_order(a * b + a)]
     [1.0, 2.0, 2.0, 3.0]
@@ -176,7 +176,7 @@ def needs_row(node: Value, what: str) -> Op:
     if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
         return node.operation
     made = "has a hand-written _backward" if "_backward" in node.__dict__ else "was made by hand"
-    raise TypeError(f"cannot {what} {node.name()}: it {made}; add a row (engine.register) to get this")
+    raise TypeError(f"cannot {what} {node.name()}: it {made}; add a row (chainrule.register) to get this")
 
 
 def refresh(root: Value) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .row import Op
+from .op import Op
 
 if TYPE_CHECKING:
     from .value import Value

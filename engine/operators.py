@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .numbers import runs_operations
-from .row import OPS, Op, Rule
+from .numeric import runs_operations
+from .op import OPS, Op, Rule
 
 
 def _binary(op: Op, left: Any, right: Any) -> Any:
@@ -188,13 +188,13 @@ def register(op: Op) -> Op:
 
     Errors: ValueError for a name that is no identifier or is taken, and for a row that does not run.
 
-    >>> from engine import Op, Value, grad, register
+    >>> from chainrule import Op, Value, grad, register
     >>> import math
     >>> cube = register(Op(name="cube", forward=lambda a: a * a * a, partials=(lambda out, a: 3.0 * a * a,),
     ...                    numpy="{} ** 3", why="three times the square"))
     >>> Value(2.0).cube().data, grad(grad(cube))(2.0)
     (8.0, 12.0)
-    >>> from engine import unregister
+    >>> from chainrule import unregister
     >>> unregister(cube)
     """
     from .value import Value  # value.py is made of this module

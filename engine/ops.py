@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from operator import mul
 from typing import Any
 
-from .row import ANYWHERE, OPS, Op
+from .op import ANYWHERE, OPS, Op
 
 SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
 EDGE = 1e-3  # tests that take finite differences stay this far from a kink

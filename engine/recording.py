@@ -23,7 +23,7 @@ def _switched(on: bool) -> Iterator[None]:
 def no_grad() -> AbstractContextManager[None]:
     """Inside it, results remember nothing: no operation, no arguments, no gradient. Also a decorator: @no_grad().
 
-    >>> from engine import Value
+    >>> from chainrule import Value
     >>> with no_grad():
     ...     y = Value(2.0) * 3
     >>> y.data, y.arguments, y.requires_grad

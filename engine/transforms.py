@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .graph import needs_row, topological_order
-from .numbers import number
+from .numeric import number
+from .op import Op
 from .operators import Operators, local_derivatives
 from .ops import dot, identity
 from .recording import enable_grad
-from .row import Op
 from .value import Value
 
 __all__ = ["grad", "gradients", "hessian", "hvp", "jacobian", "value_and_grad"]

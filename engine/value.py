@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import graph
-from .fast import FastOperators
+from .fast.neurons import Folded
+from .fast.operators import FastOperators
 from .graph import LEAF, NEVER
 from .micrograd import MicrogradNames
-from .numbers import LikeANumber, number, one_number, readable
+from .numeric import LikeANumber, number, one_number, readable
+from .op import Op
 from .operators import local_derivatives
 from .recording import recording
-from .row import Op
-from .sums import Folded
 
 
 class Value(FastOperators, LikeANumber, MicrogradNames):

@@ -1,5 +1,8 @@
 """Small networks made of Values: models, losses, optimisers, data and a training loop."""
 
+if __name__ != "chainrule.nn":  # a second copy of every class and of the table would not know the first
+    raise ImportError(f"{__name__} is called chainrule.nn: write `from chainrule.nn import MLP`")
+
 from . import datasets, init
 from .datasets import iris, train_test_split
 from .losses import cross_entropy, mse, softmax

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import Value, exp, logsumexp, pick
+from chainrule.engine import Value, exp, logsumexp, pick
 
 __all__ = ["cross_entropy", "mse", "softmax"]
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import OPS, Op, Value, no_grad, ops
-from engine.sums import Inputs, weighted_sum
+from chainrule.engine import OPS, Op, Value, no_grad, ops
+from chainrule.engine.fast.neurons import Inputs, weighted_sum
 
 from .init import Initialiser, Source, initialiser, source
 from .losses import softmax

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import engine
-from engine import DomainError, Program, Value, diagnose, enable_grad, no_grad
+from chainrule import engine
+from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad
 
-from .settings import Data, Loss, Model, check_finite, loss_value
+from .checks import Data, Loss, Model, check_finite, loss_value
 
 __all__ = ["Objective"]
 

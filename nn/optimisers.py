@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import Value
+from chainrule.engine import Value
 
 __all__ = ["SGD", "Adam", "Optimiser"]
 

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from .objective import Objective
-from .optimisers import Adam, Optimiser
-from .settings import (
+from .checks import (
     Data,
     Loss,
     Metric,
@@ -27,6 +25,8 @@ from .settings import (
     optimiser_of,
     validation_of,
 )
+from .objective import Objective
+from .optimisers import Adam, Optimiser
 
 __all__ = ["History", "fit"]
 
@@ -90,7 +90,7 @@ def fit(
     FloatingPointError if a loss is not finite: the model keeps its last finite parameters. What loss and model raise
     passes on.
 
-    >>> from nn import Neuron, mse
+    >>> from chainrule import Neuron, mse
     >>> model = Neuron(1, nonlin=False, rng=0)
     >>> history = fit(model, mse, [0.0, 1.0], [1.0, 3.0], epochs=300, learning_rate=0.1, progress=False)
     >>> print(f"{model(10.0).data:.2f}")

@@ -16,7 +16,7 @@ hypothesis.settings.load_profile("same")
 
 
 def pytest_report_header():
-    spec = importlib.util.find_spec("engine")
+    spec = importlib.util.find_spec("chainrule")
     return f"copy under test: {Path(spec.origin).parents[1] if spec and spec.origin else 'none: pip install . first'}"
 
 

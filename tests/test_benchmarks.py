@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
+from chainrule import engine
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -118,7 +118,7 @@ def test_numpy_by_hand_gives_the_loss_of_the_formula(compiled, name):
 
 
 def test_adam_by_hand_is_adam(compiled):
-    from nn import Adam
+    from chainrule.nn import Adam
 
     random = np.random.default_rng(0)
     theta = random.normal(size=5)

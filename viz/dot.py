@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import graphviz
 
-from engine import Value
-from engine.graph import trace
-from viz.chain import values_of
-from viz.names import clean
+from chainrule.engine import Value
+from chainrule.engine.graph import trace
+
+from .common.text import clean
+from .stepper.chain import values_of
 
 __all__ = ["draw_dot", "trace"]
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from engine import OPS, Value
+from chainrule.engine import OPS, Value
 
 LONGEST = 2000  # characters; more is no formula for a picture
 

@@ -8,9 +8,9 @@
 4. Run: programs bound to arrays (program, versions), their buffers and calls (running), files of their own (saving).
 """
 
-from .lookup import Table
 from .program import Program, compile  # noqa: A004  always written qualified: engine.compile
-from .tape import Frozen, TraceError
-from .versions import Instruction
+from .run.specialisation import Instruction
+from .trace.table import Table
+from .trace.tape import Frozen, TraceError
 
 __all__ = ["Frozen", "Instruction", "Program", "Table", "TraceError", "compile"]

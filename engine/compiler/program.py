@@ -14,16 +14,16 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from ..value import Value
-from .emitting import build
-from .lanes import Array as Lanes
-from .lowering import Code, Ref, Term, lower
-from .running import SIZES, Array, Call, Pool, Pools
-from .running import parameters as numbers_of
-from .saving import module, write
-from .straight import is_narrow
-from .tape import Frozen, Replay, Tape, same
-from .tracing import ONE_AT_A_TIME, paused_collector, trace, traced
-from .versions import Instruction, Version
+from .arrays.pack import Array as Lanes
+from .emit.python import is_narrow
+from .emit.text import build
+from .run.running import SIZES, Array, Call, Pool, Pools
+from .run.running import parameters as numbers_of
+from .run.saving import module, write
+from .run.specialisation import Instruction, Version
+from .scalar.code import Code, Ref, Term, lower
+from .trace.tape import Frozen, Replay, Tape, same
+from .trace.tracer import ONE_AT_A_TIME, paused_collector, trace, traced
 
 Shape = tuple[Any, ...]
 FLOAT = np.dtype(float)
@@ -314,7 +314,8 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     Shapes: f gets for an input (n,) one Value, for (n, k) an array of k Values; a bare number is shared by all.
     Errors: TraceError where f reads a number (frozen="allow" goes on, and lists it in program.frozen).
 
-    >>> import engine, numpy as np
+    >>> import numpy as np
+    >>> from chainrule import engine
     >>> w = engine.Value(3.0)
     >>> program = engine.compile(lambda x: (w * x).tanh(), params=[w])
     >>> program(np.array([0.0, 1.0]))

@@ -4,7 +4,7 @@ import random
 
 from mathematics import at_home, call, counts, holds
 
-from engine import OPS, Value
+from chainrule.engine import OPS, Value
 
 
 def random_graph(seed, size, how_many_leaves=3):

@@ -9,7 +9,7 @@ import mpmath
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
-from engine import Value
+from chainrule.engine import Value
 
 EPS = 2.0**-52
 LARGEST = mpf(2) ** 1024 - mpf(2) ** 970  # what rounds to inf

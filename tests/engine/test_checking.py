@@ -9,8 +9,21 @@ from graphs import random_graph, replay
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import nn
-from engine import OPS, Op, Value, check_row, dot, grad, gradcheck, gradients, logsumexp, maximum, no_grad, total
+from chainrule import nn
+from chainrule.engine import (
+    OPS,
+    Op,
+    Value,
+    check_row,
+    dot,
+    grad,
+    gradcheck,
+    gradients,
+    logsumexp,
+    maximum,
+    no_grad,
+    total,
+)
 
 MISTAKES = {
     "": "none: the right one",

@@ -8,8 +8,8 @@ from graphs import random_graph
 from hypothesis import given
 from hypothesis import strategies as st
 
-import nn
-from engine import DomainError, Value, diagnose, exp, log, no_grad, sigmoid, topological_order
+from chainrule import nn
+from chainrule.engine import DomainError, Value, diagnose, exp, log, no_grad, sigmoid, topological_order
 
 
 def kinds(report):

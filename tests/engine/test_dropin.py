@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from engine import Value, trace
+from chainrule.engine import Value, trace
 
 
 def lecture_neuron():

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from mathematics import EPS, MEANING, call, differentiable
 from mpmath import mp, mpf
 
-from engine import OPS, Value, topological_order, trace
-from engine.graph import backpropagate
-from engine.sums import weighted_sum
+from chainrule.engine import OPS, Value, topological_order, trace
+from chainrule.engine.fast.neurons import weighted_sum
+from chainrule.engine.graph import backpropagate
 
 
 def slope_by_differences(op, numbers, place):

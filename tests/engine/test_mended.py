@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from engine import DomainError, Op, Value, dot, log, logsumexp, no_grad, pick, register, total, unregister
+from chainrule.engine import DomainError, Op, Value, dot, log, logsumexp, no_grad, pick, register, total, unregister
 
 # --- comparisons and other things of plain numbers
 

@@ -1,7 +1,7 @@
 '''A user's own operation: ten lines, and it has everything that the rows of the table have.
 
     import math
-    from engine import Op, check_row, cos, register, sin
+    from chainrule import Op, check_row, cos, register, sin
 
     sinc = register(Op(
         name="sinc", symbol="sinc({})", badge="sinc",
@@ -24,9 +24,8 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-import nn
-import viz
-from engine import (
+from chainrule import nn, viz
+from chainrule.engine import (
     OPS,
     DomainError,
     Op,

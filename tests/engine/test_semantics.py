@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-import engine
-from engine import (
+from chainrule import engine
+from chainrule.engine import (
     DomainError,
     Value,
     absolute,
@@ -579,7 +579,7 @@ def test_a_shallow_copy_of_a_leaf_is_another_leaf():
 
 def test_an_unknown_row_in_a_pickle_is_named():
     with pytest.raises(KeyError, match="no operation 'zeta'"):
-        engine.row.operation("zeta")
+        engine.op.operation("zeta")
 
 
 # --- threads

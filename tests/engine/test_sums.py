@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import engine
-from engine import Value, no_grad
-from engine.graph import LEAF, topological_order
-from engine.sums import Folded, Inputs, weighted_sum
-from nn import MLP, Layer, Neuron
+from chainrule import engine
+from chainrule.engine import Value, no_grad
+from chainrule.engine.fast.neurons import Folded, Inputs, weighted_sum
+from chainrule.engine.graph import LEAF, topological_order
+from chainrule.nn import MLP, Layer, Neuron
 
 EPS = sys.float_info.epsilon
 
@@ -271,7 +271,7 @@ def test_ctrl_c_anywhere_in_a_layer_leaves_inputs_that_learn():
         lines = iter(range(after))
 
         def trace(frame, event, argument, lines=lines):
-            if frame.f_code.co_filename.endswith("sums.py") and next(lines, None) is None:
+            if frame.f_code.co_filename.endswith("neurons.py") and next(lines, None) is None:
                 sys.settrace(None)
                 raise Stop
             return trace

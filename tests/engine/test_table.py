@@ -31,12 +31,10 @@ from mathematics import (
 from mpmath import mpf
 
 import chainrule
-import engine
-import nn
-import viz
-from engine import OPS, Operators, Value, enable_grad, grad, no_grad, power, topological_order
-from engine.fast import FastOperators
-from engine.sums import weighted_sum
+from chainrule import engine, nn, viz
+from chainrule.engine import OPS, Operators, Value, enable_grad, grad, no_grad, power, topological_order
+from chainrule.engine.fast.neurons import weighted_sum
+from chainrule.engine.fast.operators import FastOperators
 
 each_row = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from mathematics import EPS, MEANING, call, differentiable, everyday_sample, holds, interval
 from mpmath import mpf
 
-import engine
-import nn
-from engine import (
+from chainrule import engine, nn
+from chainrule.engine import (
     OPS,
     DomainError,
     Op,

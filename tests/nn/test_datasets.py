@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nn.datasets import iris, train_test_split
+from chainrule.nn.datasets import iris, train_test_split
 
 
 def test_iris_unpacks_into_float_measurements_and_whole_labels():

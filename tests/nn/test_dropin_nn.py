@@ -5,9 +5,9 @@ import random
 import numpy as np
 import pytest
 
-import nn
-from engine import Value
-from nn import MLP, Layer, Module, Neuron
+from chainrule import nn
+from chainrule.engine import Value
+from chainrule.nn import MLP, Layer, Module, Neuron
 
 
 def test_a_neuron_has_w_b_and_nonlin():

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Value, topological_order
-from nn import accuracy, cross_entropy, mse, softmax
+from chainrule.engine import Value, topological_order
+from chainrule.nn import accuracy, cross_entropy, mse, softmax
 
 numbers = st.floats(-1e3, 1e3)
 EPS = np.finfo(float).eps

@@ -5,9 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
-from engine import OPS, Value
-from engine.graph import topological_order
-from nn import MLP, Layer, Module, Neuron, init, softmax, units
+from chainrule.engine import OPS, Value
+from chainrule.engine.graph import topological_order
+from chainrule.nn import MLP, Layer, Module, Neuron, init, softmax, units
 
 
 class TestParameters:

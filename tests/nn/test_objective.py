@@ -6,9 +6,9 @@ import warnings
 import numpy as np
 import pytest
 
-import nn.objective
-from engine import DomainError, Value
-from nn import MLP, SGD, Adam, Layer, Module, accuracy, cross_entropy, fit, mse
+import chainrule.nn.objective
+from chainrule.engine import DomainError, Value
+from chainrule.nn import MLP, SGD, Adam, Layer, Module, accuracy, cross_entropy, fit, mse
 
 X = np.random.default_rng(0).uniform(-1, 1, (11, 2))
 CLASSES = np.arange(11) % 3
@@ -75,7 +75,7 @@ def test_an_optimiser_of_the_last_layer_trains_that_layer_alone():
 
 def test_large_batches_go_in_parts(monkeypatch):
     whole = trained(classifier, cross_entropy, X, CLASSES, True, batch_size=11)
-    monkeypatch.setattr(nn.objective, "CHUNK", 3)
+    monkeypatch.setattr(chainrule.nn.objective, "CHUNK", 3)
     assert_same(trained(classifier, cross_entropy, X, CLASSES, True, batch_size=11), whole)
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Value
-from nn import MLP, SGD, Adam, Optimiser
+from chainrule.engine import Value
+from chainrule.nn import MLP, SGD, Adam, Optimiser
 
 gradients = st.lists(st.lists(st.floats(-100, 100), min_size=3, max_size=3), min_size=1, max_size=8)
 

@@ -4,9 +4,9 @@ import signal
 import numpy as np
 import pytest
 
-import nn
-from engine import DomainError, Value, no_grad
-from nn import MLP, SGD, Adam, Module, Neuron, Optimiser, accuracy, cross_entropy, fit, mse
+from chainrule import nn
+from chainrule.engine import DomainError, Value, no_grad
+from chainrule.nn import MLP, SGD, Adam, Module, Neuron, Optimiser, accuracy, cross_entropy, fit, mse
 
 X = np.array([[0.5, -1.0], [1.5, 2.0], [-0.3, 0.8], [0.1, 0.2], [-1.0, -0.7]])
 Y = np.array([0, 1, 2, 1, 0])

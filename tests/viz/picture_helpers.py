@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from engine import Value
+from chainrule.engine import Value
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -9,8 +9,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from picture_helpers import SVG, neuron
 
-import viz
-from engine import Value
+from chainrule import viz
+from chainrule.engine import Value
 
 
 def test_the_shape_of_micrograd_s_dot():

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from picture_helpers import graphs, neuron, used_twice
 
-import viz
-from engine import OPS, Value
-from engine.graph import topological_order
-from viz.chain import applications, values_of
-from viz.explanations import Name, local_formulas
-from viz.names import short
+from chainrule import viz
+from chainrule.engine import OPS, Value
+from chainrule.engine.graph import topological_order
+from chainrule.viz.common.text import short
+from chainrule.viz.stepper.chain import applications, values_of
+from chainrule.viz.stepper.words import Name, local_formulas
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from engine import OPS, Value
-from viz import explain
-from viz.cli import main
-from viz.expressions import evaluate
+from chainrule.engine import OPS, Value
+from chainrule.viz import explain
+from chainrule.viz.command import main
+from chainrule.viz.expressions import evaluate
 
 
 @pytest.mark.parametrize(("text", "number"), [

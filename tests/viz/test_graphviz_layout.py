@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_helpers import SVG, graphs, marked, network, neuron, tooltip
 
-import viz
-from engine import Value
-from engine.graph import topological_order
-from viz import graphviz_layout
-from viz.graphviz_layout import arrange_with_dot
-from viz.layout import CARD_GAP
+from chainrule import viz
+from chainrule.engine import Value
+from chainrule.engine.graph import topological_order
+from chainrule.viz.graph.layout import with_dot as graphviz_layout
+from chainrule.viz.graph.layout.columns import CARD_GAP
+from chainrule.viz.graph.layout.with_dot import arrange_with_dot
 
 with_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="no dot on this machine")
 

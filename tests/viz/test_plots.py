@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_helpers import SVG, page_data, parsed
 
-import viz
-from viz.plots import round_ticks
+from chainrule import viz
+from chainrule.viz.plots.training import round_ticks
 
 
 def history(**changes: Any) -> SimpleNamespace:

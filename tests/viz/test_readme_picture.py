@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import Value
-from viz import draw
+from chainrule.engine import Value
+from chainrule.viz import draw
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "neuron.svg"
 

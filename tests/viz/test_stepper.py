@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_helpers import graphs, marked, network, neuron, page_data, used_twice
 
-import viz
-from engine import Value
-from engine.graph import topological_order
-from viz.names import short
-from viz.pages import embedded
+from chainrule import viz
+from chainrule.engine import Value
+from chainrule.engine.graph import topological_order
+from chainrule.viz.common.page import embedded
+from chainrule.viz.common.text import short
 
 HOSTILE = ["</script><script>alert(1)</script>", "<!--", "\u2028\u2029", "]]>", "\\u003c", "&lt;", "\x00", "\ud800"]
 

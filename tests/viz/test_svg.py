@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_helpers import SVG, graphs, marked, network, neuron, parsed, tooltip
 
-import nn
-import viz
-from engine import Value
-from engine.graph import topological_order
-from viz.colours import STEPS, level
-from viz.labels import CROWD
-from viz.names import fit, short, width
+import chainrule
+from chainrule import nn, viz
+from chainrule.engine import Value
+from chainrule.engine.graph import topological_order
+from chainrule.viz.common.colours import STEPS, level
+from chainrule.viz.common.text import fit, short, width
+from chainrule.viz.graph.labels import CROWD
 
 HOSTILE = [
     "</title><script>alert(1)</script>", '" onload="alert(1)', "' onload='x", "a & b < c > d", "\x00\x01\x1b\x7f",
@@ -142,7 +142,7 @@ PROGRAM = """
 import hashlib, sys
 sys.path[:0] = sys.argv[1:]
 from picture_helpers import network, neuron
-import viz
+from chainrule import viz
 loss = network([2, 4, 1])
 loss.backward()
 texts = [str(picture) for picture in (viz.draw(loss), viz.draw(loss, fold="none"), viz.steps(neuron()))]
@@ -153,7 +153,7 @@ print(hashlib.sha256("".join(texts).encode()).hexdigest())
 
 def test_the_same_bytes_in_every_process():
     found = set()
-    roots = [str(Path(__file__).parent), str(Path(viz.__file__).parents[1])]
+    roots = [str(Path(__file__).parent), str(Path(chainrule.__file__).parents[1])]
     for seed in ("0", "1", "4242"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run([sys.executable, "-c", PROGRAM, *roots], env=environment, capture_output=True, text=True)
@@ -353,8 +353,8 @@ def test_ipython_stores_a_picture_once_and_programs_still_get_the_svg(tmp_path):
 import sys
 from IPython.core.interactiveshell import InteractiveShell
 sys.path.insert(0, sys.argv[1])
-import viz
-from engine import Value
+from chainrule import viz
+from chainrule import Value
 shell = InteractiveShell.instance()
 drawing = viz.draw(Value(2.0, label="a"))
 for _ in range(2):
@@ -366,7 +366,7 @@ assert asked == {"image/svg+xml": drawing.svg}
 """
     pytest.importorskip("IPython")
     environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}  # nobody's own settings
-    command = [sys.executable, "-c", program, str(Path(viz.__file__).parents[1])]
+    command = [sys.executable, "-c", program, str(Path(chainrule.__file__).parents[1])]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine import Value, topological_order
+from chainrule.engine import Value, topological_order
 
 ROUNDING = 1e-12  # of max(1, the sum of all terms with their signs plus): the exactness that the design states
 

@@ -9,7 +9,7 @@ import random
 
 from mathematics import interval
 
-from engine import (
+from chainrule.engine import (
     OPS,
     Value,
     dot,
@@ -28,7 +28,7 @@ from engine import (
     total,
     where,
 )
-from nn import cross_entropy, softmax
+from chainrule.nn import cross_entropy, softmax
 
 POSITIONS, FEATURES, ROWS = 3, 3, 4
 LONGEST = 6

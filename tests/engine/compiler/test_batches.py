@@ -5,8 +5,8 @@ import pytest
 from eager import assert_same
 from test_programs import in_threads
 
-import engine
-from nn import MLP, cross_entropy
+from chainrule import engine
+from chainrule.nn import MLP, cross_entropy
 
 CLASSES = 4
 model = MLP(3, [5, CLASSES], activation="tanh", rng=1)

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-import engine
-from engine import Value, dot, exp, logsumexp
-from nn import MLP, cross_entropy
+from chainrule import engine
+from chainrule.engine import Value, dot, exp, logsumexp
+from chainrule.nn import MLP, cross_entropy
 
 COPIES = (".take(", "[...] =", "[...] +=", "[...] -=")
 

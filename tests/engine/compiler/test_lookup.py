@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from eager import assert_same
 
-import engine
-from engine import Table, TraceError, Value, tanh
-from nn import Module, cross_entropy
+from chainrule import engine
+from chainrule.engine import Table, TraceError, Value, tanh
+from chainrule.nn import Module, cross_entropy
 
 VOCABULARY, WIDTH = 5, 3
 

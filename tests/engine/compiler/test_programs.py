@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mathematics import MEANING, holds
 from mpmath import mpf
 
-import engine
-from engine import (
+from chainrule import engine
+from chainrule.engine import (
     Value,
     cos,
     dot,
@@ -34,7 +34,7 @@ from engine import (
     total,
     where,
 )
-from nn import MLP, cross_entropy, mse
+from chainrule.nn import MLP, cross_entropy, mse
 
 # --- random programs of all rows
 
@@ -623,7 +623,7 @@ def test_a_parameter_that_requires_no_gradient_gets_none():
 
 
 def test_a_neurons_sum_is_flattened_once_however_many_inputs_it_has(monkeypatch):
-    from engine.compiler.lanes import _Flattened
+    from chainrule.engine.compiler.arrays.pack import _Flattened
 
     flattened, terms = [], _Flattened._sum
     monkeypatch.setattr(_Flattened, "_sum", lambda flat, found: flattened.append(len(found)) or terms(flat, found))

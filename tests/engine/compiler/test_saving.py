@@ -12,10 +12,10 @@ import threading
 import numpy as np
 import pytest
 
-import engine
-from engine import Value, erf, exp, gelu, log, logsumexp, pick, relu, sin, tanh, total
-from engine.compiler import running
-from nn import MLP, cross_entropy
+from chainrule import engine
+from chainrule.engine import Value, erf, exp, gelu, log, logsumexp, pick, relu, sin, tanh, total
+from chainrule.engine.compiler.run import running
+from chainrule.nn import MLP, cross_entropy
 
 # As JSON: what each function of the module gives for the inputs; with other parameters, too, if there are any.
 ASK = """
@@ -35,7 +35,7 @@ for name in ("value", "value_and_grad", "input_gradients"):
         answers[name] = plain(function(*inputs))
         if hasattr(saved, "theta"):
             answers[name + " elsewhere"] = plain(function(*inputs, theta=saved.theta + 0.25))
-print(json.dumps([answers, sorted(module for module in ("engine", "nn", "viz") if module in sys.modules)]))
+print(json.dumps([answers, sorted(module for module in sys.modules if module.startswith("chainrule"))]))
 """
 
 

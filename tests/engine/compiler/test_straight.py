@@ -11,9 +11,9 @@ from eager import assert_same, close, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-import engine
-from engine import Op, Value, cos, exp, log, pick, register, sin, tanh, unregister
-from nn import MLP, cross_entropy
+from chainrule import engine
+from chainrule.engine import Op, Value, cos, exp, log, pick, register, sin, tanh, unregister
+from chainrule.nn import MLP, cross_entropy
 
 DEEP = 100_000
 CALLED_AS_OURS = ["x", "y", "p", "v", "n", "x0", "p1", "v3", "u1", "value", "value_and_grad", "input_gradients",
@@ -246,7 +246,7 @@ def test_a_wide_program_runs_on_arrays_and_gives_the_same(monkeypatch):
     found = {}
     for floats in (False, True):
         if floats:
-            monkeypatch.setattr("engine.compiler.program.is_narrow", lambda code: True)
+            monkeypatch.setattr("chainrule.engine.compiler.program.is_narrow", lambda code: True)
         program = engine.compile(f, parameters, batch=False)
         value, (mean, gradient) = program(x, label), program.value_and_grad(x, label)
         slopes = program.input_gradients(x, label)

@@ -7,9 +7,9 @@ import pytest
 from eager import assert_same, close, examples, run
 from structures import FEATURES, POSITIONS, ROWS, Structure
 
-import engine
-from engine import Value, dot, exp, gradients, pick, tanh, total
-from engine.compiler import arrays
+from chainrule import engine
+from chainrule.engine import Value, dot, exp, gradients, pick, tanh, total
+from chainrule.engine.compiler.arrays import writer as arrays
 
 
 @pytest.fixture(autouse=True)

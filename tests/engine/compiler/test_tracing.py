@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
-from engine import TraceError, Value, atan2, exp, log, no_grad, pick, tanh, where
-from nn import MLP, cross_entropy
+import chainrule
+from chainrule import engine
+from chainrule.engine import TraceError, Value, atan2, exp, log, no_grad, pick, tanh, where
+from chainrule.nn import MLP, cross_entropy
 
 HERE = Path(__file__).name
 X = np.array([1.0, 2.0, 3.0])
@@ -302,7 +303,7 @@ def test_a_program_runs_in_another_process():
     program = engine.compile(lambda x, y: scale * cross_entropy(model(x), y), params=model)
     x, y = np.arange(12.0).reshape(4, 3) / 10.0, np.array([0, 1, 1, 0])
     program(x, y)  # only values so far: gradients have to work there all the same
-    folder = Path(engine.__file__).resolve().parents[1]
+    folder = Path(chainrule.__file__).resolve().parents[1]
     given = pickle.dumps(program)
     run = subprocess.run([sys.executable, "-c", ELSEWHERE], input=given, capture_output=True, cwd=folder, check=False)
     assert run.returncode == 0, run.stderr.decode()

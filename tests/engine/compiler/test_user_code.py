@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 from eager import assert_same
 
-import engine
-from engine import Table, TraceError, Value, exp, gradients, log, logsumexp, pick, tanh, where
+from chainrule import engine
+from chainrule.engine import Table, TraceError, Value, exp, gradients, log, logsumexp, pick, tanh, where
 
 HERE = Path(__file__).name
 W = [Value(0.5, label="w0"), Value(-1.5, label="w1"), Value(2.0, label="w2")]

@@ -1,0 +1,1 @@
+"""Equal scalar work side by side, as instructions on arrays."""

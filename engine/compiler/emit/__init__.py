@@ -1,0 +1,1 @@
+"""Text: NumPy for batches, Python for floats."""

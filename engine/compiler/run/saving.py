@@ -1,0 +1,103 @@
+"""Stage 4: a compiled program as a file of its own, which needs NumPy alone."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...op import picked
+from ..emit.python import argument_names
+from ..emit.text import literal
+from . import running
+
+EXAMPLES = 5  # in the docstring
+SAYS = {
+    "value": "What the function gives for each example.",
+    "value_and_grad": "The mean over the examples, and its gradient to theta.",
+    "input_gradients": "For each example the slopes to its inputs; None for whole numbers.",
+}
+
+
+def module(
+    texts: Mapping[str, str],
+    shapes: Sequence[tuple[int, ...]],
+    whole: Sequence[bool],
+    outputs: int | None,
+    batch: bool,
+    theta: Sequence[float],
+) -> str:
+    """The file. texts: of bind(n) for each function; shapes: of one example's inputs; whole: which are integers;
+    outputs: how many there are, None for one that is no list."""
+    names = argument_names(len(shapes))
+    head, helpers = inspect.getsource(running).split('"""\n\n', 1)[1].split("\n\n\n", 1)
+    everything = "".join(texts.values())
+    if re.search(r"\bpicked\(", everything):
+        helpers += "\n\n" + inspect.getsource(picked)
+    if "math." in everything:
+        head = head.replace("from collections", "import math\nfrom collections", 1)
+    given = arguments = ", ".join(names)
+    numbers = "np.zeros(0)"
+    if theta:
+        head += f"\n\ntheta = np.array([  # the parameters\n{_wrapped(theta)}\n])"
+        arguments, numbers = ", ".join([*names, "theta=theta"]), f"parameters(theta, {len(theta)})"
+    parts = [f'"""{_documentation(names, shapes, whole, outputs, batch, len(theta))}"""\n\n{head}\n\n']
+    for name in texts:
+        more = f", {outputs is not None}" if name == "value" else ""
+        call = {"value": "outputs"}.get(name, name)
+        body = f"inputs({given}).{call}({name}_pools, {numbers}{more})"
+        parts.append(f'def {name}({arguments}):\n    """{SAYS[name]}"""\n    return {body}\n\n')
+    checked = f"Call([{given}], batch={batch}).expect({list(shapes)}, {list(whole)})"
+    parts.append(f'def inputs({given}):\n    """The inputs of one call, checked."""\n    return {checked}\n\n')
+    parts += [text.replace("def bind(", f"def bind_{name}(", 1) + "\n" for name, text in texts.items()]
+    pools = "".join(f"{name}_pools = Pools(partial(Pool, bind_{name}))\n" for name in texts)
+    return "\n".join([*parts, f"# --- what these need while they run\n\n\n{helpers}\n\n{pools}"])
+
+
+def _documentation(
+    names: Sequence[str],
+    shapes: Sequence[tuple[int, ...]],
+    whole: Sequence[bool],
+    outputs: int | None,
+    batch: bool,
+    parameters: int,
+) -> str:
+    """The docstring: shapes, and an example that runs."""
+    said, arrays = [], []
+    for name, shape, integers in zip(names, shapes, whole):
+        full = ("n", *shape) if batch else shape
+        said.append(name + (f" ({', '.join(map(str, full))}{',' * (len(full) == 1)})" if full else ", one number")
+                    + " of whole numbers" * integers)  # fmt: skip
+        size = (EXAMPLES, *shape) if batch else shape
+        arrays.append(f"np.zeros({size}{', int' * integers})")
+    if parameters:
+        said.append(f"theta ({parameters},)")
+    given = ", ".join(arrays)
+    result = (*[EXAMPLES] * (batch and bool(names)), *[outputs] * (outputs is not None))
+    return (
+        "A program that chainrule compiled from scalar code; it needs NumPy alone.\n\n"
+        + f"Shapes: {'; '.join(said)}.\n\n" * bool(said)
+        + f">>> np.shape(value({given}))\n{result}\n"
+        + f">>> mean, gradient = value_and_grad({given})\n" * (parameters > 0 and outputs is None)
+    )
+
+
+def _wrapped(numbers: Sequence[float]) -> str:
+    text = ", ".join(repr(number) if math.isfinite(number) else literal(number) for number in numbers) + ","
+    return textwrap.fill(text, 118, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False,
+                         break_long_words=False)  # fmt: skip
+
+
+def write(path: str | os.PathLike[str], text: str) -> None:
+    """Write a file: who reads it meanwhile, or after a crash, finds the old one or the new one."""
+    target = Path(path)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

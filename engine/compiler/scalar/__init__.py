@@ -1,0 +1,1 @@
+"""Instructions on the scalars of one example."""

@@ -1,0 +1,1 @@
+"""Run the function once on Values that write down what is done to them."""

@@ -1,0 +1,50 @@
+"""Rows looked up by a number that is a Value: an integer input of a function that is compiled."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from ...numeric import runs_operations
+from ...ops import pick
+
+
+class Table(list[Any]):
+    """A list of rows of Values (or of single Values) whose index may be a Value: `embedding[token]`.
+
+    Shapes: table[Value] -> a row (columns,), or one Value; by an integer or a slice as with any list.
+    Errors: IndexError for what is no row, TypeError for what is no index, ValueError if the rows differ in length.
+
+    >>> from chainrule import Value
+    >>> table = Table([[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]])
+    >>> table[1]
+    [Value(data=3.0, grad=0.0), Value(data=4.0, grad=0.0)]
+    >>> [number.data for number in table[Value(1)]], len(table), len(table[1:])
+    ([3.0, 4.0], 2, 1)
+    """
+
+    def __getitem__(self, index: Any) -> Any:
+        if runs_operations(index):
+            if not self:
+                raise IndexError("a Table without rows was looked up; write Table(rows) with at least one row")
+            return _picked(self, index)
+        if isinstance(index, slice):
+            return type(self)(super().__getitem__(index))
+        try:
+            return super().__getitem__(operator.index(index))
+        except TypeError:
+            raise TypeError(f"a Table has one integer or Value as its index, got {type(index).__name__} {index!r}; "
+                            "for several rows, write [table[i] for i in ...]") from None  # fmt: skip
+        except IndexError:
+            raise IndexError(f"index {index} is no row: there are {len(self)} rows, 0 to {len(self) - 1}") from None
+
+
+def _picked(rows: Sequence[Any], index: Any) -> Any:
+    """pick for each column."""
+    lengths = [len(row) if hasattr(row, "__len__") and not isinstance(row, str) else None for row in rows]
+    for place, length in enumerate(lengths):
+        if length != lengths[0]:
+            sizes = ["one number" if n is None else f"{n} numbers" for n in (lengths[0], length)]
+            raise ValueError(f"the rows of a Table differ: row 0 holds {sizes[0]}, row {place} {sizes[1]}")
+    return pick(rows, index) if lengths[0] is None else [_picked(column, index) for column in zip(*rows)]

@@ -1,0 +1,162 @@
+"""What a function does, written down in order; and the places where it does what cannot be written down."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from math import copysign
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...graph import topological_order
+from ...op import Op
+from ...value import Value
+
+_folders = [Path(__file__).resolve().parents[2], Path(np.__file__).parent, Path(os.__file__).parent]
+LIBRARY = re.compile("|".join(re.escape(f"{folder}{os.sep}") for folder in _folders) + "(?!site-packages)")
+_data: Any = Value.__dict__["data"]  # the slot, past Traced.data
+new = object.__new__
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A place where the function read a number, so that it was traced for that number alone."""
+
+    file: str
+    line: int
+    read: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.read}"
+
+
+class TraceError(TypeError):
+    """The function cannot be traced: what it does depends on numbers of one example."""
+
+
+class Tape:
+    """The operations of one run, in order. Their results have no numbers: those are computed for one who may look."""
+
+    def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool) -> None:
+        for i, x in enumerate(inputs):
+            x.__dict__ = {"label": f"x{i}"}  # without what an earlier run has marked it with
+        self.nodes: list[Any] = []
+        self.numbers = dict(zip(map(id, inputs), example))
+        self.integers = {id(x) for x in inputs if not x.requires_grad}
+        self.allow = allow
+        self.frozen: list[Frozen] = []
+        self.error: TraceError | None = None  # the first one, for a function that catches it
+
+    def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
+        """The node for an operation."""
+        node = new(kind)
+        node.operation = op
+        node._left = left
+        node._right = right
+        node._uses = 0  # inner, and requires a gradient
+        if more is not None:
+            node._more = more
+        self.nodes.append(node)
+        return node
+
+    def failed(self, said: str) -> TraceError:
+        """The error to raise. NumPy, or the function itself, may catch it and go on: then it comes at the end."""
+        problem = TraceError(said)
+        self.error = self.error or problem
+        return problem
+
+    def number(self, value: Value) -> float:
+        """The number of any Value in this example."""
+        known, stack = self.numbers, [value]
+        while stack:
+            node: Any = stack.pop()
+            try:
+                known.setdefault(id(node), _data.__get__(node))
+            except AttributeError:  # an input, or computed in the function
+                waiting = [a for a in node._prev if id(a) not in known]
+                if waiting:
+                    stack += (node, *waiting)
+                elif id(node) not in known:
+                    numbers = [a if a.__class__ is float else known[id(a)] for a in node.arguments]
+                    known[id(node)] = node.operation.evaluate(numbers, node.arguments)
+        return known[id(value)]
+
+
+class Replay(Tape):
+    """The tape of another run. As long as that does the same as the first one, it gets the nodes of the first."""
+
+    def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool, first: Tape) -> None:
+        super().__init__(inputs, example, allow)
+        self.expected = iter(first.nodes)
+        self.differs: Frozen | None = None  # the first place where the runs did not do the same
+
+    def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
+        """The node of the first run for the same operation, or else a new one."""
+        node = next(self.expected, None)
+        if (
+            node is not None
+            and node.operation is op
+            and (node._left is left or same(node._left, left))
+            and (node._right is right or same(node._right, right))
+            and (more is None or (len(more) == len(node._more) and all(map(same, more, node._more))))
+        ):
+            node._left, node._right = left, right  # gradients to this run's own constants find them
+            if more is not None:
+                node._more = more
+            return node
+        self.expected = iter(())
+        self.differs = self.differs or place(op.name)
+        return super().record(kind, op, left, right, more)
+
+
+current_tape: ContextVar[Tape | None] = ContextVar("tape", default=None)  # None: nothing is traced here; others may
+current = current_tape.get
+
+
+def raw(value: Value) -> float:
+    """The number of any Value that has one, unnoticed."""
+    try:
+        number: float = _data.__get__(value)
+    except AttributeError:
+        raise TraceError(
+            f"{value.label or value._op or 'a Value'} has no number here: it belongs to a function that was traced. A "
+            "function that is compiled cannot keep Values (in a list, an attribute, a cache) for another call, or for "
+            "another thread: return them, or hand them in"
+        ) from None
+    return number
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two arguments are the same one, the same number, or constants made in the same way."""
+    if a is b or a.__class__ is not b.__class__:
+        return a is b
+    if a.__class__ is float:
+        return a != a and b != b if a != b else copysign(1.0, a) == copysign(1.0, b)
+    if hasattr(a, "original"):  # Traced
+        return False
+    orders = topological_order(a), topological_order(b)
+    return len(orders[0]) == len(orders[1]) and all(
+        x is y or (x.operation is y.operation and not hasattr(x, "original") and same(x.data, y.data))
+        for x, y in zip(*orders)
+    )
+
+
+def place(what: str) -> Frozen:
+    """Where, outside the engine, NumPy and Python's own modules, that happens; looked up only when it does."""
+    frame = sys._getframe(1)
+    while frame.f_back and LIBRARY.match(frame.f_code.co_filename):
+        frame = frame.f_back
+    return Frozen(frame.f_code.co_filename, frame.f_lineno, what)
+
+
+def forbid(said: str) -> None:
+    """TraceError where a function is traced; nothing for code that runs beside it."""
+    tape = current()
+    if tape is not None:
+        raise tape.failed(str(place(said)))

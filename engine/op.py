@@ -1,0 +1,196 @@
+"""What one row of the table of operations is, and how a row is applied to numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .numeric import number, readable, runs_operations
+
+Rule = Callable[..., Any]
+ANYWHERE = (-5.0, 5.0)
+FAR = 1e4
+
+OPS: dict[str, Op] = {}
+
+
+class DomainError(ValueError, ArithmeticError):
+    """An operation whose value at finite arguments is undefined or a pole: log(0), 1 / 0, sqrt(-1)."""
+
+
+def everywhere(*_: float) -> bool:
+    return True
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Op:
+    """One operation: everything the library knows about it stands in its row.
+
+    Calling it takes floats, Values, arrays of either, and whatever else the operators of `Operators` work on.
+
+    >>> from chainrule import Value, tanh
+    >>> tanh(0.0), tanh(Value(0.0)).data
+    (0.0, 0.0)
+    """
+
+    name: str
+    forward: Callable[..., float]  # on floats
+    partials: tuple[Rule, ...] | Rule  # (output, *arguments) -> slope; one for each argument, or one that returns all
+    symbol: str = ""  # for drawings: a {} for each argument, or one for all of them; name({}) if empty
+    numpy: str = ""  # its spelling on arrays; np.name({}) if empty
+    badge: str = ""  # the round badge in drawings; its name if empty
+    micrograd: str = ""  # what micrograd calls it in `_op`; its name if empty
+    why: str = ""  # the local derivative in words
+    domain: Callable[..., bool] = everywhere  # where the value is defined
+    smooth: Callable[..., bool] = everywhere  # where the rules hold
+    everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # an interval for each argument
+    ulp: float = 2.0  # the value's largest error, in units of its last place
+    eps: float = 4.0  # a slope's, in units of 2^-52 max(1, |slope|)
+    neutral: tuple[float | None, ...] = ()  # for each argument the number that leaves the other one as it is
+    flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
+
+    def __post_init__(self) -> None:
+        places = ", ".join(["{}"] * abs(self.arity))
+        for field, default in (("symbol", f"{self.name}({places})"), ("numpy", f"np.{self.name}({places})")):
+            object.__setattr__(self, field, getattr(self, field) or default)
+
+    @cached_property
+    def arity(self) -> int:
+        """How many arguments it takes; -1 for any number."""
+        return -1 if callable(self.partials) else len(self.partials)
+
+    @cached_property
+    def variadic(self) -> bool:
+        """Whether it takes any number of arguments."""
+        return callable(self.partials)
+
+    @cached_property
+    def squashes(self) -> bool:
+        """Whether it takes one argument and levels off on both sides, like tanh."""
+        if self.arity != 1 or not (self.domain(-FAR) and self.domain(FAR)):
+            return False
+        try:
+            ends = [(self.forward(end), self.forward(2 * end)) for end in (-FAR, FAR)]
+        except (ArithmeticError, ValueError):
+            return False
+        return all(abs(end - farther) < 1e-3 for end, farther in ends) and ends[0] != ends[1]
+
+    @cached_property
+    def on_arrays(self) -> Callable[..., Any]:
+        """The NumPy spelling as a function; IEEE 754 where Python would raise."""
+        names = [] if callable(self.partials) else [f"a{i}" for i in range(len(self.partials))]
+        parameters = ", ".join(names) or "*arguments"
+        spelled = self.numpy.format(*(names or ["arguments"]))
+        # The text is the row's own, never a user's: rows are written in source code.
+        function: Callable[..., Any] = eval(f"lambda {parameters}: {spelled}", dict(NAMES))
+        return function
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self.flatten:
+            try:
+                arguments = tuple(self.flatten(*arguments))
+            except TypeError as problem:
+                said = str(problem).replace(self.flatten.__name__, self.name)
+                raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
+        if len(arguments) != self.arity >= 0:
+            raise TypeError(f"{self.name} takes {self.arity} argument{'s' * (self.arity != 1)}, got {len(arguments)}")
+        special, floats, arrays = None, True, False  # special: the most special class with an __apply__
+        for argument in arguments:
+            kind = argument.__class__
+            if kind is not float and kind is not special:
+                floats = False
+                if hasattr(kind, "__apply__"):
+                    if special is None or issubclass(kind, special) or _takes_over(kind, special):
+                        special = kind
+                elif issubclass(kind, np.ndarray):
+                    arrays = True
+        if arrays and any(map(np.ndim, arguments)):
+            return self._one_by_one(arguments)
+        if special:
+            return special.__apply__(self, arguments)
+        return self.evaluate(arguments if floats else [number(argument, self.name) for argument in arguments])
+
+    def _one_by_one(self, arguments: Sequence[Any]) -> Any:
+        """Of arrays, element by element."""
+        if self.flatten:
+            raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
+        with np.errstate(all="ignore"):
+            result = np.frompyfunc(self, len(arguments), 1)(*arguments)
+        return result if any(map(runs_operations, result.flat)) else result.astype(float)
+
+    def evaluate(self, numbers: Sequence[float], arguments: Sequence[Any] = ()) -> float:
+        """The value at these numbers. DomainError (with the names of `arguments`) where it has none."""
+        try:
+            return self.forward(*numbers)
+        except (ArithmeticError, ValueError) as error:
+            with np.errstate(all="ignore"):
+                value = float(self.on_arrays(*map(np.float64, numbers)))
+            if isinstance(error, OverflowError) or not all(map(math.isfinite, numbers)):
+                return value  # overflow gives inf; inf and nan propagate
+            problem = "real" if math.isnan(value) else "finite"
+            raise DomainError(f"{self.formula(numbers, arguments)} has no {problem} value") from None
+
+    def formula(self, numbers: Sequence[float], arguments: Sequence[Any] = ()) -> str:
+        """The operation with its numbers and, where they have labels, its names.
+
+        >>> from chainrule import Value, divide
+        >>> divide.formula([1.0, 0.0], [1.0, Value(0.0, label="p")])
+        '1.0 / p with p = 0.0'
+        """
+        labels = [readable(getattr(argument, "label", "")) for argument in arguments] or [""] * len(numbers)
+        names = [label or repr(value) for label, value in zip(labels, numbers, strict=True)]
+        if self.symbol.startswith("{}") and not labels[0] and numbers[0] < 0.0:
+            names[0] = f"({names[0]})"  # -8.0 ** 0.5 would be another number
+        spelled = dict.fromkeys(f"{label} = {value!r}" for label, value in zip(labels, numbers, strict=True) if label)
+        return self.write(names, plain=True) + (f" with {', '.join(spelled)}" if spelled else "")
+
+    def write(self, names: Sequence[str], plain: bool = False) -> str:
+        """The symbol with these names in it; `plain` as one types it on a keyboard."""
+        symbol = self.symbol
+        if plain:
+            for sign, typed in (("×", "*"), ("÷", "/"), ("−", "-"), ("√{}", "sqrt({})"), ("^", " ** ")):
+                symbol = symbol.replace(sign, typed)
+        return symbol.format(", ".join(names)) if self.variadic else symbol.format(*names)
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
+        return operation, (self.name,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        return self
+
+
+def _takes_over(this: Any, kind: Any) -> bool:
+    """A traced Value does, from a class of a user's own that it does not descend from."""
+    return hasattr(this, "original") and not issubclass(kind, this)
+
+
+def operation(name: str) -> Op:
+    """The row of that name."""
+    try:
+        return OPS[name]
+    except KeyError:
+        raise KeyError(f"no operation {name!r} here; if it is your own, register its row first") from None
+
+
+def picked(choices: Sequence[Any], index: Any) -> Any:
+    """For arrays: in each place the choice that the index there names."""
+    index = np.asarray(index)
+    places = index.astype(np.intp)
+    wrong = (places != index) | (places < 0) | (places >= len(choices))
+    if wrong.any():
+        raise IndexError(f"pick: index {index[wrong][0]:g} is none of 0, …, {len(choices) - 1}")
+    if len(choices) < 32:  # as many as np.choose takes
+        return np.choose(places, choices)
+    *columns, places = np.broadcast_arrays(*choices, places)
+    return np.take_along_axis(np.stack(columns), places[None], axis=0)[0]
+
+
+NAMES = {"np": np, "math": math, "picked": picked}  # what a NumPy spelling may use

@@ -1,0 +1,115 @@
+"""The command line: chainrule demo, chainrule draw, chainrule step."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from chainrule.engine import Value
+from chainrule.nn import MLP, Adam, History, accuracy, cross_entropy, fit, iris, train_test_split
+
+from .expressions import evaluate
+from .graph.drawing import draw
+from .plots.training import curves
+from .stepper.stepping import steps
+
+EPOCHS = 40
+OPTIONS = ("-h", "--help", "-o", "--out")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `chainrule …`; returns the exit code: 0, or 2 for what the user has to mend."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if len(words) > 1 and words[0] in ("draw", "step") and words[1][:1] == "-" and words[1] not in OPTIONS:
+        words[1] = " " + words[1]  # "-x*2" is an expression and no option
+    given = _parser().parse_args(words)
+    try:
+        given.run(given)
+    except (ValueError, TypeError, ArithmeticError, OSError) as error:
+        print(f"chainrule {given.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="chainrule", description="Backpropagation that you can look at.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="train a small network on iris, draw it, step through its backprop")
+    demo.add_argument("--out", default="chainrule-demo", metavar="DIR", help="where its pictures go (%(default)s)")
+    demo.add_argument("--seed", type=int, default=0, help="of split, initial weights and shuffling (%(default)s)")
+    demo.set_defaults(run=lambda given: run_demo(Path(given.out), given.seed))
+    for name, what, file in (("draw", "draw an expression and its gradients", "SVG or HTML"),
+                             ("step", "step through an expression's backprop", "HTML")):  # fmt: skip
+        command = commands.add_parser(name, help=what, description=f"{what}, as in: {EXAMPLE.format(name)}")
+        command.add_argument("expression", help="arithmetic on named numbers, quoted")
+        command.add_argument("numbers", nargs="*", metavar="name=number")
+        command.add_argument("-o", "--out", default=f"{name}.{'svg' if name == 'draw' else 'html'}",
+                             metavar="FILE", help=f"{file} (%(default)s)")  # fmt: skip
+        command.set_defaults(run=_picture)
+    return parser
+
+
+EXAMPLE = 'chainrule {} "tanh(x*w + b)" x=2 w=-3 b=6.5'
+
+
+def _picture(given: argparse.Namespace) -> None:
+    named = [_named_number(text) for text in given.numbers]
+    names = [name for name, _ in named]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ValueError(f"{', '.join(twice)} is given twice")
+    result = evaluate(given.expression, dict(named))
+    result.backward()
+    print((draw if given.command == "draw" else steps)(result).save(given.out))
+
+
+def _named_number(text: str) -> tuple[str, float]:
+    name, equals, number = text.partition("=")
+    try:
+        if not (equals and name.isidentifier()):
+            raise ValueError
+        return unicodedata.normalize("NFKC", name), float(number)  # as Python reads names in expressions
+    except ValueError:
+        raise ValueError(f"{text!r} is no named number; write it like x=2.5") from None
+
+
+def run_demo(out: Path, seed: int) -> None:
+    """Train on iris; print how it went; write graph.svg, steps.html and training.html."""
+    out.mkdir(parents=True, exist_ok=True)
+    model, history, flower = train_on_iris(seed)
+    print(history)
+    features, kind = flower
+    loss = cross_entropy(model(named(features)), kind)
+    loss.label = "loss"
+    loss.backward()
+    output = model.layers[0].neurons[0](named(features))
+    for picture, name, what in (
+        (draw(loss, fold="neurons"), "graph.svg", "the loss of one flower, folded by neuron"),
+        (steps(output), "steps.html", "backprop through one neuron, step by step"),
+        (curves(history), "training.html", "loss and accuracy, epoch by epoch"),
+    ):
+        print(f"{picture.save(out / name)}: {what}")
+    print(f"test accuracy: {100 * history.metrics['test accuracy'][-1]:.1f} %")
+
+
+def named(features: dict[str, float]) -> list[Value]:
+    return [Value(number, label=name) for name, number in features.items()]
+
+
+def train_on_iris(seed: int, progress: bool = True) -> tuple[MLP, History, tuple[dict[str, float], int]]:
+    """A trained MLP(4, [16, 16, 3]), how it went, and one test flower as (features, class)."""
+    X, y = flowers = iris()
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, seed=seed, stratify=y)
+    model = MLP(4, [16, 16, 3], activation="tanh", rng=seed)
+    history = fit(
+        model, cross_entropy, X_train, y_train,
+        epochs=EPOCHS, batch_size=16, optimiser=Adam, learning_rate=0.01, seed=seed,
+        validation=(X_test, y_test), metrics=[accuracy], progress=progress,
+    )  # fmt: skip
+    return model, history, (dict(zip(flowers.feature_names, X_test[0].tolist())), int(y_test[0]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Where the labels of edges stand: each on its own edge, clear of the others and of the edges beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..common.text import markup
+from .marks import ARROW, Point
+from .scene import Link
+
+CROWD = 4        # labelled edges between two columns; where there are more, a × 0 goes without its label
+REMEMBERED = 40  # edges and labels that a label is kept clear of; where there are more, nobody can read them anyway
+SHARES = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8)  # along the edge, the best first
+HALF_HEIGHT = 8.0
+SAMPLES = 24     # points of an edge, closer together than a label is high
+ON_EDGE, ON_LABEL, OUTSIDE = 1.0, 20.0, 1.0  # how bad: for each point of an edge, each tenth of a label, each pixel
+
+Piece = tuple[Point, Point]                       # the curve of an edge between two columns
+Labelled = tuple[int, Link, Piece]                # the edge's number, and its last piece
+Spot = tuple[float, float, float]                 # a label's middle and half of its width
+
+
+def has_label(link: Link, beside: int) -> bool:
+    """Whether a link shows its label, where `beside` labelled ones lead into the same column."""
+    return link.label != "" and (beside <= CROWD or link.local != 0.0)
+
+
+def labels_svg(labelled: Sequence[Labelled], pieces: Sequence[Piece]) -> str:
+    """The labels between two columns; `pieces` are all the edges there."""
+    spots: list[Spot] = []
+    curves = {piece: _points(piece) for piece in pieces} if len(pieces) <= REMEMBERED else {}
+    for _, link, piece in labelled:
+        spots.append(_best_spot(link, piece, curves, spots[-REMEMBERED:]))
+    if len(labelled) <= REMEMBERED:  # the first ones did not know the later ones
+        for index, (_, link, piece) in enumerate(labelled):
+            spots[index] = _best_spot(link, piece, curves, spots[:index] + spots[index + 1 :])
+    return "".join([_label(number, link, spot) for (number, link, _), spot in zip(labelled, spots)])
+
+
+def _points(piece: Piece) -> list[Point]:
+    return [_on_curve(piece, index / SAMPLES) for index in range(1, SAMPLES)]
+
+
+def _best_spot(link: Link, piece: Piece, curves: dict[Piece, list[Point]], others: Sequence[Spot]) -> Spot:
+    half = len(link.label) * 3.7 + 3
+    (start, _), (end, _) = piece
+    best, least = (0.0, 0.0, half), float("inf")
+    for share in SHARES:
+        x, y = _on_curve(piece, share)
+        cost = OUTSIDE * (max(0.0, start + 2 - x + half) + max(0.0, x + half - end + ARROW))
+        for other_x, other_y, other_half in others:
+            across, down = half + other_half + 2 - abs(x - other_x), 2 * HALF_HEIGHT + 1 - abs(y - other_y)
+            if across > 0.0 and down > 0.0:
+                cost += ON_LABEL * (1.0 + across * down / (4 * half * HALF_HEIGHT) * 10)
+        for other, points in curves.items():
+            if other != piece:
+                cost += ON_EDGE * len([1 for a, b in points if abs(a - x) < half and abs(b - y) < HALF_HEIGHT + 1])
+        if cost < least:
+            best, least = (x, y, half), cost
+        if cost == 0.0:
+            break
+    return best
+
+
+def _label(number: int, link: Link, spot: Spot) -> str:
+    x, y, half = spot
+    soft = " faint" if abs(link.local) == 1.0 else ""
+    return (
+        f'<g data-label="{number}"><title>{markup(link.detail)}</title>'
+        f'<rect class="paper" x="{x - half:.1f}" y="{y - HALF_HEIGHT:.1f}" width="{2 * half:.1f}" '
+        f'height="{2 * HALF_HEIGHT:.0f}" rx="4"/>'
+        f'<text class="label{soft}" x="{x:.1f}" y="{y + 4:.1f}">{link.label}</text></g>\n'
+    )
+
+
+def _on_curve(piece: Piece, share: float) -> Point:
+    """A point of the Bézier curve whose handles lie half-way across, at its ends' heights."""
+    start, end = piece
+    across = 1.5 * share * (1 - share) + share * share * share
+    down = share * share * (3 - 2 * share)
+    return start[0] + (end[0] - start[0]) * across, start[1] + (end[1] - start[1]) * down

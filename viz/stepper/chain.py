@@ -1,0 +1,80 @@
+"""The chain rule, one application after the other, as backward() goes through a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chainrule.engine import Value
+from chainrule.engine.graph import topological_order
+
+from ..common.text import clean
+
+
+def is_handwritten(value: Value) -> bool:
+    """Whether the value is a node made by hand whose local derivatives only its own `_backward` knows."""
+    return "_backward" in value.__dict__ or (isinstance(value.operation, str) and value.operation != "")
+
+
+@dataclass(frozen=True)
+class Application:
+    """One `receiver.grad += local derivative × giver.grad`; numbers count the values in topological order."""
+
+    giver: int
+    receiver: int
+    argument: int  # which of the giver's Values, counted with repeats
+    local: float
+    upstream: float
+    before: float
+    after: float
+    turn: int      # how many contributions the receiver had before this one
+
+    @property
+    def passed(self) -> float:
+        return self.local * self.upstream
+
+
+def applications(order: Sequence[Value]) -> list[Application]:
+    """Every application of the chain rule in the order of backward(), from the last value; no .grad is touched.
+
+    Errors: ValueError for a node with a hand-written `_backward`.
+
+    >>> from chainrule import Value
+    >>> a = Value(3.0, label="a")
+    >>> [(one.before, one.after) for one in applications([a, a + a])]
+    [(0.0, 1.0), (1.0, 2.0)]
+    """
+    number = {id(value): index for index, value in enumerate(order)}
+    adjoint = [0.0] * len(order)
+    adjoint[-1] = 1.0
+    turns = [0] * len(order)
+    found = []
+    for giver in reversed(range(len(order))):
+        value = order[giver]
+        if is_handwritten(value):
+            name = clean(value.label or value._op)
+            raise ValueError(
+                f"{name} was made by hand: its local derivatives are known to its own _backward alone; "
+                "draw() shows it, and with a row in the table of operations it can be explained step by step"
+            )
+        for argument, (parent, local) in enumerate(zip(value._prev, value._local_grads)):
+            if parent.requires_grad and value.requires_grad:
+                receiver, upstream = number[id(parent)], adjoint[giver]
+                before, after = adjoint[receiver], adjoint[receiver] + local * upstream
+                found.append(
+                    Application(giver, receiver, argument, local, upstream, before, after, turns[receiver])
+                )
+                adjoint[receiver] = after
+                turns[receiver] += 1
+    return found
+
+
+def values_of(root: Value) -> list[Value]:
+    """All values that the root was computed from and the root itself, in topological order.
+
+    Errors: TypeError for what is no Value.
+    """
+    if not isinstance(root, Value):
+        hint = "; draw one of its entries" if hasattr(root, "__len__") else ""
+        raise TypeError(f"a picture starts from one Value, got {type(root).__name__}{hint}")
+    return topological_order(root)
