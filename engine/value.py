@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import graph
-from .fast.neurons import Folded
+from . import copying, graph
+from .fast.backward import backpropagate
+from .fast.neurons import FusedSum
 from .fast.operators import FastOperators
-from .graph import LEAF, NEVER
+from .fast.refreshing import refresh
 from .micrograd import MicrogradNames
 from .numeric import LikeANumber, number, one_number, readable
 from .op import Op
@@ -28,15 +29,15 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     (-4.0, -2.0, 2.0)
     """
 
-    # The arguments (Values and floats) stand in _left and _right, their local derivatives in _d_left and _d_right;
-    # in the _right of a neuron's sum, what stands for its products until somebody looks (sums.py). Those of rows of any
-    # number of arguments, and of hand-made nodes, are (argument, derivative) pairs in _more. Slots: fewer objects.
-    # _uses: how many nodes were made of it; + LEAF if it is one; + NEVER if it requires no gradient.
-    __slots__ = ("data", "grad", "operation", "_left", "_right", "_d_left", "_d_right", "_uses", "__dict__",
-                 "__weakref__")  # fmt: skip
+    # A node of one or two arguments keeps them in _left and _right (Values and floats), and their local derivatives in
+    # _d_left and _d_right. A node of any number of arguments, or made by hand, has (argument, local derivative) pairs
+    # in _more. _users says how many nodes were made of it, _depth how many operations lie between it and the farthest
+    # leaf: from these two fast/backward.py knows when a gradient is complete.
+    __slots__ = ("data", "grad", "operation", "requires_grad", "_left", "_right", "_d_left", "_d_right", "_users",
+                 "_depth", "__dict__", "__weakref__")  # fmt: skip
 
     operation: Op | str | None  # the row; a string if made by hand; None for a leaf
-    label: str = ""  # these two stand in __dict__, where there is one to remember
+    label: str = ""  # this and the next stand in __dict__, where there is one to remember
     _more: tuple[tuple[Any, float], ...] | None = None
 
     def __init__(
@@ -47,19 +48,19 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         self.data = data if data.__class__ is float else one_number(data)
         if label:
             self.label = label
-        if not requires_grad:
-            self.requires_grad = False
+        self.requires_grad = requires_grad
         if _children or _op:
             self._more = graph.edges_by_hand(_children, _op)
             self._becomes_inner(_op if isinstance(_op, str) else "", self.arguments)
 
     def _clear(self) -> None:
-        self.grad, self.operation, self._uses = 0.0, None, LEAF
+        self.grad, self.operation, self.requires_grad = 0.0, None, True
         self._left = self._right = self._d_left = self._d_right = 0.0
+        self._users = self._depth = 0
 
     @classmethod
     def _from_row(cls, op: Op, arguments: Sequence[Any]) -> Value:
-        """A new node, straight from the row; fast.py has shorter ways to the same."""
+        """A new node, straight from the row; fast/operators.py has shorter ways to the same."""
         out = cls.__new__(cls)
         out._clear()
         out._compute(op, [a if isinstance(a, Value) else number(a, op.name) for a in arguments])
@@ -84,24 +85,16 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _becomes_inner(self, operation: Op | str, arguments: Sequence[Any]) -> None:
         if self.operation is None:
-            self.operation, self._uses = operation, self._uses - LEAF
+            self.operation = operation
             for value in (a for a in arguments if a.__class__ is not float):
-                value._uses += 1
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether backward() is to give it a gradient."""
-        return self._uses >= 0
-
-    @requires_grad.setter
-    def requires_grad(self, wanted: bool) -> None:
-        self._uses += NEVER * (self.requires_grad - bool(wanted))
+                value._users += 1
+                self._depth = max(self._depth, value._depth + 1)
 
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
         """(argument, local derivative) for each argument, in order."""
-        if (right := self._right).__class__ is Folded:
-            right.unfold(self)
+        if self._right.__class__ is FusedSum:
+            self._right.unfold(self)
         if self._more is not None:
             return self._more
         if not isinstance(self.operation, Op):
@@ -128,9 +121,10 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     def _backward(self, by_hand: Callable[[], object]) -> None:
         if not callable(by_hand):
             raise TypeError(f"_backward is a function that adds to the arguments' .grad, got {by_hand!r}")
-        self._more, self._left, self._right = self._edges, 0.0, 0.0  # off the fast track
-        if self.operation is None:  # not all count the users of a leaf: more than it can have
-            self.operation, self._uses = "", self._uses - LEAF // 2
+        self._more, self._left, self._right = self._edges, 0.0, 0.0
+        if self.operation is None:
+            self.operation = ""
+            self._users += 1 << 28  # more than it can have: a neuron's weight does not count its users
         self.__dict__["_backward"] = by_hand
 
     def backward(self) -> None:
@@ -144,8 +138,12 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         """
         if self.operation is None:
             self.grad += float(self.requires_grad)
-        elif self._uses >= 0:
-            graph.backpropagate(self)  # every _backward(), in reverse topological order
+        elif self.requires_grad:
+            try:
+                backpropagate(self)  # every _backward(), in reverse topological order
+            except TypeError:
+                graph.check_gradients_are_numbers(self)
+                raise
 
     def refresh(self) -> None:
         """Compute this value anew from its leaves, after their data changed.
@@ -153,7 +151,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         >>> a = Value(2.0); b = a * a; a.data = 5.0; b.refresh(); b.data
         25.0
         """
-        graph.refresh(self)
+        refresh(self)
 
     def _check_unchanged(self) -> None:
         """ValueError if the arguments' data are no longer those of the forward pass."""
@@ -174,7 +172,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         return readable(self.label) or f"the {kind} node with data {self.data!r}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        return graph.deep_copy(self, memo)
+        return copying.deep_copy(self, memo)  # type: ignore[no-any-return]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return graph.reduce(self)
+        return copying.reduce(self)

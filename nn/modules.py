@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import OPS, Op, Value, no_grad, ops
-from chainrule.engine.fast.neurons import Inputs, weighted_sum
+from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 
 from .init import Initialiser, Source, initialiser, source
 from .losses import softmax
@@ -94,7 +94,7 @@ class Neuron(Module):
             p.__dict__["unit"] = self.unit
 
     def __call__(self, x: Any) -> Value:
-        given = x if x.__class__ is Inputs else _inputs(x)
+        given = x if x.__class__ is SharedInputs else _inputs(x)
         if len(given) != len(self.w):
             _check_numbers(given)
             raise ValueError(f"{self} got {len(given)} inputs; it has {len(self.w)} weights")
@@ -134,13 +134,13 @@ class Layer(Module):
             neuron.name(f"layer {number}".rstrip(), number, j)
 
     def __call__(self, x: Any) -> Any:
-        with_users_code = [n for n in self.neurons if n.__class__ is not Neuron or n.w.__class__ is not list
-                           or n.activation.__class__ is not str or n.activation not in SHIPPED]  # fmt: skip
-        given = _inputs(x, 1 if with_users_code else len(self.neurons))
-        try:
-            outputs = [neuron(given) for neuron in self.neurons]
-        finally:
-            given.done()
+        shared = _inputs(x)
+        # Where a neuron runs a user's code, each neuron reads the inputs' numbers anew.
+        if all(n.__class__ is Neuron and n.w.__class__ is list and n.activation.__class__ is str
+               and n.activation in SHIPPED for n in self.neurons):  # fmt: skip
+            outputs = [neuron(shared) for neuron in self.neurons]
+        else:
+            outputs = [neuron(SharedInputs(shared)) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
@@ -274,13 +274,13 @@ def _held(thing: Any) -> Sequence[Any]:
     return list(vars(thing).values()) if isinstance(thing, Module) else []
 
 
-def _inputs(x: Any, sums: int = 1) -> Inputs:
-    """One example; `sums`: how many neurons in a row will read it, no user's code in between."""
+def _inputs(x: Any) -> SharedInputs:
+    """One example."""
     if isinstance(x, np.ndarray):
         if x.ndim > 1:
             raise ValueError(f"a model takes one example, got an array {x.shape}; for all its rows, call predict")
         x = x.tolist()  # plain floats: NumPy scalars are slow
-    return Inputs(x if isinstance(x, Iterable) and not isinstance(x, (Value, str)) else (x,), sums)
+    return SharedInputs(x if isinstance(x, Iterable) and not isinstance(x, (Value, str)) else (x,))
 
 
 def _check_numbers(given: Sequence[Any]) -> None:

@@ -1,7 +1,7 @@
-"""The sums of neurons, start + w1·x1 + w2·x2 + …: one node each, until somebody looks at what it is made of.
+"""The sums of neurons, start + w1·x1 + w2·x2 + …: one node each, until somebody asks for what it is made of.
 
-A network is made of such sums, and most of their products and partial sums are never looked at: backward() passes
-through all of a neuron's at once. Whoever asks for the arguments finds the nodes that `+` and `*` make.
+A network is made of such sums, and hardly anybody looks at their products and partial sums: backward() passes through
+all of a neuron's at once. Whoever asks for the arguments finds the nodes that `+` and `*` make.
 """
 
 from __future__ import annotations
@@ -10,168 +10,168 @@ from collections.abc import Iterable, Sequence
 from operator import mul as times
 from typing import Any
 
-from ..graph import LEAF, pass_to_shared
 from ..ops import add, multiply
 from ..recording import recording
 from .operators import FastOperators, constant, new
 
-Groups = dict[int, Any]  # of neurons, by the inputs they share: [how many are to come, how many there are, the inputs]
 
+class SharedInputs(tuple[Any, ...]):
+    """The inputs of a layer: a hidden node of the graph. Its arguments are the inputs, its users the neurons' sums.
 
-class Inputs(tuple[Any, ...]):
-    """The inputs of a layer's neurons, numbers and Values: read and counted once for `sums` sums made in a row,
-    no user's code in between."""
+    It is deeper than the inputs and less deep than the products. Its gradient has a number for each of the inputs.
+    """
 
-    values: list[Any]  # those that are no plain numbers
-    kind: Any  # their class; float if there are none, None if there are several classes
-    sums: int  # how many are announced
-    to_come: int  # announced, counted in the Values' `_uses`, and not yet made
-    folded: int  # made, and looked at by nobody
-    data: Sequence[float]  # the inputs' numbers, as the sums to come will use them
-    by: Any  # the class of these sums
+    kind: Any  # the class of the Values among them; float if there are none, None if there are several classes
+    data: Sequence[float]  # the inputs' numbers when the first sum was made of them
+    is_stale: bool  # whether the numbers have to be read again: a user's code may have run since
+    folds_for: Any  # the class of the sums that may be fused, once that is known
+    grads: list[float]
+    _users: int  # the sums
+    _depth: int  # 0 until a sum is made of it
+    grad = _left = _right = 0.0  # these two lines make it a node for backward()
+    _more = ()
 
-    def __new__(cls, given: Iterable[Any], sums: int = 1) -> Inputs:
-        self = tuple.__new__(cls, given)
-        kinds = {*map(type, self)}
-        if int in kinds:
-            return cls([x + 0.0 if x.__class__ is int else x for x in self], sums)
-        self.values = [x for x in self if x.__class__ is not float] if float in kinds else [*self]
-        kinds.discard(float)
+    __hash__, __eq__ = object.__hash__, object.__eq__
+
+    def __new__(cls, given: Iterable[Any]) -> SharedInputs:
+        self = tuple.__new__(cls, [x + 0.0 if x.__class__ is int else x for x in given])
+        kinds = {*map(type, self)} - {float}
         self.kind = float if not kinds else kinds.pop() if len(kinds) == 1 else None
-        self.sums, self.to_come, self.folded = sums, 0, 0
+        self._users, self._depth, self.is_stale, self.folds_for = 0, 0, True, None
         return self
 
     def numbers(self) -> Sequence[float]:
         return [x if x.__class__ is float else x.data for x in self]
 
-    def numbers_for_a_sum(self, by: Any) -> Sequence[float]:
-        """The inputs' numbers, for one more sum of that class; counts it."""
-        if self.to_come == 0:
-            self.data, self.by, sums = self.numbers(), by, self.sums if by._ours else 1
-            for x in self.values:
-                x._uses += sums
-            self.to_come = sums  # last: after Ctrl-C in between too many are waited for, never too few
-        self.to_come -= 1
-        self.folded += 1
+    def used_by(self, kind: Any) -> Sequence[float]:
+        """The inputs' numbers, for one more sum, of that class."""
+        if self.is_stale:
+            self.data, self.is_stale = self.numbers(), not kind._ours
+        if not self._depth:
+            depth = 0
+            for x in self:
+                if x.__class__ is not float:
+                    x._users += 1
+                    depth = max(depth, x._depth)
+            self._depth = depth + 1
+        self._users += 1
         return self.data
 
-    def done(self) -> None:
-        """Take back the count of sums that were announced and not made."""
-        count, self.to_come = self.to_come, 0
-        for x in self.values if count else ():
-            x._uses -= count
+    def pass_back(self, stack: list[Any], waiting: Any) -> None:
+        """The chain rule, after all sums have passed theirs."""
+        for x, part in zip(self, self.grads):
+            if x.__class__ is not float and x.requires_grad:
+                if x.operation is None:
+                    x.grad += part
+                else:
+                    waiting.collect(x, part, stack)
 
 
-class Folded:
-    """Stands where a sum has its last product: all products' and sums' arguments, and the data at the forward pass."""
+class FusedSum:
+    """Stands where a sum has its last product: the arguments of all products and sums, and the data at the forward
+    pass."""
 
     __slots__ = ("input_data", "inputs", "passed", "start", "start_data", "weight_data", "weights")
     weights: tuple[Any, ...]
-    inputs: Inputs
+    inputs: SharedInputs
     start: Any
     weight_data: Sequence[float]
     input_data: Sequence[float]
     start_data: float
     passed: float  # the gradient that backward() brought here
-    _uses = 0  # no argument has 0 (it has a user, or is below NEVER): so backward() tells this from a Value
 
     def unfold(self, node: Any) -> None:
         """Make the nodes that the operators would have made."""
-        kind, total, data = node.__class__, self.start, self.start_data
+        kind, total, data, depth = node.__class__, self.start, self.start_data, self.inputs._depth + 1
         for weight, x, a, b in zip(self.weights, self.inputs, self.weight_data, self.input_data):
             product, before = new(kind), total
-            product.data, product.grad, product.operation, product._uses = a * b, self.passed, multiply, 1
+            product.data, product.grad, product.operation, product.requires_grad = a * b, self.passed, multiply, True
             product._left, product._right, product._d_left = weight, x, b
-            product._d_right = 0.0 if x.__class__ is float else a
+            product._users, product._depth = 1, depth
+            product._d_right = 0.0
+            if x.__class__ is not float:
+                product._d_right = a
+                x._users += 1
             data = data + product.data
             total = new(kind)
-            total.data, total.grad, total.operation, total._uses = data, self.passed, add, 1
+            total.data, total.grad, total.operation, total.requires_grad = data, self.passed, add, True
             total._left, total._right, total._d_left, total._d_right = before, product, 1.0, 1.0
+            depth += 1
+            total._users, total._depth = 1, depth
         # Another thread, or code that ran in between, may have been here: the first to say so is right.
         before, product = node.__dict__.setdefault("_unfolded", (before, product))
         if node._right is self:
             node._left, node._d_left, node._d_right = before, 1.0, 1.0
             node._right = product  # last: who sees it finds the rest
-            self.inputs.folded -= 1
         node.__dict__.pop("_unfolded", None)
 
-    def arguments(self) -> list[Any]:
-        """Of the products, and the start."""
-        return [*self.weights, *self.inputs.values, self.start]
-
-    def pass_back(self, upstream: float, stack: list[Any], waiting: dict[Any, int], groups: Groups | None) -> None:
+    def pass_back(self, upstream: float, stack: list[Any], waiting: Any) -> None:
         """The chain rule for all of these nodes: each weight gets its input times the gradient, and the reverse."""
         self.passed = upstream
         for weight, slope in zip(self.weights, self.input_data):
-            if weight._uses >= LEAF:
-                weight.grad += slope * upstream
-            elif weight._uses > 0:
-                pass_to_shared(weight, slope * upstream, stack, waiting)
+            if weight.requires_grad:
+                if weight.operation is None:
+                    weight.grad += slope * upstream
+                else:
+                    waiting.collect(weight, slope * upstream, stack)
         start = self.start
-        if start._uses >= LEAF:
-            start.grad += upstream
-        elif start._uses > 0:
-            pass_to_shared(start, upstream, stack, waiting)
-        values, slopes = self.inputs.values, self.weight_data
-        if 0 < len(values) < len(slopes):
-            slopes = [slope for slope, x in zip(slopes, self.inputs) if x.__class__ is not float]
-        if groups is None:
-            for x, slope in zip(values, slopes):
-                if x._uses >= LEAF:
-                    x.grad += slope * upstream
-                elif x._uses > 0:
-                    pass_to_shared(x, slope * upstream, stack, waiting)
-        elif values:
-            self._pass_to_inputs(slopes, upstream, stack, waiting, groups)
+        if start.requires_grad:
+            if start.operation is None:
+                start.grad += upstream
+            else:
+                waiting.collect(start, upstream, stack)
+        inputs = self.inputs
+        if inputs.kind is not float:
+            if inputs in waiting:
+                inputs.grads = [part + slope * upstream for part, slope in zip(inputs.grads, self.weight_data)]
+                waiting.count(inputs, stack)
+            else:
+                inputs.grads = [0.0 + slope * upstream for slope in self.weight_data]
+                if inputs._users > 1:
+                    waiting.enter(inputs, inputs._users - 1)
+                else:
+                    stack.append(inputs)
 
-    def _pass_to_inputs(
-        self, slopes: Sequence[float], upstream: float, stack: list[Any], waiting: dict[Any, int], groups: Groups
-    ) -> None:
-        """The neurons of a layer are counted together: not each of them at each input."""
-        values = self.inputs.values
-        group = groups.get(id(values))
-        if group is None:
-            group = groups[id(values)] = [self.inputs.folded, self.inputs.folded, values]
-            for x in values:
-                if 0 < x._uses < LEAF and x not in waiting:
-                    x.grad, waiting[x] = 0.0, x._uses
-        for x, slope in zip(values, slopes):
-            if x._uses > 0:
-                x.grad += slope * upstream
-        group[0] -= 1
-        if group[0] == 0:
-            for x in values:
-                if 0 < x._uses < LEAF:
-                    waiting[x] -= group[1]
-                    if waiting[x] == 0:
-                        del waiting[x]
-                        stack.append(x)
+    def refresh(self, node: Any) -> None:
+        """Compute the sum anew."""
+        weights, inputs, start = self.weights, self.inputs, self.start
+        self.weight_data = [float(w.data) for w in weights]
+        self.input_data, self.start_data = [float(x) for x in inputs.numbers()], float(start.data)
+        data = self.start_data
+        for a, b in zip(self.weight_data, self.input_data):
+            data += a * b
+        learns = any(w.requires_grad for w in weights) or start.requires_grad
+        node.data, node.requires_grad = data, learns or any(x.requires_grad for x in inputs if x.__class__ is not float)
 
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
-    """start + w1·x1 + w2·x2 + …, folded where start and weights are leaves that learn, and the inputs numbers or Values
+    """start + w1·x1 + w2·x2 + …, fused where start and weights are leaves that learn, and the inputs numbers or Values
     of their class; else as the operators make it. Where nothing is recorded, the number alone."""
     kind = start.__class__
-    inputs = inputs if inputs.__class__ is Inputs else Inputs(inputs)
-    folds = inputs.to_come > 0 and inputs.by is kind  # the sum before this one was asked all this
+    inputs = inputs if inputs.__class__ is SharedInputs else SharedInputs(inputs)
+    folds = inputs.folds_for is kind  # the sum before this one was asked all this
     if not folds and getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__:
         folds = kind._plain and (inputs.kind is kind or inputs.kind is float)
+        inputs.folds_for = kind if folds else None
     weights = tuple(weights)
-    weight_data = [w.data for w in weights if w.__class__ is kind and w._uses >= LEAF] if folds else []
-    if not (len(weight_data) == len(weights) == len(inputs) > 0 and start._uses >= LEAF):
-        inputs.done()  # the operators may run a user's code: from here each sum reads its inputs anew
+    weight_data: list[float] = []
+    if folds and start.operation is None and start.requires_grad:
+        weight_data = [w.data for w in weights if w.__class__ is kind and w.operation is None and w.requires_grad]
+    if not len(weight_data) == len(weights) == len(inputs) > 0:
+        inputs.is_stale = True  # the operators may run a user's code: the next sum reads its inputs anew
         return sum(map(times, weights, inputs), start)
     recorded = recording()
-    input_data = inputs.numbers_for_a_sum(kind) if recorded else inputs.numbers()
+    input_data = inputs.used_by(kind) if recorded else inputs.numbers()
     start_data = data = start.data
     for a, b in zip(weight_data, input_data):
         data = data + a * b  # not +=: data may be an array
     if not recorded:
         return constant(kind, data)
-    folded = new(Folded)
-    folded.weights, folded.inputs, folded.start, folded.passed = weights, inputs, start, 0.0
-    folded.weight_data, folded.input_data, folded.start_data = weight_data, input_data, start_data
+    fused = new(FusedSum)
+    fused.weights, fused.inputs, fused.start, fused.passed = weights, inputs, start, 0.0
+    fused.weight_data, fused.input_data, fused.start_data = weight_data, input_data, start_data
     out = new(kind)
-    out.data, out.grad, out.operation, out._uses = data, 0.0, add, 0
-    out._left, out._right, out._d_left, out._d_right = 0.0, folded, 0.0, 0.0
+    out.data, out.grad, out.operation, out.requires_grad = data, 0.0, add, True
+    out._left, out._right, out._d_left, out._d_right = 0.0, fused, 0.0, 0.0
+    out._users, out._depth = 0, inputs._depth + 1 + len(weights)
     return out

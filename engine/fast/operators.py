@@ -1,6 +1,6 @@
-"""The hottest operators by hand, and a short way for every row of one argument: what the table says, sooner.
+"""The hottest operators written out, and a short way for every row of one argument: what the table says, sooner.
 
-Each falls back on the general one whenever something is unusual; a test holds each to its row.
+Each falls back on the general operator whenever something is unusual. A test holds each of them to its row.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ from math import tanh as tanh_of
 from types import MemberDescriptorType
 from typing import Any
 
-from ..graph import LEAF, NEVER
 from ..op import Op
 from ..operators import Operators
 from ..ops import add, divide, multiply, neg, power, relu, subtract, tanh
 from ..recording import recording
 
-new = object.__new__  # __init__ would take as long as all else
+new = object.__new__  # __init__ would take as long as all the rest
 
 
 def constant(kind: Any, data: float) -> Any:
-    """What operations make where nothing is recorded."""
+    """What an operation makes where nothing is recorded."""
     out = new(kind)
-    out.data, out.grad, out.operation, out._uses = data, 0.0, None, LEAF + NEVER
+    out.data, out.grad, out.operation, out.requires_grad = data, 0.0, None, False
     out._left = out._right = 0.0
+    out._users = out._depth = 0
     return out
 
 
 def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float, argument: Any) -> Any:
-    """A node of one Value, `argument`, and perhaps a number."""
+    """A node made of one Value, `argument`, and perhaps a number."""
     if not recording():
         return constant(argument.__class__, data)
     out = new(argument.__class__)
     out.data, out.grad, out.operation = data, 0.0, op
     out._left, out._right = left, right
     out._d_left, out._d_right = d_left, d_right
-    argument._uses = uses = argument._uses + 1
-    out._uses = 0 if uses > 0 else NEVER
+    out.requires_grad, out._users, out._depth = argument.requires_grad, 0, argument._depth + 1
+    argument._users += 1
     return out
 
 
@@ -46,13 +46,15 @@ class FastOperators(Operators):
 
     __slots__ = ()
     data: float
-    _uses: int
+    requires_grad: bool
+    _users: int
+    _depth: int
     _left: Any
     _right: Any
     _from_row: Any  # the general way
-    _ours: bool  # whether it is Value itself: its operations run no user's code
-    _plain: bool  # whether numbers are stored in slots, and nobody can tell how results were made and stored; rows and
-    # sums ask for it, the operators below do not
+    _ours: bool  # whether it is Value itself, whose operations run no user's code
+    _plain: bool  # whether its numbers are stored in slots, and its class cannot tell how results were made and stored;
+    # rows and neurons ask for it, the operators below do not
 
     def __init_subclass__(cls) -> None:
         cls._ours = FastOperators in cls.__bases__
@@ -73,80 +75,97 @@ class FastOperators(Operators):
         return cls._from_row(op, arguments)
 
     def __add__(self: Any, other: Any) -> Any:
-        kind = self.__class__
-        if other.__class__ is kind:
+        if other.__class__ is self.__class__:
             if not recording():
-                return constant(kind, self.data + other.data)
-            out = new(kind)  # `_node`, written out: sums and products are what most is made of
+                return constant(self.__class__, self.data + other.data)
+            out = new(self.__class__)  # written out: sums and products are what most is made of
             out.data, out.grad, out.operation = self.data + other.data, 0.0, add
             out._left, out._right = self, other
-            out._d_left = out._d_right = 1.0
-            self._uses = uses = self._uses + 1
-            other._uses = others = other._uses + 1
-            out._uses = 0 if uses > 0 or others > 0 else NEVER
+            out._d_left, out._d_right = 1.0, 1.0
+            out.requires_grad, out._users = self.requires_grad or other.requires_grad, 0
+            depth, others = self._depth, other._depth
+            out._depth = (depth if depth > others else others) + 1
+            self._users += 1
+            other._users += 1
             return out
         if other.__class__ is int:
             other += 0.0  # a quicker float()
         if other.__class__ is float:
-            return _node(self.data + other, add, self, other, 1.0, 0.0, self)
+            if not recording():
+                return constant(self.__class__, self.data + other)
+            out = new(self.__class__)  # `_node`, written out
+            out.data, out.grad, out.operation = self.data + other, 0.0, add
+            out._left, out._right, out._d_left, out._d_right = self, other, 1.0, 0.0
+            out.requires_grad, out._users, out._depth = self.requires_grad, 0, self._depth + 1
+            self._users += 1
+            return out
         return Operators.__add__(self, other)
 
     def __radd__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other += 0.0  # a quicker float()
+            other += 0.0
         if other.__class__ is float:
             return _node(other + self.data, add, other, self, 0.0, 1.0, self)
         return Operators.__radd__(self, other)
 
     def __sub__(self: Any, other: Any) -> Any:
-        kind = self.__class__
-        if other.__class__ is kind:
+        if other.__class__ is self.__class__:
             if not recording():
-                return constant(kind, self.data - other.data)
-            out = new(kind)
+                return constant(self.__class__, self.data - other.data)
+            out = new(self.__class__)  # written out: sums and products are what most is made of
             out.data, out.grad, out.operation = self.data - other.data, 0.0, subtract
             out._left, out._right = self, other
             out._d_left, out._d_right = 1.0, -1.0
-            self._uses = uses = self._uses + 1
-            other._uses = others = other._uses + 1
-            out._uses = 0 if uses > 0 or others > 0 else NEVER
+            out.requires_grad, out._users = self.requires_grad or other.requires_grad, 0
+            depth, others = self._depth, other._depth
+            out._depth = (depth if depth > others else others) + 1
+            self._users += 1
+            other._users += 1
             return out
         if other.__class__ is int:
-            other += 0.0  # a quicker float()
+            other += 0.0
         if other.__class__ is float:
             return _node(self.data - other, subtract, self, other, 1.0, 0.0, self)
         return Operators.__sub__(self, other)
 
     def __mul__(self: Any, other: Any) -> Any:
-        kind = self.__class__
-        if other.__class__ is kind:
+        if other.__class__ is self.__class__:
             if not recording():
-                return constant(kind, self.data * other.data)
-            out = new(kind)  # `_node`, written out
+                return constant(self.__class__, self.data * other.data)
+            out = new(self.__class__)  # written out: sums and products are what most is made of
             out._d_right = a = self.data
             out._d_left = b = other.data
             out.data, out.grad, out.operation = a * b, 0.0, multiply
             out._left, out._right = self, other
-            self._uses = uses = self._uses + 1
-            other._uses = others = other._uses + 1
-            out._uses = 0 if uses > 0 or others > 0 else NEVER
+            out.requires_grad, out._users = self.requires_grad or other.requires_grad, 0
+            depth, others = self._depth, other._depth
+            out._depth = (depth if depth > others else others) + 1
+            self._users += 1
+            other._users += 1
             return out
         if other.__class__ is int:
-            other += 0.0  # a quicker float()
+            other += 0.0
         if other.__class__ is float:
-            return _node(self.data * other, multiply, self, other, other, 0.0, self)
+            if not recording():
+                return constant(self.__class__, self.data * other)
+            out = new(self.__class__)  # `_node`, written out
+            out.data, out.grad, out.operation = self.data * other, 0.0, multiply
+            out._left, out._right, out._d_left, out._d_right = self, other, other, 0.0
+            out.requires_grad, out._users, out._depth = self.requires_grad, 0, self._depth + 1
+            self._users += 1
+            return out
         return Operators.__mul__(self, other)
 
     def __rmul__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other += 0.0  # a quicker float()
+            other += 0.0
         if other.__class__ is float:
             return _node(other * self.data, multiply, other, self, 0.0, other, self)
         return Operators.__rmul__(self, other)
 
     def __truediv__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other += 0.0  # a quicker float()
+            other += 0.0
         if other.__class__ is float and other:
             out = self.data / other
             return _node(out, divide, self, other, 1.0 / other, 0.0, self)
@@ -154,7 +173,7 @@ class FastOperators(Operators):
 
     def __rtruediv__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other += 0.0  # a quicker float()
+            other += 0.0
         if other.__class__ is float and self.data:
             out = other / self.data
             return _node(out, divide, other, self, 0.0, -out / self.data, self)
@@ -162,7 +181,7 @@ class FastOperators(Operators):
 
     def __pow__(self, other: Any) -> Any:
         if other.__class__ is int:
-            other += 0.0  # a quicker float()
+            other += 0.0
         if other.__class__ is float and other and self.data:
             try:
                 out, slope = power_of(self.data, other), other * power_of(self.data, other - 1.0)

@@ -482,7 +482,7 @@ def test_random_graphs_have_no_change_and_nothing_left_over(seed, size):
 def state(root, params):
     values = [*topological_order(root), *params]
     return [
-        (v.data, v.grad, v.label, v.requires_grad, v.operation, v.arguments, v._local_grads, v._uses, dict(v.__dict__))
+        (v.data, v.grad, v.label, v.requires_grad, v.operation, v.arguments, v._local_grads, dict(v.__dict__))
         for v in values
     ]
 

@@ -297,7 +297,7 @@ def described(make):
     # A slope of -0.0 does what one of 0.0 does.
     edges = [(a if type(a) is float else id(a), slope + 0.0) for a, slope in node._edges]
     assert all(type(slope) is float for _, slope in node._edges) and type(node.data) is float
-    return repr((type(node), node.data, node.grad, node.label, node.operation, edges, node.requires_grad, node._uses))
+    return repr((type(node), node.data, node.grad, node.label, node.operation, edges, node.requires_grad, node._depth))
 
 
 def test_every_fast_operator_is_held_to_its_row():
@@ -334,7 +334,7 @@ def recorded(order):
     """All that there is to know of these nodes, with places in the list for the Values among the arguments."""
     place = {id(node): i for i, node in enumerate(order)}
     return [
-        (type(v), v.data, v.grad, v.operation, v.requires_grad, v._uses if v.operation else None,
+        (type(v), v.data, v.grad, v.operation, v.requires_grad,
          [(a if type(a) is float else place[id(a)], slope + 0.0) for a, slope in v._edges])
         for v in order
     ]  # fmt: skip

@@ -59,7 +59,8 @@ class Tape:
         node.operation = op
         node._left = left
         node._right = right
-        node._uses = 0  # inner, and requires a gradient
+        node.requires_grad = True
+        node._users = 0
         if more is not None:
             node._more = more
         self.nodes.append(node)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ...graph import LEAF, NEVER
 from ...numeric import number
 from ...op import OPS, Op
 from ...operators import Operators
@@ -174,7 +173,7 @@ for _name, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multiply
 def traced(requires_grad: bool) -> Traced:
     """An input; an integer one requires no gradient."""
     node = new(Traced)
-    node.operation, node._uses = None, LEAF if requires_grad else LEAF + NEVER
+    node.operation, node.requires_grad, node._users, node._depth = None, requires_grad, 0, 0
     return node
 
 

@@ -1,0 +1,70 @@
+"""Copying and pickling a graph as flat lists, so that no depth is too deep."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from .graph import needs_row, topological_order
+from .op import operation
+
+Rows = list[tuple[Any, ...]]  # for each inner node: the name of its row, its edges, its state
+
+
+def flatten(root: Any) -> tuple[list[Any], Rows]:
+    """The leaves, and for each inner node what makes it again; an argument is a float, or the number of a node."""
+    order = topological_order(root)
+    leaves = [node for node in order if node.operation is None]
+    inner = [node for node in order if node.operation is not None]
+    index = {id(node): i for i, node in enumerate(leaves + inner)}
+    rows = []
+    for node in inner:
+        op = needs_row(node, "copy or pickle")
+        edges = [(a if a.__class__ is float else index[id(a)], slope) for a, slope in node._edges]
+        rows.append((op.name, edges, _state(node)))
+    return leaves, rows
+
+
+def rebuild(kind: Any, leaves: Sequence[Any], rows: Rows) -> Any:
+    """The root of a graph that was flattened."""
+    nodes = list(leaves)
+    for name, edges, state in rows:
+        node = restore(kind, state)
+        arguments = [a if a.__class__ is float else nodes[a] for a, _ in edges]
+        node._record(operation(name), arguments, [slope for _, slope in edges])
+        nodes.append(node)
+    return nodes[-1]
+
+
+def restore(kind: Any, state: tuple[Any, ...]) -> Any:
+    """A leaf in that state."""
+    node = kind.__new__(kind)
+    data, grad, label, requires_grad, attributes = state
+    node._clear()  # not __init__: a subclass may want other arguments there
+    node.data, node.grad, node.label, node.requires_grad = data, grad, label, requires_grad
+    node.__dict__.update(attributes or {})
+    return node
+
+
+def _state(node: Any) -> tuple[Any, ...]:
+    return node.data, node.grad, node.label, node.requires_grad, node.__dict__ or None
+
+
+def reduce(root: Any) -> tuple[Any, ...]:
+    """For pickle. Leaves are pickled as themselves, so that those of one pickle keep their identity."""
+    if root.operation is None:  # its attributes come when it is there: they may refer to it
+        kind = getattr(root, "original", type(root))  # a parameter has another class while a function is traced
+        return restore, (kind, (*_state(root)[:-1], None)), root.__dict__ or None
+    return rebuild, (type(root), *flatten(root))
+
+
+def deep_copy(root: Any, memo: dict[int, Any]) -> Any:
+    if root.operation is None:
+        make, given, attributes = reduce(root)
+        memo[id(root)] = twin = make(*given)
+        twin.__dict__.update(copy.deepcopy(attributes, memo) or {})
+        return twin
+    leaves, rows = flatten(root)
+    rows = [(name, edges, (*state[:-1], copy.deepcopy(state[-1], memo))) for name, edges, state in rows]
+    return rebuild(type(root), [copy.deepcopy(leaf, memo) for leaf in leaves], rows)

@@ -1,0 +1,114 @@
+"""refresh() without a topological sort, and without the table for the two hottest rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..graph import needs_row
+from ..ops import add, multiply
+from ..recording import enable_grad
+from .backward import ByDepth
+from .neurons import FusedSum, SharedInputs
+
+
+def users_first(root: Any) -> list[Any]:
+    """The inner nodes of a graph, each before its arguments, as backpropagate comes to them; fused sums stay fused."""
+    order: list[Any] = []
+    waiting, seen = ByDepth(), set[Any]()
+    stack = [root]
+    while True:
+        if not stack:
+            stack = waiting.deepest()
+            if not stack:
+                return order
+        node = stack.pop()
+        if node.__class__ is SharedInputs:
+            children: Any = node
+        else:
+            order.append(node)
+            left, right = node._left, node._right
+            if right.__class__ is FusedSum:
+                children = [x for x in (*right.weights, right.start) if x.operation is not None]
+                if right.inputs not in seen:
+                    seen.add(right.inputs)
+                    waiting.add(right.inputs)
+            elif left.__class__ is float and right.__class__ is float:
+                children = node._prev
+            else:
+                children = (left, right)
+        for child in children:
+            if child.__class__ is not float and child.operation is not None:
+                if child._users == 1:
+                    stack.append(child)
+                elif child not in seen:
+                    seen.add(child)
+                    waiting.add(child)
+
+
+def refresh(root: Any) -> None:
+    """What graph.refresh does, which is the general way."""
+    if root.operation is None:
+        return
+    order = users_first(root)
+    order.reverse()
+    for node in order:
+        if node._left.__class__ is float and node._right.__class__ is float:
+            needs_row(node, "refresh")
+    before: list[Any] = []
+    pairs: list[Any] = []  # of the nodes that have (argument, local derivative) pairs
+    try:
+        with enable_grad():
+            for node in order:
+                op, left, right = node.operation, node._left, node._right
+                before.append((node.data, node._d_left, node._d_right, node.requires_grad))
+                if right.__class__ is FusedSum:
+                    right.refresh(node)
+                    continue
+                a = left if left.__class__ is float else left.data
+                b = right if right.__class__ is float else right.data
+                if not (a.__class__ is float and b.__class__ is float):
+                    node._compute(op, node.arguments)  # somebody wrote another kind of number
+                    continue
+                if op is add:
+                    node.data = a + b
+                elif op is multiply:
+                    node.data = a * b
+                    if left.__class__ is not float:
+                        node._d_left = b
+                    if right.__class__ is not float:
+                        node._d_right = a
+                else:
+                    if node._more is not None:
+                        pairs.append((node, node._more))
+                    _by_row(node, op, left, right, a, b)
+                    continue
+                if left.__class__ is float:
+                    node.requires_grad = right.requires_grad
+                else:
+                    node.requires_grad = left.requires_grad or (right.__class__ is not float and right.requires_grad)
+    except BaseException:
+        for node, (data, d_left, d_right, requires_grad) in zip(order, before):
+            node.data, node._d_left, node._d_right, node.requires_grad = data, d_left, d_right, requires_grad
+        for node, more in pairs:
+            node._more = more
+        raise
+
+
+def _by_row(node: Any, op: Any, left: Any, right: Any, a: float, b: float) -> None:
+    """What the row says, without lists where it takes one or two floats."""
+    if node._more is None:
+        try:
+            if op.arity == 1:
+                node.data = out = op.forward(a)
+                node._d_left = op.partials[0](out, a)
+                node.requires_grad = left.requires_grad
+                return
+            out = op.forward(a, b)
+            d_left = 0.0 if left.__class__ is float else op.partials[0](out, a, b)
+            d_right = 0.0 if right.__class__ is float else op.partials[1](out, a, b)
+            node.data, node._d_left, node._d_right = out, d_left, d_right
+            node.requires_grad = any(x.requires_grad for x in (left, right) if x.__class__ is not float)
+            return
+        except (ArithmeticError, ValueError):
+            pass  # the general way knows what to do where the value or a local derivative is undefined
+    node._compute(op, node.arguments)
