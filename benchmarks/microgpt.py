@@ -1,8 +1,8 @@
 """W13: a whole training step of microgpt, in chainrule's Value and in the class that such a file brings with it.
 
-The model is that of W10 with a block of 16 letters, but it is typed as in Karpathy's microgpt.py: nothing but operators,
-`sum`, `exp`, `log` and `relu`, so that one text runs with either class. What W10 does otherwise matters here: softmax
-makes *all* the quotients, though the loss uses one of them, and Adam is a loop over the parameters.
+The model is that of W10 with a block of 16 letters, but it is typed as in Karpathy's microgpt.py: only with operators,
+`sum`, `exp`, `log` and `relu`, so that the same code runs with either class. Unlike in W10, softmax makes *all* the
+quotients, though the loss uses one of them, and Adam is a loop over the parameters.
 """
 
 from __future__ import annotations

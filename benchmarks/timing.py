@@ -72,7 +72,7 @@ def collecting(on: bool) -> Iterator[None]:
 class Row:
     """One comparison. The bar is how many times the peer's time must be ours; None where nothing was promised.
 
-    at_most: of chainrule with chainrule, done another way. Then the ratio is ours over the other's, and the bar a limit.
+    at_most: the peer is chainrule, too, used another way. The ratio is ours over the other's, and the bar a limit.
     """
 
     work: str
