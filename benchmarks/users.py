@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from chainrule import engine
 from chainrule.engine import Value
-from chainrule.nn import MLP
-from chainrule.nn.datasets import iris
 
-from . import reference
+from . import reference, training
 from .timing import Row, Work, alternate
 
 CLASSES, TARGET = 27, 3
 BAR = 1.3
-Users = Callable[[Any], Any]
 
 
 @dataclass
@@ -141,31 +139,23 @@ class Network:
     """The body: the network of W4 on so many flowers, whose neurons keep their sums folded."""
 
     positions: int
-    layers: tuple[int, ...] = (4, 16, 16, 3)
+
+    @cached_property
+    def problem(self) -> training.Problem:
+        return training.flowers(self.positions)
 
     @property
     def targets(self) -> list[int]:
-        chosen: list[int] = self.flowers()[1].tolist()
-        return chosen
-
-    def flowers(self) -> tuple[Any, Any]:
-        X, y = iris()
-        chosen = np.random.default_rng(0).permutation(len(X))[: self.positions]
-        return X[chosen], y[chosen]
+        labels: list[int] = self.problem.y.tolist()
+        return labels
 
     def model(self) -> tuple[Callable[[], list[list[Any]]], list[Value]]:
-        model = MLP(self.layers[0], self.layers[1:], "tanh", rng=0)
-        X = self.flowers()[0].tolist()
+        model, X = self.problem.model(), self.problem.X.tolist()
         return lambda: [model(x) for x in X], model.parameters()
 
     def expected(self) -> tuple[Any, Any]:
-        theta = np.array([p.data for p in self.model()[1]])
-        X, y = self.flowers()
-
-        def formula(p: Any) -> Any:
-            return reference.cross_entropy(reference.outputs(p, self.layers, X, np.tanh)[-1], y)
-
-        return reference.gradient(formula, theta), reference.tolerance(theta, self.layers, X)
+        theta = np.array([p.data for p in self.problem.model().parameters()])
+        return self.problem.expected(theta, np.tanh, reference.cross_entropy)
 
 
 def backward(case: Case, body: Lines | Network, used: bool) -> Work:
@@ -200,10 +190,28 @@ def check(case: Case, body: Lines | Network) -> int:
     return sizes[0]
 
 
-def compare_users(positions: int, small: int, flowers: int, repeats: int, runs: int) -> list[Row]:
-    """backward() alone, for one node. Many positions, few, and the first cases on a network."""
+@dataclass(frozen=True)
+class Sizes:
+    """How many positions, in a large graph and in a small one, and how many flowers."""
+
+    positions: int = 100
+    small: int = 1
+    flowers: int = 150
+    repeats: int = 100  # of the small one
+
+
+FULL = Sizes()
+QUICK = Sizes(positions=3, flowers=6, repeats=2)
+
+
+def compare_users(sizes: Sizes, runs: int) -> list[Row]:
+    """backward() alone, for one node."""
     rows = []
-    bodies = [(Lines(positions), CASES, 1), (Lines(small), CASES, repeats), (Network(flowers), CASES[:3], 1)]
+    bodies: list[tuple[Lines | Network, tuple[Case, ...], int]] = [
+        (Lines(sizes.positions), CASES, 1),
+        (Lines(sizes.small), CASES, sizes.repeats),
+        (Network(sizes.flowers), CASES[:3], 1),
+    ]
     for body, cases, times in bodies:
         for case in cases:
             nodes = check(case, body)
