@@ -101,7 +101,7 @@ class Row:
 
     def cells(self) -> list[str]:
         pairs = [self._ratio(ours, theirs) for ours, theirs in zip(self.ours, self.theirs, strict=True)]
-        digits = 2 if self.at_most else 1
+        digits = 2 if self.at_most or (self.bar is not None and self.bar < 2) else 1  # 1.16 is not the 1.2 of a bar
         return [
             self.work,
             "on" if self.collector else "off",
