@@ -12,7 +12,7 @@ def main() -> None:
     kinds = parser.add_subparsers(dest="kind", required=True)
     five = ["W1", "W2", "W3", "W4", "W5"]
     for kind, works, runs, said in (
-        ("eager", five, 7, "Values and backward() against micrograd (workloads W1 to W5)"),
+        ("eager", [*five, "W12", "W13", "W17"], 7, "Values and backward() against micrograd, microgpt and themselves"),
         ("compiled", [*five, "W6", "W7", "W8", "W10"], 15, "compiled programs against NumPy by hand, PyTorch and JAX"),
     ):
         one = kinds.add_parser(kind, help=said)

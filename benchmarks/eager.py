@@ -1,4 +1,4 @@
-"""Values and backward() against micrograd: W1 (a chain), W2 (its README), and W3 to W5 of training.py."""
+"""Values and backward(): W1 (a chain) and W2 (micrograd's README); the other eager workloads have their own files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from chainrule.engine import Value
 
-from . import micrograd_peer, reference, training
+from . import functions, microgpt, micrograd_peer, reference, training, users
+from .functions import grow
 from .timing import Row, Work, alternate, duration, machine, one_phase, table
 
 try:
@@ -32,18 +33,18 @@ class Sizes:
     deepest: int = 1_000_000
     repeats: int = 2_000  # of what takes microseconds
     examples: int = 150
+    functions: functions.Sizes = functions.FULL
+    names: tuple[str, ...] = microgpt.NAMES
+    users: users.Sizes = users.FULL
 
 
-QUICK = Sizes(runs=1, short=10, long=2_000, deepest=3_000, repeats=5, examples=20)
+QUICK = Sizes(
+    runs=1, short=10, long=2_000, deepest=3_000, repeats=5, examples=20,
+    functions=functions.QUICK, names=("ann",), users=users.QUICK,
+)  # fmt: skip
+ALL = ("W1", "W2", "W3", "W4", "W5", "W12", "W13", "W17")
 
 # --- W1
-
-
-def grow(leaf: Any, nodes: int) -> Any:
-    x = leaf
-    for _ in range(nodes // 2):
-        x = x * 1.0001 + 0.1
-    return x
 
 
 def chain(kind: Callable[[float], Any], nodes: int) -> Work:
@@ -160,11 +161,13 @@ def compare_readme(sizes: Sizes) -> list[Row]:
 
 def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:
     """Check all gradients, time, print. Errors: reference.WrongGradient, before the workload in question is timed."""
-    wanted = [name.upper() for name in only or ("W1", "W2", "W3", "W4", "W5")]
+    wanted = [name.upper() for name in only or ALL]
     rows: list[Row] = []
     notes: list[str] = []
     print(machine())
     print(f"Medians of {sizes.runs} alternating runs; a ratio is the peer's time over chainrule's.")
+    if {"W12", "W17"} & {*wanted}:
+        print("In W12 and W17 both are chainrule: there the ratio is the first one's time over the second one's.")
     if sizes == QUICK:
         print("Tiny sizes, one run: this shows that it works, and says nothing about speed. So no bars.")
     if "W1" in wanted:
@@ -183,6 +186,12 @@ def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:
         rows += training.compare_moons(sizes.examples, sizes.runs)
     if {"W4", "W5"} & {*wanted}:
         rows += training.compare_iris(sizes.examples, sizes.runs, wanted)
+    if "W12" in wanted:
+        rows += functions.compare_functions(sizes.functions, sizes.runs)
+    if "W13" in wanted:
+        rows += microgpt.compare_microgpt(sizes.names, sizes.runs)
+    if "W17" in wanted:
+        rows += users.compare_users(sizes.users, sizes.runs)
     if sizes == QUICK:
         rows = [replace(row, bar=None) for row in rows]
     print(f"\n{table(rows)}\n")

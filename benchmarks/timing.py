@@ -70,7 +70,10 @@ def collecting(on: bool) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. The bar is how many times the peer's time must be ours; None where nothing was promised."""
+    """One comparison. The bar is how many times the peer's time must be ours; None where nothing was promised.
+
+    at_most: the peer is chainrule, too, used another way. The ratio is ours over the other's, and the bar a limit.
+    """
 
     work: str
     collector: bool
@@ -79,28 +82,34 @@ class Row:
     theirs: Sequence[float]
     bar: float | None = None
     per: int = 1  # times are shown per one of so many nodes
+    at_most: bool = False
 
     @property
     def ratio(self) -> float:
-        """The peer's median time over ours: how many times as fast we are."""
-        return median(self.theirs) / median(self.ours)
+        """The peer's median time over ours: how many times as fast we are. With at_most, how many times as slow."""
+        return self._ratio(median(self.ours), median(self.theirs))
+
+    def _ratio(self, ours: float, theirs: float) -> float:
+        return ours / theirs if self.at_most else theirs / ours
 
     @property
     def verdict(self) -> str:
         if self.bar is None:
             return ""
-        return "met" if self.ratio >= self.bar else "MISSED"
+        met = self.ratio <= self.bar if self.at_most else self.ratio >= self.bar
+        return "met" if met else "MISSED"
 
     def cells(self) -> list[str]:
-        pairs = [theirs / ours for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+        pairs = [self._ratio(ours, theirs) for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+        digits = 2 if self.at_most or (self.bar is not None and self.bar < 2) else 1  # 1.16 is not the 1.2 of a bar
         return [
             self.work,
             "on" if self.collector else "off",
             duration(median(self.ours) / self.per),
             f"{duration(median(self.theirs) / self.per)} {self.peer}",
-            f"{self.ratio:.1f}",
-            f"{min(pairs):.1f}–{max(pairs):.1f}",
-            "" if self.bar is None else f"≥ {self.bar:g}",
+            f"{self.ratio:.{digits}f}",
+            f"{min(pairs):.{digits}f}–{max(pairs):.{digits}f}",
+            "" if self.bar is None else f"{'≤' if self.at_most else '≥'} {self.bar:g}",
             self.verdict,
         ]
 

@@ -99,15 +99,19 @@ class Problem:
     def model(self) -> MLP:
         return MLP(self.layers[0], self.layers[1:], self.activation, rng=0)
 
-    def check(self, name: str, tasks: dict[str, Task], activation: Any, loss: Any) -> None:
-        """Both gradients at the initial weights against NumPy's."""
-        theta = np.array([p.data for p in self.model().parameters()])
+    def expected(self, theta: NDArray[np.float64], activation: Any, loss: Any) -> tuple[Any, Any]:
+        """NumPy's gradient at theta, and how far a right one may be off it."""
 
         def formula(p: Any) -> Any:
             out = reference.outputs(p, self.layers, self.X, activation)[-1]
             return loss(out, self.y) + self.penalty * (p * p).sum()
 
-        expected, allowed = reference.gradient(formula, theta), reference.tolerance(theta, self.layers, self.X)
+        return reference.gradient(formula, theta), reference.tolerance(theta, self.layers, self.X)
+
+    def check(self, name: str, tasks: dict[str, Task], activation: Any, loss: Any) -> None:
+        """Both gradients at the initial weights against NumPy's."""
+        theta = np.array([p.data for p in self.model().parameters()])
+        expected, allowed = self.expected(theta, activation, loss)
         for who, task in tasks.items():
             reference.check(f"{name}, {who}", task.gradients(), expected, allowed)
 
@@ -147,11 +151,16 @@ def compare_moons(examples: int, runs: int) -> list[Row]:
     return rows
 
 
-def compare_iris(examples: int, runs: int, wanted: Sequence[str]) -> list[Row]:
+def flowers(examples: int) -> Problem:
+    """So many of iris, in a shuffled order."""
     X, y = iris()
     chosen = np.random.default_rng(0).permutation(len(X))[:examples]
-    problem = Problem(X[chosen], y[chosen], (4, 16, 16, 3), "tanh")
-    batches = [slice(start, start + 16) for start in range(0, len(chosen) - 15, 16)]
+    return Problem(X[chosen], y[chosen], (4, 16, 16, 3), "tanh")
+
+
+def compare_iris(examples: int, runs: int, wanted: Sequence[str]) -> list[Row]:
+    problem = flowers(examples)
+    batches = [slice(start, start + 16) for start in range(0, len(problem.X) - 15, 16)]
     works: tuple[tuple[str, str, list[slice], Bars], ...] = (
         ("W4", "W4 iris, a step", [WHOLE], (12.0, 2.5)),
         ("W5", "W5 iris, a mini-batch of 16", batches, (4.0, 4.0)),

@@ -33,15 +33,21 @@ SHAPES = {
 EPSILON = 1e-5  # in RMS norm
 
 
-def parameters(seed: int = 0) -> NDArray[np.float64]:
+def shapes(length: int) -> dict[str, tuple[int, int]]:
+    """SHAPES for texts of so many places."""
+    return SHAPES | {"places": (length, WIDTH)}
+
+
+def parameters(length: int = LENGTH, seed: int = 0) -> NDArray[np.float64]:
     """One flat vector, matrix by matrix in the order of SHAPES."""
-    return np.random.default_rng(seed).normal(scale=0.08, size=sum(rows * columns for rows, columns in SHAPES.values()))
+    size = sum(rows * columns for rows, columns in shapes(length).values())
+    return np.random.default_rng(seed).normal(scale=0.08, size=size)
 
 
-def matrices(theta: Any) -> dict[str, Any]:
+def matrices(theta: Any, length: int = LENGTH) -> dict[str, Any]:
     """Views of the flat parameters."""
     found, start = {}, 0
-    for name, (rows, columns) in SHAPES.items():
+    for name, (rows, columns) in shapes(length).items():
         found[name] = theta[start : start + rows * columns].reshape(rows, columns)
         start += rows * columns
     return found
@@ -110,18 +116,18 @@ class Transformer:
 # --- the formula in matrices, for the reference
 
 
-def formula(theta: Any, text: NDArray[np.int64]) -> Any:
-    """The same loss; holds on complex numbers."""
-    w = matrices(theta)
-    x = _normed(w["tokens"][text[:-1]] + w["places"])
+def formula(theta: Any, text: NDArray[np.int64], length: int = LENGTH) -> Any:
+    """The same loss; holds on complex numbers. The text may leave the last of the places empty."""
+    w, used = matrices(theta, length), len(text) - 1
+    x = _normed(w["tokens"][text[:-1]] + w["places"][:used])
     before, x = x, _normed(x)
     query, key, value = (
-        (x @ w[name].T).reshape(LENGTH, HEADS, -1).transpose(1, 0, 2) for name in ("query", "key", "value")
+        (x @ w[name].T).reshape(used, HEADS, -1).transpose(1, 0, 2) for name in ("query", "key", "value")
     )
     scores = query @ key.transpose(0, 2, 1) / (WIDTH // HEADS) ** 0.5
-    weights = np.exp(scores) * np.tril(np.ones((LENGTH, LENGTH)))
+    weights = np.exp(scores) * np.tril(np.ones((used, used)))
     mixed = (weights / weights.sum(axis=2, keepdims=True)) @ value
-    x = mixed.transpose(1, 0, 2).reshape(LENGTH, WIDTH) @ w["out"].T + before
+    x = mixed.transpose(1, 0, 2).reshape(used, WIDTH) @ w["out"].T + before
     x = reference.relu(_normed(x) @ w["wide"].T) @ w["narrow"].T + x
     return reference.cross_entropy(x @ w["letters"].T, text[1:])
 

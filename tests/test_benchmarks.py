@@ -32,8 +32,8 @@ def test_all_workloads_pass_their_checks_and_print(benchmarks, capsys):
     printed = capsys.readouterr().out
     lines = [line for line in printed.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
-    for work in ("W1", "W2", "W3", "W4", "W5"):
-        assert sum(line.startswith(f"| {work}") for line in lines) >= 2, work  # collector on, collector off
+    for work in benchmarks.eager.ALL:
+        assert sum(line.startswith(f"| {work} ") for line in lines) >= 2, work  # collector on, collector off
     assert "OMP_NUM_THREADS" in printed
 
 
@@ -78,6 +78,47 @@ def test_ratio_is_the_peers_time_over_ours(benchmarks):
     assert row.ratio == 3.0
     assert row.verdict == "met"
     assert "0.7–8.0" in row.cells()
+
+
+def test_of_two_ways_in_chainrule_the_ratio_is_a_slowdown_and_the_bar_a_limit(benchmarks):
+    ours, theirs = [3.0, 4.0, 9.0], [2.0, 2.0, 3.0]
+    row = benchmarks.eager.Row("W", True, "without", ours, theirs, bar=2.0, at_most=True)
+    assert row.ratio == 2.0
+    assert row.verdict == "met"
+    assert {"1.50–3.00", "≤ 2"} < {*row.cells()}
+    assert benchmarks.eager.replace(row, bar=1.9).verdict == "MISSED"
+
+
+def test_microgpt_trains_alike_in_chainrule_and_in_its_own_class(benchmarks):
+    microgpt, transformer = benchmarks.eager.microgpt, benchmarks.eager.microgpt.transformer
+    theta, text = transformer.parameters(microgpt.BLOCK), microgpt.tokens("bo")
+    models = [microgpt.MicroGPT(kind, theta) for kind in (engine.Value, microgpt.microgpt_peer.Value)]
+    for model in models:
+        before = model.loss(text).data
+        model.step(text)
+        model.step(text)
+        assert model.loss(text).data < before
+        assert not any(p.grad for p in model.parameters)
+    ours, theirs = (np.array([p.data for p in model.parameters]) for model in models)
+    # Adam divides a gradient that is nearly 0 by TINY, and with it the rounding that the two may differ by.
+    rounding = transformer.tolerance(np.ones(1))
+    assert ours == pytest.approx(theirs, rel=0, abs=2 * microgpt.LEARNING_RATE * rounding / microgpt.TINY)
+
+
+def test_a_slope_of_microgpt_that_is_off_by_a_millionth_stops_the_benchmark(benchmarks, monkeypatch):
+    microgpt = benchmarks.eager.microgpt
+    kind = microgpt.microgpt_peer.Value
+    theta, text = microgpt.transformer.parameters(microgpt.BLOCK), microgpt.tokens("bo")
+    microgpt.check({"right": microgpt.MicroGPT(kind, theta)}, theta, text)
+    monkeypatch.setattr(kind, "relu", lambda v: kind(max(0, v.data), (v,), ((v.data > 0) * (1 + 1e-6),)))
+    with pytest.raises(benchmarks.reference.WrongGradient, match=r"W13, wrong: gradient \d+ is .* Nothing was timed"):
+        microgpt.check({"wrong": microgpt.MicroGPT(kind, theta)}, theta, text)
+
+
+def test_other_users_leave_the_loss_as_it_is(benchmarks):
+    users = benchmarks.eager.users
+    for case in users.CASES:
+        assert users.check(case, users.Lines(2)) > 200, case.title
 
 
 def test_runs_alternate(benchmarks):
