@@ -13,6 +13,7 @@ from typing import Any
 from ..ops import add, multiply
 from ..recording import recording
 from .operators import FastOperators, constant, new
+from .waiting import Waiting, collect, count
 
 
 class SharedInputs(tuple[Any, ...]):
@@ -28,7 +29,8 @@ class SharedInputs(tuple[Any, ...]):
     grads: list[float]
     _users: int  # the sums
     _depth: int  # 0 until a sum is made of it
-    grad = _left = _right = 0.0  # these two lines make it a node for backward()
+    operation = ""  # these three lines make it a node for walks over the graph
+    grad = _left = _right = 0.0
     _more = ()
 
     __hash__, __eq__ = object.__hash__, object.__eq__
@@ -57,14 +59,14 @@ class SharedInputs(tuple[Any, ...]):
         self._users += 1
         return self.data
 
-    def pass_back(self, stack: list[Any], waiting: Any) -> None:
+    def pass_back(self, waiting: Waiting, stack: list[Any]) -> None:
         """The chain rule, after all sums have passed theirs."""
         for x, part in zip(self, self.grads):
             if x.__class__ is not float and x.requires_grad:
                 if x.operation is None:
                     x.grad += part
                 else:
-                    waiting.collect(x, part, stack)
+                    collect(x, part, waiting, stack)
 
 
 class FusedSum:
@@ -105,7 +107,7 @@ class FusedSum:
             node._right = product  # last: who sees it finds the rest
         node.__dict__.pop("_unfolded", None)
 
-    def pass_back(self, upstream: float, stack: list[Any], waiting: Any) -> None:
+    def pass_back(self, upstream: float, waiting: Waiting, stack: list[Any]) -> None:
         """The chain rule for all of these nodes: each weight gets its input times the gradient, and the reverse."""
         self.passed = upstream
         for weight, slope in zip(self.weights, self.input_data):
@@ -113,24 +115,21 @@ class FusedSum:
                 if weight.operation is None:
                     weight.grad += slope * upstream
                 else:
-                    waiting.collect(weight, slope * upstream, stack)
+                    collect(weight, slope * upstream, waiting, stack)
         start = self.start
         if start.requires_grad:
             if start.operation is None:
                 start.grad += upstream
             else:
-                waiting.collect(start, upstream, stack)
+                collect(start, upstream, waiting, stack)
         inputs = self.inputs
         if inputs.kind is not float:
             if inputs in waiting:
                 inputs.grads = [part + slope * upstream for part, slope in zip(inputs.grads, self.weight_data)]
-                waiting.count(inputs, stack)
             else:
                 inputs.grads = [0.0 + slope * upstream for slope in self.weight_data]
-                if inputs._users > 1:
-                    waiting.enter(inputs, inputs._users - 1)
-                else:
-                    stack.append(inputs)
+                waiting[inputs] = 0
+            count(inputs, waiting, stack)
 
     def refresh(self, node: Any) -> None:
         """Compute the sum anew."""

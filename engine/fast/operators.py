@@ -41,6 +41,22 @@ def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: fl
     return out
 
 
+def _node_of_two(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: float) -> Any:
+    """A node made of two Values of one class."""
+    if not recording():
+        return constant(left.__class__, data)
+    out = new(left.__class__)
+    out.data, out.grad, out.operation = data, 0.0, op
+    out._left, out._right = left, right
+    out._d_left, out._d_right = d_left, d_right
+    out.requires_grad, out._users = left.requires_grad or right.requires_grad, 0
+    depth, others = left._depth, right._depth
+    out._depth = (depth if depth > others else others) + 1
+    left._users += 1
+    right._users += 1
+    return out
+
+
 class FastOperators(Operators):
     """For a class with the slots of Value."""
 
@@ -75,13 +91,13 @@ class FastOperators(Operators):
         return cls._from_row(op, arguments)
 
     def __add__(self: Any, other: Any) -> Any:
-        if other.__class__ is self.__class__:
+        if other.__class__ is (kind := self.__class__):
             if not recording():
-                return constant(self.__class__, self.data + other.data)
-            out = new(self.__class__)  # written out: sums and products are what most is made of
+                return constant(kind, self.data + other.data)
+            out = new(kind)  # `_node_of_two`, written out: sums and products are what most is made of
             out.data, out.grad, out.operation = self.data + other.data, 0.0, add
             out._left, out._right = self, other
-            out._d_left, out._d_right = 1.0, 1.0
+            out._d_left = out._d_right = 1.0
             out.requires_grad, out._users = self.requires_grad or other.requires_grad, 0
             depth, others = self._depth, other._depth
             out._depth = (depth if depth > others else others) + 1
@@ -110,18 +126,7 @@ class FastOperators(Operators):
 
     def __sub__(self: Any, other: Any) -> Any:
         if other.__class__ is self.__class__:
-            if not recording():
-                return constant(self.__class__, self.data - other.data)
-            out = new(self.__class__)  # written out: sums and products are what most is made of
-            out.data, out.grad, out.operation = self.data - other.data, 0.0, subtract
-            out._left, out._right = self, other
-            out._d_left, out._d_right = 1.0, -1.0
-            out.requires_grad, out._users = self.requires_grad or other.requires_grad, 0
-            depth, others = self._depth, other._depth
-            out._depth = (depth if depth > others else others) + 1
-            self._users += 1
-            other._users += 1
-            return out
+            return _node_of_two(self.data - other.data, subtract, self, other, 1.0, -1.0)
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float:
@@ -129,10 +134,10 @@ class FastOperators(Operators):
         return Operators.__sub__(self, other)
 
     def __mul__(self: Any, other: Any) -> Any:
-        if other.__class__ is self.__class__:
+        if other.__class__ is (kind := self.__class__):
             if not recording():
-                return constant(self.__class__, self.data * other.data)
-            out = new(self.__class__)  # written out: sums and products are what most is made of
+                return constant(kind, self.data * other.data)
+            out = new(kind)  # `_node_of_two`, written out
             out._d_right = a = self.data
             out._d_left = b = other.data
             out.data, out.grad, out.operation = a * b, 0.0, multiply
@@ -163,7 +168,10 @@ class FastOperators(Operators):
             return _node(other * self.data, multiply, other, self, 0.0, other, self)
         return Operators.__rmul__(self, other)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self: Any, other: Any) -> Any:
+        if other.__class__ is self.__class__ and other.data:
+            out, slope = self.data / other.data, 1.0 / other.data
+            return _node_of_two(out, divide, self, other, slope, -out / other.data)
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float and other:

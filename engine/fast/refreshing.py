@@ -7,18 +7,19 @@ from typing import Any
 from ..graph import needs_row
 from ..ops import add, multiply
 from ..recording import enable_grad
-from .backward import ByDepth
 from .neurons import FusedSum, SharedInputs
+from .waiting import Missing, Waiting
 
 
 def users_first(root: Any) -> list[Any]:
     """The inner nodes of a graph, each before its arguments, as backpropagate comes to them; fused sums stay fused."""
     order: list[Any] = []
-    waiting, seen = ByDepth(), set[Any]()
+    waiting: Waiting = {}  # nobody counts
+    missing = Missing()
     stack = [root]
     while True:
         if not stack:
-            stack = waiting.deepest()
+            stack = missing.deepest(waiting)
             if not stack:
                 return order
         node = stack.pop()
@@ -28,10 +29,7 @@ def users_first(root: Any) -> list[Any]:
             order.append(node)
             left, right = node._left, node._right
             if right.__class__ is FusedSum:
-                children = [x for x in (*right.weights, right.start) if x.operation is not None]
-                if right.inputs not in seen:
-                    seen.add(right.inputs)
-                    waiting.add(right.inputs)
+                children = (right.inputs, right.start, *right.weights)
             elif left.__class__ is float and right.__class__ is float:
                 children = node._prev
             else:
@@ -40,9 +38,8 @@ def users_first(root: Any) -> list[Any]:
             if child.__class__ is not float and child.operation is not None:
                 if child._users == 1:
                     stack.append(child)
-                elif child not in seen:
-                    seen.add(child)
-                    waiting.add(child)
+                else:
+                    waiting.setdefault(child, 1)
 
 
 def refresh(root: Any) -> None:

@@ -1,0 +1,64 @@
+"""When a node's gradient is complete: nodes that wait for the users that have not passed their part on.
+
+Each node counts its users, so the last one is known when it comes. Users that are no part of the graph (another loss, a
+metric, a result that nobody kept) never come. When nothing else is left to do, the deepest of the nodes that wait are
+complete all the same, for whatever is made of a node is deeper than it.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import Any
+
+Waiting = dict[Any, int]  # nodes, and how many parts of their gradient have come; below 0 when nobody counts any more
+UNCOUNTED = -(1 << 60)
+
+
+def count(node: Any, waiting: Waiting, stack: list[Any]) -> None:
+    """One part more has come; with the last one the node goes on the stack."""
+    parts = waiting[node] + 1
+    if parts == node._users:
+        del waiting[node]
+        stack.append(node)
+    else:
+        waiting[node] = parts
+
+
+def collect(node: Any, part: float, waiting: Waiting, stack: list[Any]) -> None:
+    """A part of a node's gradient."""
+    if node in waiting:
+        node.grad += part
+    else:
+        node.grad = part or 0.0  # never -0.0: a gradient begins at 0.0 and is added to
+        waiting[node] = 0
+    count(node, waiting, stack)
+
+
+class Missing:
+    """The nodes that wait for users which are no part of the graph, by their depth."""
+
+    __slots__ = ("by_depth", "depths")
+
+    def __init__(self) -> None:
+        self.by_depth: dict[int, list[Any]] = {}
+        self.depths: list[int] = []  # a heap, of negative numbers
+
+    def deepest(self, waiting: Waiting) -> list[Any]:
+        """The nodes whose gradients are complete, when nothing else is left to do; none at the end.
+
+        Nobody counts the users of a node that once came here. It stays among those that wait: so it marks which of
+        them came later.
+        """
+        nodes: list[Any] = []
+        last = None
+        for node, parts in reversed(waiting.items()):
+            if parts < 0:
+                break
+            waiting[node] = UNCOUNTED
+            depth = node._depth
+            if depth != last:
+                last, nodes = depth, self.by_depth.setdefault(depth, [])
+                if not nodes:
+                    heappush(self.depths, -depth)
+            nodes.append(node)
+        return self.by_depth.pop(-heappop(self.depths)) if self.depths else []
