@@ -53,7 +53,7 @@ class Program:
         at = self.parameters() if at is None else at
         key = getattr(arrays[0], "shape", None) if arrays else None
         known, value = self._calls.get(key), None
-        # The checks of a remembered call stand here: to call a function would cost a small program a part of its time.
+        # These checks are written out here, because one more call would take as long as a part of a small program.
         seen = known is not None and known[0](*arrays)
         if known is not None and seen and (at is known[1].last[0] or self._fits(at)):
             value, gradient = known[1].run(at, arrays)
@@ -176,7 +176,7 @@ class Program:
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Program:
-        """If f is a model or a method of one, it is copied with its parameters; the copy shares a plain function."""
+        """If f is a model or a method of one, it is copied with its parameters; a plain function is shared."""
         twin = memo[id(self)] = copy.copy(self)
         twin._f = copy.deepcopy(self._f, memo)
         if twin._f is None or twin._f is not self._f:
@@ -309,7 +309,7 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     parameters = list(params.parameters() if hasattr(params, "parameters") else params)
     for i, parameter in enumerate(parameters):
         if not isinstance(parameter, Value):
-            raise TypeError(f"compile: parameter {i} is {parameter!r}; parameters are Values, so write Value(...)")
+            raise TypeError(f"compile: parameter {i} is {parameter!r}, not a Value; params is a flat list of Values")
         if parameter.operation is not None:
             raise TypeError(f"compile: parameter {i} is {parameter!r}, which was computed; list the Values that it was "
                             "computed from")  # fmt: skip

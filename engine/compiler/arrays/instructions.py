@@ -60,7 +60,7 @@ class Grid:
         writer.statement(PRODUCT[rights > 1], [weights, right], out, comment)
 
     def _right(self, writer: Writer, step: Step) -> tuple[int, View]:
-        """The right sides, and before them how many of their rows are lanes; the others hold ones.
+        """How many rows of each right side are lanes (the others, behind them, hold ones), and the right sides.
 
         A row of ones makes the bias one more column of the weights on the left.
         """

@@ -13,9 +13,9 @@ from ..scalar.code import Code, Ref, Scalar, needed, uses_of
 
 RESERVED = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
 SHORT = 60  # characters
-BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # Python's precedence
+BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
 CALL = 4  # a function call binds more strongly than all of these
-MANY_OPERATIONS, WIDE = 500, 40  # in so many operations, so many of them in parallel, arrays are faster
+MANY_OPERATIONS, WIDE = 500, 40  # arrays are faster on so many operations, if so many run in parallel
 
 
 def is_narrow(code: Code) -> bool:

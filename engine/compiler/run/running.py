@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 Runner = Callable[..., Any]
-SIZES = 16  # for so many different numbers of examples, the buffers are kept
+SIZES = 16  # the buffers are kept for so many different numbers of examples
 
 
 class Pool:
-    """Copies of one function that are not running now. Each has its own buffers, which threads thus never share."""
+    """Copies of one function that are not running now. Each has its own buffers, so threads never share any."""
 
     last: tuple[Any, list[Runner]] = None, []  # the caller's parameters in the last call, and functions that read them
 
@@ -56,7 +56,7 @@ def _popped(free: list[Any]) -> Any:
 
 
 class Pools:
-    """The pools of a function, one for each number of examples that came lately."""
+    """The pools of a function, one for each number of examples that was used recently."""
 
     def __init__(self, make: Callable[[int], Pool]) -> None:
         self._make, self._pools = make, dict[int, Pool]()
@@ -175,9 +175,9 @@ def in_range(index: Any, count: int) -> Any:
 
 
 def mean_picked(choices: Any, hot: Any, plus_1: Any, count: int) -> Any:
-    """The mean of what is picked, as a product with a table that holds 1 / n for what is picked, and 0.0 elsewhere.
+    """The mean of what is picked: a product with a table that holds 1 / n for what is picked, and 0.0 elsewhere.
 
-    If that is nan, an index is out of range, or a choice is infinite; the one is an error, the other is computed anew.
+    It is nan if an index is out of range, which is an error, or if a choice is infinite; then it is computed anew.
     """
     mean = choices.dot(hot)
     if mean != mean:

@@ -96,7 +96,7 @@ def _wrapped(numbers: Sequence[float]) -> str:
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:
-    """Write a file. Who reads it meanwhile, or after a crash, finds the old text or the new one, never a part of it."""
+    """Write a file. Whoever reads it, even after a crash, finds the old text or the new one, never a part of it."""
     target = Path(path)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -62,7 +62,7 @@ class Specialisation:
 
     code: Code
     outputs: list[Scalar]
-    several: bool
+    several: bool  # whether the function returned a list of outputs
     inputs: int  # the number of scalars
     parameters: int
     numbers_read: list[Frozen]

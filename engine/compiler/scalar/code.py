@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,15 @@ class Code:
         if len(arguments) == 2:  # exactly one of them is a number
             return self._write((op, arguments, arguments[0].__class__), op, arguments, batched, label)
         return self._write((op, arguments, *map(type, arguments)), op, arguments, batched, label)
+
+    def lines(self) -> Iterator[str]:
+        """The instructions as text. A result is named v and its place."""
+        for op, arguments in zip(self.operations, self.arguments):
+            yield op if isinstance(op, str) else f"{op.name}({', '.join(map(self._name, arguments))})"
+
+    def _name(self, argument: Argument) -> str:
+        op = self.operations[argument] if isinstance(argument, int) else repr(argument)
+        return op if isinstance(op, str) else f"v{argument}"
 
     def apply(self, op: Op, arguments: Sequence[Scalar]) -> Scalar:
         """`put` for the rules of the table, which work with Refs and numbers."""

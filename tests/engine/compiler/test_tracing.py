@@ -357,8 +357,8 @@ def test_frozen_has_two_words():
     ("params", "error", "said"),
     [
         ([W * 2], TypeError, r"parameter 0 is Value\(data=4.0, .*, which was computed; list the Values"),
-        ([W, 3.0], TypeError, r"parameter 1 is 3.0; parameters are Values"),
-        ([[W]], TypeError, r"parameter 0 is \[Value.*; parameters are Values"),
+        ([W, 3.0], TypeError, r"parameter 1 is 3.0, not a Value; params is a flat list"),
+        ([[W]], TypeError, r"parameter 0 is \[Value.*, not a Value; params is a flat list"),
         ([W, Value(1.0), W], ValueError, "listed twice; list tied weights once"),
     ],
 )
