@@ -43,7 +43,7 @@ class Traced(Value):
         where = user_line(f"the number of {self.label or self._op or 'an input or a parameter'} was read")
         if not tape.allow:
             raise tape.failed(
-                f"{where}: what follows would hold for this example alone, so it cannot be compiled. Write it with "
+                f"{where}: what follows holds for this example alone, so it cannot be compiled. Write it with "
                 'operations (where, maximum, step, pick), or use compile(..., frozen="allow")'
             )
         tape.numbers_read.append(where)
