@@ -1,1 +1,1 @@
-"""Equal scalar work side by side, as instructions on arrays."""
+"""Equal scalar work side by side: instructions on arrays, and the statements of NumPy that carry them out."""

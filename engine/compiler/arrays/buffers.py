@@ -1,4 +1,4 @@
-"""Stage 3: lines of NumPy that write into buffers; which buffers can share memory; and the text of the program."""
+"""Statements of NumPy that write into buffers, which buffers can share memory, and the text of the whole function."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..emit.text import literal
-from .pack import Step
+from ..literals import literal, shape_literal
+from .plan import Step
 
 Shape = tuple[int | str, ...]  # "n" is the number of examples
-FUNCTION = re.compile(r"(?<![\w.}])([a-z]\w*)[.(]")  # a name of NumPy's at the beginning of a call
+FUNCTION = re.compile(r"(?<![\w.}])([a-z]\w*)[.(]")  # the name of a NumPy function, where a call begins
 
 
 @dataclass(eq=False)
@@ -22,160 +22,150 @@ class Buffer:
 
     name: str
     shape: Shape
-    made: str = ""  # what it holds from the start, where that matters; it shares its memory with no other then
-    given: bool = False  # made by the caller, or by the function itself at each call
+    initial: str = ""  # the text that makes it, if its first content matters; it then shares its memory with no other
+    given: bool = False  # whether the caller makes it, or the function itself at each call
 
 
 @dataclass(frozen=True)
 class View:
-    """A buffer, or a window on it; windows are made once, too."""
+    """A buffer, or a window on a part of it. Windows are made once, as buffers are."""
 
     buffer: Buffer
-    how: str  # "", "[0:4]", "[:, None]", ".reshape(3, 5)": nothing that would copy
+    suffix: str  # what stands behind the buffer's name: "", "[0:4]", "[:, None]", ".reshape(3, 5)"; it never copies
     shape: Shape
     name: str = field(default="", compare=False)
 
-    def window(self, how: str, shape: Shape, name: str = "") -> View:
-        if how == ".T" and self.how.endswith(".T"):
-            return View(self.buffer, self.how.removesuffix(".T"), shape, name)
-        return View(self.buffer, self.how + how, shape, name)
+    def window(self, suffix: str, shape: Shape, name: str = "") -> View:
+        """A window on this view."""
+        if suffix == ".T" and self.suffix.endswith(".T"):
+            return View(self.buffer, self.suffix.removesuffix(".T"), shape, name)
+        return View(self.buffer, self.suffix + suffix, shape, name)
 
     @property
     def solid(self) -> bool:
-        """Whether it is one piece of memory, in order: then .reshape() is a window, too, and no copy."""
-        return re.fullmatch(r"(\[\d*:\d*\]|\[\d+\]|\[:, None\]|\.reshape\([^)]*\))*", self.how) is not None
+        """Whether it is one piece of memory, in order, so that .reshape() does not copy it."""
+        return re.fullmatch(r"(\[\d*:\d*\]|\[\d+\]|\[:, None\]|\.reshape\([^)]*\))*", self.suffix) is not None
 
 
-Argument = View | float
+ViewOrNumber = View | float
 
 
 @dataclass(eq=False)
-class Line:
-    """One instruction: a text with a {} for each argument and {out} for what it writes."""
+class Statement:
+    """One line of the program."""
 
-    text: str
-    arguments: tuple[Argument, ...]
+    text: str  # with a {} for each argument, and {out} for what it writes
+    arguments: tuple[ViewOrNumber, ...]
     out: View | None
-    says: str = ""  # the same as one would write it on paper
-    in_place: bool = False  # whether it may write over an argument: number by number
-    steps: tuple[Step, ...] = ()  # what it is for
+    comment: str = ""  # what it computes, in the notation of a textbook
+    in_place: bool = False  # whether it works number by number, and so may write over an argument
+    steps: tuple[Step, ...] = ()  # the array instructions that it belongs to
 
     @property
     def shape(self) -> str:
-        """Of what it writes."""
+        """The shape of what it writes, as text."""
         return f"({', '.join(map(str, self.out.shape))})" if self.out else ""
 
     def buffers(self) -> list[Buffer]:
+        """The buffers that it reads."""
         return [a.buffer for a in self.arguments if isinstance(a, View)]
 
 
 @dataclass
 class Block:
-    """The lines of one function."""
+    """The statements of one function."""
 
-    lines: list[Line] = field(default_factory=list)
-    fresh: Buffer | None = None  # made anew at each call, and returned
-    said: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)  # each line of the text, and what it is for
+    statements: list[Statement] = field(default_factory=list)
+    fresh: Buffer | None = None  # the buffer that the function makes at each call, and returns
+    written: list[tuple[str, tuple[Step, ...]]] = field(default_factory=list)  # each line of the text, with its steps
 
-    def needed(self) -> list[Line]:
-        """The lines whose results somebody reads; a line without `out` is needed in any case."""
+    def needed(self) -> list[Statement]:
+        """The statements whose results are read by another one, and those that write to no buffer, as `return`."""
         live: set[Buffer] = set()
         kept = []
-        for line in reversed(self.lines):
-            if line.out is None or line.out.buffer in live:
-                kept.append(line)
-                live.update(line.buffers())
+        for statement in reversed(self.statements):
+            if statement.out is None or statement.out.buffer in live:
+                kept.append(statement)
+                live.update(statement.buffers())
         return kept[::-1]
 
     def function(self, head: str) -> str:
         """`bind(n, theta)`, which makes the buffers for n examples, and returns the function `head` that uses them."""
-        lines = self.needed()
-        names, made = _Names(self.fresh), _memory(lines)
-        body = [line.text.format(*map(names.of, line.arguments), out=names.of(line.out) if line.out else "")
-                for line in lines]  # fmt: skip
-        self.said = [(text, line.steps) for text, line in zip(body, lines)]
+        statements = self.needed()
+        names, made = _Names(self.fresh), _memory(statements)
+        body = [one.text.format(*map(names.of, one.arguments), out=names.of(one.out) if one.out else "")
+                for one in statements]  # fmt: skip
+        self.written = [(text, one.steps) for text, one in zip(body, statements)]
         wide = min(48, max(map(len, body), default=0))
-        says = min(40, max((len(line.says) for line in lines), default=0))
-        run = [f"        {text:<{wide}}  # {line.says:<{says}} {line.shape}".rstrip(" #")
-               for text, line in zip(body, lines)]  # fmt: skip
-        start = [f"    {text}" for text in (*made, *names.made)]
+        wide_comment = min(40, max((len(one.comment) for one in statements), default=0))
+        run = [f"        {text:<{wide}}  # {one.comment:<{wide_comment}} {one.shape}".rstrip(" #")
+               for text, one in zip(body, statements)]  # fmt: skip
+        start = [f"    {text}" for text in (*made, *names.windows)]
         title = '    """The buffers for n examples, and the function that works in them, with these parameters."""'
-        used = sorted({word for line in lines for word in FUNCTION.findall(line.text) if hasattr(np, word)})
+        used = sorted({word for one in statements for word in FUNCTION.findall(one.text) if hasattr(np, word)})
         local = [f"    {', '.join(used)} = {', '.join(f'np.{name}' for name in used)}"] if used else []
         return "\n".join(["def bind(n, theta):", title, *local, *start, "", f"    def {head}:", *run, "",
                           f"    return silent({head.split('(')[0]})", ""])  # fmt: skip
 
 
 class _Names:
-    """The names of buffers and windows; a window is made before the first call."""
+    """The names of buffers and windows in the text."""
 
     def __init__(self, fresh: Buffer | None) -> None:
-        self.made: list[str] = []
+        self.windows: list[str] = []  # the lines that make the windows, before the first call
         self._fresh = fresh
         self._known: dict[View, str] = {}
         self._count: defaultdict[str, int] = defaultdict(int)
 
-    def of(self, argument: Argument) -> str:
+    def of(self, argument: ViewOrNumber) -> str:
         if not isinstance(argument, View):
             return literal(argument)
-        if not argument.how or argument.buffer is self._fresh:
-            return argument.buffer.name + argument.how
+        if not argument.suffix or argument.buffer is self._fresh:
+            return argument.buffer.name + argument.suffix
         if argument not in self._known:
             base, name = argument.buffer.name, argument.name
             if not name or name in self._known.values():
                 self._count[base] += 1
                 name = f"{base}_{self._count[base]}"
-            self.made.append(f"{name} = {base}{argument.how}")
+            self.windows.append(f"{name} = {base}{argument.suffix}")
             self._known[argument] = name
         return self._known[argument]
 
 
-def _memory(lines: Sequence[Line]) -> list[str]:
-    """What makes each buffer; one whose last reader has read it hands its memory on."""
+def _memory(statements: Sequence[Statement]) -> list[str]:
+    """The lines that make the buffers. A buffer that is read no more hands its memory on to a later one."""
     last: dict[Buffer, int] = {}
-    for place, line in enumerate(lines):
-        for buffer in line.buffers():
-            last[buffer] = place
+    for position, statement in enumerate(statements):
+        for buffer in statement.buffers():
+            last[buffer] = position
     made: dict[Buffer, str] = {}
     free: defaultdict[Shape, list[Buffer]] = defaultdict(list)
-    for place, line in enumerate(lines):
-        for buffer in line.buffers():
-            if buffer.made and not buffer.given:
-                made[buffer] = buffer.made
-        gone = {b for b in line.buffers() if last[b] == place and not b.made and not b.given}
-        if line.out is not None and line.out.buffer not in made and not line.out.buffer.given:
-            buffer = line.out.buffer
-            whole = [a.buffer for a in line.arguments if isinstance(a, View) and not a.how and a.buffer in gone]
-            reusable = [b for b in whole if b.shape == buffer.shape] if line.in_place and not line.out.how else []
-            if buffer.made:
-                made[buffer] = buffer.made
+    for position, statement in enumerate(statements):
+        out, read = statement.out, statement.buffers()
+        for buffer in read:
+            if buffer.initial and not buffer.given:
+                made[buffer] = buffer.initial
+        gone = {b for b in read if last[b] == position and not b.initial and not b.given}
+        if out is not None and out.buffer not in made and not out.buffer.given:
+            buffer = out.buffer
+            whole = [a.buffer for a in statement.arguments if isinstance(a, View) and not a.suffix and a.buffer in gone]
+            reusable = [b for b in whole if b.shape == buffer.shape] if statement.in_place and not out.suffix else []
+            if buffer.initial:
+                made[buffer] = buffer.initial
             elif reusable:
                 made[buffer] = reusable[0].name
                 gone.remove(reusable[0])
             elif free[buffer.shape]:
                 made[buffer] = free[buffer.shape].pop().name
             else:
-                made[buffer] = f"np.empty({buffer.shape[0] if len(buffer.shape) == 1 else pair(buffer.shape)})"
+                made[buffer] = f"np.empty({buffer.shape[0] if len(buffer.shape) == 1 else shape_literal(buffer.shape)})"
         for buffer in sorted(gone, key=lambda b: b.name):
             free[buffer.shape].append(buffer)
     return [f"{buffer.name} = {text}" for buffer, text in made.items()]
 
 
-def pair(shape: Shape) -> str:
-    """A shape in the text of a program."""
-    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
-
-
-def evenly(indices: Sequence[int]) -> str | None:
-    """The slice that picks these: "[2:5]", "[0:9:3]"; None where they do not rise evenly."""
-    first, step = indices[0], indices[1] - indices[0] if len(indices) > 1 else 1
-    if step <= 0 or list(indices) != list(range(first, first + step * len(indices), step)):
-        return None
-    return f"[{first}:{indices[-1] + 1}]" if step == 1 else f"[{first}:{indices[-1] + 1}:{step}]"
-
-
-def broadcast(arguments: Iterable[Argument]) -> Shape:
-    """The shape of a result, number by number, of these."""
+def broadcast(arguments: Iterable[ViewOrNumber]) -> Shape:
+    """The shape that NumPy gives to a result that is computed number by number from these arguments."""
     shapes = [a.shape for a in arguments if isinstance(a, View)]
     size = max(map(len, shapes), default=0)
     longer = [(1,) * (size - len(shape)) + shape for shape in shapes]

@@ -1,4 +1,4 @@
-"""Stage 3: gradients on their way: numbers that wait, an array, and what is still to be written."""
+"""What is passed back to the operands of an instruction: an array that may be still to be written, times a factor."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import Any
 from ...op import Op
 from ...operators import Operators
 from ...ops import multiply, neg
-from ..emit.text import literal
-from .buffers import Argument, Shape, View, broadcast
+from ..literals import literal
+from .buffers import Shape, View, ViewOrNumber, broadcast
 from .writer import Writer
 
-MODEST = 1e4  # a factor up to this (or down to its inverse) may wait: nothing over- or underflows by it
+MODEST = 1e4  # a factor between 1 / MODEST and MODEST can be applied later: no number over- or underflows by the delay
 
 
-class Term(Operators):
-    """number · n^power · view, a slope or a gradient, on which the rules of the table run. No view: 1 everywhere."""
+class Scaled(Operators):
+    """number · n^power · view: a local derivative or a gradient. The rules of the table run on it.
+
+    Without a view it is number · n^power everywhere.
+    """
 
     __slots__ = ("number", "power", "view", "writer")
 
@@ -26,11 +29,11 @@ class Term(Operators):
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
-        writer = next(a.writer for a in arguments if isinstance(a, Term))
-        arguments = [a if isinstance(a, Term) else float(a) for a in arguments]
-        for place, neutral in enumerate(op.neutral):
-            if isinstance(arguments[place], float) and arguments[place] == neutral:
-                return arguments[1 - place]
+        writer = next(a.writer for a in arguments if isinstance(a, Scaled))
+        arguments = [a if isinstance(a, Scaled) else float(a) for a in arguments]
+        for i, neutral in enumerate(op.neutral):
+            if isinstance(arguments[i], float) and arguments[i] == neutral:
+                return arguments[1 - i]
         if op is neg:
             return arguments[0].times(-1.0)
         if op is multiply:
@@ -41,18 +44,18 @@ class Term(Operators):
                 return left.times(right)
             if left.view is not None and right.view is not None:
                 product = writer.ufunc("multiply", [left.view, right.view])
-                return Term(writer, product).times(left.number * right.number)
-        return Term(writer, writer.spelled(op, [a.plain() if isinstance(a, Term) else a for a in arguments]))
+                return Scaled(writer, product).times(left.number * right.number)
+        return Scaled(writer, writer.spelled(op, [a.applied() if isinstance(a, Scaled) else a for a in arguments]))
 
-    def times(self, number: float, power: int = 0) -> Term:
-        """A modest factor waits, to be applied once."""
+    def times(self, number: float, power: int = 0) -> Scaled:
+        """The product with number · n^power. A modest factor is only noted, so that several are applied at once."""
         product = self.number * number
         if self.view is None or 1.0 / MODEST <= abs(product) <= MODEST:
-            return Term(self.writer, self.view, product, self.power + power)
-        return Term(self.writer, self.plain(number, power))
+            return Scaled(self.writer, self.view, product, self.power + power)
+        return Scaled(self.writer, self.applied(number, power))
 
-    def plain(self, number: float = 1.0, power: int = 0, out: View | None = None) -> View:
-        """The view with all factors applied."""
+    def applied(self, number: float = 1.0, power: int = 0, out: View | None = None) -> View:
+        """The view with its factor, and a further one, applied."""
         view, power = self.view, self.power + power
         number *= self.number
         assert view is not None
@@ -63,8 +66,8 @@ class Term(Operators):
         return self.writer.ufunc("multiply", [view, factor(self.writer, number, power)], out)
 
 
-def factor(writer: Writer, number: float, power: int) -> Argument:
-    """number · n^power, made once for a number of examples."""
+def factor(writer: Writer, number: float, power: int) -> ViewOrNumber:
+    """number · n^power, computed once for a number of examples."""
     if power == 0:
         return number
     sign, exponent = "*" if power > 0 else "/", f"**{abs(power)}" * (abs(power) > 1)
@@ -72,25 +75,28 @@ def factor(writer: Writer, number: float, power: int) -> Argument:
 
 
 @dataclass
-class Made:
-    """What is about to be passed to operands. Its shape, flattened, is (operands, …), or (1, …): the same to each."""
+class Contribution:
+    """An array that will be passed to some operands.
+
+    Its shape, flattened, is (operands, …), or (1, …) if each operand gets the same.
+    """
 
     shape: Shape
-    write: Callable[[View | None], View]  # into a view, or anywhere
-    there: bool = False  # whether it is a view that is there already
+    write: Callable[[View | None], View]  # writes it into this view, or into one of its choice
+    exists: bool = False  # whether it is a view that is there already
 
 
-def product(writer: Writer, slope: Term, above: Term) -> tuple[Made | None, Term]:
-    """slope · above: what is still to be written, and the factors that wait."""
-    waiting = Term(writer, None, slope.number * above.number, slope.power + above.power)
-    views = [term.view for term in (slope, above) if term.view is not None]
-    if views and not 1.0 / MODEST <= abs(waiting.number) <= MODEST:
-        views[-1], waiting = Term(writer, views[-1]).plain(waiting.number), Term(writer, None, 1.0, waiting.power)
+def product(writer: Writer, slope: Scaled, upstream: Scaled) -> tuple[Contribution | None, Scaled]:
+    """slope · upstream: the array that is still to be written, and the factor that is still to be applied."""
+    scale = Scaled(writer, None, slope.number * upstream.number, slope.power + upstream.power)
+    views = [scaled.view for scaled in (slope, upstream) if scaled.view is not None]
+    if views and not 1.0 / MODEST <= abs(scale.number) <= MODEST:
+        views[-1], scale = Scaled(writer, views[-1]).applied(scale.number), Scaled(writer, None, 1.0, scale.power)
     if len(views) == 2:
-        return Made(broadcast(views), lambda out: writer.ufunc("multiply", views, out)), waiting
-    return (there(writer, views[0]) if views else None), waiting
+        return Contribution(broadcast(views), lambda out: writer.ufunc("multiply", views, out)), scale
+    return (existing(writer, views[0]) if views else None), scale
 
 
-def there(writer: Writer, view: View) -> Made:
+def existing(writer: Writer, view: View) -> Contribution:
     """A view that is there already."""
-    return Made(view.shape, lambda out: view if out is None else writer.copy(view, out), True)
+    return Contribution(view.shape, lambda out: view if out is None else writer.copy(view, out), True)

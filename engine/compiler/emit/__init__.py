@@ -1,1 +1,1 @@
-"""Text: NumPy for batches, Python for floats."""
+"""The text of programs: NumPy for batches, Python on floats for one example."""

@@ -1,4 +1,4 @@
-"""Stage 3: one line for each scalar: Python on floats where there is no batch, NumPy on columns (examples,)."""
+"""Straight-line programs, a line for each scalar: Python on floats for one example, NumPy on columns (examples,)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from ...op import Op
-from ..arrays.pack import SUMS, Array
-from ..scalar.code import Code, Ref, Term
-from .text import literal, needed, uses_of
+from ..arrays.flattening import SUMS
+from ..arrays.plan import Array
+from ..literals import literal
+from ..scalar.code import Code, Ref, Scalar, needed, uses_of
 
-OURS = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
+RESERVED = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
 SHORT = 60  # characters
-BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # in Python, the more the stronger
-CALL = 4
-MANY, WIDE = 500, 40  # work on arrays pays from some 40 operations side by side, in programs of many
+BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
+CALL = 4  # a function call binds more strongly than all of these
+MANY_OPERATIONS, WIDE = 500, 40  # arrays are faster on so many operations, if so many run in parallel
 
 
 def is_narrow(code: Code) -> bool:
-    """Whether there is little that could run side by side, so that floats are faster than arrays."""
-    if len(code.operations) < MANY:
+    """Whether little of the code can run in parallel, so that floats are faster than arrays."""
+    if len(code.operations) < MANY_OPERATIONS:
         return True
     depths: list[int] = []
     for op, arguments in zip(code.operations, code.arguments):
@@ -27,24 +28,26 @@ def is_narrow(code: Code) -> bool:
         for a in arguments:
             if a.__class__ is int and depths[a] > depth:
                 depth = depths[a]
-        depths.append(depth + (op not in SUMS))  # of arrays, a chain of additions is one sum
+        depths.append(depth + (op not in SUMS))  # on arrays, a chain of additions is one sum
     return len(depths) < WIDE * max(depths)
 
 
-def name_of(op: Op) -> str:
-    """What a row's function is called in a text where v3, x0 and theta stand for numbers."""
-    return f"{op.name}_" if OURS.fullmatch(op.name) else op.name
+def function_name(op: Op) -> str:
+    """The name of an operation's function in a text; v3, x0 and theta, for example, are names of numbers there."""
+    return f"{op.name}_" if RESERVED.fullmatch(op.name) else op.name
 
 
-def functions(code: Code) -> dict[str, Callable[..., float]]:
-    """The rows' functions on floats, by the names that they have in a text."""
-    return {name_of(op): op.forward for op in set(code.operations) if isinstance(op, Op)}
+def functions_of(code: Code) -> dict[str, Callable[..., float]]:
+    """The operations' functions on floats, by the names that they have in a text."""
+    return {function_name(op): op.forward for op in set(code.operations) if isinstance(op, Op)}
 
 
-def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, list[int]]]:
-    """The instructions that the results need, and which ones a line holds; on floats, short ones that are used once
-    stand inside others: that takes two thirds of the time."""
-    said, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int]]()
+def lines(code: Code, results: Sequence[Scalar], floats: bool) -> list[tuple[str, list[int]]]:
+    """The lines that compute the results, each with the places of the instructions in it.
+
+    On floats, a short expression that is used once stands inside another one: that takes two thirds of the time.
+    """
+    written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int]]()
     places, inside = needed(code, results), dict[int, tuple[str, list[int], int]]()
     uses = uses_of(code, places, results)
     for place in places:
@@ -58,55 +61,59 @@ def lines(code: Code, results: Sequence[Term], floats: bool) -> list[tuple[str, 
                 arguments.append(literal(a))
             elif a in inside:
                 text, more, bound = inside.pop(a)  # type: ignore[arg-type]
-                held += more  # parentheses only where they are needed: they take Python's parser a third of its time
+                held += more  # needless parentheses would take Python's parser a third of its time
                 clear = bound > apart or (bound == apart and not arguments)
                 arguments.append(text if clear else f"({text})")
             else:
-                arguments.append(_name(code, a))  # type: ignore[arg-type]
+                arguments.append(_result_name(code, a))  # type: ignore[arg-type]
         if op.variadic:
             arguments = [", ".join(arguments) if floats else _list(arguments)]
         text = spelling.format(*arguments)
         if floats and uses[place] == 1 and len(text) <= SHORT:
             inside[place] = text, held, binds
         else:
-            said.append((f"{_name(code, place)} = {text}", sorted(held)))
-    return said
+            written.append((f"{_result_name(code, place)} = {text}", sorted(held)))
+    return written
 
 
 def on_floats(
-    name: str, code: Code, results: Sequence[Term], inputs: Sequence[tuple[Array, tuple[int, ...]]], parameters: int
+    name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[tuple[Array, tuple[int, ...]]], parameters: int
 ) -> str:
-    """value, value_and_grad or input_gradients of one example as Python, line by line; inputs: arrays and shapes."""
+    """The function of that name (value, value_and_grad or input_gradients) on one example, in Python.
+
+    `inputs` are the arrays that the inputs are in the plan, each with the shape that the caller gives it in.
+    """
     used = set(_leaves(code, results))
     body, groups, given = [], list[list[str]](), argument_names(len(inputs))
-    said, start = _written(code, results), 0
+    returns, start = _names(code, results), 0
     for argument, (array, shape) in zip(given, inputs):
         names = [f"x{i}" for i in range(start, start + array.lanes)]
         flat = argument + ".astype(float)" * array.whole_numbers + ".ravel()" * (len(shape) > 1)
         if not used.isdisjoint(names):
             body.append(_unpacked(names, used, f"{flat}.tolist()") if shape else f"{names[0]} = float({argument})")
-        groups.append(said[1 + start : 1 + start + array.lanes])
+        groups.append(returns[1 + start : 1 + start + array.lanes])
         start += array.lanes
     names = [f"p{i}" for i in range(parameters)]
     if not used.isdisjoint(names):
         body.append(_unpacked(names, used, "theta.tolist()"))
     if name == "value":
-        returned = _list(said)
+        returned = _list(returns)
     else:
-        returned = f"{said[0]}, np.array({_list(said[1:])})" if name == "value_and_grad" else _list(map(_list, groups))
+        gradient = f"{returns[0]}, np.array({_list(returns[1:])})"
+        returned = gradient if name == "value_and_grad" else _list(map(_list, groups))
     head = f"{name}({', '.join(['theta', *given])})"
     return _function(head, [*body, *(text for text, _ in lines(code, results, True)), f"return {returned}"])
 
 
-def on_columns(name: str, code: Code, results: Sequence[Term]) -> str:
-    """A function of the inputs x, a list of columns, and the parameters p."""
+def on_columns(name: str, code: Code, results: Sequence[Scalar]) -> str:
+    """A function of the inputs x, a list of columns, and the parameters p, that returns a list of the results."""
     body = [f"{leaf} = {leaf[0]}[{leaf[1:]}]" for leaf in _leaves(code, results)]
     body += [text for text, _ in lines(code, results, False)]
-    return _function(f"{name}(x, p)", [*body, f"return {_list(_written(code, results))}"])
+    return _function(f"{name}(x, p)", [*body, f"return {_list(_names(code, results))}"])
 
 
 def argument_names(count: int) -> list[str]:
-    """What inputs are called: x, y; or x, u1, u2, …"""
+    """The names of the inputs in a text: x, y; or x, u1, u2, …"""
     return ["x", "y"] if count == 2 else ["x", *(f"u{i}" for i in range(1, count))][:count]
 
 
@@ -119,30 +126,31 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
-    """A line that gives names to the numbers that are used."""
+    """A line that gives names to those of the numbers that are used."""
     kept = [name if name in used else "_" for name in names]
     while kept[-1] == "_":
         kept.pop()
     return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
 
 
-def _leaves(code: Code, results: Sequence[Term]) -> list[str]:
+def _leaves(code: Code, results: Sequence[Scalar]) -> list[str]:
     """The inputs and parameters that the results need."""
     return [op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)]
 
 
-def _name(code: Code, place: int) -> str:
+def _result_name(code: Code, place: int) -> str:
     op = code.operations[place]
     return op if isinstance(op, str) else f"v{place}"
 
 
-def _written(code: Code, results: Sequence[Term]) -> list[str]:
-    return [_name(code, result.place) if isinstance(result, Ref) else literal(result) for result in results]
+def _names(code: Code, results: Sequence[Scalar]) -> list[str]:
+    """The results as they stand in a text."""
+    return [_result_name(code, result.place) if isinstance(result, Ref) else literal(result) for result in results]
 
 
 def _spelling(op: Op, floats: bool) -> tuple[str, int, int]:
-    """The operation with {} for each argument, or for all of them; Python's own operators where those do. And how
-    strongly it binds, and its arguments have to bind."""
+    """The operation with a {} for each argument, or one for all; how strongly it binds in an expression; and how
+    strongly an argument has to bind to stand in it without parentheses."""
     if floats and ("np." in op.numpy or op.variadic):
-        return f"{name_of(op)}({', '.join(['{}'] * abs(op.arity))})", CALL, -1
+        return f"{function_name(op)}({', '.join(['{}'] * abs(op.arity))})", CALL, -1
     return op.numpy, BINDS.get(op.numpy, 0), BINDS.get(op.numpy, CALL)

@@ -1,1 +1,1 @@
-"""Programs that run, and programs in files."""
+"""Programs at work: their functions, the buffers and calls of these, and files of their own."""

@@ -1,4 +1,4 @@
-"""What compiled programs need while they run: NumPy alone. A saved program has this text in it, imports and all."""
+"""What compiled programs need while they run, which is NumPy alone. A saved program holds a copy of this text."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 Runner = Callable[..., Any]
-SIZES = 16  # for how many numbers of examples buffers are kept
+SIZES = 16  # the buffers are kept for so many different numbers of examples
 
 
 class Pool:
-    """Functions that nobody is running now, each with buffers of its own: two threads never share them."""
+    """Copies of one function that are not running now. Each has its own buffers, so threads never share any."""
 
-    last: tuple[Any, list[Runner]] = None, []  # the caller's parameters, and functions that work in them
+    last: tuple[Any, list[Runner]] = None, []  # the caller's parameters in the last call, and functions that read them
 
-    def __init__(self, bind: Callable[[int, Array], Runner], n: int) -> None:
+    def __init__(self, bind: Callable[[int, FloatArray], Runner], n: int) -> None:
         self._bind, self._n = bind, n
-        self._copying: list[tuple[Array, Runner]] = []  # with parameters of their own
+        self._copying: list[tuple[FloatArray, Runner]] = []  # functions with a copy of the parameters, and that copy
 
-    def run(self, theta: Array, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
-        """What a function returns; then(it), before anybody else works in the same buffers."""
+    def run(self, theta: FloatArray, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
+        """What a function returns; or then(it), which is called before another thread works in the same buffers."""
         last, bound = self.last
-        if theta is last:  # an array that is updated in place: no copy at each call
+        if theta is last:  # the caller updates one array in place: it need not be copied
             try:
                 run = bound.pop()
-            except IndexError:  # others are running them all
+            except IndexError:  # other threads are running all of them
                 run = self._bind(self._n, theta)
             result = run(*arrays) if then is None else then(run(*arrays))
             bound.append(run)
@@ -43,12 +43,12 @@ class Pool:
         self._copying.append((own, run))
         return result
 
-    def _owning(self, own: Array) -> tuple[Array, Runner]:
+    def _owning(self, own: FloatArray) -> tuple[FloatArray, Runner]:
         return own, self._bind(self._n, own)
 
 
 def _popped(free: list[Any]) -> Any:
-    """The last one, or None; another thread may take it in between."""
+    """The last one, or None if there is none left; another thread may take one at any moment."""
     try:
         return free.pop()
     except IndexError:
@@ -56,13 +56,13 @@ def _popped(free: list[Any]) -> Any:
 
 
 class Pools:
-    """A function's pools, for the numbers of examples that came last."""
+    """The pools of a function, one for each number of examples that was used recently."""
 
     def __init__(self, make: Callable[[int], Pool]) -> None:
         self._make, self._pools = make, dict[int, Pool]()
 
     def of(self, n: int) -> Pool:
-        """The pool for so many examples."""
+        """The pool for n examples."""
         pool = self._pools.get(n)
         if pool is None:
             for old in list(self._pools)[: max(0, len(self._pools) - SIZES + 1)]:
@@ -72,73 +72,75 @@ class Pools:
 
 
 class Call:
-    """One call: its inputs, checked, and its results as arrays of the caller's own."""
+    """One call: it checks the inputs, and copies the results to new arrays for the caller."""
 
     def __init__(self, given: Sequence[Any], batch: bool) -> None:
         self.batch = batch
-        self.arrays = [_array(each, f"input {place}") for place, each in enumerate(given)]
-        for place, array in enumerate(self.arrays):
+        self.arrays = [_array(each, f"input {i}") for i, each in enumerate(given)]
+        for i, array in enumerate(self.arrays):
             if array.dtype.kind not in "fiub":
-                raise TypeError(f"input {place} has dtype {array.dtype}; it has to be numbers, like x.astype(float)")
+                raise TypeError(f"input {i} has dtype {array.dtype}; an input holds numbers, so write x.astype(float)")
             if array.dtype.kind != "f" and array.dtype != np.intp:
                 if array.dtype.newbyteorder("=") == np.uint64 and (array > np.iinfo(np.intp).max).any():
-                    raise ValueError(f"input {place} has whole numbers above 2**63 - 1; write x.astype(float)")
-                self.arrays[place] = array.astype(np.intp)
+                    raise ValueError(f"input {i} has integers above 2**63 - 1; write x.astype(float)")
+                self.arrays[i] = array.astype(np.intp)
         lengths = {len(array) for array in self.arrays if array.ndim} if batch else set()
         if len(lengths) > 1:
-            raise ValueError(f"inputs of {' and '.join(map(str, sorted(lengths)))} examples; they have to be as many")
-        self.rows = lengths.pop() if lengths else None
-        if self.rows == 0:
-            raise ValueError("an empty batch: there are 0 examples")
+            counts = " and ".join(map(str, sorted(lengths)))
+            raise ValueError(f"the inputs have {counts} examples; all need the same number")
+        self.examples = lengths.pop() if lengths else None
+        if self.examples == 0:
+            raise ValueError("the batch is empty: the inputs have 0 examples, and at least 1 is needed")
         self.shapes = [array.shape[1:] if batch and array.ndim else array.shape for array in self.arrays]
 
     def expect(self, shapes: Sequence[tuple[int, ...]], whole: Sequence[bool]) -> Call:
-        """Itself, if one example has these shapes, and numbers of these kinds."""
-        for place, (array, wanted) in enumerate(zip(self.arrays, shapes)):
-            if self.shapes[place] != wanted:
-                raise ValueError(f"input {place}: one example has shape {self.shapes[place]}; it has to be {wanted}")
-            if whole[place] and array.dtype.kind == "f":
-                raise TypeError(f"input {place} has dtype {array.dtype}; it has to be whole numbers")
-            if not whole[place] and array.dtype.kind != "f":
-                self.arrays[place] = array.astype(float)
+        """This call, if one example has these shapes, and integers where `whole` says so."""
+        for i, (array, wanted) in enumerate(zip(self.arrays, shapes)):
+            if self.shapes[i] != wanted:
+                raise ValueError(f"one example of input {i} has shape {self.shapes[i]}; this program takes {wanted}")
+            if whole[i] and array.dtype.kind == "f":
+                raise TypeError(f"input {i} has dtype {array.dtype}; this program takes integers there")
+            if not whole[i] and array.dtype.kind != "f":
+                self.arrays[i] = array.astype(float)
         return self
 
     def outputs(self, pools: Pools, theta: Any, several: bool) -> Any:
-        """(n,), or (n, outputs) if there are several; without a batch a float, or (outputs,)."""
-        table = pools.of(self.rows or 1).run(theta, self.arrays, self.table)
+        """Shapes: (n,), or (n, outputs) if there are several; without a batch a float, or (outputs,)."""
+        table = pools.of(self.examples or 1).run(theta, self.arrays, self.table)
         if several:
             return table
         return table[..., 0] if self.batch else float(table[0])
 
-    def value_and_grad(self, pools: Pools, theta: Any) -> tuple[float, Array]:
+    def value_and_grad(self, pools: Pools, theta: Any) -> tuple[float, FloatArray]:
         """The mean over the examples, and its gradient."""
-        value, gradient = pools.of(self.rows or 1).run(theta, self.arrays)
+        value, gradient = pools.of(self.examples or 1).run(theta, self.arrays)
         return float(value), gradient
 
     def input_gradients(self, pools: Pools, theta: Any) -> Any:
-        """One array for each input, of its shape; None for integers."""
-        tables = pools.of(self.rows or 1).run(theta, self.arrays, lambda slopes: [self.table(each) for each in slopes])
+        """An array for each input, with its shape; None for an input of integers."""
+        pool = pools.of(self.examples or 1)
+        tables = pool.run(theta, self.arrays, lambda slopes: [self.table(each) for each in slopes])
         found = [table.reshape((*self._leading, *shape)) if array.dtype.kind == "f" else None
                  for array, shape, table in zip(self.arrays, self.shapes, tables)]  # fmt: skip
         return found[0] if len(found) == 1 else tuple(found)
 
-    def table(self, results: Sequence[Any]) -> Array:
-        """A column for each result."""
+    def table(self, results: Sequence[Any]) -> FloatArray:
+        """The results as the columns of one array."""
         table = np.empty((*self._leading, len(results)))
-        for place, result in enumerate(results):
-            table[..., place] = result
+        for i, result in enumerate(results):
+            table[..., i] = result
         return table
 
     @property
     def _leading(self) -> tuple[int, ...]:
-        return () if self.rows is None else (self.rows,)
+        return () if self.examples is None else (self.examples,)
 
 
-def parameters(given: Any, count: int) -> Array:
-    """The numbers of so many parameters."""
-    theta: Array = _array(given, "theta", float)
+def parameters(given: Any, count: int) -> FloatArray:
+    """The numbers of the parameters, as an array; an error if there are not `count` of them."""
+    theta: FloatArray = _array(given, "theta", float)
     if theta.shape != (count,):
-        raise ValueError(f"theta has shape {theta.shape}; there are {count} parameters")
+        raise ValueError(f"theta has shape {theta.shape}; it needs shape ({count},), a number for each parameter")
     return theta
 
 
@@ -148,31 +150,35 @@ def _array(given: Any, name: str, dtype: Any = None) -> NDArray[Any]:
     except (TypeError, ValueError) as problem:
         said = f"{type(given).__name__} {given!r:.60}"
         said = "lists of different lengths" if "inhomogeneous" in str(problem) else said
-        raise type(problem)(f"{name}: numbers wanted, in lists of one length or an array; got {said}") from None
+        raise type(problem)(f"{name} needs numbers, in an array or in lists of one length; got {said}") from None
 
 
 def silent(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, without NumPy's warnings of overflow and such. For one thread at a time."""
+    """The function without NumPy's warnings, of overflow for example. Only one thread at a time may call it."""
     if np.lib.NumpyVersion(np.__version__) < "2.0.0":
         return np.errstate(all="ignore")(function)
     context = Context()
     context.run(np.seterr, all="ignore")
-    return partial(context.run, function)  # a tenth of the time of np.errstate
+    return partial(context.run, function)  # it takes a tenth of the time of np.errstate
 
 
 def in_range(index: Any, count: int) -> Any:
-    """The indices of a pick as integers, all of them below count."""
-    places = index if index.dtype == np.intp else index.astype(np.intp)
-    outside = places.size and np.maximum.reduce(places.view(np.uintp), axis=None) >= count
-    if outside or (places is not index and (places != index).any()):
-        wrong = (places != index) | (places < 0) | (places >= count)
-        said = f"pick: index {index[wrong][0]:g} is none of 0, …, {count - 1}: there are {count} values"
-        raise IndexError(said + f", in example {np.argwhere(wrong)[0][-1]}" * (index.shape[-1:] > (1,)))
-    return places
+    """The indices of a pick as integers; an IndexError if one is not in 0, …, count - 1."""
+    whole = index if index.dtype == np.intp else index.astype(np.intp)
+    outside = whole.size and np.maximum.reduce(whole.view(np.uintp), axis=None) >= count
+    if outside or (whole is not index and (whole != index).any()):
+        wrong = (whole != index) | (whole < 0) | (whole >= count)
+        choices = f"{count} values (index 0 to {count - 1})" if count > 1 else f"{count} value (index 0)"
+        example = f", in example {np.argwhere(wrong)[0][-1]}" * (index.shape[-1:] > (1,))
+        raise IndexError(f"index {index[wrong][0]:g} is out of range: pick has {choices}{example}")
+    return whole
 
 
 def mean_picked(choices: Any, hot: Any, plus_1: Any, count: int) -> Any:
-    """The mean of what is picked: a product with 1 / n there, 0.0 elsewhere; nan: no choice was named, or 0.0 · inf."""
+    """The mean of what is picked: a product with a table that holds 1 / n for what is picked, and 0.0 elsewhere.
+
+    It is nan if an index is out of range, which is an error, or if a choice is infinite; then it is computed anew.
+    """
     mean = choices.dot(hot)
     if mean != mean:
         in_range(plus_1 - 1, count)

@@ -1,4 +1,4 @@
-"""Stage 4: a compiled program as a file of its own, which needs NumPy alone."""
+"""A compiled program as a module of its own, which needs NumPy alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...op import picked
 from ..emit.python import argument_names
-from ..emit.text import literal
+from ..literals import literal
 from . import running
 
 EXAMPLES = 5  # in the docstring
@@ -31,8 +31,11 @@ def module(
     batch: bool,
     theta: Sequence[float],
 ) -> str:
-    """The file. texts: of bind(n) for each function; shapes: of one example's inputs; whole: which are integers;
-    outputs: how many there are, None for one that is no list."""
+    """The text of the module.
+
+    `texts` holds the text of bind(n, theta) for each function, `shapes` the shapes of the inputs of one example, and
+    `whole` says which of them are integers. `outputs` is the length of the list that f returned, None if it was none.
+    """
     names = argument_names(len(shapes))
     head, helpers = inspect.getsource(running).split('"""\n\n', 1)[1].split("\n\n\n", 1)
     everything = "".join(texts.values())
@@ -66,7 +69,7 @@ def _documentation(
     batch: bool,
     parameters: int,
 ) -> str:
-    """The docstring: shapes, and an example that runs."""
+    """The docstring of the module: the shapes, and an example that runs."""
     said, arrays = [], []
     for name, shape, integers in zip(names, shapes, whole):
         full = ("n", *shape) if batch else shape
@@ -93,7 +96,7 @@ def _wrapped(numbers: Sequence[float]) -> str:
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:
-    """Write a file: who reads it meanwhile, or after a crash, finds the old one or the new one."""
+    """Write a file. Whoever reads it, even after a crash, finds the old text or the new one, never a part of it."""
     target = Path(path)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -1,4 +1,4 @@
-"""Rows looked up by a number that is a Value: an integer input of a function that is compiled."""
+"""A list whose index may be a Value, such as an integer input of a function that is compiled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Table(list[Any]):
     """A list of rows of Values (or of single Values) whose index may be a Value: `embedding[token]`.
 
     Shapes: table[Value] -> a row (columns,), or one Value; by an integer or a slice as with any list.
-    Errors: IndexError for what is no row, TypeError for what is no index, ValueError if the rows differ in length.
+    Errors: IndexError if there is no such row, TypeError if it is no index, ValueError if the rows differ in length.
 
     >>> from chainrule import Value
     >>> table = Table([[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]])
@@ -27,24 +27,27 @@ class Table(list[Any]):
     def __getitem__(self, index: Any) -> Any:
         if runs_operations(index):
             if not self:
-                raise IndexError("a Table without rows was looked up; write Table(rows) with at least one row")
+                raise IndexError("this Table has no rows to look up; write Table(rows) with at least one row")
             return _picked(self, index)
         if isinstance(index, slice):
             return type(self)(super().__getitem__(index))
         try:
             return super().__getitem__(operator.index(index))
         except TypeError:
-            raise TypeError(f"a Table has one integer or Value as its index, got {type(index).__name__} {index!r}; "
+            raise TypeError(f"the index of a Table is one integer or Value, got {type(index).__name__} {index!r}; "
                             "for several rows, write [table[i] for i in ...]") from None  # fmt: skip
         except IndexError:
-            raise IndexError(f"index {index} is no row: there are {len(self)} rows, 0 to {len(self) - 1}") from None
+            here = f"{len(self)} rows (index 0 to {len(self) - 1})" if len(self) > 1 else f"{len(self)} row (index 0)"
+            raise IndexError(f"index {index} is out of range: the Table has {here if self else 'no rows'}") from None
 
 
 def _picked(rows: Sequence[Any], index: Any) -> Any:
-    """pick for each column."""
+    """`pick`, for each column."""
     lengths = [len(row) if hasattr(row, "__len__") and not isinstance(row, str) else None for row in rows]
-    for place, length in enumerate(lengths):
+    for i, length in enumerate(lengths):
         if length != lengths[0]:
             sizes = ["one number" if n is None else f"{n} numbers" for n in (lengths[0], length)]
-            raise ValueError(f"the rows of a Table differ: row 0 holds {sizes[0]}, row {place} {sizes[1]}")
+            raise ValueError(
+                f"row 0 of this Table holds {sizes[0]} and row {i} holds {sizes[1]}; all rows need the same number"
+            )
     return pick(rows, index) if lengths[0] is None else [_picked(column, index) for column in zip(*rows)]

@@ -1,4 +1,4 @@
-"""What a function does, written down in order; and the places where it does what cannot be written down."""
+"""The tape: what a function does, written down in order, and where it does something that cannot be written down."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ...value import Value
 
 _folders = [Path(__file__).resolve().parents[2], Path(np.__file__).parent, Path(os.__file__).parent]
 LIBRARY = re.compile("|".join(re.escape(f"{folder}{os.sep}") for folder in _folders) + "(?!site-packages)")
-_data: Any = Value.__dict__["data"]  # the slot, past Traced.data
+_data: Any = Value.__dict__["data"]  # the slot itself: reading Traced.data would count as reading a number
 new = object.__new__
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """A place where the function read a number, so that it was traced for that number alone."""
+    """A line on which the function read a number, so that what was traced holds for that number alone."""
 
     file: str
     line: int
@@ -37,24 +37,24 @@ class Frozen:
 
 
 class TraceError(TypeError):
-    """The function cannot be traced: what it does depends on numbers of one example."""
+    """The function cannot be traced, because what it does depends on the numbers of one example."""
 
 
 class Tape:
-    """The operations of one run, in order. Their results have no numbers: those are computed for one who may look."""
+    """The operations of one run, in order. Their results have no numbers; `number` computes one that may be read."""
 
     def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool) -> None:
         for i, x in enumerate(inputs):
-            x.__dict__ = {"label": f"x{i}"}  # without what an earlier run has marked it with
+            x.__dict__ = {"label": f"x{i}"}  # this also removes the attributes that an earlier run has set
         self.nodes: list[Any] = []
         self.numbers = dict(zip(map(id, inputs), example))
         self.integers = {id(x) for x in inputs if not x.requires_grad}
         self.allow = allow
-        self.frozen: list[Frozen] = []
-        self.error: TraceError | None = None  # the first one, for a function that catches it
+        self.numbers_read: list[Frozen] = []
+        self.error: TraceError | None = None  # the first one, which is raised even if the function catches it
 
     def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
-        """The node for an operation."""
+        """Make the node for an operation, and add it to the tape."""
         node = new(kind)
         node.operation = op
         node._left = left
@@ -67,19 +67,19 @@ class Tape:
         return node
 
     def failed(self, said: str) -> TraceError:
-        """The error to raise. NumPy, or the function itself, may catch it and go on: then it comes at the end."""
+        """The error to raise. NumPy or the function itself may catch it; then it is raised when the run is over."""
         problem = TraceError(said)
         self.error = self.error or problem
         return problem
 
     def number(self, value: Value) -> float:
-        """The number of any Value in this example."""
+        """The number that any Value has in this example."""
         known, stack = self.numbers, [value]
         while stack:
             node: Any = stack.pop()
             try:
                 known.setdefault(id(node), _data.__get__(node))
-            except AttributeError:  # an input, or computed in the function
+            except AttributeError:  # it is an input, or was computed in the function
                 waiting = [a for a in node._prev if id(a) not in known]
                 if waiting:
                     stack += (node, *waiting)
@@ -90,66 +90,67 @@ class Tape:
 
 
 class Replay(Tape):
-    """The tape of another run. As long as that does the same as the first one, it gets the nodes of the first."""
+    """The tape of another run. As long as that run does what the first one did, it is given the first one's nodes."""
 
     def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool, first: Tape) -> None:
         super().__init__(inputs, example, allow)
         self.expected = iter(first.nodes)
-        self.differs: Frozen | None = None  # the first place where the runs did not do the same
+        self.differs: Frozen | None = None  # the first line on which this run did something else
 
     def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
-        """The node of the first run for the same operation, or else a new one."""
+        """The node that the first run has for the same operation; a new one if it has none."""
         node = next(self.expected, None)
         if (
             node is not None
             and node.operation is op
-            and (node._left is left or same(node._left, left))
-            and (node._right is right or same(node._right, right))
-            and (more is None or (len(more) == len(node._more) and all(map(same, more, node._more))))
+            and (node._left is left or same_argument(node._left, left))
+            and (node._right is right or same_argument(node._right, right))
+            and (more is None or (len(more) == len(node._more) and all(map(same_argument, more, node._more))))
         ):
-            node._left, node._right = left, right  # gradients to this run's own constants find them
+            node._left, node._right = left, right  # gradients() inside the function looks for this run's own constants
             if more is not None:
                 node._more = more
             return node
         self.expected = iter(())
-        self.differs = self.differs or place(op.name)
+        self.differs = self.differs or user_line(op.name)
         return super().record(kind, op, left, right, more)
 
 
-current_tape: ContextVar[Tape | None] = ContextVar("tape", default=None)  # None: nothing is traced here; others may
+# None where nothing is being traced in this thread; another thread may be tracing at the same time.
+current_tape: ContextVar[Tape | None] = ContextVar("tape", default=None)
 current = current_tape.get
 
 
-def raw(value: Value) -> float:
-    """The number of any Value that has one, unnoticed."""
+def stored_number(value: Value) -> float:
+    """The number of any Value that has one; this does not count as reading it."""
     try:
         number: float = _data.__get__(value)
     except AttributeError:
         raise TraceError(
             f"{value.label or value._op or 'a Value'} has no number here: it belongs to a function that was traced. A "
             "function that is compiled cannot keep Values (in a list, an attribute, a cache) for another call, or for "
-            "another thread: return them, or hand them in"
+            "another thread; return them, or hand them in as inputs"
         ) from None
     return number
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two arguments are the same one, the same number, or constants made in the same way."""
+def same_argument(a: Any, b: Any) -> bool:
+    """Whether two arguments are one object, the same number, or constants that were made in the same way."""
     if a is b or a.__class__ is not b.__class__:
         return a is b
     if a.__class__ is float:
         return a != a and b != b if a != b else copysign(1.0, a) == copysign(1.0, b)
-    if hasattr(a, "original"):  # Traced
+    if hasattr(a, "original"):  # it is a Traced
         return False
     orders = topological_order(a), topological_order(b)
     return len(orders[0]) == len(orders[1]) and all(
-        x is y or (x.operation is y.operation and not hasattr(x, "original") and same(x.data, y.data))
+        x is y or (x.operation is y.operation and not hasattr(x, "original") and same_argument(x.data, y.data))
         for x, y in zip(*orders)
     )
 
 
-def place(what: str) -> Frozen:
-    """Where, outside the engine, NumPy and Python's own modules, that happens; looked up only when it does."""
+def user_line(what: str) -> Frozen:
+    """The line that runs now in the user's own code: outside the engine, NumPy, and the modules that Python brings."""
     frame = sys._getframe(1)
     while frame.f_back and LIBRARY.match(frame.f_code.co_filename):
         frame = frame.f_back
@@ -157,7 +158,7 @@ def place(what: str) -> Frozen:
 
 
 def forbid(said: str) -> None:
-    """TraceError where a function is traced; nothing for code that runs beside it."""
+    """Raise a TraceError if this thread is tracing a function; do nothing for code in other threads."""
     tape = current()
     if tape is not None:
-        raise tape.failed(str(place(said)))
+        raise tape.failed(str(user_line(said)))

@@ -1,4 +1,4 @@
-"""Stage 1: call the function on Values that write down what is done to them and notice when their numbers are read."""
+"""Call the function on Values that write down what is done to them, and that notice when their numbers are read."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ...op import OPS, Op
 from ...operators import Operators
 from ...recording import enable_grad, recording
 from ...value import Value
-from .tape import Tape, TraceError, current, current_tape, forbid, new, place, raw
+from .tape import Tape, TraceError, current, current_tape, forbid, new, stored_number, user_line
 
-_data: Any = Value.__dict__["data"]  # the slots, past Traced.data and Traced.grad
+_data: Any = Value.__dict__["data"]  # the slots themselves, which Traced.data and Traced.grad hide
 _grad: Any = Value.__dict__["grad"]
-ONE_AT_A_TIME = threading.RLock()  # parameters change their class while a function is traced
+ONE_AT_A_TIME = threading.RLock()  # while one thread traces a function, its parameters have another class
 
 
 class Traced(Value):
     """A Value in a function that is being traced: an input, a parameter, or what was computed from them.
 
-    For other threads, to whom a parameter is what it was, it behaves as that.
+    In other threads, a parameter that is being traced behaves as it did before.
     """
 
     __slots__ = ()
@@ -35,17 +35,17 @@ class Traced(Value):
 
     @property
     def data(self) -> float:
-        """Reading it freezes the trace to this example's number: an error, or noted."""
+        """To read it fixes the trace to this example's number: that is an error, or is noted if frozen="allow"."""
         tape = current()
         if tape is None:
-            return raw(self)
-        where = place(f"the number of {self.label or self._op or 'an input or a parameter'} was read")
+            return stored_number(self)
+        where = user_line(f"the number of {self.label or self._op or 'an input or a parameter'} was read")
         if not tape.allow:
             raise tape.failed(
                 f"{where}: what follows holds for this example alone, so it cannot be compiled. Write it with "
                 'operations (where, maximum, step, pick), or use compile(..., frozen="allow")'
             )
-        tape.frozen.append(where)
+        tape.numbers_read.append(where)
         return tape.number(self)
 
     @data.setter
@@ -55,7 +55,7 @@ class Traced(Value):
 
     @property
     def grad(self) -> float:
-        """None is computed while tracing."""
+        """No gradient is computed while tracing, so to read one is an error."""
         forbid(".grad was read: in a compiled function, use gradients(y, xs)")
         result: float = _grad.__get__(self)
         return result
@@ -70,7 +70,7 @@ class Traced(Value):
         raise TypeError("indices are integers, not Values; write pick(values, index), or Table(rows)[index]")
 
     def __eq__(self, other: object) -> bool:
-        """Of the objects, as with any Value; comparing with a number is reading, or `label == 2` would be False."""
+        """Whether both are one object, as with any Value; to compare with a number, as in `label == 2`, reads .data."""
         if isinstance(other, (Real, np.bool_)) and current() is not None:
             return bool(self.data == other)
         return NotImplemented if other is not self else True
@@ -79,8 +79,8 @@ class Traced(Value):
         tape = current()
         if tape is not None and id(self) in tape.integers:
             raise tape.failed(
-                f"{place(f'{self.label} was looked up in a dictionary or a set')}: a traced integer has no number "
-                "there; write pick(values, index), or Table(rows)[index]"
+                f"{user_line(f'{self.label} was looked up in a dictionary or a set')}: an integer that is traced has "
+                "no number there; write pick(values, index), or Table(rows)[index]"
             )
         return object.__hash__(self)
 
@@ -96,7 +96,10 @@ class Traced(Value):
         if tape is None:
             return cls.original.__apply__(op, arguments)
         if not recording():
-            raise tape.failed(f"{place(op.name)} inside no_grad(): a compiled function has to remember all it does")
+            raise tape.failed(
+                f"{user_line(f'{op.name} was called inside no_grad()')}, where results remember nothing, so it cannot "
+                "be compiled; take no_grad() out of the function"
+            )
         arguments = [a if isinstance(a, Value) else number(a, op.name) for a in arguments]
         if op.variadic or op.arity > 2:
             return tape.record(cls, op, 0.0, 0.0, tuple(arguments))
@@ -119,27 +122,27 @@ class Traced(Value):
         return tuple((argument, 0.0) for argument in self.arguments)  # local derivatives come from the rules, later
 
     def _check_unchanged(self) -> None:
-        """Nothing changes while tracing."""
+        """Nothing can change while a function is traced."""
 
     @property
     def _local_grads(self) -> tuple[float, ...]:
         forbid("_local_grads was read: in a compiled function, use gradients(y, xs)")
-        return ()  # of a leaf
+        return ()  # in another thread only parameters are looked at, and a leaf has no arguments
 
     def backward(self) -> None:
-        """Not while tracing."""
+        """An error while a function is traced."""
         forbid("backward() was called: in a compiled function, use gradients(y, xs)")
-        raw(self)  # what was computed while tracing has none
+        stored_number(self)  # an error for what was computed while tracing, which has no number
         super().backward()
 
     def refresh(self) -> None:
-        """Not while tracing."""
+        """An error while a function is traced."""
         forbid("refresh() was called: in a compiled function nothing is out of date")
         super().refresh()
 
 
 def _unary(op: Op, general: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A method of Traced, straight to the tape where nothing is unusual."""
+    """A method of Traced that writes to the tape directly where it can; `general` is the method for all other cases."""
 
     def method(self: Any) -> Any:
         tape = current()
@@ -152,7 +155,7 @@ def _binary(op: Op, general: Callable[[Any, Any], Any], reflected: bool) -> Call
     def method(self: Any, other: Any) -> Any:
         tape, kind = current(), self.__class__
         if other.__class__ is int:
-            other += 0.0  # a quicker float()
+            other += 0.0  # does what float() does, in less time
         if tape is not None and (other.__class__ is kind or other.__class__ is float) and recording():
             return tape.record(kind, op, other, self) if reflected else tape.record(kind, op, self, other)
         return general(self, other)
@@ -160,25 +163,25 @@ def _binary(op: Op, general: Callable[[Any, Any], Any], reflected: bool) -> Call
     return method
 
 
-for _name, _op in {**{op.name: op for op in OPS.values() if op.arity == 1}, "__neg__": ops.neg}.items():
-    if hasattr(Operators, _name):
-        setattr(Traced, _name, _unary(_op, getattr(Operators, _name)))
-for _name, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multiply), ("truediv", ops.divide),
+for _method, _op in {**{op.name: op for op in OPS.values() if op.arity == 1}, "__neg__": ops.neg}.items():
+    if hasattr(Operators, _method):
+        setattr(Traced, _method, _unary(_op, getattr(Operators, _method)))
+for _method, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multiply), ("truediv", ops.divide),
                    ("pow", ops.power)]:  # fmt: skip
     for _prefix in ("__", "__r"):
-        _spelled = f"{_prefix}{_name}__"
+        _spelled = f"{_prefix}{_method}__"
         setattr(Traced, _spelled, _binary(_op, getattr(Operators, _spelled), _prefix == "__r"))
 
 
-def traced(requires_grad: bool) -> Traced:
-    """An input; an integer one requires no gradient."""
+def traced_input(requires_grad: bool) -> Traced:
+    """An input of the function. One that holds integers requires no gradient."""
     node = new(Traced)
     node.operation, node.requires_grad, node._users, node._depth = None, requires_grad, 0, 0
     return node
 
 
-def _noticing(kind: type[Value]) -> type[Value]:
-    """The class that a parameter of this class has meanwhile: with the methods and slots of its own."""
+def _traced_class(kind: type[Value]) -> type[Value]:
+    """The class that a parameter of this class has while it is traced; it keeps its own methods and slots."""
     if issubclass(kind, Traced):
         return kind
     return Traced if kind is Value else type(kind.__name__, (kind, Traced), {"__slots__": (), "original": kind})
@@ -186,7 +189,7 @@ def _noticing(kind: type[Value]) -> type[Value]:
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Inside it, nobody looks for garbage: a tape is large and has none, and looking would take longer than tracing."""
+    """Inside it, the garbage collector is off: a tape has no garbage, and to search it takes longer than to trace."""
     was_on = gc.isenabled()
     try:
         gc.disable()
@@ -198,11 +201,11 @@ def paused_collector() -> Iterator[None]:
 
 @contextmanager
 def tracing(parameters: Sequence[Value], tape: Tape) -> Iterator[None]:
-    """Inside it, the parameters notice when they are read, too."""
+    """Inside it, the parameters are Traced, so that they too notice when they are read."""
     with ONE_AT_A_TIME:
         token = current_tape.set(tape)
         classes = [parameter.__class__ for parameter in parameters]
-        kinds = {kind: _noticing(kind) for kind in set(classes)}
+        kinds = {kind: _traced_class(kind) for kind in set(classes)}
         try:
             for parameter in parameters:
                 parameter.__class__ = kinds[parameter.__class__]
@@ -214,23 +217,23 @@ def tracing(parameters: Sequence[Value], tape: Tape) -> Iterator[None]:
             current_tape.reset(token)
 
 
-def trace(
+def run_on_tape(
     f: Callable[..., Any], arguments: Sequence[Any], parameters: Sequence[Value], tape: Tape
 ) -> tuple[list[Value], bool]:
-    """Run f once: its outputs, and whether it gave a list of them.
+    """Run f once while the tape records: its outputs, and whether it returned a list of them.
 
-    Errors: TraceError where f reads a number, TypeError if it gives something else than Values and numbers.
+    Errors: TraceError where f reads a number, TypeError if it returns something else than Values and numbers.
     """
     try:
         with tracing(parameters, tape):
             result = f(*arguments)
     finally:
         if tape.error is not None:
-            raise tape.error  # also where the function has caught it
+            raise tape.error  # even if the function has caught it
     result = result.item() if isinstance(result, np.ndarray) and result.ndim == 0 else result
     several = hasattr(result, "__len__") and not isinstance(result, (dict, str))
     if several and not len(result):
-        raise TypeError(f"compile: the function returned no output: {result!r}")
+        raise TypeError(f"compile: the function returned no output, {result!r}; return a Value, or a list of Values")
     outputs = []
     for output in result if several else [result]:
         try:

@@ -100,19 +100,23 @@ def test_a_module_finds_the_parameters_in_a_table():
 
 
 WRONG = {
-    "beyond the end": (lambda t: t[5], IndexError, "index 5 is no row: there are 5 rows, 0 to 4"),
-    "a Value beyond the end": (lambda t: t[Value(5)], IndexError, "index 5 is none of 0, …, 4"),
-    "a negative Value": (lambda t: t[Value(-1)], IndexError, "index -1 is none of 0, …, 4"),
-    "a fraction": (lambda t: t[0.5], TypeError, "one integer or Value as its index, got float 0.5"),
-    "a Value that is a fraction": (lambda t: t[Value(0.5)], IndexError, "index 0.5 is none of 0, …, 4"),
+    "beyond the end": (lambda t: t[5], IndexError, r"index 5 is out of range: the Table has 5 rows \(index 0 to 4\)"),
+    "beyond the only row": (lambda t: t[:1][1], IndexError, r"index 1 is out of range: .* 1 row \(index 0\)"),
+    "beyond no rows": (lambda t: t[:0][0], IndexError, "index 0 is out of range: the Table has no rows"),
+    "a Value beyond the end": (lambda t: t[Value(5)], IndexError, "index 5 is .*5 values"),
+    "a negative Value": (lambda t: t[Value(-1)], IndexError, "index -1 is .*5 values"),
+    "a fraction": (lambda t: t[0.5], TypeError, "the index of a Table is one integer or Value, got float 0.5"),
+    "a Value that is a fraction": (lambda t: t[Value(0.5)], IndexError, "index 0.5 is .*5 values"),
     "several": (lambda t: t[np.array([0, 1])], TypeError, r"for several rows, write \[table\[i\] for i in \.\.\.\]"),
     "row and column": (lambda t: t[0, 1], TypeError, r"one integer .*, got tuple \(0, 1\)"),
     "a word": (lambda t: t["a"], TypeError, "got str 'a'"),
-    "rows that differ": (lambda t: Table([[1.0], [1.0, 2.0]])[Value(0)], ValueError, "row 0 holds 1 .*, row 1 2"),
-    "a row and a number": (lambda t: Table([[1.0], 2.0])[Value(0)], ValueError, "row 0 holds 1 .*, row 1 one number"),
+    "rows that differ": (lambda t: Table([[1.0], [1.0, 2.0]])[Value(0)], ValueError,
+                         "row 0 of this Table holds 1 .* and row 1 holds 2 numbers; all rows need the same number"),
+    "a row and a number": (lambda t: Table([[1.0], 2.0])[Value(0)], ValueError,
+                           "row 0 of this Table holds 1 .* and row 1 holds one number"),
     "words": (lambda t: Table(["ab", "cd"])[Value(0)], TypeError, "takes numbers and Values, got str 'ab'"),
-    "nothing": (lambda t: Table([])[Value(0)], IndexError, "a Table without rows was looked up"),
-}
+    "nothing": (lambda t: Table([])[Value(0)], IndexError, "this Table has no rows to look up"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("look_up", "error", "said"), WRONG.values(), ids=list(WRONG))
@@ -125,7 +129,8 @@ def test_a_token_that_is_no_row_is_an_error_when_the_program_runs():
     program = engine.compile(lambda i: Table([1.0, 2.0])[i])
     program(np.array([0, 1]))
     for wrong in (2, -1):
-        with pytest.raises(IndexError, match=f"index {wrong} is none of 0, …, 1"):
+        said = rf"index {wrong} is out of range: pick has 2 values \(index 0 to 1\), in example 1"
+        with pytest.raises(IndexError, match=said):
             program(np.array([0, wrong]))
 
 

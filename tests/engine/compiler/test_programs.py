@@ -403,7 +403,7 @@ def test_several_outputs_stand_side_by_side():
     assert program(x, y).shape == (3, 6)
     assert engine.compile(f, params=[w], batch=False)(1.0, -1.0).tolist() == [1.0, -0.5, 0.25, 3.0, 4.0, -1.0]
     for method in (program.value_and_grad, program.per_example, program.input_gradients):
-        with pytest.raises(ValueError, match=r"needs a function with one output; this one gives.* 6"):
+        with pytest.raises(ValueError, match=r"needs a function with one output; this one returns.* 6"):
             method(x, y)
 
 
@@ -623,10 +623,10 @@ def test_a_parameter_that_requires_no_gradient_gets_none():
 
 
 def test_a_neurons_sum_is_flattened_once_however_many_inputs_it_has(monkeypatch):
-    from chainrule.engine.compiler.arrays.pack import _Flattened
+    from chainrule.engine.compiler.arrays.flattening import Flattened
 
-    flattened, terms = [], _Flattened._sum
-    monkeypatch.setattr(_Flattened, "_sum", lambda flat, found: flattened.append(len(found)) or terms(flat, found))
+    flattened, terms = [], Flattened._sum
+    monkeypatch.setattr(Flattened, "_sum", lambda flat, found: flattened.append(len(found)) or terms(flat, found))
     weights = [Value(0.5) for _ in range(200)]
     program = engine.compile(lambda x: sum(w * xi for w, xi in zip(weights, x)), weights)
     assert program.value_and_grad(np.ones((1, 200)))[0] == 100.0

@@ -242,13 +242,13 @@ def test_a_saved_program_says_what_it_does_not_take(tmp_path):
     saved = saved_module((tmp_path / "saved.py").read_text(encoding="utf-8"))
     value = saved["value"]
     for arrays, theta, kind, said in [
-        ((x[:, :3], y), None, ValueError, r"input 0: one example has shape \(3,\); it has to be \(4,\)"),
-        ((x, y + 0.5), None, TypeError, "input 1 has dtype float64; it has to be whole numbers"),
-        ((x, y[:4]), None, ValueError, "inputs of 4 and 9 examples"),
-        ((x[:0], y[:0]), None, ValueError, "an empty batch"),
-        ((x, y + 3), None, IndexError, "pick: index [345] is none of 0, …, 2"),
-        ((x.astype(str), y), None, TypeError, "input 0 has dtype <U32; it has to be numbers"),
-        ((x, y), np.ones(3), ValueError, r"theta has shape \(3,\); there are 403 parameters"),
+        ((x[:, :3], y), None, ValueError, r"one example of input 0 has shape \(3,\); this program takes \(4,\)"),
+        ((x, y + 0.5), None, TypeError, "input 1 has dtype float64; this program takes integers there"),
+        ((x, y[:4]), None, ValueError, "the inputs have 4 and 9 examples; all need the same number"),
+        ((x[:0], y[:0]), None, ValueError, "the batch is empty"),
+        ((x, y + 3), None, IndexError, r"index [345] is out of range: pick has 3 values .*, in example \d"),
+        ((x.astype(str), y), None, TypeError, "input 0 has dtype <U32; an input holds numbers"),
+        ((x, y), np.ones(3), ValueError, r"theta has shape \(3,\); it needs shape \(403,\), a number for each"),
     ]:
         with pytest.raises(kind, match=said):
             value(*arrays, **({} if theta is None else {"theta": theta}))

@@ -148,7 +148,7 @@ def test_a_known_call_gives_what_the_first_gave_and_checks_what_is_new():
         assert value == 495.0 and gradient.tolist() == [5.0, 49.0]
         gradient[:] = 0.0  # it is the caller's own
         assert program.value_and_grad(x)[0] == 157.0
-    with pytest.raises(ValueError, match=r"theta has shape \(3,\); there are 2 parameters"):
+    with pytest.raises(ValueError, match=r"theta has shape \(3,\); it needs shape \(2,\)"):
         program.value_and_grad(x, at=np.ones(3))
     with pytest.raises(TypeError, match="dtype object"):
         program.value_and_grad(np.array([None, 1.0]), at=at)

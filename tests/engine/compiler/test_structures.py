@@ -9,7 +9,7 @@ from structures import FEATURES, POSITIONS, ROWS, Structure
 
 from chainrule import engine
 from chainrule.engine import Value, dot, exp, gradients, pick, tanh, total
-from chainrule.engine.compiler.arrays import writer as arrays
+from chainrule.engine.compiler.arrays import layout
 
 
 @pytest.fixture(autouse=True)
@@ -71,14 +71,14 @@ def assert_one_example_is_eager_code(f, example):
 @pytest.mark.parametrize("start", range(0, 100, 20))
 def test_a_random_structure_gives_what_eager_code_gives(start, monkeypatch):
     for seed in range(start, start + 20):
-        monkeypatch.setattr(arrays, "MANY", 1 + 31 * (seed % 2))  # examples as rows, or as columns
+        monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed % 2))  # examples as rows, or as columns
         assert_structure_is_eager_code(seed)
 
 
 @pytest.mark.campaign
 def test_thousands_of_random_structures_give_what_eager_code_gives(monkeypatch):
     for seed in range(5000):
-        monkeypatch.setattr(arrays, "MANY", 1 + 31 * (seed // 2 % 2))
+        monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed // 2 % 2))
         assert_structure_is_eager_code(seed)
 
 

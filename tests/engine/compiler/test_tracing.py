@@ -103,15 +103,15 @@ def test_numbers_of_constants_may_be_read():
     assert engine.compile(lambda x: x * 2 if rate.data < 1 else x)(X).tolist() == [2.0, 4.0, 6.0]
 
 
-def test_a_branch_that_differs_between_rows_is_an_error_in_spite_of_allow():
+def test_a_branch_that_differs_between_examples_is_an_error_in_spite_of_allow():
     program = engine.compile(lambda x: x * 2 if x.data > 0 else -x, frozen="allow")
-    with pytest.raises(ValueError, match=r"row 0 and row 1 give different programs: .*branch.*where\(\)"):
+    with pytest.raises(ValueError, match=r"example 0 and example 1 give different programs: .*branch.*where\(\)"):
         program(np.array([1.0, -1.0]))
 
 
 def test_a_random_number_is_noticed():
     chance = random.Random(0)
-    with pytest.raises(ValueError, match=r"row 0 and row 1 .*random number.*hand random numbers in as inputs"):
+    with pytest.raises(ValueError, match=r"example 0 and example 1 .*random number.*hand random numbers in as inputs"):
         engine.compile(lambda x: x * chance.random())(X)
 
 
@@ -124,22 +124,22 @@ def test_what_differs_is_shown_with_the_names_of_inputs_and_parameters():
 
 def test_a_random_output_is_noticed():
     chance = random.Random(0)
-    with pytest.raises(ValueError, match="row 0 and row 1 give different outputs"):
+    with pytest.raises(ValueError, match="example 0 and example 1 give different outputs"):
         engine.compile(lambda x: chance.random())(X)
 
 
 @pytest.mark.parametrize("batch", [True, False])
-def test_a_random_number_is_noticed_with_one_row_too(batch):
+def test_a_random_number_is_noticed_with_one_example_too(batch):
     chance = random.Random(0)
     program = engine.compile(lambda x: x * chance.random(), batch=batch)
-    with pytest.raises(ValueError, match=r"two runs on row 0 give different programs.*random number"):
+    with pytest.raises(ValueError, match=r"two runs on example 0 give different programs.*random number"):
         program(np.ones(1) if batch else 1.0)
 
 
-def test_a_branch_allowed_to_be_frozen_is_noticed_at_the_first_call_with_two_rows():
+def test_a_branch_allowed_to_be_frozen_is_noticed_at_the_first_call_with_two_examples():
     program = engine.compile(lambda x: x * 2 if x > 1.5 else x * 3, frozen="allow")
     assert program(np.ones(1)).tolist() == [3.0]
-    with pytest.raises(ValueError, match=r"row 0 and row 1 give different programs: .*branch"):
+    with pytest.raises(ValueError, match=r"example 0 and example 1 give different programs: .*branch"):
         program(np.array([1.0, 2.0]))
     with pytest.raises(ValueError, match=r"another batch and this one give different programs: .*branch"):
         program(np.array([2.0, 2.0]))
@@ -149,7 +149,7 @@ def test_a_branch_allowed_to_be_frozen_is_noticed_at_the_first_call_with_two_row
 
 FORBIDDEN = {
     "backward": (lambda x: (x * x).backward(), r"backward\(\) was called.*gradients\(y, xs\)"),
-    "no_grad": (no_grad()(lambda x: x * x), r"multiply inside no_grad\(\)"),
+    "no_grad": (no_grad()(lambda x: x * x), r"multiply was called inside no_grad\(\), where .*; take no_grad\(\) out"),
     "indexing a list": (lambda x: [x, x][x], r"a list was indexed by a traced number; write pick\(values, index\)"),
     "indexing a tuple of numbers": (lambda x: (1.0, 2.0)[x], r"pick\(values, index\)"),
     "indexing an array": (lambda x: np.array([1.0, 2.0])[x], r"pick\(values, index\), or Table\(rows\)\[index\]"),
@@ -349,16 +349,16 @@ def test_a_gradient_to_no_parameters_names_input_gradients(name):
 
 
 def test_frozen_has_two_words():
-    with pytest.raises(ValueError, match=r"frozen='maybe': there are \"error\" and \"allow\""):
+    with pytest.raises(ValueError, match=r"frozen='maybe' is not one of \"error\", \"allow\""):
         engine.compile(lambda x: x, frozen="maybe")
 
 
 @pytest.mark.parametrize(
     ("params", "error", "said"),
     [
-        ([W * 2], TypeError, r"parameter 0 is Value\(data=4.0, .*not a leaf"),
-        ([W, 3.0], TypeError, r"parameter 1 is 3.0, not a leaf Value"),
-        ([[W]], TypeError, r"parameter 0 is \[Value.*not a leaf Value"),
+        ([W * 2], TypeError, r"parameter 0 is Value\(data=4.0, .*, which was computed; list the Values"),
+        ([W, 3.0], TypeError, r"parameter 1 is 3.0, not a Value; params is a flat list"),
+        ([[W]], TypeError, r"parameter 0 is \[Value.*, not a Value; params is a flat list"),
         ([W, Value(1.0), W], ValueError, "listed twice; list tied weights once"),
     ],
 )
@@ -371,7 +371,7 @@ def test_parameters_are_leaves_each_once(params, error, said):
 @pytest.mark.parametrize("name", ["__call__", "value_and_grad", "per_example", "input_gradients"])
 def test_theta_has_a_number_for_each_parameter(name, theta):
     program = engine.compile(lambda x: W * x, params=[W])
-    with pytest.raises(ValueError, match=rf"theta has shape \({'.*'}\); there are 1 parameters"):
+    with pytest.raises(ValueError, match=rf"theta has shape \({'.*'}\); it needs shape \(1,\), a number for each"):
         getattr(program, name)(X, at=theta)
     with pytest.raises(ValueError, match="theta has shape"):
         program.assign(theta)
@@ -390,19 +390,20 @@ def test_theta_has_a_number_for_each_parameter(name, theta):
     ids=lambda given: given if isinstance(given, str) else "",
 )
 def test_inputs_are_numbers(array, dtype):
-    with pytest.raises(TypeError, match=rf"input 1 has dtype {dtype}.*; it has to be numbers, like x.astype\(float\)"):
+    said = rf"input 1 has dtype {dtype}.*; an input holds numbers, so write x.astype\(float\)"
+    with pytest.raises(TypeError, match=said):
         engine.compile(lambda x, y: x * y)(X[: len(array)], array)
 
 
 def test_an_empty_batch_is_an_error():
     program = engine.compile(lambda x: W * x, params=[W])
     for way in (program, program.value_and_grad, program.per_example, program.input_gradients):
-        with pytest.raises(ValueError, match="empty batch: there are 0 examples"):
+        with pytest.raises(ValueError, match="the batch is empty: the inputs have 0 examples, and at least 1"):
             way(np.array([]))
 
 
 def test_inputs_have_as_many_examples():
-    with pytest.raises(ValueError, match="inputs of 2 and 3 examples"):
+    with pytest.raises(ValueError, match="the inputs have 2 and 3 examples; all need the same number"):
         engine.compile(lambda x, y: x * y)(X, X[:2])
 
 
@@ -415,9 +416,9 @@ def test_a_label_that_is_no_class_is_an_error_at_each_call(label):
         program(x, bad)
     program(x, good)
     for way in (program, program.value_and_grad, program.per_example, program.input_gradients):
-        with pytest.raises(IndexError, match=rf"index {label} is none of 0, …, 2"):
+        with pytest.raises(IndexError, match=rf"index {label} is (none of 0, …, 2|out of range)"):
             way(x, bad)
-    with pytest.raises(IndexError, match=rf"index {label} is none of 0, …, 2"):
+    with pytest.raises(IndexError, match=rf"index {label} is (none of 0, …, 2|out of range)"):
         engine.compile(lambda x, y: cross_entropy(model(x), y), batch=False)(x[0], label)
 
 

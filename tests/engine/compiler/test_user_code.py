@@ -330,12 +330,13 @@ CHANGING = {
 
 
 @pytest.mark.parametrize("f", CHANGING.values(), ids=list(CHANGING))
-@pytest.mark.parametrize("rows", [1, 3])
-def test_what_changes_from_run_to_run_is_an_error_that_names_the_line(f, rows):
+@pytest.mark.parametrize("examples", [1, 3])
+def test_what_changes_from_run_to_run_is_an_error_that_names_the_line(f, examples):
     STATE.update(calls=0, kept=[])
     first = f.__code__.co_firstlineno
-    with pytest.raises(ValueError, match=rf"{HERE}:({first}|{first + 2}): (two runs on row 0|row 0 and)"):
-        engine.compile(f, W)(X[:rows], Y[:rows])
+    where = rf"{HERE}:({first}|{first + 2}): (two runs on example 0|example 0 and example 1)"
+    with pytest.raises(ValueError, match=where):
+        engine.compile(f, W)(X[:examples], Y[:examples])
 
 
 def test_constants_computed_anew_in_each_run_need_no_further_run():
@@ -371,7 +372,7 @@ def test_the_garbage_collector_is_left_as_it_was(was_on):
 def test_a_list_of_one_loss_is_an_error_that_says_what_to_return():
     program = engine.compile(lambda x: [linear(x)], W)
     assert program(X).shape == (3, 1)
-    with pytest.raises(ValueError, match="this one gives a list of 1; return the loss itself, not a list"):
+    with pytest.raises(ValueError, match="this one returns a list of 1; return the loss itself, not a list"):
         program.value_and_grad(X)
 
 

@@ -1,0 +1,163 @@
+"""Chains of additions in the code, each taken together as one sum or one dot product."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...op import Op
+from ...ops import add, dot, identity, multiply, total
+from ..scalar.code import Argument, Code, Ref, Scalar, needed, uses_of
+
+SUMS = (add, total, dot)
+# What is added up: one argument; or two factors, and the place of their product, if the code has one.
+Summand = tuple[tuple[Argument, ...], int | None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work on scalars: an operation, a sum, or a dot product of what is the same for all examples with what varies."""
+
+    kind: Any  # the operation, "sum" or "dot"
+    arguments: tuple[Argument, ...]  # of a dot product: the left factors, which are the same for all, then the right
+
+
+class Flattened:
+    """The code as tasks, in which each chain of additions is one sum or dot product."""
+
+    def __init__(self, code: Code, outputs: Sequence[Scalar]) -> None:
+        self.code = code
+        self.batched = list(code.batched)
+        self.tasks: dict[int, Task] = {}  # by their places; tasks that the code does not have get further places
+        self.parts: defaultdict[int, list[int]] = defaultdict(list)  # of a sum: the products and sums that it took in
+        self.copies: dict[int, Argument] = {}  # the places that only repeat another result, and that result
+        places = needed(code, outputs)
+        self._uses = uses_of(code, places, outputs)  # an output counts twice, so that no sum takes it in
+        sums = self._sums(places)
+        for place in places:
+            op = code.operations[place]
+            if place in sums:
+                task = self._sum(sums[place])
+            elif op in SUMS or not isinstance(op, Op):
+                continue
+            else:
+                task = Task(op, self._resolved(code.arguments[place]))
+            if task.kind is identity:
+                self.copies[place] = task.arguments[0]
+            else:
+                self.tasks[place] = task
+        self.outputs = self._resolved([output.place if isinstance(output, Ref) else output for output in outputs])
+
+    def _resolved(self, arguments: Iterable[Argument]) -> tuple[Argument, ...]:
+        copies = self.copies
+        return tuple([copies.get(a, a) if a.__class__ is int else a for a in arguments]) if copies else tuple(arguments)
+
+    def _new(self, task: Task) -> int:
+        self.batched.append(any(map(self._varies, task.arguments)))
+        self.tasks[len(self.batched) - 1] = task
+        return len(self.batched) - 1
+
+    def _sums(self, places: Sequence[int]) -> dict[int, list[Summand]]:
+        """The sums that are part of no other sum, and what they add up.
+
+        A sum takes in a sum that nothing else uses. On its left side it always does, for `a + b + c` is such a chain.
+        On its right side a sum of several products stays whole: it may be one of the neurons that make a matrix.
+        """
+        operations, arguments, uses = self.code.operations, self.code.arguments, self._uses
+        products = [0] * len(operations)  # for each sum, how many products are in it
+        for place in places:
+            op: Any = operations[place]
+            if op is multiply:
+                products[place] = 1
+            elif op is dot:
+                products[place] = len(arguments[place]) // 2
+            elif op in SUMS:
+                for a in arguments[place]:
+                    if a.__class__ is int and (uses[a] == 1 or operations[a] is multiply):
+                        products[place] += products[a]
+        found: dict[int, list[Summand]] = {}
+        within: set[int] = set()
+        for place in reversed(places):
+            if place in within or operations[place] not in SUMS:
+                continue
+            summands: list[Summand] = []
+            stack: list[tuple[Argument, bool]] = [(place, True)]
+            while stack:
+                a, leftmost = stack.pop()
+                op = operations[a] if a.__class__ is int else None
+                if op in SUMS and (a == place or (uses[a] == 1 and (leftmost or products[a] < 2))):  # type: ignore[index]
+                    if a != place:
+                        within.add(a)  # type: ignore[arg-type]
+                        self.parts[place].append(a)  # type: ignore[arg-type]
+                    parts = arguments[a]  # type: ignore[index]
+                    if op is dot:
+                        summands += [(pair, None) for pair in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :])]
+                    else:
+                        stack += [(part, False) for part in parts[:0:-1]]
+                        stack.append((parts[0], leftmost))
+                elif op is multiply:
+                    self.parts[place].append(a)  # type: ignore[arg-type]
+                    summands.append((arguments[a], a))  # type: ignore[index, arg-type]
+                else:
+                    summands.append(((a,), None))
+            found[place] = summands
+        return found
+
+    def _varies(self, argument: Argument) -> bool:
+        return argument.__class__ is int and self.batched[argument]
+
+    def _sum(self, summands: list[Summand]) -> Task:
+        """The task for a sum.
+
+        What is the same for all examples times what varies makes a dot product, together with what is the same and
+        stands alone (times 1). The other summands are added up.
+        """
+        pairs: list[tuple[Argument, Argument]] = []
+        alone, rest, number = [], [], 0.0
+        parts: list[Any] = []
+        batched = self.batched
+        for factors, place in summands:
+            if self.copies:
+                factors = self._resolved(factors)
+            first, second = factors[0], factors[-1]
+            if first.__class__ is int and second.__class__ is int:
+                if batched[first] is not batched[second]:
+                    pairs.append((second, first) if batched[first] else (first, second))
+                    continue
+                if len(factors) == 1 and not batched[first]:
+                    alone.append(first)
+                    continue
+            product = self._product(factors, place)
+            if product.__class__ is float:
+                number += product
+            else:
+                rest.append(product)
+        if pairs:
+            pairs = sorted(pairs, key=lambda pair: pair[1]) + [(left, 1.0) for left in alone]
+            parts.append(Task("dot", (*[left for left, _ in pairs], *[right for _, right in pairs])))
+        else:
+            rest += alone
+        varying, fixed = (sorted(a for a in rest if self._varies(a) is flag) for flag in (True, False))
+        parts += [self._total(group) for group in (varying, fixed) if group]
+        if number != 0.0 or not parts:
+            parts.append(number)
+        task = parts[0]
+        for part in parts[1:]:  # one after the other, because what varies and what does not cannot be in one array
+            left, right = (self._new(p) if isinstance(p, Task) else p for p in (task, part))
+            task = Task(add, (left, right))
+        return task if isinstance(task, Task) else Task(identity, (task,))
+
+    def _product(self, factors: tuple[Argument, ...], place: int | None) -> Argument:
+        if all(factor.__class__ is float for factor in factors):
+            return math.prod(factors)
+        if len(factors) == 1:
+            return factors[0]
+        return self._new(Task(multiply, factors)) if place is None else place
+
+    def _total(self, summands: Sequence[Argument]) -> Task | Argument:
+        return summands[0] if len(summands) == 1 else Task(add if len(summands) == 2 else "sum", tuple(summands))
+
+

@@ -1,0 +1,57 @@
+"""What is settled about the arrays of a plan before a line is written: their names, and how they lie in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...op import Op
+from .plan import Array, Lane, Operand, Plan, Step
+
+MANY_FEATURES = 32  # from here on it takes longer to transpose an input than to multiply it with an example in each row
+
+
+def name_arrays(plan: Plan) -> None:
+    """Name the arrays as textbooks do: z1 = W1 @ h0, h1 = tanh(z1), …"""
+    numbers: dict[Array, int] = {}  # the products that no activation was applied to so far
+    count = 0
+    for position, step in enumerate(plan.steps):
+        step.target.name = f"v{position + 1}"
+        if step.kind == "dot":
+            numbers[step.target] = count = count + 1
+            step.target.name = f"z{count}"
+        elif isinstance(step.kind, Op) and len(step.operands) == 1:
+            [source, *others] = plan.by_array(step.operands[0])
+            if source and not others and (number := numbers.pop(source, 0)):
+                step.target.name = f"h{number}"
+
+
+def rows_of_ones(plan: Plan) -> dict[Array, int]:
+    """How many rows of ones stand behind an array's lanes, so that a layer's bias can be a column of its weights."""
+    ones: dict[Array, int] = {}
+    for step in plan.steps:
+        if step.kind == "dot" and step.sizes[0] == 1 and (count := trailing_ones(step)):
+            first, lanes = step.operands[1][0], step.sizes[2] - count
+            if lanes and ends_its_array(step.operands[1][:lanes]):
+                ones[first.array] = max(count, ones.get(first.array, 0))  # type: ignore[union-attr]
+    return ones
+
+
+def trailing_ones(step: Step) -> int:
+    """How many of the factors on the right side of a grid are the number 1."""
+    return sum(1 for operand in step.operands[1][: step.sizes[2]] if operand == 1.0)
+
+
+def ends_its_array(operands: Sequence[Operand]) -> bool:
+    """Whether these are the last lanes of one array."""
+    first, last = operands[0], operands[-1]
+    if not isinstance(first, Lane) or last != Lane(first.array, first.array.lanes - 1):
+        return False
+    return all(operand == Lane(first.array, first.index + i) for i, operand in enumerate(operands))
+
+
+def examples_in_rows(plan: Plan) -> set[Array]:
+    """The wide inputs that are only used as the right side of products: they stay as given, with an example a row."""
+    used = {array for step in plan.steps for i, operands in enumerate(step.operands)
+            if step.kind != "dot" or i == 0 or step.sizes[0] > 1 for array in plan.by_array(operands)}  # fmt: skip
+    outputs = {output.array for output in plan.outputs if isinstance(output, Lane)}
+    return {array for array in plan.inputs if array.lanes >= MANY_FEATURES} - used - outputs

@@ -1,0 +1,79 @@
+"""A plan: the array instructions of the forward program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+@dataclass(eq=False)
+class Array:
+    """One array of the program. Shapes: (lanes, examples) if batched, else (lanes,)."""
+
+    name: str
+    lanes: int
+    batched: bool
+    given: str = ""  # of an input: the text of what the caller gave, with a lane in each row
+    whole_numbers: bool = False  # whether it is an input of integers
+
+
+class Lane(NamedTuple):
+    """One row of an array: a scalar of the traced function, for all examples."""
+
+    array: Array
+    index: int  # type: ignore[assignment]  # it hides tuple.index
+
+
+Operand = Lane | float
+LanesByArray = dict[Array | None, tuple[list[int], list[int]]]
+
+
+@dataclass(eq=False)
+class Step:
+    """One array instruction: the same work on each lane of its target.
+
+    An operation of the table: `operands[i]` holds argument i of every lane.
+    "dot", a complete grid: the left factors, row by row, and the right ones; `sizes` is (rights, lefts, width).
+    "sum" and logsumexp: all terms, lane by lane; `sizes` says how many each lane has.
+    pick: all choices, lane by lane, and the indices; `sizes` says how many choices each lane has.
+    """
+
+    kind: Any  # the operation, "sum" or "dot"
+    target: Array
+    operands: list[list[Operand]]
+    places: list[int]  # the results that it computes, by their places in the code
+    sizes: tuple[int, ...] = ()
+    stands_for: list[int] = field(default_factory=list)  # these places, and those of the parts of its sums
+
+
+@dataclass
+class Plan:
+    """The instructions in order, the arrays that come in, and the operands that go out."""
+
+    steps: list[Step]
+    inputs: list[Array]
+    theta: Array
+    outputs: list[Operand]
+
+    def __post_init__(self) -> None:
+        self._by_array = {id(operands): by_array(operands) for step in self.steps for operands in step.operands}
+
+    def by_array(self, operands: Sequence[Operand]) -> LanesByArray:
+        """`by_array(operands)`; for the operands of the steps, which are long lists, it was computed before."""
+        return self._by_array.get(id(operands)) or by_array(operands)
+
+
+def by_array(operands: Sequence[Operand]) -> LanesByArray:
+    """For each array, the positions at which its lanes are among the operands, and the lanes; for None, the numbers."""
+    groups: LanesByArray = {}
+    positions, lanes = list[int](), list[int]()
+    last: Any = groups  # something that is neither an array nor None
+    for position, operand in enumerate(operands):
+        array, lane = operand if operand.__class__ is Lane else (None, 0)
+        if array is not last:
+            positions, lanes = groups.setdefault(array, ([], []))
+            last = array
+        positions.append(position)
+        lanes.append(lane)
+    return groups

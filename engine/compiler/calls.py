@@ -1,0 +1,39 @@
+"""Remembered calls: arrays of the kinds that a program ran on before need no check and no conversion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numpy import ndarray
+
+from .run.building import build
+from .run.running import SIZES, Call, Pool, Pools
+from .trace.tracer import ONE_AT_A_TIME
+
+# Under the shape of the first array: whether given arrays are of the kinds that ran, and the pool that ran them.
+Remembered = dict[Any, tuple[Callable[..., bool], Pool]]
+
+
+def remember(calls: Remembered, key: Any, arrays: Sequence[Any], call: Call, pools: Pools) -> None:
+    """Remember a call, if its inputs were taken as the caller gave them, without a conversion."""
+    if all(given.__class__ is float or given is used for given, used in zip(arrays, call.arrays)):
+        with ONE_AT_A_TIME:
+            while len(calls) >= SIZES:
+                del calls[next(iter(calls))]
+            calls[key] = same_kinds(arrays), pools.of(call.examples or 1)
+
+
+def same_kinds(arrays: Sequence[Any]) -> Callable[..., bool]:
+    """A function that says whether others have the shapes and types of these arrays and floats."""
+    tests, types = list[str](), dict[str, Any](ndarray=ndarray)
+    for i, array in enumerate(arrays):
+        if array.__class__ is float:
+            tests.append(f"x{i}.__class__ is float")
+        else:
+            types[f"dtype{i}"] = array.dtype
+            dtype = f"(x{i}.dtype is dtype{i} or x{i}.dtype == dtype{i})"
+            tests.append(f"x{i}.__class__ is ndarray and {dtype} and x{i}.shape == {array.shape}")
+    given = "".join(f"x{i}=None, " for i in range(len(arrays)))
+    text = f"def same_kinds({given}*more):\n    return {' and '.join([*tests, 'not more'])}\n"
+    return build("same_kinds", text, types)

@@ -1,0 +1,66 @@
+"""From traced Values to Code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...graph import needs_row, topological_order
+from ...op import Op
+from ...value import Value
+from ..trace.tape import stored_number
+from .code import Argument, Code, Ref, Scalar
+
+
+def lower(
+    outputs: Sequence[Value], inputs: Sequence[Value], parameters: Sequence[Value], tape: Sequence[Value] = ()
+) -> tuple[Code, list[Scalar], list[Value]]:
+    """The code that computes the outputs, the outputs in it, and the Values that are constants in it.
+
+    The code begins with the inputs, and then the parameters. The tape holds the nodes that were made while tracing, in
+    order; a Value that is not on it was computed before.
+    """
+    code, constants = Code(), list[Value]()
+    found: dict[int, Argument] = {}
+    for prefix, batched, leaves in (("x", True, inputs), ("p", False, parameters)):
+        for i, value in enumerate(leaves):
+            found[id(value)] = code.leaf(f"{prefix}{i}", batched, value.label)
+
+    def find(value: Any) -> Argument:
+        """Where a number is, or a Value that may be on no tape."""
+        if value.__class__ is float:
+            return value
+        for node in () if id(value) in found else topological_order(value):
+            if id(node) not in found and node.operation is None:
+                constants.append(node)
+                found[id(node)] = stored_number(node)
+            elif id(node) not in found:
+                write(node, needs_row(node, "compile"), node.arguments)
+        return found[id(value)]
+
+    def write(node: Value, op: Op, arguments: Sequence[Any]) -> None:
+        try:
+            where = tuple([a if a.__class__ is float else found[id(a)] for a in arguments])
+        except KeyError:
+            where = tuple(map(find, arguments))
+        found[id(node)] = code.put(op, where, node.label or op.micrograd or op.name)
+
+    for recorded in _reached(outputs, tape):
+        write(*recorded)
+    where = tuple([find(output) for output in outputs])
+    return code, [Ref(code, each) if each.__class__ is int else each for each in where], constants
+
+
+def _reached(outputs: Sequence[Value], tape: Sequence[Any]) -> list[tuple[Value, Op, tuple[Any, ...]]]:
+    """The nodes on the tape that the outputs depend on, with their operations and arguments."""
+    wanted = {id(output) for output in outputs}
+    two = {op for op in {node.operation for node in tape} if op.arity == 2}
+    found: list[tuple[Value, Op, tuple[Any, ...]]] = []
+    for node in reversed(tape):
+        if id(node) in wanted:
+            op, more = node.operation, node._more
+            if more is None:
+                more = (node._left, node._right) if op in two else (node._left,)
+            found.append((node, op, more))
+            wanted.update(map(id, more))
+    return found[::-1]
