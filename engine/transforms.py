@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .fast.derivatives import derivatives
 from .graph import needs_row, topological_order
 from .numeric import number
 from .op import Op
@@ -160,20 +161,25 @@ def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequenc
         replaced[place] = variable.argument
     nodes = [node for variable in variables for node in variable.nodes]
     for node in nodes:
-        node.__dict__["_variable"] = True
+        node._variable = True
     try:
         return function(*replaced), variables
     finally:
         for node in nodes:
-            del node.__dict__["_variable"]
+            del node._variable
 
 
-def _finish(outputs: Sequence[Value], variables: Sequence[_Variable]) -> Callable[[Value], Any]:
-    """What becomes of results: floats, or Values where a derivative around this one depends on them."""
-    if any(variable.symbolic for variable in variables):
-        return lambda value: value
-    outer = any("_variable" in node.__dict__ for y in outputs for node in topological_order(y))
-    return (lambda value: value) if outer else float
+def _slopes(outputs: Sequence[Value], variables: Sequence[_Variable]) -> tuple[list[list[Any]], Callable[[Value], Any]]:
+    """The derivatives of each output to each node of the variables, and what becomes of values: both floats, or both
+    Values where a derivative around this one depends on them."""
+    nodes = [node for variable in variables for node in variable.nodes]
+    if not any(variable.symbolic for variable in variables):
+        numbers = [derivatives(y, nodes) if y._plain else None for y in outputs]
+        if not any(row is None for row in numbers):
+            return numbers, float  # type: ignore[return-value]
+        if not any(node._variable for y in outputs for node in topological_order(y)):
+            return [[float(slope) for slope in gradients(y, nodes)] for y in outputs], float
+    return [gradients(y, nodes) for y in outputs], lambda value: value
 
 
 def _scalar(y: Any, name: str, instead: str) -> Value:
@@ -208,9 +214,9 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         with enable_grad():
             result, variables = _run(functools.partial(f, **keywords), places, arguments)
             y = _scalar(result, "grad", "is jacobian meant?")
-            finish = _finish([y], variables)
-            slopes = iter(gradients(y, [node for variable in variables for node in variable.nodes]))
-            parts = tuple(variable.shaped([finish(next(slopes)) for _ in variable.nodes]) for variable in variables)
+            [slopes], finish = _slopes([y], variables)
+            rest = iter(slopes)
+            parts = tuple(variable.shaped([next(rest) for _ in variable.nodes]) for variable in variables)
         return finish(y), parts if several else parts[0]
 
     return wrapped
@@ -248,8 +254,8 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
             several = not isinstance(result, Value) and np.ndim(result) > 0
             of_one = "for each output; return one Value or a 1-D list of them (.ravel())"
             outputs = [_scalar(y, "jacobian", of_one) for y in (result if several else [result])]
-            finish = _finish(outputs, [variable])
-            rows = [variable.shaped([finish(slope) for slope in gradients(y, variable.nodes)]) for y in outputs]
+            all_slopes, _ = _slopes(outputs, [variable])
+            rows = [variable.shaped(slopes) for slopes in all_slopes]
             return np.array(rows).reshape(len(rows), *np.shape(variable.argument)) if several else rows[0]
 
     return wrapped

@@ -39,6 +39,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     operation: Op | str | None  # the row; a string if made by hand; None for a leaf
     label: str = ""  # this and the next stand in __dict__, where there is one to remember
     _more: tuple[tuple[Any, float], ...] | None = None
+    _variable: bool = False  # whether a derivative to it is being taken, see transforms.py
 
     def __init__(
         self, data: float, _children: Sequence[Value] = (), _op: str | Sequence[float] = "", label: str = "",
