@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from picture_helpers import SVG, page_data, parsed
 
 from chainrule import viz
-from chainrule.viz.plots.training import round_ticks
+from chainrule.viz.plots.ticks import round_ticks
 
 
 def history(**changes: Any) -> SimpleNamespace:

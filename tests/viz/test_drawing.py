@@ -18,8 +18,8 @@ import chainrule
 from chainrule import nn, viz
 from chainrule.engine import Value
 from chainrule.engine.graph import topological_order
-from chainrule.viz.common.colours import STEPS, level
-from chainrule.viz.common.text import fit, short, width
+from chainrule.viz.common.colours import STEPS, shade_of
+from chainrule.viz.common.text import short, shortened, text_width
 from chainrule.viz.graph.labels import CROWD
 
 HOSTILE = [
@@ -322,10 +322,12 @@ def test_too_large_a_drawing_says_so_and_says_what_to_do():
 
 
 def test_unknown_options_are_named_with_the_known_ones():
-    with pytest.raises(ValueError, match="'blue': there are auto, light, dark"):
+    with pytest.raises(ValueError, match="theme='blue' is not one of 'auto', 'light', 'dark'"):
         viz.draw(Value(1.0), theme="blue")
-    with pytest.raises(ValueError, match="'all': there are auto, none, neurons, layers"):
+    with pytest.raises(ValueError, match="fold='all' is not one of 'auto', 'none', 'neurons', 'layers'"):
         viz.draw(Value(1.0), fold="all")
+    with pytest.raises(ValueError, match="engine='neato' is not one of 'builtin', 'dot'"):
+        viz.draw(Value(1.0), engine="neato")
     with pytest.raises(TypeError, match="list; draw one of its entries"):
         viz.draw([Value(1.0)])
 
@@ -376,11 +378,11 @@ assert asked == {"image/svg+xml": drawing.svg}
 
 @given(st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 1e300))
 def test_shades_are_symmetric_and_none_is_for_zero_only(strength, largest):
-    shade = level(strength, largest)
-    assert shade == -level(-strength, largest) and abs(shade) <= STEPS
+    shade = shade_of(strength, largest)
+    assert shade == -shade_of(-strength, largest) and abs(shade) <= STEPS
     assert (shade == 0) == (strength == 0.0 or math.isnan(strength))
 
 
 @given(st.text(), st.floats(10, 300))
 def test_shortened_text_fits(text, room):
-    assert width(fit(text, room, 15), 15) <= room or fit(text, room, 15) == "…"
+    assert text_width(shortened(text, room, 15), 15) <= room or shortened(text, room, 15) == "…"
