@@ -63,7 +63,7 @@ def test_every_history_gives_a_picture(changes):
 def test_a_history_that_cannot_be_drawn_says_why():
     with pytest.raises(ValueError, match="no epochs"):
         viz.curves(history(epochs=[]))
-    with pytest.raises(ValueError, match="train has 4 numbers for 2 epochs"):
+    with pytest.raises(ValueError, match="train has 4 numbers for 2 epochs; give at most one number for each epoch"):
         viz.curves(history(epochs=[1, 2]))
 
 

@@ -89,7 +89,9 @@ def _series(lists: Mapping[str, Sequence[float]], count: int) -> list[Series]:
     found: list[Series] = []
     for name, numbers in lists.items():
         if len(numbers) > count:
-            raise ValueError(f"{clean(name)} has {len(numbers)} numbers for {count} epochs: give at most one an epoch")
+            raise ValueError(
+                f"{clean(name)} has {len(numbers)} numbers for {count} epochs; give at most one number for each epoch"
+            )
         if len(numbers):
             colour = 1 if "test" in name else 0 if "train" in name else (2 + len(found)) % SERIES_COLOURS
             found.append(Series(clean(name), tuple([float(number) for number in numbers]), colour))

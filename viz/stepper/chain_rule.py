@@ -20,8 +20,8 @@ class Application:
     argument: int    # which argument of the giver the receiver is, among those that are Values
     local: float     # the local derivative
     upstream: float  # the gradient of the giver
-    before: float    # the gradient of the receiver before this application, and after it
-    after: float
+    before: float    # the gradient of the receiver before this application
+    after: float     # and after it
     turn: int        # how many contributions the receiver had before this one
 
     @property
