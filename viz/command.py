@@ -18,13 +18,14 @@ from .stepper.stepping import steps
 
 EPOCHS = 40
 OPTIONS = ("-h", "--help", "-o", "--out")
+EXAMPLE = 'chainrule {} "tanh(x*w + b)" x=2 w=-3 b=6.5'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `chainrule …`; returns the exit code: 0, or 2 for what the user has to mend."""
+    """Run `chainrule …` and return its exit code: 0, or 2 for what the user has to correct."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if len(words) > 1 and words[0] in ("draw", "step") and words[1][:1] == "-" and words[1] not in OPTIONS:
-        words[1] = " " + words[1]  # "-x*2" is an expression and no option
+        words[1] = " " + words[1]  # so that argparse takes "-x*2" for an expression and not for an option
     given = _parser().parse_args(words)
     try:
         given.run(given)
@@ -37,30 +38,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="chainrule", description="Backpropagation that you can look at.")
     commands = parser.add_subparsers(dest="command", required=True)
-    demo = commands.add_parser("demo", help="train a small network on iris, draw it, step through its backprop")
-    demo.add_argument("--out", default="chainrule-demo", metavar="DIR", help="where its pictures go (%(default)s)")
-    demo.add_argument("--seed", type=int, default=0, help="of split, initial weights and shuffling (%(default)s)")
+    demo = commands.add_parser("demo", help="train a small network on iris, draw it, step through its backpropagation")
+    demo.add_argument("--out", default="chainrule-demo", metavar="DIR", help="folder for the pictures (%(default)s)")
+    demo.add_argument("--seed", type=int, default=0, help="seed of split, initial weights and shuffling (%(default)s)")
     demo.set_defaults(run=lambda given: run_demo(Path(given.out), given.seed))
     for name, what, file in (("draw", "draw an expression and its gradients", "SVG or HTML"),
-                             ("step", "step through an expression's backprop", "HTML")):  # fmt: skip
+                             ("step", "step through the backpropagation of an expression", "HTML")):  # fmt: skip
         command = commands.add_parser(name, help=what, description=f"{what}, as in: {EXAMPLE.format(name)}")
-        command.add_argument("expression", help="arithmetic on named numbers, quoted")
+        command.add_argument("expression", help="arithmetic on named numbers, in quotes")
         command.add_argument("numbers", nargs="*", metavar="name=number")
         command.add_argument("-o", "--out", default=f"{name}.{'svg' if name == 'draw' else 'html'}",
                              metavar="FILE", help=f"{file} (%(default)s)")  # fmt: skip
-        command.set_defaults(run=_picture)
+        command.set_defaults(run=_save_picture)
     return parser
 
 
-EXAMPLE = 'chainrule {} "tanh(x*w + b)" x=2 w=-3 b=6.5'
-
-
-def _picture(given: argparse.Namespace) -> None:
-    named = [_named_number(text) for text in given.numbers]
-    names = [name for name, _ in named]
+def _save_picture(given: argparse.Namespace) -> None:
+    numbers = [_named_number(text) for text in given.numbers]
+    names = [name for name, _ in numbers]
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-        raise ValueError(f"{', '.join(twice)} is given twice")
-    result = evaluate(given.expression, dict(named))
+        raise ValueError(f"given more than once: {', '.join(twice)}")
+    result = evaluate(given.expression, dict(numbers))
     result.backward()
     print((draw if given.command == "draw" else steps)(result).save(given.out))
 
@@ -70,36 +68,36 @@ def _named_number(text: str) -> tuple[str, float]:
     try:
         if not (equals and name.isidentifier()):
             raise ValueError
-        return unicodedata.normalize("NFKC", name), float(number)  # as Python reads names in expressions
+        return unicodedata.normalize("NFKC", name), float(number)  # Python normalises the names in an expression too
     except ValueError:
-        raise ValueError(f"{text!r} is no named number; write it like x=2.5") from None
+        raise ValueError(f"{text!r} is not a named number; write it like x=2.5") from None
 
 
 def run_demo(out: Path, seed: int) -> None:
-    """Train on iris; print how it went; write graph.svg, steps.html and training.html."""
+    """Train on iris, print how that went, and write graph.svg, steps.html and training.html."""
     out.mkdir(parents=True, exist_ok=True)
     model, history, flower = train_on_iris(seed)
     print(history)
-    features, kind = flower
-    loss = cross_entropy(model(named(features)), kind)
+    features, target = flower
+    loss = cross_entropy(model(labelled_values(features)), target)
     loss.label = "loss"
     loss.backward()
-    output = model.layers[0].neurons[0](named(features))
+    output = model.layers[0].neurons[0](labelled_values(features))
     for picture, name, what in (
         (draw(loss, fold="neurons"), "graph.svg", "the loss of one flower, folded by neuron"),
-        (steps(output), "steps.html", "backprop through one neuron, step by step"),
+        (steps(output), "steps.html", "backpropagation through one neuron, step by step"),
         (curves(history), "training.html", "loss and accuracy, epoch by epoch"),
     ):
         print(f"{picture.save(out / name)}: {what}")
     print(f"test accuracy: {100 * history.metrics['test accuracy'][-1]:.1f} %")
 
 
-def named(features: dict[str, float]) -> list[Value]:
+def labelled_values(features: dict[str, float]) -> list[Value]:
     return [Value(number, label=name) for name, number in features.items()]
 
 
 def train_on_iris(seed: int, progress: bool = True) -> tuple[MLP, History, tuple[dict[str, float], int]]:
-    """A trained MLP(4, [16, 16, 3]), how it went, and one test flower as (features, class)."""
+    """A trained MLP(4, [16, 16, 3]), the history of its training, and one test flower as (features, class)."""
     X, y = flowers = iris()
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, seed=seed, stratify=y)
     model = MLP(4, [16, 16, 3], activation="tanh", rng=seed)

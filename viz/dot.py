@@ -1,4 +1,4 @@
-"""draw_dot() and trace(): micrograd's pictures, for those who want DOT."""
+"""draw_dot() and trace(): the picture of micrograd's notebooks, in Graphviz's language DOT."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import graphviz
 from chainrule.engine import Value
 from chainrule.engine.graph import trace
 
+from .common.choices import check_choice
 from .common.text import clean
-from .stepper.chain import values_of
+from .common.values import values_of
 
 __all__ = ["draw_dot", "trace"]
 
@@ -18,15 +19,22 @@ def draw_dot(
     format: str = "svg",  # noqa: A002 - micrograd's name for it
     rankdir: str = "LR",
 ) -> graphviz.Digraph:
-    """micrograd's picture: a record for each value, a node for each operation; rendering it needs Graphviz's `dot`.
+    """micrograd's picture, a record for each value and a node for each operation; to show it needs Graphviz's `dot`.
 
-    Errors: ValueError for a direction other than LR and TB.
+    `format` is the one that .render() writes, such as "svg" or "png"; `rankdir` is "LR" (left to right) or "TB".
+
+    Errors: ValueError for any other `rankdir`, and from graphviz for an unknown `format`; TypeError for what is not a
+    Value.
+
+    >>> from chainrule import Value
+    >>> a = Value(2.0, label="a")
+    >>> draw_dot(a * a).source.count("->")  # twice into the product's node, and out of it
+    3
     """
-    if rankdir not in ("LR", "TB"):
-        raise ValueError(f"rankdir {rankdir!r}: there are 'LR' and 'TB'")
+    check_choice("rankdir", rankdir, ("LR", "TB"))
     order = values_of(root)
     dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir})
-    number = {id(value): str(index) for index, value in enumerate(order)}  # the same DOT at each run
+    number = {id(value): str(index) for index, value in enumerate(order)}  # so that the DOT is the same at each run
     for value in order:
         name = number[id(value)]
         record = f"{{ {_in_record(value.label)} | data {value.data:.4f} | grad {value.grad:.4f} }}"
@@ -40,8 +48,8 @@ def draw_dot(
 
 
 def _in_record(label: str) -> str:
-    """A label for a field of a record: the signs that divide fields and start commands mean themselves."""
-    text = clean(label).replace("&", "&amp;")  # Graphviz would read entities
+    """A label as a field of a record; the signs that divide fields or start commands are escaped."""
+    text = clean(label).replace("&", "&amp;")  # otherwise Graphviz would read &lt; as <
     for sign in "\\{}|<> ":
         text = text.replace(sign, "\\" + sign)
     return text

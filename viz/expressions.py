@@ -1,4 +1,4 @@
-"""Arithmetic that somebody typed, as Values. Nothing is ever executed: the syntax tree is walked, the table applied."""
+"""Typed arithmetic as Values. Nothing is executed: the syntax tree is walked, and operations come from the table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule.engine import OPS, Value
 
-LONGEST = 2000  # characters; more is no formula for a picture
+LONGEST = 2000  # characters of an expression; the picture of a longer one could not be read
 
 OPERATORS = {
     ast.Add: OPS["add"],
@@ -23,15 +23,15 @@ OPERATORS = {
 
 
 def evaluate(text: str, numbers: Mapping[str, float]) -> Value:
-    """The Value that an expression of +, -, *, /, **, functions of the table and named numbers computes.
+    """The Value of an expression, which has +, -, *, /, **, functions of the table and named numbers.
 
-    Errors: ValueError, in one line, for whatever else somebody types.
+    Errors: ValueError, with a message of one line, for anything else.
 
     >>> evaluate("tanh(x * w) + 1", {"x": 2.0, "w": 0.0})
     Value(data=1.0, grad=0.0)
     """
     if len(text) > LONGEST:
-        raise ValueError(f"an expression of {len(text):,} characters; at most {LONGEST:,} make a picture")
+        raise ValueError(f"the expression has {len(text):,} characters; it may have at most {LONGEST:,}")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         leaves = {name: Value(number, label=name) for name, number in numbers.items()}
@@ -41,17 +41,17 @@ def evaluate(text: str, numbers: Mapping[str, float]) -> Value:
     except (TypeError, IndexError) as error:
         raise ValueError(str(error)) from None
     except SyntaxError as error:
-        raise ValueError(f"not an expression: {error.msg}: {reprlib.repr(text)}") from None
+        raise ValueError(f"{reprlib.repr(text)} is not an expression: {error.msg}") from None
     if not isinstance(result, Value):
-        raise ValueError(f"no named number in {reprlib.repr(text)}; try: chainrule draw 'a*b + 1' a=2 b=3")
+        raise ValueError(f"there is no named number in {reprlib.repr(text)}; try: chainrule draw 'a*b + 1' a=2 b=3")
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     if unused := [name for name in numbers if name not in used]:
-        raise ValueError(f"{', '.join(unused)} is given but not used in {reprlib.repr(text)}")
+        raise ValueError(f"given but not used in {reprlib.repr(text)}: {', '.join(unused)}")
     return result
 
 
 def _value(tree: ast.expr, leaves: Mapping[str, Value]) -> Any:
-    """A Value, or a float where no name is below, or a list of these."""
+    """The Value of a syntax tree; a float if there is no name in it; a list of both for a list."""
     match tree:
         case ast.Constant(value=int() | float() as constant) if not isinstance(constant, bool):
             result: Any = float(constant) if abs(constant) <= sys.float_info.max else math.inf
@@ -70,21 +70,21 @@ def _value(tree: ast.expr, leaves: Mapping[str, Value]) -> Any:
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             result = FUNCTIONS[name](*(_value(argument, leaves) for argument in arguments))
         case ast.Call(func=ast.Name(id=name)):
-            raise ValueError(f"no function {name!r}; there are {', '.join(sorted(FUNCTIONS))}")
+            raise ValueError(f"there is no function {name!r}; the functions are {', '.join(sorted(FUNCTIONS))}")
         case ast.BinOp(op=ast.BitXor()):
-            raise ValueError(f"{_shown(tree)}: a power is written with **")
+            raise ValueError(f"{_as_text(tree)} has a ^: a power is written with **")
         case _:
             raise ValueError(
-                f"{_shown(tree)} is no arithmetic; there are +, -, *, /, **, functions such as tanh, and named numbers"
+                f"{_as_text(tree)} is not arithmetic: write +, -, *, /, **, functions such as tanh, and named numbers"
             )
     if not isinstance(result, Value) and not math.isfinite(result):
-        raise ValueError(f"{_shown(tree)} is {result}, no number to compute with")
+        raise ValueError(f"{_as_text(tree)} is {result}; a picture needs a finite number")
     return result
 
 
-def _shown(tree: ast.expr) -> str:
+def _as_text(tree: ast.expr) -> str:
     return reprlib.repr(ast.unparse(tree))
 
 
-PYTHONS = {"abs": "absolute", "max": "maximum", "min": "minimum", "sum": "total"}
-FUNCTIONS = OPS | {name: OPS[row] for name, row in PYTHONS.items()}
+PYTHON_NAMES = {"abs": "absolute", "max": "maximum", "min": "minimum", "sum": "total"}
+FUNCTIONS = OPS | {name: OPS[row] for name, row in PYTHON_NAMES.items()}

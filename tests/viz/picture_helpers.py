@@ -84,6 +84,12 @@ def marked(svg: str, kind: str) -> list[ElementTree.Element]:
     return sorted(found, key=lambda group: int(group.attrib[f"data-{kind}"]))
 
 
+def boxes_of_cards(svg: str) -> list[tuple[float, ...]]:
+    """x, y, width and height of each card."""
+    faces = [card.find(f"{SVG}rect[@class='face']") for card in marked(svg, "card")]
+    return [tuple(float(face.attrib[name]) for name in ("x", "y", "width", "height")) for face in faces]
+
+
 def tooltip(group: ElementTree.Element) -> str:
     return group.findtext(f"{SVG}title") or ""
 

@@ -44,5 +44,5 @@ def test_labels_stay_inside_their_field_and_read_as_typed(label):
 
 
 def test_a_wrong_direction_is_named():
-    with pytest.raises(ValueError, match="'XY'"):
+    with pytest.raises(ValueError, match="rankdir='XY' is not one of 'LR', 'TB'"):
         viz.draw_dot(neuron(), rankdir="XY")

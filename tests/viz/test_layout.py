@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.viz.graph.layout.columns import arrange
+from chainrule.viz.common.spacing import spread
+from chainrule.viz.graph.layout.layered import arrange
 from chainrule.viz.graph.layout.ordering import order_columns
-from chainrule.viz.graph.layout.placing import spread
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""What the pages have in common: one file that holds its styles, scripts and data and fetches nothing."""
+"""How a page is made: one file that holds its styles, its script and its data, and fetches nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from .colours import DARK, LIGHT, THEMES, Theme
+from .colours import DARK, LIGHT, Theme
 from .text import markup
 
-# The page may run what stands in it and load nothing at all.
+# The page may run the script that it contains, and load nothing at all.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
 
@@ -19,9 +19,9 @@ def asset(room: str, name: str) -> str:
 
 
 def embedded(data: Any) -> str:
-    """JSON that cannot end the <script> it stands in, whatever its strings hold.
+    """JSON that cannot end the <script> around it, whatever its strings hold.
 
-    Errors: ValueError for nan and inf, which JSON has not: a page's numbers are text by now.
+    Errors: ValueError for nan and inf, which JSON does not have; pages get numbers that may be such as text.
 
     >>> embedded("</script><!--")
     '"\\\\u003c/script\\\\u003e\\\\u003c!--"'
@@ -30,13 +30,8 @@ def embedded(data: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def page(title: str, body: str, data: Any, room: str, name: str, theme: str) -> str:
-    """A complete page with the style sheet and the script of that name from one of the rooms of viz.
-
-    Errors: ValueError for a theme that there is none of.
-    """
-    if theme not in THEMES:
-        raise ValueError(f"theme {theme!r}: there are {', '.join(THEMES)}")
+def page_html(title: str, body: str, data: Any, room: str, name: str, theme: str) -> str:
+    """A complete page, with the style sheet and the script of that name from one of the rooms of viz."""
     colours = _variables(DARK if theme == "dark" else LIGHT)
     if theme == "auto":
         colours += f"@media (prefers-color-scheme:dark){{{_variables(DARK)}}}\n"

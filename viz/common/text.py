@@ -1,14 +1,10 @@
-"""Names and numbers as people read them; whatever a user typed is made harmless here, once."""
+"""Text and numbers as people read them; whatever a user typed is made harmless here and nowhere else."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from html import escape
 
-from chainrule.engine import Value
-
-UNNAMED = "ƒ"   # an operation made by hand, without a name
 LONGEST = 1000  # characters of one label; nobody reads further, and a drawing repeats it in each expression
 # What XML 1.0 forbids, and the marks that would turn the direction of the text after them.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
@@ -18,13 +14,13 @@ _BROAD = frozenset("mwMWQO@%∂→…×−+=")
 
 
 def clean(text: object) -> str:
-    """The text on one line, without characters that XML forbids; still to be escaped."""
+    """The text on one line and without the characters that XML forbids; it is still to be escaped."""
     line = " ".join(_FORBIDDEN.sub("\ufffd", str(text)).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def markup(text: object) -> str:
-    """The text for SVG and HTML, in content and in attributes."""
+    """The text, escaped for the content and the attributes of SVG and HTML."""
     return escape(_FORBIDDEN.sub("\ufffd", str(text)), quote=True)
 
 
@@ -39,71 +35,33 @@ def short(number: float, digits: int = 4) -> str:
 
 
 def full(number: float) -> str:
-    """All digits of a number."""
+    """A number with all of its digits."""
     return repr(float(number)).replace("-", "−")
 
 
-def value_names(order: Sequence[Value]) -> list[str]:
-    """A name for each value: its label, or v1, v2, … in topological order."""
-    labels = [clean(value.label) if value.label else "" for value in order]
-    taken = set(labels)
-    names, number = [], 0
-    for label in labels:
-        while not label:
-            number += 1
-            label = "" if f"v{number}" in taken else f"v{number}"
-        names.append(label)
-    return names
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """About how wide the text is in pixels; the estimate is rather too wide than too narrow.
 
-
-def expression(value: Value, names: Sequence[str]) -> str:
-    """What the value was computed from; `names` are those of the Values among its arguments, in order.
-
-    >>> from chainrule import Value
-    >>> expression(Value(2.0, label="x") * 3, ["x"])
-    'x × 3'
-    """
-    operation = value.operation
-    if operation is None:
-        return ""
-    if isinstance(operation, str):  # a node made by hand: only the text that its maker gave
-        sign = clean(operation) or UNNAMED
-        return f"{sign}({', '.join(names)})" if sign[:1].isalpha() else f" {sign} ".join(names)
-    given = iter(names)
-    written: str = operation.write([next(given) if isinstance(a, Value) else short(float(a)) for a in value.arguments])
-    return written
-
-
-def badge(value: Value) -> str:
-    """The text of the round badge."""
-    operation = value.operation
-    if operation is None:
-        return ""
-    return clean(operation) or UNNAMED if isinstance(operation, str) else operation.badge or operation.name
-
-
-def width(text: str, size: float, bold: bool = False) -> float:
-    """About how wide the text is, in pixels; rather too wide than too narrow.
-
-    Fonts differ between machines and drawings must not, so nothing is measured.
+    Nothing is measured, because fonts differ between machines and drawings must not.
     """
     if _WIDE.search(text) is None:
-        narrow = len([1 for sign in text if sign in _NARROW])
-        broad = len([1 for sign in text if sign in _BROAD or sign.isupper()])
+        narrow = len([1 for character in text if character in _NARROW])
+        broad = len([1 for character in text if character in _BROAD or character.isupper()])
         ems = 0.6 * len(text) - 0.22 * narrow + 0.16 * broad
     else:
         ems = 0.0
-        for sign in text:
-            ems += 1.1 if _WIDE.match(sign) else 0.65
+        for character in text:
+            ems += 1.1 if _WIDE.match(character) else 0.65
     return ems * size * (1.06 if bold else 1.0)
 
 
-def fit(text: str, room: float, size: float, bold: bool = False) -> str:
-    """The text, or as much of its beginning as has room, and an ellipsis."""
-    if not text or width(text, size, bold) <= room:
+def shortened(text: str, room: float, size: float, bold: bool = False) -> str:
+    """The text, or as much of its beginning as fits into the room, and an ellipsis."""
+    if not text or text_width(text, size, bold) <= room:
         return text
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if width(text[:middle] + "…", size, bold) <= room else (low, middle - 1)
+        fits = text_width(text[:middle] + "…", size, bold) <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
     return text[:low].rstrip() + "…"

@@ -1,1 +1,1 @@
-"""The computation graph as a picture."""
+"""Drawing a computation graph."""

@@ -1,4 +1,4 @@
-"""Large graphs: the values of a neuron, or of a layer, as one card."""
+"""Folding of large graphs: the values of a neuron, or of a layer, become one card."""
 
 from __future__ import annotations
 
@@ -7,81 +7,80 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from chainrule import nn
 from chainrule.engine import Value
+from chainrule.nn import units as units_by_value
 
-from ..common.text import badge, clean, full, short
-from .scene import Card, Link, Scene, scene_of
+from ..common.text import clean, full, short
+from ..common.values import badge_text
+from .scene import Card, Edge, Scene, scene_of
 
-MANY_CARDS = 60      # beyond this a graph folds, where it has neurons
-MANY_NEURONS = 60    # beyond this neurons fold into layers
+MANY_CARDS = 60      # a graph of more cards is folded by neuron, if it has neurons
+MANY_NEURONS = 60    # a graph of more neurons is folded by layer
 LONGEST_LIST = 40    # parameters in one tooltip
 MOST_BARS = 48
 
-Key = Hashable
-Units = list[tuple[str, str] | None]  # layer and neuron, value by value
+Unit = tuple[str, str]  # a layer and a neuron in it
+GroupKey = Hashable     # values with the same key make one card
 
 
-def units_of(order: Sequence[Value]) -> Units:
-    """The layer and the neuron of each value, as nn marks them; None for values of no neuron."""
-    marks = nn.units(order)
-    units: Units = []
+def units_of(order: Sequence[Value]) -> list[Unit | None]:
+    """The layer and the neuron of each value, as nn marks them; None for a value that belongs to no neuron."""
+    marks = units_by_value(order)
+    units: list[Unit | None] = []
     for value in order:
         mark = marks.get(value)
-        # `unit` is an attribute that anybody may set; what does not name a layer and a neuron is none of nn's.
+        # Anybody may set an attribute `unit`; one that does not name a layer and a neuron was not set by nn.
         is_named = isinstance(mark, tuple) and len(mark) == 2
         units.append((clean(mark[0]), clean(mark[1])) if mark and is_named else None)
     return units
 
 
-def choose_fold(units: Units) -> str:
-    """What fold="auto" means for this graph."""
+def choose_fold(units: Sequence[Unit | None]) -> str:
+    """What fold="auto" means for this graph: "none", "neurons" or "layers"."""
     neurons = set(units) - {None}
     if len(units) <= MANY_CARDS or not neurons:
         return "none"
     return "neurons" if len(neurons) <= MANY_NEURONS else "layers"
 
 
-def fold(order: Sequence[Value], names: Sequence[str], units: Units, by: str) -> Scene:
+def folded_scene(order: Sequence[Value], names: Sequence[str], units: Sequence[Unit | None], by: str) -> Scene:
     """The graph with one card for each neuron ("neurons") or each layer ("layers"), and the rest as it is."""
     whole = scene_of(order, names)
-    members = _members(order, whole.links, units, by)
-    at = {index: place for place, group in enumerate(members) for index in group}
-    outputs = _outputs(whole.links, at, len(order))
+    groups = _groups(order, whole.edges, units, by)
+    card_of = {index: number for number, group in enumerate(groups) for index in group}
+    outputs = _outputs(whole.edges, card_of, len(order))
     cards = []
-    for group in members:
+    for group in groups:
         unit = units[group[0]]
         is_one = unit is None or len(group) == 1
         cards.append(whole.cards[group[0]] if is_one else _folded_card(group, order, names, outputs, unit, by))
     cards[-1].is_root = True
-    return Scene(cards, _folded_links(whole.links, at, cards, outputs, names), whole.has_gradients, whole.title)
+    return Scene(cards, _folded_edges(whole.edges, card_of, cards, outputs, names), whole.has_gradients, whole.title)
 
 
-def _members(order: Sequence[Value], links: Sequence[Link], units: Units, by: str) -> list[list[int]]:
-    """Which values make one card, cards in topological order.
+def _groups(order: Sequence[Value], edges: Sequence[Edge], units: Sequence[Unit | None], by: str) -> list[list[int]]:
+    """The values of each card, with the cards in topological order.
 
-    A neuron that is called on its own results (a recurrent one) would make a circle: it folds call by call, and what
-    still makes a circle then stays unfolded.
+    A recurrent neuron is called on its own results; one card for all of its calls would be part of a circle. So each
+    call gets a card of its own, and if there still is a circle then, nothing is folded.
     """
-    keys: list[Key] = []
+    keys: list[GroupKey] = []
     for index, unit in enumerate(units):
         keys.append(("value", index) if unit is None else (unit if by == "neurons" else unit[0]))
-    for split in (_by_call, _one_by_one):
-        groups = _sorted_groups(keys, links)
-        if groups is not None:
-            return groups
-        keys = split(keys, order, links, units)
-    return _sorted_groups(keys, links) or [[index] for index in range(len(order))]
+    groups = _sorted_groups(keys, edges)
+    if groups is None:
+        groups = _sorted_groups(_keys_by_call(keys, order, edges, units), edges)
+    return groups if groups is not None else [[index] for index in range(len(order))]
 
 
-def _sorted_groups(keys: Sequence[Key], links: Sequence[Link]) -> list[list[int]] | None:
-    """The groups in topological order, or None if they form a circle."""
-    members: dict[Key, list[int]] = {}
+def _sorted_groups(keys: Sequence[GroupKey], edges: Sequence[Edge]) -> list[list[int]] | None:
+    """The values of each key, in topological order, or None if there is a circle."""
+    members: dict[GroupKey, list[int]] = {}
     for index, key in enumerate(keys):
         members.setdefault(key, []).append(index)
-    after: dict[Key, list[Key]] = {key: [] for key in members}
+    after: dict[GroupKey, list[GroupKey]] = {key: [] for key in members}
     waiting = dict.fromkeys(members, 0)
-    for start, end in dict.fromkeys([(keys[link.start], keys[link.end]) for link in links]):
+    for start, end in dict.fromkeys([(keys[edge.start], keys[edge.end]) for edge in edges]):
         if start != end:
             after[start].append(end)
             waiting[end] += 1
@@ -98,24 +97,26 @@ def _sorted_groups(keys: Sequence[Key], links: Sequence[Link]) -> list[list[int]
     return found if len(found) == len(members) else None
 
 
-def _by_call(keys: Sequence[Key], order: Sequence[Value], links: Sequence[Link], units: Units) -> list[Key]:
-    """Each call of a unit on its own: the results that hang together, and the parameters with the earliest call."""
+def _keys_by_call(
+    keys: Sequence[GroupKey], order: Sequence[Value], edges: Sequence[Edge], units: Sequence[Unit | None]
+) -> list[GroupKey]:
+    """A key for each call of each unit: for what one call computed, and for the parameters that it used first."""
     call = list(range(len(order)))
     depth = [0] * len(order)
-    for link in links:
-        start = order[link.start]
-        depth[link.end] = max(depth[link.end], depth[link.start] + 1)
-        returned = start.label == (units[link.start] or ("", ""))[1]  # what bears the neuron's name is its result
-        if keys[link.start] == keys[link.end] and start.operation is not None and not returned:
-            _join(call, link.start, link.end)
+    for edge in edges:
+        start = order[edge.start]
+        depth[edge.end] = max(depth[edge.end], depth[edge.start] + 1)
+        returned = start.label == (units[edge.start] or ("", ""))[1]  # a neuron's result has the neuron's name
+        if keys[edge.start] == keys[edge.end] and start.operation is not None and not returned:
+            _join(call, edge.start, edge.end)
     calls = [_find(call, index) for index in range(len(order))]
     deepest: dict[int, int] = {}
     for index, own in enumerate(calls):
         deepest[own] = max(deepest.get(own, 0), depth[index])
     users: dict[int, list[int]] = {}
-    for link in links:
-        if keys[link.start] == keys[link.end] and order[link.start].operation is None:
-            users.setdefault(link.start, []).append(calls[link.end])
+    for edge in edges:
+        if keys[edge.start] == keys[edge.end] and order[edge.start].operation is None:
+            users.setdefault(edge.start, []).append(calls[edge.end])
     for leaf, among in users.items():
         calls[leaf] = min(among, key=deepest.__getitem__)
     return [(key, calls[index]) for index, key in enumerate(keys)]
@@ -133,17 +134,13 @@ def _join(call: list[int], one: int, other: int) -> None:
     call[max(first, second)] = min(first, second)
 
 
-def _one_by_one(keys: Sequence[Key], order: Sequence[Value], links: Sequence[Link], units: Units) -> list[Key]:
-    return list(range(len(order)))
-
-
-def _outputs(links: Sequence[Link], at: dict[int, int], count: int) -> list[bool]:
-    """Which values are used outside their own card; the root is."""
+def _outputs(edges: Sequence[Edge], card_of: dict[int, int], count: int) -> list[bool]:
+    """Which values are used outside their own card; the root counts as one of them."""
     seen_outside = [False] * count
     seen_outside[-1] = True
-    for link in links:
-        if at[link.start] != at[link.end]:
-            seen_outside[link.start] = True
+    for edge in edges:
+        if card_of[edge.start] != card_of[edge.end]:
+            seen_outside[edge.start] = True
     return seen_outside
 
 
@@ -158,7 +155,7 @@ def _folded_card(
     order: Sequence[Value],
     names: Sequence[str],
     outputs: Sequence[bool],
-    unit: tuple[str, str] | None,
+    unit: Unit | None,
     by: str,
 ) -> Card:
     layer, neuron = unit or ("", "")
@@ -179,7 +176,7 @@ def _folded_card(
         strength=max(grads, key=abs),
         detail="\n".join(lines),
         note=f"{len(group)} values" if by == "layers" else (f"{len(results)} calls" if len(results) > 1 else ""),
-        badge=badge(last),
+        badge=badge_text(last),
         box=(layer or None) if by == "neurons" else None,
         is_fold=True,
         bars=_bars([order[index].grad for index in parameters]),
@@ -187,42 +184,42 @@ def _folded_card(
 
 
 def _bars(grads: Sequence[float]) -> list[float]:
-    """As many bars as can be told apart; each stands for the strongest of the gradients it stands for."""
+    """As many bars as can be told apart; each shows the strongest gradient of a stretch of parameters."""
     if len(grads) <= MOST_BARS:
         return list(grads)
-    edges = [len(grads) * i // MOST_BARS for i in range(MOST_BARS + 1)]
-    return [max(grads[low:high], key=abs) for low, high in pairwise(edges)]
+    bounds = [len(grads) * i // MOST_BARS for i in range(MOST_BARS + 1)]
+    return [max(grads[low:high], key=abs) for low, high in pairwise(bounds)]
 
 
-def _folded_links(
-    links: Sequence[Link], at: dict[int, int], cards: Sequence[Card], outputs: Sequence[bool], names: Sequence[str]
-) -> list[Link]:
-    """Links between different cards; those into a folded card, or from several results of one, become one."""
+def _folded_edges(
+    edges: Sequence[Edge], card_of: dict[int, int], cards: Sequence[Card], outputs: Sequence[bool], names: Sequence[str]
+) -> list[Edge]:
+    """The edges between different cards; those into a folded card, or from several results of one, become one edge."""
     results = [0] * len(cards)
-    for index, place in at.items():
-        results[place] += outputs[index]
-    found: list[Link] = []
-    bundles: dict[tuple[int, int], list[Link]] = {}
-    for link in links:
-        start, end = at[link.start], at[link.end]
+    for index, card in card_of.items():
+        results[card] += outputs[index]
+    found: list[Edge] = []
+    bundles: dict[tuple[int, int], list[Edge]] = {}
+    for edge in edges:
+        start, end = card_of[edge.start], card_of[edge.end]
         if start == end:
             continue
         if cards[end].is_fold or (cards[start].is_fold and results[start] > 1):
-            bundles.setdefault((start, end), []).append(link)
+            bundles.setdefault((start, end), []).append(edge)
         else:
-            found.append(replace(link, start=start, end=end))
+            found.append(replace(edge, start=start, end=end))
     for (start, end), bundle in bundles.items():
         found.append(_bundle(start, end, bundle, names))
     return found
 
 
-def _bundle(start: int, end: int, bundle: Sequence[Link], names: Sequence[str]) -> Link:
-    strongest = max(bundle, key=lambda link: abs(link.passed))
+def _bundle(start: int, end: int, bundle: Sequence[Edge], names: Sequence[str]) -> Edge:
+    strongest = max(bundle, key=lambda edge: abs(edge.passed))
     detail = f"{names[strongest.end]} passes {full(strongest.passed)} back to {names[strongest.start]}"
     if len(bundle) > 1:
         total = 0.0
-        for link in bundle:
-            total += abs(link.passed)
+        for edge in bundle:
+            total += abs(edge.passed)
         detail = f"{len(bundle)} edges; the strongest is drawn: {detail}\nsum of |gradient| over all: {short(total)}"
-    is_open = any(link.is_open for link in bundle)
-    return Link(start, end, strongest.passed, "", strongest.local, detail, is_open)
+    is_open = any(edge.is_open for edge in bundle)
+    return Edge(start, end, strongest.passed, "", strongest.local, detail, is_open)

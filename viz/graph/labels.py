@@ -1,48 +1,49 @@
-"""Where the labels of edges stand: each on its own edge, clear of the others and of the edges beside it."""
+"""Where the labels of edges stand: each on its own edge, and clear of the other labels and edges."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..common.svg import Point
 from ..common.text import markup
-from .marks import ARROW, Point
-from .scene import Link
+from .edges import ARROW
+from .scene import Edge
 
-CROWD = 4        # labelled edges between two columns; where there are more, a × 0 goes without its label
+CROWD = 4        # labelled edges between two columns; where there are more, a × 0 is drawn without its label
 REMEMBERED = 40  # edges and labels that a label is kept clear of; where there are more, nobody can read them anyway
-SHARES = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8)  # along the edge, the best first
+SHARES = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8)  # of the edge, the best first
 HALF_HEIGHT = 8.0
-SAMPLES = 24     # points of an edge, closer together than a label is high
-ON_EDGE, ON_LABEL, OUTSIDE = 1.0, 20.0, 1.0  # how bad: for each point of an edge, each tenth of a label, each pixel
+SAMPLES = 24     # points on each edge; they are closer together than a label is high
+ON_EDGE, ON_LABEL, OUTSIDE = 1.0, 20.0, 1.0  # the cost of each point of an edge, each tenth of a label, each pixel
 
-Piece = tuple[Point, Point]                       # the curve of an edge between two columns
-Labelled = tuple[int, Link, Piece]                # the edge's number, and its last piece
-Spot = tuple[float, float, float]                 # a label's middle and half of its width
+Piece = tuple[Point, Point]         # the ends of the curve of an edge between two columns
+Labelled = tuple[int, Edge, Piece]  # an edge's number, the edge, and its last piece
+Spot = tuple[float, float, float]   # the middle of a label, and half of its width
 
 
-def has_label(link: Link, beside: int) -> bool:
-    """Whether a link shows its label, where `beside` labelled ones lead into the same column."""
-    return link.label != "" and (beside <= CROWD or link.local != 0.0)
+def has_label(edge: Edge, beside: int) -> bool:
+    """Whether an edge shows its label, where `beside` labelled ones lead into the same column."""
+    return edge.label != "" and (beside <= CROWD or edge.local != 0.0)
 
 
 def labels_svg(labelled: Sequence[Labelled], pieces: Sequence[Piece]) -> str:
     """The labels between two columns; `pieces` are all the edges there."""
     spots: list[Spot] = []
-    curves = {piece: _points(piece) for piece in pieces} if len(pieces) <= REMEMBERED else {}
-    for _, link, piece in labelled:
-        spots.append(_best_spot(link, piece, curves, spots[-REMEMBERED:]))
-    if len(labelled) <= REMEMBERED:  # the first ones did not know the later ones
-        for index, (_, link, piece) in enumerate(labelled):
-            spots[index] = _best_spot(link, piece, curves, spots[:index] + spots[index + 1 :])
-    return "".join([_label(number, link, spot) for (number, link, _), spot in zip(labelled, spots)])
+    points_on = {piece: _points(piece) for piece in pieces} if len(pieces) <= REMEMBERED else {}
+    for _, edge, piece in labelled:
+        spots.append(_best_spot(edge, piece, points_on, spots[-REMEMBERED:]))
+    if len(labelled) <= REMEMBERED:  # again, because the first labels did not know the later ones
+        for index, (_, edge, piece) in enumerate(labelled):
+            spots[index] = _best_spot(edge, piece, points_on, spots[:index] + spots[index + 1 :])
+    return "".join([_label(number, edge, spot) for (number, edge, _), spot in zip(labelled, spots)])
 
 
 def _points(piece: Piece) -> list[Point]:
     return [_on_curve(piece, index / SAMPLES) for index in range(1, SAMPLES)]
 
 
-def _best_spot(link: Link, piece: Piece, curves: dict[Piece, list[Point]], others: Sequence[Spot]) -> Spot:
-    half = len(link.label) * 3.7 + 3
+def _best_spot(edge: Edge, piece: Piece, points_on: dict[Piece, list[Point]], others: Sequence[Spot]) -> Spot:
+    half = len(edge.label) * 3.7 + 3
     (start, _), (end, _) = piece
     best, least = (0.0, 0.0, half), float("inf")
     for share in SHARES:
@@ -52,7 +53,7 @@ def _best_spot(link: Link, piece: Piece, curves: dict[Piece, list[Point]], other
             across, down = half + other_half + 2 - abs(x - other_x), 2 * HALF_HEIGHT + 1 - abs(y - other_y)
             if across > 0.0 and down > 0.0:
                 cost += ON_LABEL * (1.0 + across * down / (4 * half * HALF_HEIGHT) * 10)
-        for other, points in curves.items():
+        for other, points in points_on.items():
             if other != piece:
                 cost += ON_EDGE * len([1 for a, b in points if abs(a - x) < half and abs(b - y) < HALF_HEIGHT + 1])
         if cost < least:
@@ -62,19 +63,19 @@ def _best_spot(link: Link, piece: Piece, curves: dict[Piece, list[Point]], other
     return best
 
 
-def _label(number: int, link: Link, spot: Spot) -> str:
+def _label(number: int, edge: Edge, spot: Spot) -> str:
     x, y, half = spot
-    soft = " faint" if abs(link.local) == 1.0 else ""
+    soft = " faint" if abs(edge.local) == 1.0 else ""
     return (
-        f'<g data-label="{number}"><title>{markup(link.detail)}</title>'
+        f'<g data-label="{number}"><title>{markup(edge.detail)}</title>'
         f'<rect class="paper" x="{x - half:.1f}" y="{y - HALF_HEIGHT:.1f}" width="{2 * half:.1f}" '
         f'height="{2 * HALF_HEIGHT:.0f}" rx="4"/>'
-        f'<text class="label{soft}" x="{x:.1f}" y="{y + 4:.1f}">{link.label}</text></g>\n'
+        f'<text class="label{soft}" x="{x:.1f}" y="{y + 4:.1f}">{edge.label}</text></g>\n'
     )
 
 
 def _on_curve(piece: Piece, share: float) -> Point:
-    """A point of the Bézier curve whose handles lie half-way across, at its ends' heights."""
+    """A point of the Bézier curve whose two handles lie half-way across, each at the height of its end."""
     start, end = piece
     across = 1.5 * share * (1 - share) + share * share * share
     down = share * share * (3 - 2 * share)

@@ -1,1 +1,1 @@
-"""Curves of a training."""
+"""Plotting the curves of a training."""

@@ -12,7 +12,7 @@
   };
   const cards = byNumber("card");
   const edges = byNumber("edge");
-  // The drawing comes as it is at the end: each edge remembers its final colour.
+  // The drawing shows the end of backpropagation; the final colour of each edge is remembered here.
   const finalClass = edges.map((edge) => edge.getAttribute("class"));
   const shades = / ?\b(z|[np][1-8])\b/g;
   const waitingClass = finalClass.map((name) => name.replace(shades, "") + " z");
@@ -68,7 +68,7 @@
     if (current.receiver !== null) cards[current.receiver].classList.add("receives");
     if (current.edge !== null) {
       edges[current.edge].classList.add("active");
-      edges[current.edge].parentNode.append(edges[current.edge]); // over the others
+      edges[current.edge].parentNode.append(edges[current.edge]); // drawn last, it covers the other edges
     }
     write("update", current.update);
     write("numbers", current.numbers);
@@ -105,7 +105,7 @@
     show(step);
   }
 
-  // The next step in which this card receives a gradient; after its last one, its first again.
+  // Go to the next step in which this card receives a gradient, or to the first one if there is no next one.
   function jump(number) {
     const own = steps.map((step, index) => (step.receiver === number ? index : -1)).filter((index) => index >= 0);
     if (own.length) go(own.find((index) => index > now) ?? own[0]);
@@ -133,7 +133,7 @@
       return;
     }
     const isButton = event.target.tagName === "BUTTON";
-    if (event.target === slider && event.key !== " ") return; // it has its own arrow keys
+    if (event.target === slider && event.key !== " ") return; // the slider handles its arrow keys itself
     const action = {
       ArrowRight: () => go(now + 1),
       ArrowLeft: () => go(now - 1),

@@ -1,4 +1,4 @@
-"""steps(): backpropagation as a page that goes through it one application of the chain rule at a time."""
+"""steps(): a page that goes through backpropagation, one application of the chain rule at a time."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 
 from chainrule.engine import Value
 
-from ..common.colours import level, shade_class
-from ..common.page import page
-from ..common.picture import SCROLL_BAR, SMALLEST_SCALE, Drawing, Shown
-from ..common.text import markup, short, value_names
+from ..common.choices import check_choice
+from ..common.colours import THEMES, shade_class, shade_of
+from ..common.page import page_html
+from ..common.picture import Drawing, Page
+from ..common.text import markup, short
+from ..common.values import value_names, values_of
 from ..graph.drawing import drawing_of
 from ..graph.scene import scene_of
-from .chain import Application, applications, values_of
-from .words import Line, explain_step, in_brackets
+from .chain_rule import Application, applications
+from .explanation import StepText, explain_step, in_brackets
 
 MOST_STEPS = 400
 PANEL_HEIGHT = 226.0
@@ -27,59 +29,29 @@ BUTTONS = (
     ("end", "to the end", "⏭"),
 )
 
-Segments = list[tuple[str, str]]  # CSS class and text
-
-
-class Page(Shown):
-    """A page with a picture in it; .save() writes the page (.html) or its picture (.svg)."""
-
-    def __init__(self, html: str, picture: Drawing, panel_height: float) -> None:
-        self._html = html
-        self._picture = picture
-        self._panel_height = panel_height
-        self.width = picture.width
-        self.height = picture.height
-        self.title = picture.title
-
-    @property
-    def svg(self) -> str:
-        return self._picture.svg
-
-    @property
-    def html(self) -> str:
-        return self._html
-
-    @property
-    def frame(self) -> str:
-        """As high as the picture is when it has shrunk to the frame's width, and the panel below it."""
-        whole, panel = self.height, self._panel_height
-        shrunk = f"clamp({whole * SMALLEST_SCALE + SCROLL_BAR:.0f}px,{100 * whole / self.width:.2f}cqw,{whole:.0f}px)"
-        # A browser that knows no container's width takes the first height.
-        return f"width:100%;height:{whole + panel:.0f}px;height:calc({shrunk} + {panel:.0f}px)"
-
-    def _repr_html_(self) -> str:
-        return f'<div style="width:100%;container-type:inline-size">{super()._repr_html_()}</div>'
-
-    def __str__(self) -> str:
-        return self._html
+Segments = list[tuple[str, str]]  # pieces of a line: CSS class and text
 
 
 def steps(loss: Value, *, theme: str = "auto") -> Page:
-    """A page that steps through the backpropagation of `loss`; nobody's .grad is touched.
+    """A page that steps through the backpropagation of `loss`; no .grad is changed.
 
-    Errors: ValueError for more than 400 applications of the chain rule, or for a node with a hand-written `_backward`.
+    `theme` is "light", "dark" or "auto": as the reader's system has it.
+
+    Errors: ValueError for more than 400 applications of the chain rule, for a node with a hand-written `_backward` and
+    for an unknown theme; TypeError for what is not a Value.
 
     >>> from chainrule import Value
     >>> a = Value(2.0, label="a")
     >>> steps(a * a)
     <Page: v1 = 4, computed from 1 value>
     """
+    check_choice("theme", theme, THEMES)
     order = values_of(loss)
     names = value_names(order)
-    links = sum([len(value._prev) for value in order])
-    if links > MOST_STEPS:
+    count = sum([len(value._prev) for value in order])
+    if count > MOST_STEPS:
         raise ValueError(
-            f"{names[-1]} needs {links:,} applications of the chain rule, too many to step through (at most "
+            f"{names[-1]} needs {count:,} applications of the chain rule, too many to step through (at most "
             f"{MOST_STEPS}): step through a part of it, such as one neuron's output, or read explain({names[-1]})"
         )
     applied = applications(order)
@@ -89,15 +61,15 @@ def steps(loss: Value, *, theme: str = "auto") -> Page:
     scene = scene_of(order, names, grads)
     picture = drawing_of(scene, theme, all_shades=True)
     largest = max([abs(grad) for grad in grads if math.isfinite(grad)], default=1.0)
-    edges = {(link.end, link.argument): number for number, link in enumerate(scene.links)}
+    edges = {(edge.end, edge.argument): number for number, edge in enumerate(scene.edges)}
     number = {id(value): index for index, value in enumerate(order)}
-    told = [_before(names[-1]), _seed(len(order) - 1, names[-1], largest)]
+    shown = [_before(names[-1]), _seed(len(order) - 1, names[-1], largest)]
     for step in applied:
-        words = explain_step(step, order, names, number)
-        told.append(_step(step, words, names, edges[step.giver, step.argument], largest))
+        text = explain_step(step, order, names, number)
+        shown.append(_step(step, text, names, edges[step.giver, step.argument], largest))
     start = ["0" if value.requires_grad else "—" for value in order]
-    data = {"names": names, "start": start, "steps": told}
-    html = page(f"Backpropagation of {names[-1]}, step by step", _body(picture), data, "stepper", "stepper", theme)
+    data = {"names": names, "start": start, "steps": shown}
+    html = page_html(f"Backpropagation of {names[-1]}, step by step", _body(picture), data, "stepper", "stepper", theme)
     return Page(html, picture, PANEL_HEIGHT)
 
 
@@ -111,12 +83,12 @@ def _before(root: str) -> dict[str, Any]:
 def _seed(root: int, name: str, largest: float) -> dict[str, Any]:
     why = [("strong", name), ("", " changes exactly as fast as itself: "), ("slope", f"∂{name}/∂{name}"), ("", " = 1.")]
     return {
-        "receiver": root, "giver": None, "edge": None, "grad": "1", "shade": shade_class(level(1.0, largest)),
+        "receiver": root, "giver": None, "edge": None, "grad": "1", "shade": shade_class(shade_of(1.0, largest)),
         "update": [("strong", name), ("", ".grad = 1")], "numbers": [], "why": why,
     }
 
 
-def _step(step: Application, words: Line, names: Sequence[str], edge: int, largest: float) -> dict[str, Any]:
+def _step(step: Application, text: StepText, names: Sequence[str], edge: int, largest: float) -> dict[str, Any]:
     out, into = names[step.giver], names[step.receiver]
     slope = short(step.local)
     earlier: Segments = [("", f"{short(step.before)} + ")] if step.turn else []
@@ -128,20 +100,20 @@ def _step(step: Application, words: Line, names: Sequence[str], edge: int, large
         "giver": step.giver,
         "edge": edge,
         "grad": short(step.after),
-        "shade": shade_class(level(step.after, largest)),
+        "shade": shade_class(shade_of(step.after, largest)),
         "update": [("strong", into), ("", ".grad += "), ("slope", f"∂{out}/∂{into}"), ("", " × "),
                    ("giver", f"{out}.grad")],
         "numbers": [*earlier, ("slope", slope), ("", " × "), ("giver", in_brackets(step.upstream)), ("", " = "),
                     (sign, short(step.after))],
-        "why": _sentence(step, words, into),
+        "why": _sentence(step, text, into),
     }
 
 
-def _sentence(step: Application, words: Line, into: str) -> Segments:
-    why: Segments = [("", words.made + ". ")]
-    if words.why:
-        why.append(("", words.why[:1].upper() + words.why[1:] + ": "))
-    why += [("slope", words.slope), ("", ".")]
+def _sentence(step: Application, text: StepText, into: str) -> Segments:
+    why: Segments = [("", text.made + ". ")]
+    if text.why:
+        why.append(("", text.why[:1].upper() + text.why[1:] + ": "))
+    why += [("slope", text.slope), ("", ".")]
     if step.turn:
         why += [("", " "), ("strong", into), ("", f" already had gradient {short(step.before)}: it is used more than "
                 "once, so contributions "), ("strong", "add up"), ("", " (that is why it is +=).")]

@@ -1,1 +1,1 @@
-"""Where the cards of a graph stand."""
+"""Where the cards of a graph stand and its edges run."""

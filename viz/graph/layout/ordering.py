@@ -1,4 +1,4 @@
-"""Which card stands above which: an order within each column that leaves few edges crossing."""
+"""Which card stands above which: an order within each column with few crossings of edges."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from collections.abc import Sequence
 
 SWEEPS = 6
 PATIENCE = 2            # sweeps without an improvement before giving up
-TRANSPOSE_LIMIT = 4000  # swapping neighbours is quadratic in an edge fan; beyond this many links sweeps must do
+TRANSPOSE_LIMIT = 4000  # edges; swapping neighbours is quadratic where many edges meet; beyond this it is left out
 
 
 def order_columns(
     columns: list[list[int]],
     before: Sequence[Sequence[int]],
     after: Sequence[Sequence[int]],
-    group: Sequence[str | None],
+    box: Sequence[str | None],
 ) -> list[list[int]]:
-    """The columns with their members rearranged; members of one group stay together, in the order they came.
+    """The columns with their members rearranged; members of one box stay together, in the order in which they came.
 
-    Shapes: before[v] and after[v] list v's neighbours in the column to the left and to the right.
+    Shapes: before[v] and after[v] list the neighbours of v in the columns to its left and right, box[v] is its box.
     Source: Sugiyama, Tagawa & Toda (1981); transposition from Gansner et al., A Technique for Drawing Directed
     Graphs (1993).
 
     >>> order_columns([[0, 1], [2, 3]], [[], [], [1], [0]], [[3], [2], [], []], [None] * 4)
     [[0, 1], [3, 2]]
     """
-    place = [0] * len(before)
-    columns = [_keep_together(column, group) for column in columns]
-    _number(columns, place)
-    best, fewest, waited = columns, _crossings(columns, after, place), 0
+    slot = [0] * len(before)  # the number of each node in its column, from the top
+    columns = [_keep_together(column, box) for column in columns]
+    _number(columns, slot)
+    best, fewest, waited = columns, _crossings(columns, after, slot), 0
     for _ in range(SWEEPS):
         if fewest == 0 or waited == PATIENCE:
             break
         columns = [list(column) for column in columns]
         for column in columns[1:]:
-            _sort_column(column, before, place, group)
+            _sort_column(column, before, slot, box)
         for column in reversed(columns[:-1]):
-            _sort_column(column, after, place, group)
+            _sort_column(column, after, slot, box)
         if sum(map(len, after)) <= TRANSPOSE_LIMIT:
-            _transpose(columns, before, after, place, group)
-        count = _crossings(columns, after, place)
+            _transpose(columns, before, after, slot, box)
+        count = _crossings(columns, after, slot)
         if count < fewest:
             best, fewest, waited = [list(column) for column in columns], count, 0
         else:
@@ -47,56 +47,56 @@ def order_columns(
     return best
 
 
-def _number(columns: list[list[int]], place: list[int]) -> None:
+def _number(columns: list[list[int]], slot: list[int]) -> None:
     for column in columns:
         for index, node in enumerate(column):
-            place[node] = index
+            slot[node] = index
 
 
-def _keep_together(column: list[int], group: Sequence[str | None]) -> list[int]:
+def _keep_together(column: list[int], box: Sequence[str | None]) -> list[int]:
     first: dict[str, int] = {}
     for index, node in enumerate(column):
-        name = group[node]
+        name = box[node]
         if name is not None:
             first.setdefault(name, index)
-    keyed = [(first[name] if (name := group[node]) is not None else index, index) for index, node in enumerate(column)]
+    keyed = [(first[name] if (name := box[node]) is not None else index, index) for index, node in enumerate(column)]
     return [column[index] for _, index in sorted(keyed)]
 
 
 def _sort_column(
-    column: list[int], neighbours: Sequence[Sequence[int]], place: list[int], group: Sequence[str | None]
+    column: list[int], neighbours: Sequence[Sequence[int]], slot: list[int], box: Sequence[str | None]
 ) -> None:
-    """Sort by the mean place of the neighbours on one side; nodes without any keep their slots."""
+    """Sort by the mean slot of the neighbours on one side; nodes without such neighbours keep their slots."""
     means: dict[int, float] = {}
     members: dict[str, list[float]] = {}
     for node in column:
         if neighbours[node]:
-            mean = sum([place[other] for other in neighbours[node]]) / len(neighbours[node])
+            mean = sum([slot[other] for other in neighbours[node]]) / len(neighbours[node])
             means[node] = mean
-            name = group[node]
+            name = box[node]
             if name is not None:
                 members.setdefault(name, []).append(mean)
-    # A group moves as one: its mean is a quotient of the integer-valued sums above, the same on every machine.
+    # A box moves as one. Its mean is a quotient of sums of whole numbers, so it is the same on every machine.
     centre = {name: sorted(values)[len(values) // 2] for name, values in members.items()}
     movable = [node for node in column if node in means]
     keys = {
-        node: (centre[name], name, place[node]) if (name := group[node]) is not None else (means[node], "", place[node])
+        node: (centre[name], name, slot[node]) if (name := box[node]) is not None else (means[node], "", slot[node])
         for node in movable
     }
     ordered = iter(sorted(movable, key=keys.__getitem__))
     mixed = [next(ordered) if node in means else node for node in column]
-    column[:] = _keep_together(mixed, group) if members else mixed
+    column[:] = _keep_together(mixed, box) if members else mixed
     for index, node in enumerate(column):
-        place[node] = index
+        slot[node] = index
 
 
-def _crossings(columns: list[list[int]], after: Sequence[Sequence[int]], place: list[int]) -> int:
-    _number(columns, place)
+def _crossings(columns: list[list[int]], after: Sequence[Sequence[int]], slot: list[int]) -> int:
+    _number(columns, slot)
     count = 0
     for column in columns:
         seen: list[int] = []
         for node in column:
-            ends = sorted([place[other] for other in after[node]])
+            ends = sorted([slot[other] for other in after[node]])
             for end in ends:
                 count += len(seen) - bisect_right(seen, end)
             for end in ends:
@@ -108,30 +108,30 @@ def _transpose(
     columns: list[list[int]],
     before: Sequence[Sequence[int]],
     after: Sequence[Sequence[int]],
-    place: list[int],
-    group: Sequence[str | None],
+    slot: list[int],
+    box: Sequence[str | None],
 ) -> None:
-    """Swap neighbours while that removes crossings."""
+    """Swap neighbours in a column as long as that removes crossings."""
     for _ in range(3):
         improved = False
         for column in columns:
             for index in range(len(column) - 1):
                 upper, lower = column[index], column[index + 1]
-                if group[upper] is not None or group[lower] is not None:
+                if box[upper] is not None or box[lower] is not None:
                     continue
-                gain = _gain(before[upper], before[lower], place) + _gain(after[upper], after[lower], place)
+                gain = _gain(before[upper], before[lower], slot) + _gain(after[upper], after[lower], slot)
                 if gain > 0:
                     column[index], column[index + 1] = lower, upper
-                    place[upper], place[lower] = index + 1, index
+                    slot[upper], slot[lower] = index + 1, index
                     improved = True
         if not improved:
             return
 
 
-def _gain(upper: Sequence[int], lower: Sequence[int], place: list[int]) -> int:
-    """How many crossings fewer there are when the two nodes change places."""
+def _gain(upper: Sequence[int], lower: Sequence[int], slot: list[int]) -> int:
+    """How many crossings disappear when the two nodes are swapped."""
     gain = 0
     for one in upper:
         for other in lower:
-            gain += (place[one] > place[other]) - (place[one] < place[other])
+            gain += (slot[one] > slot[other]) - (slot[one] < slot[other])
     return gain

@@ -1,4 +1,4 @@
-"""engine="dot": Graphviz says where the cards stand and the edges run; cards and edges are drawn as always."""
+"""The layout for engine="dot": Graphviz decides where the cards stand and the edges run, but does not draw them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import graphviz
 import numpy as np
 
-from .columns import BEND_HEIGHT, BOX_ABOVE, BOX_BELOW, CARD_GAP, Layout, distances_between
-from .placing import spread
+from ...common.spacing import spread
+from .layered import BEND_HEIGHT, BOX_ABOVE, BOX_BELOW, CARD_GAP, Layout, distances_between
 
 TIME_LIMIT = 10.0  # seconds
 CARD_WIDTH, COLUMN_GAP = 190.0, 112.0
@@ -18,16 +18,16 @@ INCH = 72.0
 
 
 def arrange_with_dot(
-    heights: Sequence[float], edges: Sequence[tuple[int, int]], groups: Sequence[str | None]
+    heights: Sequence[float], edges: Sequence[tuple[int, int]], boxes: Sequence[str | None]
 ) -> Layout:
-    """What viz.layout.arrange gives, with the order, the columns and the bends that Graphviz's dot found.
+    """The same as `arrange` in layered.py, with the columns, the order and the bends that Graphviz's dot found.
 
-    Errors: FileNotFoundError without dot; TimeoutError if it needs more than ten seconds; RuntimeError if it fails.
+    Errors: FileNotFoundError without dot; TimeoutError if it takes more than ten seconds; RuntimeError if it fails.
     Source: Gansner et al., A Technique for Drawing Directed Graphs (1993).
     """
     cards: dict[int, tuple[float, float]] = {}
     curves: dict[tuple[int, int], list[tuple[float, float]]] = {}  # the handles of each edge, from left to right
-    for line in _run_dot(_source(heights, edges, groups), len(heights)).splitlines():
+    for line in _run_dot(_source(heights, edges, boxes), len(heights)).splitlines():
         kind, *words = line.split()
         if kind == "node":
             cards[int(words[0])] = (float(words[1]) * INCH, -float(words[2]) * INCH)
@@ -36,22 +36,22 @@ def arrange_with_dot(
             curves[int(words[0]), int(words[1])] = sorted([(x, -y) for x, y in zip(numbers[::2], numbers[1::2])])
     across = sorted({round(x) for x, _ in cards.values()})
     column = [across.index(round(cards[card][0])) for card in range(len(heights))]
-    return _spaced(column, [cards[card][1] for card in range(len(heights))], across, curves, heights, edges, groups)
+    return _spaced(column, [cards[card][1] for card in range(len(heights))], across, curves, heights, edges, boxes)
 
 
-def _source(heights: Sequence[float], edges: Sequence[tuple[int, int]], groups: Sequence[str | None]) -> str:
-    """Numbers only: nothing that a user typed gets into DOT."""
+def _source(heights: Sequence[float], edges: Sequence[tuple[int, int]], boxes: Sequence[str | None]) -> str:
+    """The graph as DOT, in numbers only: nothing that a user typed gets into it."""
     dot = graphviz.Digraph(
         graph_attr={"rankdir": "LR", "ranksep": f"{COLUMN_GAP / INCH}", "nodesep": f"{CARD_GAP / INCH}"},
         node_attr={"shape": "box", "fixedsize": "true", "label": "", "width": f"{CARD_WIDTH / INCH}"},
     )
-    boxes = {name: f"cluster{place}" for place, name in enumerate(dict.fromkeys(groups)) if name is not None}
-    for card, (height, group) in enumerate(zip(heights, groups)):
-        if group is None:
+    clusters = {name: f"cluster{number}" for number, name in enumerate(dict.fromkeys(boxes)) if name is not None}
+    for card, (height, box) in enumerate(zip(heights, boxes)):
+        if box is None:
             dot.node(str(card), height=f"{height / INCH}")
         else:
-            with dot.subgraph(name=boxes[group], graph_attr={"margin": f"{(BOX_ABOVE + BOX_BELOW) / 2}"}) as box:
-                box.node(str(card), height=f"{height / INCH}")
+            with dot.subgraph(name=clusters[box], graph_attr={"margin": f"{(BOX_ABOVE + BOX_BELOW) / 2}"}) as cluster:
+                cluster.node(str(card), height=f"{height / INCH}")
     for start, end in dict.fromkeys(edges):
         dot.edge(str(start), str(end), arrowhead="none")
     return str(dot.source)
@@ -81,22 +81,22 @@ def _spaced(
     curves: dict[tuple[int, int], list[tuple[float, float]]],
     heights: Sequence[float],
     edges: Sequence[tuple[int, int]],
-    groups: Sequence[str | None],
+    boxes: Sequence[str | None],
 ) -> Layout:
-    """Cards and bends in dot's order, moved apart where our frames and gaps need more room than dot's."""
-    columns, wanted, tall, group = list(column), list(y), list(heights), list(groups)
+    """Cards and bends in dot's order, moved apart where our boxes and gaps need more room than dot's."""
+    columns, wanted, tall, box = list(column), list(y), list(heights), list(boxes)
     bends: dict[tuple[int, int], list[int]] = {}
     for start, end in dict.fromkeys(edges):
         passed = range(column[start] + 1, column[end])
         bends[start, end] = list(range(len(columns), len(columns) + len(passed)))
         columns += passed
         xs, ys = zip(*curves[start, end])
-        wanted += [float(np.interp(across[place], xs, ys)) for place in passed]
+        wanted += [float(np.interp(across[own], xs, ys)) for own in passed]
         tall += [BEND_HEIGHT] * len(passed)
-        group += [None] * len(passed)
-    for place in range(len(across)):
-        members = sorted([node for node, own in enumerate(columns) if own == place], key=lambda node: wanted[node])
-        gaps = distances_between(members, tall, group, len(heights))
+        box += [None] * len(passed)
+    for number in range(len(across)):
+        members = sorted([node for node, own in enumerate(columns) if own == number], key=lambda node: wanted[node])
+        gaps = distances_between(members, tall, box, len(heights))
         for node, height in zip(members, spread([wanted[node] for node in members], [1.0] * len(members), gaps)):
             wanted[node] = height
     return Layout(column, wanted[: len(y)], [[(columns[node], wanted[node]) for node in bends[edge]] for edge in edges])

@@ -1,4 +1,4 @@
-"""Where each card stands: columns from left to right in the order of the computation, few crossings, short edges."""
+"""A layered layout: columns from left to right in the order of the computation, few crossings and short edges."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from .ordering import order_columns
-from .placing import place_columns
+from .vertical import vertical_positions
 
 CARD_GAP = 20.0   # between two cards of a column
 BEND_GAP = 12.0   # between long edges that pass through a column
 BEND_HEIGHT = 4.0
-LONG, BRANCH = 40, 4  # columns: beyond LONG, only the BRANCH last are an edge's own; all of them would be quadratic
-BOX_ABOVE = 34.0  # room for a box's title and frame over its first card
+LONG, BRANCH = 40, 4  # an edge over more than LONG columns has only its BRANCH last bends: all would be quadratic
+BOX_ABOVE = 34.0  # room for the title and the frame of a box over its first card
 BOX_BELOW = 14.0
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns and heights, in pixels, before anybody decided how wide a column is.
+    """The column of each card and the y of its centre, in pixels; how wide a column is, the drawing decides.
 
-    Shapes: column and y one entry for each card; bends one list of (column, y) for each edge, left to right. Where
-    the bends do not begin in the column after the card, the edge branches off there from a longer one of that card.
+    Shapes: column and y have one entry for each card; bends has one list of (column, y) for each edge, from left to
+    right. Where an edge has no bend in the column after its card, it branches off from a longer edge of that card.
     """
 
     column: list[int]
@@ -31,11 +31,11 @@ class Layout:
 
 
 def arrange(
-    heights: Sequence[float], edges: Sequence[tuple[int, int]], groups: Sequence[str | None] | None = None
+    heights: Sequence[float], edges: Sequence[tuple[int, int]], boxes: Sequence[str | None] | None = None
 ) -> Layout:
     """A layered layout of cards numbered in topological order; edges lead from arguments to results.
 
-    Shapes: heights (n,), edges pairs (from, to) with from < to, groups (n,): cards boxed together, or None.
+    Shapes: heights (n,), edges pairs (from, to) with from < to, boxes (n,): the name of each card's box, or None.
     Errors: ValueError for an edge that does not lead from a lower number to a higher one.
 
     >>> layout = arrange([80.0, 80.0, 80.0], [(0, 2), (1, 2)])
@@ -44,30 +44,32 @@ def arrange(
     """
     for start, end in edges:
         if not 0 <= start < end < len(heights):
-            raise ValueError(f"edge ({start}, {end}) must lead from a lower card to a higher one, below {len(heights)}")
+            raise ValueError(
+                f"edge ({start}, {end}) has to lead from a card to a later one; there are {len(heights)} cards"
+            )
     column = _columns(len(heights), edges)
     net = _Net(column, edges)
-    group: list[str | None] = [None] * len(net.column)
-    for node, name in enumerate(groups or ()):
-        group[node] = name
-    order = order_columns(net.members(), net.before, net.after, group)
+    box: list[str | None] = [None] * len(net.column)
+    for node, name in enumerate(boxes or ()):
+        box[node] = name
+    order = order_columns(net.members(), net.before, net.after, box)
     tall = list(heights) + [BEND_HEIGHT] * (len(net.column) - len(heights))
-    distances = [distances_between(members, tall, group, len(heights)) for members in order]
+    distances = [distances_between(members, tall, box, len(heights)) for members in order]
     is_bend = [node >= len(heights) for node in range(len(net.column))]
-    y = place_columns(order, net.before, net.after, distances, is_bend)
+    y = vertical_positions(order, net.before, net.after, distances, is_bend)
     bends = [[(net.column[node], y[node]) for node in net.path(start, end)] for start, end in edges]
     return Layout(column, y[: len(heights)], bends)
 
 
 def _columns(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Each card as far left as its arguments allow, then pulled to its users where that lengthens no other edge."""
+    """Each card as far left as its arguments allow, then next to its users where that makes no other edge longer."""
     arguments: list[list[int]] = [[] for _ in range(count)]
     users: list[list[int]] = [[] for _ in range(count)]
     for start, end in dict.fromkeys(edges):
         arguments[end].append(start)
         users[start].append(end)
     column = [0] * count
-    moves_along = [False] * count  # a card that only one user holds, with all that only it holds
+    moves_along = [False] * count  # a card with one user alone, whose arguments have no other user either
     for node in range(count):
         column[node] = max([column[argument] + 1 for argument in arguments[node]], default=0)
         moves_along[node] = len(users[node]) == 1 and all(moves_along[argument] for argument in arguments[node])
@@ -78,7 +80,7 @@ def _columns(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
             if held <= len(users[node]):
                 column[node] = room
     first = min(column, default=0)
-    return [place - first for place in column]
+    return [own - first for own in column]
 
 
 class _Net:
@@ -100,9 +102,9 @@ class _Net:
         """New bends from a card to the column before `last`."""
         bends = []
         previous = start
-        for place in range(self.column[start] + 1, last):
+        for passed in range(self.column[start] + 1, last):
             bends.append(len(self.column))
-            self.column.append(place)
+            self.column.append(passed)
             self.before.append([])
             self.after.append([])
             self._link(previous, bends[-1])
@@ -114,12 +116,12 @@ class _Net:
         self.before[right].append(left)
 
     def path(self, start: int, end: int) -> list[int]:
-        """The bends on the way; of a long edge beside a longer one, those where it leaves that one."""
+        """The bends of an edge; of a long edge beside a longer one, only the last bends, where it leaves that one."""
         bends = self._bends[start][: self.column[end] - self.column[start] - 1]
         return bends[-BRANCH:] if len(bends) > LONG and self.column[end] < self._farthest[start] else bends
 
     def members(self) -> list[list[int]]:
-        """The nodes of each column as a walk from the results finds them: trees come out without a crossing."""
+        """The nodes of each column in the order in which a walk from the results meets them: no crossings in a tree."""
         found: list[list[int]] = [[] for _ in range(max(self.column, default=-1) + 1)]
         seen = [False] * len(self.column)
         stack = [node for node in reversed(range(len(self.column))) if not self.after[node]]
@@ -133,15 +135,15 @@ class _Net:
 
 
 def distances_between(
-    members: Sequence[int], heights: Sequence[float], group: Sequence[str | None], cards: int
+    members: Sequence[int], heights: Sequence[float], box: Sequence[str | None], cards: int
 ) -> list[float]:
-    """The least distance between the middles of neighbours in a column; from number `cards` on, nodes are bends."""
+    """The least distance between the middles of neighbours in a column; nodes from number `cards` on are bends."""
     distances = []
     for upper, lower in pairwise(members):
         distance = (heights[upper] + heights[lower]) / 2
         distance += CARD_GAP if upper < cards or lower < cards else BEND_GAP
-        if group[upper] != group[lower]:
-            distance += BOX_BELOW if group[upper] is not None else 0.0
-            distance += BOX_ABOVE if group[lower] is not None else 0.0
+        if box[upper] != box[lower]:
+            distance += BOX_BELOW if box[upper] is not None else 0.0
+            distance += BOX_ABOVE if box[lower] is not None else 0.0
         distances.append(distance)
     return distances

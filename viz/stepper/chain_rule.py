@@ -6,28 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.engine import Value
-from chainrule.engine.graph import topological_order
 
 from ..common.text import clean
-
-
-def is_handwritten(value: Value) -> bool:
-    """Whether the value is a node made by hand whose local derivatives only its own `_backward` knows."""
-    return "_backward" in value.__dict__ or (isinstance(value.operation, str) and value.operation != "")
+from ..common.values import is_handwritten
 
 
 @dataclass(frozen=True)
 class Application:
-    """One `receiver.grad += local derivative × giver.grad`; numbers count the values in topological order."""
+    """One `receiver.grad += local derivative × giver.grad`; giver and receiver are indices in topological order."""
 
     giver: int
     receiver: int
-    argument: int  # which of the giver's Values, counted with repeats
-    local: float
-    upstream: float
-    before: float
-    after: float
-    turn: int      # how many contributions the receiver had before this one
+    argument: int    # which argument of the giver the receiver is, among those that are Values
+    local: float     # the local derivative
+    upstream: float  # the gradient of the giver
+    before: float    # the gradient of the receiver before this application
+    after: float     # and after it
+    turn: int        # how many contributions the receiver had before this one
 
     @property
     def passed(self) -> float:
@@ -35,7 +30,7 @@ class Application:
 
 
 def applications(order: Sequence[Value]) -> list[Application]:
-    """Every application of the chain rule in the order of backward(), from the last value; no .grad is touched.
+    """Every application of the chain rule in the order of backward(), from the last value back; no .grad is changed.
 
     Errors: ValueError for a node with a hand-written `_backward`.
 
@@ -54,8 +49,8 @@ def applications(order: Sequence[Value]) -> list[Application]:
         if is_handwritten(value):
             name = clean(value.label or value._op)
             raise ValueError(
-                f"{name} was made by hand: its local derivatives are known to its own _backward alone; "
-                "draw() shows it, and with a row in the table of operations it can be explained step by step"
+                f"{name} was made by hand: only its own _backward knows its local derivatives; "
+                "draw() shows it, and with a row in the table of operations it could be explained step by step"
             )
         for argument, (parent, local) in enumerate(zip(value._prev, value._local_grads)):
             if parent.requires_grad and value.requires_grad:
@@ -67,14 +62,3 @@ def applications(order: Sequence[Value]) -> list[Application]:
                 adjoint[receiver] = after
                 turns[receiver] += 1
     return found
-
-
-def values_of(root: Value) -> list[Value]:
-    """All values that the root was computed from and the root itself, in topological order.
-
-    Errors: TypeError for what is no Value.
-    """
-    if not isinstance(root, Value):
-        hint = "; draw one of its entries" if hasattr(root, "__len__") else ""
-        raise TypeError(f"a picture starts from one Value, got {type(root).__name__}{hint}")
-    return topological_order(root)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from picture_helpers import SVG, page_data, parsed
 
 from chainrule import viz
-from chainrule.viz.plots.training import round_ticks
+from chainrule.viz.plots.ticks import round_ticks
 
 
 def history(**changes: Any) -> SimpleNamespace:
@@ -63,7 +63,7 @@ def test_every_history_gives_a_picture(changes):
 def test_a_history_that_cannot_be_drawn_says_why():
     with pytest.raises(ValueError, match="no epochs"):
         viz.curves(history(epochs=[]))
-    with pytest.raises(ValueError, match="train has 4 numbers for 2 epochs"):
+    with pytest.raises(ValueError, match="train has 4 numbers for 2 epochs; give at most one number for each epoch"):
         viz.curves(history(epochs=[1, 2]))
 
 

@@ -7,16 +7,12 @@ import math
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from picture_helpers import graphs, marked, network, neuron, page_data, used_twice
 
 from chainrule import viz
 from chainrule.engine import Value
 from chainrule.engine.graph import topological_order
-from chainrule.viz.common.page import embedded
 from chainrule.viz.common.text import short
-
-HOSTILE = ["</script><script>alert(1)</script>", "<!--", "\u2028\u2029", "]]>", "\\u003c", "&lt;", "\x00", "\ud800"]
 
 
 @given(graphs())
@@ -42,16 +38,6 @@ def test_there_is_one_step_for_each_application(value):
     assert sorted(edges) == list(range(sum(len(one._prev) for one in topological_order(value))))
 
 
-@given(st.one_of(st.text(), st.sampled_from(HOSTILE)))
-def test_any_label_stays_inside_its_script(label):
-    a = Value(2.0, label=label)
-    html = viz.steps(a * a).html
-    html.encode("utf-8")
-    assert html.count("<script") == html.count("</script") == 2 and "<!--" not in html
-    assert "\u2028" not in html.partition('id="data">')[2].partition("</script>")[0]
-    assert page_data(html)["names"][0]
-
-
 def test_a_second_use_is_explained():
     texts = ["".join(text for _, text in step["why"]) for step in page_data(viz.steps(used_twice()).html)["steps"]]
     assert [text for text in texts if "add up" in text and "that is why it is +=" in text] == texts[-2:]
@@ -60,15 +46,6 @@ def test_a_second_use_is_explained():
 def test_too_many_steps_are_refused_with_the_number():
     with pytest.raises(ValueError, match=r"loss needs 1,\d\d\d applications.*at most 400.*explain\(loss\)"):
         viz.steps(network([4, 16, 16]))
-
-
-def test_the_page_is_complete_in_itself(tmp_path):
-    page = viz.steps(neuron())
-    html = page.save(tmp_path / "steps.html").read_text(encoding="utf-8")
-    assert html == str(page)
-    for outside in ("http://", "https://", "src=", "@import", "url("):
-        assert outside not in html.replace("http://www.w3.org/2000/svg", "")
-    assert page.save(tmp_path / "steps.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
 def shown_gradients(browser) -> list[str]:
@@ -143,16 +120,6 @@ def test_cards_buttons_and_the_slider_go_to_their_steps(page):
     assert "Play" in page.find_element(By.ID, "play").text
 
 
-def test_hostile_labels_run_nothing_in_the_browser(browser, tmp_path):
-    value = Value(2.0, label="</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>")
-    loss = value * value
-    loss.label = "</title></svg><script>window.broken = 1</script>"
-    browser.get(viz.steps(loss).save(tmp_path / "hostile.html").as_uri())
-    assert browser.execute_script("return window.broken") is None
-    assert len(shown_gradients(browser)) == 2
-    assert browser.get_log("browser") == []
-
-
 def test_the_picture_of_the_page_has_all_gradients():
     o = neuron()
     svg = viz.steps(o).svg
@@ -193,8 +160,3 @@ def test_numbers_that_are_not_finite_are_stepped_through(number):
     shown = dict(zip(data["names"], data["start"]))
     shown.update((data["names"][step["receiver"]], step["grad"]) for step in data["steps"] if step["edge"] is not None)
     assert [shown["a"], shown["b"]] == [short(a.grad), short(b.grad)]
-
-
-def test_a_number_that_json_has_not_never_gets_into_a_page():
-    with pytest.raises(ValueError, match="JSON"):
-        embedded({"x": math.nan})

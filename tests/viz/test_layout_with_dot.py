@@ -14,7 +14,7 @@ from chainrule import viz
 from chainrule.engine import Value
 from chainrule.engine.graph import topological_order
 from chainrule.viz.graph.layout import with_dot as graphviz_layout
-from chainrule.viz.graph.layout.columns import CARD_GAP
+from chainrule.viz.graph.layout.layered import CARD_GAP
 from chainrule.viz.graph.layout.with_dot import arrange_with_dot
 
 with_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="no dot on this machine")
@@ -84,8 +84,3 @@ def test_dot_has_a_time_limit(monkeypatch):
     monkeypatch.setattr(graphviz_layout, "TIME_LIMIT", 1e-6)
     with pytest.raises(TimeoutError, match=r"more than 1e-06 s for 10 cards: fold them.*builtin"):
         viz.draw(neuron(), engine="dot")
-
-
-def test_an_unknown_engine_is_named_with_the_known_ones():
-    with pytest.raises(ValueError, match="'neato': there are builtin, dot"):
-        viz.draw(neuron(), engine="neato")
