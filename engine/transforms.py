@@ -129,10 +129,15 @@ class _Variable:
         self.single = isinstance(given, Value) or np.ndim(given) == 0
         if not self.single and np.ndim(given) != 1:
             raise ValueError(f"an argument of shape {np.shape(given)}: it has to be a number or 1-D; use .ravel()")
+        if isinstance(given, np.ndarray) and given.dtype.kind in "fiu":
+            given = given.tolist()  # plain numbers: NumPy scalars are slow
         numbers = [given] if self.single else list(given)
         self.symbolic = any(isinstance(x, Value) for x in numbers)
         # Fresh nodes, so that uses of the same Value elsewhere in the function are not counted.
-        self.nodes = [identity(x) if isinstance(x, Value) else Value(number(x, "a derivative")) for x in numbers]
+        self.nodes = [
+            identity(x) if isinstance(x, Value) else Value(x if x.__class__ is float else number(x, "a derivative"))
+            for x in numbers
+        ]
         self.argument: Any = self.nodes[0] if self.single else _objects(self.nodes)
 
     def shaped(self, derivatives: Sequence[Any]) -> Any:

@@ -19,57 +19,87 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
     a derivative around this one.
     """
     found: Slopes = dict.fromkeys(leaves, 0.0)
+    so_far: Slopes = {}  # of the nodes that wait
     waiting: Waiting = {}  # nobody counts
     missing = Missing()
-    so_far: Slopes = {}  # of the nodes that wait
-    stack: list[tuple[Any, float]] = [(root, 1.0)]
-    while True:
-        if not stack:
-            stack = [(node, so_far[node]) for node in missing.deepest(waiting)]
-            if not stack:
-                return [found[leaf] for leaf in leaves]
-        node, upstream = stack.pop()
-        left, right = node._left, node._right
-        if right.__class__ is FusedSum:
-            if not _pass_through(right, upstream, found, so_far, waiting):
-                return None
-            continue
-        if left.__class__ is float and right.__class__ is float:
-            if not _row_is_unchanged(node):
-                return None
-            edges: Any = node._more
+    aside: list[Any] = []  # leaves, and what stands behind edges of slope 0, which are not walked
+
+    def collect(child: Any, slope: float, upstream: float) -> None:
+        if child in found:
+            found[child] += slope * upstream if slope else 0.0
+        elif slope == 0.0 or child.operation is None:
+            aside.append(child)
+        elif child in so_far:
+            so_far[child] += slope * upstream
         else:
-            op = node.operation
-            a = left if left.__class__ is float else left.data
-            b = right if right.__class__ is float else right.data
-            if op is add:
-                unchanged = a + b == node.data
-            elif op is multiply:
-                unchanged = a * b == node.data
-            else:
-                unchanged = _is_unchanged(node, op, a, b)
-            if not unchanged:
+            so_far[child] = slope * upstream
+            waiting[child] = 1
+
+    nodes, slopes = [root], [1.0]
+    while True:
+        if not nodes:
+            nodes = missing.deepest(waiting)
+            if not nodes:
+                return None if _has_variable(aside) else [found[leaf] for leaf in leaves]
+            slopes = [so_far[node] for node in nodes]
+        node, upstream = nodes.pop(), slopes.pop()
+        left, right = node._left, node._right
+        if left.__class__ is float and (right.__class__ is float or right.__class__ is FusedSum):
+            edges = _edges_of_many(node) if right.__class__ is float else _edges_of_a_neuron(right)
+            if edges is None:
                 return None
-            edges = ((left, node._d_left), (right, node._d_right))
-        for child, slope in edges:
-            if child.__class__ is float or slope == 0.0:
-                continue
-            if child in found:
-                found[child] += slope * upstream
-            elif child.operation is None:
-                if child._variable:
+            for child, slope in edges:
+                if child.__class__ is not float:
+                    collect(child, slope, upstream)
+            continue
+        op = node.operation
+        a = left if left.__class__ is float else left.data
+        b = right if right.__class__ is float else right.data
+        unchanged = a + b == node.data if op is add else a * b == node.data if op is multiply else None
+        if not (_holds(node, op, a, b) if unchanged is None else unchanged):
+            return None
+        # Written out for the left and the right argument, as in backward.py.
+        if left.__class__ is not float:
+            slope = node._d_left
+            if left.operation is None:
+                if left in found:
+                    found[left] += slope * upstream if slope else 0.0
+                elif left._variable:
                     return None
-            elif child._users == 1:
-                stack.append((child, slope * upstream))
-            elif child in so_far:
-                so_far[child] += slope * upstream
+            elif slope and left._users == 1:
+                nodes.append(left)
+                slopes.append(slope * upstream)
             else:
-                so_far[child] = slope * upstream
-                waiting[child] = 1
+                collect(left, slope, upstream)
+        if right.__class__ is not float:
+            slope = node._d_right
+            if right.operation is None:
+                if right in found:
+                    found[right] += slope * upstream if slope else 0.0
+                elif right._variable:
+                    return None
+            elif slope and right._users == 1:
+                nodes.append(right)
+                slopes.append(slope * upstream)
+            else:
+                collect(right, slope, upstream)
 
 
-def _is_unchanged(node: Any, op: Any, a: float, b: float) -> bool:
-    """Whether a node of one or two arguments still has the value of its row, and is no variable itself."""
+def _has_variable(nodes: list[Any]) -> bool:
+    """Whether the variable of another derivative is among these nodes and what they were made of."""
+    seen: set[Any] = set()
+    while nodes:
+        node = nodes.pop()
+        if node not in seen:
+            seen.add(node)
+            if node._variable:
+                return True
+            nodes += node._prev
+    return False
+
+
+def _holds(node: Any, op: Any, a: float, b: float) -> bool:
+    """Whether a node of one or two arguments has the value of its row, and is no variable of another derivative."""
     try:
         now = op.forward(a) if op.arity == 1 else op.forward(a, b)
     except (ArithmeticError, ValueError):
@@ -77,35 +107,20 @@ def _is_unchanged(node: Any, op: Any, a: float, b: float) -> bool:
     return now == node.data and not (op is identity and node._variable)
 
 
-def _row_is_unchanged(node: Any) -> bool:
-    """The same for a row of any number of arguments; not of a node that was made by hand."""
+def _edges_of_many(node: Any) -> Any:
+    """The edges of a row of any number of arguments that has its value; None of a node that was made by hand."""
     if not isinstance(node.operation, Op) or "_backward" in node.__dict__:
-        return False
+        return None
     try:
-        return node.operation.forward(*map(float, node.arguments)) == node.data  # type: ignore[no-any-return]
+        return node._more if node.operation.forward(*map(float, node.arguments)) == node.data else None
     except (ArithmeticError, LookupError, ValueError):
-        return False
+        return None
 
 
-def _pass_through(fused: FusedSum, upstream: float, found: Slopes, so_far: Slopes, waiting: Waiting) -> bool:
-    """The chain rule for a neuron's sum; False if its data changed, or a weight is none of a neuron's any more."""
+def _edges_of_a_neuron(fused: FusedSum) -> Any:
+    """(argument, local derivative) for all that a neuron's sum was made of; None if its data changed."""
     weights, inputs, start = fused.weights, fused.inputs, fused.start
-    if start.data != fused.start_data or inputs.numbers() != fused.input_data:
-        return False
-    for weight, slope, data in zip((*weights, start), (*fused.input_data, 1.0), (*fused.weight_data, start.data)):
-        if weight in found:
-            found[weight] += slope * upstream
-        elif weight.operation is not None or weight._variable or weight.data != data:
-            return False
-    for x, slope in zip(inputs, fused.weight_data):
-        if x.__class__ is float or slope == 0.0:
-            continue
-        if x in found:
-            found[x] += slope * upstream
-        elif x.operation is None:
-            if x._variable:
-                return False
-        else:
-            so_far[x] = so_far.get(x, 0.0) + slope * upstream
-            waiting[x] = 1
-    return True
+    now = [weight.data for weight in weights], inputs.numbers(), start.data
+    if now != (fused.weight_data, fused.input_data, fused.start_data):
+        return None
+    return [*zip(weights, fused.input_data), (start, 1.0), *zip(inputs, fused.weight_data)]

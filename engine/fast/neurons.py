@@ -30,8 +30,8 @@ class SharedInputs(tuple[Any, ...]):
     _users: int  # the sums
     _depth: int  # 0 until a sum is made of it
     operation = ""  # these three lines make it a node for walks over the graph
-    grad = _left = _right = 0.0
-    _more = ()
+    grad = _left = _right = _d_left = _d_right = 0.0
+    requires_grad, _more = True, ()
 
     __hash__, __eq__ = object.__hash__, object.__eq__
 
@@ -132,14 +132,13 @@ class FusedSum:
             count(inputs, waiting, stack)
 
     def refresh(self, node: Any) -> None:
-        """Compute the sum anew."""
+        """Compute the sum anew, after its inputs."""
         weights, inputs, start = self.weights, self.inputs, self.start
-        self.weight_data = [float(w.data) for w in weights]
-        self.input_data, self.start_data = [float(x) for x in inputs.numbers()], float(start.data)
+        self.weight_data, self.input_data, self.start_data = [w.data for w in weights], inputs.data, start.data
         data = self.start_data
         for a, b in zip(self.weight_data, self.input_data):
-            data += a * b
-        learns = any(w.requires_grad for w in weights) or start.requires_grad
+            data = data + a * b
+        learns = start.requires_grad or any(w.requires_grad for w in weights)
         node.data, node.requires_grad = data, learns or any(x.requires_grad for x in inputs if x.__class__ is not float)
 
 

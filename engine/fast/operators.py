@@ -57,6 +57,18 @@ def _node_of_two(data: float, op: Op, left: Any, right: Any, d_left: float, d_ri
     return out
 
 
+def power_and_slope(base: float, exponent: float) -> tuple[float, float] | None:
+    """base ** exponent and its local derivative to the base; None where the row has to be asked."""
+    if exponent and base:
+        try:
+            out, slope = power_of(base, exponent), exponent * power_of(base, exponent - 1.0)
+            if slope - slope == 0.0:  # it is finite
+                return out, slope
+        except (ArithmeticError, ValueError):
+            pass
+    return None
+
+
 class FastOperators(Operators):
     """For a class with the slots of Value."""
 
@@ -190,13 +202,8 @@ class FastOperators(Operators):
     def __pow__(self, other: Any) -> Any:
         if other.__class__ is int:
             other += 0.0
-        if other.__class__ is float and other and self.data:
-            try:
-                out, slope = power_of(self.data, other), other * power_of(self.data, other - 1.0)
-                if slope - slope == 0.0:  # it is finite
-                    return _node(out, power, self, other, slope, 0.0, self)
-            except (ArithmeticError, ValueError):
-                pass
+        if other.__class__ is float and (found := power_and_slope(self.data, other)):
+            return _node(found[0], power, self, other, found[1], 0.0, self)
         return Operators.__pow__(self, other)
 
     def __neg__(self) -> Any:

@@ -1,18 +1,22 @@
-"""refresh() without a topological sort, and without the table for the two hottest rows."""
+"""refresh() without a topological sort, and without the table for the hottest rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..graph import needs_row
-from ..ops import add, multiply
+from ..ops import add, multiply, power, subtract
 from ..recording import enable_grad
 from .neurons import FusedSum, SharedInputs
+from .operators import power_and_slope
 from .waiting import Missing, Waiting
 
 
 def users_first(root: Any) -> list[Any]:
-    """The inner nodes of a graph, each before its arguments, as backpropagate comes to them; fused sums stay fused."""
+    """The inner nodes of a graph, hidden ones too, each before its arguments; fused sums stay fused.
+
+    Errors: TypeError for a node that was made by hand.
+    """
     order: list[Any] = []
     waiting: Waiting = {}  # nobody counts
     missing = Missing()
@@ -23,23 +27,31 @@ def users_first(root: Any) -> list[Any]:
             if not stack:
                 return order
         node = stack.pop()
-        if node.__class__ is SharedInputs:
-            children: Any = node
-        else:
-            order.append(node)
-            left, right = node._left, node._right
-            if right.__class__ is FusedSum:
-                children = (right.inputs, right.start, *right.weights)
-            elif left.__class__ is float and right.__class__ is float:
+        left, right = node._left, node._right
+        if left.__class__ is not float and left.operation is not None:
+            if left._users == 1:
+                stack.append(left)
+            else:
+                waiting.setdefault(left, 1)
+        elif left.__class__ is float and (right.__class__ is float or right.__class__ is FusedSum):
+            if node.__class__ is SharedInputs:
+                children: Any = node
+            elif right.__class__ is float:
+                needs_row(node, "refresh")
                 children = node._prev
             else:
-                children = (left, right)
-        for child in children:
-            if child.__class__ is not float and child.operation is not None:
-                if child._users == 1:
-                    stack.append(child)
-                else:
+                children = (right.inputs, right.start, *right.weights)
+            for child in children:
+                if child.__class__ is not float and child.operation is not None:
                     waiting.setdefault(child, 1)
+            order.append(node)
+            continue
+        order.append(node)
+        if right.__class__ is not float and right.operation is not None:
+            if right._users == 1:
+                stack.append(right)
+            else:
+                waiting.setdefault(right, 1)
 
 
 def refresh(root: Any) -> None:
@@ -48,9 +60,6 @@ def refresh(root: Any) -> None:
         return
     order = users_first(root)
     order.reverse()
-    for node in order:
-        if node._left.__class__ is float and node._right.__class__ is float:
-            needs_row(node, "refresh")
     before: list[Any] = []
     pairs: list[Any] = []  # of the nodes that have (argument, local derivative) pairs
     try:
@@ -60,6 +69,9 @@ def refresh(root: Any) -> None:
                 before.append((node.data, node._d_left, node._d_right, node.requires_grad))
                 if right.__class__ is FusedSum:
                     right.refresh(node)
+                    continue
+                if node.__class__ is SharedInputs:
+                    node.data = node.numbers()
                     continue
                 a = left if left.__class__ is float else left.data
                 b = right if right.__class__ is float else right.data
@@ -74,6 +86,10 @@ def refresh(root: Any) -> None:
                         node._d_left = b
                     if right.__class__ is not float:
                         node._d_right = a
+                elif op is subtract:
+                    node.data = a - b
+                elif op is power and right.__class__ is float and (found := power_and_slope(a, b)):
+                    node.data, node._d_left = found
                 else:
                     if node._more is not None:
                         pairs.append((node, node._more))
