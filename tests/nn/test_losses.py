@@ -1,15 +1,146 @@
+"""Losses: laws that hold for all of them, found by `nn.losses.__all__`, and then what each one promises of its own."""
+
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.engine import Value, topological_order
-from chainrule.nn import cross_entropy, mse, softmax
+import chainrule
+from chainrule import engine, nn
+from chainrule.engine import Value, no_grad, topological_order
+from chainrule.nn import cross_entropy, losses, mse, softmax
 
 numbers = st.floats(-1e3, 1e3)
 EPS = np.finfo(float).eps
+
+
+# --- laws of all losses
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a loss is defined. Examples are drawn from `outputs` predictions and one target that fits so many.
+
+    `target` is called with the number of outputs. `extremes` are pairs (prediction, target) at the ends of the domain:
+    where a naive formula overflows, or where a kink is.
+    """
+
+    target: Callable[[int], st.SearchStrategy]
+    prediction: st.SearchStrategy = field(default_factory=lambda: st.floats(-10, 10))
+    outputs: tuple[int, int] = (1, 5)  # the fewest and the most
+    extremes: tuple[tuple[list[float], Any], ...] = ()
+
+
+DOMAINS = {
+    "cross_entropy": Domain(
+        target=lambda outputs: st.integers(0, outputs - 1),
+        extremes=(([1e300, -1e300, 0.0], 0), ([800.0, 0.0], 1), ([0.0], 0), ([-1e3] * 3, 2)),
+    ),
+    "mse": Domain(
+        target=lambda outputs: st.lists(st.floats(-10, 10), min_size=outputs, max_size=outputs),
+        extremes=(([1e150, -1e150], [0.0, 1.0]), ([0.0], [0.0]), ([1e-200], [-1e-200])),
+    ),
+}
+
+
+def domain_of(name):
+    assert name in DOMAINS, (
+        f"nn.losses has the loss {name}, and these laws do not know where it is defined: add "
+        f'"{name}": Domain(target=lambda outputs: ..., extremes=(...)) to DOMAINS in {__file__}'
+    )
+    return DOMAINS[name]
+
+
+def examples(name, data, count=1):
+    """So many (prediction, target) of one size from the domain of a loss."""
+    domain = domain_of(name)
+    outputs = data.draw(st.integers(*domain.outputs))
+    predictions = st.lists(domain.prediction, min_size=outputs, max_size=outputs)
+    return data.draw(st.lists(st.tuples(predictions, domain.target(outputs)), min_size=count, max_size=count))
+
+
+def loss_and_gradient(loss, prediction, target):
+    values = [Value(number) for number in prediction]
+    result = loss(values, target)
+    result.backward()
+    return result.data, [value.grad for value in values]
+
+
+each_loss = pytest.mark.parametrize("name", losses.__all__)
+
+
+@each_loss
+def test_each_loss_is_exported_everywhere(name):
+    loss = getattr(losses, name)
+    for package in (nn, chainrule):
+        assert name in package.__all__ and getattr(package, name) is loss
+
+
+@each_loss
+@given(data=st.data())
+def test_each_loss_and_its_gradient_are_finite_on_its_domain(name, data):
+    for prediction, target in [*examples(name, data), *DOMAINS[name].extremes]:
+        loss, gradient = loss_and_gradient(getattr(losses, name), prediction, target)
+        assert type(loss) is float and math.isfinite(loss)
+        assert np.isfinite(gradient).all()
+
+
+@each_loss
+@given(data=st.data())
+def test_the_gradient_of_each_loss_matches_central_differences(name, data):
+    loss = getattr(losses, name)
+    [(prediction, target)] = examples(name, data)
+    _, gradient = loss_and_gradient(loss, prediction, target)
+    h = EPS ** (1 / 3)
+
+    def moved(place, by):
+        with no_grad():
+            return loss([Value(x + by * (i == place)) for i, x in enumerate(prediction)], target).data
+
+    for place, slope in enumerate(gradient):
+        above, below = moved(place, h), moved(place, -h)
+        # Truncation: h²/6 times a third derivative, which is below 6. Rounding: the predictions are up to 10, and so are
+        # numbers on the way; a few roundings of them and of the loss, and of x ± h times the slope, divided by h.
+        tolerance = h**2 + 4 * EPS * (10 + abs(above) + 10 * abs(slope)) / h
+        assert slope == pytest.approx((above - below) / (2 * h), rel=0, abs=tolerance)
+
+
+@each_loss
+@given(data=st.data())
+def test_each_loss_compiles_to_the_numbers_of_eager_code(name, data):
+    assert_compiles(getattr(losses, name), examples(name, data, count=3))
+
+
+@each_loss
+def test_each_loss_compiles_to_the_numbers_of_eager_code_at_extremes(name):
+    for extreme in domain_of(name).extremes:
+        assert_compiles(getattr(losses, name), [extreme])
+
+
+def assert_compiles(loss, batch):
+    weights = [Value(1.0) for _ in batch[0][0]]
+    X, y = np.array([prediction for prediction, _ in batch]), np.array([target for _, target in batch])
+    program = engine.compile(lambda x, target: loss([w * p for w, p in zip(weights, x)], target), weights)
+    eager = [loss_and_gradient(loss, prediction, target) for prediction, target in batch]
+    assert program(X, y) == pytest.approx([value for value, _ in eager], rel=1e-12, abs=1e-12)
+    value, gradient = program.value_and_grad(X, y)
+    assert value == pytest.approx(np.mean([value for value, _ in eager]), rel=1e-12, abs=1e-12)
+    # the slope of w · p to w is p; terms of up to 400 may cancel, each of which is rounded to eps
+    expected = np.mean([np.array(slopes) * x for (_, slopes), x in zip(eager, X)], axis=0)
+    assert gradient == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+def test_a_loss_without_a_domain_is_told_what_to_add():
+    with pytest.raises(AssertionError, match=r'add "hinge": Domain\(target=.* to DOMAINS in .*test_losses.py'):
+        domain_of("hinge")
+
+
+# --- cross_entropy, softmax
 
 
 @given(logits=st.lists(numbers, min_size=2, max_size=5), data=st.data())
