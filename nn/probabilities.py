@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.engine import Value, exp, logsumexp
 
-__all__ = ["softmax"]
+__all__ = ["checked_logits", "softmax"]
 
 
 def softmax(logits: Sequence[Value]) -> list[Value]:

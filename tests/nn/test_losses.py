@@ -104,8 +104,8 @@ def test_the_gradient_of_each_loss_matches_central_differences(name, data):
 
     for place, slope in enumerate(gradient):
         above, below = moved(place, h), moved(place, -h)
-        # Truncation: h²/6 times a third derivative, which is below 6. Rounding: the predictions are up to 10, and so are
-        # numbers on the way; a few roundings of them and of the loss, and of x ± h times the slope, divided by h.
+        # Truncation: h²/6 times a third derivative, which is below 6. Rounding: of the predictions, which are up to 10,
+        # of numbers on the way that are as large, of the loss, and of x ± h, times the slope; all this divided by h.
         tolerance = h**2 + 4 * EPS * (10 + abs(above) + 10 * abs(slope)) / h
         assert slope == pytest.approx((above - below) / (2 * h), rel=0, abs=tolerance)
 
