@@ -172,10 +172,12 @@ def test_frozen_parameters_stay_and_the_others_go_where_they_go_without_them(nam
 @each_case
 def test_update_gives_a_new_array_and_leaves_the_given_ones_alone(name, settings):
     rule_of(name)
-    theta, gradient = np.array([1.0, 2.0]), np.array([0.5, -0.5])
-    new = getattr(optimisers, name)([Value(1.0), Value(2.0)], **settings).update(theta, gradient)
-    assert theta.tolist() == [1.0, 2.0] and gradient.tolist() == [0.5, -0.5]
-    assert new.shape == (2,) and not np.shares_memory(new, theta) and not np.shares_memory(new, gradient)
+    optimiser = getattr(optimisers, name)([Value(1.0), Value(2.0)], **settings)
+    for numbers in ([0.5, -0.5], [2.0, 1.0]):  # at the first step there is nothing remembered to add in place
+        theta, gradient = np.array([1.0, 2.0]), np.array(numbers)
+        new = optimiser.update(theta, gradient)
+        assert theta.tolist() == [1.0, 2.0] and gradient.tolist() == numbers
+        assert new.shape == (2,) and not np.shares_memory(new, theta) and not np.shares_memory(new, gradient)
 
 
 @each_case
