@@ -31,7 +31,8 @@ def pytest_collection_modifyitems(config, items):
     """A test with drawn examples is in both runs, in the slow one with more of them."""
     if not is_quick(config):
         for item in items:
-            if getattr(getattr(item, "function", None), "is_hypothesis_test", False):
+            drawn = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
+            if drawn and not item.get_closest_marker("campaign"):
                 item.add_marker("slow")
 
 
