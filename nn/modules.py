@@ -21,7 +21,7 @@ __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
 
 Activation = str | Callable[[Value], Value]  # an operation in engine.OPS of one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
-SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # OPS may hold users' own, too
+SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # OPS holds users' own, too
 
 
 class Module:

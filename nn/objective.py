@@ -16,7 +16,7 @@ from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 
 __all__ = ["Objective"]
 
-CHUNK = 1024  # examples at a time in a program, which holds so many numbers for each node of an example's graph
+CHUNK = 1024  # examples in one call of a program, which holds so many numbers for each node of an example's graph
 SAMPLE = 256  # examples on which a program is compared with eager code
 AGREE = 1e-6  # relative to the largest loss or gradient; a branch that tracing missed makes a far larger difference
 

@@ -1,4 +1,4 @@
-"""Optimisers: rules that move parameters along their gradients. Each rule is written once, on arrays."""
+"""Optimisers: rules that move parameters by their gradients. Each rule is written once, on arrays."""
 
 from __future__ import annotations
 

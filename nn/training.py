@@ -76,7 +76,7 @@ def fit(
     callbacks: Sequence[Callback] | Callback = (),
     compiled: bool = True,
 ) -> History:
-    """Train the model: one step for each mini-batch, along the mean gradient of the losses of its examples.
+    """Train the model: one step for each mini-batch, by the mean gradient of the losses of its examples.
 
     `loss(model(x), y)` is the loss of one example. Each epoch visits all examples, in an order that is drawn from
     `seed`. The losses and metrics of all of (X, y), and of `validation`, are recorded before the first step, after
@@ -150,7 +150,7 @@ class _Run:
         self.moving = np.array([p.requires_grad for p in optimiser.params])
 
     def step(self, batch: NDArray[np.intp], epoch: int) -> None:
-        """Move theta along the mean gradient of these rows; it is written into the Values at the next record."""
+        """Move theta by the mean gradient of these rows; it is written into the Values at the next record."""
         examples, theta = self.parts["train"], self.theta
         gradient = self.objective.gradient(examples, batch, theta)
         if gradient is None:
