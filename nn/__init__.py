@@ -1,14 +1,15 @@
 """Small networks made of Values: models, losses, optimisers, data and a training loop."""
 
-if __name__ != "chainrule.nn":  # a second copy of every class and of the table would not know the first
+if __name__ != "chainrule.nn":  # a second copy would have classes and a table of its own
     raise ImportError(f"{__name__} is called chainrule.nn: write `from chainrule.nn import MLP`")
 
 from . import datasets, init
 from .datasets import iris, train_test_split
-from .losses import cross_entropy, mse, softmax
+from .losses import cross_entropy, mse
 from .metrics import accuracy
 from .modules import MLP, Layer, Module, Neuron, units
 from .optimisers import SGD, Adam, Optimiser
+from .probabilities import softmax
 from .training import History, fit
 
 __all__ = [

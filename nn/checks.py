@@ -1,4 +1,4 @@
-"""What fit is given, checked before anything trains: data, model, loss, optimiser, metrics, counts."""
+"""Checks of what a model and fit are given: data, model, loss, optimiser, metrics, counts. They run before training."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 
-from .modules import array_of, rows_of
 from .optimisers import Optimiser
 
-__all__ = ["Data", "Loss", "Metric", "Model"]
+__all__ = [
+    "Examples", "Loss", "Metric", "Model", "check_count", "check_finite", "check_loss", "check_model",
+    "checked_examples", "checked_functions", "checked_inputs", "checked_loss_value", "checked_metrics",
+    "checked_optimiser", "checked_validation",
+]  # fmt: skip
 
-Data = tuple[NDArray[Any], NDArray[Any]]  # inputs, targets
+Examples = tuple[NDArray[Any], NDArray[Any]]  # inputs and targets, a row of each for each example
 Loss = Callable[[Any, Any], Value]  # (prediction, target) of one example
 Metric = Callable[[Any, Any], float]  # (outputs of all examples, targets) -> number
 
@@ -30,14 +33,16 @@ class Model(Protocol):
 
 
 def check_model(model: Any) -> None:
+    """TypeError unless the model can be called and has a method parameters()."""
     if isinstance(model, type) or not callable(model) or not callable(getattr(model, "parameters", None)):
-        said = f"the class {model.__name__}" if isinstance(model, type) else f"{type(model).__name__} {model!r}"
+        given = f"the class {model.__name__}" if isinstance(model, type) else f"{type(model).__name__} {model!r}"
         raise TypeError(
-            f"fit trains a model: an object that is called with one example and lists its parameters(); got {said}"
+            f"fit trains a model: an object that is called with one example and lists its parameters(); got {given}"
         )
 
 
 def check_loss(loss: Any) -> None:
+    """TypeError unless the loss can be called."""
     if not callable(loss):
         raise TypeError(
             f"the loss is a function of (prediction, target), like nn.mse; got {type(loss).__name__} {loss!r}"
@@ -45,6 +50,7 @@ def check_loss(loss: Any) -> None:
 
 
 def check_count(name: str, number: Any) -> None:
+    """TypeError unless the number is whole, ValueError if it is below 1."""
     try:
         whole = operator.index(number)
     except TypeError:
@@ -53,22 +59,63 @@ def check_count(name: str, number: Any) -> None:
         raise ValueError(f"{name} must be at least 1, got {number}")
 
 
-def data_of(X: Any, y: Any, whose: str = "") -> Data:
-    """Inputs and targets, as many of both, and finite; `whose` begins the errors' names for them."""
-    inputs, targets = rows_of(X, f"{whose}X"), array_of(y, f"{whose}y")
+def check_finite(numbers: Any, what: str, epoch: int, *reasons: str) -> None:
+    """FloatingPointError with the first number that is inf or nan; `reasons` are sentences that explain it."""
+    flat = np.atleast_1d(numbers)
+    if not np.isfinite(flat).all():
+        raise FloatingPointError(
+            "; ".join([f"{what} is {flat[~np.isfinite(flat)][0]} in epoch {epoch}", *reasons])
+            + "; the model keeps the parameters of the step before. "
+            "Try a smaller learning_rate, or look for huge numbers in X and y"
+        )
+
+
+def checked_examples(X: Any, y: Any, prefix: str = "") -> Examples:
+    """Inputs and targets as arrays of the same length, and finite; errors put the prefix before the names X and y."""
+    inputs, targets = checked_inputs(X, f"{prefix}X"), _array(y, f"{prefix}y")
     if targets.ndim == 0 or len(inputs) != len(targets):
-        rows = f"{len(targets)} rows" if targets.ndim else f"the single value {targets}"
-        raise ValueError(f"{whose}X has {len(inputs)} rows and {whose}y has {rows}; each example needs both")
-    for name, column in (("X", inputs), ("y", targets)):
-        flat = column.reshape(len(column), -1)
-        bad = ~np.isfinite(flat) if flat.dtype.kind == "f" else np.zeros((1, 1), dtype=bool)
+        given = f"{len(targets)} rows" if targets.ndim else f"the single value {targets}"
+        raise ValueError(f"{prefix}X has {len(inputs)} rows and {prefix}y has {given}; each example needs both")
+    for name, array in (("X", inputs), ("y", targets)):
+        rows = array.reshape(len(array), -1)
+        bad = ~np.isfinite(rows) if rows.dtype.kind == "f" else np.zeros((1, 1), dtype=bool)
         if bad.any():
-            row, place = np.argwhere(bad)[0]
-            raise ValueError(f"{whose}{name} row {row} holds {flat[row, place]}; take that row out, or fill the gap")
+            row, column = np.argwhere(bad)[0]
+            raise ValueError(f"row {row} of {prefix}{name} holds {rows[row, column]}; remove the row, or fill the gap")
     return inputs, targets
 
 
-def validation_of(validation: Any) -> Data:
+def checked_inputs(X: Any, name: str = "X") -> NDArray[Any]:
+    """X as an array of numbers with a row for each example.
+
+    Errors: ValueError for a single number, no rows, or rows of several lengths; TypeError if it does not hold numbers.
+    """
+    inputs = _array(X, name)
+    if inputs.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got an array of {inputs.dtype}")
+    if inputs.ndim == 0:
+        raise ValueError(f"{name} must be (n,) or (n, features), got the single number {inputs}")
+    if len(inputs) == 0:
+        raise ValueError(f"{name} is empty: its shape is {inputs.shape}")
+    return inputs
+
+
+def _array(rows: Any, name: str) -> NDArray[Any]:
+    """The rows as an array; ValueError with the first row that has another shape than row 0."""
+    try:
+        return np.asarray(rows)
+    except ValueError:
+        shapes = [np.shape(row) for row in rows]
+        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
+        if odd is None:
+            raise
+        raise ValueError(
+            f"the rows of {name} differ: row 0 has the shape {shapes[0]}, row {odd} has {shapes[odd]}"
+        ) from None
+
+
+def checked_validation(validation: Any) -> Examples:
+    """The examples of a pair (X, y); TypeError if it is no pair."""
     try:
         if isinstance(validation, (np.ndarray, Mapping, str)):
             raise TypeError
@@ -76,68 +123,65 @@ def validation_of(validation: Any) -> Data:
     except (TypeError, ValueError):
         shape = f" of shape {validation.shape}" if isinstance(validation, np.ndarray) else ""
         raise TypeError(f"validation is a pair (X, y), got {type(validation).__name__}{shape}") from None
-    return data_of(X, y, "validation ")
+    return checked_examples(X, y, "validation ")
 
 
-def functions_of(what: str, arguments: str, given: Any) -> list[Any]:
-    """One function or several, as a list."""
-    listed = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    for function in listed:
+def checked_functions(what: str, arguments: str, given: Any) -> list[Any]:
+    """One function or several, as a list; TypeError for what cannot be called."""
+    functions = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    for function in functions:
         if not callable(function):
             raise TypeError(f"{what} is a function of {arguments}; got {type(function).__name__} {function!r}")
-    return listed
+    return functions
 
 
-def metrics_of(metrics: Mapping[str, Metric] | Sequence[Metric] | Metric) -> dict[str, Metric]:
-    """Metrics by name: that of the function, unless a dict says another."""
+def checked_metrics(metrics: Mapping[str, Metric] | Sequence[Metric] | Metric) -> dict[str, Metric]:
+    """Metrics by name, a dict's key or the function's own; ValueError if one has no name or two have the same."""
     given = metrics.values() if isinstance(metrics, Mapping) else metrics
-    functions = functions_of("a metric", "(outputs, targets), like nn.accuracy", given)
+    functions = checked_functions("a metric", "(outputs, targets), like nn.accuracy", given)
     names = metrics if isinstance(metrics, Mapping) else [getattr(f, "__name__", "") for f in functions]
     named: dict[str, Metric] = {}
     for name, metric in zip(names, functions):
         if not name or name in named:
-            said = f"two metrics are called {name!r}" if name else f"{metric!r} has no name"
-            raise ValueError(f"{said}; name them: metrics={{'hits': function}}")
+            problem = f"two metrics are called {name!r}" if name else f"the metric {metric!r} has no name"
+            raise ValueError(f"{problem}; give each a name of its own: metrics={{'hits': function}}")
         named[name] = metric
     return named
 
 
-def optimiser_of(model: Model, optimiser: Any, learning_rate: float | None) -> Optimiser:
-    """The optimiser, made for the model if it is a class; ValueError if it moves none of the model's parameters."""
-    made = optimiser
+def checked_optimiser(model: Model, optimiser: Any, learning_rate: float | None) -> Optimiser:
+    """The optimiser; a class is called with the model's parameters, and with the learning rate if there is one.
+
+    Errors: TypeError if it is no Optimiser, ValueError if it moves none of the model's parameters or if a learning rate
+    is given beside an optimiser that has its own.
+    """
+    chosen = optimiser
     if callable(optimiser):
-        made = optimiser(model.parameters(), **({} if learning_rate is None else {"learning_rate": learning_rate}))
-    if not isinstance(made, Optimiser):
+        chosen = optimiser(model.parameters(), **({} if learning_rate is None else {"learning_rate": learning_rate}))
+    if not isinstance(chosen, Optimiser):
         raise TypeError(
-            f"the optimiser is a class or an object, like nn.Adam or nn.SGD(model, 0.1); got {type(made).__name__} "
-            f"{made!r}"
+            "the optimiser is a class or an object, like nn.Adam or nn.SGD(model, 0.1); "
+            f"got {type(chosen).__name__} {chosen!r}"
         )
-    if made is optimiser and learning_rate is not None:
-        raise ValueError(f"learning_rate={learning_rate} beside an optimiser that has {made.learning_rate}")
-    own = set(model.parameters())
-    if own.isdisjoint(made.params):
+    if chosen is optimiser and learning_rate is not None:
         raise ValueError(
-            f"the optimiser moves {len(made.params)} parameters, none of them among the {len(own)} of this model; "
-            f"write {type(made).__name__}(model)"
+            f"fit got learning_rate={learning_rate} and an optimiser whose learning_rate is {chosen.learning_rate}; "
+            "leave the first out"
         )
-    return made
+    parameters = set(model.parameters())
+    if parameters.isdisjoint(chosen.params):
+        raise ValueError(
+            f"the optimiser moves {len(chosen.params)} parameters, and none of them is among the {len(parameters)} of "
+            f"this model; write {type(chosen).__name__}(model)"
+        )
+    return chosen
 
 
-def loss_value(loss: Any) -> Value:
-    """What the loss returned; TypeError if that is no Value."""
+def checked_loss_value(loss: Any) -> Value:
+    """What the loss returned; TypeError if it is not a Value."""
     if not isinstance(loss, Value):
         raise TypeError(
             f"the loss returned {type(loss).__name__} {reprlib.repr(loss)}, not a Value, so there is no "
-            "gradient: it has to return one Value, without float(), .data or math on the way"
+            "gradient: it has to return one Value, computed without float(), .data or math"
         )
     return loss
-
-
-def check_finite(numbers: Any, what: str, epoch: int, *more: str) -> None:
-    flat = np.atleast_1d(numbers)
-    if not np.isfinite(flat).all():
-        raise FloatingPointError(
-            "; ".join([f"{what} is {flat[~np.isfinite(flat)][0]} in epoch {epoch}", *more])
-            + "; the model keeps the parameters of the step before. "
-            "Try a smaller learning_rate, or look for huge numbers in X and y"
-        )

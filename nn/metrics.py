@@ -1,4 +1,4 @@
-"""How good the predictions are, in numbers that people ask for."""
+"""Metrics: numbers that say how good the predictions of a model are."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
     """The share of examples whose predicted class is the right one, 0 to 1.
 
     Shapes: predictions (n, classes) scores, (n,) integer classes, or (n,) or (n, 1) scores with a threshold; labels n.
-    Errors: ValueError if the lengths differ, scores of one output come without a threshold, or a number is nan;
-    TypeError for what is no numbers.
+    Errors: ValueError if the lengths differ, if scores of one output come without a threshold, or if a number is nan;
+    TypeError for an array that does not hold numbers.
 
     >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1])
     0.5
@@ -32,12 +32,12 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
     for name, numbers in (("predictions", scores), ("labels", classes)):
         bad = np.isnan(numbers.reshape(len(numbers), -1)).any(axis=1)
         if bad.any():
-            raise ValueError(f"accuracy got {name} with nan in row {bad.argmax()}: nan is no class and no score")
+            raise ValueError(f"accuracy got {name} with nan in row {bad.argmax()}; nan is neither a class nor a score")
     if scores.ndim == 2 and scores.shape[1] == 1:
         scores = scores[:, 0]
     if scores.ndim == 2:
         scores = scores.argmax(axis=1)
-    elif threshold is not None:  # the same question to both: it fits labels 0 and 1 as well as -1 and +1
+    elif threshold is not None:  # labels are compared with it too, so that 0 and 1 and also -1 and +1 are understood
         scores, classes = scores > threshold, classes > threshold
     elif scores.dtype.kind == "f":
         raise ValueError(
@@ -50,10 +50,10 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
 def _numbers(name: str, given: Any) -> NDArray[Any]:
     array = np.asarray(given)
     with suppress(TypeError, ValueError):
-        array = array.astype(float) if array.dtype == object else array  # Values
+        array = array.astype(float) if array.dtype == object else array  # an array of Values has dtype object
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"accuracy needs {name} that are numbers, got an array of {array.dtype}; "
-            "for classes by name, number them: names.index(name)"
+            "for classes that have names, write their numbers: names.index(name)"
         )
     return array

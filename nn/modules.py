@@ -1,4 +1,4 @@
-"""Networks made of Values: Neuron, Layer, MLP, and Module, which gathers the parameters of any model."""
+"""Networks made of Values: Neuron, Layer and MLP, and Module, which collects the parameters of any model."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from numpy.typing import NDArray
 from chainrule.engine import OPS, Op, Value, no_grad, ops
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 
-from .init import Initialiser, Source, initialiser, source
-from .losses import softmax
+from .checks import checked_inputs
+from .init import Generator, Initialiser, generator, initialiser
+from .probabilities import softmax
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
 
-Activation = str | Callable[[Value], Value]  # a row of engine.OPS with one argument, "linear", or a function
+Activation = str | Callable[[Value], Value]  # an operation in engine.OPS of one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
-SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # not OPS: users add rows there
+SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # OPS holds users' own, too
 
 
 class Module:
-    """A model: an object whose attributes hold parameters, and whose call maps one example to its output."""
+    """A model: its attributes hold parameters, and a call maps one example to its output."""
 
     def __call__(self, x: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} has no __call__(x), which maps one example to its output")
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(x); write one, from an example to its output")
 
     def parameters(self) -> list[Value]:
-        """Leaf Values in attributes, lists, tuples, dicts, arrays and sub-modules, in order of definition, each once.
+        """Leaf Values in attributes, lists, tuples, dicts, arrays and sub-modules: each once, in order of definition.
 
         >>> model = Module()
         >>> model.scale = Value(1.0)
@@ -46,20 +47,20 @@ class Module:
             p.grad = 0.0
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """The outputs for many examples, as plain numbers; nothing is recorded for backward.
+        """The outputs for many examples, as plain numbers; no graph is recorded.
 
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
-        Errors: ValueError if X is empty or a row does not fit the model, TypeError if X holds no numbers.
+        Errors: ValueError if X is empty or a row does not fit the model, TypeError if X does not hold numbers.
         """
         with no_grad():
-            return np.array([self(x) for x in rows_of(X)], dtype=float)
+            return np.array([self(x) for x in checked_inputs(X)], dtype=float)
 
 
 class Neuron(Module):
     """activation(b + w1·x1 + w2·x2 + …); without the activation if nonlin is False.
 
-    Shapes: x (inputs,), or a number in place of one -> one Value.
-    Errors: ValueError for a wrong number of inputs or an unknown activation.
+    Shapes: x (inputs,), or a single number where there is one input -> one Value.
+    Errors: ValueError for a wrong number of inputs or an activation that is not in engine.OPS.
 
     >>> neuron = Neuron(2, activation="tanh", rng=0)
     >>> neuron
@@ -75,17 +76,17 @@ class Neuron(Module):
         *,
         activation: Activation = "relu",
         init: Initialiser | None = None,
-        rng: Source | int | None = None,
+        rng: Generator | int | None = None,
     ) -> None:
-        draw, numbers = initialiser(init), source(rng)
-        self.w = [Value(draw(nin, numbers)) for _ in range(_positive(nin, "a Neuron", "input"))]
+        draw, numbers = initialiser(init), generator(rng)
+        self.w = [Value(draw(nin, numbers)) for _ in range(_checked_size(nin, "a Neuron", "input"))]
         self.b = Value(0.0)
         self.nonlin = nonlin
-        self.activation = _known(activation)
+        self.activation = _checked_activation(activation)
         self.name()
 
     def name(self, layer: str = "", number: str = "", j: int = 0) -> None:
-        """Label the parameters and say which unit they are; nn.units and the pictures go by it."""
+        """Label the parameters, and mark them as this unit's: nn.units and the pictures read the mark."""
         self.unit: Unit = (layer, f"h{number}_{j}" if j else "h")
         for i, w in enumerate(self.w, start=1):
             w.label = f"w{number}_{i}{',' if max(i, j) > 9 else ''}{j}" if j else f"w{i}"
@@ -115,7 +116,7 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """Neurons side by side on the same inputs; keywords go to each Neuron.
+    """Neurons side by side that read the same inputs; the keywords are handed to each Neuron.
 
     Shapes: x (nin,) -> list (nout,), or one Value if nout is 1.
 
@@ -124,12 +125,12 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, **keywords: Any) -> None:
-        keywords["rng"] = source(keywords.get("rng"))  # one stream for all, also if it began as a seed
-        self.neurons = [Neuron(nin, **keywords) for _ in range(_positive(nout, "a Layer", "neuron"))]
+        keywords["rng"] = generator(keywords.get("rng"))  # one for all neurons: from a seed, each would draw the same
+        self.neurons = [Neuron(nin, **keywords) for _ in range(_checked_size(nout, "a Layer", "neuron"))]
         self.name()
 
     def name(self, number: str = "") -> None:
-        """Label the neurons; an MLP counts its layers."""
+        """Label the neurons; `number` is that of the layer in an MLP."""
         for j, neuron in enumerate(self.neurons, start=1):
             neuron.name(f"layer {number}".rstrip(), number, j)
 
@@ -148,7 +149,7 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers one after another: `activation` on all but the last, `output` ("linear", "softmax", …) on the last.
+    """Layers in a row, with `activation` on all but the last and `output` ("linear", "softmax", …) on the last.
 
     Shapes: x (nin,) -> list (nouts[-1],), or one Value if nouts[-1] is 1.
 
@@ -166,7 +167,7 @@ class MLP(Module):
         *,
         output: Activation = "linear",
         init: Initialiser | None = None,
-        rng: Source | int | None = None,
+        rng: Generator | int | None = None,
     ) -> None:
         sizes = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]
         if len(sizes) == 1:
@@ -174,7 +175,7 @@ class MLP(Module):
         self.softmax = output == "softmax"
         if self.softmax and sizes[-1] == 1:
             raise ValueError("softmax over 1 output is always 1; write output='sigmoid', or give the model 2 outputs")
-        numbers, last = source(rng), "linear" if self.softmax else output
+        numbers, last = generator(rng), "linear" if self.softmax else _checked_activation(output, "output", ["softmax"])
         activations = [activation] * (len(sizes) - 2) + [last]
         self.layers = [
             Layer(inputs, outputs, nonlin=name != "linear", activation=name, init=init, rng=numbers)
@@ -197,17 +198,17 @@ class MLP(Module):
 
 
 def units(order: Sequence[Value]) -> dict[Value, Unit]:
-    """Which neuron each of these values was made in or belongs to, (layer, neuron); those of none are left out.
+    """The neuron, as (layer, neuron), that each value is a parameter of or was computed in; other values are left out.
 
-    `order` is topological: arguments before results. A Neuron marks only its parameters and its output, so that
-    training stays fast; what lies between is found here: what a parameter went into, and the output was made of.
+    `order` is topological: arguments before results. To keep training fast, a Neuron marks only its parameters and its
+    output. The values between them are found here: they were computed from a parameter, and the output from them.
 
     >>> neuron = Neuron(1, nonlin=False)
     >>> neuron.b.unit, neuron(Value(2.0)).unit
     (('', 'h'), ('', 'h'))
     """
     found: dict[Value, Unit] = {}
-    candidates: dict[Value, Unit] = {}  # parameters, and what has one in it
+    candidates: dict[Value, Unit] = {}  # parameters, and the values that were computed from one
     for value in order:
         mark = value.__dict__.get("unit")
         if mark:
@@ -223,32 +224,6 @@ def units(order: Sequence[Value]) -> dict[Value, Unit]:
     return found
 
 
-def rows_of(X: Any, name: str = "X") -> NDArray[Any]:
-    """X as an array of numbers, one example a row; ValueError or TypeError, calling it `name`, if it is none."""
-    rows = array_of(X, name)
-    if rows.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, got an array of {rows.dtype}")
-    if rows.ndim == 0:
-        raise ValueError(f"{name} must be (n,) or (n, features), got the single number {rows}")
-    if len(rows) == 0:
-        raise ValueError(f"{name} is empty: its shape is {rows.shape}")
-    return rows
-
-
-def array_of(data: Any, name: str) -> NDArray[Any]:
-    """What NumPy makes of data; ValueError naming the row where rows differ in length."""
-    try:
-        return np.asarray(data)
-    except ValueError:
-        shapes = [np.shape(row) for row in data]
-        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
-        if odd is None:
-            raise
-        raise ValueError(
-            f"the rows of {name} differ: row 0 has the shape {shapes[0]}, row {odd} {shapes[odd]}"
-        ) from None
-
-
 def _leaves(holders: list[Any]) -> Iterator[Value]:
     stack, seen = holders[::-1], set()
     while stack:
@@ -256,7 +231,7 @@ def _leaves(holders: list[Any]) -> Iterator[Value]:
         if isinstance(thing, Value):
             if thing.operation is None:
                 yield thing
-        elif thing.__class__ is not str and id(thing) not in seen:  # labels: many, and nothing is in them
+        elif thing.__class__ is not str and id(thing) not in seen:  # strings, the many labels among them, hold nothing
             seen.add(id(thing))
             stack.extend(reversed(_held(thing)))
 
@@ -268,7 +243,7 @@ def _held(thing: Any) -> Sequence[Any]:
         return list(thing.values())
     if isinstance(thing, np.ndarray):
         return thing.ravel().tolist() if thing.dtype == object else []
-    own = getattr(type(thing), "parameters", None)  # a user's own parameters() wins, on a Module or not
+    own = getattr(type(thing), "parameters", None)  # a user's own parameters() decides, in a Module and elsewhere
     if callable(own) and own is not Module.parameters:
         return list(thing.parameters())
     return list(vars(thing).values()) if isinstance(thing, Module) else []
@@ -284,33 +259,34 @@ def _inputs(x: Any) -> SharedInputs:
 
 
 def _check_numbers(given: Sequence[Any]) -> None:
-    """TypeError for the first input that is no number; looked for only where something went wrong."""
+    """TypeError for the first input that is not a number; called only after something went wrong."""
     for i, x in enumerate(given):
         if not isinstance(x, (Real, np.bool_)) and not hasattr(type(x), "__apply__"):
             rows = isinstance(x, (Sequence, np.ndarray)) and not isinstance(x, str)
-            hint = "; a model takes one example, for many call predict" if rows else ""
-            raise TypeError(f"a model takes numbers and Values, input {i} is {type(x).__name__} {x!r}{hint}")
+            hint = "; a model takes one example: for many, call predict" if rows else ""
+            raise TypeError(f"a model takes numbers and Values, but input {i} is {type(x).__name__} {x!r}{hint}")
 
 
-def _known(activation: Activation) -> Activation:
+def _checked_activation(activation: Activation, keyword: str = "activation", others: Sequence[str] = ()) -> Activation:
+    """The activation, an operation as its name; ValueError if it is neither a function nor one of the names."""
     wanted = activation.name if isinstance(activation, Op) else activation
-    known = ["linear", *(op.name for op in OPS.values() if op.arity == 1)]
-    if callable(wanted) or wanted in known:
+    names = ["linear", *others, *(op.name for op in OPS.values() if op.arity == 1)]
+    if callable(wanted) or wanted in names:
         return wanted
-    raise ValueError(f"unknown activation {wanted!r}; known: {', '.join(known)}, or a function of a Value")
+    raise ValueError(f"{keyword}={wanted!r} is not one of {', '.join(map(repr, names))}, nor a function of a Value")
 
 
 def _apply(activation: Activation, total: Any) -> Any:
     if callable(activation):
         return activation(total)
-    method = getattr(total, activation, None)  # several times as fast as the row, where there is one
+    method = getattr(total, activation, None)  # where there is one, it is several times as fast as the operation in OPS
     if method:
         return method()
     return total if activation == "linear" else OPS[activation](total)
 
 
 def _title(activation: Activation) -> str:
-    """ReLU, Tanh, Linear: what a Neuron's repr begins with."""
+    """ReLU, Tanh, Linear: the activation's name as a Neuron's repr begins with it."""
     if isinstance(activation, str):
         name = (activation in OPS and OPS[activation].micrograd) or activation
     else:
@@ -318,7 +294,8 @@ def _title(activation: Activation) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _positive(count: int, whose: str, what: str) -> int:
+def _checked_size(count: int, whose: str, what: str) -> int:
+    """The count as an int; TypeError if it is not a whole number, ValueError if it is below 1."""
     try:
         whole = operator.index(count)
     except TypeError:

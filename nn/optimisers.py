@@ -1,4 +1,4 @@
-"""How parameters learn from their gradients. Each rule is written once, on flat arrays."""
+"""Optimisers: rules that move parameters by their gradients. Each rule is written once, on arrays."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from chainrule.engine import Value
 
 __all__ = ["SGD", "Adam", "Optimiser"]
 
-Flat = NDArray[np.float64]  # (P,): one number for each parameter
+Numbers = NDArray[np.float64]  # (P,): one number for each parameter
 
 
 class Optimiser:
-    """Parameters, a learning rate, and a rule: a subclass writes `update`.
+    """Parameters, a learning rate, and a rule, which a subclass writes as `update`.
 
-    `params` is a list of Values, or a model. `lr` is PyTorch's spelling of `learning_rate`; where neither is given it
-    is `default_learning_rate`.
-    Errors: TypeError for what is no Value, ValueError for a Value that was computed from others.
+    `params` is a list of Values, or a model. `lr` is PyTorch's spelling of `learning_rate`. Where neither is given, the
+    learning rate is the class's `default_learning_rate`.
+    Errors: TypeError if a parameter is not a Value, ValueError if it was computed from other Values.
     """
 
     default_learning_rate = 0.01
@@ -35,25 +35,25 @@ class Optimiser:
         if learning_rate is not None and lr is not None:
             raise ValueError(f"learning_rate={learning_rate!r} and lr={lr!r} are the same setting; give one of them")
         rate = learning_rate if lr is None else lr
-        self.learning_rate = _positive("learning_rate", self.default_learning_rate if rate is None else rate)
+        self.learning_rate = _positive_number("learning_rate", self.default_learning_rate if rate is None else rate)
         self.params: list[Value] = list(dict.fromkeys(given))
         if not self.params:
             raise ValueError(f"{whose} got 0 parameters; write {whose}(model.parameters())")
         for place, p in enumerate(self.params):
             if not isinstance(p, Value):
-                raise TypeError(f"{whose} moves Values, got {type(p).__name__} {p!r}")
+                raise TypeError(f"{whose} moves Values, but parameter {place} is {type(p).__name__} {p!r}")
             if p.operation is not None:
                 raise ValueError(
-                    f"{whose} moves leaves, and parameter {place} was computed: {p.name()}. Give {whose} what it was "
-                    "computed from; to change a parameter yourself, write p.data = ..., not p = p - ..."
+                    f"{whose} moves leaves, but parameter {place} was computed: {p.name()}. Give {whose} the Values it "
+                    "was computed from; to change a parameter yourself, write p.data = ..., not p = p - ..."
                 )
 
-    def update(self, theta: Flat, gradient: Flat) -> Flat:
-        """The parameters after one step; theta itself is not changed.
+    def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
+        """The parameters after one step, as a new array; theta and gradient are not changed.
 
         Shapes: theta (P,), gradient (P,) -> (P,).
         """
-        raise NotImplementedError(f"{type(self).__name__} has no update(theta, gradient)")
+        raise NotImplementedError(f"{type(self).__name__} has no update(theta, gradient); write one")
 
     def step(self) -> None:
         """Move each parameter by its `.grad`."""
@@ -64,25 +64,25 @@ class Optimiser:
         for p in self.params:
             p.grad = 0.0
 
-    def read(self) -> Flat:
+    def read(self) -> Numbers:
         """The parameters as one array (P,)."""
         return np.array([p.data for p in self.params])
 
-    def gradient(self) -> Flat:
+    def gradient(self) -> Numbers:
         """The parameters' gradients as one array (P,)."""
         return np.array([p.grad for p in self.params], dtype=float)
 
-    def write(self, theta: Flat) -> None:
-        """Put an array (P,) back into the parameters, frozen ones (requires_grad=False) excepted."""
+    def write(self, theta: Numbers) -> None:
+        """Put an array (P,) into the parameters; frozen ones (requires_grad=False) keep their numbers."""
         for p, number in zip(self.params, theta.tolist(), strict=True):
             if p.requires_grad:
                 p.data = number
 
 
 class SGD(Optimiser):
-    """Stochastic gradient descent, with momentum if wanted; the learning rate is 0.01 unless given.
+    """Stochastic gradient descent, with momentum if it is given; the default learning rate is 0.01.
 
-    Source: Sutskever, Martens, Dahl & Hinton (2013), in the form of PyTorch: the velocity has no learning rate in it.
+    Source: Sutskever, Martens, Dahl & Hinton (2013), in PyTorch's form: the learning rate does not scale the velocity.
 
     >>> w = Value(3.0)
     >>> w.grad = 2.0
@@ -95,18 +95,18 @@ class SGD(Optimiser):
         self, params: Any, learning_rate: float | None = None, momentum: float = 0.0, *, lr: float | None = None
     ) -> None:
         super().__init__(params, learning_rate, lr)
-        self.momentum = _share("momentum", momentum)
-        self.velocity: Flat = np.zeros(len(self.params))
+        self.momentum = _below_one("momentum", momentum)
+        self.velocity: Numbers = np.zeros(len(self.params))
 
-    def update(self, theta: Flat, gradient: Flat) -> Flat:
+    def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
         self.velocity = self.momentum * self.velocity + gradient
         return theta - self.learning_rate * self.velocity
 
 
 class Adam(Optimiser):
-    """Steps of about the learning rate, whatever the gradient's scale: its running mean over its running size.
+    """Steps of about the learning rate, whatever the scale of the gradient: its running mean divided by its size.
 
-    The learning rate is 0.001 unless given.
+    The size is the root of the running mean square. The default learning rate is 0.001.
     Source: Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1.
 
     >>> w = Value(3.0)
@@ -129,35 +129,35 @@ class Adam(Optimiser):
         lr: float | None = None,
     ) -> None:
         super().__init__(params, learning_rate, lr)
-        self.beta1, self.beta2 = _share("beta1", beta1), _share("beta2", beta2)
-        self.epsilon = _positive("epsilon", epsilon)
+        self.beta1, self.beta2 = _below_one("beta1", beta1), _below_one("beta2", beta2)
+        self.epsilon = _positive_number("epsilon", epsilon)
         self.steps = 0
-        self.mean: Flat = np.zeros(len(self.params))
-        self.mean_square: Flat = np.zeros(len(self.params))
+        self.mean: Numbers = np.zeros(len(self.params))
+        self.mean_square: Numbers = np.zeros(len(self.params))
 
-    def update(self, theta: Flat, gradient: Flat) -> Flat:
+    def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
         self.steps += 1
         self.mean = self.beta1 * self.mean + (1 - self.beta1) * gradient
         self.mean_square = self.beta2 * self.mean_square + (1 - self.beta2) * gradient**2
-        mean = self.mean / (1 - self.beta1**self.steps)  # both start at 0: make up for it
+        mean = self.mean / (1 - self.beta1**self.steps)  # both start at 0, and are too small at first
         mean_square = self.mean_square / (1 - self.beta2**self.steps)
         return theta - self.learning_rate * mean / (np.sqrt(mean_square) + self.epsilon)
 
 
-def _positive(name: str, number: float) -> float:
-    _real(name, number)
+def _positive_number(name: str, number: float) -> float:
+    _check_real(name, number)
     if not 0 < number < math.inf:
         raise ValueError(f"{name} must be a positive number, got {number!r}")
     return number
 
 
-def _share(name: str, number: float) -> float:
-    _real(name, number)
+def _below_one(name: str, number: float) -> float:
+    _check_real(name, number)
     if not 0 <= number < 1:
         raise ValueError(f"{name} must be at least 0 and below 1, got {number!r}")
     return number
 
 
-def _real(name: str, number: Any) -> None:
+def _check_real(name: str, number: Any) -> None:
     if not isinstance(number, Real):
-        raise TypeError(f"{name} is a number, got {type(number).__name__} {number!r}")
+        raise TypeError(f"{name} must be a number, got {type(number).__name__} {number!r}")

@@ -1,4 +1,4 @@
-"""The training loop."""
+"""The training loop, and the history of a training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from .checks import (
-    Data,
+    Examples,
     Loss,
     Metric,
     Model,
@@ -19,23 +19,23 @@ from .checks import (
     check_finite,
     check_loss,
     check_model,
-    data_of,
-    functions_of,
-    metrics_of,
-    optimiser_of,
-    validation_of,
+    checked_examples,
+    checked_functions,
+    checked_metrics,
+    checked_optimiser,
+    checked_validation,
 )
 from .objective import Objective
 from .optimisers import Adam, Optimiser
 
 __all__ = ["History", "fit"]
 
-Callback = Callable[[Any, "History"], object]  # (model, history), after each record
+Callback = Callable[[Any, "History"], object]  # called with (model, history) after each record
 
 
 @dataclass
 class History:
-    """How a training went: one entry in each list for each recorded epoch; epoch 0 is before the first step.
+    """How a training went: each list has an entry for each recorded epoch; epoch 0 is before the first step.
 
     `metrics` is a dict of lists ("train accuracy", "test accuracy"); a snapshot is (epoch, parameters (P,)).
     `str(history)` is a table.
@@ -76,19 +76,21 @@ def fit(
     callbacks: Sequence[Callback] | Callback = (),
     compiled: bool = True,
 ) -> History:
-    """Train the model, mini-batch by mini-batch; each follows the mean gradient of its examples' losses.
+    """Train the model: one step for each mini-batch, by the mean gradient of the losses of its examples.
 
-    `loss(model(x), y)` is the loss of one example. Each epoch visits all examples in an order drawn from `seed`. Losses
-    and metrics of all of (X, y), and of `validation`, are recorded every so many epochs. Ctrl-C ends the training: the
-    model keeps the parameters of the last finished step.
+    `loss(model(x), y)` is the loss of one example. Each epoch visits all examples, in an order that is drawn from
+    `seed`. The losses and metrics of all of (X, y), and of `validation`, are recorded before the first step, after
+    every `every` epochs, and at the end. Ctrl-C ends the training: the model keeps the parameters of the last finished
+    step.
 
-    Loss and gradient come from `engine.compile`; where it cannot trace the loss, a RuntimeWarning says why, and eager
-    code does it (compiled=False: from the start). On sampled rows the two are compared before the first step.
+    A program from `engine.compile` computes the losses and gradients. Where the loss cannot be compiled, a
+    RuntimeWarning says why, and eager code computes them (with compiled=False it does so from the start). Before the
+    first step the two are compared on a sample of the examples.
 
     Shapes: X (n,) or (n, features), y (n,) or (n, outputs).
-    Errors: ValueError for data that do not fit together or hold nan or inf, TypeError for settings of the wrong kind,
-    FloatingPointError if a loss is not finite: the model keeps its last finite parameters. What loss and model raise
-    passes on.
+    Errors: ValueError for data that do not fit together or that hold nan or inf, TypeError for arguments of the wrong
+    kind, FloatingPointError for a loss that is not finite: the model keeps its last finite parameters. Errors that the
+    loss and the model raise are not caught.
 
     >>> from chainrule import Neuron, mse
     >>> model = Neuron(1, nonlin=False, rng=0)
@@ -100,10 +102,11 @@ def fit(
         check_count(name, number)
     check_model(model)
     check_loss(loss)
-    train = data_of(X, y)
-    parts = {"train": train} if validation is None else {"train": train, "test": validation_of(validation)}
-    made = optimiser_of(model, optimiser, learning_rate)
-    run = _Run(model, loss, made, parts, metrics_of(metrics), functions_of("a callback", "(model, history)", callbacks))
+    train = checked_examples(X, y)
+    parts = {"train": train} if validation is None else {"train": train, "test": checked_validation(validation)}
+    chosen = checked_optimiser(model, optimiser, learning_rate)
+    functions = checked_functions("a callback", "(model, history)", callbacks)
+    run = _Run(model, loss, chosen, parts, checked_metrics(metrics), functions)
     shuffler, rows = np.random.default_rng(seed), len(train[0])
     try:
         with tqdm(total=epochs * -(-rows // batch_size), unit="step", disable=not progress) as bar:
@@ -128,14 +131,14 @@ def fit(
 
 
 class _Run:
-    """One training: what it works on, and the parameters after the last finished step."""
+    """One training: the model and the data, the history, and the parameters after the last finished step."""
 
     def __init__(
         self,
         model: Model,
         loss: Loss,
         optimiser: Optimiser,
-        parts: dict[str, Data],
+        parts: dict[str, Examples],
         metrics: Mapping[str, Metric],
         callbacks: Sequence[Callback],
     ) -> None:
@@ -147,12 +150,12 @@ class _Run:
         self.moving = np.array([p.requires_grad for p in optimiser.params])
 
     def step(self, batch: NDArray[np.intp], epoch: int) -> None:
-        """Follow the mean gradient of the examples in these rows; the Values get their numbers at the next record."""
-        data, theta = self.parts["train"], self.theta
-        gradient = self.objective.gradient(data, batch, theta)
+        """Move theta by the mean gradient of these rows; it is written into the Values at the next record."""
+        examples, theta = self.parts["train"], self.theta
+        gradient = self.objective.gradient(examples, batch, theta)
         if gradient is None:
             self.restore()
-            self.objective.backward(data, batch.tolist(), epoch)
+            self.objective.backward(examples, batch.tolist(), epoch)
             gradient = self.optimiser.gradient()
         check_finite(gradient, f"the gradient of rows {batch.tolist()}", epoch)
         updated = self.optimiser.update(theta, gradient)
@@ -160,7 +163,7 @@ class _Run:
         self.theta = np.where(self.moving, updated, theta)
 
     def restore(self) -> None:
-        """The Values as of the last finished step, and no half-summed gradient."""
+        """Write the parameters of the last finished step into the Values, and set their gradients to 0."""
         self.optimiser.write(self.theta)
         self.zero_grad()
 
@@ -170,7 +173,7 @@ class _Run:
 
     def record(self, epoch: int) -> None:
         self.restore()
-        measured = {part: self.evaluate(data) for part, data in self.parts.items()}
+        measured = {part: self.evaluate(examples) for part, examples in self.parts.items()}
         history = self.history
         history.epochs.append(epoch)
         history.snapshots.append((epoch, np.array([p.data for p in self.parameters])))
@@ -180,10 +183,10 @@ class _Run:
                 history.metrics.setdefault(f"{part} {name}", []).append(number)
         for callback in self.callbacks:
             callback(self.model, history)
-        self.theta = self.optimiser.read()  # a callback may have changed them, or frozen some
+        self.theta = self.optimiser.read()  # a callback may have changed parameters, or frozen some
         self.moving = np.array([p.requires_grad for p in self.optimiser.params])
 
-    def evaluate(self, data: Data) -> tuple[float, dict[str, float]]:
-        """Mean loss and metrics over all examples."""
-        losses, outputs = self.objective.measure(data)
-        return float(np.mean(losses)), {name: metric(outputs, data[1]) for name, metric in self.metrics.items()}
+    def evaluate(self, examples: Examples) -> tuple[float, dict[str, float]]:
+        """The mean loss and the metrics over all examples."""
+        losses, outputs = self.objective.measure(examples)
+        return float(np.mean(losses)), {name: metric(outputs, examples[1]) for name, metric in self.metrics.items()}

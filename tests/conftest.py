@@ -9,10 +9,31 @@ import hypothesis
 import pytest
 
 # No deadline: on a shared machine a slow example says nothing. The same examples at each run, so that a red run is the
-# doing of a change; `pytest --hypothesis-profile=search` looks for new ones.
-hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
+# doing of a change. The quick run takes the first few of them, `pytest -m slow` all; with
+# `pytest --hypothesis-profile=search -m slow` Hypothesis looks for new ones.
+hypothesis.settings.register_profile("few", deadline=None, derandomize=True, max_examples=20)
+hypothesis.settings.register_profile("many", deadline=None, derandomize=True, max_examples=100)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
-hypothesis.settings.load_profile("same")
+
+
+def is_quick(config):
+    return "not slow" in config.getoption("markexpr")
+
+
+def pytest_configure(config):
+    """Before the tests are imported: that is when @given reads the profile."""
+    if not config.getoption("--hypothesis-profile"):
+        hypothesis.settings.load_profile("few" if is_quick(config) else "many")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """A test with drawn examples is in both runs, in the slow one with more of them."""
+    if not is_quick(config):
+        for item in items:
+            drawn = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
+            if drawn and not item.get_closest_marker("campaign"):
+                item.add_marker("slow")
 
 
 def pytest_report_header():

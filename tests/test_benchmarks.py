@@ -27,6 +27,7 @@ def benchmarks():
         yield benchmarks
 
 
+@pytest.mark.slow
 def test_all_workloads_pass_their_checks_and_print(benchmarks, capsys):
     benchmarks.eager.main(benchmarks.eager.QUICK)
     printed = capsys.readouterr().out
@@ -129,6 +130,9 @@ def test_runs_alternate(benchmarks):
     assert [len(runs) for runs in times.values()] == [3, 3]
 
 
+brings_peers = pytest.mark.slow  # the import of PyTorch and JAX is
+
+
 @pytest.fixture(scope="module")
 def compiled(benchmarks):
     """`python -m benchmarks compiled`, which brings PyTorch and JAX in where they are installed."""
@@ -138,6 +142,7 @@ def compiled(benchmarks):
     return benchmarks.compiled
 
 
+@brings_peers
 def test_compiled_programs_and_all_peers_pass_their_checks_and_print(compiled, capsys):
     compiled.main(compiled.QUICK)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
@@ -148,6 +153,7 @@ def test_compiled_programs_and_all_peers_pass_their_checks_and_print(compiled, c
         assert any(peer in line for line in lines), peer
 
 
+@brings_peers
 @pytest.mark.parametrize("name", ["W3", "W4", "W5", "W6", "W7"])
 def test_numpy_by_hand_gives_the_loss_of_the_formula(compiled, name):
     problem = compiled.networks.problems(small=True)[name]
@@ -158,6 +164,7 @@ def test_numpy_by_hand_gives_the_loss_of_the_formula(compiled, name):
         assert value == pytest.approx(problem.formula(theta, X, y), rel=0, abs=1000 * compiled.reference.EPS)
 
 
+@brings_peers
 def test_adam_by_hand_is_adam(compiled):
     from chainrule.nn import Adam
 
@@ -174,6 +181,7 @@ def test_adam_by_hand_is_adam(compiled):
     assert theta == pytest.approx(expected, rel=0, abs=20 * 20 * 0.001 * compiled.reference.EPS + 20 * 2.0**-52)
 
 
+@brings_peers
 def test_a_network_that_learns_in_pytorch_or_jax_goes_where_ours_goes(compiled):
     problem = compiled.networks.problems(small=True)["W3"]
     [(X, y)] = problem.batches
@@ -187,6 +195,7 @@ def test_a_network_that_learns_in_pytorch_or_jax_goes_where_ours_goes(compiled):
         assert found == pytest.approx(expected, rel=0, abs=1e-12)
 
 
+@brings_peers
 def test_a_result_is_met_by_ratio_and_by_limit(compiled):
     result = compiled.Result("W", [1.0, 2.0, 9.0], "peer", [8.0, 6.0, 6.0], bar=3.0, limit=2.0)
     assert result.ratio == 3.0

@@ -14,7 +14,7 @@ import pytest
 import chainrule as cr
 
 HERE = Path(__file__).resolve().parents[1]
-UNDER_TEST = Path(cr.__file__).resolve().parent
+UNDER_TEST = Path(cr.__file__).resolve().parents[1]  # the folder in which a kernel finds chainrule
 NOTEBOOKS = sorted((HERE / "notebooks").glob("*.ipynb"))
 BACKPROP = HERE / "notebooks" / "01-backprop-step-by-step.ipynb"
 MATRICES = HERE / "notebooks" / "02-from-scalars-to-matrices.ipynb"

@@ -18,9 +18,9 @@ __all__ = ["Dataset", "iris", "train_test_split"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """A table of measurements and what is to be predicted from them; unpacks as `X, y = data`.
+    """A table of measurements and the classes to predict from them; it unpacks as `X, y = data`.
 
-    Shapes: X (rows, features) float64, y (rows,) int class labels that index target_names.
+    Shapes: X (rows, features) float64, y (rows,) integer labels, which index target_names.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Dataset:
 
 
 def iris() -> Dataset:
-    """Anderson's 150 irises of three species, 50 of each; new arrays at each call.
+    """Anderson's 150 irises of three species, 50 of each; each call makes new arrays.
 
     Units: cm.
     Source: Fisher, The use of multiple measurements in taxonomic problems, Annals of Eugenics 7 (1936) 179-188.
@@ -52,7 +52,7 @@ def iris() -> Dataset:
 
 
 def _labelled_table(name: str) -> Dataset:
-    """The file NAME.csv: a header, then features and, last, the class by name (numbered in order of appearance)."""
+    """The file NAME.csv: a header, then rows of features and a class by name; classes are numbered as they appear."""
     with files(__name__).joinpath(f"{name}.csv").open(encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     target_names = tuple(dict.fromkeys(row[-1] for row in rows))

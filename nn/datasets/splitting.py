@@ -1,4 +1,4 @@
-"""Dividing rows into those a model learns from and those it is judged by."""
+"""Splitting examples into those that a model is trained on and those that it is tested on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+__all__ = ["train_test_split"]
 
 
 def train_test_split(
@@ -17,13 +17,14 @@ def train_test_split(
     test_size: float = 0.25,
     seed: int | np.random.Generator = 0,
     stratify: npt.ArrayLike | None = None,
-) -> tuple[Array, Array, Array, Array]:
-    """X_train, X_test, y_train, y_test: rows shuffled by `seed`, the share `test_size` (nearest, half up) set aside.
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    """X_train, X_test, y_train, y_test: rows shuffled by `seed`, of which the share `test_size` is set aside for tests.
 
-    With `stratify=y` every class has its share of the test rows, to within one row. How many rows of which class
-    depends on the class sizes only, never on the seed.
+    The number of test rows is rounded to the nearest, halves up. With `stratify=y` every class has its share of them,
+    to within one row; the numbers of rows depend on the sizes of the classes and never on the seed.
     Shapes: X (n, ...), y (n, ...), stratify (n,).
-    Errors: ValueError for different lengths and for a share that leaves a side (stratified: a class on a side) empty.
+    Errors: ValueError for different lengths, and for a share that leaves no row, or with `stratify` no row of a class,
+    for training or for tests; TypeError for a single number in place of rows.
 
     >>> X, y = [[1.0], [2.0], [3.0], [4.0]], [0, 0, 1, 1]
     >>> X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y)
@@ -32,18 +33,19 @@ def train_test_split(
     """
     X, y = np.asarray(X), np.asarray(y)
     if X.ndim == 0 or y.ndim == 0:
-        raise TypeError(f"X and y hold one row per example, got {'X' if X.ndim == 0 else 'y'} without rows")
+        name, number = ("X", X) if X.ndim == 0 else ("y", y)
+        raise TypeError(f"X and y need a row for each example, but {name} is the single value {number}")
     n = len(X)
     if len(y) != n:
-        raise ValueError(f"X has {n} rows and y has {len(y)}; each example needs one of both")
+        raise ValueError(f"X has {n} rows and y has {len(y)}; each example needs both")
     if not 0.0 < test_size < 1.0:
         raise ValueError(f"test_size is a share between 0 and 1, got {test_size!r}; for 38 of 150 rows write 38 / 150")
     tests = math.floor(n * test_size + 0.5)
     if not 0 < tests < n:
-        raise ValueError(f"test_size={test_size!r} of {n} rows makes {tests} test rows; each side needs one or more")
+        raise ValueError(f"test_size={test_size!r} of {n} rows makes {tests} test rows; each side needs at least one")
     labels = np.zeros(n) if stratify is None else np.asarray(stratify)
     if labels.shape != (n,):
-        raise ValueError(f"stratify is one class per row, {n} of them (often stratify=y); got shape {labels.shape}")
+        raise ValueError(f"stratify is the class of each of the {n} rows (often stratify=y); got shape {labels.shape}")
 
     names, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     order = np.random.default_rng(seed).permutation(n)
@@ -54,16 +56,16 @@ def train_test_split(
     return X[train_rows], X[test_rows], y[train_rows], y[test_rows]
 
 
-def _test_rows_per_class(names: Array, sizes: npt.NDArray[np.int64], tests: int) -> list[int]:
-    """`tests` divided in proportion to `sizes`, in whole numbers: the largest remainders round up."""
+def _test_rows_per_class(names: npt.NDArray[Any], sizes: npt.NDArray[np.int64], tests: int) -> list[int]:
+    """`tests` divided into whole numbers in proportion to `sizes`: those with the largest remainders are rounded up."""
     counts, remainders = np.divmod(sizes * tests, sizes.sum())
     counts[np.argsort(-remainders, kind="stable")[: tests - counts.sum()]] += 1
     for name, size, count in zip(names.tolist(), sizes.tolist(), counts.tolist()):
         if not 0 < count < size:
             raise ValueError(
-                f"class {name!r} has {size} of {sizes.sum()} rows; of {tests} test rows it would get {count} and keep "
-                f"{size - count} to train on, and it needs one or more of each: add rows, change test_size, or leave "
-                "stratify out"
+                f"class {name!r} has {size} of {sizes.sum()} rows; it would get {count} of {tests} test rows and keep "
+                f"{size - count} rows to train on, and it needs at least one of each: add rows, change test_size, or "
+                "leave stratify out"
             )
     whole: list[int] = counts.tolist()
     return whole

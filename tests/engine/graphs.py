@@ -49,3 +49,11 @@ def replay(leaves, recipe, others, apply=call, constant=lambda number: number):
         numbers = [0.0] * (len(these) - 1) + [arguments[-1] if op.name == "pick" else 0.0]
         made[id(node)] = apply(op, numbers, wrap=lambda _, turn=given_in_turn: next(turn))
     return [made[id(node)] for node, _, _ in recipe]
+
+
+def chain(length):
+    """The first and the last of so many additions and multiplications in a row, with slope 1 from one to the other."""
+    x = y = Value(1.0, label="x")
+    for i in range(length):
+        y = y + 1e-6 if i % 2 else y * 1.0
+    return x, y

@@ -1,17 +1,18 @@
 """Backward over random graphs of all rows, against forward mode that knows none of the rules."""
 
 import math
+from copy import deepcopy
+from pickle import dumps, loads
 
 import mpmath
 import pytest
-from graphs import random_graph
+from graphs import random_graph, replay
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mathematics import EPS, MEANING, call, differentiable
 from mpmath import mp, mpf
 
 from chainrule.engine import OPS, Value, topological_order, trace
-from chainrule.engine.fast.backward import backpropagate
 from chainrule.engine.fast.neurons import weighted_sum
 
 
@@ -90,7 +91,7 @@ def by_definition(root):
 
 
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 120))
-def test_backpropagate_is_backward_of_each_node_in_reversed_topological_order(seed, size):
+def test_backward_is_the_backward_of_each_node_in_reversed_topological_order(seed, size):
     leaves, recipe, root = random_graph(seed, size)
     leaves[0].requires_grad = seed % 3 > 0  # the nodes were made before: they go on as they are
     nodes = [*leaves, *(node for node, _, _ in recipe)]
@@ -98,7 +99,7 @@ def test_backpropagate_is_backward_of_each_node_in_reversed_topological_order(se
     expected = [node.grad for node in nodes]
     for leaf in leaves:
         leaf.grad = 0.0
-    backpropagate(root)
+    root.backward()
     # The same products, added in another order: eps for each of the terms, in units of the terms with all signs plus.
     _, sizes = forward_sizes(leaves, recipe)
     largest = max(sizes)
@@ -116,7 +117,7 @@ def forward_sizes(leaves, recipe):
 
 
 @given(st.lists(st.tuples(st.sampled_from("+-*n"), st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=14))
-def test_backpropagate_is_exact_where_floats_are(recipe):
+def test_backward_is_exact_where_floats_are(recipe):
     """Sums, differences and products of small integers: every order of adding gives the same bits."""
     pool = [Value(1.0), Value(-1.0), Value(2.0, requires_grad=False), Value(0.0)]
     leaves = list(pool)
@@ -135,6 +136,44 @@ def test_backpropagate_is_exact_where_floats_are(recipe):
     assert [v.grad for v in topological_order(pool[-1])] == [
         expected[i] for v in topological_order(pool[-1]) for i, other in enumerate(pool) if other is v
     ]
+
+
+def unchanged(root):
+    return root
+
+
+def refreshed(root):
+    root.refresh()
+    return root
+
+
+def frozen_for_a_while(root):
+    for node in topological_order(root):
+        node.requires_grad = False
+        node.requires_grad = True
+    return root
+
+
+WAYS = [unchanged, deepcopy, lambda root: loads(dumps(root)), refreshed, frozen_for_a_while]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["replayed", "copied", "pickled", "refreshed", "frozen for a while"])
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 60))
+def test_backward_is_its_definition_however_the_nodes_were_made(way, seed, size):
+    leaves, recipe, _ = random_graph(seed, size)
+    made = replay(leaves, recipe, [Value(leaf.data) for leaf in leaves])
+    root = way(made[-1])
+    order = topological_order(root)
+    by_definition(root)
+    expected = [node.grad for node in order]
+    for node in order:
+        node.grad = 0.0
+    root.backward()
+    assert root.grad == 1.0
+    largest = max(forward_sizes(leaves, recipe)[1])
+    for node, want in zip(order, expected):
+        # the bound of the test above: the same products, added in another order
+        assert node.grad == pytest.approx(want, rel=1e-12, abs=EPS * len(order) * largest)
 
 
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 60), others=st.lists(st.integers(0, 200), max_size=20))

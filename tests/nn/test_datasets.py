@@ -119,7 +119,7 @@ def test_labels_may_be_words():
         (dict(X=[], y=[]), r"of 0 rows makes 0 test rows"),
         (dict(X=[[1.0]] * 9, y=[0] * 9, stratify=[0] * 8 + [1]), r"class 1 has 1 of 9 rows; .* add rows"),
         (dict(X=[1.0] * 22, y=[0] * 22, test_size=0.1, stratify=["a"] * 20 + ["b"] * 2), r"class 'b' has 2 of 22 rows"),
-        (dict(X=[[1.0]] * 4, y=[0] * 4, stratify=[0] * 3), r"4 of them .* got shape \(3,\)"),
+        (dict(X=[[1.0]] * 4, y=[0] * 4, stratify=[0] * 3), r"class of each of the 4 rows .*; got shape \(3,\)"),
         (dict(X=[[1.0]] * 4, y=[0] * 4, stratify=True), r"got shape \(\)"),
     ],
 )  # fmt: skip
@@ -129,5 +129,5 @@ def test_a_split_that_cannot_be_says_why(arguments, message):
 
 
 def test_a_table_without_rows_says_why():
-    with pytest.raises(TypeError, match="got X without rows"):
+    with pytest.raises(TypeError, match="need a row for each example, but X is the single value 3"):
         train_test_split(3.0, [1])

@@ -79,7 +79,7 @@ class TestParameters:
 
 class TestActivations:
     @pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid", "exp"])
-    def test_any_row_of_one_argument_is_one(self, name):
+    def test_any_operation_of_one_argument_is_one(self, name):
         neuron = Neuron(2, activation=name, rng=1)
         total = neuron.w[0].data * 0.5 + neuron.w[1].data * 2.0
         assert neuron([0.5, 2.0]).data == pytest.approx(OPS[name](total), rel=1e-15)
@@ -88,9 +88,9 @@ class TestActivations:
         assert repr(Neuron(2, activation="tanh")) == "TanhNeuron(2)"
         assert repr(Neuron(2, activation="linear")) == repr(Neuron(2, nonlin=False)) == "LinearNeuron(2)"
 
-    def test_a_row_itself_is_one(self):
+    def test_an_operation_itself_is_one(self):
         assert repr(Neuron(2, activation=OPS["tanh"])) == "TanhNeuron(2)"
-        with pytest.raises(ValueError, match="unknown activation 'multiply'"):
+        with pytest.raises(ValueError, match="activation='multiply' is not one of 'linear'"):
             Neuron(2, activation=OPS["multiply"])
 
     def test_a_function_is_one(self):
@@ -106,9 +106,11 @@ class TestActivations:
             Neuron(1, activation=math.tanh)(2.0)
 
     def test_an_unknown_one_lists_the_known(self):
-        with pytest.raises(ValueError, match=r"unknown activation 'tahn'; known: linear, .*tanh.*relu"):
+        with pytest.raises(ValueError, match=r"activation='tahn' is not one of 'linear', .*'tanh'.*, nor a function"):
             MLP(2, [3, 1], activation="tahn")
-        with pytest.raises(ValueError, match="unknown activation 'multiply'"):
+        with pytest.raises(ValueError, match=r"output='sofmax' is not one of 'linear', 'softmax', .*'tanh'"):
+            MLP(2, [3, 2], output="sofmax")
+        with pytest.raises(ValueError, match="activation='multiply' is not one of 'linear'"):
             Neuron(2, activation="multiply")
 
     def test_the_last_layer_has_its_own(self):
@@ -335,7 +337,7 @@ class TestRandomness:
         (lambda: MLP(2, [2])(["1", "2"]), "input 0 is str '1'$"),
         (lambda: MLP(2, [2])([1.0, 1j]), "input 1 is complex 1j"),
         (lambda: MLP(2, [2])([None, None]), "input 0 is NoneType None"),
-        (lambda: MLP(2, [2])([[1.0, 2.0]]), r"input 0 is list \[1.0, 2.0\]; .* for many call predict"),
+        (lambda: MLP(2, [2])([[1.0, 2.0]]), r"input 0 is list \[1.0, 2.0\]; .* for many, call predict"),
         (lambda: MLP(2, [2])(None), "input 0 is NoneType None"),
         (lambda: MLP(2, [2])("ab"), "input 0 is str 'ab'"),
     ],

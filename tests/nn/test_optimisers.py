@@ -1,4 +1,10 @@
+"""Optimisers: laws that hold for all of them, found by `nn.optimisers.__all__`, and what they take and refuse."""
+
+import itertools
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,74 +12,196 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.engine import Value
-from chainrule.nn import MLP, SGD, Adam, Optimiser
+from chainrule.nn import MLP, SGD, Adam, Optimiser, optimisers
 
-gradients = st.lists(st.lists(st.floats(-100, 100), min_size=3, max_size=3), min_size=1, max_size=8)
+# --- laws of all optimisers
 
 
-def sgd_reference(x, gs, lr, momentum):
-    """The published pseudo-code, one number at a time."""
+@dataclass(frozen=True)
+class Rule:
+    """What an optimiser has to do.
+
+    `published(x, gradient, **settings)` is the published pseudo-code for one number: it yields x after each step, where
+    gradient(step, x) is the slope at x. `torch(optim, params, **settings)` makes PyTorch's optimiser. Both are tried
+    with each of the `settings`.
+    """
+
+    published: Callable[..., Any]
+    torch: Callable[..., Any]
+    settings: tuple[dict[str, float], ...]
+
+
+def published_sgd(x, gradient, learning_rate=0.01, momentum=0.0):
     v = 0.0
-    for g in gs:
-        v = momentum * v + g
-        x = x - lr * v
-    return x
+    for step in itertools.count():
+        v = momentum * v + gradient(step, x)
+        x = x - learning_rate * v
+        yield x
 
 
-def adam_reference(x, gs, alpha, beta1, beta2, epsilon):
-    """Kingma & Ba (2015), algorithm 1, one number at a time."""
+def published_adam(x, gradient, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    """Kingma & Ba (2015), algorithm 1."""
     m = v = 0.0
-    for t, g in enumerate(gs, start=1):
+    for step in itertools.count():
+        g = gradient(step, x)
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g * g
-        m_hat = m / (1 - beta1**t)
-        v_hat = v / (1 - beta2**t)
-        x = x - alpha * m_hat / (math.sqrt(v_hat) + epsilon)
-    return x
+        m_hat = m / (1 - beta1 ** (step + 1))
+        v_hat = v / (1 - beta2 ** (step + 1))
+        x = x - learning_rate * m_hat / (math.sqrt(v_hat) + epsilon)
+        yield x
 
 
-def run(optimiser, params, gs):
-    for step in gs:
+RULES = {
+    "SGD": Rule(
+        published_sgd,
+        torch=lambda optim, params, learning_rate=0.01, momentum=0.0: optim.SGD(params, learning_rate, momentum),
+        settings=({}, {"learning_rate": 0.1}, {"learning_rate": 0.05, "momentum": 0.9}),
+    ),
+    "Adam": Rule(
+        published_adam,
+        torch=lambda optim, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8: optim.Adam(
+            params, learning_rate, (beta1, beta2), epsilon
+        ),
+        settings=({}, {"learning_rate": 0.1}, {"learning_rate": 0.05, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6}),
+    ),
+}
+KINDS = [name for name in optimisers.__all__ if name != "Optimiser"]
+STEPS = 100
+START = [1.0, -2.0, 0.5]
+
+
+def rule_of(name):
+    assert name in RULES, (
+        f"nn.optimisers has {name}, and these laws do not know what it has to do: add "
+        f'"{name}": Rule(published=..., torch=..., settings=({{}}, ...)) to RULES in {__file__}'
+    )
+    return RULES[name]
+
+
+CASES = [(name, settings) for name in KINDS for settings in (RULES[name].settings if name in RULES else ({},))]
+each_kind = pytest.mark.parametrize("name", KINDS)
+each_case = pytest.mark.parametrize(("name", "settings"), CASES, ids=str)
+noise = np.random.default_rng(0).normal(size=(STEPS, len(START))).tolist()
+
+
+def slope(step, i, x):
+    """The slope of a bowl, whose middle and width differ from parameter to parameter, and noise as of mini-batches."""
+    return (i + 1) * (x - 0.3 * i) + 0.1 * noise[step][i]
+
+
+def steps_of(name, settings):
+    """The parameters after each of 100 steps, (steps, parameters)."""
+    params = [Value(x) for x in START]
+    optimiser = getattr(optimisers, name)(params, **settings)
+    path = []
+    for step in range(STEPS):
+        for i, p in enumerate(params):
+            p.grad = slope(step, i, p.data)
+        optimiser.step()
+        path.append([p.data for p in params])
+    return path
+
+
+@each_case
+def test_100_steps_are_those_of_the_published_rule(name, settings):
+    runs = [rule_of(name).published(x, lambda step, x, i=i: slope(step, i, x), **settings) for i, x in enumerate(START)]
+    # about 10 roundings of numbers of about 1 in each step; the bowl makes errors smaller from step to step
+    np.testing.assert_allclose(steps_of(name, settings), list(itertools.islice(zip(*runs), STEPS)), rtol=0, atol=1e-12)
+
+
+@each_case
+@given(gradients=st.lists(st.lists(st.floats(-100, 100), min_size=3, max_size=3), min_size=1, max_size=8))
+def test_steps_along_any_gradients_are_those_of_the_published_rule(name, settings, gradients):
+    params = [Value(x) for x in START]
+    optimiser = getattr(optimisers, name)(params, **settings)
+    for step in gradients:
         for p, g in zip(params, step):
             p.grad = g
         optimiser.step()
-    return [p.data for p in params]
+    for i, (p, x) in enumerate(zip(params, START)):
+        run = rule_of(name).published(x, lambda step, x, i=i: gradients[step][i], **settings)
+        *_, expected = itertools.islice(run, len(gradients))
+        assert p.data == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@given(gs=gradients, momentum=st.sampled_from([0.0, 0.9]))
-def test_sgd_is_the_published_rule(gs, momentum):
-    start = [1.0, -2.0, 0.5]
-    params = [Value(x) for x in start]
-    got = run(SGD(params, learning_rate=0.1, momentum=momentum), params, gs)
-    expected = [sgd_reference(x, [g[i] for g in gs], 0.1, momentum) for i, x in enumerate(start)]
-    assert got == pytest.approx(expected, rel=1e-13, abs=1e-13)
+@pytest.mark.slow  # the import of PyTorch is
+@each_case
+def test_100_steps_are_pytorchs(name, settings):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed; the test above compares with the paper")
+    params = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START]
+    peer = rule_of(name).torch(torch.optim, params, **settings)
+    path = []
+    for step in range(STEPS):
+        for i, p in enumerate(params):
+            p.grad = torch.tensor(slope(step, i, p.item()), dtype=torch.float64)
+        peer.step()
+        path.append([p.item() for p in params])
+    np.testing.assert_allclose(steps_of(name, settings), path, rtol=0, atol=1e-10)
 
 
-@given(gs=gradients)
-def test_adam_is_the_published_rule(gs):
-    start = [1.0, -2.0, 0.5]
-    params = [Value(x) for x in start]
-    got = run(Adam(params, 0.05, beta1=0.8, beta2=0.99, epsilon=1e-6), params, gs)
-    expected = [adam_reference(x, [g[i] for g in gs], 0.05, 0.8, 0.99, 1e-6) for i, x in enumerate(start)]
-    assert got == pytest.approx(expected, rel=1e-12, abs=1e-12)
-
-
-@pytest.mark.parametrize("kind", [SGD, Adam])
-def test_update_leaves_the_given_arrays_alone(kind):
-    theta, gradient = np.array([1.0, 2.0]), np.array([0.5, -0.5])
-    new = kind([Value(1.0), Value(2.0)]).update(theta, gradient)
-    assert theta.tolist() == [1.0, 2.0] and gradient.tolist() == [0.5, -0.5]
-    assert new.shape == (2,) and new is not theta
-
-
-@pytest.mark.parametrize("kind", [SGD, Adam])
-def test_frozen_parameters_stay(kind):
-    free, frozen = Value(1.0), Value(2.0)
-    frozen.requires_grad = False
-    optimiser = kind([free, frozen], learning_rate=0.1)
-    free.grad = frozen.grad = 1.0
+@each_case
+@given(gradient=st.lists(st.floats(-100, 100).filter(lambda g: abs(g) > 1e-3), min_size=3, max_size=3))
+def test_a_first_step_moves_each_parameter_against_its_gradient(name, settings, gradient):
+    rule_of(name)
+    params = [Value(x) for x in START]
+    optimiser = getattr(optimisers, name)(params, **settings)
+    for p, g in zip(params, gradient):
+        p.grad = g
     optimiser.step()
-    assert free.data < 1.0 and frozen.data == 2.0
+    assert [math.copysign(1, before - p.data) for p, before in zip(params, START)] == np.sign(gradient).tolist()
+    assert all(p.data != before and type(p.data) is float for p, before in zip(params, START))
+    assert [p.grad for p in params] == gradient
+
+
+@each_case
+def test_frozen_parameters_stay_and_the_others_go_where_they_go_without_them(name, settings):
+    rule_of(name)
+    free, frozen = Value(1.0), Value(2.0, requires_grad=False)
+    alone = Value(1.0)
+    both = getattr(optimisers, name)([frozen, free], **settings)
+    one = getattr(optimisers, name)([alone], **settings)
+    for step in range(5):
+        free.grad = alone.grad = 1.0 + step
+        frozen.grad = 3.0
+        both.step()
+        one.step()
+    assert frozen.data == 2.0 and free.data == alone.data < 1.0
+
+
+@each_case
+def test_update_gives_a_new_array_and_leaves_the_given_ones_alone(name, settings):
+    rule_of(name)
+    optimiser = getattr(optimisers, name)([Value(1.0), Value(2.0)], **settings)
+    for numbers in ([0.5, -0.5], [2.0, 1.0]):  # at the first step there is nothing remembered to add in place
+        theta, gradient = np.array([1.0, 2.0]), np.array(numbers)
+        new = optimiser.update(theta, gradient)
+        assert theta.tolist() == [1.0, 2.0] and gradient.tolist() == numbers
+        assert new.shape == (2,) and not np.shares_memory(new, theta) and not np.shares_memory(new, gradient)
+
+
+@each_case
+def test_arrays_may_be_overwritten_after_a_step(name, settings):
+    def path(overwrite):
+        rule_of(name)
+        optimiser, seen = getattr(optimisers, name)([Value(x) for x in START], **settings), [START]
+        for numbers in noise[:5]:
+            theta, gradient = np.array(seen[-1]), np.array(numbers)
+            new = optimiser.update(theta, gradient)
+            seen.append(new.tolist())
+            if overwrite:
+                theta[:] = gradient[:] = new[:] = 1e9
+        return seen
+
+    assert path(overwrite=True) == path(overwrite=False)
+
+
+def test_an_optimiser_without_a_rule_is_told_what_to_add():
+    with pytest.raises(AssertionError, match=r'add "Lion": Rule\(published=.* to RULES in .*test_optimisers.py'):
+        rule_of("Lion")
+
+
+# --- what an optimiser takes, and what it refuses
 
 
 def test_data_stay_plain_floats():
@@ -108,9 +236,9 @@ def test_a_model_a_generator_and_lr_are_taken():
         (lambda p: SGD(p), TypeError, "SGD takes a model or a list of Values, got Value Value"),
         (lambda p: SGD([p, p * 2]), ValueError, r"parameter 1 was computed: the \* node with data 2.0"),
         (lambda p: SGD([p], 0.1, lr=0.2), ValueError, "learning_rate=0.1 and lr=0.2 are the same setting"),
-        (lambda p: Adam([p], "a"), TypeError, "learning_rate is a number, got str 'a'"),
-        (lambda p: SGD([p], momentum=None), TypeError, "momentum is a number, got NoneType None"),
-        (lambda p: SGD([1.0]), TypeError, "SGD moves Values, got float 1.0"),
+        (lambda p: Adam([p], "a"), TypeError, "learning_rate must be a number, got str 'a'"),
+        (lambda p: SGD([p], momentum=None), TypeError, "momentum must be a number, got NoneType None"),
+        (lambda p: SGD([1.0]), TypeError, "SGD moves Values, but parameter 0 is float 1.0"),
         (lambda p: SGD([p], -0.1), ValueError, "learning_rate must be a positive number, got -0.1"),
         (lambda p: Adam([p], math.nan), ValueError, "learning_rate must be a positive number, got nan"),
         (lambda p: SGD([p], momentum=1.0), ValueError, "momentum must be at least 0 and below 1, got 1.0"),

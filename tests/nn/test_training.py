@@ -123,7 +123,7 @@ def test_a_class_or_an_instance_of_an_optimiser():
         quiet(first, cross_entropy, X, Y, epochs=2, optimiser=optimiser, learning_rate=0.1)
         quiet(second, cross_entropy, X, Y, epochs=2, optimiser=optimiser(second.parameters(), 0.1))
         assert numbers(first) == numbers(second)
-    with pytest.raises(ValueError, match=r"learning_rate=0.1 beside an optimiser that has 0.2"):
+    with pytest.raises(ValueError, match=r"learning_rate=0.1 and an optimiser whose learning_rate is 0.2; leave"):
         quiet(first, cross_entropy, X, Y, optimiser=SGD(first, 0.2), learning_rate=0.1)
 
 
@@ -255,12 +255,12 @@ class TestErrors:
             ((X, Y), {"every": -1}, "every must be at least 1, got -1"),
             ((X, Y), {"learning_rate": 0.0}, "learning_rate must be a positive number, got 0.0"),
             ((X[:, :1], Y), {}, r"TanhNeuron\(2\) got 1 inputs; it has 2 weights"),
-            ((np.where(X == 2.0, np.nan, X), Y), {}, "X row 1 holds nan"),
-            ((X, np.where(Y == 2, -np.inf, Y)), {}, "y row 2 holds -inf"),
-            ((X, Y), {"validation": (X * np.inf, Y)}, "validation X row 0 holds inf"),
-            (([[1, 2], [3]], [0, 1]), {}, r"rows of X differ: row 0 has the shape \(2,\), row 1 \(1,\)"),
+            ((np.where(X == 2.0, np.nan, X), Y), {}, "row 1 of X holds nan"),
+            ((X, np.where(Y == 2, -np.inf, Y)), {}, "row 2 of y holds -inf"),
+            ((X, Y), {"validation": (X * np.inf, Y)}, "row 0 of validation X holds inf"),
+            (([[1, 2], [3]], [0, 1]), {}, r"rows of X differ: row 0 has the shape \(2,\), row 1 has \(1,\)"),
             ((X, Y), {"metrics": [lambda p, t: 0.0, lambda p, t: 1.0]}, "two metrics are called '<lambda>'"),
-            ((X, Y), {"optimiser": SGD(MLP(1, [2]))}, "moves 4 parameters, none of them among the 27 of this model"),
+            ((X, Y), {"optimiser": SGD(MLP(1, [2]))}, "4 parameters, and none of them is among the 27 of this model"),
         ],
     )
     def test_data_and_settings_that_do_not_fit(self, arguments, options, message):
@@ -282,7 +282,7 @@ class TestErrors:
             ({"validation": X}, r"validation is a pair \(X, y\), got ndarray of shape \(5, 2\)"),
             ({"batch_size": None}, "batch_size is a whole number, got NoneType None"),
             ({"epochs": "3"}, "epochs is a whole number, got str '3'"),
-            ({"learning_rate": "a"}, "learning_rate is a number, got str 'a'"),
+            ({"learning_rate": "a"}, "learning_rate must be a number, got str 'a'"),
         ],
     )
     def test_arguments_of_the_wrong_kind(self, options, message):
@@ -290,7 +290,7 @@ class TestErrors:
             quiet(**{"model": model(), "loss": cross_entropy, "X": X, "y": Y, **options})
 
     def test_a_label_out_of_range_passes_on(self):
-        with pytest.raises(IndexError, match="label 3 is no class"):
+        with pytest.raises(IndexError, match="label 3 is not a class"):
             quiet(model(), cross_entropy, X, Y + 1)
 
     def test_a_loss_that_is_not_finite_names_epoch_and_row_and_keeps_the_model(self):

@@ -243,12 +243,13 @@ def test_whole_numbers_above_those_of_indices_are_an_error():
         program(x, np.array([0, 2**63], ">u8"))
 
 
-def test_threads_with_more_numbers_of_examples_than_are_kept_do_not_disturb_each_other():
+@pytest.mark.parametrize("calls", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_threads_with_more_numbers_of_examples_than_are_kept_do_not_disturb_each_other(calls):
     w, numbers, theta = engine.Value(2.0), np.arange(60.0), np.array([3.0])
     program = engine.compile(lambda x: w * x, params=[w])
 
     def work(seed):
-        for n in np.random.default_rng(seed).integers(1, 61, 1000):
+        for n in np.random.default_rng(seed).integers(1, 61, calls):
             assert (program(numbers[:n]) == 2.0 * numbers[:n]).all()
             assert program.value_and_grad(numbers[:n], at=theta)[1] == pytest.approx(numbers[:n].mean())
         return "done"

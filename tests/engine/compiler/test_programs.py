@@ -583,10 +583,11 @@ def test_calls_from_two_threads_do_not_mix():
             assert (got == wanted).all()
 
 
+@pytest.mark.parametrize("times", [2, pytest.param(10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("shared", [True, False], ids=["one program", "two programs"])
-def test_first_calls_from_several_threads_trace_one_after_the_other(shared):
+def test_first_calls_from_several_threads_trace_one_after_the_other(shared, times):
     x = np.linspace(0.0, 1.0, 4)
-    for _ in range(10):
+    for _ in range(times):
         parameters = [Value(0.1 * i) for i in range(5)]
         programs = [engine.compile(deep(parameters), params=parameters) for _ in range(1 if shared else 3)]
         results = in_threads([lambda p=p: p.value_and_grad(x) for p in programs * (3 if shared else 1)])
@@ -595,12 +596,13 @@ def test_first_calls_from_several_threads_trace_one_after_the_other(shared):
         assert all(mean == wanted[0] and (gradient == wanted[1]).all() for mean, gradient in results)
 
 
-def test_backward_programs_are_written_one_at_a_time():
+@pytest.mark.parametrize("times", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_backward_programs_are_written_one_at_a_time(times):
     x = np.linspace(0.0, 1.0, 4)
     parameters = [Value(0.1 * i) for i in range(5)]
     wanted = engine.compile(deep(parameters), params=parameters)
     expected = [wanted.per_example(x), wanted.input_gradients(x), wanted.value_and_grad(x)[1]]
-    for _ in range(10):
+    for _ in range(times):
         program = engine.compile(deep(parameters), params=parameters)
         program(x)  # traced, but nothing is differentiated yet
         jobs = [program.per_example, program.input_gradients, lambda x, p=program: p.value_and_grad(x)[1]]

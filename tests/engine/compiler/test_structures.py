@@ -68,7 +68,7 @@ def assert_one_example_is_eager_code(f, example):
         assert slope is None or close(slope, wanted, sizes).all()
 
 
-@pytest.mark.parametrize("start", range(0, 100, 20))
+@pytest.mark.parametrize("start", [0, 20, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(40, 200, 20))])
 def test_a_random_structure_gives_what_eager_code_gives(start, monkeypatch):
     for seed in range(start, start + 20):
         monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed % 2))  # examples as rows, or as columns

@@ -1,0 +1,36 @@
+"""register refuses a row that would fail or lie at its first use, says why, and leaves nothing of it behind."""
+
+import math
+
+import pytest
+
+from chainrule.engine import OPS, Op, Value, register
+
+
+def row(**changed):
+    return Op(**{"name": "twofold", "forward": lambda a: 2.0 * a, "partials": (lambda out, a: 2.0,),
+                 "numpy": "2.0 * {}", **changed})  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "message"), [
+    ({"numpy": ""}, r"numpy='np.twofold\(\{\}\)' does not run at \[2.0\]: module 'numpy' has no attribute 'twofold'"),
+    ({"numpy": "2.0 * {"}, "numpy='2.0 . {' does not run"),
+    ({"partials": lambda out, a: 2.0}, r"partials=\(rule,\) for a fixed number"),
+    ({"partials": lambda out, a: 2.0, "forward": lambda *a: sum(a), "numpy": "sum({})"}, r"partials=\(rule,\)"),
+    ({"partials": lambda out, *a: [1.0], "forward": lambda *a: sum(a), "numpy": "sum({})"},
+     r"1 slope\(s\) for 2 argument\(s\)"),
+    ({"partials": (lambda out: 2.0,)}, "partials does not run"),
+    ({"partials": ()}, "one rule, for each argument"),
+    ({"name": "class"}, "'class' can be none"),
+    ({"symbol": "{x}"}, "'{x}' needs one {}"),
+    ({"symbol": "{}{}"}, "'{}{}' needs one {}"),
+])  # fmt: skip
+def test_register_refuses_what_does_not_run_and_says_why(changed, message):
+    with pytest.raises(ValueError, match=message):
+        register(row(**changed))
+    assert "twofold" not in OPS and not hasattr(Value, "twofold")
+
+
+def test_a_plain_function_is_no_row():
+    with pytest.raises(TypeError, match="register takes a row, Op"):
+        register(math.sin)
