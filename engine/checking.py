@@ -71,8 +71,7 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
     if problem := reads_numbers(op):
         findings.append(Finding("no higher derivatives", f"{problem}; write the rule with the library's operations"))
     for _ in range(points):
-        intervals = op.everyday if op.variadic else [op.everyday[min(i, len(op.everyday) - 1)] for i in range(op.arity)]
-        numbers = [chance.uniform(*interval) for interval in intervals]
+        numbers = [chance.uniform(*interval) for interval in op.intervals()]
         if not (op.domain(*numbers) and op.smooth(*numbers)):
             continue
         try:

@@ -193,7 +193,7 @@ def row(**changed):
      r"1 slope\(s\) for 2 argument\(s\)"),
     ({"partials": (lambda out: 2.0,)}, "partials does not run"),
     ({"partials": ()}, "one rule, for each argument"),
-    ({"name": "class"}, "'class' can be none"),
+    ({"name": "class"}, "which 'class' cannot be"),
     ({"symbol": "{x}"}, "'{x}' needs one {}"),
     ({"symbol": "{}{}"}, "'{}{}' needs one {}"),
 ])  # fmt: skip
@@ -208,7 +208,7 @@ def test_register_and_unregister_want_rows_and_each_once():
         register(math.sin)
     twofold = register(row())
     unregister(twofold)
-    with pytest.raises(ValueError, match="<operation twofold> is no row of the table"):
+    with pytest.raises(ValueError, match="<operation twofold> is not a row of the table"):
         unregister(twofold)
 
 
