@@ -23,7 +23,7 @@ OPS: dict[str, Op] = {}
 
 
 class DomainError(ValueError, ArithmeticError):
-    """An operation whose value at finite arguments is undefined or a pole: log(0), 1 / 0, sqrt(-1)."""
+    """The operation has no value at these finite numbers, or a pole: log(0), 1 / 0, sqrt(-1)."""
 
 
 def everywhere(*_: float) -> bool:
@@ -55,8 +55,8 @@ class Op:
     domain: Callable[..., bool] = everywhere  # where the value is defined
     smooth: Callable[..., bool] = everywhere  # where the rules hold
     everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # see `intervals`
-    ulp: float = 2.0  # the value's largest error, in units of its last place
-    eps: float = 4.0  # a slope's, in units of 2^-52 max(1, |slope|)
+    ulp: float = 2.0  # the largest error of the value, in units of its last place
+    eps: float = 4.0  # the slopes' largest error, in units of 2^-52 max(1, |slope|)
     neutral: tuple[float | None, ...] = ()  # for each argument the number that leaves the other one as it is
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
 
@@ -116,7 +116,7 @@ class Op:
     def intervals(self, count: int = 0) -> list[tuple[float, float]]:
         """The everyday interval of each argument; the last one that the row names stands for all further arguments.
 
-        `count`: how many arguments, where the row takes any number; otherwise as many as it names intervals.
+        `count`: how many arguments, for a row that takes any number; without it, as many as the row names intervals.
         """
         count = self.arity if not self.variadic else count or len(self.everyday)
         return [self.everyday[min(place, len(self.everyday) - 1)] for place in range(count)]
@@ -144,7 +144,7 @@ class Op:
 
     @cached_property
     def on_arrays(self) -> Callable[..., Any]:
-        """The NumPy spelling as a function; IEEE 754 where Python would raise."""
+        """The NumPy spelling as a function; where Python would raise, it gives what IEEE 754 says."""
         names = [] if callable(self.partials) else [f"a{i}" for i in range(len(self.partials))]
         parameters = ", ".join(names) or "*arguments"
         spelled = self.numpy.format(*(names or ["arguments"]))
@@ -178,7 +178,7 @@ class Op:
         return self.evaluate(arguments if floats else [number(argument, self.name) for argument in arguments])
 
     def _one_by_one(self, arguments: Sequence[Any]) -> Any:
-        """Of arrays, element by element."""
+        """The operation, applied to arrays element by element."""
         if self.flatten:
             raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
         with np.errstate(all="ignore"):
@@ -212,7 +212,7 @@ class Op:
         return self.write(names, plain=True) + (f" with {', '.join(spelled)}" if spelled else "")
 
     def write(self, names: Sequence[str], plain: bool = False) -> str:
-        """The symbol with these names in it; `plain` as one types it on a keyboard."""
+        """The symbol with these names in it; `plain`: in characters that a keyboard has."""
         symbol = self.symbol
         if plain:
             for sign, typed in (("×", "*"), ("÷", "/"), ("−", "-"), ("√{}", "sqrt({})"), ("^", " ** ")):
@@ -250,7 +250,7 @@ def no_such_index(index: float, count: int) -> IndexError:
 
 
 def picked(choices: Sequence[Any], index: Any) -> Any:
-    """For arrays: in each place the choice that the index there names."""
+    """pick on arrays: in each place, the choice that the index at this place names."""
     index = np.asarray(index)
     places = index.astype(np.intp)
     wrong = (places != index) | (places < 0) | (places >= len(choices))

@@ -1,4 +1,4 @@
-"""The protocol `__apply__`, by which operations are applied to anything; operators, and methods made from the table."""
+"""The protocol `__apply__`: what a class says to have operations applied to it; Python's operators, and the methods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _binary(op: Op, left: Any, right: Any) -> Any:
     other = right if isinstance(left, Operators) else left
     if runs_operations(other) or isinstance(other, (int, float, np.number, np.bool_, Real)):
         return op(left, right)
-    return NotImplemented  # NumPy then goes through its array element by element
+    return NotImplemented  # for an array: NumPy then asks each of its elements
 
 
 class Operators(Methods):
@@ -51,7 +51,8 @@ class Operators(Methods):
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
-        raise TypeError(f"{cls.__name__} does not say how {op.name} is applied to it")
+        said = f"{cls.__name__} does not say how {op.name} is applied to it"
+        raise TypeError(f"{said}: it needs a class method __apply__(cls, op, arguments)")
 
     def __add__(self, other: Any) -> Any:
         return _binary(ops.add, self, other)
@@ -101,10 +102,11 @@ def add_method(op: Op) -> None:
         return
     first, *others = op.argument_names
     names = ", ".join(["self", *others])
-    # Written out, so that it is as quick and as well described as a method in a class; the names are identifiers.
+    # Made from text, it is as quick as a method in a class and names its arguments; argument names are identifiers.
     method = eval(f"lambda {names}: _op({names})", {"_op": op})
     method.__name__, method.__qualname__, method.__module__ = op.name, f"Operators.{op.name}", __name__
-    method.__doc__ = f"{op.what}\n\n{first}.{op.name}({', '.join(others)}) is {op.name}({first}{''.join(names[4:])})."
+    means = f"{first}.{op.name}({', '.join(others)}) is {op.name}({', '.join(op.argument_names)})."
+    method.__doc__ = f"{op.what}\n\n{means}" if op.what else means
     setattr(Methods, op.name, method)
     if op.numpy_name and not hasattr(Operators, op.numpy_name):
         setattr(Methods, op.numpy_name, method)
@@ -139,7 +141,8 @@ def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequ
     """The slopes of `op` to each argument, 0.0 where it is not wanted; inf or nan where there is none."""
     if callable(op.partials):
         if len(slopes := list(_slope(op.partials, out, numbers))) != len(numbers):
-            raise TypeError(f"{op.name}: {len(slopes)} slope(s) for {len(numbers)} argument(s)")
+            said = f"the rule of {op.name} returned a list of length {len(slopes)}"
+            raise TypeError(f"{said}; it needs one slope for each argument, of which there are {len(numbers)}")
         return slopes
     return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted)]
 

@@ -34,8 +34,8 @@ def register(op: Op) -> Op:
     if op.name in OPS or hasattr(Value, op.name) or op.name in Value.__slots__:
         raise ValueError(f"the name {op.name!r} is taken: {OPS.get(op.name, 'an attribute of Value')}")
     _try_out(op)
-    OPS[op.name] = op
     add_method(op)
+    OPS[op.name] = op
     return op
 
 
@@ -44,7 +44,9 @@ def _try_out(op: Op) -> None:
     if not op.everyday:
         raise ValueError(f"{op.name}: everyday=() has no interval; write everyday=((low, high),)")
     if not op.arity or op.symbol.count("{}") != abs(op.arity):
-        raise ValueError(f"{op.name}: {op.symbol!r} needs one {{}}, partials=(rule, ...) one rule, for each argument")
+        raise ValueError(
+            f"{op.name}: symbol={op.symbol!r} needs one {{}} for each argument, partials=(rule, ...) one rule for each"
+        )
     numbers = [low + 0.7 * (high - low) for low, high in op.intervals()]
     part = "forward"
     try:

@@ -313,7 +313,7 @@ def test_its_help_is_made_of_its_row(sinc):
     assert str(inspect.signature(Op(name="any", forward=max, partials=lambda out, *xs: [0.0]))) == "(*xs)"
 
 
-# --- not yet
+# --- what a row may be, and what a class of a user's own may do with it
 
 
 def test_numpy_s_name_works_on_arrays_of_values():
@@ -351,7 +351,7 @@ def test_a_row_makes_results_as_a_users_class_makes_them():
     "op, arguments, said",
     [
         (Op(name="few", forward=lambda *v: sum(v), partials=lambda out, *v: [1.0], flatten=tuple), 2,
-         r"few: 1 slope\(s\) for 2 argument\(s\)"),
+         "the rule of few returned a list of length 1; it needs one slope for each argument, of which there are 2"),
         (Op(name="two", forward=lambda a, b, c=0.0: a, partials=(lambda out, a, b: 1.0,) * 2, flatten=tuple), 3,
          "two takes 2 arguments, got 3"),
     ],

@@ -10,6 +10,7 @@ import pickle
 import pydoc
 import random
 import re
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -64,12 +65,38 @@ def test_each_row_is_a_function_of_the_engine_and_of_the_facade(op):
         assert getattr(package, op.name) is op
 
 
-def test_what_follows_from_the_table_is_up_to_date():
-    tool = Path(__file__).resolve().parents[2] / "tools" / "table.py"
+HERE = Path(__file__).resolve().parents[2]
+
+
+def run_tool(tree, *flags):
+    tool = tree / "tools" / "table.py"
     if not tool.is_file():
         pytest.skip("no source tree beside these tests")
-    done = subprocess.run([sys.executable, tool, "--check"], capture_output=True, text=True)
+    return subprocess.run([sys.executable, tool, *flags], capture_output=True, text=True)
+
+
+def test_what_follows_from_the_table_is_up_to_date():
+    done = run_tool(HERE, "--check")
     assert done.returncode == 0, f"run `python tools/table.py`:\n{done.stdout}{done.stderr}"
+
+
+def test_the_tool_names_and_writes_what_a_new_row_changes(tmp_path):
+    assert run_tool(HERE, "--check").returncode == 0
+    for folder in ("tools", "chainrule", "engine"):
+        shutil.copytree(HERE / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    files = [tmp_path / "chainrule/__init__.py", tmp_path / "engine/__init__.py", tmp_path / "engine/methods.pyi"]
+    before = [file.read_text(encoding="utf-8") for file in files]
+    table, here = tmp_path / "engine/ops.py", "OPS.update("
+    row = 'twice: Op = Op(name="twice", what="2 a.", forward=lambda a: a + a, partials=(lambda out, a: 2.0,))\n\n'
+    table.write_text(table.read_text(encoding="utf-8").replace(here, row + here), encoding="utf-8")
+
+    checked = run_tool(tmp_path, "--check")
+    stale = [f"{file.relative_to(tmp_path).as_posix()}: out of date; run `python tools/table.py`" for file in files]
+    assert checked.returncode == 1 and sorted(checked.stdout.splitlines()) == stale
+    assert [file.read_text(encoding="utf-8") for file in files] == before
+    assert run_tool(tmp_path).returncode == run_tool(tmp_path, "--check").returncode == 0
+    after = [file.read_text(encoding="utf-8") for file in files]
+    assert [text.count("twice") for text in after] == [2, 2, 3] and "def twice(self: _Kind) -> _Kind:" in after[2]
 
 
 def test_the_stub_for_type_checkers_says_what_the_class_has():
@@ -171,9 +198,9 @@ def test_each_method_has_a_help_of_its_own(op):
         pytest.skip("takes lists, or is written with an operator")
     method = getattr(Value, op.name)
     assert list(inspect.signature(method).parameters)[1:] == list(inspect.signature(op).parameters)[1:]
-    if method is getattr(Operators, op.name):  # else it is written out for speed
-        assert op.what in method.__doc__ and f".{op.name}(" in pydoc.render_doc(method, renderer=pydoc.plaintext)
-        assert pickle.loads(pickle.dumps(method)) is method
+    shown = pydoc.render_doc(method, renderer=pydoc.plaintext)
+    assert op.what in shown and f".{op.name}(" in shown
+    assert pickle.loads(pickle.dumps(method)) is method
 
 
 def test_ipython_and_jupyter_show_the_help_of_an_operation(tmp_path):

@@ -166,7 +166,9 @@ def in_range(index: Any, count: int) -> Any:
     outside = places.size and np.maximum.reduce(places.view(np.uintp), axis=None) >= count
     if outside or (places is not index and (places != index).any()):
         wrong = (places != index) | (places < 0) | (places >= count)
-        said = f"pick: index {index[wrong][0]:g} is none of 0, …, {count - 1}: there are {count} values"
+        problem = "is out of range" if (first := index[wrong][0]) % 1 == 0 else "is not a whole number"
+        has = f"{count} values (indices 0 to {count - 1})" if count > 1 else "1 value (index 0)"
+        said = f"index {first:g} {problem}: pick has {has}"
         raise IndexError(said + f", in example {np.argwhere(wrong)[0][-1]}" * (index.shape[-1:] > (1,)))
     return places
 
