@@ -17,7 +17,6 @@ from .numeric import number, readable, runs_operations
 Rule = Callable[..., Any]
 ANYWHERE = (-5.0, 5.0)
 FAR = 1e4
-PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 OPS: dict[str, Op] = {}
 
@@ -69,19 +68,14 @@ class Op:
         object.__setattr__(self, "__doc__", self._help())
 
     def _signature(self) -> inspect.Signature:
-        """The arguments as called, by the names that `flatten` has for them, or else the first rule."""
+        """The arguments as called, by the names that `flatten` or the first rule gives to its own parameters."""
         rule = self.partials if callable(self.partials) else next(iter(self.partials), None)
-        try:
-            given = list(inspect.signature(self.flatten or rule).parameters.values())  # type: ignore[arg-type]
-        except (TypeError, ValueError):  # a function written in C may not tell
-            given = []
-        given = given if self.flatten else given[1:]  # the first one of a rule is the output
-        if not self.variadic and not self.flatten and [one.kind for one in given] != [PLAIN] * self.arity:
-            given = [inspect.Parameter(f"a{place}", PLAIN) for place in range(self.arity)]
-        return inspect.Signature([
-            one if one.kind is one.VAR_POSITIONAL else inspect.Parameter(one.name, one.POSITIONAL_ONLY)
-            for one in given
-        ])  # fmt: skip
+        names = _parameters(self.flatten) or _parameters(rule)[1:]  # the first parameter of a rule is the output
+        if not names or (not self.flatten and len(names) != abs(self.arity)):
+            names = [f"a{place}" for place in range(abs(self.arity))]
+        one, several = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL
+        kind = several if self.variadic and not self.flatten else one
+        return inspect.Signature([inspect.Parameter(name, kind) for name in names])
 
     def _help(self) -> str:
         names = ", ".join(self.argument_names)
@@ -227,6 +221,11 @@ class Op:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
         return self
+
+
+def _parameters(function: Any) -> list[str]:
+    """The names of a function's parameters; none for what is not written in Python, as `tuple`."""
+    return list(inspect.signature(function).parameters) if inspect.isfunction(function) else []
 
 
 def _outranks(kind: Any, other: Any) -> bool:

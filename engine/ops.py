@@ -414,7 +414,7 @@ pick: Op = Op(
 total: Op = Op(
     name="total", symbol="sum({})", badge="Σ",
     what="The sum of a list or an array of values, rounded once.",
-    flatten=lambda values: tuple(values),
+    flatten=tuple,
     forward=lambda *values: _exact_sum(values), partials=lambda out, *values: [1.0] * len(values),
     numpy="sum({})", why="a sum passes the gradient on unchanged",
 )

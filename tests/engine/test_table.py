@@ -183,13 +183,24 @@ def test_each_row_says_what_people_read(op):
 @each_row
 def test_each_row_has_a_help_of_its_own(op):
     names = list(inspect.signature(op).parameters)
-    assert names == [*inspect.signature(op.flatten or op.partials[0]).parameters][0 if op.flatten else 1 :]
+    assert names and (op.flatten or names == list(inspect.signature(op.partials[0]).parameters)[1:])
     call = f"{op.name}({', '.join(names)})"
     for text in (op.__doc__, pydoc.render_doc(op, renderer=pydoc.plaintext)):
         assert call in text and op.what in text and f"Local derivative: {op.why}." in text
         assert ("As a method: " in text) == hasattr(Operators, op.name)
         assert ("As an operator: " in text) == (op.name in WRITTEN)
     assert op.__doc__.startswith(call) and op.__doc__ != Op.__doc__
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("atan2", "(y, x, /)"), ("where", "(condition, a, b, /)"), ("pick", "(values, index, /)"),
+        ("logsumexp", "(values, /)"), ("total", "(values, /)"), ("dot", "(left, right, /)"),
+    ],
+)  # fmt: skip
+def test_the_order_of_arguments_is_told(name, call):
+    assert str(inspect.signature(OPS[name])) == call
 
 
 @each_row
