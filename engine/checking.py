@@ -35,7 +35,8 @@ def gradcheck(f: Callable[..., Any], *xs: Any, value: Callable[[float], Any] = V
     gradcheck of 2 derivatives, largest relative error ...: all is well
     """
     if any(np.ndim(x) > 1 for x in xs):
-        raise ValueError(f"gradcheck: arguments of shapes {[np.shape(x) for x in xs]}; each a number or 1-D: .ravel()")
+        shapes = [np.shape(x) for x in xs]
+        raise ValueError(f"gradcheck got arguments of shapes {shapes}; each has to be a number or 1-D: use .ravel()")
     numbers = [float(number) for x in xs for number in np.atleast_1d(x)]
     names = [f"argument {i}" + f"[{j}]" * np.ndim(x) for i, x in enumerate(xs) for j in range(np.size(x))]
     leaves = [value(number) for number in numbers]
@@ -44,7 +45,7 @@ def gradcheck(f: Callable[..., Any], *xs: Any, value: Callable[[float], Any] = V
     before = [(node, node.grad) for node in topological_order(y)] if isinstance(y, Value) else []
     y.backward()
     slopes = [float(leaf.grad) for leaf in leaves]
-    for node, grad in before:  # a model's parameters among them
+    for node, grad in before:  # parameters of a model may be among them, which keep the gradients that they had
         node.grad = grad
 
     def moved(place: int, number: float) -> float:
@@ -71,13 +72,12 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
     if problem := reads_numbers(op):
         findings.append(Finding("no higher derivatives", f"{problem}; write the rule with the library's operations"))
     for _ in range(points):
-        intervals = op.everyday if op.variadic else [op.everyday[min(i, len(op.everyday) - 1)] for i in range(op.arity)]
-        numbers = [chance.uniform(*interval) for interval in intervals]
+        numbers = [chance.uniform(*interval) for interval in op.intervals()]
         if not (op.domain(*numbers) and op.smooth(*numbers)):
             continue
         try:
             slopes = local_derivatives(op, op.evaluate(numbers), numbers, [True] * len(numbers))
-        except LookupError:  # what is no index is outside the domain of a row that picks
+        except LookupError:  # a row that picks has no value where the number is not an index
             continue
         checked += 1
         for place, slope in enumerate(slopes):
@@ -90,7 +90,8 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
             errors.append(error)
             findings += finding
     if not checked:
-        findings.append(Finding("not checked", f"no point of {op.everyday} is in its domain and where its rules hold"))
+        said = f"no point that was tried in {op.everyday} lies in its domain and where its rules hold"
+        findings.append(Finding("not checked", said))
     return Report(f"{op.name} at {checked} points, largest relative error {max(errors):.1e}", tuple(findings[:5]))
 
 
@@ -107,9 +108,9 @@ def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> An
 
 
 def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -> tuple[float, list[Finding]]:
-    """The relative error of a slope, and a finding if it is more than finite differences can be off."""
+    """The relative error of a slope, and a finding if it is larger than the error of finite differences can be."""
     tries, problem = [], "near it the function is not finite"
-    for size in {max(1.0, abs(x)), abs(x) or 1.0}:  # beside a pole or a kink at 0, a step as small as x
+    for size in {max(1.0, abs(x)), abs(x) or 1.0}:  # a step as small as x does not reach a pole or a kink at 0
         try:
             tries.append(slope_of(at, x, size))
         except (ArithmeticError, ValueError) as none:
@@ -128,11 +129,12 @@ def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -
 
 
 def slope_of(f: Callable[[float], float], x: float, size: float) -> tuple[float, float, float]:
-    """Central difference at x, extrapolated; an estimate of its error; and how large slopes of such a function are.
+    """The central difference at x, extrapolated; an estimate of its error; and how large slopes are near x.
 
-    `size`: the distance in x over which the function may have changed its shape.
+    `size`: the distance in x over which the function may change its shape.
 
-    Truncation falls with h^2, rounding grows as eps / h; after extrapolation (h^4) they balance at h = eps^(1/5).
+    The error of truncation falls with h^2, that of rounding grows as eps / h. After extrapolation the first one falls
+    with h^4, and they balance at h = eps^(1/5).
     """
     h = EPS ** (1 / 5) * size / 8
     above, below, above2, below2 = f(x + h), f(x - h), f(x + 2 * h), f(x - 2 * h)
@@ -143,6 +145,6 @@ def slope_of(f: Callable[[float], float], x: float, size: float) -> tuple[float,
     rounding = max(EPS * abs(above), EPS * abs(below), TINY) / h
     if kink:
         return near, jump, max(scale, jump)
-    # Next to a minimum, slopes are as large as the bend lets them become.
+    # Next to a minimum the slope itself is small; the curvature says how large slopes near it are.
     scale = max(scale, jump / h * size)
     return near + (near - far) / 3, abs(near - far) / 15 + rounding, scale

@@ -1,4 +1,4 @@
-"""Between Values and plain numbers: what counts as a number, and what a Value does where one is expected."""
+"""Between Values and plain numbers: what counts as a number, and what a Value does where a number is expected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-LONGEST = 60  # characters of a label in an error; nobody reads further
+LONGEST = 60  # characters of a label in an error; what is longer is cut off
 
 
 def runs_operations(this: Any) -> bool:
@@ -19,11 +19,11 @@ def runs_operations(this: Any) -> bool:
 
 def number(given: Any, where: str) -> float:
     """A float from what stands for one number; `where` names the place in the error."""
-    if given.__class__ is int or isinstance(given, (Real, np.bool_)):  # the first is quicker
+    if given.__class__ is int or isinstance(given, (Real, np.bool_)):  # asking for the class first is quicker
         return float(given)
     if isinstance(given, np.ndarray) and given.ndim == 0:
         return number(given.item(), where)
-    hint = "; in a list or an array, take one after the other" if hasattr(given, "__len__") else ""
+    hint = "; take its elements one by one" if hasattr(given, "__len__") else ""
     raise TypeError(f"{where} takes numbers and Values, got {type(given).__name__} {given!r}{hint}")
 
 
@@ -41,7 +41,7 @@ def one_number(given: Any) -> float:
     elif isinstance(given, (bool, np.bool_)):
         instead = f"; write Value({float(given)})"
     elif runs_operations(given):
-        instead = "; it is one already: use it as it is"
+        instead = "; use it as it is, without Value(...) around it"
     elif isinstance(given, (complex, np.complexfloating)):
         instead = "; only real numbers have derivatives here: take .real and .imag"
     elif hasattr(given, "__len__"):
@@ -50,7 +50,7 @@ def one_number(given: Any) -> float:
 
 
 def readable(label: object) -> str:
-    """A user's text for the line of an error: no signs that steer a terminal, no more than one reads.
+    """A user's text, for one line of an error: without characters that control a terminal, and not too long.
 
     >>> readable("a\\n\\x1b[31mb")
     'a\ufffd\ufffd[31mb'
@@ -71,7 +71,7 @@ def _comparison(sign: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
 
 
 class LikeANumber:
-    """Comparing, converting and formatting act on `.data`; == and hash stay those of the object."""
+    """Comparisons, conversions and formats use `.data`; == and hash stay those of the object."""
 
     __slots__ = ()
     data: float

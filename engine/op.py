@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +22,7 @@ OPS: dict[str, Op] = {}
 
 
 class DomainError(ValueError, ArithmeticError):
-    """An operation whose value at finite arguments is undefined or a pole: log(0), 1 / 0, sqrt(-1)."""
+    """The operation has no value at these finite numbers, or a pole: log(0), 1 / 0, sqrt(-1)."""
 
 
 def everywhere(*_: float) -> bool:
@@ -29,9 +31,10 @@ def everywhere(*_: float) -> bool:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Op:
-    """One operation: everything the library knows about it stands in its row.
+    """One operation: everything that the library knows about it stands in its row.
 
-    Calling it takes floats, Values, arrays of either, and whatever else the operators of `Operators` work on.
+    It is called with floats, Values, arrays of either, or instances of any other class that has an `__apply__`
+    (see `Operators`). Its help is made from its row: `help(cr.where)` tells the order of the arguments.
 
     >>> from chainrule import Value, tanh
     >>> tanh(0.0), tanh(Value(0.0)).data
@@ -43,14 +46,16 @@ class Op:
     partials: tuple[Rule, ...] | Rule  # (output, *arguments) -> slope; one for each argument, or one that returns all
     symbol: str = ""  # for drawings: a {} for each argument, or one for all of them; name({}) if empty
     numpy: str = ""  # its spelling on arrays; np.name({}) if empty
+    operator: bool = False  # whether Python has an operator for it, in place of a method
     badge: str = ""  # the round badge in drawings; its name if empty
     micrograd: str = ""  # what micrograd calls it in `_op`; its name if empty
+    what: str = ""  # what it computes, in a sentence, with its domain in words
     why: str = ""  # the local derivative in words
     domain: Callable[..., bool] = everywhere  # where the value is defined
     smooth: Callable[..., bool] = everywhere  # where the rules hold
-    everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # an interval for each argument
-    ulp: float = 2.0  # the value's largest error, in units of its last place
-    eps: float = 4.0  # a slope's, in units of 2^-52 max(1, |slope|)
+    everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # see `intervals`
+    ulp: float = 2.0  # the largest error of the value, in units of its last place
+    eps: float = 4.0  # the slopes' largest error, in units of 2^-52 max(1, |slope|)
     neutral: tuple[float | None, ...] = ()  # for each argument the number that leaves the other one as it is
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
 
@@ -58,6 +63,57 @@ class Op:
         places = ", ".join(["{}"] * abs(self.arity))
         for field, default in (("symbol", f"{self.name}({places})"), ("numpy", f"np.{self.name}({places})")):
             object.__setattr__(self, field, getattr(self, field) or default)
+        # What help(), inspect.signature() and an editor's `?` ask an object for.
+        object.__setattr__(self, "__signature__", self._signature())
+        object.__setattr__(self, "__doc__", self._help())
+
+    def _signature(self) -> inspect.Signature:
+        """The arguments as called, by the names that `flatten` or the first rule gives to its own parameters."""
+        rule = self.partials if callable(self.partials) else next(iter(self.partials), None)
+        names = _parameters(self.flatten) or _parameters(rule)[1:]  # the first parameter of a rule is the output
+        if not names or (not self.flatten and len(names) != abs(self.arity)):
+            names = [f"a{place}" for place in range(abs(self.arity))]
+        one, several = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL
+        kind = several if self.variadic and not self.flatten else one
+        return inspect.Signature([inspect.Parameter(name, kind) for name in names])
+
+    def _help(self) -> str:
+        names = ", ".join(self.argument_names)
+        said = [f"{self.name}({names})", self.what]
+        if not self.flatten:
+            said.append("It takes numbers, Values, and arrays of them.")
+        if self.has_method:
+            first, _, others = names.partition(", ")
+            said[-1] += f" As a method: {first}.{self.name}({others})."
+        if self.operator:
+            said[-1] += f" As an operator: {self.write(self.argument_names, plain=True)}."
+        if self.why:
+            said.append(f"Local derivative: {self.why}.")
+        return "\n\n".join(filter(None, said))
+
+    @property
+    def argument_names(self) -> list[str]:
+        """The names of its arguments as called, in order."""
+        return [str(one) for one in inspect.signature(self).parameters.values()]
+
+    @property
+    def has_method(self) -> bool:
+        """Whether it is a method of Values too; what takes lists or any number of arguments is a function only."""
+        return not (self.operator or self.variadic or self.flatten)
+
+    @property
+    def numpy_name(self) -> str:
+        """What NumPy calls it, where its spelling is one function of NumPy's, applied to the arguments; else ''."""
+        spelled = re.fullmatch(r"np\.(\w+)\(\{\}(, \{\})?\)", self.numpy)
+        return spelled[1] if spelled and not self.variadic else ""
+
+    def intervals(self, count: int = 0) -> list[tuple[float, float]]:
+        """The everyday interval of each argument; the last one that the row names stands for all further arguments.
+
+        `count`: how many arguments, for a row that takes any number; without it, as many as the row names intervals.
+        """
+        count = self.arity if not self.variadic else count or len(self.everyday)
+        return [self.everyday[min(place, len(self.everyday) - 1)] for place in range(count)]
 
     @cached_property
     def arity(self) -> int:
@@ -82,7 +138,7 @@ class Op:
 
     @cached_property
     def on_arrays(self) -> Callable[..., Any]:
-        """The NumPy spelling as a function; IEEE 754 where Python would raise."""
+        """The NumPy spelling as a function; where Python would raise, it gives what IEEE 754 says."""
         names = [] if callable(self.partials) else [f"a{i}" for i in range(len(self.partials))]
         parameters = ", ".join(names) or "*arguments"
         spelled = self.numpy.format(*(names or ["arguments"]))
@@ -99,13 +155,13 @@ class Op:
                 raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
         if len(arguments) != self.arity >= 0:
             raise TypeError(f"{self.name} takes {self.arity} argument{'s' * (self.arity != 1)}, got {len(arguments)}")
-        special, floats, arrays = None, True, False  # special: the most special class with an __apply__
+        special, floats, arrays = None, True, False  # special: the class whose __apply__ it will be
         for argument in arguments:
             kind = argument.__class__
             if kind is not float and kind is not special:
                 floats = False
                 if hasattr(kind, "__apply__"):
-                    if special is None or issubclass(kind, special) or _takes_over(kind, special):
+                    if special is None or issubclass(kind, special) or _outranks(kind, special):
                         special = kind
                 elif issubclass(kind, np.ndarray):
                     arrays = True
@@ -116,7 +172,7 @@ class Op:
         return self.evaluate(arguments if floats else [number(argument, self.name) for argument in arguments])
 
     def _one_by_one(self, arguments: Sequence[Any]) -> Any:
-        """Of arrays, element by element."""
+        """The operation, applied to arrays element by element."""
         if self.flatten:
             raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
         with np.errstate(all="ignore"):
@@ -150,7 +206,7 @@ class Op:
         return self.write(names, plain=True) + (f" with {', '.join(spelled)}" if spelled else "")
 
     def write(self, names: Sequence[str], plain: bool = False) -> str:
-        """The symbol with these names in it; `plain` as one types it on a keyboard."""
+        """The symbol with these names in it; `plain`: in characters that a keyboard has."""
         symbol = self.symbol
         if plain:
             for sign, typed in (("×", "*"), ("÷", "/"), ("−", "-"), ("√{}", "sqrt({})"), ("^", " ** ")):
@@ -167,9 +223,14 @@ class Op:
         return self
 
 
-def _takes_over(this: Any, kind: Any) -> bool:
-    """A traced Value does, from a class of a user's own that it does not descend from."""
-    return hasattr(this, "original") and not issubclass(kind, this)
+def _parameters(function: Any) -> list[str]:
+    """The names of a function's parameters; none for what is not written in Python, as `tuple`."""
+    return list(inspect.signature(function).parameters) if inspect.isfunction(function) else []
+
+
+def _outranks(kind: Any, other: Any) -> bool:
+    """Whether `kind` says that it outranks the classes that do not descend from it, and `other` is one of these."""
+    return getattr(kind, "__outranks__", False) and not issubclass(other, kind)
 
 
 def operation(name: str) -> Op:
@@ -177,16 +238,23 @@ def operation(name: str) -> Op:
     try:
         return OPS[name]
     except KeyError:
-        raise KeyError(f"no operation {name!r} here; if it is your own, register its row first") from None
+        raise KeyError(f"there is no operation {name!r} here; if it is your own, register its row first") from None
+
+
+def no_such_index(index: float, count: int) -> IndexError:
+    """What pick says to an index that none of its `count` values has."""
+    problem = "is out of range" if index % 1 == 0 else "is not a whole number"
+    has = f"{count} values (indices 0 to {count - 1})" if count > 1 else "1 value (index 0)" if count else "no values"
+    return IndexError(f"index {index:g} {problem}: pick has {has}")
 
 
 def picked(choices: Sequence[Any], index: Any) -> Any:
-    """For arrays: in each place the choice that the index there names."""
+    """pick on arrays: in each place, the choice that the index at this place names."""
     index = np.asarray(index)
     places = index.astype(np.intp)
     wrong = (places != index) | (places < 0) | (places >= len(choices))
     if wrong.any():
-        raise IndexError(f"pick: index {index[wrong][0]:g} is none of 0, …, {len(choices) - 1}")
+        raise no_such_index(index[wrong][0], len(choices))
     if len(choices) < 32:  # as many as np.choose takes
         return np.choose(places, choices)
     *columns, places = np.broadcast_arrays(*choices, places)

@@ -1,9 +1,7 @@
-"""The operators and methods of everything that the rules of the table run on."""
+"""The protocol `__apply__`: what a class says to have operations applied to it; Python's operators, and the methods."""
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import ops
+from .methods import Methods
 from .numeric import runs_operations
 from .op import OPS, Op, Rule
 
@@ -19,17 +18,41 @@ def _binary(op: Op, left: Any, right: Any) -> Any:
     other = right if isinstance(left, Operators) else left
     if runs_operations(other) or isinstance(other, (int, float, np.number, np.bool_, Real)):
         return op(left, right)
-    return NotImplemented  # NumPy then goes through its array element by element
+    return NotImplemented  # for an array: NumPy then asks each of its elements
 
 
-class Operators:
-    """Operators and methods, one for each row; `__apply__` says what an operation does to this kind of number."""
+class Operators(Methods):
+    """A kind of number that the rows of the table run on: Values, names in explanations, what the compiler traces.
+
+    **The contract.** A class takes part if it has a class method `__apply__(cls, op, arguments)`, inherited from here
+    or not. It is called with a row and the arguments of the node, in order; lists are already flattened to one
+    sequence. At least one argument is an instance of such a class. The others are what the caller wrote:
+    `number(argument, op.name)` makes floats of them, or says that they are none. It returns the result of the
+    operation, usually a new instance, and changes no argument. The row gives it the value (`op.evaluate`) and the
+    symbol (`op.write`), `local_derivatives` the local derivatives.
+
+    **Who outranks whom** when classes mix: a class outranks those that it descends from, and one with
+    `__outranks__ = True` also all those that do not descend from it. Otherwise the first argument decides. Arrays come
+    before all classes: the operation is applied to each of their elements.
+
+    >>> class Interval(Operators):
+    ...     def __init__(self, low, high):
+    ...         self.ends = (low, high)
+    ...     @classmethod
+    ...     def __apply__(cls, op, arguments):  # right for rows that only rise
+    ...         ends = [a.ends if isinstance(a, Interval) else (a, a) for a in arguments]
+    ...         return cls(*[op.evaluate(numbers) for numbers in zip(*ends)])
+    >>> (Interval(0.0, 1.0).tanh() + 1.0).ends
+    (1.0, 1.7615941559557649)
+    """
 
     __slots__ = ()
+    __outranks__ = False
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
-        raise TypeError(f"{cls.__name__} does not say how {op.name} is applied to it")
+        said = f"{cls.__name__} does not say how {op.name} is applied to it"
+        raise TypeError(f"{said}: it needs a class method __apply__(cls, op, arguments)")
 
     def __add__(self, other: Any) -> Any:
         return _binary(ops.add, self, other)
@@ -72,176 +95,32 @@ class Operators:
     def __abs__(self) -> Any:
         return ops.absolute(self)
 
-    def identity(self) -> Any:
-        return ops.identity(self)
 
-    def exp(self) -> Any:
-        return ops.exp(self)
-
-    def expm1(self) -> Any:
-        return ops.expm1(self)
-
-    def log(self) -> Any:
-        return ops.log(self)
-
-    def log1p(self) -> Any:
-        return ops.log1p(self)
-
-    def sqrt(self) -> Any:
-        return ops.sqrt(self)
-
-    def sin(self) -> Any:
-        return ops.sin(self)
-
-    def cos(self) -> Any:
-        return ops.cos(self)
-
-    def tan(self) -> Any:
-        return ops.tan(self)
-
-    def asin(self) -> Any:
-        return ops.asin(self)
-
-    def acos(self) -> Any:
-        return ops.acos(self)
-
-    def atan(self) -> Any:
-        return ops.atan(self)
-
-    def atan2(self, x: Any) -> Any:
-        return ops.atan2(self, x)
-
-    def sinh(self) -> Any:
-        return ops.sinh(self)
-
-    def cosh(self) -> Any:
-        return ops.cosh(self)
-
-    def asinh(self) -> Any:
-        return ops.asinh(self)
-
-    def acosh(self) -> Any:
-        return ops.acosh(self)
-
-    def atanh(self) -> Any:
-        return ops.atanh(self)
-
-    def hypot(self, other: Any) -> Any:
-        return ops.hypot(self, other)
-
-    def erf(self) -> Any:
-        return ops.erf(self)
-
-    def tanh(self) -> Any:
-        return ops.tanh(self)
-
-    def sigmoid(self) -> Any:
-        return ops.sigmoid(self)
-
-    def relu(self) -> Any:
-        return ops.relu(self)
-
-    def step(self) -> Any:
-        return ops.step(self)
-
-    def absolute(self) -> Any:
-        return ops.absolute(self)
-
-    def softplus(self) -> Any:
-        return ops.softplus(self)
-
-    def leaky_relu(self) -> Any:
-        return ops.leaky_relu(self)
-
-    def elu(self) -> Any:
-        return ops.elu(self)
-
-    def silu(self) -> Any:
-        return ops.silu(self)
-
-    def gelu(self) -> Any:
-        return ops.gelu(self)
-
-    def minimum(self, other: Any) -> Any:
-        return ops.minimum(self, other)
-
-    def maximum(self, other: Any) -> Any:
-        return ops.maximum(self, other)
-
-    def where(self, a: Any, b: Any) -> Any:
-        return ops.where(self, a, b)
+def add_method(op: Op) -> None:
+    """Make the row a method; NumPy calls methods of its own names on arrays of objects, so it has that name too."""
+    if not op.has_method:
+        return
+    first, *others = op.argument_names
+    names = ", ".join(["self", *others])
+    # Made from text, it is as quick as a method in a class and names its arguments; argument names are identifiers.
+    method = eval(f"lambda {names}: _op({names})", {"_op": op})
+    method.__name__, method.__qualname__, method.__module__ = op.name, f"Operators.{op.name}", __name__
+    means = f"{first}.{op.name}({', '.join(others)}) is {op.name}({', '.join(op.argument_names)})."
+    method.__doc__ = f"{op.what}\n\n{means}" if op.what else means
+    setattr(Methods, op.name, method)
+    if op.numpy_name and not hasattr(Operators, op.numpy_name):
+        setattr(Methods, op.numpy_name, method)
 
 
-def _add_numpy_name(op: Op) -> None:
-    """NumPy calls methods of its own names on arrays of objects: give each row's method that name too."""
-    spelled = re.fullmatch(r"np\.(\w+)\(\{\}(, \{\})?\)", op.numpy)
-    if spelled and hasattr(Operators, op.name) and not hasattr(Operators, spelled[1]):
-        setattr(Operators, spelled[1], getattr(Operators, op.name))
+def remove_method(op: Op) -> None:
+    """Undo what `add_method` did."""
+    method = vars(Methods).get(op.name)
+    for name in [name for name, here in vars(Methods).items() if method and here is method]:
+        delattr(Methods, name)
 
 
 for _op in OPS.values():
-    _add_numpy_name(_op)
-
-
-def register(op: Op) -> Op:
-    """Add a row of your own to the table: a function, a method, and its place in derivatives and drawings.
-
-    Errors: ValueError for a name that is no identifier or is taken, and for a row that does not run.
-
-    >>> from chainrule import Op, Value, grad, register
-    >>> import math
-    >>> cube = register(Op(name="cube", forward=lambda a: a * a * a, partials=(lambda out, a: 3.0 * a * a,),
-    ...                    numpy="{} ** 3", why="three times the square"))
-    >>> Value(2.0).cube().data, grad(grad(cube))(2.0)
-    (8.0, 12.0)
-    >>> from chainrule import unregister
-    >>> unregister(cube)
-    """
-    from .value import Value  # value.py is made of this module
-
-    if not isinstance(op, Op):
-        raise TypeError(f"register takes a row, Op(name=..., forward=..., partials=...), got {op!r}")
-    if not op.name.isidentifier() or keyword.iskeyword(op.name):
-        raise ValueError(f"an operation's name is a method's name too; {op.name!r} can be none")
-    if op.name in OPS or hasattr(Value, op.name) or op.name in Value.__slots__:
-        raise ValueError(f"the name {op.name!r} is taken: {OPS.get(op.name, 'an attribute of Value')}")
-    _try_out(op)
-    OPS[op.name] = op
-    if not op.variadic:
-        setattr(Operators, op.name, lambda self, *others: op(self, *others))
-        _add_numpy_name(op)
-    return op
-
-
-def _try_out(op: Op) -> None:
-    """Run all of a row once, so that what is wrong with it is said now and not from inside some day."""
-    count = len(op.everyday) if op.variadic else op.arity
-    if not count or op.symbol.count("{}") != abs(op.arity):
-        raise ValueError(f"{op.name}: {op.symbol!r} needs one {{}}, partials=(rule, ...) one rule, for each argument")
-    numbers = [low + 0.7 * (high - low) for low, high in (op.everyday * count)[:count]]
-    part = "forward"
-    try:
-        out = op.evaluate(numbers)
-        part = "partials"
-        local_derivatives(op, out, numbers, [True] * count)
-        part = f"numpy={op.numpy!r}"
-        op.on_arrays(*map(np.float64, numbers))
-    except ArithmeticError:
-        pass  # undefined at these numbers: nothing is learnt
-    except Exception as problem:
-        hint = " (partials=(rule,) for a fixed number of arguments; a bare rule returns a list)" * op.variadic
-        raise ValueError(f"{op.name}: {part} does not run at {numbers}: {problem}{hint}") from problem
-
-
-def unregister(op: Op) -> None:
-    """Take a row that was registered out of the table again."""
-    if op not in OPS.values():
-        raise ValueError(f"{op!r} is no row of the table")
-    del OPS[op.name]
-    if not op.variadic:
-        method = vars(Operators)[op.name]
-        for name in [name for name, here in vars(Operators).items() if here is method]:  # NumPy's name for it, too
-            delattr(Operators, name)
+    add_method(_op)
 
 
 class Ieee(Operators):
@@ -262,7 +141,8 @@ def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequ
     """The slopes of `op` to each argument, 0.0 where it is not wanted; inf or nan where there is none."""
     if callable(op.partials):
         if len(slopes := list(_slope(op.partials, out, numbers))) != len(numbers):
-            raise TypeError(f"{op.name}: {len(slopes)} slope(s) for {len(numbers)} argument(s)")
+            said = f"the rule of {op.name} returned a list of length {len(slopes)}"
+            raise TypeError(f"{said}; it needs one slope for each argument, of which there are {len(numbers)}")
         return slopes
     return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted)]
 

@@ -13,7 +13,7 @@ recording = _recording.get
 @contextmanager
 def _switched(on: bool) -> Iterator[None]:
     before = recording()
-    try:  # Ctrl-C may come at any point from here on
+    try:  # Ctrl-C may come at any point from here on, and the old state has to come back
         _recording.set(on)
         yield
     finally:
@@ -33,5 +33,5 @@ def no_grad() -> AbstractContextManager[None]:
 
 
 def enable_grad() -> AbstractContextManager[None]:
-    """Inside it, results remember how they were made, whatever is around it."""
+    """Inside it, results remember how they were made, even if it stands inside no_grad()."""
     return _switched(True)

@@ -6,6 +6,7 @@ import math
 from random import Random
 
 import mpmath
+import pytest
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
@@ -21,8 +22,16 @@ def exponential(value, precision):
     return mp.exp(value)
 
 
-# Piecewise ones say what they are at the kink, too. A new row needs a line here.
-MEANING = {
+class Meanings(dict):
+    """What each row is in mpmath, by its name."""
+
+    def __missing__(self, name):
+        line = f'"{name}": mp.{name},' if hasattr(mp, name) else f'"{name}": lambda a: ... in terms of mpmath,'
+        pytest.fail(f"add a line to MEANING in tests/engine/mathematics.py: what {name} is in mpmath, as in  {line}")
+
+
+# Piecewise ones say what they are at the kink, too. A new row needs one line here, and no other line in the tests.
+MEANING = Meanings({
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
@@ -66,7 +75,7 @@ MEANING = {
     "dot": lambda *values: mp.fdot(values[: len(values) // 2], values[len(values) // 2 :]),
     "logsumexp": lambda *values: mp.log(mp.fsum(exponential(value, mp.prec) for value in values)),
     "pick": lambda *values: values[int(values[-1])],
-}
+})  # fmt: skip
 
 
 def call(op, numbers, wrap=Value):
@@ -87,7 +96,7 @@ def differentiable(op, numbers):
 
 
 def interval(op, place):
-    return op.everyday[min(place, len(op.everyday) - 1)]
+    return op.intervals(place + 1)[place]
 
 
 def holds(op, numbers):

@@ -18,10 +18,10 @@ def row(**changed):
     ({"partials": lambda out, a: 2.0}, r"partials=\(rule,\) for a fixed number"),
     ({"partials": lambda out, a: 2.0, "forward": lambda *a: sum(a), "numpy": "sum({})"}, r"partials=\(rule,\)"),
     ({"partials": lambda out, *a: [1.0], "forward": lambda *a: sum(a), "numpy": "sum({})"},
-     r"1 slope\(s\) for 2 argument\(s\)"),
+     "returned a list of length 1; it needs one slope for each argument, of which there are 2"),
     ({"partials": (lambda out: 2.0,)}, "partials does not run"),
-    ({"partials": ()}, "one rule, for each argument"),
-    ({"name": "class"}, "'class' can be none"),
+    ({"partials": ()}, "needs one {} for each argument"),
+    ({"name": "class"}, "which 'class' cannot be"),
     ({"symbol": "{x}"}, "'{x}' needs one {}"),
     ({"symbol": "{}{}"}, "'{}{}' needs one {}"),
 ])  # fmt: skip

@@ -56,7 +56,7 @@ def test_data_becomes_a_float(number):
         (1j, "a Value holds one number, got complex 1j; only real numbers have derivatives here: take .real and .imag"),
         (None, "a Value holds one number, got NoneType None"),
         (True, "a Value holds one number, got bool True; write Value(1.0)"),
-        (Value(1.0), "a Value holds one number, got Value Value(data=1.0, grad=0.0); it is one already: use it as"),
+        (Value(1.0), "a Value holds one number, got Value Value(data=1.0, grad=0.0); use it as it is, without"),
     ],
     ids=lambda case: type(case).__name__,
 )
@@ -437,10 +437,22 @@ def test_a_domain_error_in_refresh_names_it_too():
         y.refresh()
 
 
-@pytest.mark.parametrize("index", [-1, 3, 1.5])
-def test_pick_names_an_index_that_is_none(index):
-    with pytest.raises(IndexError, match=f"index {index} is none of 0, …, 2"):
-        pick([Value(1.0)] * 3, index)
+@pytest.mark.parametrize(
+    ("index", "count", "said"),
+    [
+        (-1, 3, "index -1 is out of range: pick has 3 values (indices 0 to 2)"),
+        (3, 3, "index 3 is out of range: pick has 3 values (indices 0 to 2)"),
+        (1.5, 3, "index 1.5 is not a whole number: pick has 3 values (indices 0 to 2)"),
+        (3, 1, "index 3 is out of range: pick has 1 value (index 0)"),
+        (0, 0, "index 0 is out of range: pick has no values"),
+    ],
+)
+def test_pick_names_a_wrong_index_and_the_right_ones(index, count, said):
+    with pytest.raises(IndexError, match=f"^{re.escape(said)}$"):
+        pick([Value(1.0)] * count, index)
+    if count:
+        with pytest.raises(IndexError, match=f"^{re.escape(said)}$"):
+            pick.on_arrays(*[np.ones(2)] * count, np.array([0.0, index]))
 
 
 def test_logsumexp_of_nothing():

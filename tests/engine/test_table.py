@@ -1,11 +1,20 @@
 """Generated from the table: each row against mathematics, and each short cut against its row."""
 
+import ast
+import inspect
 import itertools
 import math
 import operator
+import os
+import pickle
+import pydoc
 import random
 import re
+import shutil
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -32,9 +41,11 @@ from mpmath import mpf
 
 import chainrule
 from chainrule import engine, nn, viz
-from chainrule.engine import OPS, Operators, Value, enable_grad, grad, no_grad, power, topological_order
+from chainrule.engine import OPS, Op, Operators, Value, enable_grad, grad, no_grad, power, topological_order
 from chainrule.engine.fast.neurons import weighted_sum
 from chainrule.engine.fast.operators import FastOperators
+from chainrule.engine.methods import Methods
+from chainrule.engine.op import everywhere
 
 each_row = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 
@@ -44,12 +55,63 @@ each_row = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 
 @each_row
 def test_each_row_has_a_meaning_of_its_own_here(op):
-    assert op.name in MEANING, f"say what {op.name} is with mpmath: one line in mathematics.MEANING"
+    assert callable(MEANING[op.name])  # where it is missing, MEANING says what to write
 
 
 @each_row
-def test_each_row_is_a_function_of_the_engine(op):
-    assert getattr(engine, op.name) is op and op.name in engine.__all__
+def test_each_row_is_a_function_of_the_engine_and_of_the_facade(op):
+    for package in (engine, chainrule):
+        assert op.name in package.__all__, f"{package.__name__} does not list {op.name}: run `python tools/table.py`"
+        assert getattr(package, op.name) is op
+
+
+HERE = Path(__file__).resolve().parents[2]
+
+
+def run_tool(tree, *flags):
+    tool = tree / "tools" / "table.py"
+    if not tool.is_file():
+        pytest.skip("no source tree beside these tests")
+    return subprocess.run([sys.executable, tool, *flags], capture_output=True, text=True)
+
+
+def test_what_follows_from_the_table_is_up_to_date():
+    done = run_tool(HERE, "--check")
+    assert done.returncode == 0, f"run `python tools/table.py`:\n{done.stdout}{done.stderr}"
+
+
+def test_the_tool_names_and_writes_what_a_new_row_changes(tmp_path):
+    assert run_tool(HERE, "--check").returncode == 0
+    for folder in ("tools", "chainrule", "engine"):
+        shutil.copytree(HERE / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    files = [tmp_path / "chainrule/__init__.py", tmp_path / "engine/__init__.py", tmp_path / "engine/methods.pyi"]
+    before = [file.read_text(encoding="utf-8") for file in files]
+    table, here = tmp_path / "engine/ops.py", "OPS.update("
+    row = 'twice: Op = Op(name="twice", what="2 a.", forward=lambda a: a + a, partials=(lambda out, a: 2.0,))\n\n'
+    table.write_text(table.read_text(encoding="utf-8").replace(here, row + here), encoding="utf-8")
+
+    checked = run_tool(tmp_path, "--check")
+    stale = [f"{file.relative_to(tmp_path).as_posix()}: out of date; run `python tools/table.py`" for file in files]
+    assert checked.returncode == 1 and sorted(checked.stdout.splitlines()) == stale
+    assert [file.read_text(encoding="utf-8") for file in files] == before
+    assert run_tool(tmp_path).returncode == run_tool(tmp_path, "--check").returncode == 0
+    after = [file.read_text(encoding="utf-8") for file in files]
+    assert [text.count("twice") for text in after] == [2, 2, 3] and "def twice(self: _Kind) -> _Kind:" in after[2]
+
+
+def test_the_stub_for_type_checkers_says_what_the_class_has():
+    stub = Path(inspect.getfile(Methods)).with_suffix(".pyi").read_text(encoding="utf-8")
+    [body] = [node.body for node in ast.parse(stub).body if isinstance(node, ast.ClassDef)]
+    said = {
+        node.name: ([argument.arg for argument in node.args.args], ast.get_docstring(node))
+        for node in body
+        if isinstance(node, ast.FunctionDef)
+    }
+    for node in body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):  # arctan = atan
+            said[node.targets[0].id] = said[node.value.id]
+    methods = {name: method for name, method in vars(Methods).items() if inspect.isfunction(method)}
+    assert said == {name: (list(inspect.signature(m).parameters), inspect.getdoc(m)) for name, m in methods.items()}
 
 
 WRITTEN = {
@@ -68,6 +130,7 @@ def test_each_row_of_fixed_arity_is_a_method_or_an_operator(op):
         pytest.skip("takes a sequence: a function only")
     numbers = everyday_sample(op, 1)[0]
     values = [Value(number) for number in numbers]
+    assert op.operator == (op.name in WRITTEN), "WRITTEN, above, has the rows that say operator=True"
     written = WRITTEN.get(op.name) or getattr(Operators, op.name)
     assert vars(written(*values).operation) is vars(op)
     assert written(*values).data == op(*numbers)
@@ -75,12 +138,11 @@ def test_each_row_of_fixed_arity_is_a_method_or_an_operator(op):
 
 @each_row
 def test_numpy_s_name_works_on_arrays_of_values(op):
-    spelled = re.fullmatch(r"np\.(\w+)\(\{\}(, \{\})?\)", op.numpy)
-    if not spelled or spelled[1] in ("maximum", "minimum"):
+    if not op.numpy_name or op.numpy_name in ("maximum", "minimum"):
         pytest.skip("no plain NumPy function, or one that NumPy decides by comparing")
     points = everyday_sample(op, 5)
     columns = [np.array([Value(number) for number in column]) for column in zip(*points)]
-    results = getattr(np, spelled[1])(*columns)
+    results = getattr(np, op.numpy_name)(*columns)
     assert [v.data for v in results] == [op(*point) for point in points]
     assert {v.operation for v in results} == {op}
 
@@ -112,8 +174,113 @@ def test_the_wrong_number_of_arguments_is_an_error(op):
 @each_row
 def test_each_row_says_what_people_read(op):
     assert op.symbol.count("{}") == (1 if op.variadic else op.arity)
-    assert op.why, "one phrase: why the local derivative is what it is"
+    assert op.what.endswith("."), "what: one sentence that says what it computes, for its help"
+    assert op.domain is everywhere or " for " in op.what, "what: say where it is defined: `…, for a > 0.`"
+    assert op.why, "why: one phrase that says why the local derivative is what it is"
     assert len(op.badge or op.name) <= 10
+
+
+@each_row
+def test_each_row_has_a_help_of_its_own(op):
+    names = list(inspect.signature(op).parameters)
+    assert names and (op.flatten or names == list(inspect.signature(op.partials[0]).parameters)[1:])
+    call = f"{op.name}({', '.join(names)})"
+    for text in (op.__doc__, pydoc.render_doc(op, renderer=pydoc.plaintext)):
+        assert call in text and op.what in text and f"Local derivative: {op.why}." in text
+        assert ("As a method: " in text) == hasattr(Operators, op.name)
+        assert ("As an operator: " in text) == (op.name in WRITTEN)
+    assert op.__doc__.startswith(call) and op.__doc__ != Op.__doc__
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("atan2", "(y, x, /)"), ("where", "(condition, a, b, /)"), ("pick", "(values, index, /)"),
+        ("logsumexp", "(values, /)"), ("total", "(values, /)"), ("dot", "(left, right, /)"),
+    ],
+)  # fmt: skip
+def test_the_order_of_arguments_is_told(name, call):
+    assert str(inspect.signature(OPS[name])) == call
+
+
+@each_row
+def test_each_method_has_a_help_of_its_own(op):
+    if not op.has_method:
+        pytest.skip("takes lists, or is written with an operator")
+    method = getattr(Value, op.name)
+    assert list(inspect.signature(method).parameters)[1:] == list(inspect.signature(op).parameters)[1:]
+    shown = pydoc.render_doc(method, renderer=pydoc.plaintext)
+    assert op.what in shown and f".{op.name}(" in shown
+    assert pickle.loads(pickle.dumps(method)) is method
+
+
+def test_ipython_and_jupyter_show_the_help_of_an_operation(tmp_path):
+    pytest.importorskip("IPython")
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell; import chainrule as cr\n"
+        "shell = InteractiveShell(); shell.user_ns.update(cr=cr)\n"
+        "print(shell.object_inspect_mime('cr.pick')['text/plain'])"
+    )
+    environment = os.environ | {"IPYTHONDIR": str(tmp_path), "NO_COLOR": "1"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(chainrule.__file__).parents[1], env=environment,
+                          capture_output=True, text=True)  # fmt: skip
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    assert re.search(r"^Signature: +cr\.pick\(values, index, /\)$", shown, re.MULTILINE), shown + done.stderr
+    assert chainrule.pick.__doc__ in shown
+
+
+def test_everyday_intervals_are_repeated_by_one_rule():
+    first, last = (0.0, 1.0), (2.0, 3.0)
+    two = Op(name="two", forward=math.hypot, partials=(lambda out, a, b: 1.0,) * 2, everyday=(first,))
+    any_number = Op(name="any", forward=math.hypot, partials=lambda out, *values: [1.0], everyday=(first, last))
+    assert two.intervals() == two.intervals(5) == [first, first]
+    assert any_number.intervals() == [first, last] and any_number.intervals(4) == [first, last, last, last]
+    assert any_number.intervals(1) == [first]
+
+
+# --- the protocol
+
+
+class Marked(Operators):
+    @classmethod
+    def __apply__(cls, op, arguments):
+        return f"{cls.__name__} {op.name}"
+
+
+class Outranking(Marked):
+    __outranks__ = True
+
+
+class More(Outranking):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("kinds", "winner"),
+    [
+        ((Marked, Marked), Marked),
+        ((Marked, Outranking), Outranking),  # it descends from the other
+        ((Outranking, Marked), Outranking),
+        ((Outranking, More), More),
+        ((More, Outranking), More),
+        ((Value, Outranking), Outranking),  # no relation: the attribute decides
+        ((Outranking, Value), Outranking),
+        ((Value, More), More),
+        ((Marked, Value), Marked),  # no relation, nobody outranks the other: the first
+    ],
+)
+def test_who_outranks_whom_among_the_arguments_of_an_operation(kinds, winner):
+    arguments = [kind(1.0) if kind is Value else kind() for kind in kinds]
+    assert power(*arguments) == arguments[0] ** arguments[1] == f"{winner.__name__} power"
+    assert chainrule.total([2.0, *arguments]) == f"{winner.__name__} total"
+
+
+def test_a_class_that_does_not_say_how_operations_are_applied_to_it_is_told_so():
+    class Silent(Operators):
+        pass
+
+    with pytest.raises(TypeError, match="Silent does not say how exp is applied to it"):
+        Silent().exp()
 
 
 def test_the_facade_hands_on_what_the_three_floors_have():
@@ -279,7 +446,7 @@ def test_the_numpy_spelling_says_the_same(op):
         assert got == pytest.approx(expected, rel=16 * EPS, abs=16 * EPS * max(1.0, *map(abs, point)))
 
 
-# --- fast.py: the same as the table, bit by bit
+# --- fast/: the same as the table, bit by bit
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -3.0, 0.5, 1e-300, 5e-324, 1e200, -1.7976931348623157e308, math.inf, -math.inf,
            math.nan, 1e-8, 25.0]  # fmt: skip

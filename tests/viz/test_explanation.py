@@ -22,7 +22,7 @@ def test_each_row_explains_its_local_derivatives_down_to_the_number(op):
     if op.variadic:
         arguments = [Value(0.25), Value(-0.5), 1.0]
     else:
-        arguments = [Value(low + 0.6 * (high - low)) for low, high in op.everyday[: len(op.partials)]]
+        arguments = [Value(low + 0.6 * (high - low)) for low, high in op.intervals()]
     value = Value.__apply__(op, arguments)
     lines = local_formulas(value, "out", [f"a{i}" for i in range(len(value._prev))])
     assert len(lines) == len(value._local_grads)
@@ -35,7 +35,7 @@ def test_the_formula_holds_the_names_that_the_rule_uses(op):
     if op.variadic:
         arguments, names = [Value(0.25), Value(-0.5), 1.0], ["first", "second"]
     else:
-        arguments = [Value(low + 0.6 * (high - low)) for low, high in op.everyday[: len(op.partials)]]
+        arguments = [Value(low + 0.6 * (high - low)) for low, high in op.intervals()]
         names = ["first", "second", "third"][: len(arguments)]
     value = Value.__apply__(op, arguments)
     for line, local in zip(local_formulas(value, "out", names), value._local_grads):

@@ -168,9 +168,10 @@ def in_range(index: Any, count: int) -> Any:
     outside = whole.size and np.maximum.reduce(whole.view(np.uintp), axis=None) >= count
     if outside or (whole is not index and (whole != index).any()):
         wrong = (whole != index) | (whole < 0) | (whole >= count)
-        choices = f"{count} values (index 0 to {count - 1})" if count > 1 else f"{count} value (index 0)"
+        problem = "is out of range" if (first := index[wrong][0]) % 1 == 0 else "is not a whole number"
+        has = f"{count} values (indices 0 to {count - 1})" if count > 1 else "1 value (index 0)"
         example = f", in example {np.argwhere(wrong)[0][-1]}" * (index.shape[-1:] > (1,))
-        raise IndexError(f"index {index[wrong][0]:g} is out of range: pick has {choices}{example}")
+        raise IndexError(f"index {first:g} {problem}: pick has {has}{example}")
     return whole
 
 

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...op import picked
+from ...op import no_such_index, picked
 from ..emit.python import argument_names
 from ..literals import literal
 from . import running
@@ -40,7 +40,7 @@ def module(
     head, helpers = inspect.getsource(running).split('"""\n\n', 1)[1].split("\n\n\n", 1)
     everything = "".join(texts.values())
     if re.search(r"\bpicked\(", everything):
-        helpers += "\n\n" + inspect.getsource(picked)
+        helpers += "\n\n" + inspect.getsource(no_such_index) + "\n\n" + inspect.getsource(picked)
     if "math." in everything:
         head = head.replace("from collections", "import math\nfrom collections", 1)
     given = arguments = ", ".join(names)

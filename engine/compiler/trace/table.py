@@ -37,7 +37,7 @@ class Table(list[Any]):
             raise TypeError(f"the index of a Table is one integer or Value, got {type(index).__name__} {index!r}; "
                             "for several rows, write [table[i] for i in ...]") from None  # fmt: skip
         except IndexError:
-            here = f"{len(self)} rows (index 0 to {len(self) - 1})" if len(self) > 1 else f"{len(self)} row (index 0)"
+            here = f"{len(self)} rows (indices 0 to {len(self) - 1})" if len(self) > 1 else f"{len(self)} row (index 0)"
             raise IndexError(f"index {index} is out of range: the Table has {here if self else 'no rows'}") from None
 
 

@@ -32,6 +32,7 @@ class Traced(Value):
 
     __slots__ = ()
     original: type[Value] = Value
+    __outranks__ = True  # a user's own class too: nothing that is done while tracing may be missing on the tape
 
     @property
     def data(self) -> float:

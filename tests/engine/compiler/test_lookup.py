@@ -100,13 +100,13 @@ def test_a_module_finds_the_parameters_in_a_table():
 
 
 WRONG = {
-    "beyond the end": (lambda t: t[5], IndexError, r"index 5 is out of range: the Table has 5 rows \(index 0 to 4\)"),
+    "beyond the end": (lambda t: t[5], IndexError, r"index 5 is out of range: the Table has 5 rows \(indices 0 to 4\)"),
     "beyond the only row": (lambda t: t[:1][1], IndexError, r"index 1 is out of range: .* 1 row \(index 0\)"),
     "beyond no rows": (lambda t: t[:0][0], IndexError, "index 0 is out of range: the Table has no rows"),
-    "a Value beyond the end": (lambda t: t[Value(5)], IndexError, "index 5 is .*5 values"),
-    "a negative Value": (lambda t: t[Value(-1)], IndexError, "index -1 is .*5 values"),
+    "a Value beyond the end": (lambda t: t[Value(5)], IndexError, "index 5 is out of range: pick has 5 values"),
+    "a negative Value": (lambda t: t[Value(-1)], IndexError, "index -1 is out of range: pick has 5 values"),
     "a fraction": (lambda t: t[0.5], TypeError, "the index of a Table is one integer or Value, got float 0.5"),
-    "a Value that is a fraction": (lambda t: t[Value(0.5)], IndexError, "index 0.5 is .*5 values"),
+    "a Value that is a fraction": (lambda t: t[Value(0.5)], IndexError, "index 0.5 is not a whole number: pick has 5"),
     "several": (lambda t: t[np.array([0, 1])], TypeError, r"for several rows, write \[table\[i\] for i in \.\.\.\]"),
     "row and column": (lambda t: t[0, 1], TypeError, r"one integer .*, got tuple \(0, 1\)"),
     "a word": (lambda t: t["a"], TypeError, "got str 'a'"),
@@ -129,7 +129,7 @@ def test_a_token_that_is_no_row_is_an_error_when_the_program_runs():
     program = engine.compile(lambda i: Table([1.0, 2.0])[i])
     program(np.array([0, 1]))
     for wrong in (2, -1):
-        said = rf"index {wrong} is out of range: pick has 2 values \(index 0 to 1\), in example 1"
+        said = rf"index {wrong} is out of range: pick has 2 values \(indices 0 to 1\), in example 1"
         with pytest.raises(IndexError, match=said):
             program(np.array([0, wrong]))
 

@@ -416,9 +416,9 @@ def test_a_label_that_is_no_class_is_an_error_at_each_call(label):
         program(x, bad)
     program(x, good)
     for way in (program, program.value_and_grad, program.per_example, program.input_gradients):
-        with pytest.raises(IndexError, match=rf"index {label} is (none of 0, …, 2|out of range)"):
+        with pytest.raises(IndexError, match=rf"index {label} is out of range: pick has 3 values \(indices 0 to 2\)"):
             way(x, bad)
-    with pytest.raises(IndexError, match=rf"index {label} is (none of 0, …, 2|out of range)"):
+    with pytest.raises(IndexError, match=rf"index {label} is out of range: pick has 3 values \(indices 0 to 2\)"):
         engine.compile(lambda x, y: cross_entropy(model(x), y), batch=False)(x[0], label)
 
 

@@ -1,0 +1,88 @@
+"""Write what follows from the table of operations: `python tools/table.py`, after a change of engine/ops.py.
+
+It writes the rows' names into engine/__init__.py and chainrule/__init__.py, behind "# the rows, written by", and the
+whole of engine/methods.pyi, in which type checkers and editors find the methods that engine/operators.py makes by a
+loop. With --check it writes nothing, names the files that are out of date, and exits with 1 if there are any.
+"""
+
+import inspect
+import re
+import sys
+import textwrap
+import types
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LISTED = re.compile(r"([(\[])(  # the rows, written by tools/table\.py\n).*?(\n[)\]])", re.DOTALL)
+STUB = '''\
+# Written by `python tools/table.py` from engine/ops.py: change the rows there, and run it again.
+
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+
+_Kind = TypeVar("_Kind", bound=Methods)
+_Number: TypeAlias = Methods | float | np.integer[Any] | np.floating[Any] | np.bool_
+
+class Methods:
+    __slots__ = ()
+'''
+
+
+def load() -> type:
+    """The class with the methods. The packages are not imported: their lists may name rows that are gone."""
+    for name, folder in (("chainrule", ROOT / "chainrule"), ("chainrule.engine", ROOT / "engine")):
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__path__ = [str(folder)]
+    from chainrule.engine.operators import Methods
+
+    return Methods
+
+
+def listed(text: str, names: Iterable[str]) -> str:
+    """The text, with these names in its marked lists: quoted in [], bare in ()."""
+
+    def filled(found: re.Match[str]) -> str:
+        words = [f'"{name}"' if found[1] == "[" else name for name in names]
+        lines = textwrap.fill(", ".join(words) + ",", 120, initial_indent="    ", subsequent_indent="    ")
+        return found[1] + found[2] + lines + found[3]
+
+    return LISTED.sub(filled, text)
+
+
+def stub(methods: type) -> str:
+    """The text of methods.pyi."""
+    text = STUB
+    for name, method in vars(methods).items():
+        if not inspect.isfunction(method):
+            continue
+        if name != method.__name__:
+            text += f"    {name} = {method.__name__}\n"
+            continue
+        _, *others = inspect.signature(method).parameters
+        parameters = "".join(f", {other}: _Number" for other in others)
+        text += f"    def {name}(self: _Kind{parameters}) -> _Kind:\n"
+        text += textwrap.indent(f'"""{method.__doc__}\n"""\n', " " * 8)
+    return text
+
+
+def main() -> int:
+    methods = load()
+    from chainrule.engine.ops import OPS
+
+    wanted = {ROOT / "engine" / "methods.pyi": stub(methods)}
+    for path in (ROOT / "engine" / "__init__.py", ROOT / "chainrule" / "__init__.py"):
+        wanted[path] = listed(path.read_text(encoding="utf-8"), sorted(OPS))
+    check = "--check" in sys.argv
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if not check:
+        for path in stale:
+            path.write_text(wanted[path], encoding="utf-8", newline="\n")
+    said = "out of date; run `python tools/table.py`" if check else "written"
+    print("\n".join(f"{path.relative_to(ROOT).as_posix()}: {said}" for path in stale) or "all is up to date")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
