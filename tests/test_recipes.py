@@ -13,7 +13,8 @@ import pytest
 HERE = Path(__file__).resolve().parents[1]
 CONTRIBUTING = HERE / "CONTRIBUTING.md"
 TREE = ("chainrule", "engine", "nn", "viz", "tests", "tools", "docs", "README.md", "CONTRIBUTING.md", "pyproject.toml")
-CLEAN = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+# Without what would lead Python to another copy, or git to a repository around the tests.
+CLEAN = {key: text for key, text in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME") and key[:4] != "GIT_"}
 
 pytestmark = [
     pytest.mark.slow,
