@@ -1,0 +1,155 @@
+"""The pages about the project: what they name exists, links lead somewhere, and examples run."""
+
+import doctest
+import pkgutil
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parents[1]
+ARCHITECTURE = HERE / "docs" / "architecture.md"
+TOP = [HERE / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES = [*TOP, *sorted((HERE / "docs").glob("*.md"))]
+FLOORS = ("chainrule", "engine", "nn", "viz")
+
+pytestmark = pytest.mark.skipif(not ARCHITECTURE.is_file(), reason="no source tree beside these tests")
+ROOMS = sorted(path for room in ("engine", "nn", "viz", "benchmarks") for path in (HERE / room).rglob("*.md"))
+each_page = pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+each_page_and_readme = pytest.mark.parametrize(
+    "page", [*PAGES, *ROOMS], ids=lambda page: page.relative_to(HERE).as_posix()
+)
+
+
+def text_of(page):
+    return page.read_text(encoding="utf-8")
+
+
+def section(page, heading):
+    """What stands under that heading of the second level, without the heading."""
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text_of(page), re.MULTILINE | re.DOTALL)
+    assert found, f"{page.name} has no heading ## {heading}"
+    return found[1]
+
+
+def prose(page):
+    """The page without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
+
+
+# --- the house
+
+
+def rooms_on_the_page():
+    """{folder: modules} as docs/architecture.md lists them."""
+    rooms = {}
+    for part in section(ARCHITECTURE, "The house").split("\n### ")[1:]:
+        heading, _, body = part.partition("\n")
+        rooms[heading.strip("`/")] = re.findall(r"^- `([^`]+)`", body, re.MULTILINE)
+    return rooms
+
+
+def rooms_in_the_tree():
+    files = [path.relative_to(HERE) for floor in FLOORS for path in (HERE / floor).rglob("*.py")]
+    rooms = {path.parent.as_posix(): [] for path in files}
+    for path in files:
+        if path.name != "__init__.py":
+            rooms[path.parent.as_posix()].append(path.name)
+    return rooms
+
+
+def test_each_room_and_module_is_on_the_page_and_each_on_the_page_is_there():
+    page, tree = rooms_on_the_page(), rooms_in_the_tree()
+    named = {f"{room}/{module}" for room, modules in page.items() for module in ["", *modules]}
+    there = {f"{room}/{module}" for room, modules in tree.items() for module in ["", *modules]}
+    missing, gone = sorted(there - named), sorted(named - there)
+    assert not missing, f"docs/architecture.md, The house, does not say what these are: {', '.join(missing)}"
+    assert not gone, f"docs/architecture.md, The house, names what is not there: {', '.join(gone)}"
+    assert all(len(modules) == len(set(modules)) for modules in page.values())
+
+
+@each_page_and_readme
+def test_each_path_that_a_page_names_is_there(page):
+    if page.name == "CHANGELOG.md":
+        pytest.skip("tells of what is gone, too")
+    tops = "|".join(re.escape(path.name) for path in HERE.iterdir() if path.is_dir() and path.name != "build")
+    paths = re.findall(rf"`((?:{tops})/[\w./-]*)`", prose(page))
+    gone = [path for path in paths if not (HERE / path).exists()]
+    assert not gone, f"{page.name} names {', '.join(gone)}"
+
+
+# --- the glossary
+
+
+def glossary():
+    """[(word, meaning, names in the code)]"""
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \| (.+) \|$", section(ARCHITECTURE, "Glossary"), re.MULTILINE)
+    assert len(rows) > 20
+    return [(word, meaning, re.findall(r"`([^`]+)`", names)) for word, meaning, names in rows]
+
+
+def test_each_word_of_the_glossary_has_one_meaning():
+    for kind in (0, 1):
+        twice = [said for said, times in Counter(entry[kind] for entry in glossary()).items() if times > 1]
+        assert not twice, f"in the glossary more than once: {twice}"
+
+
+@pytest.mark.parametrize("word", [word for word, _, _ in glossary()] if ARCHITECTURE.is_file() else [])
+def test_each_word_of_the_glossary_is_in_the_code(word):
+    [names] = [names for entry, _, names in glossary() if entry == word]
+    assert names
+    for name in names:
+        pkgutil.resolve_name(f"chainrule.{name}")  # an error names what is not there
+
+
+# --- links
+
+
+def anchors(page):
+    """The anchors that GitHub gives to the headings of a page."""
+    counts = Counter()
+    found = set()
+    for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        found.add(f"{anchor}-{counts[anchor]}" if counts[anchor] else anchor)
+        counts[anchor] += 1
+    return found
+
+
+def broken_links(page):
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if re.match(r"[a-z]+:", link):
+            continue  # another site
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    return broken
+
+
+@each_page_and_readme
+def test_links_lead_somewhere(page):
+    assert broken_links(page) == []
+
+
+def test_a_broken_link_is_noticed(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# The `house`, it is\n[a](#the-house-it-is) [b](#no) [c](no.md) [d](page.md#no) [e](https://no.no)\n")
+    assert broken_links(page) == ["#no", "no.md", "page.md#no"]
+
+
+# --- examples
+
+
+@each_page
+def test_examples_run(page, tmp_path, monkeypatch):
+    if page.name == "README.md":
+        pytest.skip("test_house.py runs them, also where there is no source tree")
+    monkeypatch.chdir(tmp_path)
+    # a fence ends an example's output as an empty line does; line numbers stay
+    text = re.sub(r"^```.*$", "", text_of(page), flags=re.MULTILINE)
+    examples = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, page.name, str(page), 0)
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0
