@@ -59,9 +59,7 @@ def cross_entropy(logits: Array, labels: Array) -> Any:
     return (log_of_sums - shifted[np.arange(len(labels)), labels]).mean()
 
 
-def tolerance(
-    theta: Array, sizes: Sequence[int], X: Array, chosen: Sequence[int] | None = None
-) -> NDArray[np.float64]:
+def tolerance(theta: Array, sizes: Sequence[int], X: Array, chosen: Sequence[int] | None = None) -> NDArray[np.float64]:
     """How far two right gradients of a mean loss may lie apart, for each (chosen) parameter: roundings × Σ|terms|.
 
     The terms of a parameter's gradient are the paths to the loss. Σ|terms| is at most the gradient of the sum of all

@@ -40,6 +40,7 @@ from .engine import (  # the rows, written by tools/table.py
     hypot, identity, leaky_relu, log, log1p, logsumexp, maximum, minimum, multiply, neg, pick, power, relu, sigmoid,
     silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
 )  # fmt: skip
+
 # isort: on
 from .nn import (
     MLP,
@@ -77,11 +78,11 @@ __all__ = [
     "register", "unregister", "check_row", "topological_order", "trace", "MLP", "SGD", "Adam", "History", "Layer",
     "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax",
     "train_test_split", "units", "curves", "draw", "draw_dot", "explain", "steps",
-]
+]  # fmt: skip
 __all__ += [  # the rows, written by tools/table.py
     "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot",
     "elu", "erf", "exp", "expm1", "gelu", "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum",
     "minimum", "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step",
     "subtract", "tan", "tanh", "total", "where",
-]
+]  # fmt: skip
 # A test compares __all__ with those of the three floors.

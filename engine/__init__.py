@@ -15,6 +15,7 @@ from .ops import (  # the rows, written by tools/table.py
     hypot, identity, leaky_relu, log, log1p, logsumexp, maximum, minimum, multiply, neg, pick, power, relu, sigmoid,
     silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
 )  # fmt: skip
+
 # isort: on
 from .op import OPS, DomainError, Op
 from .recording import enable_grad, no_grad
@@ -26,10 +27,10 @@ __all__ = [
     "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian", "hvp",
     "gradients", "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
     "register", "unregister", "check_row", "topological_order", "trace",
-]
+]  # fmt: skip
 __all__ += [  # the rows, written by tools/table.py
     "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot",
     "elu", "erf", "exp", "expm1", "gelu", "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum",
     "minimum", "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step",
     "subtract", "tan", "tanh", "total", "where",
-]
+]  # fmt: skip

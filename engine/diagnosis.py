@@ -12,11 +12,11 @@ from .op import Op
 from .reports import Finding, Report
 from .value import Value
 
-FLAT = 1e-3     # a slope this small in a squashing function: saturated
-VANISHED = 1e-4 # typical gradients of two layers this far apart: vanishing or exploding
+FLAT = 1e-3  # a slope this small in a squashing function: saturated
+VANISHED = 1e-4  # typical gradients of two layers this far apart: vanishing or exploding
 HUGE = 1e6
-FEW = 8         # examples; fewer switch many a healthy relu off
-ROUNDING = 1e-9 # of the sum of the |terms|: gradients added up in another order
+FEW = 8  # examples; fewer switch many a healthy relu off
+ROUNDING = 1e-9  # of the sum of the |terms|: gradients added up in another order
 
 Named = list[tuple[str, Value]]  # not a dict: two models have the same names
 

@@ -24,33 +24,57 @@ POSITIVE = ((0.1, 10.0),)
 # --- arithmetic
 
 add: Op = Op(
-    name="add", symbol="{} + {}", operator=True, badge="+", micrograd="+",
+    name="add",
+    symbol="{} + {}",
+    operator=True,
+    badge="+",
+    micrograd="+",
     what="The sum of a and b.",
-    forward=lambda a, b: a + b, partials=(lambda out, a, b: 1.0, lambda out, a, b: 1.0),
-    numpy="{} + {}", why="a sum passes the gradient on unchanged",
+    forward=lambda a, b: a + b,
+    partials=(lambda out, a, b: 1.0, lambda out, a, b: 1.0),
+    numpy="{} + {}",
+    why="a sum passes the gradient on unchanged",
     neutral=(0.0, 0.0),
 )
 subtract: Op = Op(
-    name="subtract", symbol="{} − {}", operator=True, badge="−", micrograd="-",
+    name="subtract",
+    symbol="{} − {}",
+    operator=True,
+    badge="−",
+    micrograd="-",
     what="The difference a - b.",
-    forward=lambda a, b: a - b, partials=(lambda out, a, b: 1.0, lambda out, a, b: -1.0),
-    numpy="{} - {}", why="a difference passes the gradient on unchanged, with a minus sign for what is subtracted",
+    forward=lambda a, b: a - b,
+    partials=(lambda out, a, b: 1.0, lambda out, a, b: -1.0),
+    numpy="{} - {}",
+    why="a difference passes the gradient on unchanged, with a minus sign for what is subtracted",
     neutral=(None, 0.0),
 )
 multiply: Op = Op(
-    name="multiply", symbol="{} × {}", operator=True, badge="×", micrograd="*",
+    name="multiply",
+    symbol="{} × {}",
+    operator=True,
+    badge="×",
+    micrograd="*",
     what="The product of a and b.",
-    forward=lambda a, b: a * b, partials=(lambda out, a, b: b, lambda out, a, b: a),
-    numpy="{} * {}", why="for a product the local derivative is the other factor",
+    forward=lambda a, b: a * b,
+    partials=(lambda out, a, b: b, lambda out, a, b: a),
+    numpy="{} * {}",
+    why="for a product the local derivative is the other factor",
     neutral=(1.0, 1.0),
 )
 divide: Op = Op(
-    name="divide", symbol="{} ÷ {}", operator=True, badge="÷", micrograd="/",
+    name="divide",
+    symbol="{} ÷ {}",
+    operator=True,
+    badge="÷",
+    micrograd="/",
     what="The quotient a / b, for b ≠ 0.",
-    forward=lambda a, b: a / b, partials=(lambda out, a, b: 1.0 / b, lambda out, a, b: -out / b),
+    forward=lambda a, b: a / b,
+    partials=(lambda out, a, b: 1.0 / b, lambda out, a, b: -out / b),
     numpy="{} / {}",
     why="the slope to the top is one over the bottom, the slope to the bottom minus the quotient over the bottom",
-    domain=lambda a, b: b != 0.0, everyday=(ANYWHERE, (0.1, 10.0)),
+    domain=lambda a, b: b != 0.0,
+    everyday=(ANYWHERE, (0.1, 10.0)),
     neutral=(None, 1.0),
 )
 
@@ -66,8 +90,12 @@ def _power_slope(out: Any, a: Any, b: Any) -> Any:
 
 
 power: Op = Op(
-    name="power", eps=750.0,  # b - 1 is rounded, which counts |log a| times
-    symbol="{}^{}", operator=True, badge="xʸ", micrograd="**{1}",
+    name="power",
+    eps=750.0,  # b - 1 is rounded, which counts |log a| times
+    symbol="{}^{}",
+    operator=True,
+    badge="xʸ",
+    micrograd="**{1}",
     what="a to the power of b, for a > 0; for a = 0 where b ≥ 0, and for a < 0 where b is a whole number.",
     forward=math.pow,  # `**` would turn (-8.0) ** (1 / 3) into a complex number
     # At base 0 the logarithm is taken of 1: the slope is the limit of 0 · log 0, which is 0.
@@ -77,20 +105,30 @@ power: Op = Op(
     ),
     why="the exponent comes down in front and is lowered by one",
     domain=lambda a, b: a > 0.0 or (a == 0.0 and b >= 0.0) or (a < 0.0 and b == math.floor(b)),
-    smooth=lambda a, b: a > 0.0, everyday=((0.1, 5.0), (-3.0, 3.0)),
+    smooth=lambda a, b: a > 0.0,
+    everyday=((0.1, 5.0), (-3.0, 3.0)),
     neutral=(None, 1.0),
 )
 neg: Op = Op(
-    name="neg", symbol="−{}", operator=True, badge="−",
+    name="neg",
+    symbol="−{}",
+    operator=True,
+    badge="−",
     what="The number a with its sign changed.",
-    forward=lambda a: -a, partials=(lambda out, a: -1.0,),
-    numpy="-{}", why="a minus sign changes the sign of the gradient",
+    forward=lambda a: -a,
+    partials=(lambda out, a: -1.0,),
+    numpy="-{}",
+    why="a minus sign changes the sign of the gradient",
 )
 identity: Op = Op(
-    name="identity", symbol="{}", badge="=",
+    name="identity",
+    symbol="{}",
+    badge="=",
     what="A copy: another node that holds the same number.",
-    forward=lambda a: a, partials=(lambda out, a: 1.0,),
-    numpy="+{}", why="a copy passes the gradient on unchanged",
+    forward=lambda a: a,
+    partials=(lambda out, a: 1.0,),
+    numpy="+{}",
+    why="a copy passes the gradient on unchanged",
 )
 
 # --- exponentials, logarithms, roots
@@ -98,35 +136,46 @@ identity: Op = Op(
 exp: Op = Op(
     name="exp",
     what="The exponential of a: e to the power of a.",
-    forward=math.exp, partials=(lambda out, a: out,),
+    forward=math.exp,
+    partials=(lambda out, a: out,),
     why="the exponential is its own derivative",
 )
 expm1: Op = Op(
     name="expm1",
     what="exp(a) - 1, exact where a is close to 0.",
-    forward=math.expm1, partials=(lambda out, a: exp(a),),
+    forward=math.expm1,
+    partials=(lambda out, a: exp(a),),
     why="the same as for the exponential: subtracting 1 changes no slope",
 )
 log: Op = Op(
     name="log",
     what="The natural logarithm of a, for a > 0.",
-    forward=math.log, partials=(lambda out, a: 1.0 / a,),
+    forward=math.log,
+    partials=(lambda out, a: 1.0 / a,),
     why="the slope of the logarithm is one over its argument",
-    domain=lambda a: a > 0.0, everyday=POSITIVE,
+    domain=lambda a: a > 0.0,
+    everyday=POSITIVE,
 )
 log1p: Op = Op(
     name="log1p",
     what="The natural logarithm of 1 + a, for a > -1, exact where a is close to 0.",
-    forward=math.log1p, partials=(lambda out, a: 1.0 / (1.0 + a),),
+    forward=math.log1p,
+    partials=(lambda out, a: 1.0 / (1.0 + a),),
     why="the slope of the logarithm is one over its argument, which is 1 + a",
-    domain=lambda a: a > -1.0, everyday=((-0.9, 10.0),),
+    domain=lambda a: a > -1.0,
+    everyday=((-0.9, 10.0),),
 )
 sqrt: Op = Op(
-    name="sqrt", symbol="√{}", badge="√",
+    name="sqrt",
+    symbol="√{}",
+    badge="√",
     what="The square root of a, for a ≥ 0.",
-    forward=math.sqrt, partials=(lambda out, a: 0.5 / out,),
+    forward=math.sqrt,
+    partials=(lambda out, a: 0.5 / out,),
     why="the slope of a square root is one over twice the root",
-    domain=lambda a: a >= 0.0, smooth=lambda a: a > 0.0, everyday=POSITIVE,
+    domain=lambda a: a >= 0.0,
+    smooth=lambda a: a > 0.0,
+    everyday=POSITIVE,
 )
 
 # --- circular and hyperbolic functions
@@ -134,41 +183,54 @@ sqrt: Op = Op(
 sin: Op = Op(
     name="sin",
     what="The sine of a, an angle in radians.",
-    forward=math.sin, partials=(lambda out, a: cos(a),),
+    forward=math.sin,
+    partials=(lambda out, a: cos(a),),
     why="the slope of the sine is the cosine",
 )
 cos: Op = Op(
     name="cos",
     what="The cosine of a, an angle in radians.",
-    forward=math.cos, partials=(lambda out, a: -sin(a),),
+    forward=math.cos,
+    partials=(lambda out, a: -sin(a),),
     why="the slope of the cosine is minus the sine",
 )
 tan: Op = Op(
     name="tan",
     what="The tangent of a, an angle in radians.",
-    forward=math.tan, partials=(lambda out, a: 1.0 + out * out,),
+    forward=math.tan,
+    partials=(lambda out, a: 1.0 + out * out,),
     why="the slope of the tangent is one plus its square",
     everyday=((-1.0, 1.0),),
 )
 asin: Op = Op(
     name="asin",
     what="The angle from -π/2 to π/2 whose sine is a, for -1 ≤ a ≤ 1.",
-    forward=math.asin, partials=(lambda out, a: 1.0 / sqrt((1.0 - a) * (1.0 + a)),),
-    numpy="np.arcsin({})", why="the curve gets steeper towards the ends, -1 and 1",
-    domain=lambda a: -1.0 <= a <= 1.0, smooth=lambda a: -1.0 < a < 1.0, everyday=((-0.9, 0.9),),
+    forward=math.asin,
+    partials=(lambda out, a: 1.0 / sqrt((1.0 - a) * (1.0 + a)),),
+    numpy="np.arcsin({})",
+    why="the curve gets steeper towards the ends, -1 and 1",
+    domain=lambda a: -1.0 <= a <= 1.0,
+    smooth=lambda a: -1.0 < a < 1.0,
+    everyday=((-0.9, 0.9),),
 )
 acos: Op = Op(
     name="acos",
     what="The angle from 0 to π whose cosine is a, for -1 ≤ a ≤ 1.",
-    forward=math.acos, partials=(lambda out, a: -1.0 / sqrt((1.0 - a) * (1.0 + a)),),
-    numpy="np.arccos({})", why="the curve falls, and more steeply towards the ends, -1 and 1",
-    domain=lambda a: -1.0 <= a <= 1.0, smooth=lambda a: -1.0 < a < 1.0, everyday=((-0.9, 0.9),),
+    forward=math.acos,
+    partials=(lambda out, a: -1.0 / sqrt((1.0 - a) * (1.0 + a)),),
+    numpy="np.arccos({})",
+    why="the curve falls, and more steeply towards the ends, -1 and 1",
+    domain=lambda a: -1.0 <= a <= 1.0,
+    smooth=lambda a: -1.0 < a < 1.0,
+    everyday=((-0.9, 0.9),),
 )
 atan: Op = Op(
     name="atan",
     what="The angle between -π/2 and π/2 whose tangent is a.",
-    forward=math.atan, partials=(lambda out, a: 1.0 / (1.0 + a * a),),
-    numpy="np.arctan({})", why="the slope flattens with the square of the argument",
+    forward=math.atan,
+    partials=(lambda out, a: 1.0 / (1.0 + a * a),),
+    numpy="np.arctan({})",
+    why="the slope flattens with the square of the argument",
 )
 atan2: Op = Op(
     name="atan2",
@@ -178,54 +240,70 @@ atan2: Op = Op(
         lambda out, y, x: x / hypot(y, x) / hypot(y, x),
         lambda out, y, x: -y / hypot(y, x) / hypot(y, x),
     ),
-    numpy="np.arctan2({}, {})", why="an angle turns the slower the farther away the point is",
-    smooth=lambda y, x: math.hypot(y, x) > 0.0 and (y != 0.0 or x > 0.0), everyday=((0.1, 5.0), (-5.0, 5.0)),
+    numpy="np.arctan2({}, {})",
+    why="an angle turns the slower the farther away the point is",
+    smooth=lambda y, x: math.hypot(y, x) > 0.0 and (y != 0.0 or x > 0.0),
+    everyday=((0.1, 5.0), (-5.0, 5.0)),
 )
 sinh: Op = Op(
     name="sinh",
     what="The hyperbolic sine of a: (exp(a) - exp(-a)) / 2.",
-    forward=math.sinh, partials=(lambda out, a: cosh(a),),
+    forward=math.sinh,
+    partials=(lambda out, a: cosh(a),),
     why="the slope of sinh is cosh",
 )
 cosh: Op = Op(
     name="cosh",
     what="The hyperbolic cosine of a: (exp(a) + exp(-a)) / 2.",
-    forward=math.cosh, partials=(lambda out, a: sinh(a),),
+    forward=math.cosh,
+    partials=(lambda out, a: sinh(a),),
     why="the slope of cosh is sinh",
 )
 asinh: Op = Op(
     name="asinh",
     what="The number whose hyperbolic sine is a.",
-    forward=math.asinh, partials=(lambda out, a: 1.0 / hypot(1.0, a),),
-    numpy="np.arcsinh({})", why="the slope is 1 at 0 and approaches one over |a| far away, like the logarithm's",
+    forward=math.asinh,
+    partials=(lambda out, a: 1.0 / hypot(1.0, a),),
+    numpy="np.arcsinh({})",
+    why="the slope is 1 at 0 and approaches one over |a| far away, like the logarithm's",
 )
 acosh: Op = Op(
     name="acosh",
     what="The number from 0 on whose hyperbolic cosine is a, for a ≥ 1.",
-    forward=math.acosh, partials=(lambda out, a: 1.0 / (sqrt(a - 1.0) * sqrt(a + 1.0)),),
+    forward=math.acosh,
+    partials=(lambda out, a: 1.0 / (sqrt(a - 1.0) * sqrt(a + 1.0)),),
     numpy="np.arccosh({})",
     why="the curve starts vertically at 1, and its slope approaches one over a, like the logarithm's",
-    domain=lambda a: a >= 1.0, smooth=lambda a: a > 1.0, everyday=((1.1, 10.0),),
+    domain=lambda a: a >= 1.0,
+    smooth=lambda a: a > 1.0,
+    everyday=((1.1, 10.0),),
 )
 atanh: Op = Op(
     name="atanh",
     what="The number whose hyperbolic tangent is a, for -1 < a < 1.",
-    forward=math.atanh, partials=(lambda out, a: 1.0 / ((1.0 - a) * (1.0 + a)),),
-    numpy="np.arctanh({})", why="the curve gets steeper towards the poles, -1 and 1",
-    domain=lambda a: -1.0 < a < 1.0, everyday=((-0.9, 0.9),),
+    forward=math.atanh,
+    partials=(lambda out, a: 1.0 / ((1.0 - a) * (1.0 + a)),),
+    numpy="np.arctanh({})",
+    why="the curve gets steeper towards the poles, -1 and 1",
+    domain=lambda a: -1.0 < a < 1.0,
+    everyday=((-0.9, 0.9),),
 )
 hypot: Op = Op(
     name="hypot",
     what="The length of the vector (a, b): the square root of a² + b², without overflow on the way.",
-    forward=math.hypot, partials=(lambda out, a, b: a / out, lambda out, a, b: b / out),
+    forward=math.hypot,
+    partials=(lambda out, a, b: a / out, lambda out, a, b: b / out),
     why="each side counts with its share of the length",
-    smooth=lambda a, b: math.hypot(a, b) > 0.0, everyday=((0.1, 5.0), ANYWHERE),
+    smooth=lambda a, b: math.hypot(a, b) > 0.0,
+    everyday=((0.1, 5.0), ANYWHERE),
 )
 erf: Op = Op(
     name="erf",
     what="The error function of a: 2 / √π times the integral of exp(-t²) from 0 to a.",
-    forward=math.erf, partials=(lambda out, a: 2.0 / SQRT_PI * exp(-a * a),),
-    numpy="np.vectorize(math.erf, otypes=[float])({})", why="the slope of erf is a bell curve",
+    forward=math.erf,
+    partials=(lambda out, a: 2.0 / SQRT_PI * exp(-a * a),),
+    numpy="np.vectorize(math.erf, otypes=[float])({})",
+    why="the slope of erf is a bell curve",
     everyday=((-2.0, 2.0),),
 )
 
@@ -234,19 +312,23 @@ erf: Op = Op(
 tanh: Op = Op(
     name="tanh",
     what="The hyperbolic tangent of a, which rises from -1 to 1.",
-    forward=math.tanh, partials=(lambda out, a: 1.0 - out * out,),
+    forward=math.tanh,
+    partials=(lambda out, a: 1.0 - out * out,),
     why="the slope of tanh is one minus its square: flat where tanh is near ±1",
     everyday=((-2.0, 2.0),),
 )
 sigmoid: Op = Op(
-    name="sigmoid", badge="σ",
+    name="sigmoid",
+    badge="σ",
     what="The logistic function of a, 1 / (1 + exp(-a)), which rises from 0 to 1.",
     forward=lambda a: 1.0 / (1.0 + math.exp(-a)) if a > -709.0 else math.exp(a),  # below, e^-a overflows
     partials=(lambda out, a: out * sigmoid(-a),),
-    numpy="np.exp(-np.logaddexp(0.0, -{}))", why="the slope of the sigmoid is its value times one minus its value",
+    numpy="np.exp(-np.logaddexp(0.0, -{}))",
+    why="the slope of the sigmoid is its value times one minus its value",
 )
 relu: Op = Op(
-    name="relu", micrograd="ReLU",
+    name="relu",
+    micrograd="ReLU",
     what="The rectified linear unit: a where a is positive, 0 elsewhere.",
     forward=lambda a: a if a > 0.0 or a != a else 0.0,
     partials=(lambda out, a: step(a),),  # at the kink, slope 0
@@ -257,12 +339,16 @@ relu: Op = Op(
 step: Op = Op(
     name="step",
     what="The unit step: 1 where a is positive, 0 elsewhere; `steps` is the page that shows backward() step by step.",
-    forward=lambda a: 1.0 if a > 0.0 else 0.0 if a == a else a, partials=(lambda out, a: 0.0,),
-    numpy="np.sign(np.maximum({}, 0.0))", why="a step is flat on both sides",
+    forward=lambda a: 1.0 if a > 0.0 else 0.0 if a == a else a,
+    partials=(lambda out, a: 0.0,),
+    numpy="np.sign(np.maximum({}, 0.0))",
+    why="a step is flat on both sides",
     smooth=lambda a: abs(a) > EDGE,
 )
 absolute: Op = Op(
-    name="absolute", symbol="|{}|", badge="|x|",
+    name="absolute",
+    symbol="|{}|",
+    badge="|x|",
     what="The absolute value of a.",
     forward=abs,
     partials=(lambda out, a: step(a) - step(-a),),  # at the kink, slope 0
@@ -272,13 +358,17 @@ absolute: Op = Op(
 softplus: Op = Op(
     name="softplus",
     what="log(1 + exp(a)), a relu without a kink, for a of any size.",
-    forward=lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))), partials=(lambda out, a: sigmoid(a),),
-    numpy="np.logaddexp({}, 0.0)", why="the slope of softplus is the sigmoid",
+    forward=lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))),
+    partials=(lambda out, a: sigmoid(a),),
+    numpy="np.logaddexp({}, 0.0)",
+    why="the slope of softplus is the sigmoid",
 )
 leaky_relu: Op = Op(
-    name="leaky_relu", badge="leaky",
+    name="leaky_relu",
+    badge="leaky",
     what="The leaky rectified linear unit: a where a is positive, a / 100 elsewhere.",
-    forward=lambda a: a if a > 0.0 else 0.01 * a, partials=(lambda out, a: 0.01 + 0.99 * step(a),),
+    forward=lambda a: a if a > 0.0 else 0.01 * a,
+    partials=(lambda out, a: 0.01 + 0.99 * step(a),),
     numpy="np.where({0} > 0.0, {0}, 0.01 * {0})",
     why="the slope is 1 where the argument is positive, a hundredth elsewhere",
     smooth=lambda a: abs(a) > EDGE,
@@ -286,7 +376,8 @@ leaky_relu: Op = Op(
 elu: Op = Op(
     name="elu",
     what="The exponential linear unit: a where a is positive, exp(a) - 1 elsewhere.",
-    forward=lambda a: a if a > 0.0 else math.expm1(a), partials=(lambda out, a: exp(minimum(a, 0.0)),),
+    forward=lambda a: a if a > 0.0 else math.expm1(a),
+    partials=(lambda out, a: exp(minimum(a, 0.0)),),
     numpy="np.where({0} > 0.0, {0}, np.expm1(np.minimum({0}, 0.0)))",
     why="the slope is 1 above 0 and the exponential below",
     smooth=lambda a: abs(a) > EDGE,
@@ -296,11 +387,13 @@ silu: Op = Op(
     what="The sigmoid linear unit, also called swish: a times sigmoid(a).",
     forward=lambda a: a / (1.0 + math.exp(-a)) if a > -709.0 else math.exp(a / 2.0) * a * math.exp(a / 2.0),
     partials=(lambda out, a: sigmoid(a) * (1.0 + a * sigmoid(-a)),),
-    numpy="{0} * np.exp(-np.logaddexp(0.0, -{0}))", why="the gate sigmoid(a), and how much opening it further adds",
+    numpy="{0} * np.exp(-np.logaddexp(0.0, -{0}))",
+    why="the gate sigmoid(a), and how much opening it further adds",
     everyday=((-1.0, 5.0),),
 )
 gelu: Op = Op(
-    name="gelu", ulp=1500.0,  # the rounding of a / √2 counts a² times, and it underflows at -38
+    name="gelu",
+    ulp=1500.0,  # the rounding of a / √2 counts a² times, and it underflows at -38
     what="The Gaussian error linear unit: a times the probability that a standard normal number is below a.",
     forward=lambda a: 0.5 * a * math.erfc(-a / SQRT_2),
     partials=(lambda out, a: 0.5 * (1.0 + erf(a / SQRT_2)) + a * exp(-0.5 * a * a) / (SQRT_2 * SQRT_PI),),
@@ -316,7 +409,9 @@ def _ahead(a: Any, b: Any) -> Any:
 
 
 minimum: Op = Op(
-    name="minimum", symbol="min({}, {})", badge="min",
+    name="minimum",
+    symbol="min({}, {})",
+    badge="min",
     what="The smaller one of a and b.",
     forward=lambda a, b: a if a <= b or a != a else b,
     partials=(lambda out, a, b: _ahead(b, a), lambda out, a, b: _ahead(a, b)),
@@ -324,7 +419,9 @@ minimum: Op = Op(
     smooth=lambda a, b: abs(a - b) > EDGE,
 )
 maximum: Op = Op(
-    name="maximum", symbol="max({}, {})", badge="max",
+    name="maximum",
+    symbol="max({}, {})",
+    badge="max",
     what="The larger one of a and b.",
     forward=lambda a, b: a if a >= b or a != a else b,
     partials=(lambda out, a, b: _ahead(a, b), lambda out, a, b: _ahead(b, a)),
@@ -341,7 +438,8 @@ where: Op = Op(
         lambda out, condition, a, b: where(condition, 0.0, 1.0),
     ),
     why="only what is chosen gets the gradient",
-    smooth=lambda condition, a, b: abs(condition) > EDGE, everyday=(ANYWHERE, ANYWHERE, ANYWHERE),
+    smooth=lambda condition, a, b: abs(condition) > EDGE,
+    everyday=(ANYWHERE, ANYWHERE, ANYWHERE),
 )
 
 # --- rows that take any number of arguments
@@ -397,11 +495,14 @@ def _pairs(left: Sequence[Any], right: Sequence[Any]) -> tuple[Any, ...]:
 
 
 logsumexp: Op = Op(
-    name="logsumexp", badge="lse",
+    name="logsumexp",
+    badge="lse",
     what="The logarithm of the sum of exp(value) over a list or an array of values, without overflow.",
     flatten=_some,
-    forward=_logsumexp, partials=_softmax,
-    numpy="np.logaddexp.reduce(np.broadcast_arrays(*{}))", why="the slope to each argument is its softmax probability",
+    forward=_logsumexp,
+    partials=_softmax,
+    numpy="np.logaddexp.reduce(np.broadcast_arrays(*{}))",
+    why="the slope to each argument is its softmax probability",
 )
 pick: Op = Op(
     name="pick",
@@ -409,17 +510,23 @@ pick: Op = Op(
     flatten=lambda values, index: (*values, index),
     forward=_pick,
     partials=lambda out, *values: [*_indicators(values[-1], len(values) - 1), 0.0],
-    numpy="picked({0}[:-1], {0}[-1])", why="only what is picked gets the gradient",
+    numpy="picked({0}[:-1], {0}[-1])",
+    why="only what is picked gets the gradient",
 )
 total: Op = Op(
-    name="total", symbol="sum({})", badge="Σ",
+    name="total",
+    symbol="sum({})",
+    badge="Σ",
     what="The sum of a list or an array of values, rounded once.",
     flatten=tuple,
-    forward=lambda *values: _exact_sum(values), partials=lambda out, *values: [1.0] * len(values),
-    numpy="sum({})", why="a sum passes the gradient on unchanged",
+    forward=lambda *values: _exact_sum(values),
+    partials=lambda out, *values: [1.0] * len(values),
+    numpy="sum({})",
+    why="a sum passes the gradient on unchanged",
 )
 dot: Op = Op(
-    name="dot", badge="·",
+    name="dot",
+    badge="·",
     what="The sum of the products left[i] × right[i] of two lists or arrays of the same length.",
     flatten=_pairs,
     forward=lambda *values: _exact_sum([*map(mul, values[: len(values) // 2], values[len(values) // 2 :])]),

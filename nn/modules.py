@@ -299,9 +299,7 @@ def _checked_size(count: int, whose: str, what: str) -> int:
     try:
         whole = operator.index(count)
     except TypeError:
-        raise TypeError(
-            f"{whose} needs a whole number of {what}s, got {type(count).__name__} {count!r}"
-        ) from None
+        raise TypeError(f"{whose} needs a whole number of {what}s, got {type(count).__name__} {count!r}") from None
     if whole < 1:
         raise ValueError(f"{whose} needs at least 1 {what}, got {count}")
     return whole

@@ -137,7 +137,9 @@ def test_links_lead_somewhere(page):
 
 def test_a_broken_link_is_noticed(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("# The `house`, it is\n[a](#the-house-it-is) [b](#no) [c](no.md) [d](page.md#no) [e](https://no.no)\n")
+    page.write_text(
+        "# The `house`, it is\n[a](#the-house-it-is) [b](#no) [c](no.md) [d](page.md#no) [e](https://no.no)\n"
+    )
     assert broken_links(page) == ["#no", "no.md", "page.md#no"]
 
 

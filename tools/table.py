@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LISTED = re.compile(r"([(\[])(  # the rows, written by tools/table\.py\n).*?(\n[)\]])", re.DOTALL)
-STUB = '''\
+STUB = """\
 # Written by `python tools/table.py` from engine/ops.py: change the rows there, and run it again.
 
 from typing import Any, TypeAlias, TypeVar
@@ -27,7 +27,7 @@ _Number: TypeAlias = Methods | float | np.integer[Any] | np.floating[Any] | np.b
 
 class Methods:
     __slots__ = ()
-'''
+"""
 
 
 def load() -> type:

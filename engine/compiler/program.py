@@ -186,9 +186,7 @@ class Program:
 
     # --- tracing it
 
-    def _specialisation(
-        self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]
-    ) -> Specialisation:
+    def _specialisation(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> Specialisation:
         """The program for inputs of these shapes.
 
         f is traced if there is none yet, or if there are two examples for the first time, which can be compared.
@@ -204,9 +202,7 @@ class Program:
             traced = self._specialisations[key] = again
         return traced
 
-    def _traced(
-        self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], two: bool
-    ) -> Specialisation:
+    def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], two: bool) -> Specialisation:
         """Run f on the first example, and again on the second if there are `two`, to see that it does the same."""
         if self._f is None:
             raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled; "

@@ -14,7 +14,7 @@ def labelled_graph():
     a, b = Value(2.0, label="a"), Value(-3.0, label="b", requires_grad=False)
     c = a * b
     c.label = "c"
-    y = (c + a) * c.tanh() + 2.0 ** a - logsumexp([a, c, 1.0])
+    y = (c + a) * c.tanh() + 2.0**a - logsumexp([a, c, 1.0])
     y.backward()
     return y
 

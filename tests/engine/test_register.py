@@ -1,4 +1,4 @@
-'''A user's own operation: ten lines, and it has everything that the rows of the table have.
+"""A user's own operation: ten lines, and it has everything that the rows of the table have.
 
     import math
     from chainrule import Op, check_row, cos, register, sin
@@ -14,7 +14,7 @@
     assert check_row(sinc)                                    # its rule against finite differences
 
 From then on there are sinc(x) for floats, Values and arrays, x.sinc(), gradients of any order, drawings and steps.
-'''
+"""
 
 import copy
 import inspect

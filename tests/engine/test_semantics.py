@@ -338,7 +338,7 @@ def test_ties_go_half_each(name):
 
 def test_zero_to_a_value_power():
     b = Value(2.0)
-    y = 0 ** b
+    y = 0**b
     y.backward()
     assert (y.data, b.grad) == (0.0, 0.0)
     a, b = Value(0.0), Value(2.0)
@@ -414,7 +414,7 @@ def test_a_pole_of_one_slope_leaves_the_others_alone():
         (lambda p: 1 / p, "1.0 / p with p = 0.0 has no finite value"),
         (lambda p: Value(1.0) / p, "1.0 / p with p = 0.0 has no finite value"),
         (lambda p: p / 0, "p / 0.0 with p = 0.0 has no"),
-        (lambda p: p ** -1, "p ** -1.0 with p = 0.0 has no finite value"),
+        (lambda p: p**-1, "p ** -1.0 with p = 0.0 has no finite value"),
         (lambda p: sqrt(p - 1), "sqrt(-1.0) has no real value"),
         (lambda p: (p - 8.0) ** (1 / 3), "-8.0 ** 0.3333333333333333 has no real value"),
         (lambda p: log(0.0), "log(0.0) has no finite value"),

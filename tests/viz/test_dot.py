@@ -18,7 +18,7 @@ def test_the_shape_of_micrograd_s_dot():
     source = viz.draw_dot(a * 3.0).source
     assert "rankdir=LR" in source
     assert 'label="{ a | data 2.0000 | grad 0.0000 }" shape=record' in source
-    assert "[label=\"*\"]" in source or "[label=*]" in source
+    assert '[label="*"]' in source or "[label=*]" in source
     assert source.count("->") == 2  # into the operation, and out of it
 
 

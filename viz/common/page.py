@@ -48,8 +48,16 @@ def page_html(title: str, body: str, data: Any, room: str, name: str, theme: str
 def _variables(theme: Theme) -> str:
     scheme = "dark" if theme is DARK else "light"
     named = {
-        "paper": theme.paper, "panel": theme.leaf, "line": theme.box_line, "ink": theme.ink, "soft": theme.soft_ink,
-        "receiver": theme.receiver, "giver": theme.giver, "below": theme.below_ink, "above": theme.above_ink,
-        "train": theme.above_ink, "test": theme.below_ink,
+        "paper": theme.paper,
+        "panel": theme.leaf,
+        "line": theme.box_line,
+        "ink": theme.ink,
+        "soft": theme.soft_ink,
+        "receiver": theme.receiver,
+        "giver": theme.giver,
+        "below": theme.below_ink,
+        "above": theme.above_ink,
+        "train": theme.above_ink,
+        "test": theme.below_ink,
     }
     return f":root{{color-scheme:{scheme};" + "".join([f"--{key}:{value};" for key, value in named.items()]) + "}\n"

@@ -38,8 +38,8 @@ NARROWEST, WIDEST = 148.0, 240.0  # cards
 GAP, CROWDED_GAP, WIDEST_GAP = 112.0, 176.0, 220.0  # between two columns
 MARGIN = 24.0
 LEGEND_LINE = 26.0
-BOX_ASIDE = 14.0                  # between a box and the cards in it
-TWINS_APART = 18.0                # between the two edges of a + a
+BOX_ASIDE = 14.0  # between a box and the cards in it
+TWINS_APART = 18.0  # between the two edges of a + a
 MOST_CARDS = 6000
 FOLDS = ("auto", "none", "neurons", "layers")
 ENGINES = {"builtin": arrange, "dot": arrange_with_dot}
@@ -229,12 +229,16 @@ class _SceneDrawing:
             return f'<text class="faint" x="{MARGIN:.1f}" y="{y:.1f}">{self.legend[0]}</text>\n'
         size, left = 11.0, MARGIN + 104
         right = left + (2 * STEPS + 1) * size
-        parts = [f'<text class="faint" x="{MARGIN:.1f}" y="{y:.1f}">{self.legend[0]}</text>',
-                 f'<text class="faint end" x="{left - 8:.1f}" y="{y:.1f}">−{short(self.largest, 3)}</text>',
-                 f'<text class="faint" x="{right + 8:.1f}" y="{y:.1f}">+{short(self.largest, 3)}</text>']
+        parts = [
+            f'<text class="faint" x="{MARGIN:.1f}" y="{y:.1f}">{self.legend[0]}</text>',
+            f'<text class="faint end" x="{left - 8:.1f}" y="{y:.1f}">−{short(self.largest, 3)}</text>',
+            f'<text class="faint" x="{right + 8:.1f}" y="{y:.1f}">+{short(self.largest, 3)}</text>',
+        ]
         for shade in range(-STEPS, STEPS + 1):
-            parts.append(f'<rect class="tint {shade_class(shade)}" x="{left + (shade + STEPS) * size:.1f}" '
-                         f'y="{y - 11:.1f}" width="{size:.1f}" height="13"/>')
+            parts.append(
+                f'<rect class="tint {shade_class(shade)}" x="{left + (shade + STEPS) * size:.1f}" '
+                f'y="{y - 11:.1f}" width="{size:.1f}" height="13"/>'
+            )
         x, y = (right + 92, y) if self.is_legend_on_one_line else (MARGIN, y + LEGEND_LINE - 2)
         return "".join([*parts, f'<text class="faint" x="{x:.1f}" y="{y:.1f}">{self.legend[1]}</text>\n'])
 

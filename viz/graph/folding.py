@@ -14,13 +14,13 @@ from ..common.text import clean, full, short
 from ..common.values import badge_text
 from .scene import Card, Edge, Scene, scene_of
 
-MANY_CARDS = 60      # a graph of more cards is folded by neuron, if it has neurons
-MANY_NEURONS = 60    # a graph of more neurons is folded by layer
-LONGEST_LIST = 40    # parameters in one tooltip
+MANY_CARDS = 60  # a graph of more cards is folded by neuron, if it has neurons
+MANY_NEURONS = 60  # a graph of more neurons is folded by layer
+LONGEST_LIST = 40  # parameters in one tooltip
 MOST_BARS = 48
 
 Unit = tuple[str, str]  # a layer and a neuron in it
-GroupKey = Hashable     # values with the same key make one card
+GroupKey = Hashable  # values with the same key make one card
 
 
 def units_of(order: Sequence[Value]) -> list[Unit | None]:

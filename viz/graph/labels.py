@@ -9,16 +9,16 @@ from ..common.text import markup
 from .edges import ARROW
 from .scene import Edge
 
-CROWD = 4        # labelled edges between two columns; where there are more, a × 0 is drawn without its label
+CROWD = 4  # labelled edges between two columns; where there are more, a × 0 is drawn without its label
 REMEMBERED = 40  # edges and labels that a label is kept clear of; where there are more, nobody can read them anyway
 SHARES = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8)  # of the edge, the best first
 HALF_HEIGHT = 8.0
-SAMPLES = 24     # points on each edge; they are closer together than a label is high
+SAMPLES = 24  # points on each edge; they are closer together than a label is high
 ON_EDGE, ON_LABEL, OUTSIDE = 1.0, 20.0, 1.0  # the cost of each point of an edge, each tenth of a label, each pixel
 
-Piece = tuple[Point, Point]         # the ends of the curve of an edge between two columns
+Piece = tuple[Point, Point]  # the ends of the curve of an edge between two columns
 Labelled = tuple[int, Edge, Piece]  # an edge's number, the edge, and its last piece
-Spot = tuple[float, float, float]   # the middle of a label, and half of its width
+Spot = tuple[float, float, float]  # the middle of a label, and half of its width
 
 
 def has_label(edge: Edge, beside: int) -> bool:

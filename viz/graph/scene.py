@@ -19,11 +19,11 @@ class Card:
     name: str
     data: str
     grad: str
-    strength: float                # the gradient that the tint shows
-    detail: str                    # the tooltip
-    note: str = ""                 # what stands at the right of the name: the expression
-    badge: str = ""                # '' for a leaf
-    box: str | None = None         # the cards of one box stand in a frame that has this title
+    strength: float  # the gradient that the tint shows
+    detail: str  # the tooltip
+    note: str = ""  # what stands at the right of the name: the expression
+    badge: str = ""  # '' for a leaf
+    box: str | None = None  # the cards of one box stand in a frame that has this title
     is_root: bool = False
     is_fold: bool = False
     bars: list[float] = field(default_factory=list)
@@ -35,12 +35,12 @@ class Edge:
 
     start: int
     end: int
-    passed: float         # the gradient that goes back along the edge
-    label: str            # × the local derivative; '' where several edges are drawn as one
-    local: float          # the local derivative
-    detail: str           # the tooltip
+    passed: float  # the gradient that goes back along the edge
+    label: str  # × the local derivative; '' where several edges are drawn as one
+    local: float  # the local derivative
+    detail: str  # the tooltip
     is_open: bool = True  # False where no gradient goes back: requires_grad=False
-    argument: int = 0     # which argument of its result it is
+    argument: int = 0  # which argument of its result it is
 
 
 @dataclass

@@ -65,9 +65,7 @@ def _colour_rules(theme: Theme) -> dict[str, str]:
     }
     for shade in range(-STEPS, STEPS + 1):
         name, size = shade_class(shade), abs(shade)
-        tint_end, edge_end = (
-            (theme.tint_below, theme.edge_below) if shade < 0 else (theme.tint_above, theme.edge_above)
-        )
+        tint_end, edge_end = (theme.tint_below, theme.edge_below) if shade < 0 else (theme.tint_above, theme.edge_above)
         part = size + 2 if shade else 0  # the palest shade can still be told from zero
         edge = mixed(theme.edge_zero, edge_end, part, STEPS + 2)
         rules[f".tint.{name}"] = f"fill:{mixed(theme.zero, tint_end, part, STEPS + 2) if shade else 'none'}"
@@ -79,11 +77,13 @@ def _colour_rules(theme: Theme) -> dict[str, str]:
 
 def _without(unused: set[str], rules: dict[str, str]) -> dict[str, str]:
     """The rules except those for the unused shades."""
-    return _active_last({
-        selector: rule
-        for selector, rule in rules.items()
-        if not unused.intersection(selector.replace(" ", ".").split("."))
-    })
+    return _active_last(
+        {
+            selector: rule
+            for selector, rule in rules.items()
+            if not unused.intersection(selector.replace(" ", ".").split("."))
+        }
+    )
 
 
 def _active_last(rules: dict[str, str]) -> dict[str, str]:

@@ -145,8 +145,10 @@ def _panel(heading: str, series: Sequence[Series], epochs: Sequence[int]) -> str
     parts = [f'<text class="heading" x="{LEFT:.0f}" y="28">{markup(heading)}</text>\n']
     for tick in ticks:
         y = height(tick)
-        parts.append(f'<path class="grid" d="M{LEFT:.1f} {y:.1f}H{PANEL - RIGHT:.1f}"/>'
-                     f'<text class="tick end" x="{LEFT - 8:.1f}" y="{y + 4:.1f}">{short(tick)}</text>\n')
+        parts.append(
+            f'<path class="grid" d="M{LEFT:.1f} {y:.1f}H{PANEL - RIGHT:.1f}"/>'
+            f'<text class="tick end" x="{LEFT - 8:.1f}" y="{y + 4:.1f}">{short(tick)}</text>\n'
+        )
     for epoch in epoch_ticks(min(epochs), max(epochs)):
         x = _across(epoch, epochs)
         parts.append(f'<text class="tick middle" x="{x:.1f}" y="{down + 20:.1f}">{epoch}</text>\n')
@@ -154,8 +156,10 @@ def _panel(heading: str, series: Sequence[Series], epochs: Sequence[int]) -> str
     parts.append(f'<path class="cursor grid" visibility="hidden" d="M0 {TOP:.1f}V{down:.1f}"/>\n')
     ends: list[tuple[float, Series]] = []
     for one in series:
-        points = [(_across(epoch, epochs), height(number)) if math.isfinite(number) else None
-                  for epoch, number in zip(epochs, one.numbers)]
+        points = [
+            (_across(epoch, epochs), height(number)) if math.isfinite(number) else None
+            for epoch, number in zip(epochs, one.numbers)
+        ]
         parts.append(_curve(points, one))
         reached = [point for point in points if point is not None]
         if reached:
@@ -173,8 +177,11 @@ def _curve(points: Sequence[Point | None], series: Series) -> str:
         elif index % every == 0 or index == len(points) - 1:
             runs[-1].append(point)
     lines = ["M" + "L".join([f"{x:.1f} {y:.1f}" for x, y in run]) for run in runs if len(run) > 1]
-    dots = [f'<circle class="t{series.colour}" cx="{run[0][0]:.1f}" cy="{run[0][1]:.1f}" r="3.5"/>'
-            for run in runs if len(run) == 1]
+    dots = [
+        f'<circle class="t{series.colour}" cx="{run[0][0]:.1f}" cy="{run[0][1]:.1f}" r="3.5"/>'
+        for run in runs
+        if len(run) == 1
+    ]
     line = f'<path class="curve c{series.colour}" d="{"".join(lines)}"/>' if lines else ""
     return f"<g><title>{markup(series.name)}</title>{line}{''.join(dots)}</g>\n"
 
@@ -188,8 +195,10 @@ def _end_labels(ends: Sequence[tuple[float, Series]]) -> str:
     parts = []
     for y, (_, one) in zip(heights, ordered):
         name = markup(shortened(one.name, RIGHT - 12, 13, bold=True))
-        parts.append(f'<text class="end-label t{one.colour}" x="{x:.1f}" y="{y - lift:.1f}">{name}</text>'
-                     f'<text class="tick" x="{x:.1f}" y="{y - lift + 15:.1f}">{short(one.numbers[-1])}</text>\n')
+        parts.append(
+            f'<text class="end-label t{one.colour}" x="{x:.1f}" y="{y - lift:.1f}">{name}</text>'
+            f'<text class="tick" x="{x:.1f}" y="{y - lift + 15:.1f}">{short(one.numbers[-1])}</text>\n'
+        )
     return "".join(parts)
 
 

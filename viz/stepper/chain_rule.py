@@ -17,12 +17,12 @@ class Application:
 
     giver: int
     receiver: int
-    argument: int    # which argument of the giver the receiver is, among those that are Values
-    local: float     # the local derivative
+    argument: int  # which argument of the giver the receiver is, among those that are Values
+    local: float  # the local derivative
     upstream: float  # the gradient of the giver
-    before: float    # the gradient of the receiver before this application
-    after: float     # and after it
-    turn: int        # how many contributions the receiver had before this one
+    before: float  # the gradient of the receiver before this application
+    after: float  # and after it
+    turn: int  # how many contributions the receiver had before this one
 
     @property
     def passed(self) -> float:
@@ -56,9 +56,7 @@ def applications(order: Sequence[Value]) -> list[Application]:
             if parent.requires_grad and value.requires_grad:
                 receiver, upstream = number[id(parent)], adjoint[giver]
                 before, after = adjoint[receiver], adjoint[receiver] + local * upstream
-                found.append(
-                    Application(giver, receiver, argument, local, upstream, before, after, turns[receiver])
-                )
+                found.append(Application(giver, receiver, argument, local, upstream, before, after, turns[receiver]))
                 adjoint[receiver] = after
                 turns[receiver] += 1
     return found

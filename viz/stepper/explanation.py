@@ -19,11 +19,11 @@ from .formulas import local_formulas
 class StepText:
     """The text of one application of the chain rule."""
 
-    update: str   # n.grad += ∂o/∂n × o.grad
+    update: str  # n.grad += ∂o/∂n × o.grad
     numbers: str  # 0.5 × 1 = 0.5
-    made: str     # o = tanh(n)
-    slope: str    # ∂o/∂n = 1 − o × o = …
-    why: str      # why the slope is what it is; '' where the table does not say
+    made: str  # o = tanh(n)
+    slope: str  # ∂o/∂n = 1 − o × o = …
+    why: str  # why the slope is what it is; '' where the table does not say
 
 
 def explain_step(

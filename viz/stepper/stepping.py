@@ -74,8 +74,11 @@ def steps(loss: Value, *, theme: str = "auto") -> Page:
 
 
 def _before(root: str) -> dict[str, Any]:
-    why = [("", "Before backward(), every gradient is 0. It starts at the result, "), ("strong", root),
-           ("", ", and walks back: each value is reached when all that use it are done.")]
+    why = [
+        ("", "Before backward(), every gradient is 0. It starts at the result, "),
+        ("strong", root),
+        ("", ", and walks back: each value is reached when all that use it are done."),
+    ]
     update = [("strong", "backward()"), ("", " goes from right to left")]
     return {"receiver": None, "giver": None, "edge": None, "update": update, "numbers": [], "why": why}
 
@@ -83,8 +86,14 @@ def _before(root: str) -> dict[str, Any]:
 def _seed(root: int, name: str, largest: float) -> dict[str, Any]:
     why = [("strong", name), ("", " changes exactly as fast as itself: "), ("slope", f"∂{name}/∂{name}"), ("", " = 1.")]
     return {
-        "receiver": root, "giver": None, "edge": None, "grad": "1", "shade": shade_class(shade_of(1.0, largest)),
-        "update": [("strong", name), ("", ".grad = 1")], "numbers": [], "why": why,
+        "receiver": root,
+        "giver": None,
+        "edge": None,
+        "grad": "1",
+        "shade": shade_class(shade_of(1.0, largest)),
+        "update": [("strong", name), ("", ".grad = 1")],
+        "numbers": [],
+        "why": why,
     }
 
 
@@ -101,10 +110,21 @@ def _step(step: Application, text: StepText, names: Sequence[str], edge: int, la
         "edge": edge,
         "grad": short(step.after),
         "shade": shade_class(shade_of(step.after, largest)),
-        "update": [("strong", into), ("", ".grad += "), ("slope", f"∂{out}/∂{into}"), ("", " × "),
-                   ("giver", f"{out}.grad")],
-        "numbers": [*earlier, ("slope", slope), ("", " × "), ("giver", in_brackets(step.upstream)), ("", " = "),
-                    (sign, short(step.after))],
+        "update": [
+            ("strong", into),
+            ("", ".grad += "),
+            ("slope", f"∂{out}/∂{into}"),
+            ("", " × "),
+            ("giver", f"{out}.grad"),
+        ],
+        "numbers": [
+            *earlier,
+            ("slope", slope),
+            ("", " × "),
+            ("giver", in_brackets(step.upstream)),
+            ("", " = "),
+            (sign, short(step.after)),
+        ],
         "why": _sentence(step, text, into),
     }
 
@@ -115,15 +135,22 @@ def _sentence(step: Application, text: StepText, into: str) -> Segments:
         why.append(("", text.why[:1].upper() + text.why[1:] + ": "))
     why += [("slope", text.slope), ("", ".")]
     if step.turn:
-        why += [("", " "), ("strong", into), ("", f" already had gradient {short(step.before)}: it is used more than "
-                "once, so contributions "), ("strong", "add up"), ("", " (that is why it is +=).")]
+        why += [
+            ("", " "),
+            ("strong", into),
+            ("", f" already had gradient {short(step.before)}: it is used more than once, so contributions "),
+            ("strong", "add up"),
+            ("", " (that is why it is +=)."),
+        ]
     return why
 
 
 def _body(picture: Drawing) -> str:
     buttons = "".join(
-        [f'<button type="button" id="{name}" aria-label="{label}" title="{label}">{sign}</button>'
-         for name, label, sign in BUTTONS]
+        [
+            f'<button type="button" id="{name}" aria-label="{label}" title="{label}">{sign}</button>'
+            for name, label, sign in BUTTONS
+        ]
     )
     return (
         f'<main class="drawing" id="drawing" tabindex="-1" aria-label="{markup(picture.title)}">'

@@ -159,5 +159,3 @@ class Flattened:
 
     def _total(self, summands: Sequence[Argument]) -> Task | Argument:
         return summands[0] if len(summands) == 1 else Task(add if len(summands) == 2 else "sum", tuple(summands))
-
-

@@ -122,9 +122,7 @@ class Gradients:
             if lanes != unique and not row:
                 assert contribution is not None
                 order = sorted(range(len(lanes)), key=lanes.__getitem__)
-                contribution = existing(
-                    writer, writer.rows(self._flat(contribution, len(lanes), array.batched), order)
-                )
+                contribution = existing(writer, writer.rows(self._flat(contribution, len(lanes), array.batched), order))
             return self._deposit(array, unique, contribution, scale, self._shape(array, unique))
         if row and len(set(Counter(lanes).values())) == 1:  # each lane gets the same, equally often
             times = scale.times(len(lanes) // len(unique))

@@ -121,9 +121,7 @@ def _does(statement: Statement) -> object:
     return statement.text, *others, *kinds, view.shape[1], view.buffer.initial != ""
 
 
-def _joined(
-    buffers: Sequence[Buffer], rows: int, starts: Mapping[Buffer, int], windows: dict[Buffer, View]
-) -> Buffer:
+def _joined(buffers: Sequence[Buffer], rows: int, starts: Mapping[Buffer, int], windows: dict[Buffer, View]) -> Buffer:
     """One buffer with these in its rows; where each of them is in it is noted in `windows`."""
     shape = (rows, buffers[0].shape[1])
     initial = f"np.ones({shape_literal(shape)})" if buffers[0].initial else ""

@@ -120,9 +120,7 @@ def schedule(code: Code, outputs: Sequence[Scalar], inputs: Sequence[Array], par
     return Plan(agenda.steps, list(inputs), theta, agenda.operands(flat.outputs))
 
 
-def _reachable(
-    flat: Flattened, leaves: dict[int, Lane]
-) -> tuple[dict[int, int], dict[int, list[int]], dict[int, int]]:
+def _reachable(flat: Flattened, leaves: dict[int, Lane]) -> tuple[dict[int, int], dict[int, list[int]], dict[int, int]]:
     """For each task that the outputs need: how many arguments it waits for, which tasks use it, and how deep it is."""
     needs: dict[int, list[int]] = {}
     users: defaultdict[int, list[int]] = defaultdict(list)

@@ -394,6 +394,7 @@ def test_a_value_kept_from_an_earlier_trace_is_an_error():
 
 def test_other_runs_may_do_useless_work_in_another_way():
     """What no output depends on may differ."""
+
     def f(x):
         unused = x * random.random()  # noqa: F841
         return x * 2

@@ -9,8 +9,8 @@ from itertools import pairwise
 from .ordering import order_columns
 from .vertical import vertical_positions
 
-CARD_GAP = 20.0   # between two cards of a column
-BEND_GAP = 12.0   # between long edges that pass through a column
+CARD_GAP = 20.0  # between two cards of a column
+BEND_GAP = 12.0  # between long edges that pass through a column
 BEND_HEIGHT = 4.0
 LONG, BRANCH = 40, 4  # an edge over more than LONG columns has only its BRANCH last bends: all would be quadratic
 BOX_ABOVE = 34.0  # room for the title and the frame of a box over its first card

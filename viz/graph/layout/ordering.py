@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from collections.abc import Sequence
 
 SWEEPS = 6
-PATIENCE = 2            # sweeps without an improvement before giving up
+PATIENCE = 2  # sweeps without an improvement before giving up
 TRANSPOSE_LIMIT = 4000  # edges; swapping neighbours is quadratic where many edges meet; beyond this it is left out
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...common.spacing import spread
 
-ROUNDS = 4       # sweeps to the right and back; further ones move cards by less than the width of a line
+ROUNDS = 4  # sweeps to the right and back; further ones move cards by less than the width of a line
 BOTH_ROUNDS = 3  # the last sweeps, in which the neighbours on both sides pull at each card
 
 
