@@ -7,6 +7,7 @@ if __name__ != "chainrule":
 if (_Path(__file__).resolve().parents[1] / "pyproject.toml").is_file():  # a checkout: the floors stand beside it
     __path__.append(str(_Path(__file__).resolve().parents[1]))
 
+from . import engine, nn, viz
 from .engine import (
     OPS,
     DomainError,
@@ -72,17 +73,7 @@ from .viz import (
 
 __version__ = "0.2.0.dev0"
 
-__all__ = [
-    "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian", "hvp",
-    "gradients", "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
-    "register", "unregister", "check_row", "topological_order", "trace", "MLP", "SGD", "Adam", "History", "Layer",
-    "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax",
-    "train_test_split", "units", "curves", "draw", "draw_dot", "explain", "steps",
-]  # fmt: skip
-__all__ += [  # the rows, written by tools/table.py
-    "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot",
-    "elu", "erf", "exp", "expm1", "gelu", "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum",
-    "minimum", "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step",
-    "subtract", "tan", "tanh", "total", "where",
-]  # fmt: skip
-# A test compares __all__ with those of the three floors.
+__all__ = ["__version__"]
+__all__ += engine.__all__
+__all__ += nn.__all__
+__all__ += viz.__all__
