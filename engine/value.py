@@ -94,7 +94,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
         """(argument, local derivative) for each argument, in order."""
-        if self._right.__class__ is FusedSum:
+        if self._right.__class__ is FusedSum:  # a neuron's sum, of whose products nobody has asked so far
             self._right.unfold(self)
         if self._more is not None:
             return self._more

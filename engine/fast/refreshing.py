@@ -34,13 +34,13 @@ def users_first(root: Any) -> list[Any]:
             else:
                 waiting.setdefault(left, 1)
         elif left.__class__ is float and (right.__class__ is float or right.__class__ is FusedSum):
-            if node.__class__ is SharedInputs:
-                children: Any = node
-            elif right.__class__ is float:
+            if right.__class__ is FusedSum:
+                children: Any = (right.inputs, right.start, *right.weights)
+            elif node.__class__ is SharedInputs:
+                children = node
+            else:
                 needs_row(node, "refresh")
                 children = node._prev
-            else:
-                children = (right.inputs, right.start, *right.weights)
             for child in children:
                 if child.__class__ is not float and child.operation is not None:
                     waiting.setdefault(child, 1)
