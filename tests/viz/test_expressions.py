@@ -62,4 +62,4 @@ def test_names_are_read_as_python_reads_them(tmp_path):
 def test_an_integer_that_a_user_wrote_into_data_is_explained():
     a = Value(5.0, label="a")
     a.data = 5
-    assert "= 5 × 1 = 5" in str(explain(a * a))
+    assert ": 5 × 1 = 5" in str(explain(a * a))
