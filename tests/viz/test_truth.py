@@ -1,0 +1,466 @@
+"""What pictures and sentences say is so: every number and every equation is read back and computed anew.
+
+The reader below knows the signs of schoolbooks and Python's math module; it shares nothing with what wrote the texts.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import operator
+import random
+import re
+
+import pytest
+from picture_helpers import marked, page_data, parsed, tooltip
+
+from chainrule import engine, viz
+from chainrule.engine import Value
+from chainrule.engine.graph import topological_order
+
+# --- reading formulas
+
+
+def softmax_free(values):
+    largest = max(values)
+    return (
+        largest + math.log(sum(math.exp(value - largest) for value in values)) if math.isfinite(largest) else math.nan
+    )
+
+
+FUNCTIONS = {
+    "min": min, "max": max, "tanh": math.tanh, "exp": math.exp, "log": math.log, "sin": math.sin, "cos": math.cos,
+    "sinh": math.sinh, "cosh": math.cosh, "hypot": math.hypot, "erf": math.erf, "atan2": math.atan2,
+    "sigmoid": lambda a: 1 / (1 + math.exp(-a)), "softplus": lambda a: math.log1p(math.exp(a)),
+    "relu": lambda a: max(a, 0.0), "step": lambda a: float(a > 0), "elu": lambda a: a if a > 0 else math.expm1(a),
+    "leaky_relu": lambda a: a if a > 0 else 0.01 * a, "silu": lambda a: a / (1 + math.exp(-a)),
+    "gelu": lambda a: a * math.erfc(-a / math.sqrt(2)) / 2, "atan": math.atan, "asinh": math.asinh, "log1p": math.log1p,
+    "expm1": math.expm1, "tan": math.tan, "where": lambda c, a, b: a if c else b, "sum": lambda *a: math.fsum(a),
+    "pick": lambda *a: a[int(a[-1])], "logsumexp": lambda *a: softmax_free(a), "asin": math.asin, "acos": math.acos,
+    "dot": lambda *a: math.fsum(map(operator.mul, a[: len(a) // 2], a[len(a) // 2 :])), "atanh": math.atanh,
+    "acosh": math.acosh,
+}  # fmt: skip
+NUMBER = r"(?:\d+(?:\.\d+)?(?:e−?\d+)?|inf|nan)"
+
+
+class Reader:
+    """Reads one formula with these names; a recursive descent over + −, × ÷, sign and root, ^, and brackets."""
+
+    def __init__(self, text, names):
+        known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+        pattern = rf"\s*((?:{known})(?![\w′])|{NUMBER}(?![\w])|[a-z_]\w*(?=\()|[-+−×÷^√()|,])"
+        self.names, self.tokens, at = names, [], 0
+        while at < len(text):
+            found = re.compile(pattern).match(text, at)
+            assert found, f"cannot read {text[at:]!r} of {text!r} with {list(names)}"
+            self.tokens.append(found[1])
+            at = found.end()
+        self.at = 0
+
+    def value(self):
+        result = self.sum()
+        assert self.at == len(self.tokens), f"{self.tokens[self.at :]} is left over"
+        return result
+
+    def next(self, *wanted):
+        if self.at < len(self.tokens) and self.tokens[self.at] in wanted and wanted:
+            self.at += 1
+            return self.tokens[self.at - 1]
+        return None
+
+    def sum(self):
+        left = self.product()
+        while sign := self.next("+", "−"):
+            right = self.product()
+            left = left + right if sign == "+" else left - right
+        return left
+
+    def product(self):
+        left = self.signed()
+        while sign := self.next("×", "÷"):
+            right = self.signed()
+            left = left * right if sign == "×" else quotient(left, right)
+        return left
+
+    def signed(self):
+        if self.next("−"):
+            return -self.signed()
+        return self.power()
+
+    def power(self):
+        base = self.atom()
+        if self.next("^"):
+            return power(base, self.signed())
+        return base
+
+    def atom(self):
+        if self.next("√"):
+            return tried(math.sqrt, self.atom())
+        token = self.tokens[self.at]
+        self.at += 1
+        if token == "(":
+            result = self.sum()
+            assert self.next(")")
+        elif token == "|":
+            result = abs(self.sum())
+            assert self.next("|")
+        elif token in self.names:
+            result = self.names[token]
+        elif re.fullmatch(NUMBER, token):
+            result = number(token)
+        else:
+            assert self.next("(")
+            arguments = [self.sum()]
+            while self.next(","):
+                arguments.append(self.sum())
+            assert self.next(")")
+            result = tried(FUNCTIONS[token], *arguments)
+        return result
+
+
+def tried(function, *numbers):
+    try:
+        return function(*numbers)
+    except OverflowError:
+        return math.inf
+    except (ValueError, IndexError, ZeroDivisionError):
+        return math.nan
+
+
+def quotient(a, b):
+    return tried(operator.truediv, a, b)
+
+
+def power(a, b):
+    return tried(math.pow, a, b)
+
+
+def number(text):
+    return float(text.replace("−", "-"))
+
+
+def prints_as(exact, text, digits=4):
+    """Whether the text is that number to the four digits which it has."""
+    shown = number(text)
+    if not math.isfinite(exact) or not math.isfinite(shown):
+        return exact == shown or (exact != exact and shown != shown) or abs(exact) > 1e307
+    unit = 10.0 ** (math.floor(math.log10(abs(shown))) - digits + 1) if shown else 5e-324
+    return abs(exact - shown) <= 0.5000001 * unit
+
+
+def check_equation(text, names):
+    """A chain of sides; the last one is the result."""
+    sides = re.split(r" (?:=|≈) ", text)
+    signs = re.findall(r" (=|≈) ", text)
+    result = sides[-1]
+    for side, sign in zip(sides, signs):
+        value = Reader(side, names).value()
+        if sign == "=":
+            assert prints_as(value, result), f"{text}: {side} is {value!r}"
+        else:
+            terms = [abs(number(one)) for one in re.findall(NUMBER, side)]
+            size = max([term for term in terms if math.isfinite(term)], default=1.0)
+            assert math.isclose(value, number(result), rel_tol=0.02, abs_tol=1e-3 * max(size, size * size)), text
+    return signs
+
+
+def check_comparisons(text):
+    """(−2 < 0.5), and without brackets around it."""
+    compared = {"<": operator.lt, ">": operator.gt, "=": operator.eq, "≠": operator.ne}
+    for left, sign, right in re.findall(rf"\((−?{NUMBER}) ([<>=≠]) (−?{NUMBER})\)", text):
+        assert compared[sign](number(left), number(right)), text
+
+
+# --- graphs to draw
+
+
+def leaf(chance):
+    special = [0.0, 1.0, -1.0, 0.5, 2.0, -3.0]
+    data = chance.choice(special) if chance.random() < 0.4 else chance.uniform(-3, 3)
+    if chance.random() < 0.02:
+        data = chance.choice([math.inf, -math.inf, math.nan])
+    return Value(data, label=chance.choice(["", "w", "w", "h1_1", "a", "a*b"]), requires_grad=chance.random() > 0.15)
+
+
+ONE = ("tanh exp log sin cos sigmoid relu absolute sqrt softplus elu leaky_relu step neg silu gelu erf tan "
+       "atan sinh cosh log1p expm1 asinh asin acos atanh acosh").split()  # fmt: skip
+TWO = "add subtract multiply divide power minimum maximum hypot atan2".split() + ["multiply", "add", "subtract"]
+MANY = ["total", "dot", "logsumexp", "where", "pick"]
+
+
+def grow(chance):
+    """A graph of some operations; the last value, which is used by no other."""
+    values = [leaf(chance) for _ in range(chance.randint(1, 4))]
+    for _ in range(chance.randint(1, 9)):
+
+        def some():
+            if chance.random() < 0.15:
+                return chance.choice([1.0, -1.0, 2.0, -0.5, 1 / 3, chance.uniform(-2, 2)])
+            return chance.choice(values)
+
+        kind = chance.choice([ONE, TWO, TWO, TWO, MANY])
+        name = chance.choice(kind)
+        try:
+            if kind is ONE:
+                made = getattr(engine, name, None) or engine.OPS[name]
+                made = made(chance.choice(values))
+            elif kind is TWO:
+                left = chance.choice(values)
+                right = left if chance.random() < 0.2 else some()
+                pair = [left, right] if chance.random() < 0.8 else [right, left]
+                made = engine.OPS[name](*pair)
+            elif name == "where":
+                made = engine.OPS[name](chance.choice(values), some(), some())
+            elif name == "pick":
+                made = engine.OPS[name]([chance.choice(values), some()], chance.randint(0, 1))
+            elif name == "dot":
+                made = engine.OPS[name]([chance.choice(values), some()], [some(), some()])
+            else:
+                made = engine.OPS[name]([chance.choice(values), some(), some()])
+        except engine.DomainError:
+            continue
+        made.label = chance.choice(["", "", "w", "h1_1"])
+        values.append(made)
+    return values[-1]
+
+
+SCENARIOS = ("before", "once", "twice", "inner", "left over", "stale", "stale and refreshed")
+
+
+def prepared(seed):
+    """A graph, and what happened to it before it was drawn."""
+    chance = random.Random(seed)
+    root = grow(chance)
+    scenario = SCENARIOS[seed % len(SCENARIOS)]
+    leaves = [value for value in topological_order(root) if value.operation is None]
+    if scenario != "before":
+        loss = root * -3.0 + 1.0 if scenario == "inner" else root
+        loss.backward()
+    if scenario == "twice":
+        root.backward()
+    if scenario == "left over":
+        chance.choice(leaves).grad += 2.5
+    if scenario.startswith("stale"):
+        chance.choice(leaves).data = chance.choice([0.75, 1.5])
+    if scenario == "stale and refreshed":
+        try:
+            root.refresh()
+        except engine.DomainError:
+            scenario = "stale"
+        else:
+            for value in topological_order(root):
+                value.grad = 0.0
+            root.backward()
+    return root, scenario
+
+
+def adjoints(order):
+    """∂root/∂value of each, and what the edges bring to each; from the local derivatives that the graph holds."""
+    total, brought = {id(order[-1]): 1.0 if order[-1].requires_grad else 0.0}, {}
+    for value in reversed(order):
+        for parent, local in zip(value._prev, value._local_grads):
+            if value.requires_grad and parent.requires_grad:
+                total[id(parent)] = total.get(id(parent), 0.0) + local * total.get(id(value), 0.0)
+                brought.setdefault(id(parent), []).append(local * value.grad)
+    return [total.get(id(value), 0.0) for value in order], [brought.get(id(value), []) for value in order]
+
+
+# --- the checks
+
+
+def texts_in(element):
+    return ["".join(text.itertext()) for text in element.iter() if text.tag.endswith("}text")]
+
+
+def check_drawing(root, scenario):
+    order = topological_order(root)
+    svg = viz.draw(root, fold="none").svg
+    cards, edges = marked(svg, "card"), marked(svg, "edge")
+    heads = [tooltip(card).splitlines()[0] for card in cards]
+    shown = [head.partition(" = ")[0] for head in heads]
+    assert len(set(shown)) == len(shown), "two values have one name"
+    names = {name: float(value.data) for name, value in zip(shown, order)}
+    totals, brought = adjoints(order)
+    refreshed = refreshed_data(root)
+    for place, (card, value) in enumerate(zip(cards, order)):
+        check_card(card, value, heads[place], names, totals[place], brought[place], order)
+        hatched = any("hatching" in path.attrib.get("class", "") for path in card.iter())
+        if refreshed is None or scenario != "stale":
+            assert not hatched or scenario == "stale"
+        elif value.data != refreshed[place] and value.data == value.data:
+            assert hatched, "stale and not hatched"
+    index = 0
+    for value in order:
+        for parent, local in zip(value._prev, value._local_grads):
+            check_edge(edges[index], value, parent, local, names, any(one.grad for one in order))
+            index += 1
+    check_notices(svg, root, scenario, order)
+
+
+def refreshed_data(root):
+    again = copy.deepcopy(root)
+    try:
+        again.refresh()
+    except engine.DomainError:
+        return None
+    return [value.data for value in topological_order(again)]
+
+
+def check_card(card, value, head, names, total, brought, order):
+    lines = tooltip(card).splitlines()
+    texts = texts_in(card)
+    data, grad = texts[texts.index("data") + 1], texts[-2 if value.operation is not None else -1]
+    assert prints_as(float(value.data), data)
+    assert number(lines[1].removeprefix("data ")) == value.data or value.data != value.data
+    name, _, made = head.partition(" = ")
+    hatched = any("hatching" in path.attrib.get("class", "") for path in card.iter())
+    if made and not hatched:
+        assert prints_as(Reader(made, names).value(), data), head
+    stripes = [path for path in card.iter() if path.attrib.get("class") == "stripes"]
+    odd = [not math.isfinite(value.data), value.requires_grad and not math.isfinite(value.grad)]
+    assert len(stripes) == sum(odd)
+    if not value.requires_grad:
+        assert grad == "—" and "no gradient" in tooltip(card)
+        return
+    assert prints_as(value.grad, grad) and (lines[2] == f"grad {value.grad!r}".replace("-", "−"))
+    for line in lines[3:]:
+        if "moves" in line:
+            found = re.fullmatch(rf"a little more {re.escape(name)}, by ε, moves .* by about (−?{NUMBER}) × ε", line)
+            assert prints_as(total, found[1]), line
+    size = sum(map(abs, brought))
+    marked_as_left = "* " in tooltip(card) and any(text == "grad *" for text in texts)
+    if value is not order[-1] and math.isfinite(size) and math.isfinite(value.grad):
+        assert marked_as_left == (abs(math.fsum(brought) - value.grad) > 1e-9 * max(size, abs(value.grad) * 1e-6))
+
+
+def check_edge(edge, value, parent, local, names, has_gradients):
+    first, *others = tooltip(edge).splitlines()
+    assert "∂" not in tooltip(edge) and first.startswith("local derivative of ")
+    assert number(first.rpartition(" = ")[2]) == local or local != local
+    passes = value.requires_grad and parent.requires_grad
+    assert ("closed" in edge.attrib["class"]) == (not passes)
+    if not passes:
+        assert others == ["nothing goes back along this edge: requires_grad is False"]
+        assert re.search(r"\bz\b", edge.attrib["class"])
+    elif has_gradients:
+        (gets,) = others
+        equation = gets.partition(" gets ")[2].removesuffix(" along this edge")
+        check_equation(equation, {})
+        assert prints_as(local * value.grad, re.split(r" [=≈] ", equation)[-1])
+        assert ("odd" in edge.attrib["class"]) == (not math.isfinite(local * value.grad))
+    else:
+        assert others == []
+
+
+def check_notices(svg, root, scenario, order):
+    said = [text.text for text in parsed(svg).iter() if text.attrib.get("class") == "notice"]
+    whose = any("gradients of" in line for line in said)
+    is_other = any(one.grad for one in order) and root.requires_grad and root.grad != 1.0
+    assert whose == (is_other and root.grad == root.grad)
+    if whose:
+        (line,) = [line for line in said if "gradients of" in line]
+        assert prints_as(root.grad, re.search(rf"grad is (−?{NUMBER}), not 1", line)[1])
+    odd = [one for one in order if not math.isfinite(one.data) or (one.requires_grad and not math.isfinite(one.grad))]
+    assert bool(odd) == any(line.startswith("Striped") for line in said)
+    if scenario in ("before", "once", "stale and refreshed"):
+        assert [line for line in said if not line.startswith("Striped")] == []
+
+
+def names_of(root):
+    heads = [tooltip(card).splitlines()[0] for card in marked(viz.draw(root, fold="none").svg, "card")]
+    order = topological_order(root)
+    return {head.partition(" = ")[0]: float(one.data) for head, one in zip(heads, order)}
+
+
+def check_explanation(root, scenario):
+    names, order = names_of(root), topological_order(root)
+    text = str(viz.explain(root))
+    assert "∂" not in text
+    check_comparisons(text)
+    grads = dict.fromkeys(names, 0.0)
+    grads[next(reversed(names))] = 1.0
+    pattern = r"(.*)\.grad \+= local derivative × (.*)\.grad: (.*)\n    (.*); local derivative through (.*)\n"
+    found = re.findall(pattern, text)
+    edges = [(value, parent, local) for value in order for parent, local in zip(value._prev, value._local_grads)]
+    assert len(found) == len([1 for value, parent, _ in edges if value.requires_grad and parent.requires_grad])
+    for into, _, equation, made, slope in found:
+        check_equation(equation, {})
+        grads[into] = number(re.split(r" [=≈] ", equation)[-1])
+        if scenario != "stale":
+            check_slope(made, slope, names)
+    totals, _ = adjoints(order)
+    for name, total in zip(names, totals):
+        if name in {into for into, *_ in found}:
+            assert prints_as(total, str(grads[name])) or abs(total - grads[name]) < 1e-12
+    check_together(text)
+    return equations_in(text)
+
+
+def equations_in(text):
+    return [text.count(" = "), text.count(" ≈ ")]
+
+
+def check_slope(made, slope, names):
+    """v3 = a × b; local derivative through a = b = −2."""
+    result, _, expression = made.partition(" = ")
+    assert prints_as(Reader(expression, names).value(), f"{names[result]:.4g}".replace("-", "−")), made
+    (sign,) = re.findall(r"^.*? (=|≈) ", slope)
+    first = re.match(r"(?:the \d+\w\w )?(.*?) [=≈] (.*)$", slope)
+    check_equation(first[2], names) if " = " in first[2] or " ≈ " in first[2] else number(first[2])
+    assert sign == "="
+
+
+def check_together(text):
+    for line in re.findall(r"Through the .*?, together .*", text):
+        parts = [number(part) for part in re.findall(rf": (−?{NUMBER})", line)]
+        whole = re.search(rf"together (about )?(−?{NUMBER})", line)
+        assert whole[1] or prints_as(math.fsum(parts), whole[2]), line
+
+
+def check_steps(root, scenario):
+    order, names = topological_order(root), names_of(root)
+    data = page_data(viz.steps(root).html)
+    assert data["names"] == list(names)
+    totals, _ = adjoints(order)
+    shown = dict(enumerate(data["start"]))
+    for step in data["steps"]:
+        update, numbers, why = ("".join(text for _, text in step[part]) for part in ("update", "numbers", "why"))
+        assert "∂" not in update
+        check_comparisons(why)
+        if step["edge"] is None:
+            continue
+        check_equation(numbers, {})
+        shown[step["receiver"]] = step["grad"]
+        slope = re.search(r"Local derivative through (.*?)\.(?: |$)(?!\d)", why)
+        made = why[: slope.start()].removesuffix(". ")
+        if scenario != "stale":
+            check_slope(made, slope[1], names)
+    if root.requires_grad:
+        shown[len(order) - 1] = "1"
+    for place, total in enumerate(totals):
+        assert shown[place] == "—" or prints_as(total, shown[place]) or abs(total - number(shown[place])) < 1e-12
+
+
+def check_all(seeds):
+    signs = [0, 0]
+    for seed in seeds:
+        root, scenario = prepared(seed)
+        try:
+            check_drawing(root, scenario)
+            counted = check_explanation(root, scenario)
+            check_steps(root, scenario)
+        except AssertionError as problem:
+            raise AssertionError(f"graph {seed} ({scenario}): {problem}\n{viz.explain(root)}") from problem
+        signs = [sum(pair) for pair in zip(signs, counted)]
+    return signs
+
+
+def test_what_is_said_of_random_graphs_holds_to_the_digits_printed():
+    equal, about = check_all(range(42))
+    assert equal > 300 and about < 0.02 * equal  # ≈ is for what eight digits do not make true
+
+
+@pytest.mark.slow
+def test_what_is_said_of_five_hundred_random_graphs_holds_to_the_digits_printed():
+    equal, about = check_all(range(1000, 1500))
+    assert equal > 4000 and about < 0.02 * equal
