@@ -10,6 +10,7 @@ import math
 import operator
 import random
 import re
+from functools import partial
 
 import pytest
 from picture_helpers import marked, page_data, parsed, tooltip
@@ -21,22 +22,27 @@ from chainrule.engine.graph import topological_order
 # --- reading formulas
 
 
-def softmax_free(values):
-    largest = max(values)
-    return (
-        largest + math.log(sum(math.exp(value - largest) for value in values)) if math.isfinite(largest) else math.nan
-    )
+def log_sum_exp(*values):
+    largest = extreme(max, *values)
+    if not math.isfinite(largest):
+        return math.inf if largest > 0 else largest
+    return largest + math.log(sum(math.exp(value - largest) for value in values))
+
+
+def extreme(of, *values):
+    return math.nan if any(map(math.isnan, values)) else of(values)
 
 
 FUNCTIONS = {
-    "min": min, "max": max, "tanh": math.tanh, "exp": math.exp, "log": math.log, "sin": math.sin, "cos": math.cos,
+    "min": partial(extreme, min), "max": partial(extreme, max),
+    "tanh": math.tanh, "exp": math.exp, "log": math.log, "sin": math.sin, "cos": math.cos,
     "sinh": math.sinh, "cosh": math.cosh, "hypot": math.hypot, "erf": math.erf, "atan2": math.atan2,
     "sigmoid": lambda a: 1 / (1 + math.exp(-a)), "softplus": lambda a: math.log1p(math.exp(a)),
     "relu": lambda a: max(a, 0.0), "step": lambda a: float(a > 0), "elu": lambda a: a if a > 0 else math.expm1(a),
     "leaky_relu": lambda a: a if a > 0 else 0.01 * a, "silu": lambda a: a / (1 + math.exp(-a)),
     "gelu": lambda a: a * math.erfc(-a / math.sqrt(2)) / 2, "atan": math.atan, "asinh": math.asinh, "log1p": math.log1p,
     "expm1": math.expm1, "tan": math.tan, "where": lambda c, a, b: a if c else b, "sum": lambda *a: math.fsum(a),
-    "pick": lambda *a: a[int(a[-1])], "logsumexp": lambda *a: softmax_free(a), "asin": math.asin, "acos": math.acos,
+    "pick": lambda *a: a[int(a[-1])], "logsumexp": log_sum_exp, "asin": math.asin, "acos": math.acos,
     "dot": lambda *a: math.fsum(map(operator.mul, a[: len(a) // 2], a[len(a) // 2 :])), "atanh": math.atanh,
     "acosh": math.acosh,
 }  # fmt: skip
@@ -47,8 +53,8 @@ class Reader:
     """Reads one formula with these names; a recursive descent over + −, × ÷, sign and root, ^, and brackets."""
 
     def __init__(self, text, names):
-        known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-        pattern = rf"\s*((?:{known})(?![\w′])|{NUMBER}(?![\w])|[a-z_]\w*(?=\()|[-+−×÷^√()|,])"
+        known = "".join(rf"{re.escape(name)}(?![\w′])|" for name in sorted(names, key=len, reverse=True))
+        pattern = rf"\s*({known}{NUMBER}(?![\w])|[a-z_]\w*(?=\()|[-+−×÷^√()|,])"
         self.names, self.tokens, at = names, [], 0
         while at < len(text):
             found = re.compile(pattern).match(text, at)
@@ -182,10 +188,9 @@ def leaf(chance):
     return Value(data, label=chance.choice(["", "w", "w", "h1_1", "a", "a*b"]), requires_grad=chance.random() > 0.15)
 
 
-ONE = ("tanh exp log sin cos sigmoid relu absolute sqrt softplus elu leaky_relu step neg silu gelu erf tan "
-       "atan sinh cosh log1p expm1 asinh asin acos atanh acosh").split()  # fmt: skip
-TWO = "add subtract multiply divide power minimum maximum hypot atan2".split() + ["multiply", "add", "subtract"]
-MANY = ["total", "dot", "logsumexp", "where", "pick"]
+ONE = [row for row in engine.OPS.values() if row.arity == 1]
+TWO = [row for row in engine.OPS.values() if row.arity == 2] + [engine.OPS[name] for name in ("multiply", "add")] * 2
+MANY = [engine.OPS[name] for name in ("total", "dot", "logsumexp", "where", "pick")]
 
 
 def grow(chance):
@@ -199,24 +204,23 @@ def grow(chance):
             return chance.choice(values)
 
         kind = chance.choice([ONE, TWO, TWO, TWO, MANY])
-        name = chance.choice(kind)
+        row = chance.choice(kind)
         try:
             if kind is ONE:
-                made = getattr(engine, name, None) or engine.OPS[name]
-                made = made(chance.choice(values))
+                made = row(chance.choice(values))
             elif kind is TWO:
                 left = chance.choice(values)
                 right = left if chance.random() < 0.2 else some()
                 pair = [left, right] if chance.random() < 0.8 else [right, left]
-                made = engine.OPS[name](*pair)
-            elif name == "where":
-                made = engine.OPS[name](chance.choice(values), some(), some())
-            elif name == "pick":
-                made = engine.OPS[name]([chance.choice(values), some()], chance.randint(0, 1))
-            elif name == "dot":
-                made = engine.OPS[name]([chance.choice(values), some()], [some(), some()])
+                made = row(*pair)
+            elif row.name == "where":
+                made = row(chance.choice(values), some(), some())
+            elif row.name == "pick":
+                made = row([chance.choice(values), some()], chance.randint(0, 1))
+            elif row.name == "dot":
+                made = row([chance.choice(values), some()], [some(), some()])
             else:
-                made = engine.OPS[name]([chance.choice(values), some(), some()])
+                made = row([chance.choice(values), some(), some()])
         except engine.DomainError:
             continue
         made.label = chance.choice(["", "", "w", "h1_1"])
@@ -386,6 +390,7 @@ def check_explanation(root, scenario):
     for into, _, equation, made, slope in found:
         check_equation(equation, {})
         grads[into] = number(re.split(r" [=≈] ", equation)[-1])
+        check_local(made.partition(" = ")[0], slope, list(names), order)
         if scenario != "stale":
             check_slope(made, slope, names)
     totals, _ = adjoints(order)
@@ -398,6 +403,16 @@ def check_explanation(root, scenario):
 
 def equations_in(text):
     return [text.count(" = "), text.count(" ≈ ")]
+
+
+def check_local(result, slope, names, order):
+    """The local derivative is that of this place, and the place is told where a value is used more than once."""
+    value = order[names.index(result)]
+    arguments = [names[[id(one) for one in order].index(id(parent))] for parent in value._prev]
+    place, name = re.fullmatch(r"(?:the (\d+)(?:st|nd|rd|th) )?(.*?) = .*", slope).groups()
+    assert (place is not None) == (arguments.count(name) > 1), slope
+    found = [local for one, local in zip(arguments, value._local_grads) if one == name][int(place or 1) - 1]
+    assert prints_as(found, re.split(r" [=≈] ", slope)[-1]), slope
 
 
 def check_slope(made, slope, names):

@@ -17,6 +17,7 @@ from ..common.values import through
 
 COMPARED = {"<": operator.lt, ">": operator.gt, "=": operator.eq, "≠": operator.ne}
 EXACT = 0  # digits: in full
+NO_NUMBER = "At these numbers there is no local derivative: it is nan, not a number"
 STALE = "Data changed after the forward pass; this is the local derivative of that time"
 
 
@@ -65,6 +66,8 @@ class _RowInWords:
         is_plain = said != "" and not (self.case and self.case.slopes)
         written = None if is_plain else self._formula(place, local)
         formula = written or LocalText(short(local))
+        if not said and math.isnan(local):
+            return LocalText(formula.equation, NO_NUMBER)
         if not said:
             return LocalText(formula.equation, _capital(self.op.why_through(place)), formula.formula)
         said += f": {_effect(self.told_apart[index], local, formula.formula)}"
@@ -78,10 +81,10 @@ class _RowInWords:
         if not said:
             return ""
         given = iter(self.told_apart)
-        names = [next(given) if isinstance(a, Value) else short(float(a)) for a in self.value.arguments]
+        names = [next(given) if isinstance(a, Value) else f"the number {short(float(a))}" for a in self.value.arguments]
         holds = _comparison(self.case.holds, self.numbers)
         sentence = said.format(*names)
-        if not said.startswith("{") or self.told_apart != self.names:  # no name of the user's is written with a capital
+        if not sentence.startswith(tuple(self.names)):  # no name of the user's is written with a capital
             sentence = _capital(sentence)
         return sentence + (f" ({holds})" if holds else "")
 
