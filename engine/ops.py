@@ -93,8 +93,8 @@ subtract: Op = Op(
     partials=(lambda out, a, b: 1.0, lambda out, a, b: -1.0),
     numpy="{} - {}",
     why=(
-        "the number that is subtracted from gets the gradient unchanged",
-        "the number that is subtracted gets the gradient with its sign changed",
+        "the first number of a difference gets the gradient unchanged",
+        "the second number of a difference is subtracted, so it gets the gradient with its sign changed",
     ),
     neutral=(None, 0.0),
 )
@@ -122,8 +122,8 @@ divide: Op = Op(
     partials=(lambda out, a, b: 1.0 / b, lambda out, a, b: -out / b),
     numpy="{} / {}",
     why=(
-        "for each unit that the top grows by, the quotient changes by one over the bottom",
-        "when the bottom grows, the quotient shrinks: by minus the top over the square of the bottom",
+        "when the top changes, the quotient changes by that over the bottom",
+        "when the bottom changes a little, the quotient changes by that times minus the top over the bottom squared",
     ),
     slopes=(lambda out, a, b: 1.0 / b, lambda out, a, b: -a / power(b, 2.0)),
     domain=lambda a, b: b != 0.0,
@@ -219,7 +219,7 @@ log1p: Op = Op(
     what="The natural logarithm of 1 + a, for a > -1, exact where a is close to 0.",
     forward=math.log1p,
     partials=(lambda out, a: 1.0 / (1.0 + a),),
-    why="the slope of the logarithm is one over its argument, which is 1 + a",
+    why="the slope of the logarithm is one over its argument, to which 1 is added here",
     domain=lambda a: a > -1.0,
     everyday=((-0.9, 10.0),),
 )
@@ -260,6 +260,7 @@ tan: Op = Op(
     forward=math.tan,
     partials=(lambda out, a: 1.0 + out * out,),
     why="the slope of the tangent is one plus the square of the tangent",
+    slopes=(lambda out, a: 1.0 + power(out, 2.0),),
     everyday=((-1.0, 1.0),),
 )
 asin: Op = Op(
@@ -269,7 +270,7 @@ asin: Op = Op(
     partials=(lambda out, a: 1.0 / sqrt((1.0 - a) * (1.0 + a)),),
     numpy="np.arcsin({})",
     why="one over the slope of the sine, which at this angle is the root of one minus the square of the sine",
-    slopes=(lambda out, a: 1.0 / sqrt(1.0 - a * a),),
+    slopes=(lambda out, a: 1.0 / sqrt(1.0 - power(a, 2.0)),),
     domain=lambda a: -1.0 <= a <= 1.0,
     smooth=lambda a: -1.0 < a < 1.0,
     everyday=((-0.9, 0.9),),
@@ -281,7 +282,7 @@ acos: Op = Op(
     partials=(lambda out, a: -1.0 / sqrt((1.0 - a) * (1.0 + a)),),
     numpy="np.arccos({})",
     why="one over the slope of the cosine, which at this angle is minus the root of one minus the square of the cosine",
-    slopes=(lambda out, a: -1.0 / sqrt(1.0 - a * a),),
+    slopes=(lambda out, a: -1.0 / sqrt(1.0 - power(a, 2.0)),),
     domain=lambda a: -1.0 <= a <= 1.0,
     smooth=lambda a: -1.0 < a < 1.0,
     everyday=((-0.9, 0.9),),
@@ -293,6 +294,7 @@ atan: Op = Op(
     partials=(lambda out, a: 1.0 / (1.0 + a * a),),
     numpy="np.arctan({})",
     why="one over the slope of the tangent, which is one plus the square of the tangent",
+    slopes=(lambda out, a: 1.0 / (1.0 + power(a, 2.0)),),
 )
 atan2: Op = Op(
     name="atan2",
@@ -304,10 +306,13 @@ atan2: Op = Op(
     ),
     numpy="np.arctan2({}, {})",
     why=(
-        "a small step in y turns the angle by that step times x over the square of the distance",
-        "a small step in x turns the angle by that step times minus y over the square of the distance",
+        "a small step of the first number turns the angle by that times the second one over the square of the distance",
+        "a small step of the second number turns it by that times minus the first one over the square of the distance",
     ),
-    slopes=(lambda out, y, x: x / (x * x + y * y), lambda out, y, x: -y / (x * x + y * y)),
+    slopes=(
+        lambda out, y, x: x / (power(x, 2.0) + power(y, 2.0)),
+        lambda out, y, x: -y / (power(x, 2.0) + power(y, 2.0)),
+    ),
     smooth=lambda y, x: math.hypot(y, x) > 0.0 and (y != 0.0 or x > 0.0),
     everyday=((0.1, 5.0), (-5.0, 5.0)),
 )
@@ -332,7 +337,7 @@ asinh: Op = Op(
     partials=(lambda out, a: 1.0 / hypot(1.0, a),),
     numpy="np.arcsinh({})",
     why="one over the slope of sinh, which there is the root of one plus the square of sinh",
-    slopes=(lambda out, a: 1.0 / sqrt(1.0 + a * a),),
+    slopes=(lambda out, a: 1.0 / sqrt(1.0 + power(a, 2.0)),),
 )
 acosh: Op = Op(
     name="acosh",
@@ -341,7 +346,7 @@ acosh: Op = Op(
     partials=(lambda out, a: 1.0 / (sqrt(a - 1.0) * sqrt(a + 1.0)),),
     numpy="np.arccosh({})",
     why="one over the slope of cosh, which there is the root of the square of cosh minus one",
-    slopes=(lambda out, a: 1.0 / sqrt(a * a - 1.0),),
+    slopes=(lambda out, a: 1.0 / sqrt(power(a, 2.0) - 1.0),),
     domain=lambda a: a >= 1.0,
     smooth=lambda a: a > 1.0,
     everyday=((1.1, 10.0),),
@@ -353,7 +358,7 @@ atanh: Op = Op(
     partials=(lambda out, a: 1.0 / ((1.0 - a) * (1.0 + a)),),
     numpy="np.arctanh({})",
     why="one over the slope of tanh, which is one minus the square of tanh",
-    slopes=(lambda out, a: 1.0 / (1.0 - a * a),),
+    slopes=(lambda out, a: 1.0 / (1.0 - power(a, 2.0)),),
     domain=lambda a: -1.0 < a < 1.0,
     everyday=((-0.9, 0.9),),
 )
@@ -373,7 +378,8 @@ erf: Op = Op(
     forward=math.erf,
     partials=(lambda out, a: 2.0 / SQRT_PI * exp(-a * a),),
     numpy="np.vectorize(math.erf, otypes=[float])({})",
-    why="the slope of erf is a bell curve: 2 over the square root of π, times exp of minus the square",
+    why="the slope of erf is a bell curve: exp of minus the square, times 2 over the root of π, which is 1.128",
+    slopes=(lambda out, a: 2.0 / SQRT_PI * exp(-power(a, 2.0)),),
     everyday=((-2.0, 2.0),),
 )
 
@@ -385,6 +391,7 @@ tanh: Op = Op(
     forward=math.tanh,
     partials=(lambda out, a: 1.0 - out * out,),
     why="the slope of tanh is one minus the square of tanh, so it is flat where tanh is near 1 or −1",
+    slopes=(lambda out, a: 1.0 - power(out, 2.0),),
     everyday=((-2.0, 2.0),),
 )
 sigmoid: Op = Op(
@@ -415,7 +422,7 @@ step: Op = Op(
     partials=(lambda out, a: 0.0,),
     numpy="np.sign(np.maximum({}, 0.0))",
     why="a step is flat on both sides of its jump",
-    case=lambda a: _side(a, "where the step jumps"),
+    case=lambda a: Case("{0} is 0, where the step jumps") if a == 0.0 else None,
     smooth=lambda a: abs(a) > EDGE,
 )
 absolute: Op = Op(
@@ -464,7 +471,7 @@ silu: Op = Op(
     forward=lambda a: a / (1.0 + math.exp(-a)) if a > -709.0 else math.exp(a / 2.0) * a * math.exp(a / 2.0),
     partials=(lambda out, a: sigmoid(a) * (1.0 + a * sigmoid(-a)),),
     numpy="{0} * np.exp(-np.logaddexp(0.0, -{0}))",
-    why="a times its sigmoid is a product: the sigmoid, plus a times the slope of the sigmoid",
+    why="silu is a number times its sigmoid: the slope is the sigmoid, plus the number times the slope of the sigmoid",
     slopes=(lambda out, a: sigmoid(a) + a * (sigmoid(a) * (1.0 - sigmoid(a))),),
     everyday=((-1.0, 5.0),),
 )
@@ -475,7 +482,8 @@ gelu: Op = Op(
     forward=lambda a: 0.5 * a * math.erfc(-a / SQRT_2),
     partials=(lambda out, a: 0.5 * (1.0 + erf(a / SQRT_2)) + a * exp(-0.5 * a * a) / (SQRT_2 * SQRT_PI),),
     numpy="0.5 * {0} * np.vectorize(math.erfc, otypes=[float])(-{0} / math.sqrt(2.0))",
-    why="a times a probability is a product: the probability, plus a times the bell curve that is its slope",
+    why="gelu is a number times a probability: the slope is the probability, plus the number times a bell curve",
+    slopes=(lambda out, a: 0.5 * (1.0 + erf(a / SQRT_2)) + a * exp(-0.5 * power(a, 2.0)) / (SQRT_2 * SQRT_PI),),
     everyday=((-0.5, 2.0),),
 )
 
@@ -586,7 +594,7 @@ logsumexp: Op = Op(
     forward=_logsumexp,
     partials=_softmax,
     numpy="np.logaddexp.reduce(np.broadcast_arrays(*{}))",
-    why="the local derivative through each value is its softmax probability",
+    why="the local derivative through each value is its softmax probability, the share of its exp in the sum of all",
     slopes=lambda out, *values: [exp(value - out) for value in values],
 )
 pick: Op = Op(

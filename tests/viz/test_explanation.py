@@ -182,7 +182,7 @@ def test_the_derivation_of_the_lecture_s_neuron():
     text = str(viz.explain(neuron()))
     assert text.startswith("o.grad = 1")
     assert "n.grad += local derivative × o.grad: 0.5 × 1 = 0.5" in text
-    assert "local derivative through n = 1 − o × o = 1 − 0.7071 × 0.7071 = 0.5" in text
+    assert "local derivative through n = 1 − o^2 = 1 − 0.7071^2 = 0.5" in text
     assert "x1.grad += local derivative × x1w1.grad: −3 × 0.5 = −1.5" in text
 
 

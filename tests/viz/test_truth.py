@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 from picture_helpers import marked, page_data, parsed, tooltip
 
-from chainrule import engine, viz
+from chainrule import engine, nn, viz
 from chainrule.engine import Value
 from chainrule.engine.graph import topological_order
 
@@ -468,6 +468,143 @@ def check_all(seeds):
             raise AssertionError(f"graph {seed} ({scenario}): {problem}\n{viz.explain(root)}") from problem
         signs = [sum(pair) for pair in zip(signs, counted)]
     return signs
+
+
+# --- one example of each kind of untruth
+
+
+def named(**numbers):
+    return [Value(number, label=name) for name, number in numbers.items()]
+
+
+def sentences(value, **options):
+    svg = viz.draw(value, **options).svg
+    return [text.text for text in parsed(svg).iter() if text.attrib.get("class") == "notice"]
+
+
+def tooltips(value, kind="card", **options):
+    return [tooltip(one) for one in marked(viz.draw(value, **options).svg, kind)]
+
+
+def test_a_value_used_twice_in_one_operation_has_local_derivatives_that_are_not_its_gradient():
+    (n,) = named(n=3.0)
+    text = str(viz.explain(n * n))
+    assert "∂" not in text and "Through the 1st n: 3, through the 2nd n: 3, together 6." in text
+    (n,) = named(n=3.0)
+    assert [one.splitlines()[0] for one in tooltips(n * n, "edge")] == [
+        "local derivative of v1 through the 1st n = 3.0", "local derivative of v1 through the 2nd n = 3.0",
+    ]  # fmt: skip
+
+
+def test_no_two_values_have_one_name():
+    first, second, third = Value(2.0, label="w"), Value(3.0, label="w"), Value(4.0, label="w′")
+    heads = [one.splitlines()[0] for one in tooltips(first * second - third)]
+    assert heads == ["w", "w″", "v1 = w × w″", "w′", "v2 = v1 − w′"]
+    layer = engine.OPS["total"]([Value(1.0, label="h1_1"), Value(2.0, label="h1_1"), Value(3.0, label="h1_1")])
+    assert [one.splitlines()[0] for one in tooltips(layer)][:3] == ["h1_1", "h1_1 (2)", "h1_1 (3)"]
+
+
+def test_negative_numbers_and_names_that_are_formulas_have_brackets():
+    x, s = Value(2.0, label="x"), Value(3.0, label="a*b + c")
+    heads = [one.splitlines()[0] for one in tooltips((x - -1.0) * (-2.0 * x) + (-2.0) ** (x * s))]
+    assert {"v1 = x − (−1)", "v2 = −2 × x", "v4 = x × (a*b + c)", "v5 = (−2)^v4"} <= set(heads)
+
+
+def test_the_gradients_of_another_result_are_called_that_and_tooltips_stay_true():
+    a, b = named(a=3.0, b=-2.0)
+    c = a * b
+    c.label = "c"
+    loss = (c * 2.0) ** 2.0
+    loss.backward()
+    (said,) = sentences(c)
+    assert said == "These are the gradients of a result that was made of c, not those of c: c.grad is −48, not 1."
+    assert "a little more a, by ε, moves c by about −2 × ε" in tooltips(c)[0]
+    assert sentences(loss) == []
+
+
+def test_a_gradient_that_its_edges_do_not_bring_is_marked():
+    a, b = named(a=3.0, b=-2.0)
+    c = a * b
+    c.backward()
+    assert sentences(c) == []
+    c.backward()
+    assert sentences(c) == ["* This gradient is not what the edges bring; its tooltip says more."]
+    assert "* a.grad is −4, but the edges here bring −2: something is left over" in tooltips(c)[0]
+    assert "moves v1 by about −2 × ε" in tooltips(c)[0] and "grad *" in viz.draw(c).svg
+
+
+def test_gradients_left_over_in_a_neuron_are_marked_on_its_card():
+    model = nn.MLP(2, [4, 1])
+    loss = model([1.0, -2.0]) ** 2
+    for _ in range(2):
+        loss.backward()
+    cards = marked(viz.draw(loss, fold="neurons").svg, "card")
+    assert any("grad *" in texts_in(card) and "the edges here bring" in tooltip(card) for card in cards)
+    assert "* This gradient" in sentences(loss, fold="layers")[0]
+
+
+@pytest.mark.parametrize("fold", ["none", "neurons"])
+def test_values_that_are_stale_are_hatched_and_what_helps_is_said(fold):
+    a, b = named(a=2.0, b=-3.0)
+    c = (a * b) * 1.0 + b
+    c.label = "c"
+    c.backward()
+    a.data = 5.0
+    svg = viz.draw(c, fold=fold).svg
+    classes = [[path.attrib.get("class") for path in card.iter()] for card in marked(svg, "card")]
+    assert ["hatching" in names for names in classes] == [False, False, True, True, True]
+    assert sentences(c) == ["Hatched: computed before data changed; call c.refresh()."]
+    assert "moves" not in "".join(tooltips(c))
+    assert "v1 is stale" in str(viz.explain(c)) and "Data changed after the forward pass" in str(viz.explain(c))
+    c.refresh()
+    assert "hatching" not in viz.draw(c).svg and "stale" not in str(viz.explain(c))
+
+
+def test_data_that_changed_without_changing_the_result_make_it_stale_too():
+    a, b = named(a=0.0, b=2.0)
+    c = a * b
+    b.data = 5.0  # c is 0 as before, but its local derivative through a is 2, not 5
+    assert sentences(c) == ["Hatched: computed before data changed; call v1.refresh()."]
+
+
+def test_nan_and_inf_have_a_pattern_of_their_own_and_the_first_one_is_named():
+    a, b = named(a=0.0, b=-3.0)
+    root = a**0.5
+    loss = root * b
+    loss.backward()
+    svg = viz.draw(loss).svg
+    cards, edges = marked(svg, "card"), marked(svg, "edge")
+    assert [len([1 for path in card.iter() if path.attrib.get("class") == "stripes"]) for card in cards] == [1, 0, 0, 0]
+    assert "tint odd" in "".join(path.attrib.get("class", "") for path in cards[0].iter())
+    assert ["odd" in edge.attrib["class"] for edge in edges] == [True, False, False]
+    assert sentences(loss) == ["Striped: nan or inf. The first nan or inf of the backward pass is a.grad, −inf."]
+    big = (a + 1e308) * 10.0
+    assert "The first nan or inf of the forward pass is v2, inf." in str(viz.explain(big * 0.0))
+
+
+def test_nothing_goes_back_to_a_frozen_leaf():
+    q, w = Value(2.0, label="q", requires_grad=False), Value(3.0, label="w")
+    loss = q * w
+    loss.backward()
+    first, second = tooltips(loss, "edge")
+    assert first.splitlines()[1] == "nothing goes back along this edge: requires_grad is False" and "gets" not in first
+    assert "w.grad gets 2 × 1 = 2 along this edge" in second
+    assert "Nothing goes back to q: requires_grad is False." in str(viz.explain(loss))
+    assert (
+        "Nothing goes back to q: requires_grad is False." in page_data(viz.steps(loss).html)["steps"][0]["why"][-1][1]
+    )
+    frozen = q * 2.0
+    assert "backward() does nothing" in str(viz.explain(frozen))
+    assert len(page_data(viz.steps(frozen).html)["steps"]) == 1
+
+
+@pytest.mark.parametrize("data", [0.99953444, 1.0 - 1e-9, 1e-12, 1234567.0, 1 / 3])
+def test_an_equation_with_an_equals_sign_holds_to_its_digits(data):
+    (a,) = named(a=math.atanh(data) if data < 1.0 else data)
+    check_explanation(a.tanh() * (1 / 3) + a * a, "once")
+
+
+# --- random graphs
 
 
 def test_what_is_said_of_random_graphs_holds_to_the_digits_printed():

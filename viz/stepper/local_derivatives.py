@@ -25,9 +25,9 @@ STALE = "Data changed after the forward pass; this is the local derivative of th
 class LocalText:
     """What is said of one local derivative."""
 
-    equation: str  # 1 − o × o = 1 − 0.7071 × 0.7071 = 0.5
+    equation: str  # 1 − o^2 = 1 − 0.7071^2 = 0.5
     why: str = ""  # a sentence without its full stop; '' where the table does not say
-    formula: str = ""  # 1 − o × o; '' where there is just a number
+    formula: str = ""  # 1 − o^2; '' where there is just a number
 
 
 def local_texts(value: Value, name: str, names: Sequence[str], is_stale: bool = False) -> list[LocalText]:
@@ -83,10 +83,11 @@ class _RowInWords:
         given = iter(self.told_apart)
         names = [next(given) if isinstance(a, Value) else f"the number {short(float(a))}" for a in self.value.arguments]
         holds = _comparison(self.case.holds, self.numbers)
-        sentence = said.format(*names)
+        clause, comma, rest = said.partition(", ")  # b is not 0 (−2 ≠ 0), so a is chosen
+        sentence = clause.format(*names) + (f" ({holds})" if holds else "") + comma + rest.format(*names)
         if not sentence.startswith(tuple(self.names)):  # no name of the user's is written with a capital
             sentence = _capital(sentence)
-        return sentence + (f" ({holds})" if holds else "")
+        return sentence
 
     def _formula(self, place: int, local: float) -> LocalText | None:
         """The equation and the formula in names; None where there is no formula that holds."""
@@ -159,6 +160,10 @@ def _effect(name: str, local: float, formula: str) -> str:
     """What a branch means for an argument; its local derivative is a number there, unless there is a formula."""
     if formula:
         return f"the local derivative is {formula}"
+    if not math.isfinite(local):
+        return (
+            f"there is no local derivative ({short(local)})" if local != local else "the local derivative is infinite"
+        )
     known = {1.0: "all of the gradient", 0.5: "half of the gradient", 0.0: "nothing",
              -1.0: "the gradient with its sign changed"}  # fmt: skip
     if local in known:

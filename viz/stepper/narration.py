@@ -27,7 +27,7 @@ class StepText:
     terms: list[str]  # the numbers of that one by one: what was there before ('' if nothing), and the two factors
     sign: str  # = or ≈ before the result
     made: str  # o = tanh(n)
-    slope: str  # local derivative through n = 1 − o × o = 1 − 0.7071 × 0.7071 = 0.5
+    slope: str  # local derivative through n = 1 − o^2 = 1 − 0.7071^2 = 0.5
     why: str  # why the slope is what it is; '' where the table does not say
     together: str  # through the 1st n: 3, through the 2nd n: 3, together 6; '' where n is used once in o
 
