@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from chainrule.engine import Op, Value
 from chainrule.engine.graph import topological_order
 
-from .formulas import DIGITS, Formula, agrees
-from .text import clean
+from .formulas import DIGITS, Formula, agrees, read
+from .text import clean, short
 
 UNNAMED = "ƒ"  # stands for an operation made by hand that has no name
 PRIMES = ("", "′", "″")
@@ -84,6 +84,10 @@ def expression_of(value: Value, names: Sequence[str]) -> str:
     if isinstance(operation, str):  # a node made by hand has nothing but the text that its maker gave
         sign = clean(operation) or UNNAMED
         return f"{sign}({', '.join(names)})" if sign[:1].isalpha() else f" {sign} ".join(names)
+    written = _written(operation, value, names, DIGITS[0])
+    constants = [float(a) for a in value.arguments if not isinstance(a, Value)]
+    if all(read(short(number)) == number for number in constants):
+        return written.text
     exact = _written(operation, value, names, 0)
     for digits in DIGITS:
         written = _written(operation, value, names, digits)

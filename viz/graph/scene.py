@@ -67,6 +67,7 @@ def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float
     root = names[-1]
     found = look_at(order, shown)
     has_gradients = any(grad != 0.0 for grad in shown)
+    moves = found.derivatives if has_gradients and not any(found.stale) else None
     cards: list[Card] = []
     edges: list[Edge] = []
     for index, value in enumerate(order):
@@ -74,8 +75,8 @@ def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float
         arguments = [names[parent] for parent in parents]
         card = _card(value, names[index], expression_of(value, arguments), shown[index])
         came = found.brought[index]
-        if has_gradients and found.derivatives and not any(found.stale):
-            card.detail += _moves(names[index], root, found.derivatives[index], value)
+        if moves:
+            card.detail += _moves(names[index], root, moves[index], value)
         if found.left_over[index] and came is not None:
             card.is_left_over = True
             card.detail += "\n" + left_over_text(names[index], shown[index], came)

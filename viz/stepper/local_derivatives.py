@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chainrule.engine import Op, Value
@@ -120,7 +121,9 @@ class _RowInWords:
 
 
 def _case(op: Op, numbers: Sequence[float]) -> Case | None:
-    case = _result_or(None, lambda: op.case(*numbers)) if op.case else None
+    if op.case is None:
+        return None
+    case = _result_or(None, partial(op.case, *numbers))
     return None if case is None else Case(*case)
 
 
