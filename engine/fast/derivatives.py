@@ -16,8 +16,8 @@ Slopes = dict[Any, float]  # for each node, the derivative of the result to it a
 def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
     """d root / d leaf for each of these leaves; None where only gradients() can tell.
 
-    That is where data changed after the forward pass, a node was made by hand, or the result depends on the variable of
-    a derivative around this one.
+    That is where data changed after the forward pass, a node was made by hand, a derivative is not finite, or the result
+    depends on the variable of a derivative around this one.
     """
     found: Slopes = dict.fromkeys(leaves, 0.0)
     so_far: Slopes = {}  # of the nodes that wait
@@ -41,7 +41,8 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
         if not nodes:
             nodes = missing.deepest(waiting)
             if not nodes:
-                return [found[leaf] for leaf in leaves] if _passes_zero(aside) else None
+                result = [found[leaf] for leaf in leaves]
+                return result if all(map(isfinite, result)) and _passes_zero(aside) else None
             slopes = [so_far[node] for node in nodes]
         node, upstream = nodes.pop(), slopes.pop()
         left, right = node._left, node._right
