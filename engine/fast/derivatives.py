@@ -16,8 +16,8 @@ Slopes = dict[Any, float]  # for each node, the derivative of the result to it a
 def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
     """d root / d leaf for each of these leaves; None where only gradients() can tell.
 
-    That is where data changed after the forward pass, a node was made by hand, a derivative is not finite, or the result
-    depends on the variable of a derivative around this one.
+    That is where data changed after the forward pass, a node was made by hand, a derivative is not finite, or the
+    result depends on the variable of a derivative around this one.
     """
     found: Slopes = dict.fromkeys(leaves, 0.0)
     so_far: Slopes = {}  # of the nodes that wait
