@@ -2,8 +2,8 @@
 
 Each node counts its users (the operators, `Value._becomes_inner` and neurons.py do), so the last one is known when it
 comes. Users that are no part of the graph (another loss, a metric, a result that nobody kept) never come. When nothing
-else is left to do, the deepest of the nodes that wait are complete all the same, for whatever is made of a node is deeper
-than it.
+else is left to do, the deepest of the nodes that wait are complete all the same, for whatever is made of a node is
+deeper than it.
 """
 
 from __future__ import annotations
