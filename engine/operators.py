@@ -142,7 +142,7 @@ def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequ
     if callable(op.partials):
         if len(slopes := list(_slope(op.partials, out, numbers))) != len(numbers):
             said = f"the rule of {op.name} returned a list of length {len(slopes)}"
-            raise TypeError(f"{said}; it needs one slope for each argument, of which there are {len(numbers)}")
+            raise TypeError(f"{said}; it needs one local derivative for each of the {len(numbers)} arguments")
         return slopes
     return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted)]
 
