@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks eager|compiled [--runs 7] [--only W3 W4] [--quick]`."""
+"""The command line: `python -m benchmarks eager|compiled|fence [--runs 7] [--only W3 W4] [--quick]`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ def main() -> None:
     five = ["W1", "W2", "W3", "W4", "W5"]
     for kind, works, runs, said in (
         ("eager", [*five, "W12", "W13", "W17"], 7, "Values and backward() against micrograd, microgpt and themselves"),
+        ("fence", ["W1", "W2", "W3", "W4", "W12"], 5, "what engine/fast/ buys: the same work with it switched off"),
         ("compiled", [*five, "W6", "W7", "W8", "W10"], 15, "compiled programs against NumPy by hand, PyTorch and JAX"),
     ):
         one = kinds.add_parser(kind, help=said)
@@ -26,6 +27,8 @@ def main() -> None:
 
         if arguments.kind == "eager":
             from . import eager as chosen
+        elif arguments.kind == "fence":
+            from . import fence as chosen  # type: ignore[no-redef]
         else:
             from . import compiled as chosen  # type: ignore[no-redef]
     except ModuleNotFoundError as missing:

@@ -51,20 +51,23 @@ def _state(node: Any) -> tuple[Any, ...]:
     return node.data, node.grad, node.label, node.requires_grad, node.__dict__ or None
 
 
-def reduce(root: Any) -> tuple[Any, ...]:
-    """For pickle. Leaves are pickled as themselves, so that those of one pickle keep their identity."""
-    if root.operation is None:  # its attributes come when it is there: they may refer to it
-        kind = getattr(root, "original", type(root))  # a parameter has another class while a function is traced
+def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
+    """What pickle wants to know; `kind` is the class of the copy.
+
+    Leaves are pickled as themselves, so that those of one pickle keep their identity.
+    """
+    if root.operation is None:  # its attributes are restored after it, since they may refer to it
         return restore, (kind, (*_state(root)[:-1], None)), root.__dict__ or None
-    return rebuild, (type(root), *flatten(root))
+    return rebuild, (kind, *flatten(root))
 
 
-def deep_copy(root: Any, memo: dict[int, Any]) -> Any:
+def deep_copy(root: Any, kind: Any, memo: dict[int, Any]) -> Any:
+    """The copy of a graph, whose root gets the class `kind`."""
     if root.operation is None:
-        make, given, attributes = reduce(root)
+        make, given, attributes = reduce(root, kind)
         memo[id(root)] = twin = make(*given)
         twin.__dict__.update(copy.deepcopy(attributes, memo) or {})
         return twin
     leaves, rows = flatten(root)
     rows = [(name, edges, (*state[:-1], copy.deepcopy(state[-1], memo))) for name, edges, state in rows]
-    return rebuild(type(root), [copy.deepcopy(leaf, memo) for leaf in leaves], rows)
+    return rebuild(kind, [copy.deepcopy(leaf, memo) for leaf in leaves], rows)

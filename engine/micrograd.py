@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .op import Op
-
-if TYPE_CHECKING:
-    from .value import Value
 
 
 class MicrogradNames:
@@ -18,7 +15,7 @@ class MicrogradNames:
     _edges: Any
 
     @property
-    def _prev(self) -> tuple[Value, ...]:
+    def _prev(self) -> tuple[Any, ...]:
         """The Values among the arguments, in order, repeats kept."""
         return tuple(argument for argument, _ in self._edges if argument.__class__ is not float)
 

@@ -94,7 +94,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
         """(argument, local derivative) for each argument, in order."""
-        if self._right.__class__ is FusedSum:
+        if self._right.__class__ is FusedSum:  # a neuron's sum, of whose products nobody has asked so far
             self._right.unfold(self)
         if self._more is not None:
             return self._more
@@ -173,7 +173,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         return readable(self.label) or f"the {kind} node with data {self.data!r}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        return copying.deep_copy(self, memo)  # type: ignore[no-any-return]
+        return copying.deep_copy(self, type(self), memo)  # type: ignore[no-any-return]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return copying.reduce(self)
+        return copying.reduce(self, type(self))

@@ -38,6 +38,14 @@ def test_all_workloads_pass_their_checks_and_print(benchmarks, capsys):
     assert "OMP_NUM_THREADS" in printed
 
 
+def test_the_fence_is_timed_with_and_without_it(benchmarks, capsys):
+    import benchmarks.fence
+
+    benchmarks.fence.main(benchmarks.fence.QUICK, ["W2", "W12"])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| W")]
+    assert [row.split("|")[1].split(",")[0].strip() for row in rows] == ["W2", "W12", "W12"]
+
+
 @pytest.fixture
 def tasks(benchmarks):
     training = benchmarks.training

@@ -51,6 +51,7 @@ def module_name(inside):
 
 
 MODULES = {module_name(inside): path.read_text(encoding="utf-8") for inside, path in SOURCES.items()}
+MODULES_INSIDE = {module_name(inside): inside for inside in SOURCES}
 
 
 def run_python(code, folder, *flags):
@@ -201,6 +202,58 @@ def test_imports_run_downwards_only(inside):
 )
 def test_the_import_rule_sees_every_form(source, module, upwards):
     assert bool(upward_imports(source, module)) is upwards
+
+
+def modules_it_imports(module):
+    """Modules of chainrule that a module imports, also late or for type checkers; for `from . import x`, x itself."""
+    is_package = MODULES_INSIDE[module].name == "__init__.py"
+    for _, name in imported_modules(MODULES[module], module, is_package):
+        found = next((known for known in (name, name.rpartition(".")[0]) if known in MODULES), None)
+        if found not in (None, module):
+            yield found
+
+
+def circle_in(graph):
+    """Some nodes that form a circle, in order; [] if there is none."""
+    done = set()
+
+    def walk(node, path):
+        if node in path:
+            return path[path.index(node) :]
+        if node not in done:
+            for other in graph[node]:
+                if circle := walk(other, [*path, node]):
+                    return circle
+            done.add(node)
+        return []
+
+    return next(filter(None, (walk(node, []) for node in graph)), [])
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {module: sorted(set(modules_it_imports(module))) for module in MODULES}
+    assert graph["chainrule.engine.value"] and graph["chainrule.viz.command"]
+    assert circle_in(graph) == []
+
+
+def test_a_circle_is_found():
+    assert circle_in({"a": ["b"], "b": ["c"], "c": ["b"]}) == ["b", "c"]
+
+
+ORDER_OF_THE_CORE = [
+    *["numeric", "op", "ops", "methods", "operators", "recording", "node", "graph", "copying"],
+    *[f"fast.{name}" for name in ("operators", "waiting", "neurons", "backward", "refreshing", "derivatives")],
+    *["micrograd", "value", "registering", "transforms", "reports", "checking", "diagnosis"],
+]
+
+
+def test_the_core_of_the_engine_reads_from_top_to_bottom():
+    """docs/architecture.md has this order: a module imports only those that stand before it."""
+    names = [f"chainrule.engine.{name}" for name in ORDER_OF_THE_CORE]
+    core = {name for name in MODULES if name.startswith("chainrule.engine.") and ".compiler" not in name}
+    assert core - {"chainrule.engine.fast"} == {*names}
+    for place, name in enumerate(names):
+        assert [other for other in modules_it_imports(name) if other not in names[:place]] == []
 
 
 # --- how large the rooms are: printed, so that a review sees them; nothing fails

@@ -45,7 +45,7 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
         node, upstream = nodes.pop(), slopes.pop()
         left, right = node._left, node._right
         if left.__class__ is float and (right.__class__ is float or right.__class__ is FusedSum):
-            edges = _edges_of_many(node) if right.__class__ is float else _edges_of_a_neuron(right)
+            edges = _edges_of_a_neuron(right) if right.__class__ is FusedSum else _edges_of_many(node)
             if edges is None:
                 return None
             for child, slope in edges:

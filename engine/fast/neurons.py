@@ -29,8 +29,12 @@ class SharedInputs(tuple[Any, ...]):
     grads: list[float]
     _users: int  # the sums
     _depth: int  # 0 until a sum is made of it
-    operation = ""  # these three lines make it a node for walks over the graph
-    grad = _left = _right = _d_left = _d_right = 0.0
+    # What follows makes it a node for walks over the graph; it has no number of its own.
+    operation = ""
+    grad: Any = 0.0
+    _left: Any = 0.0
+    _right: Any = 0.0
+    _d_left = _d_right = 0.0
     requires_grad, _more = True, ()
 
     __hash__, __eq__ = object.__hash__, object.__eq__

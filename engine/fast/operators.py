@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from math import pow as power_of
 from math import tanh as tanh_of
 from types import MemberDescriptorType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..op import Op
 from ..operators import Operators
 from ..ops import add, divide, multiply, neg, power, relu, subtract, tanh
 from ..recording import recording
+
+Kind = TypeVar("Kind", bound="FastOperators")
 
 new = object.__new__  # __init__ would take as long as all the rest
 
@@ -209,12 +211,14 @@ class FastOperators(Operators):
     def __neg__(self) -> Any:
         return _node(-self.data, neg, self, 0.0, -1.0, 0.0, self)
 
-    def tanh(self) -> Any:
+    def tanh(self: Kind) -> Kind:
         out = tanh_of(self.data)
-        return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)
+        return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)  # type: ignore[no-any-return]
 
-    def relu(self) -> Any:
+    def relu(self: Kind) -> Kind:
         data = self.data
         if data > 0.0:
-            return _node(data, relu, self, 0.0, 1.0, 0.0, self)
-        return _node(0.0, relu, self, 0.0, 0.0, 0.0, self) if data <= 0.0 else Operators.relu(self)
+            return _node(data, relu, self, 0.0, 1.0, 0.0, self)  # type: ignore[no-any-return]
+        if data <= 0.0:
+            return _node(0.0, relu, self, 0.0, 0.0, 0.0, self)  # type: ignore[no-any-return]
+        return Operators.relu(self)  # nan

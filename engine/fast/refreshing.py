@@ -34,13 +34,13 @@ def users_first(root: Any) -> list[Any]:
             else:
                 waiting.setdefault(left, 1)
         elif left.__class__ is float and (right.__class__ is float or right.__class__ is FusedSum):
-            if node.__class__ is SharedInputs:
-                children: Any = node
-            elif right.__class__ is float:
+            if right.__class__ is FusedSum:
+                children: Any = (right.inputs, right.start, *right.weights)
+            elif node.__class__ is SharedInputs:
+                children = node
+            else:
                 needs_row(node, "refresh")
                 children = node._prev
-            else:
-                children = (right.inputs, right.start, *right.weights)
             for child in children:
                 if child.__class__ is not float and child.operation is not None:
                     waiting.setdefault(child, 1)
@@ -62,12 +62,14 @@ def refresh(root: Any) -> None:
     order.reverse()
     before: list[Any] = []
     pairs: list[Any] = []  # of the nodes that have (argument, local derivative) pairs
+    sums: list[Any] = []
     try:
         with enable_grad():
             for node in order:
                 op, left, right = node.operation, node._left, node._right
                 before.append((node.data, node._d_left, node._d_right, node.requires_grad))
                 if right.__class__ is FusedSum:
+                    sums.append((right, right.weight_data, right.input_data, right.start_data))
                     right.refresh(node)
                     continue
                 if node.__class__ is SharedInputs:
@@ -104,6 +106,8 @@ def refresh(root: Any) -> None:
             node.data, node._d_left, node._d_right, node.requires_grad = data, d_left, d_right, requires_grad
         for node, more in pairs:
             node._more = more
+        for fused, weight_data, input_data, start_data in sums:
+            fused.weight_data, fused.input_data, fused.start_data = weight_data, input_data, start_data
         raise
 
 

@@ -383,6 +383,18 @@ def test_products_have_the_numbers_of_the_forward_pass():
     assert (product.data, y.data) == (35.0, 41.0)
 
 
+def test_a_refresh_that_fails_leaves_fused_sums_as_they_were():
+    w, b, x = Value(2.0), Value(1.0), Value(3.0)
+    y = weighted_sum([w], [x], b)
+    loss = y.log()
+    w.data, x.data = 5.0, -7.0
+    with pytest.raises(engine.DomainError):
+        loss.refresh()
+    assert is_folded(y) and y.data == 7.0
+    loss.backward()
+    assert (w.grad, x.grad) == (3.0 / 7.0, 2.0 / 7.0)
+
+
 def test_a_weight_that_is_frozen_after_the_forward_pass_gets_no_gradient():
     w, v, b, x = Value(2.0), Value(3.0), Value(1.0), Value(3.0)
     y = weighted_sum([w, v], [x, x], b)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ... import ops
+from ...copying import deep_copy, reduce
 from ...numeric import number
 from ...op import OPS, Op
 from ...operators import Operators
@@ -140,6 +141,12 @@ class Traced(Value):
         """An error while a function is traced."""
         forbid("refresh() was called: in a compiled function nothing is out of date")
         super().refresh()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        return deep_copy(self, self.original, memo)  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce(self, self.original)
 
 
 def _unary(op: Op, general: Callable[[Any], Any]) -> Callable[[Any], Any]:
