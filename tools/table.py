@@ -1,8 +1,8 @@
-"""Write what follows from the table of operations: `python tools/table.py`, after a change of engine/ops.py.
+"""Write the files that follow from the table of operations: `python tools/table.py`, after a change of engine/ops.py.
 
-It writes the rows' names into engine/__init__.py and chainrule/__init__.py, behind "# the rows, written by", and the
-whole of engine/methods.pyi, in which type checkers and editors find the methods that engine/operators.py makes by a
-loop. With --check it writes nothing, names the files that are out of date, and exits with 1 if there are any.
+It writes the rows' names into engine/__init__.py and chainrule/__init__.py, after the comment "the rows, written by",
+and the whole of engine/methods.pyi, in which type checkers and editors find the methods that engine/operators.py makes
+by a loop. With --check it writes nothing, names the files that are out of date, and exits with 1 if there are any.
 """
 
 import inspect
@@ -31,7 +31,7 @@ class Methods:
 
 
 def load() -> type:
-    """The class with the methods. The packages are not imported: their lists may name rows that are gone."""
+    """The class with the methods. The packages are not imported, since their lists may name rows that are gone."""
     for name, folder in (("chainrule", ROOT / "chainrule"), ("chainrule.engine", ROOT / "engine")):
         sys.modules[name] = types.ModuleType(name)
         sys.modules[name].__path__ = [str(folder)]
@@ -41,7 +41,7 @@ def load() -> type:
 
 
 def listed(text: str, names: Iterable[str]) -> str:
-    """The text, with these names in its marked lists: quoted in [], bare in ()."""
+    """The text with these names in its marked lists; the names are quoted in [] and bare in ()."""
 
     def filled(found: re.Match[str]) -> str:
         words = [f'"{name}"' if found[1] == "[" else name for name in names]
@@ -80,7 +80,7 @@ def main() -> int:
         for path in stale:
             path.write_text(wanted[path], encoding="utf-8", newline="\n")
     said = "out of date; run `python tools/table.py`" if check else "written"
-    print("\n".join(f"{path.relative_to(ROOT).as_posix()}: {said}" for path in stale) or "all is up to date")
+    print("\n".join(f"{path.relative_to(ROOT).as_posix()}: {said}" for path in stale) or "All files are up to date.")
     return int(check and bool(stale))
 
 

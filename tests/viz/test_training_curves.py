@@ -73,7 +73,7 @@ def test_ticks_are_few_even_and_cover_the_range(one, other):
     ticks = round_ticks(low, high)
     size = ticks[1] - ticks[0]
     assert 2 <= len(ticks) <= 8
-    # Ticks are rounded to the digits that their distance has, so that they may miss the range by 1e-9 of it.
+    # Ticks are rounded to the digits of their distance, and may miss the ends of the range by 1e-9 of that distance.
     assert ticks[0] <= low + size * 1e-6 and high - size * 1e-6 <= ticks[-1]
 
 
