@@ -124,8 +124,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             raise TypeError(f"_backward is a function that adds to the arguments' .grad, got {by_hand!r}")
         self._more, self._left, self._right = self._edges, 0.0, 0.0
         if self.operation is None:
-            self.operation = ""
             self._users += 1 << 28  # more than it can have: a neuron's weight does not count its users
+            self.operation = ""
         self.__dict__["_backward"] = by_hand
 
     def backward(self) -> None:

@@ -17,7 +17,6 @@ TREE = ("chainrule", "engine", "nn", "viz", "tests", "tools", "docs", "README.md
 CLEAN = {key: text for key, text in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME") and key[:4] != "GIT_"}
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(not CONTRIBUTING.is_file(), reason="no source tree beside these tests"),
     pytest.mark.skipif(shutil.which("git") is None, reason="git applies the diffs, and there is no git"),
 ]
@@ -84,6 +83,13 @@ def test_there_is_a_recipe_for_each_kind_of_thing():
 
 
 @each_recipe
+def test_a_recipe_applies(heading, tree):
+    """This test is quick, so that it fails as soon as somebody moves the lines that a recipe changes."""
+    apply(files_of(RECIPES[heading][0]), tree)
+
+
+@pytest.mark.slow
+@each_recipe
 def test_a_recipe_applies_and_its_commands_succeed(heading, tree):
     diff, commands = RECIPES[heading]
     apply(files_of(diff), tree)
@@ -103,6 +109,7 @@ FORGOTTEN = {
 }
 
 
+@pytest.mark.slow
 @each_recipe
 def test_without_the_last_part_of_a_recipe_its_commands_say_what_is_missing(heading, tree):
     diff, commands = RECIPES[heading]

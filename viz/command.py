@@ -21,12 +21,17 @@ OPTIONS = ("-h", "--help", "-o", "--out")
 EXAMPLE = 'chainrule {} "tanh(x*w + b)" x=2 w=-3 b=6.5'
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
     """Run `chainrule …` and return its exit code: 0, or 2 for what the user has to correct."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if len(words) > 1 and words[0] in ("draw", "step") and words[1][:1] == "-" and words[1] not in OPTIONS:
         words[1] = " " + words[1]  # so that argparse takes "-x*2" for an expression and not for an option
-    given = _parser().parse_args(words)
+    parser = _parser()
+    parser.add_argument("--version", action="version", version=f"chainrule {version}".strip())
+    if not words:
+        parser.print_help()
+        return 0
+    given = parser.parse_args(words)
     try:
         given.run(given)
     except (ValueError, TypeError, ArithmeticError, OSError) as error:

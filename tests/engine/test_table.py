@@ -84,6 +84,9 @@ def test_the_tool_names_and_writes_the_files_that_a_new_row_changes(tmp_path):
     assert run_tool(HERE, "--check").returncode == 0
     for folder in ("tools", "chainrule", "engine"):
         shutil.copytree(HERE / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for floor in ("nn", "viz"):
+        (tmp_path / floor).mkdir()
+        shutil.copy(HERE / floor / "__init__.py", tmp_path / floor)
     files = [tmp_path / "chainrule/__init__.py", tmp_path / "engine/__init__.py", tmp_path / "engine/methods.pyi"]
     before = [file.read_text(encoding="utf-8") for file in files]
     table, here = tmp_path / "engine/ops.py", "OPS.update("
@@ -96,7 +99,7 @@ def test_the_tool_names_and_writes_the_files_that_a_new_row_changes(tmp_path):
     assert [file.read_text(encoding="utf-8") for file in files] == before
     assert run_tool(tmp_path).returncode == run_tool(tmp_path, "--check").returncode == 0
     after = [file.read_text(encoding="utf-8") for file in files]
-    assert [text.count("twice") for text in after] == [1, 2, 3] and "def twice(self: _Kind) -> _Kind:" in after[2]
+    assert [text.count("twice") for text in after] == [2, 2, 3] and "def twice(self: _Kind) -> _Kind:" in after[2]
 
 
 def test_the_stub_for_type_checkers_has_the_methods_of_the_class():
