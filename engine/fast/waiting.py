@@ -1,8 +1,9 @@
 """When a node's gradient is complete: nodes that wait for the users that have not passed their part on.
 
-Each node counts its users, so the last one is known when it comes. Users that are no part of the graph (another loss, a
-metric, a result that nobody kept) never come. When nothing else is left to do, the deepest of the nodes that wait are
-complete all the same, for whatever is made of a node is deeper than it.
+Each node counts its users (the operators, `Value._becomes_inner` and neurons.py do), so the last one is known when it
+comes. Users that are no part of the graph (another loss, a metric, a result that nobody kept) never come. When nothing
+else is left to do, the deepest of the nodes that wait are complete all the same, for whatever is made of a node is deeper
+than it.
 """
 
 from __future__ import annotations
