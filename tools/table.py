@@ -1,7 +1,7 @@
 """Write what follows from the table of operations and from the floors' lists of names: `python tools/table.py`.
 
-It fills the lists that say "written by tools/table.py": in engine/__init__.py with the names of the rows, in
-chainrule/__init__.py with those that the three floors list in their __all__. And it writes the whole of
+It fills the lists marked as "written by tools/table.py": those in engine/__init__.py with the names of the rows, those
+in chainrule/__init__.py with the names that the three floors list in their __all__. It also writes the whole of
 engine/methods.pyi, in which type checkers and editors find the methods that engine/operators.py makes by a loop. With
 --check it writes nothing, names the files that are out of date, and exits with 1 if there are any.
 """
@@ -33,7 +33,7 @@ class Methods:
 
 
 def load() -> type:
-    """The class with the methods. The packages are not imported: their lists may name rows that are gone."""
+    """The class with the methods. The packages are not imported, since their lists may name rows that are gone."""
     for name, folder in (("chainrule", ROOT / "chainrule"), ("chainrule.engine", ROOT / "engine")):
         sys.modules[name] = types.ModuleType(name)
         sys.modules[name].__path__ = [str(folder)]
@@ -43,7 +43,7 @@ def load() -> type:
 
 
 def listed(text: str, names: dict[str, list[str]]) -> str:
-    """The text, with its marked lists filled: quoted in [], bare in ()."""
+    """The text with its marked lists filled; names are quoted in [] and bare in ()."""
 
     def filled(found: re.Match[str]) -> str:
         words = [f'"{name}"' if found[1] == "[" else name for name in names[found[3]]]
@@ -54,7 +54,7 @@ def listed(text: str, names: dict[str, list[str]]) -> str:
 
 
 def public_names(text: str) -> list[str]:
-    """What a module lists in its __all__."""
+    """The names that a module lists in its __all__."""
     statements = [node for node in ast.parse(text).body if isinstance(node, (ast.Assign, ast.AugAssign))]
     lists = [node.value for node in statements if "__all__" in ast.unparse(node).split(" ")[0]]
     return [name for each in lists for name in ast.literal_eval(each)]
@@ -94,7 +94,7 @@ def main() -> int:
         for path in stale:
             path.write_text(wanted[path], encoding="utf-8", newline="\n")
     said = "out of date; run `python tools/table.py`" if check else "written"
-    print("\n".join(f"{path.relative_to(ROOT).as_posix()}: {said}" for path in stale) or "all is up to date")
+    print("\n".join(f"{path.relative_to(ROOT).as_posix()}: {said}" for path in stale) or "All files are up to date.")
     return int(check and bool(stale))
 
 

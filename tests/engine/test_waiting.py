@@ -1,4 +1,4 @@
-"""The fast ways against the textbook where an error, Ctrl-C, a frozen leaf or a slope of 0 comes in."""
+"""The code in fast/ agrees with the textbook also after errors and interrupts, with frozen leaves, and at zeros."""
 
 import copy
 import math
@@ -16,11 +16,11 @@ from chainrule.engine.graph import topological_order
 
 
 class Stop(BaseException):
-    """Stands for Ctrl-C."""
+    """An exception that stands for an interrupt by Ctrl-C."""
 
 
 def is_interrupted(action, after, file=""):
-    """Run the action, and interrupt it when `after` lines of the fast ways (of one file) have run."""
+    """Run the action, and interrupt it after so many lines in fast/ or in one file there; False if it ended before."""
     lines = iter(range(after))
 
     def trace(frame, event, argument):
@@ -55,12 +55,13 @@ def described(root):
 
 
 def two_layers(seed):
-    """Leaves, and a root over fused sums of them; small whole numbers, which every order of adding adds exactly."""
+    """Leaves, a root over fused sums of them, and nodes outside its graph. The leaves are small whole numbers, which
+    are added exactly in every order."""
     chance = random.Random(seed)
     leaves = [Value(float(chance.randint(-2, 2))) for _ in range(6)]
     inputs = SharedInputs([leaves[0], leaves[1] * leaves[0], 2.0])
     hidden = [weighted_sum(chance.choices(leaves[2:], k=3), inputs, leaves[chance.randint(2, 5)]) for _ in range(3)]
-    kept = [hidden[0] * 2.0, chance.choice(hidden) * leaves[1]]  # no part of the graph
+    kept = [hidden[0] * 2.0, chance.choice(hidden) * leaves[1]]  # outside the graph
     inputs = SharedInputs([*map(relu, hidden[:2]), hidden[2], leaves[0]])
     outputs = [weighted_sum(chance.choices(leaves[2:], k=4), inputs, leaves[2]) for _ in range(2)]
     return leaves, total([*outputs, outputs[0] * hidden[0], maximum(outputs[1], 1.0)]), kept
@@ -69,7 +70,7 @@ def two_layers(seed):
 @example(seed=0, frozen=0, looked_at=[])
 @example(seed=0, frozen=0b000100, looked_at=[])
 @given(seed=st.integers(0, 2**32), frozen=st.integers(0, 63), looked_at=st.lists(st.integers(0, 40), max_size=2))
-def test_refresh_is_its_textbook_on_fused_sums_with_leaves_frozen_before_and_learning_after(seed, frozen, looked_at):
+def test_refresh_of_fused_sums_agrees_with_the_textbook_although_leaves_are_frozen_meanwhile(seed, frozen, looked_at):
     seen = []
     for refresh, backward in ((Value.refresh, Value.backward), (graph.refresh, graph.backpropagate)):
         leaves, root, _ = two_layers(seed)
@@ -100,7 +101,7 @@ def test_a_refresh_that_fails_leaves_fused_sums_as_they_were():
     assert total_of_them.arguments[1].data == 6.0
 
 
-def test_ctrl_c_anywhere_in_a_refresh_leaves_the_gradients_as_they_were():
+def test_an_interrupt_anywhere_in_a_refresh_leaves_the_gradients_as_they_were():
     def gradients_of(root, leaves):
         for leaf in leaves:
             leaf.grad = 0.0
@@ -122,7 +123,7 @@ def test_ctrl_c_anywhere_in_a_refresh_leaves_the_gradients_as_they_were():
     assert 50 < after < 1999
 
 
-def test_ctrl_c_anywhere_in_a_look_leaves_gradients_right():
+def test_an_interrupt_while_a_fused_sum_unfolds_leaves_the_gradients_right():
     for after in range(200):
         w, v, b, x, y = (Value(float(i)) for i in range(2, 7))
         result = weighted_sum([w, v], [x, y * 1.0], b)
@@ -146,11 +147,11 @@ def test_ctrl_c_anywhere_in_a_look_leaves_gradients_right():
         lambda x: sqrt(x) * 0.0,
         lambda x: where(Value(0.0), sqrt(x), x),
         lambda x: where(0.0, sqrt(x), x),
-        lambda x: relu(Value(x.data, (x,), (2.0,))),  # an error: it was made by hand
+        lambda x: relu(Value(x.data, (x,), (2.0,))),  # this is an error, since the node was made by hand
     ],
     ids=["relu", "maximum", "times a Value", "times a number", "where", "where of a number", "made by hand"],
 )
-def test_a_slope_of_zero_before_an_infinite_one_is_what_gradients_says(f):
+def test_grad_agrees_with_gradients_where_a_local_derivative_of_0_meets_an_infinite_one(f):
     def outcome(derivative):
         try:
             return repr(float(derivative()))
@@ -185,7 +186,7 @@ def changed_behind_a_slope_of_zero(x):
 
 
 @pytest.mark.parametrize("f, at", [(changed_factor, 0.0), (changed_sign, 2.0), (changed_behind_a_slope_of_zero, 0.0)])
-def test_data_that_changed_in_the_function_are_seen_where_gradients_sees_them(f, at):
+def test_grad_notices_changed_data_wherever_gradients_does(f, at):
     def outcome(derivative):
         try:
             return float(derivative())
@@ -197,7 +198,7 @@ def test_data_that_changed_in_the_function_are_seen_where_gradients_sees_them(f,
     assert outcome(lambda: grad(f)(at)) == outcome(lambda: gradients(y, x))
 
 
-def test_a_copy_of_a_variable_is_not_a_variable_for_ever():
+def test_a_copy_of_a_variable_is_no_variable_of_later_derivatives():
     kept = []
     grad(lambda x: (kept.append(copy.deepcopy(x)), x * x)[1])(3.0)
     assert type(grad(lambda x: x * kept[0])(1.0)) is float
@@ -206,7 +207,7 @@ def test_a_copy_of_a_variable_is_not_a_variable_for_ever():
 # --- the textbook itself
 
 
-def test_what_only_frozen_nodes_are_made_of_is_no_part_of_either_backward():
+def test_backward_does_not_visit_nodes_that_only_frozen_nodes_are_made_of():
     for backward in (Value.backward, graph.backpropagate):
         a, calls = Value(1.0), []
         inner = a * 2.0
@@ -222,14 +223,14 @@ def test_what_only_frozen_nodes_are_made_of_is_no_part_of_either_backward():
 
 
 @pytest.mark.slow
-def test_dead_users_of_partial_sums_cost_no_more_the_more_there_are():
+def test_the_time_for_partial_sums_with_dead_users_grows_linearly():
     def seconds(count):
         x = Value(1.0)
         partial, partials = x * 1.0, []
         for _ in range(count):
             t = x * 1.0
-            partial = partial + t * t  # t comes to those that wait, and goes at once
-            partial * 2.0  # nobody keeps it
+            partial = partial + t * t  # t waits for its second part, which comes at once
+            partial * 2.0  # this user is freed at once
             partials.append(partial)
         root = total(partials)
         start = time.process_time()
