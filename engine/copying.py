@@ -12,6 +12,9 @@ from .op import operation
 Rows = list[tuple[Any, ...]]  # for each inner node: the name of its row, its edges, its state
 
 
+MADE_ANEW = {"_more", "_unfolded", "_variable"}  # attributes that belong to the node and not to its copy
+
+
 def flatten(root: Any) -> tuple[list[Any], Rows]:
     """The leaves, and for each inner node what makes it again; an argument is a float, or the number of a node."""
     order = topological_order(root)
@@ -48,7 +51,8 @@ def restore(kind: Any, state: tuple[Any, ...]) -> Any:
 
 
 def _state(node: Any) -> tuple[Any, ...]:
-    return node.data, node.grad, node.label, node.requires_grad, node.__dict__ or None
+    attributes = {name: kept for name, kept in node.__dict__.items() if name not in MADE_ANEW}
+    return node.data, node.grad, node.label, node.requires_grad, attributes or None
 
 
 def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
@@ -57,7 +61,8 @@ def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
     Leaves are pickled as themselves, so that those of one pickle keep their identity.
     """
     if root.operation is None:  # its attributes are restored after it, since they may refer to it
-        return restore, (kind, (*_state(root)[:-1], None)), root.__dict__ or None
+        *state, attributes = _state(root)
+        return restore, (kind, (*state, None)), attributes
     return rebuild, (kind, *flatten(root))
 
 

@@ -534,7 +534,7 @@ def test_a_gradient_that_its_edges_do_not_bring_is_marked():
 
 
 def test_gradients_left_over_in_a_neuron_are_marked_on_its_card():
-    model = nn.MLP(2, [4, 1])
+    model = nn.MLP(2, [4, 1], rng=random.Random(1))
     loss = model([1.0, -2.0]) ** 2
     for _ in range(2):
         loss.backward()
