@@ -368,6 +368,7 @@ hypot: Op = Op(
     forward=math.hypot,
     partials=(lambda out, a, b: a / out, lambda out, a, b: b / out),
     why="each side counts with its share of the length",
+    slopes=(lambda out, a, b: a / out, lambda out, a, b: b / out),
     case=lambda a, b: Case("both sides are 0, where the length has a kink") if a == b == 0.0 else None,
     smooth=lambda a, b: math.hypot(a, b) > 0.0,
     everyday=((0.1, 5.0), ANYWHERE),

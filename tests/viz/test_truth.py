@@ -54,7 +54,7 @@ class Reader:
 
     def __init__(self, text, names):
         known = "".join(rf"{re.escape(name)}(?![\w′])|" for name in sorted(names, key=len, reverse=True))
-        pattern = rf"\s*({known}{NUMBER}(?![\w])|[a-z_]\w*(?=\()|[-+−×÷^√()|,])"
+        pattern = rf"\s*({known}{NUMBER}(?![\w])|[a-z_]\w*(?=\()|//|[-+−×÷%^√∛()|,])"
         self.names, self.tokens, at = names, [], 0
         while at < len(text):
             found = re.compile(pattern).match(text, at)
@@ -83,9 +83,12 @@ class Reader:
 
     def product(self):
         left = self.signed()
-        while sign := self.next("×", "÷"):
+        while sign := self.next("×", "÷", "//", "%"):
             right = self.signed()
-            left = left * right if sign == "×" else quotient(left, right)
+            if sign == "×":
+                left = left * right
+            else:
+                left = tried({"÷": operator.truediv, "//": operator.floordiv, "%": operator.mod}[sign], left, right)
         return left
 
     def signed(self):
@@ -102,6 +105,8 @@ class Reader:
     def atom(self):
         if self.next("√"):
             return tried(math.sqrt, self.atom())
+        if self.next("∛"):
+            return (lambda a: math.copysign(abs(a) ** (1 / 3), a))(self.atom())
         token = self.tokens[self.at]
         self.at += 1
         if token == "(":
@@ -120,7 +125,49 @@ class Reader:
             while self.next(","):
                 arguments.append(self.sum())
             assert self.next(")")
-            result = tried(FUNCTIONS[token], *arguments)
+            result = tried(FUNCTIONS.get(token) or engine.OPS[token].forward, *arguments)
+        return result
+
+
+def tried(function, *numbers):
+    try:
+        return function(*numbers)
+    except OverflowError:
+        return math.inf
+    except (ValueError, IndexError, ZeroDivisionError):
+        return math.nan
+
+
+def power(self):
+        base = self.atom()
+        if self.next("^"):
+            return power(base, self.signed())
+        return base
+
+    def atom(self):
+        if self.next("√"):
+            return tried(math.sqrt, self.atom())
+        if self.next("∛"):
+            return (lambda a: math.copysign(abs(a) ** (1 / 3), a))(self.atom())
+        token = self.tokens[self.at]
+        self.at += 1
+        if token == "(":
+            result = self.sum()
+            assert self.next(")")
+        elif token == "|":
+            result = abs(self.sum())
+            assert self.next("|")
+        elif token in self.names:
+            result = self.names[token]
+        elif re.fullmatch(NUMBER, token):
+            result = number(token)
+        else:
+            assert self.next("(")
+            arguments = [self.sum()]
+            while self.next(","):
+                arguments.append(self.sum())
+            assert self.next(")")
+            result = tried(FUNCTIONS.get(token) or engine.OPS[token].forward, *arguments)
         return result
 
 
