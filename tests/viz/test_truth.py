@@ -83,12 +83,9 @@ class Reader:
 
     def product(self):
         left = self.signed()
-        while sign := self.next("×", "÷", "//", "%"):
-            right = self.signed()
-            if sign == "×":
-                left = left * right
-            else:
-                left = tried({"÷": operator.truediv, "//": operator.floordiv, "%": operator.mod}[sign], left, right)
+        signs = {"×": operator.mul, "÷": operator.truediv, "//": operator.floordiv, "%": operator.mod}
+        while sign := self.next(*signs):
+            left = tried(signs[sign], left, self.signed())
         return left
 
     def signed(self):
@@ -136,52 +133,6 @@ def tried(function, *numbers):
         return math.inf
     except (ValueError, IndexError, ZeroDivisionError):
         return math.nan
-
-
-def power(self):
-        base = self.atom()
-        if self.next("^"):
-            return power(base, self.signed())
-        return base
-
-    def atom(self):
-        if self.next("√"):
-            return tried(math.sqrt, self.atom())
-        if self.next("∛"):
-            return (lambda a: math.copysign(abs(a) ** (1 / 3), a))(self.atom())
-        token = self.tokens[self.at]
-        self.at += 1
-        if token == "(":
-            result = self.sum()
-            assert self.next(")")
-        elif token == "|":
-            result = abs(self.sum())
-            assert self.next("|")
-        elif token in self.names:
-            result = self.names[token]
-        elif re.fullmatch(NUMBER, token):
-            result = number(token)
-        else:
-            assert self.next("(")
-            arguments = [self.sum()]
-            while self.next(","):
-                arguments.append(self.sum())
-            assert self.next(")")
-            result = tried(FUNCTIONS.get(token) or engine.OPS[token].forward, *arguments)
-        return result
-
-
-def tried(function, *numbers):
-    try:
-        return function(*numbers)
-    except OverflowError:
-        return math.inf
-    except (ValueError, IndexError, ZeroDivisionError):
-        return math.nan
-
-
-def quotient(a, b):
-    return tried(operator.truediv, a, b)
 
 
 def power(a, b):
