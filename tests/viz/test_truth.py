@@ -54,7 +54,7 @@ class Reader:
 
     def __init__(self, text, names):
         known = "".join(rf"{re.escape(name)}(?![\w′])|" for name in sorted(names, key=len, reverse=True))
-        pattern = rf"\s*({known}{NUMBER}(?![\w])|[a-z_]\w*(?=\()|//|[-+−×÷%^√∛()|,])"
+        pattern = rf"\s*({known}{NUMBER}(?![\w])|[a-z_]\w*(?=\()|//|[-+−×÷%^√∛()|,⌊⌋⌈⌉])"
         self.names, self.tokens, at = names, [], 0
         while at < len(text):
             found = re.compile(pattern).match(text, at)
@@ -112,6 +112,9 @@ class Reader:
         elif token == "|":
             result = abs(self.sum())
             assert self.next("|")
+        elif token in "⌊⌈":
+            result = tried({"⌊": math.floor, "⌈": math.ceil}[token], self.sum())
+            assert self.next("⌋", "⌉")
         elif token in self.names:
             result = self.names[token]
         elif re.fullmatch(NUMBER, token):

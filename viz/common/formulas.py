@@ -57,8 +57,8 @@ class Formula(Operators):
 
     @classmethod
     def named(cls, name: str, number: float, digits: int = DIGITS[0]) -> Formula:
-        """A name; one that looks like a formula itself, such as x1*w1 + b, gets brackets beside other signs."""
-        return cls(name, number, 0 if _SIGNS.search(name) else CLOSED, digits)
+        """A name; one that looks like a formula, such as x1*w1 + b, has brackets beside signs, and w1 (2) beside ^."""
+        return cls(name, number, 0 if _SIGNS.search(name) else BINDING["×"] if " (" in name else CLOSED, digits)
 
     @classmethod
     def printed(cls, number: float, digits: int = DIGITS[0]) -> Formula:
