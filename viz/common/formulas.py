@@ -98,7 +98,7 @@ class Formula(Operators):
 def _bracketed_part(part: Formula, binding: int, sign: str, follows: bool) -> str:
     """A part of a larger formula, in brackets if it needs them; `follows` says whether the sign stands before it."""
     if part.binding == CLOSED:
-        bare = not part.text.startswith("−") or (not follows and binding < BINDING["^"])
+        bare = not part.text.startswith("−") or (not follows and 0 < binding < BINDING["^"])
     elif follows:
         bare = part.binding > binding or (sign in ASSOCIATIVE and part.binding == binding > 0)
         bare = bare and not part.text.startswith("−")
