@@ -38,7 +38,7 @@ FUNCTIONS = {
     "tanh": math.tanh, "exp": math.exp, "log": math.log, "sin": math.sin, "cos": math.cos,
     "sinh": math.sinh, "cosh": math.cosh, "hypot": math.hypot, "erf": math.erf, "atan2": math.atan2,
     "sigmoid": lambda a: 1 / (1 + math.exp(-a)), "softplus": lambda a: math.log1p(math.exp(a)),
-    "relu": lambda a: max(a, 0.0), "step": lambda a: float(a > 0), "elu": lambda a: a if a > 0 else math.expm1(a),
+    "relu": lambda a: max(a, 0.0), "step": lambda a: float(a > 0) if a == a else a, "elu": lambda a: a if a > 0 else math.expm1(a),
     "leaky_relu": lambda a: a if a > 0 else 0.01 * a, "silu": lambda a: a / (1 + math.exp(-a)),
     "gelu": lambda a: a * math.erfc(-a / math.sqrt(2)) / 2, "atan": math.atan, "asinh": math.asinh, "log1p": math.log1p,
     "expm1": math.expm1, "tan": math.tan, "where": lambda c, a, b: a if c else b, "sum": lambda *a: math.fsum(a),
