@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Value
+from chainrule.engine.gate import numbers
 
 from .optimisers import Optimiser
 
@@ -72,46 +73,24 @@ def check_finite(numbers: Any, what: str, epoch: int, *reasons: str) -> None:
 
 def checked_examples(X: Any, y: Any, prefix: str = "") -> Examples:
     """Inputs and targets as arrays of the same length, and finite; errors put the prefix before the names X and y."""
-    inputs, targets = checked_inputs(X, f"{prefix}X"), _array(y, f"{prefix}y")
+    inputs, targets = checked_inputs(X, f"{prefix}X"), numbers(y, f"{prefix}y", finite=True)
     if targets.ndim == 0 or len(inputs) != len(targets):
         given = f"{len(targets)} rows" if targets.ndim else f"the single value {targets}"
         raise ValueError(f"{prefix}X has {len(inputs)} rows and {prefix}y has {given}; each example needs both")
-    for name, array in (("X", inputs), ("y", targets)):
-        rows = array.reshape(len(array), -1)
-        bad = ~np.isfinite(rows) if rows.dtype.kind == "f" else np.zeros((1, 1), dtype=bool)
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            raise ValueError(f"row {row} of {prefix}{name} holds {rows[row, column]}; remove the row, or fill the gap")
     return inputs, targets
 
 
 def checked_inputs(X: Any, name: str = "X") -> NDArray[Any]:
-    """X as an array of numbers with a row for each example.
+    """X as a finite array of numbers with a row for each example: float64, or int64 where all of them are integers.
 
     Errors: ValueError for a single number, no rows, or rows of several lengths; TypeError if it does not hold numbers.
     """
-    inputs = _array(X, name)
-    if inputs.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, got an array of {inputs.dtype}")
+    inputs = numbers(X, name, finite=True)
     if inputs.ndim == 0:
         raise ValueError(f"{name} must be (n,) or (n, features), got the single number {inputs}")
     if len(inputs) == 0:
         raise ValueError(f"{name} is empty: its shape is {inputs.shape}")
     return inputs
-
-
-def _array(rows: Any, name: str) -> NDArray[Any]:
-    """The rows as an array; ValueError with the first row that has another shape than row 0."""
-    try:
-        return np.asarray(rows)
-    except ValueError:
-        shapes = [np.shape(row) for row in rows]
-        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
-        if odd is None:
-            raise
-        raise ValueError(
-            f"the rows of {name} differ: row 0 has the shape {shapes[0]}, row {odd} has {shapes[odd]}"
-        ) from None
 
 
 def checked_validation(validation: Any) -> Examples:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine import OPS, Op, Value, no_grad, ops
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
+from chainrule.engine.gate import one_example
 
 from .checks import checked_inputs
 from .init import Generator, Initialiser, generator, initialiser
@@ -52,8 +53,9 @@ class Module:
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
         Errors: ValueError if X is empty or a row does not fit the model, TypeError if X does not hold numbers.
         """
+        inputs = checked_inputs(X)
         with no_grad():
-            return np.array([self(x) for x in checked_inputs(X)], dtype=float)
+            return np.array([self(one_example(inputs, i)) for i in range(len(inputs))], dtype=float)
 
 
 class Neuron(Module):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad
+from chainrule.engine.gate import one_example
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 
@@ -107,8 +108,8 @@ class Objective:
                     check_finite(gradient, f"the gradient of row {i}", epoch, *reasons)
 
     def _example(self, examples: Examples, i: int) -> tuple[Any, Value]:
-        """The output and the loss of row i; a single number is handed over as a plain float or int."""
-        x, target = (column[i] if column.ndim > 1 else column[i].item() for column in examples)
+        """The output and the loss of row i; its numbers are handed over as plain floats and ints."""
+        x, target = (one_example(column, i) for column in examples)
         try:
             output = self.model(x)
             return output, checked_loss_value(self.loss(output, target))
@@ -174,7 +175,7 @@ def _sample(examples: Examples) -> RowNumbers:
     """Rows that are spread evenly over the examples, and one of each class."""
     X, y = examples
     spread = np.unique(np.linspace(0, len(X) - 1, min(len(X), SAMPLE)).astype(int))
-    return spread if y.dtype.kind in "fO" else np.union1d(spread, np.unique(y, axis=0, return_index=True)[1])
+    return spread if y.dtype.kind == "f" else np.union1d(spread, np.unique(y, axis=0, return_index=True)[1])
 
 
 def _chunks(rows: RowNumbers) -> list[RowNumbers]:

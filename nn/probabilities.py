@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.engine import Value, exp, logsumexp
 
 __all__ = ["checked_logits", "softmax"]
@@ -34,4 +36,6 @@ def checked_logits(logits: Any, wanted_by: str) -> list[Value]:
         )
     if len(logits) == 0:
         raise ValueError(f"{wanted_by} got 0 logits; it needs one per class")
-    return list(logits)
+    if isinstance(logits, np.ndarray):
+        logits = logits.tolist()
+    return [one.item() if isinstance(one, np.generic) else one for one in logits]
