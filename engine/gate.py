@@ -248,6 +248,10 @@ def _finite(array: NDArray[Any], place: _Place) -> NDArray[Any]:
 def _filled(place: _Place) -> str:
     """What to write where numbers are missing."""
     code, given = place.code, place.given
+    if code == "y":
+        return (
+            "remove the row: keep = np.isfinite(np.array(y, dtype=float)); X, y = np.array(X)[keep], np.array(y)[keep]"
+        )
     if hasattr(given, "fill_null"):
         return f"remove the row, or fill the gap: {code}.fill_null(0.0).fill_nan(0.0)"
     if hasattr(given, "fillna"):

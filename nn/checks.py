@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Value
-from chainrule.engine.gate import numbers
+from chainrule.engine.gate import numbers, rows
 
 from .optimisers import Optimiser
 
@@ -64,11 +64,11 @@ def check_finite(numbers: Any, what: str, epoch: int, *reasons: str) -> None:
     """FloatingPointError with the first number that is inf or nan; `reasons` are sentences that explain it."""
     flat = np.atleast_1d(numbers)
     if not np.isfinite(flat).all():
-        raise FloatingPointError(
-            "; ".join([f"{what} is {flat[~np.isfinite(flat)][0]} in epoch {epoch}", *reasons])
-            + "; the model keeps the parameters of the step before. "
-            "Try a smaller learning_rate, or look for huge numbers in X and y"
-        )
+        said = "; ".join([f"{what} is {flat[~np.isfinite(flat)][0]} in epoch {epoch}", *reasons])
+        advice = "the model keeps the parameters of the step before. Try a smaller learning_rate, or look"
+        if epoch == 0:
+            advice = "the model keeps the parameters that it had before the first step. Look in them, or"
+        raise FloatingPointError(f"{said}; {advice} for huge numbers in X and y")
 
 
 def checked_examples(X: Any, y: Any, prefix: str = "") -> Examples:
@@ -86,6 +86,8 @@ def checked_inputs(X: Any, name: str = "X") -> NDArray[Any]:
     Errors: ValueError for a single number, no rows, or rows of several lengths; TypeError if it does not hold numbers.
     """
     inputs = numbers(X, name, finite=True)
+    if inputs.dtype.kind == "i" and rows(X, name).dtype == bool:
+        inputs = inputs.astype(float)  # no model looks up a row of a table by a flag
     if inputs.ndim == 0:
         raise ValueError(f"{name} must be (n,) or (n, features), got the single number {inputs}")
     if len(inputs) == 0:

@@ -48,12 +48,14 @@ def cross_entropy(logits: Sequence[Value], target: Any) -> Value:
     Shapes: logits (classes,), target a class in [0, classes) -> one Value, >= 0.
     Errors: IndexError if target is not a class, TypeError if it is not an integer. Nothing overflows: logsumexp
     subtracts the largest logit first.
+    For the list that softmax returns, or a model with output="softmax", it is -log of the target's probability,
+    computed from the logits. Any other list is taken as logits: probabilities in it would get a second softmax.
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.3.
 
     >>> cross_entropy([Value(1000.0), Value(0.0)], target=0).data
     0.0
     """
-    scores = checked_logits(logits, "cross_entropy")
+    scores = checked_logits(logits, "cross_entropy", behind=True)
     loss: Value = logsumexp(scores) - pick(scores, _label(target, len(scores)))
     return loss
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import lru_cache
 from numbers import Real
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -21,8 +24,9 @@ class Optimiser:
     """Parameters, a learning rate, and a rule, which a subclass writes as `update`.
 
     `params` is a list of Values, or a model. `lr` is PyTorch's spelling of `learning_rate`. Where neither is given, the
-    learning rate is the class's `default_learning_rate`.
+    learning rate is the class's `default_learning_rate`. Settings may be changed at any time: `optimiser.lr = 0.01`.
     Errors: TypeError if a parameter is not a Value, ValueError if it was computed from other Values.
+    AttributeError for a setting that this optimiser does not have.
     """
 
     default_learning_rate = 0.01
@@ -35,7 +39,7 @@ class Optimiser:
         if learning_rate is not None and lr is not None:
             raise ValueError(f"learning_rate={learning_rate!r} and lr={lr!r} are the same setting; give one of them")
         rate = learning_rate if lr is None else lr
-        self.learning_rate = _positive_number("learning_rate", self.default_learning_rate if rate is None else rate)
+        self.learning_rate = self.default_learning_rate if rate is None else rate
         self.params: list[Value] = list(dict.fromkeys(given))
         if not self.params:
             raise ValueError(f"{whose} got 0 parameters; write {whose}(model.parameters())")
@@ -47,6 +51,26 @@ class Optimiser:
                     f"{whose} moves leaves, but parameter {place} was computed: {p.name()}. Give {whose} the Values it "
                     "was computed from; to change a parameter yourself, write p.data = ..., not p = p - ..."
                 )
+
+    @property
+    def lr(self) -> float:
+        """PyTorch's name of learning_rate."""
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, rate: float) -> None:
+        self.learning_rate = rate
+
+    def __setattr__(self, name: str, given: Any) -> None:
+        check = CHECKS.get(name)
+        known = check or name.startswith("_") or hasattr(type(self), name) or name in _own_names(type(self))
+        if not known:
+            raise AttributeError(_no_setting(self, name))
+        super().__setattr__(name, given if check is None else check(name, given))
+
+    def __getattr__(self, name: str) -> Any:
+        """Only for names that are not there."""
+        raise AttributeError(_no_setting(self, name), name=name, obj=self)
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
         """The parameters after one step, as a new array; theta and gradient are not changed.
@@ -95,7 +119,7 @@ class SGD(Optimiser):
         self, params: Any, learning_rate: float | None = None, momentum: float = 0.0, *, lr: float | None = None
     ) -> None:
         super().__init__(params, learning_rate, lr)
-        self.momentum = _below_one("momentum", momentum)
+        self.momentum = momentum
         self.velocity: Numbers = np.zeros(len(self.params))
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
@@ -129,8 +153,8 @@ class Adam(Optimiser):
         lr: float | None = None,
     ) -> None:
         super().__init__(params, learning_rate, lr)
-        self.beta1, self.beta2 = _below_one("beta1", beta1), _below_one("beta2", beta2)
-        self.epsilon = _positive_number("epsilon", epsilon)
+        self.beta1, self.beta2 = beta1, beta2
+        self.epsilon = epsilon
         self.steps = 0
         self.mean: Numbers = np.zeros(len(self.params))
         self.mean_square: Numbers = np.zeros(len(self.params))
@@ -138,26 +162,70 @@ class Adam(Optimiser):
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
         self.steps += 1
         self.mean = self.beta1 * self.mean + (1 - self.beta1) * gradient
-        self.mean_square = self.beta2 * self.mean_square + (1 - self.beta2) * gradient**2
+        with np.errstate(over="ignore"):
+            self.mean_square = self.beta2 * self.mean_square + (1 - self.beta2) * gradient**2
+        if not np.isfinite(self.mean_square).all():  # these parameters would stand still for ever
+            largest = float(np.abs(gradient).max())
+            said = f"Adam squares the gradient, and {largest:.3g} squared is inf"
+            raise FloatingPointError(f"{said}; scale the loss down, or look for huge numbers in X and y")
         mean = self.mean / (1 - self.beta1**self.steps)  # both start at 0, and are too small at first
         mean_square = self.mean_square / (1 - self.beta2**self.steps)
         return theta - self.learning_rate * mean / (np.sqrt(mean_square) + self.epsilon)
 
 
-def _positive_number(name: str, number: float) -> float:
-    _check_real(name, number)
-    if not 0 < number < math.inf:
-        raise ValueError(f"{name} must be a positive number, got {number!r}")
-    return number
+def _positive_number(name: str, given: float) -> float:
+    _check_real(name, given)
+    if not 0 < given < math.inf:
+        raise ValueError(f"{name} must be a positive number, got {given!r}")
+    return float(given)
 
 
-def _below_one(name: str, number: float) -> float:
-    _check_real(name, number)
-    if not 0 <= number < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1, got {number!r}")
-    return number
+def _below_one(name: str, given: float) -> float:
+    _check_real(name, given)
+    if not 0 <= given < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {given!r}")
+    return float(given)
 
 
 def _check_real(name: str, number: Any) -> None:
-    if not isinstance(number, Real):
+    if not isinstance(number, Real) or isinstance(number, bool):
         raise TypeError(f"{name} must be a number, got {type(number).__name__} {number!r}")
+
+
+CHECKS: dict[str, Callable[[str, Any], float]] = {
+    "learning_rate": _positive_number,
+    "epsilon": _positive_number,
+    "momentum": _below_one,
+    "beta1": _below_one,
+    "beta2": _below_one,
+}
+OTHER_NAMES = {  # what other libraries call the settings
+    "learning_rate": ["alpha", "eta", "rate", "step_size", "learningRate", "base_lr", "eta0"],
+    "momentum": ["mu", "beta", "nu"],
+    "beta1": ["betas", "beta_1", "b1"],
+    "beta2": ["betas", "beta_2", "b2"],
+    "epsilon": ["eps"],
+    "params": ["parameters", "param_groups", "variables", "trainable_variables"],
+}
+
+
+@lru_cache(64)
+def _own_names(kind: type) -> set[str]:
+    """The attributes that the methods of a class name, and of the classes it is made from: a rule may keep anything."""
+    names = set[str]()
+    for base in kind.__mro__:
+        for method in vars(base).values():
+            codes = [method.__code__] if isinstance(method, FunctionType) else []
+            while codes:
+                code = codes.pop()
+                names.update(code.co_names)
+                codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return names
+
+
+def _no_setting(optimiser: Optimiser, name: str) -> str:
+    has = [each for each in CHECKS if each in vars(optimiser)]
+    meant = [each for each in (*has, "params") if name in OTHER_NAMES[each]]
+    meant = meant or get_close_matches(name, [*has, "params"], 1)
+    hint = f"write {' and '.join(meant)}" if meant else f"it has {', '.join(has)}"
+    return f"{type(optimiser).__name__} has no setting {name}; {hint}"
