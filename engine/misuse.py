@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import ops
+from .graph import topological_order
 from .reports import Finding
 from .value import Value
 
@@ -28,7 +29,7 @@ ADVICE = (
 
 def misread_outputs(order: Iterable[Any]) -> Iterator[Finding]:
     """Outputs that are probabilities already, where a loss wants scores."""
-    quotients: defaultdict[int, list[Any]] = defaultdict(list)  # under the denominator: exp(a) / it
+    seen = set[int]()  # denominators
     for node in order:
         if node.operation is ops.logsumexp:
             yield from _probabilities(node.arguments)
@@ -36,11 +37,23 @@ def misread_outputs(order: Iterable[Any]) -> Iterator[Finding]:
             said = f"{node.operation.name} is taken of a sigmoid, which lies between 0 and 1 already"
             yield Finding("sigmoid twice", f"{said}; take it of the score")
         elif node.operation is ops.divide and _operation(node.arguments[0]) is ops.exp:
-            quotients[id(node.arguments[1])].append(node)
-    for nodes in quotients.values():
-        numerators = [node.arguments[0] for node in nodes]
-        if math.isclose(float(nodes[0].arguments[1]), math.fsum(each.data for each in numerators), rel_tol=SUM):
-            yield from _probabilities([each.arguments[0] for each in numerators])
+            numerator, denominator = node.arguments
+            terms = _terms(denominator) if id(denominator) not in seen else []
+            seen.add(id(denominator))
+            if any(term is numerator for term in terms) and all(_operation(term) is ops.exp for term in terms):
+                yield from _probabilities([term.arguments[0] for term in terms])
+
+
+def _terms(total: Any) -> list[Any]:
+    """What was added up, by + or by sum; zeros left out."""
+    terms, waiting = list[Any](), [total]
+    while waiting:
+        node = waiting.pop()
+        if _operation(node) in (ops.add, ops.total):
+            waiting += reversed(node.arguments)
+        elif (isinstance(node, Value) and node.operation is not None) or node != 0.0:
+            terms.append(node)
+    return terms
 
 
 def _probabilities(scores: Sequence[Any]) -> Iterator[Finding]:
@@ -183,8 +196,8 @@ def _updates(value: Value) -> int:
 
 
 def _plain(value: Value) -> bool:
-    """Whether it is a leaf, or made of leaves: a learning rate that is a Value, times a number."""
-    return all(a.operation is None for a in value.arguments if isinstance(a, Value))
+    """Whether it is a learning rate that is a Value, times a number."""
+    return not value.requires_grad or len(topological_order(value)) <= len(("rate", "-rate", "-rate * gradient"))
 
 
 def alike(loss: Value, order: Sequence[Any], named: Named, layers: Mapping[int, tuple[int, str]]) -> Iterator[Finding]:

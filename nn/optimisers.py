@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from numbers import Real
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,25 @@ from chainrule.engine import Value
 __all__ = ["SGD", "Adam", "Optimiser"]
 
 Numbers = NDArray[np.float64]  # (P,): one number for each parameter
+
+
+def _positive_number(name: str, given: float) -> float:
+    _check_real(name, given)
+    if not 0 < given < math.inf:
+        raise ValueError(f"{name} must be a positive number, got {given!r}")
+    return float(given)
+
+
+def _below_one(name: str, given: float) -> float:
+    _check_real(name, given)
+    if not 0 <= given < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {given!r}")
+    return float(given)
+
+
+def _check_real(name: str, number: Any) -> None:
+    if not isinstance(number, Real) or isinstance(number, bool):
+        raise TypeError(f"{name} must be a number, got {type(number).__name__} {number!r}")
 
 
 class Optimiser:
@@ -30,6 +49,7 @@ class Optimiser:
     """
 
     default_learning_rate = 0.01
+    settings: ClassVar[dict[str, Callable[[str, Any], float]]] = {"learning_rate": _positive_number}  # and their checks
 
     def __init__(self, params: Any, learning_rate: float | None = None, lr: float | None = None) -> None:
         whose = type(self).__name__
@@ -62,7 +82,7 @@ class Optimiser:
         self.learning_rate = rate
 
     def __setattr__(self, name: str, given: Any) -> None:
-        check = CHECKS.get(name)
+        check = self.settings.get(name)
         known = check or name.startswith("_") or hasattr(type(self), name) or name in _own_names(type(self))
         if not known:
             raise AttributeError(_no_setting(self, name))
@@ -115,6 +135,8 @@ class SGD(Optimiser):
     2.0
     """
 
+    settings: ClassVar = {**Optimiser.settings, "momentum": _below_one}
+
     def __init__(
         self, params: Any, learning_rate: float | None = None, momentum: float = 0.0, *, lr: float | None = None
     ) -> None:
@@ -141,6 +163,9 @@ class Adam(Optimiser):
     """
 
     default_learning_rate = 0.001
+    settings: ClassVar = {
+        **Optimiser.settings, "beta1": _below_one, "beta2": _below_one, "epsilon": _positive_number
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -160,45 +185,19 @@ class Adam(Optimiser):
         self.mean_square: Numbers = np.zeros(len(self.params))
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
+        with np.errstate(over="ignore"):
+            mean_square = self.beta2 * self.mean_square + (1 - self.beta2) * gradient**2
+        if not np.isfinite(mean_square).all():  # these parameters would stand still for ever
+            said = f"Adam squares the gradient, and {float(np.abs(gradient).max()):.3g} squared is inf"
+            raise FloatingPointError(f"{said}; scale the loss down, or look for huge numbers in X and y")
         self.steps += 1
         self.mean = self.beta1 * self.mean + (1 - self.beta1) * gradient
-        with np.errstate(over="ignore"):
-            self.mean_square = self.beta2 * self.mean_square + (1 - self.beta2) * gradient**2
-        if not np.isfinite(self.mean_square).all():  # these parameters would stand still for ever
-            largest = float(np.abs(gradient).max())
-            said = f"Adam squares the gradient, and {largest:.3g} squared is inf"
-            raise FloatingPointError(f"{said}; scale the loss down, or look for huge numbers in X and y")
+        self.mean_square = mean_square
         mean = self.mean / (1 - self.beta1**self.steps)  # both start at 0, and are too small at first
         mean_square = self.mean_square / (1 - self.beta2**self.steps)
         return theta - self.learning_rate * mean / (np.sqrt(mean_square) + self.epsilon)
 
 
-def _positive_number(name: str, given: float) -> float:
-    _check_real(name, given)
-    if not 0 < given < math.inf:
-        raise ValueError(f"{name} must be a positive number, got {given!r}")
-    return float(given)
-
-
-def _below_one(name: str, given: float) -> float:
-    _check_real(name, given)
-    if not 0 <= given < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1, got {given!r}")
-    return float(given)
-
-
-def _check_real(name: str, number: Any) -> None:
-    if not isinstance(number, Real) or isinstance(number, bool):
-        raise TypeError(f"{name} must be a number, got {type(number).__name__} {number!r}")
-
-
-CHECKS: dict[str, Callable[[str, Any], float]] = {
-    "learning_rate": _positive_number,
-    "epsilon": _positive_number,
-    "momentum": _below_one,
-    "beta1": _below_one,
-    "beta2": _below_one,
-}
 OTHER_NAMES = {  # what other libraries call the settings
     "learning_rate": ["alpha", "eta", "rate", "step_size", "learningRate", "base_lr", "eta0"],
     "momentum": ["mu", "beta", "nu"],
@@ -224,7 +223,7 @@ def _own_names(kind: type) -> set[str]:
 
 
 def _no_setting(optimiser: Optimiser, name: str) -> str:
-    has = [each for each in CHECKS if each in vars(optimiser)]
+    has = list(optimiser.settings)
     meant = [each for each in (*has, "params") if name in OTHER_NAMES[each]]
     meant = meant or get_close_matches(name, [*has, "params"], 1)
     hint = f"write {' and '.join(meant)}" if meant else f"it has {', '.join(has)}"
