@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from numbers import Real
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import OPS, Op, Value, no_grad, ops
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
+from chainrule.engine.gate import one_example
 
 from .checks import checked_inputs
 from .init import Generator, Initialiser, generator, initialiser
@@ -21,6 +25,8 @@ __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
 
 Activation = str | Callable[[Value], Value]  # an operation in engine.OPS of one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
+NOTHING = {str, int, float, bool, type(None)}
+PLAIN: MutableMapping[type, bool] = WeakKeyDictionary()  # whether objects of a class are searched for parameters
 SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # OPS holds users' own, too
 
 
@@ -32,6 +38,9 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Leaf Values in attributes, lists, tuples, dicts, arrays and sub-modules: each once, in order of definition.
+
+        Dataclasses and plain objects of one's own are searched, too. Sets, deques, attributes of classes, global
+        variables and objects of libraries are not; `fit` and `diagnose` name a leaf that stands there.
 
         >>> model = Module()
         >>> model.scale = Value(1.0)
@@ -52,8 +61,9 @@ class Module:
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
         Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
         """
+        inputs = checked_inputs(X)
         with no_grad():
-            return np.array([self(x) for x in checked_inputs(X)], dtype=float)
+            return np.array([self(one_example(inputs, i)) for i in range(len(inputs))], dtype=float)
 
 
 class Neuron(Module):
@@ -237,16 +247,42 @@ def _leaves(holders: list[Any]) -> Iterator[Value]:
 
 
 def _held(thing: Any) -> Sequence[Any]:
+    kind = thing.__class__
+    if kind in NOTHING:
+        return ()
     if isinstance(thing, (list, tuple)):
-        return thing if thing.__class__ in (list, tuple) else list(thing)
+        return thing if kind in (list, tuple) else list(thing)
     if isinstance(thing, dict):
         return list(thing.values())
     if isinstance(thing, np.ndarray):
         return thing.ravel().tolist() if thing.dtype == object else []
-    own = getattr(type(thing), "parameters", None)  # a user's own parameters() decides, in a Module and elsewhere
+    own = getattr(kind, "parameters", None)  # a user's own parameters() decides, in a Module and elsewhere
     if callable(own) and own is not Module.parameters:
         return list(thing.parameters())
-    return list(vars(thing).values()) if isinstance(thing, Module) else []
+    return _attributes(thing) if isinstance(thing, Module) or _is_plain(kind) else []
+
+
+def _attributes(thing: Any) -> list[Any]:
+    slots = [vars(base).get("__slots__", ()) for base in reversed(type(thing).__mro__)]
+    names = [name for each in slots for name in ((each,) if isinstance(each, str) else each)]
+    found = [getattr(thing, name) for name in names if not name.startswith("__") and hasattr(thing, name)]
+    return [*found, *getattr(thing, "__dict__", {}).values()]
+
+
+def _is_plain(kind: type) -> bool:
+    """Whether it is a class of the user's own, dataclasses among them, or a SimpleNamespace: such objects are searched.
+
+    Objects of libraries are not, which may hold anything: a logger holds all other loggers.
+    """
+    plain = PLAIN.get(kind)
+    if plain is None:
+        first = kind.__module__.partition(".")[0]
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+        library = first in sys.stdlib_module_names or first == "chainrule" or "-packages" in file
+        own = first in ("__main__", "builtins") or not library
+        code = issubclass(kind, (type, FunctionType, ModuleType)) or first == "builtins"
+        plain = PLAIN[kind] = kind is SimpleNamespace or (own and not code)
+    return plain
 
 
 def _inputs(x: Any) -> SharedInputs:
