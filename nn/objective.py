@@ -73,9 +73,9 @@ class Objective:
         if self.program is not None:
             rows = np.array([row % len(examples[0])])
             try:
-                losses = self._compiled(self.program, examples, rows)[0]
-                if np.isfinite(losses).all():  # else eager code computes them, see `measure`
-                    self._compare(examples, rows, self._eager(examples, rows)[0], losses)
+                eager, losses = self._eager(examples, rows)[0], self._compiled(self.program, examples, rows)[0]
+                if np.isfinite(eager).all() and np.isfinite(losses).all():  # else `measure` looks closer
+                    self._compare(examples, rows, eager, losses)
             except ValueError as error:
                 self._fall_back(f"the loss has changed since it was compiled: {error}")
 

@@ -83,10 +83,12 @@ class Optimiser:
 
     def __setattr__(self, name: str, given: Any) -> None:
         check = self.settings.get(name)
-        known = check or name.startswith("_") or hasattr(type(self), name) or name in _own_names(type(self))
-        if not known:
-            raise AttributeError(_no_setting(self, name))
-        super().__setattr__(name, given if check is None else check(name, given))
+        if check is not None:
+            given = check(name, given)
+        elif name not in self.__dict__ and not name.startswith("_"):
+            if not hasattr(type(self), name) and name not in _own_names(type(self)):
+                raise AttributeError(_no_setting(self, name))
+        super().__setattr__(name, given)
 
     def __getattr__(self, name: str) -> Any:
         """Only for names that are not there."""
@@ -187,7 +189,9 @@ class Adam(Optimiser):
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
         with np.errstate(over="ignore"):
             mean_square = self.beta2 * self.mean_square + (1 - self.beta2) * gradient**2
-        if not np.isfinite(mean_square).all():  # these parameters would stand still for ever
+        if (
+            not mean_square.sum() < math.inf and not np.isfinite(mean_square).all()
+        ):  # these parameters would stand still for ever
             said = f"Adam squares the gradient, and {float(np.abs(gradient).max()):.3g} squared is inf"
             raise FloatingPointError(f"{said}; scale the loss down, or look for huge numbers in X and y")
         self.steps += 1
