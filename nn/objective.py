@@ -228,7 +228,7 @@ class Objective:
                 f"the gradient of {name} is {eager[place]:.9g}, but {compiled[place]:.9g} when compiled. {HINT}"
             )
 
-    def _eager_gradient(self, examples: Examples, rows: RowNumbers) -> Numbers:
+    def _eager_gradient(self, examples: Examples, rows: RowNumbers) -> Floats:
         for p in self.params:
             p.grad = 0.0
         self.backward(examples, rows.tolist(), 0, check=False)

@@ -189,9 +189,8 @@ class Adam(Optimiser):
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
         with np.errstate(over="ignore"):
             mean_square = self.beta2 * self.mean_square + (1 - self.beta2) * gradient**2
-        if (
-            not mean_square.sum() < math.inf and not np.isfinite(mean_square).all()
-        ):  # these parameters would stand still for ever
+        # The sum is quicker than looking at each; parameters with an infinite mean square would stand still for ever.
+        if not mean_square.sum() < math.inf and not np.isfinite(mean_square).all():
             said = f"Adam squares the gradient, and {float(np.abs(gradient).max()):.3g} squared is inf"
             raise FloatingPointError(f"{said}; scale the loss down, or look for huge numbers in X and y")
         self.steps += 1

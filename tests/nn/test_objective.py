@@ -111,7 +111,11 @@ def by_kind(prediction, target):
     [
         (by_data, CLASSES, "TraceError: .*test_objective.py.* was read"),
         (by_target, CLASSES, "TraceError: .*test_objective.py.* was read"),
-        (by_kind, CLASSES, r"the loss of example \d is \S+, but \S+ when compiled. Does .* branch on a number \(==, if\)"),
+        (
+            by_kind,
+            CLASSES,
+            r"the loss of example \d is \S+, but \S+ when compiled. Does .* branch on a number \(==, if\)",
+        ),
     ],
 )
 def test_a_loss_that_cannot_be_traced_trains_eagerly_with_one_warning(loss, y, why):

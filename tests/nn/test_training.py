@@ -347,7 +347,9 @@ class TestErrors:
     @pytest.mark.parametrize("optimiser", [SGD, Adam])
     def test_no_record_holds_a_loss_that_is_not_finite(self, optimiser, compiled):
         net, seen = MLP(2, [3, 1], rng=0), []
-        with pytest.raises(FloatingPointError, match=r"the loss of example 0 is (inf|nan) in epoch 1; the first \S+ is"):
+        with pytest.raises(
+            FloatingPointError, match=r"the loss of example 0 is (inf|nan) in epoch 1; the first \S+ is"
+        ):
             quiet(net, mse, X, Y, epochs=1, batch_size=5, learning_rate=1e200, optimiser=optimiser, compiled=compiled,
                   callbacks=lambda m, h: seen.append(list(h.train_loss)))  # fmt: skip
         assert len(seen) == 1 and np.isfinite(seen).all() and np.isfinite(numbers(net)).all()
@@ -355,7 +357,9 @@ class TestErrors:
     @pytest.mark.parametrize("compiled", [True, False])
     def test_a_validation_loss_that_is_not_finite_is_named(self, compiled):
         huge = (np.array([[1.0, 1.0], [1e200, 0.0]]), np.array([0.0, 0.0]))
-        with pytest.raises(FloatingPointError, match=r"the loss of validation example 1 is inf in epoch 0; .* first step"):
+        with pytest.raises(
+            FloatingPointError, match=r"the loss of validation example 1 is inf in epoch 0; .* first step"
+        ):
             quiet(MLP(2, [1], rng=0), mse, X, Y, epochs=1, validation=huge, compiled=compiled)
 
     def test_a_mean_that_overflows_is_named(self):
