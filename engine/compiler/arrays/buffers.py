@@ -60,6 +60,7 @@ class Statement:
     comment: str = ""  # what it computes, in the notation of a textbook
     in_place: bool = False  # whether it works number by number, and so may write over an argument
     steps: tuple[Step, ...] = ()  # the array instructions that it belongs to
+    spelled: bool = False  # whether the text is a row's own spelling, in which names mean what they mean to its author
 
     @property
     def shape(self) -> str:
@@ -102,7 +103,8 @@ class Block:
                for text, one in zip(body, statements)]  # fmt: skip
         start = [f"    {text}" for text in (*made, *names.windows)]
         title = '    """The buffers for n examples, and the function that works in them, with these parameters."""'
-        used = sorted({word for one in statements for word in FUNCTION.findall(one.text) if hasattr(np, word)})
+        used = sorted({word for one in statements if not one.spelled
+                       for word in FUNCTION.findall(one.text) if hasattr(np, word)})  # fmt: skip
         local = [f"    {', '.join(used)} = {', '.join(f'np.{name}' for name in used)}"] if used else []
         return "\n".join(["def bind(n, theta):", title, *local, *start, "", f"    def {head}:", *run, "",
                           f"    return silent({head.split('(')[0]})", ""])  # fmt: skip

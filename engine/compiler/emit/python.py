@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from ...op import Op
+from ...op import NAMES, Op
 from ..arrays.flattening import SUMS
 from ..arrays.plan import Array
+from ..arrays.spelling import listed
 from ..literals import literal
 from ..scalar.code import Code, Ref, Scalar, needed, uses_of
 
-RESERVED = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
+RESERVED = re.compile(r"([xypuv]\d*|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
 SHORT = 60  # characters
 BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
 CALL = 4  # a function call binds more strongly than all of these
@@ -32,14 +34,23 @@ def is_narrow(code: Code) -> bool:
     return len(depths) < WIDE * max(depths)
 
 
-def function_name(op: Op) -> str:
-    """The name of an operation's function in a text; v3, x0 and theta, for example, are names of numbers there."""
-    return f"{op.name}_" if RESERVED.fullmatch(op.name) else op.name
+def function_names(code: Code) -> dict[Op, str]:
+    """The names of the operations' functions in a text. A name has one meaning there: v3, x0 and theta are numbers,
+    sum and math are what they are to the author of a spelling, and two rows may have the same name."""
+    names: dict[Op, str] = {}
+    taken = {*dir(builtins), *NAMES}
+    for op in dict.fromkeys(op for op in code.operations if isinstance(op, Op)):
+        name = op.name
+        while name in taken or RESERVED.fullmatch(name):
+            name += "_"
+        taken.add(name)
+        names[op] = name
+    return names
 
 
 def functions_of(code: Code) -> dict[str, Callable[..., float]]:
     """The operations' functions on floats, by the names that they have in a text."""
-    return {function_name(op): op.forward for op in set(code.operations) if isinstance(op, Op)}
+    return {name: op.forward for op, name in function_names(code).items()}
 
 
 def lines(code: Code, results: Sequence[Scalar], floats: bool) -> list[tuple[str, list[int]]]:
@@ -49,12 +60,12 @@ def lines(code: Code, results: Sequence[Scalar], floats: bool) -> list[tuple[str
     """
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int]]()
     places, inside = needed(code, results), dict[int, tuple[str, list[int], int]]()
-    uses = uses_of(code, places, results)
+    uses, names = uses_of(code, places, results), function_names(code)
     for place in places:
         op = code.operations[place]
         if isinstance(op, str):
             continue
-        spelling, binds, apart = spellings.get(op) or spellings.setdefault(op, _spelling(op, floats))
+        spelling, binds, apart = spellings.get(op) or spellings.setdefault(op, _spelling(op, floats, names[op]))
         arguments, held = [], [place]
         for a in code.arguments[place]:
             if a.__class__ is float:
@@ -67,7 +78,7 @@ def lines(code: Code, results: Sequence[Scalar], floats: bool) -> list[tuple[str
             else:
                 arguments.append(_result_name(code, a))  # type: ignore[arg-type]
         if op.variadic:
-            arguments = [", ".join(arguments) if floats else _list(arguments)]
+            arguments = [", ".join(arguments) if floats else listed(op, arguments)]
         text = spelling.format(*arguments)
         if floats and uses[place] == 1 and len(text) <= SHORT:
             inside[place] = text, held, binds
@@ -148,9 +159,9 @@ def _names(code: Code, results: Sequence[Scalar]) -> list[str]:
     return [_result_name(code, result.place) if isinstance(result, Ref) else literal(result) for result in results]
 
 
-def _spelling(op: Op, floats: bool) -> tuple[str, int, int]:
+def _spelling(op: Op, floats: bool, name: str) -> tuple[str, int, int]:
     """The operation with a {} for each argument, or one for all; how strongly it binds in an expression; and how
     strongly an argument has to bind to stand in it without parentheses."""
     if floats and ("np." in op.numpy or op.variadic):
-        return f"{function_name(op)}({', '.join(['{}'] * abs(op.arity))})", CALL, -1
+        return f"{name}({', '.join(['{}'] * abs(op.arity))})", CALL, -1
     return op.numpy, BINDS.get(op.numpy, 0), BINDS.get(op.numpy, CALL)
