@@ -22,8 +22,22 @@ def flatten(root: Any) -> tuple[list[Any], Rows]:
     for node in inner:
         op = needs_row(node, "copy or pickle")
         edges = [(a if a.__class__ is float else index[id(a)], slope) for a, slope in node._edges]
-        rows.append((op.name, edges, _state(node)))
+        rows.append((op.name, edges, (*_state(node)[:-1], None)))
     return leaves, rows
+
+
+def attributes_of(root: Any) -> list[Any] | None:
+    """The attributes of the inner nodes, in the order of their rows; None if there are none."""
+    found = [{name: one for name, one in node.__dict__.items() if name not in ("_more", "label")}
+             for node in topological_order(root) if node.operation is not None]  # fmt: skip
+    return found if any(found) else None  # the rows hold the arguments and the label
+
+
+def set_state(node: Any, state: Any) -> None:
+    """Give a copy its attributes, and if it is a root, those of its graph: they may refer to the copy itself."""
+    inner = [one for one in topological_order(node) if one.operation is not None]
+    for one, attributes in zip(inner or [node], state if isinstance(state, list) else [state]):
+        one.__dict__.update(attributes or {})
 
 
 def rebuild(kind: Any, leaves: Sequence[Any], rows: Rows) -> Any:
@@ -58,7 +72,7 @@ def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
     """
     if root.operation is None:  # its attributes are restored after it, since they may refer to it
         return restore, (kind, (*_state(root)[:-1], None)), root.__dict__ or None
-    return rebuild, (kind, *flatten(root))
+    return rebuild, (kind, *flatten(root)), attributes_of(root)
 
 
 def deep_copy(root: Any, kind: Any, memo: dict[int, Any]) -> Any:
@@ -69,5 +83,6 @@ def deep_copy(root: Any, kind: Any, memo: dict[int, Any]) -> Any:
         twin.__dict__.update(copy.deepcopy(attributes, memo) or {})
         return twin
     leaves, rows = flatten(root)
-    rows = [(name, edges, (*state[:-1], copy.deepcopy(state[-1], memo))) for name, edges, state in rows]
-    return rebuild(kind, [copy.deepcopy(leaf, memo) for leaf in leaves], rows)
+    memo[id(root)] = twin = rebuild(kind, [copy.deepcopy(leaf, memo) for leaf in leaves], rows)
+    set_state(twin, copy.deepcopy(attributes_of(root), memo) or [])
+    return twin

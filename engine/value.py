@@ -16,6 +16,8 @@ from .op import Op
 from .operators import local_derivatives
 from .recording import recording
 
+SWITCHED = [0]  # how often a leaf was frozen or thawed: programs compare it, which is quicker than to ask each leaf
+
 
 class Value(FastOperators, LikeANumber, MicrogradNames):
     """One number, its gradient, and the operation and arguments that made it.
@@ -33,7 +35,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     # _d_left and _d_right. A node of any number of arguments, or made by hand, has (argument, local derivative) pairs
     # in _more. _users says how many nodes were made of it, _depth how many operations lie between it and the farthest
     # leaf: from these two fast/backward.py knows when a gradient is complete.
-    __slots__ = ("data", "grad", "operation", "requires_grad", "_left", "_right", "_d_left", "_d_right", "_users",
+    __slots__ = ("data", "grad", "operation", "_requires_grad", "_left", "_right", "_d_left", "_d_right", "_users",
                  "_depth", "__dict__", "__weakref__")  # fmt: skip
 
     operation: Op | str | None  # the row; a string if made by hand; None for a leaf
@@ -49,13 +51,13 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         self.data = data if data.__class__ is float else one_number(data)
         if label:
             self.label = label
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         if _children or _op:
             self._more = graph.edges_by_hand(_children, _op)
             self._becomes_inner(_op if isinstance(_op, str) else "", self.arguments)
 
     def _clear(self) -> None:
-        self.grad, self.operation, self.requires_grad = 0.0, None, True
+        self.grad, self.operation, self._requires_grad = 0.0, None, True
         self._left = self._right = self._d_left = self._d_right = 0.0
         self._users = self._depth = 0
 
@@ -90,6 +92,17 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             for value in (a for a in arguments if a.__class__ is not float):
                 value._users += 1
                 self._depth = max(self._depth, value._depth + 1)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward() gives it a gradient; compiled programs read this of their parameters at each call."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self.operation is None:
+            SWITCHED[0] += 1
+        self._requires_grad = wanted
 
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
@@ -177,3 +190,6 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copying.reduce(self, type(self))
+
+    def __setstate__(self, state: Any) -> None:
+        copying.set_state(self, state)

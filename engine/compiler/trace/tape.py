@@ -59,7 +59,7 @@ class Tape:
         node.operation = op
         node._left = left
         node._right = right
-        node.requires_grad = True
+        node._requires_grad = True
         node._users = 0
         if more is not None:
             node._more = more
