@@ -48,7 +48,12 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         *, requires_grad: bool = True,
     ) -> None:  # fmt: skip
         self._clear()
-        self.data = data if data.__class__ is float else one_number(data)
+        if data.__class__ is float:
+            self.data = data
+        elif hasattr(data, "_wrapped_in"):  # a number of a function that is being compiled
+            data._wrapped_in(self)
+        else:
+            self.data = one_number(data)
         if label:
             self.label = label
         self._requires_grad = requires_grad

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.engine import Value, exp, logsumexp
+from chainrule.engine import Table, Value, exp, logsumexp
 
 __all__ = ["checked_logits", "softmax"]
 
@@ -22,7 +22,7 @@ def softmax(logits: Sequence[Value]) -> list[Value]:
     """
     scores = checked_logits(logits, "softmax")
     log_of_sum = logsumexp(scores)
-    return [exp(score - log_of_sum) for score in scores]
+    return Table([exp(score - log_of_sum) for score in scores])  # which a traced label may index, too
 
 
 def checked_logits(logits: Any, wanted_by: str) -> list[Value]:

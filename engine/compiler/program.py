@@ -96,6 +96,21 @@ class Program:
         call, traced, theta = self._begin(arrays, at, "input_gradients")
         return call.input_gradients(traced.pool("input_gradients"), theta)
 
+    def jacobian(self, *arrays: Any, at: Any = None) -> Any:
+        """d output_j / d x_i of each example, for a function that returns a list of m outputs.
+
+        Shapes: (n, m, k) for an input (n, k), (n, m) for (n,); batch=False: without n. One output that is in no list:
+        as input_gradients. If f takes several inputs, a tuple, with None for an input of integers.
+        """
+        call, traced, theta = self._begin(arrays, at)
+        found = [call.input_gradients(traced.pool(f"jacobian {j}"), theta) for j in range(len(traced.outputs))]
+        if not traced.several:
+            return found[0]
+        axis = 0 if call.examples is None else 1
+        stacked = [None if each[0] is None else np.stack(each, axis)
+                   for each in zip(*[one if isinstance(one, tuple) else (one,) for one in found])]  # fmt: skip
+        return stacked[0] if len(stacked) == 1 else tuple(stacked)
+
     def _learning(self, gradient: FloatArray) -> FloatArray:
         """The gradient with 0.0 for the parameters that require none now."""
         if SWITCHED[0] != self._switched:

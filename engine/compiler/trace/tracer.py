@@ -13,7 +13,7 @@ import numpy as np
 
 from ... import ops
 from ...copying import deep_copy, reduce
-from ...numeric import number
+from ...numeric import number, one_number
 from ...op import OPS, Op
 from ...operators import Operators
 from ...recording import enable_grad, recording
@@ -91,6 +91,17 @@ class Traced(Value):
             return super().__repr__() if current() is None else f"Traced({self.label or self._op or 'input'})"
         except TraceError:  # what was computed while tracing has no number
             return f"Traced({self.label or self._op})"
+
+    def _wrapped_in(self, node: Value) -> None:
+        """Value(x), where x is a plain number as long as nothing is traced: that Value stands for x."""
+        tape = current()
+        if tape is None:
+            one_number(self)  # the error that eager code raises
+            return
+        outer: Any = node
+        outer.__class__ = _traced_class(node.__class__)
+        outer.operation, outer._left, outer._right = ops.identity, self, 0.0
+        tape.wrap(outer)
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
