@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..value import SWITCHED, Value
 from .arrays.plan import Array
 from .calls import Remembered, remember
-from .emit.python import is_narrow
+from .emit.python import is_long, is_narrow
 from .run.running import Call, FloatArray
 from .run.running import parameters as numbers_of
 from .run.saving import module, write
@@ -178,7 +178,7 @@ class Program:
         """
         latest = self._latest()
         still = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
-        texts = {name: latest.written(name.replace("value_and_grad", "careful"), still)[0] for name in latest.names}
+        texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
         whole = [array.whole_numbers for array in latest.layout]
         outputs = len(latest.outputs) if latest.several else None
         write(path, module(texts, latest.shapes, whole, outputs, self._batch, self.parameters().tolist()))
@@ -293,6 +293,7 @@ class Program:
         result = Specialisation(
             code, results, several, *sizes, tape.numbers_read, constants, layout, list(shapes), narrow
         )
+        result.long = self._batch and is_long(code)
         result.compared = two or not self._allow  # a function that reads no number does the same on all examples
         return result
 

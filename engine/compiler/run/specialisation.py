@@ -13,7 +13,7 @@ from ..arrays.buffers import Block
 from ..arrays.pack import schedule
 from ..arrays.plan import Array, Plan
 from ..emit.numpy import numpy_source
-from ..emit.python import functions_of, lines, on_columns, on_floats
+from ..emit.python import functions_of, lines, on_columns, on_floats, on_long_columns
 from ..scalar.code import Code, Scalar
 from ..scalar.derive import differentiate
 from ..trace.tape import Frozen, stored_number
@@ -71,6 +71,7 @@ class Specialisation:
     layout: list[Array]  # the arrays that hold the inputs
     shapes: list[tuple[int, ...]]  # of the inputs of one example
     narrow: bool  # whether it runs on floats
+    long: bool = False  # whether it runs on columns, one operation after the other
     compared: bool = False  # whether a second example was traced, and gave the same program
     plan: Plan | None = None  # it is made before the first run
     texts: dict[str, str] = field(default_factory=dict)
@@ -121,7 +122,17 @@ class Specialisation:
 
     def array_text(self, name: str) -> str:
         """bind(n, theta), which returns the function of that name on arrays, in NumPy."""
-        return _once(self.texts, name, lambda: self.written(name)[0])
+        return _once(self.texts, name, lambda: self.bind_text(name))
+
+    def bind_text(self, name: str, without_gradient: Sequence[int] = ()) -> str:
+        """The text of `array_text`; the parameters `without_gradient` get 0.0."""
+        if not self.long or name.startswith("jacobian"):
+            return self.written(name, without_gradient)[0]
+        name = name.replace("careful", "value_and_grad")
+        results = self.results(name)
+        for i in without_gradient if name == "value_and_grad" else ():
+            results[1 + i] = 0.0
+        return on_long_columns(name, self.code, results, self.layout)
 
     def column_text(self) -> str:
         """The output and its gradient with respect to the parameters for each example, on columns."""
@@ -144,8 +155,8 @@ class Specialisation:
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the function of that name, each with the labels of the nodes that it stands for."""
         code = self.code
-        if self.narrow:
-            written: Any = lines(code, self.results(name), True)
+        if self.narrow or self.long:
+            written: Any = lines(code, self.results(name), self.narrow, nested=True)
         else:
             written = [(text, [place for step in steps for place in step.stands_for])
                     for text, steps in self.written(name)[1].written]  # fmt: skip
