@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -41,6 +41,7 @@ class Gradients:
         self.modes = list(modes)
         self.collected: dict[Array, Scaled] = {}  # the gradients so far
         self._guesses = not modes
+        self._lanes_before: defaultdict[Array, set[int]] = defaultdict(set)  # those that a guess was made for
         self._names: set[str] = set()
 
     def masks(self, step: Step) -> bool:
@@ -202,8 +203,10 @@ class Gradients:
         """The mode that `modes_of` gives for most programs."""
         if array not in self.targets:
             return "alone"
-        before = {lane for other, these in self.contributed[:-1] if other is array for lane in these}
-        return "write" if before.isdisjoint(lanes) else "add"
+        before = self._lanes_before[array]
+        mode = "write" if before.isdisjoint(lanes) else "add"
+        before.update(lanes)
+        return mode
 
     def _begin(self, array: Array, mode: str, scale: Scaled) -> Scaled:
         """Make the buffer for a gradient that several contributions go to."""
