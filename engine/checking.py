@@ -71,6 +71,8 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
     chance, errors, findings, checked = random.Random(seed), [0.0], [], 0
     if problem := reads_numbers(op):
         findings.append(Finding("no higher derivatives", f"{problem}; write the rule with the library's operations"))
+    if problem := spelling_problem(op):
+        findings.append(Finding("wrong spelling", problem))
     for _ in range(points):
         numbers = [chance.uniform(*interval) for interval in op.intervals()]
         if not (op.domain(*numbers) and op.smooth(*numbers)):
@@ -93,6 +95,36 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
         said = f"no point that was tried in {op.everyday} lies in its domain and where its rules hold"
         findings.append(Finding("not checked", said))
     return Report(f"{op.name} at {checked} points, largest relative error {max(errors):.1e}", tuple(findings[:5]))
+
+
+def spelling_problem(op: Op) -> str:
+    """What is wrong with the row's NumPy spelling on arrays of several rows, compared with `forward`; '' if nothing.
+
+    Compiled programs apply it to arrays (lanes, examples), among which may be single rows, which are broadcast.
+    """
+    intervals = op.intervals()
+    shares = np.array([(0.1, 0.55, 0.8), (0.35, 0.7, 0.9)])  # of the intervals: rows, columns and arguments differ
+    whole = [low + (high - low) * (shares + 0.05 * k / len(intervals)) for k, (low, high) in enumerate(intervals)]
+    mixed = whole if op.variadic else [*whole[:1], *(array[:1] for array in whole[1:])]
+    for arrays in (whole, mixed):
+        points = [[float(array.flat[i]) for array in np.broadcast_arrays(*arrays)] for i in range(arrays[0].size)]
+        shapes = " and ".join(dict.fromkeys(str(array.shape) for array in arrays))
+        try:
+            wanted = np.reshape([op.evaluate(numbers) for numbers in points], arrays[0].shape)
+            with np.errstate(all="ignore"):
+                found = np.asarray(op.on_arrays(*arrays))
+        except (ArithmeticError, LookupError):
+            return ""  # the row has no value at one of these points, so they tell nothing about it
+        except Exception as problem:
+            return f"numpy={op.numpy!r} does not run on arrays of shape {shapes}: {problem}"
+        if found.shape != wanted.shape:
+            return f"numpy={op.numpy!r} gives shape {found.shape} for arrays of shape {shapes}, not {wanted.shape}"
+        agree = np.isclose(found, wanted, rtol=ROOM, atol=ROOM, equal_nan=True).ravel()
+        if not agree.all():
+            i = int(agree.argmin())
+            gives, forward = float(found.flat[i]), float(wanted.flat[i])
+            return f"numpy={op.numpy!r} gives {gives!r} at {points[i]} in arrays, and forward gives {forward!r}"
+    return ""
 
 
 def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> Any:

@@ -448,7 +448,7 @@ where: Op = Op(
 def _logsumexp(*values: float) -> float:
     largest = max(values)
     if not math.isfinite(largest):
-        return sum(values) if math.isnan(sum(values)) else largest
+        return math.nan if any(map(math.isnan, values)) else largest
     return largest + math.log(sum(math.exp(value - largest) for value in values))
 
 

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engine import OPS, Op, Value, no_grad, ops
+from chainrule.engine import OPS, Op, Table, Value, no_grad, ops
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 from chainrule.engine.gate import one_example
 
@@ -152,7 +152,7 @@ class Layer(Module):
             outputs = [neuron(shared) for neuron in self.neurons]
         else:
             outputs = [neuron(SharedInputs(shared)) for neuron in self.neurons]
-        return outputs[0] if len(outputs) == 1 else outputs
+        return outputs[0] if len(outputs) == 1 else Table(outputs)  # which a traced integer may index, too
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(repr, self.neurons))}]"

@@ -85,9 +85,10 @@ class Optimiser:
         check = self.settings.get(name)
         if check is not None:
             given = check(name, given)
-        elif name not in self.__dict__ and not name.startswith("_"):
-            if not hasattr(type(self), name) and name not in _own_names(type(self)):
-                raise AttributeError(_no_setting(self, name))
+        elif not (name in self.__dict__ or name.startswith("_") or hasattr(type(self), name)) and (
+            name not in _own_names(type(self))
+        ):
+            raise AttributeError(_no_setting(self, name))
         super().__setattr__(name, given)
 
     def __getattr__(self, name: str) -> Any:

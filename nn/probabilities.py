@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine import Value, exp, logsumexp
+from chainrule.engine import Table, Value, exp, logsumexp
 
 __all__ = ["checked_logits", "softmax"]
 
@@ -27,8 +27,8 @@ def softmax(logits: Sequence[Value]) -> list[Value]:
     return _Probabilities([exp(score - log_of_sum) for score in scores], scores)
 
 
-class _Probabilities(list[Any]):
-    """What softmax returns: a list that knows the logits it was made of."""
+class _Probabilities(Table):
+    """What softmax returns: a list that a traced label may index, too, and that knows its logits."""
 
     def __init__(self, probabilities: Sequence[Any], logits: Sequence[Any]) -> None:
         super().__init__(probabilities)
@@ -40,7 +40,7 @@ class _Probabilities(list[Any]):
         return [logit for _, logit in self.made] if same else None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return list, (list(self),)  # copies are plain lists
+        return Table, (list(self),)  # a copy does not know the logits
 
 
 def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Value]:

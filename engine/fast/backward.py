@@ -24,7 +24,7 @@ def backpropagate(root: Any) -> None:
         # Written out for the left and the right argument: a loop over the two takes half as long again.
         child, other = node._left, node._right  # both at once: another thread may look at a fused sum
         if child.__class__ is not float:
-            if child.requires_grad:
+            if child._requires_grad:
                 if child.operation is None:
                     child.grad += node._d_left * upstream
                 elif child._users == 1:
@@ -50,7 +50,7 @@ def backpropagate(root: Any) -> None:
         if other.__class__ is not float:
             if other.__class__ is FusedSum:
                 other.pass_back(upstream, waiting, stack)
-            elif other.requires_grad:
+            elif other._requires_grad:
                 if other.operation is None:
                     other.grad += node._d_right * upstream
                 elif other._users == 1:
@@ -77,13 +77,13 @@ def _pass_to_many(node: Any, waiting: Waiting, stack: list[Any]) -> None:
     elif "_backward" not in node.__dict__:
         upstream = node.grad
         for child, slope in node._more:
-            if child.__class__ is not float and child.requires_grad:
+            if child.__class__ is not float and child._requires_grad:
                 if child.operation is None:
                     child.grad += slope * upstream
                 else:
                     collect(child, slope * upstream, waiting, stack)
     else:
-        inner = [child for child in node._prev if child.operation is not None and child.requires_grad]
+        inner = [child for child in node._prev if child.operation is not None and child._requires_grad]
         for child in inner:
             if child not in waiting:
                 child.grad = 0.0

@@ -13,7 +13,7 @@ import numpy as np
 
 from ... import ops
 from ...copying import deep_copy, reduce
-from ...numeric import number
+from ...numeric import number, one_number
 from ...op import OPS, Op
 from ...operators import Operators
 from ...recording import enable_grad, recording
@@ -91,6 +91,17 @@ class Traced(Value):
             return super().__repr__() if current() is None else f"Traced({self.label or self._op or 'input'})"
         except TraceError:  # what was computed while tracing has no number
             return f"Traced({self.label or self._op})"
+
+    def _wrapped_in(self, node: Value) -> None:
+        """Value(x), where x is a plain number as long as nothing is traced: that Value stands for x."""
+        tape = current()
+        if tape is None:
+            one_number(self)  # the error that eager code raises
+            return
+        outer: Any = node
+        outer.__class__ = _traced_class(node.__class__)
+        outer.operation, outer._left, outer._right = ops.identity, self, 0.0
+        tape.wrap(outer)
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
@@ -184,7 +195,7 @@ for _method, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multip
 def traced_input(requires_grad: bool) -> Traced:
     """An input of the function. One that holds integers requires no gradient."""
     node = new(Traced)
-    node.operation, node.requires_grad, node._users, node._depth = None, requires_grad, 0, 0
+    node.operation, node._requires_grad, node._users, node._depth = None, requires_grad, 0, 0
     return node
 
 
@@ -225,6 +236,27 @@ def tracing(parameters: Sequence[Value], tape: Tape) -> Iterator[None]:
             current_tape.reset(token)
 
 
+def settle(nodes: Sequence[Any]) -> None:
+    """Make ordinary Values of the nodes that no input is part of. The function may have kept them, as a cached_property
+    does: they then hold what eager code would have computed.
+
+    It is done when their tape is read, and the parameters have their own class again.
+    """
+    for node in nodes:
+        op, arguments = node.operation, node.arguments
+        if not isinstance(node, Traced) or any(isinstance(a, Traced) for a in arguments):
+            continue
+        try:
+            op.evaluate([float(a) for a in arguments])
+        except (ArithmeticError, LookupError):  # it has no value; then eager code would have kept nothing
+            continue
+        node.__class__ = node.original
+        node.__dict__.pop("_more", None)
+        node._clear()
+        with enable_grad():
+            node._compute(op, arguments)
+
+
 def run_on_tape(
     f: Callable[..., Any], arguments: Sequence[Any], parameters: Sequence[Value], tape: Tape
 ) -> tuple[list[Value], bool]:
@@ -238,6 +270,11 @@ def run_on_tape(
     finally:
         if tape.error is not None:
             raise tape.error  # even if the function has caught it
+    return as_outputs(result)
+
+
+def as_outputs(result: Any) -> tuple[list[Value], bool]:
+    """What a function returned, as a list of Values, and whether it returned a list."""
     result = result.item() if isinstance(result, np.ndarray) and result.ndim == 0 else result
     several = hasattr(result, "__len__") and not isinstance(result, (dict, str))
     if several and not len(result):

@@ -343,7 +343,7 @@ def test_constants_computed_anew_in_each_run_need_no_further_run():
     calls = []
 
     def f(x):
-        calls.append(x)
+        calls.extend([x] * hasattr(x, "original"))  # when it is traced
         return x * (Value(3.0) ** 0.5 / Value(2.0)) + EARLIER
 
     engine.compile(f, W)(X[:, 0])
@@ -394,7 +394,7 @@ def test_a_value_kept_from_an_earlier_trace_is_an_error():
 
 def test_runs_may_differ_in_work_that_no_output_depends_on():
     def f(x):
-        unused = x * random.random()  # noqa: F841
+        unused = x * time.perf_counter()  # noqa: F841
         return x * 2
 
     assert engine.compile(f)(np.ones(2)).tolist() == [2.0, 2.0]
