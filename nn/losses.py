@@ -72,7 +72,9 @@ def _listed(given: Any) -> list[Any]:
 
 
 def _refuse_mask(given: NDArray[Any]) -> Any:
-    raise ValueError(f"mse got an array with {np.ma.count_masked(given)} masked numbers; leave such examples out")
+    raise ValueError(
+        f"mse got an array with {int(np.ma.getmaskarray(given).sum())} masked numbers; leave such examples out"
+    )
 
 
 def _check_numbers(what: str, given: list[Any]) -> None:

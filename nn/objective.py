@@ -6,6 +6,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,13 +163,16 @@ class Objective:
         agree = _agree(compiled, eager, self.scale)
         for place in np.flatnonzero(~agree).tolist():
             row = rows[place : place + 1]
-            moved = self._rounding(lambda row=row: self._eager(examples, row)[0][0], eager[place])
+            moved = self._rounding(partial(self._loss_of, examples, row), eager[place])
             if abs(compiled[place] - eager[place]) <= moved:
                 continue  # all digits are lost to rounding: a training that diverges gets there
             raise ValueError(
                 f"the loss of example {rows[place]} is {eager[place]:.9g}, but {compiled[place]:.9g} when compiled. "
                 f"{HINT}"
             )
+
+    def _loss_of(self, examples: Examples, row: RowNumbers) -> Any:
+        return self._eager(examples, row)[0][0]
 
     def _rounding(self, measure: Callable[[], Any], here: Any) -> Any:
         """How far what eager code measures moves when the parameters move by what rounding may do to them."""

@@ -86,7 +86,7 @@ class Optimiser:
         if check is not None:
             given = check(name, given)
         elif not (name in self.__dict__ or name.startswith("_") or hasattr(type(self), name)) and (
-            name not in _own_names(type(self))
+            name not in _own_names(type(self))  # type: ignore[arg-type]
         ):
             raise AttributeError(_no_setting(self, name))
         super().__setattr__(name, given)

@@ -250,7 +250,7 @@ def settle(nodes: Sequence[Any]) -> None:
             op.evaluate([float(a) for a in arguments])
         except (ArithmeticError, LookupError):  # it has no value; then eager code would have kept nothing
             continue
-        node.__class__ = node.original
+        node.__class__ = node.original  # type: ignore[assignment]
         node.__dict__.pop("_more", None)
         node._clear()
         with enable_grad():
