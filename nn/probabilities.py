@@ -30,7 +30,7 @@ def softmax(logits: Sequence[Value]) -> list[Value]:
 class _Probabilities(Table):
     """What softmax returns: a list that a traced label may index, too, and that knows its logits."""
 
-    def __init__(self, probabilities: Sequence[Any], logits: Sequence[Any]) -> None:
+    def __init__(self, probabilities: Sequence[Any], logits: Sequence[Any] = ()) -> None:  # a part of it knows none
         super().__init__(probabilities)
         self.made = tuple(zip(self, logits))
 

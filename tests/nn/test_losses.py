@@ -243,3 +243,10 @@ def test_mse_of_different_lengths_is_refused():
 
 def test_mse_takes_an_array_of_no_dimensions_as_a_number():
     assert mse(Value(3.0), np.array(1.0)).data == 4.0
+
+
+def test_a_part_of_what_softmax_returns_is_a_list_that_knows_no_logits():
+    probabilities = softmax([Value(0.0), Value(1.0), Value(2.0)])
+    part = probabilities[1:]
+    assert [p.data for p in part] == [p.data for p in probabilities][1:]
+    assert cross_entropy(part, 0).data == pytest.approx(cross_entropy(list(part), 0).data)
