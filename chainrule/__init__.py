@@ -37,9 +37,10 @@ from .engine import (
 
 # isort: off
 from .engine import (  # the rows, written by tools/table.py
-    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, divide, dot, elu, erf, exp, expm1, gelu,
-    hypot, identity, leaky_relu, log, log1p, logsumexp, maximum, minimum, multiply, neg, pick, power, relu, sigmoid,
-    silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
+    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cbrt, ceil, clip, cos, cosh, cosine, deg2rad, divide,
+    dot, elu, erf, erfc, exp, exp2, expm1, floor, floor_divide, gelu, hypot, identity, leaky_relu, log, log10, log1p,
+    log2, logaddexp, logsumexp, maximum, minimum, mod, multiply, neg, pick, power, rad2deg, relu, rint, sech, sigmoid,
+    sign, silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, trunc, where,
 )  # fmt: skip
 
 # isort: on

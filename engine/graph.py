@@ -49,9 +49,22 @@ def backpropagate(root: Any) -> None:
         if node.operation is not None and node.requires_grad:
             node.grad = 0.0
     root.grad = 1.0
+    reached = {id(root)}  # what is behind the side of a where that is not taken is no part of the result
     for node in reversed(order):
-        if node.operation is not None and node.requires_grad:
+        if node.operation is not None and node.requires_grad and id(node) in reached:
             node._backward()
+            reached.update(id(argument) for argument, _ in walked_edges(node))
+
+
+def walked_edges(node: Any) -> Any:
+    """(argument, local derivative) for each argument to which the node passes its gradient on.
+
+    What has slope 0 in a row that chooses (`where`, `pick`, `maximum`) was not chosen: the result is not made of it,
+    and an infinite slope farther back would make nan of 0.
+    """
+    if isinstance(node.operation, Op) and node.operation.chooses and "_backward" not in node.__dict__:
+        return [(argument, slope) for argument, slope in node._edges if slope != 0.0]
+    return node._edges
 
 
 def check_gradients_are_numbers(root: Any) -> None:

@@ -95,5 +95,7 @@ class LikeANumber:
     def __int__(self) -> int:
         return int(self.data)
 
+    __trunc__ = __int__  # math.trunc and np.trunc: a plain number, like math.floor and round()
+
     def __round__(self, digits: int | None = None) -> float:
         return round(float(self.data), digits)

@@ -48,6 +48,9 @@ class Operators(Methods):
 
     __slots__ = ()
     __outranks__ = False
+    __decided__ = (
+        False  # whether a number of it is known when an operation is applied, so that one side of a where runs
+    )
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
@@ -84,6 +87,25 @@ class Operators(Methods):
     def __rpow__(self, other: Any) -> Any:
         return _binary(ops.power, other, self)
 
+    def __mod__(self, other: Any) -> Any:
+        return _binary(ops.mod, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _binary(ops.mod, other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _binary(ops.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _binary(ops.floor_divide, other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        whole = self // other
+        return whole if whole is NotImplemented else (whole, self % other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
     def __neg__(self) -> Any:
         return ops.neg(self)
 
@@ -94,6 +116,8 @@ class Operators(Methods):
 
     def __abs__(self) -> Any:
         return ops.absolute(self)
+
+    abs = __abs__
 
 
 def add_method(op: Op) -> None:

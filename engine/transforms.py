@@ -60,7 +60,7 @@ def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None
     rules: Any = op.partials
     all_slopes = functools.cache(lambda: rules(node, *arguments)) if op.variadic else list
     for place, argument in enumerate(arguments):
-        if id(argument) not in reached:
+        if id(argument) not in reached or (op.chooses and node.__decided__ and node._edges[place][1] == 0.0):
             continue
         try:
             slope = all_slopes()[place] if op.variadic else rules[place](node, *arguments)

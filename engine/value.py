@@ -36,6 +36,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     __slots__ = ("data", "grad", "operation", "requires_grad", "_left", "_right", "_d_left", "_d_right", "_users",
                  "_depth", "__dict__", "__weakref__")  # fmt: skip
 
+    __decided__ = True
     operation: Op | str | None  # the row; a string if made by hand; None for a leaf
     label: str = ""  # this and the next stand in __dict__, where there is one to remember
     _more: tuple[tuple[Any, float], ...] | None = None
@@ -77,7 +78,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             self._record(op, arguments, local_derivatives(op, self.data, numbers, wanted))
 
     def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
-        if op.variadic or op.arity > 2:
+        if op.variadic or op.arity > 2 or op.chooses:
             self._more = tuple(zip(arguments, slopes))
         else:
             self._left, self._d_left = arguments[0], slopes[0]
@@ -109,7 +110,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _chain_rule(self) -> None:
         """The chain rule at this node: each argument gets the local derivative times the upstream gradient."""
-        for argument, local_derivative in self._edges:
+        for argument, local_derivative in graph.walked_edges(self):
             if isinstance(argument, Value) and argument.requires_grad:
                 argument.grad += local_derivative * self.grad
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..op import Op
@@ -23,12 +24,15 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
     waiting: Waiting = {}  # nobody counts
     missing = Missing()
     aside: list[Any] = []  # leaves, and what stands behind edges of slope 0, which are not walked
+    not_chosen: list[Any] = []  # the same, of rows that choose
 
     def collect(child: Any, slope: float, upstream: float) -> None:
         if child in found:
-            found[child] += slope * upstream if slope else 0.0
+            found[child] += slope * upstream
         elif slope == 0.0 or child.operation is None:
             aside.append(child)
+            if upstream - upstream != 0.0:  # whether a slope of 0 stops inf and nan, the row's rule says
+                found[leaves[0]] = math.nan
         elif child in so_far:
             so_far[child] += slope * upstream
         else:
@@ -40,7 +44,9 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
         if not nodes:
             nodes = missing.deepest(waiting)
             if not nodes:
-                return None if _has_variable(aside) else [found[leaf] for leaf in leaves]
+                undecided = any(slope != slope for slope in found.values())
+                undecided = undecided or _has_variable(aside, finite=True) or _has_variable(not_chosen, finite=False)
+                return None if undecided else [found[leaf] for leaf in leaves]
             slopes = [so_far[node] for node in nodes]
         node, upstream = nodes.pop(), slopes.pop()
         left, right = node._left, node._right
@@ -48,9 +54,13 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
             edges = _edges_of_a_neuron(right) if right.__class__ is FusedSum else _edges_of_many(node)
             if edges is None:
                 return None
+            chooses = node.operation.__class__ is Op and node.operation.chooses
             for child, slope in edges:
                 if child.__class__ is not float:
-                    collect(child, slope, upstream)
+                    if slope == 0.0 and chooses:
+                        not_chosen.append(child)
+                    else:
+                        collect(child, slope, upstream)
             continue
         op = node.operation
         a = left if left.__class__ is float else left.data
@@ -63,7 +73,7 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
             slope = node._d_left
             if left.operation is None:
                 if left in found:
-                    found[left] += slope * upstream if slope else 0.0
+                    found[left] += slope * upstream
                 elif left._variable:
                     return None
             elif slope and left._users == 1:
@@ -75,7 +85,7 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
             slope = node._d_right
             if right.operation is None:
                 if right in found:
-                    found[right] += slope * upstream if slope else 0.0
+                    found[right] += slope * upstream
                 elif right._variable:
                     return None
             elif slope and right._users == 1:
@@ -85,14 +95,15 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
                 collect(right, slope, upstream)
 
 
-def _has_variable(nodes: list[Any]) -> bool:
-    """Whether the variable of another derivative is among these nodes and what they were made of."""
+def _has_variable(nodes: list[Any], finite: bool) -> bool:
+    """Whether the variable of another derivative is among these nodes and what they were made of; if `finite`, also
+    whether a local derivative there is inf or nan, which makes nan of a slope of 0."""
     seen: set[Any] = set()
     while nodes:
         node = nodes.pop()
         if node not in seen:
             seen.add(node)
-            if node._variable:
+            if node._variable or (finite and not all(math.isfinite(slope) for slope in node._local_grads)):
                 return True
             nodes += node._prev
     return False

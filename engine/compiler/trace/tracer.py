@@ -33,6 +33,7 @@ class Traced(Value):
 
     __slots__ = ()
     original: type[Value] = Value
+    __decided__ = False  # both sides of a where run, since which one is taken differs from example to example
     __outranks__ = True  # a user's own class too: nothing that is done while tracing may be missing on the tape
 
     @property
