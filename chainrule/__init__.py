@@ -10,6 +10,7 @@ if (_Path(__file__).resolve().parents[1] / "pyproject.toml").is_file():  # a che
 from . import engine, nn, viz
 from .engine import (
     OPS,
+    Application,
     DomainError,
     Op,
     Operators,
@@ -17,6 +18,7 @@ from .engine import (
     Table,
     TraceError,
     Value,
+    applications,
     check_row,
     compile,
     diagnose,

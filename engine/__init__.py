@@ -3,6 +3,7 @@
 if __name__ != "chainrule.engine":  # a second copy of every class and of the table would not know the first
     raise ImportError(f"{__name__} is called chainrule.engine: write `from chainrule.engine import Value`")
 
+from .applications import Application, applications
 from .checking import check_row, gradcheck
 from .compiler import Program, Table, TraceError, compile  # noqa: A004  always written qualified: engine.compile
 from .diagnosis import diagnose
@@ -26,7 +27,8 @@ from .value import Value
 
 __all__ = [
     "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian", "hvp",
-    "gradients", "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
+    "gradients", "Application", "applications",
+    "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
     "register", "unregister", "check_row", "topological_order", "trace",
 ]  # fmt: skip
 __all__ += [  # the rows, written by tools/table.py

@@ -53,18 +53,19 @@ def backpropagate(root: Any) -> None:
     for node in reversed(order):
         if node.operation is not None and node.requires_grad and id(node) in reached:
             node._backward()
-            reached.update(id(argument) for argument, _ in walked_edges(node))
+            reached.update(id(argument) for _, (argument, _) in walked_edges(node))
 
 
-def walked_edges(node: Any) -> Any:
-    """(argument, local derivative) for each argument to which the node passes its gradient on.
+def walked_edges(node: Any) -> Iterable[tuple[int, tuple[Any, float]]]:
+    """Place and (argument, local derivative) of each argument to which the node passes its gradient on.
 
     What has slope 0 in a row that chooses (`where`, `pick`, `maximum`) was not chosen: the result is not made of it,
     and an infinite slope farther back would make nan of 0.
     """
+    edges: Iterable[tuple[int, tuple[Any, float]]] = enumerate(node._edges)
     if isinstance(node.operation, Op) and node.operation.chooses and "_backward" not in node.__dict__:
-        return [(argument, slope) for argument, slope in node._edges if slope != 0.0]
-    return node._edges
+        return [(place, edge) for place, edge in edges if edge[1] != 0.0]
+    return edges
 
 
 def check_gradients_are_numbers(root: Any) -> None:

@@ -215,7 +215,10 @@ class Op:
     def _one_by_one(self, arguments: Sequence[Any]) -> Any:
         """The operation, applied to arrays element by element."""
         if self.flatten:
-            raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
+            raise TypeError(
+                f"{self.name} takes lists of numbers and Values, got a list of arrays; for each row, write "
+                f"[{self.name}(row) for row in ...], for all numbers together .ravel()"
+            )
         with np.errstate(all="ignore"):
             result = np.frompyfunc(self, len(arguments), 1)(*arguments)
         return result if any(map(runs_operations, result.flat)) else result.astype(float)

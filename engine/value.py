@@ -110,7 +110,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _chain_rule(self) -> None:
         """The chain rule at this node: each argument gets the local derivative times the upstream gradient."""
-        for argument, local_derivative in graph.walked_edges(self):
+        for _, (argument, local_derivative) in graph.walked_edges(self):
             if isinstance(argument, Value) and argument.requires_grad:
                 argument.grad += local_derivative * self.grad
 
@@ -146,6 +146,10 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             except TypeError:
                 graph.check_gradients_are_numbers(self)
                 raise
+
+    def zero_grad(self) -> None:
+        """Set `.grad` to 0; of a model, model.zero_grad() does that to each parameter."""
+        self.grad = 0.0
 
     def refresh(self) -> None:
         """Compute this value anew from its leaves, after their data changed.

@@ -95,6 +95,8 @@ class SGD(Optimiser):
         self, params: Any, learning_rate: float | None = None, momentum: float = 0.0, *, lr: float | None = None
     ) -> None:
         super().__init__(params, learning_rate, lr)
+        if isinstance(momentum, bool):
+            raise TypeError(f"momentum is a number from 0 to below 1, got {momentum!r}; write momentum=0.9")
         self.momentum = _below_one("momentum", momentum)
         self.velocity: Numbers = np.zeros(len(self.params))
 
@@ -129,6 +131,8 @@ class Adam(Optimiser):
         lr: float | None = None,
     ) -> None:
         super().__init__(params, learning_rate, lr)
+        if isinstance(beta1, (tuple, list)) and len(beta1) == 2:
+            raise TypeError(f"Adam got the pair {beta1!r} for beta1; write beta1={beta1[0]!r}, beta2={beta1[1]!r}")
         self.beta1, self.beta2 = _below_one("beta1", beta1), _below_one("beta2", beta2)
         self.epsilon = _positive_number("epsilon", epsilon)
         self.steps = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.engine import Value, exp, logsumexp
 
 __all__ = ["checked_logits", "softmax"]
@@ -34,4 +36,11 @@ def checked_logits(logits: Any, wanted_by: str) -> list[Value]:
         )
     if len(logits) == 0:
         raise ValueError(f"{wanted_by} got 0 logits; it needs one per class")
-    return list(logits)
+    scores = list(logits)
+    if any(np.ndim(score) for score in scores if not isinstance(score, Value)):
+        shape = f"an array {np.shape(logits)}" if isinstance(logits, np.ndarray) else "a list of lists"
+        each = "[softmax(row) for row in logits]"
+        if wanted_by != "softmax":
+            each = f"[{wanted_by}(row, label) for row, label in zip(logits, labels)]"
+        raise ValueError(f"{wanted_by} takes the logits of one example, (classes,), got {shape}; write {each}")
+    return scores

@@ -126,6 +126,6 @@ def _behind(nodes: list[Any], walked: bool) -> set[Any]:
             elif right.__class__ is FusedSum:
                 children = (right.inputs, right.start, *right.weights)
             else:
-                children = [child for child, _ in walked_edges(node)] if walked else node._prev
+                children = [child for _, (child, _) in walked_edges(node)] if walked else node._prev
             nodes += [child for child in children if child.__class__ is not float]
     return seen
