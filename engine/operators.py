@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -117,7 +118,51 @@ class Operators(Methods):
     def __abs__(self) -> Any:
         return ops.absolute(self)
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if method == "__call__" and not keywords and ufunc in PYTHON:
+            left, right = inputs
+            if getattr(left, "ndim", None) == 0:  # a scalar of NumPy's; it comes here from its own operators
+                return PYTHON[ufunc](left.item(), right)
+        return _ufunc(ufunc, method, inputs, keywords)
+
     abs = __abs__
+
+
+# Ufuncs of NumPy's and SciPy's: those that Python's operators do, those that mean a row of another name, and those that
+# ask for the number, as a comparison does.
+PYTHON = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+          np.power: operator.pow, np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt,
+          np.greater_equal: operator.ge, np.remainder: operator.mod, np.floor_divide: operator.floordiv}  # fmt: skip
+ROWS = {"radians": "deg2rad", "degrees": "rad2deg", "fabs": "absolute", "fmax": "maximum", "fmin": "minimum",
+        "expit": "sigmoid", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+        "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}  # fmt: skip
+ASKS = {"isnan", "isinf", "isfinite", "signbit"}
+
+
+def _ufunc(ufunc: Any, method: str, inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
+    """What a ufunc of NumPy's or SciPy's is where a single number of a class with operators is among its arguments."""
+    if method == "__call__" and not keywords:
+        name = ufunc.__name__
+        op = OPS.get(ROWS.get(name, name))
+        if op is not None and op.has_method and op.arity == ufunc.nin:
+            return op(*inputs)
+        if name in ASKS:
+            return ufunc(*map(float, inputs))
+    objects = []  # as NumPy does it, by Python's operators
+    for x in inputs:
+        objects.append(x)
+        if isinstance(x, Operators):
+            objects[-1] = np.empty((), dtype=object)
+            objects[-1][()] = x
+    try:
+        return getattr(ufunc, method)(*objects, **keywords)
+    except TypeError as problem:
+        if "not supported for the input types" not in str(problem):
+            raise
+        raise TypeError(
+            f"{ufunc.__name__} takes plain numbers, and there is no operation of that name here; write it with the "
+            "operations that there are, or add a row (chainrule.register)"
+        ) from None
 
 
 def add_method(op: Op) -> None:

@@ -805,6 +805,29 @@ def meanings_in_jax(jax):
              "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "add", "subtract",
              "multiply", "divide", "power"}  # fmt: skip
     return {name: getattr(jnp, name) for name in plain} | {
+        **{
+            name: getattr(jnp, name)
+            for name in (
+                "exp2",
+                "log2",
+                "log10",
+                "logaddexp",
+                "cbrt",
+                "deg2rad",
+                "rad2deg",
+                "sign",
+                "floor",
+                "ceil",
+                "trunc",
+                "rint",
+                "clip",
+                "mod",
+                "floor_divide",
+            )
+        },
+        "cosine": lambda a, b: a / jnp.hypot(a, b),
+        "sech": lambda a: 1.0 / jnp.cosh(a),
+        "erfc": jax.scipy.special.erfc,
         "neg": jnp.negative,
         "identity": lambda a: a,
         "erf": jax.scipy.special.erf,
