@@ -146,6 +146,8 @@ def _ufunc(ufunc: Any, method: str, inputs: Sequence[Any], keywords: dict[str, A
         op = OPS.get(ROWS.get(name, name))
         if op is not None and op.has_method and op.arity == ufunc.nin:
             return op(*inputs)
+        if ufunc is np.divmod:  # no loop for objects in NumPy
+            return np.floor_divide(*inputs), np.remainder(*inputs)
         if name in ASKS:
             return ufunc(*map(float, inputs))
     objects = []  # as NumPy does it, by Python's operators

@@ -9,6 +9,8 @@ from ..op import Op
 from .neurons import FusedSum, SharedInputs
 from .waiting import Missing, Waiting, collect, count
 
+NOT_REACHED = float("0.0")  # an object of its own, which is a gradient like another
+
 
 def backpropagate(root: Any) -> None:
     """What graph.backpropagate does, which is the textbook's way."""
@@ -82,7 +84,11 @@ def _pass_to_many(node: Any, waiting: Waiting, stack: list[Any], not_chosen: lis
         upstream = node.grad
         edges = node._more
         if node.operation.__class__ is Op and node.operation.chooses:
-            not_chosen += [child for child, slope in edges if slope == 0.0 and child.__class__ is not float]
+            left_out = [child for child, slope in edges if slope == 0.0 and child.__class__ is not float]
+            for child in left_out:
+                if child.operation is not None and child.requires_grad and child not in waiting:
+                    child.grad = NOT_REACHED  # until something else passes it a part: the first one is assigned
+                    not_chosen.append(child)
             edges = [edge for edge in edges if edge[1] != 0.0]
         for child, slope in edges:
             if child.__class__ is not float and child.requires_grad:
@@ -103,8 +109,9 @@ def _pass_to_many(node: Any, waiting: Waiting, stack: list[Any], not_chosen: lis
 
 def _forget(root: Any, not_chosen: list[Any]) -> None:
     """Set the gradients behind what a row did not choose to 0, but those of nodes that are reached in another way."""
-    not_chosen = [node for node in not_chosen if node.operation is not None]
-    if not_chosen:
+    # Where a user's class stores gradients in a way of its own, the object may be another one.
+    not_chosen = [node for node in not_chosen if node.grad is NOT_REACHED or not (node._plain or node.grad)]
+    if not_chosen:  # mostly none: the logits that pick leaves out are in the logsumexp beside it
         reached = _behind([root], walked=True)
         for node in _behind(not_chosen, walked=False):
             if node not in reached and node.requires_grad:

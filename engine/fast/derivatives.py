@@ -103,9 +103,13 @@ def _has_variable(nodes: list[Any], finite: bool) -> bool:
         node = nodes.pop()
         if node not in seen:
             seen.add(node)
-            if node._variable or (finite and not all(math.isfinite(slope) for slope in node._local_grads)):
+            if node._variable:
                 return True
-            nodes += node._prev
+            for argument, slope in node._edges:
+                if finite and slope - slope != 0.0:
+                    return True
+                if argument.__class__ is not float:
+                    nodes.append(argument)
     return False
 
 

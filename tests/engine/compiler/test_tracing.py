@@ -41,7 +41,7 @@ READS = {
     "format": lambda x: x * float(f"{x:.3f}"),
     "math": lambda x: x * math.exp(x),
     "an array of floats": lambda x: x * np.array([x], dtype=float)[0],
-    "NumPy's maximum": lambda x: np.maximum(x, 0.0),
+    "NumPy's maximum of an array": lambda x: np.maximum(np.array([x]), 0.0)[0],
     "detach": lambda x: x * x.detach(),
 }
 
