@@ -67,7 +67,7 @@ def one_number(given: Any) -> float:
     elif callable(getattr(given, "tolist", None)) and len(getattr(given, "shape", ())) > 1:
         instead = f"; its shape is {tuple(given.shape)}: write [[Value(x) for x in row] for row in array.tolist()]"
     elif callable(getattr(given, "tolist", None)):
-        instead = "; for an array, write [Value(x) for x in array.tolist()]"
+        instead = "; for a list, write [Value(x) for x in array.tolist()]"
     elif hasattr(given, "__len__"):
         instead = "; for a list, write [Value(x) for x in ...]"
     elif hasattr(given, "__float__"):

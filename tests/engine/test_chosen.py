@@ -184,7 +184,7 @@ def test_one_row_that_is_predicted_exactly_does_not_stop_a_training():
 
 
 def test_the_hessian_of_a_power_at_base_0_is_asymmetric_and_says_so():
-    """a**b at (0, 1): the slope to a is b · a**(b - 1) = 1, whose own slope to b is 1; the slope to b is 0 · log 0, which
-    is 0 here, and its slope to a is 0. The limits of both from a > 0 are -inf."""
+    """a**b at (0, 1): the slope to a is b · a**(b - 1) = 1, whose own slope to b is 1; the slope to b is 0 · log 0,
+    which is 0 here, and its slope to a is 0. The limits of both from a > 0 are -inf."""
     assert hessian(lambda v: v[0] ** v[1])([0.0, 1.0]).tolist() == [[0.0, 1.0], [0.0, 0.0]]
     assert "a**b at a = 0" in hessian.__doc__ and "asymmetric" in hessian.__doc__
