@@ -28,17 +28,16 @@ def gradcheck(f: Callable[..., Any], *xs: Any, value: Callable[[float], Any] = V
 
     `value` makes the leaves: with a class of your own that has .data, .grad and .backward(), it checks that.
 
-    Shapes: each of xs a number or (n,), handed to f as one Value or an array of them.
+    Shapes: each of xs a number or an array of any shape, handed to f as one Value or an array of them.
     Source: Richardson extrapolation of central differences; Ridders, Advances in Engineering Software 4 (1982).
 
     >>> print(gradcheck(lambda x, y: x * y.tanh(), 2.0, 0.5))
     gradcheck of 2 derivatives, largest relative error ...: all is well
     """
-    if any(np.ndim(x) > 1 for x in xs):
-        shapes = [np.shape(x) for x in xs]
-        raise ValueError(f"gradcheck got arguments of shapes {shapes}; each has to be a number or 1-D: use .ravel()")
-    numbers = [float(number) for x in xs for number in np.atleast_1d(x)]
-    names = [f"argument {i}" + f"[{j}]" * np.ndim(x) for i, x in enumerate(xs) for j in range(np.size(x))]
+    numbers = [float(number) for x in xs for number in np.ravel(x)]
+    names = [
+        f"argument {i}{list(place) if place else ''}" for i, x in enumerate(xs) for place in np.ndindex(np.shape(x))
+    ]
     leaves = [value(number) for number in numbers]
     with enable_grad():
         y = _call(f, xs, leaves)
@@ -132,7 +131,7 @@ def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> An
     rest, arguments = iter(leaves), []
     for x in xs:
         part = [next(rest) for _ in range(np.size(x))]
-        arguments.append(np.array(part, dtype=object) if np.ndim(x) else part[0])
+        arguments.append(np.array(part, dtype=object).reshape(np.shape(x)) if np.ndim(x) else part[0])
     y = f(*arguments)
     if not (hasattr(y, "backward") and hasattr(y, "data")):
         raise TypeError(f"gradcheck: the function returned {type(y).__name__} {y!r}, not one Value")

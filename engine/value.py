@@ -48,6 +48,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         "__weakref__": "Weak references to it.",
     }
 
+    __decided__ = True
     operation: Op | str | None
     label: str = ""
     _more: tuple[tuple[Any, float], ...] | None = None  # (argument, local derivative) pairs of all other nodes
@@ -94,7 +95,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             self._record(op, arguments, local_derivatives(op, self.data, numbers, wanted))
 
     def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
-        if op.variadic or op.arity > 2:
+        if op.variadic or op.arity > 2 or op.chooses:
             self._more = tuple(zip(arguments, slopes))
         else:
             self._left, self._d_left = arguments[0], slopes[0]
@@ -137,7 +138,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _chain_rule(self) -> None:
         """The chain rule at this node: each argument gets the local derivative times the upstream gradient."""
-        for argument, local_derivative in self._edges:
+        for _, (argument, local_derivative) in graph.walked_edges(self):
             if isinstance(argument, Value) and argument.requires_grad:
                 argument.grad += local_derivative * self.grad
 
@@ -173,6 +174,10 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             except TypeError:
                 graph.check_gradients_are_numbers(self)
                 raise
+
+    def zero_grad(self) -> None:
+        """Set `.grad` to 0; of a model, model.zero_grad() does that to each parameter."""
+        self.grad = 0.0
 
     def refresh(self) -> None:
         """Compute this value anew from its leaves, after their data changed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ from chainrule.engine.gate import numbers, rows
 from .optimisers import Optimiser
 
 __all__ = [
-    "Examples", "Loss", "Metric", "Model", "check_count", "check_finite", "check_loss", "check_model",
+    "Examples", "Loss", "Metric", "Model", "check_count", "check_keywords", "check_finite", "check_loss", "check_model",
     "checked_examples", "checked_functions", "checked_inputs", "checked_loss_value", "checked_metrics",
     "checked_optimiser", "checked_validation",
 ]  # fmt: skip
@@ -58,6 +59,44 @@ def check_count(name: str, number: Any) -> None:
         raise TypeError(f"{name} is a whole number, got {type(number).__name__} {number!r}") from None
     if whole < 1:
         raise ValueError(f"{name} must be at least 1, got {number}")
+
+
+SPELLED = {
+    "lr": "learning_rate", "learningrate": "learning_rate", "eta": "learning_rate", "step_size": "learning_rate",
+    "optimizer": "optimiser", "opt": "optimiser", "n_epochs": "epochs", "num_epochs": "epochs", "max_iter": "epochs",
+    "nb_epoch": "epochs", "epoch": "epochs", "steps": "epochs", "batchsize": "batch_size", "bs": "batch_size",
+    "validation_data": "validation", "val": "validation", "test": "validation", "valid": "validation",
+    "verbose": "progress", "random_state": "seed", "rng": "seed", "callback": "callbacks", "metric": "metrics",
+    "compile": "compiled", "jit": "compiled",
+}  # fmt: skip
+ELSEWHERE = {
+    "momentum": "optimiser=nn.SGD(model, learning_rate=..., momentum=...)",
+    "betas": "optimiser=nn.Adam(model, beta1=..., beta2=...)",
+    "shuffle": "nothing: each epoch visits the examples in an order drawn from seed",
+    "validation_split": "validation=(X_test, y_test), made by train_test_split",
+    "weight_decay": "the penalty into the loss",
+    "patience": "a callback, callbacks=function, which looks at history.test_loss after each epoch",
+    "early_stopping": "a callback, callbacks=function, which looks at history.test_loss after each epoch",
+    "loss_fn": "the loss as the second argument, fit(model, loss, X, y)",
+    "criterion": "the loss as the second argument, fit(model, loss, X, y)",
+    "activation": "it where the model is made: MLP(2, [16, 1], activation='tanh')",
+}
+
+
+def check_keywords(unknown: Mapping[str, Any]) -> None:
+    """TypeError for the first keyword that fit does not know, with what to write instead."""
+    for name, value in unknown.items():
+        known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "validation", "metrics", "every",
+                 "progress", "callbacks", "compiled")  # fmt: skip
+        low = name.lower()
+        meant = SPELLED.get(low) or next(iter(get_close_matches(low, known, 1, 0.7)), "")
+        if low in ELSEWHERE:
+            hint = f"write {ELSEWHERE[low]}"
+        elif meant:
+            hint = f"write {meant}={value!r}" if isinstance(value, (int, float)) else f"write {meant}="
+        else:
+            hint = f"it takes {', '.join(known)}"
+        raise TypeError(f"fit has no argument {name!r}; {hint}")
 
 
 def check_finite(numbers: Any, what: str, epoch: int, *reasons: str) -> None:

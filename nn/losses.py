@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import reprlib
 from collections.abc import Mapping, Sequence, Set
 from numbers import Real
 from typing import Any
@@ -55,6 +56,8 @@ def cross_entropy(logits: Sequence[Value], target: Any) -> Value:
     >>> cross_entropy([Value(1000.0), Value(0.0)], target=0).data
     0.0
     """
+    if not hasattr(logits, "__len__") and hasattr(target, "__len__") and len(target) > 1:
+        raise TypeError(f"cross_entropy got the label {logits!r} first; write cross_entropy(logits, label)")
     scores = checked_logits(logits, "cross_entropy", behind=True)
     loss: Value = logsumexp(scores) - pick(scores, _label(target, len(scores)))
     return loss
@@ -83,6 +86,19 @@ def _check_numbers(what: str, given: list[Any]) -> None:
             raise TypeError(f"mse takes numbers and Values, but {what} {i} is {type(one).__name__} {one!r:.60}")
 
 
+def _integers_instead(target: Any, classes: int) -> str:
+    """What to write where labels are something else than integers; y are the labels of all examples."""
+    if isinstance(target, str):
+        return "; for classes that have names, write names, y = np.unique(y, return_inverse=True)"
+    if np.ndim(target) == 0:
+        return "; write y.astype(int)" if isinstance(target, Real) and target % 1 == 0 else ""
+    if np.shape(target) == (1,):
+        return "; for labels of shape (n, 1), write y.ravel().astype(int)"
+    if np.shape(target) == (classes,):
+        return "; for one-hot rows of shape (n, classes), write y.argmax(axis=1)"
+    return f"; there are {classes} classes and one label for each example, of shape (n,)"
+
+
 def _label(target: Any, classes: int) -> Any:
     """The class as an integer. A Value is returned as it is: while a loss is compiled, the label is a Value."""
     if isinstance(target, Value):
@@ -90,10 +106,8 @@ def _label(target: Any, classes: int) -> Any:
     try:
         label = operator.index(target)
     except TypeError:
-        raise TypeError(
-            f"a class label is an integer, got {type(target).__name__} {target!r}; "
-            "for an array, write y.ravel().astype(int)"
-        ) from None
+        said = f"a class label is an integer, got {type(target).__name__} {reprlib.repr(target)}"
+        raise TypeError(f"{said}{_integers_instead(target, classes)}") from None
     if not 0 <= label < classes:
         raise IndexError(f"label {label} is not a class: there are {classes} classes, 0 to {classes - 1}")
     return label

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from difflib import get_close_matches
 from numbers import Real
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
@@ -63,7 +64,16 @@ class Module:
         """
         inputs = checked_inputs(X)
         with no_grad():
-            return np.array([self(one_example(inputs, i)) for i in range(len(inputs))], dtype=float)
+            try:
+                first = self(one_example(inputs, 0))
+            except ValueError as problem:
+                if inputs.ndim > 1:
+                    raise
+                raise ValueError(
+                    f"{problem}. predict takes many examples, and X of shape {inputs.shape} is {len(inputs)} of one "
+                    "number each; for the outputs of one example, write model(x) or predict([x])"
+                ) from None
+            return np.array([first, *[self(one_example(inputs, i)) for i in range(1, len(inputs))]], dtype=float)
 
 
 class Neuron(Module):
@@ -91,7 +101,7 @@ class Neuron(Module):
         draw, numbers = initialiser(init), generator(rng)
         self.w = [Value(draw(nin, numbers)) for _ in range(_checked_size(nin, "a Neuron", "input"))]
         self.b = Value(0.0)
-        self.nonlin = nonlin
+        self.nonlin = _checked_nonlin(nonlin)
         self.activation = _checked_activation(activation)
         self.name()
 
@@ -179,6 +189,14 @@ class MLP(Module):
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
     ) -> None:
+        if isinstance(activation, (Real, Sequence)) and not isinstance(activation, str):
+            more = activation if isinstance(activation, Sequence) else [activation]
+            first = nouts if isinstance(nouts, Iterable) else [nouts]
+            raise TypeError(
+                f"the third argument of an MLP is its activation, got {activation!r}; for layers of these sizes, write "
+                f"MLP({nin}, {[*first, *more]})"
+            )
+        _checked_activation(activation)
         sizes = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]
         if len(sizes) == 1:
             raise ValueError("an MLP got 0 layers; write MLP(4, [16, 3]) for 16 hidden neurons and 3 outputs")
@@ -309,7 +327,40 @@ def _checked_activation(activation: Activation, keyword: str = "activation", oth
     names = ["linear", *others, *(op.name for op in OPS.values() if op.arity == 1)]
     if callable(wanted) or wanted in names:
         return wanted
-    raise ValueError(f"{keyword}={wanted!r} is not one of {', '.join(map(repr, names))}, nor a function of a Value")
+    meant = _spelled_like(wanted, names)
+    raise ValueError(
+        f"{keyword}={wanted!r} is not one of {', '.join(map(repr, names))}, nor a function of a Value"
+        + (f"; write {keyword}={meant!r}" if meant else "")
+    )
+
+
+def _checked_nonlin(nonlin: Any) -> bool:
+    """True or False; TypeError for what was meant as something else, an activation above all."""
+    if isinstance(nonlin, (bool, np.bool_)) or (isinstance(nonlin, int) and nonlin in (0, 1)):
+        return bool(nonlin)
+    hint = ""
+    if isinstance(nonlin, (str, Op)) or callable(nonlin):
+        if isinstance(nonlin, (str, Op)):
+            hint = f"; write activation={str(getattr(nonlin, 'name', nonlin))!r}"
+        else:
+            hint = f"; write activation={getattr(nonlin, '__name__', 'function')}"
+    elif isinstance(nonlin, Real):
+        hint = "; for several neurons side by side, write Layer(inputs, neurons)"
+    raise TypeError(f"nonlin says whether the neuron has an activation, True or False; got {nonlin!r}{hint}")
+
+
+SPELLED = {"none": "linear", "identity": "linear", "swish": "silu", "leakyrelu": "leaky_relu", "logistic": "sigmoid"}
+
+
+def _spelled_like(given: Any, names: Sequence[str]) -> str:
+    """The name that was meant: 'relu' for 'ReLU', 'linear' for None; '' where nothing is near."""
+    low = str(given).lower().replace("-", "_").strip()
+    bare = low.replace("_", "").replace(" ", "")
+    for name in names:
+        if name.replace("_", "") == bare:
+            return name
+    meant = SPELLED.get(bare, "") or next(iter(get_close_matches(low, names, 1, 0.75)), "")
+    return meant if meant in names else ""
 
 
 def _apply(activation: Activation, total: Any) -> Any:

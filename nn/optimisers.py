@@ -181,6 +181,8 @@ class Adam(Optimiser):
         lr: float | None = None,
     ) -> None:
         super().__init__(params, learning_rate, lr)
+        if isinstance(beta1, (tuple, list)) and len(beta1) == 2:
+            raise TypeError(f"Adam got the pair {beta1!r} for beta1; write beta1={beta1[0]!r}, beta2={beta1[1]!r}")
         self.beta1, self.beta2 = beta1, beta2
         self.epsilon = epsilon
         self.steps = 0

@@ -57,6 +57,12 @@ def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Va
         )
     if len(logits) == 0:
         raise ValueError(f"{wanted_by} got 0 logits; it needs one per class")
-    if isinstance(logits, np.ndarray):
-        logits = logits.tolist()
-    return [one.item() if isinstance(one, np.generic) else one for one in logits]
+    scores = logits.tolist() if isinstance(logits, np.ndarray) else list(logits)
+    scores = [one.item() if isinstance(one, np.generic) else one for one in scores]
+    if any(np.ndim(score) for score in scores if not isinstance(score, Value)):
+        shape = f"an array {np.shape(logits)}" if isinstance(logits, np.ndarray) else "a list of lists"
+        each = "[softmax(row) for row in logits]"
+        if wanted_by != "softmax":
+            each = f"[{wanted_by}(row, label) for row, label in zip(logits, labels)]"
+        raise ValueError(f"{wanted_by} takes the logits of one example, (classes,), got {shape}; write {each}")
+    return scores

@@ -17,6 +17,7 @@ from .checks import (
     Model,
     check_count,
     check_finite,
+    check_keywords,
     check_loss,
     check_model,
     checked_examples,
@@ -75,6 +76,7 @@ def fit(
     progress: bool = True,
     callbacks: Sequence[Callback] | Callback = (),
     compiled: bool = True,
+    **unknown: Any,
 ) -> History:
     """Train the model: one step for each mini-batch, by the mean gradient of the losses of its examples.
 
@@ -104,6 +106,7 @@ def fit(
     >>> print(f"{model(10.0).data:.2f}")
     21.00
     """
+    check_keywords(unknown)
     for name, number in (("epochs", epochs), ("batch_size", batch_size), ("every", every)):
         check_count(name, number)
     check_model(model)

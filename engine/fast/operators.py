@@ -6,6 +6,7 @@ Each falls back on the general operator whenever something is unusual. A test ho
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import cosh as cosh_of
 from math import pow as power_of
 from math import tanh as tanh_of
 from types import MemberDescriptorType
@@ -98,7 +99,7 @@ class FastOperators(Operators):
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
         """A row of one argument on a float, without the lists of the general way."""
-        if op.arity == 1:
+        if op.arity == 1 and not op.chooses:
             (x,), (rule,) = arguments, op.partials  # type: ignore[misc]
             if x.__class__ is cls and cls._plain and (data := x.data).__class__ is float:
                 try:
@@ -216,8 +217,9 @@ class FastOperators(Operators):
         return _node(-self.data, neg, self, 0.0, -1.0, 0.0, self)
 
     def tanh(self: Kind) -> Kind:
-        out = tanh_of(self.data)
-        return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)
+        data = self.data
+        sech = 0.0 if data > 710.0 or data < -710.0 else 1.0 / cosh_of(data)  # beyond, cosh overflows
+        return _node(tanh_of(data), tanh, self, 0.0, sech * sech, 0.0, self)
 
     def relu(self: Kind) -> Kind:
         data = self.data

@@ -43,7 +43,11 @@ def train_test_split(
     if len(y) != n:
         raise ValueError(f"X has {n} rows and y has {len(y)}; each example needs both")
     if not 0.0 < test_size < 1.0:
-        raise ValueError(f"test_size is a share between 0 and 1, got {test_size!r}; for 38 of 150 write 38 / 150")
+        count = test_size if test_size % 1 == 0 and 0 < test_size < n else max(1, n // 4)
+        raise ValueError(
+            f"test_size is a share between 0 and 1, got {test_size!r}; for {count:g} of these {n} examples, write "
+            f"test_size={count:g} / {n}"
+        )
     tests = math.floor(n * test_size + 0.5)
     if not 0 < tests < n:
         raise ValueError(f"test_size={test_size!r} of {n} examples makes {tests}; each side needs at least one")

@@ -195,9 +195,18 @@ def test_a_label_out_of_range_is_refused(label):
         cross_entropy([Value(0.0)] * 3, label)
 
 
-@pytest.mark.parametrize("label", [1.0, "1", None, [1], np.array([0, 1, 0])])
-def test_a_label_that_is_not_an_integer_is_refused(label):
-    with pytest.raises(TypeError, match=r"a class label is an integer, got .*write y.ravel\(\).astype\(int\)"):
+@pytest.mark.parametrize(
+    ("label", "advice"),
+    [
+        (1.0, r"float 1.0; write y\.astype\(int\)"), (1.5, r"float 1.5$"), (None, "NoneType None$"),
+        ("1", r"str '1'; for classes that have names, write names, y = np\.unique\(y, return_inverse=True\)"),
+        ([1], r"list \[1\]; for labels of shape \(n, 1\), write y\.ravel\(\)\.astype\(int\)"),
+        (np.array([0, 1, 0]), r"; for one-hot rows of shape \(n, classes\), write y\.argmax\(axis=1\)"),
+        ([1, 2], r"; there are 3 classes and one label for each example, of shape \(n,\)"),
+    ],
+)  # fmt: skip
+def test_a_label_that_is_no_integer_is_named_with_what_to_write(label, advice):
+    with pytest.raises(TypeError, match=f"a class label is an integer, got .*{advice}"):
         cross_entropy([Value(0.0)] * 3, label)
 
 

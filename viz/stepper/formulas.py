@@ -115,7 +115,7 @@ def _slopes(operation: Op, value: Value, out: Formula, names: Sequence[Formula])
     """What the rules of the operation's row write, for each Value among the arguments; '' where a rule cannot."""
     given = iter(names)
     arguments = [next(given) if isinstance(argument, Value) else argument for argument in value.arguments]
-    rules = operation.partials
+    rules = operation.quick or operation.partials
     if callable(rules):
         slopes = _result_or([""] * len(arguments), partial(rules, out, *arguments))
     else:

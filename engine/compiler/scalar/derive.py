@@ -36,7 +36,7 @@ def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Sca
         for i, a in enumerate(code.arguments[place]):
             if a.__class__ is float or not reached[a]:  # type: ignore[index]
                 continue
-            slope = op.partials[i](out, *scalars) if slopes is None else slopes[i]  # type: ignore[index]
+            slope = (op.quick or op.partials)[i](out, *scalars) if slopes is None else slopes[i]  # type: ignore[index]
             if slope.__class__ is float and slope == 0.0:
                 continue
             both_numbers = slope.__class__ is upstream.__class__ is float
