@@ -144,6 +144,8 @@ class SGD(Optimiser):
         self, params: Any, learning_rate: float | None = None, momentum: float = 0.0, *, lr: float | None = None
     ) -> None:
         super().__init__(params, learning_rate, lr)
+        if isinstance(momentum, bool):
+            raise TypeError(f"momentum is a number from 0 to below 1, got {momentum!r}; write momentum=0.9")
         self.momentum = momentum
         self.velocity: Numbers = np.zeros(len(self.params))
 

@@ -116,7 +116,7 @@ ADVICE = {
         lambda: cross_entropy([Value(1.0), Value(2.0)], 1).data, np.log1p(np.exp(-1.0)),
     ),
     "a number of test rows": (
-        lambda: cr.train_test_split(X, y, test_size=4), "for 4 of these 12 rows, write test_size=4 / 12",
+        lambda: cr.train_test_split(X, y, test_size=4), "for 4 of these 12 examples, write test_size=4 / 12",
         lambda: len(cr.train_test_split(X, y, test_size=4 / 12)[1]), 4,
     ),
     "predict of one example": (
@@ -124,7 +124,7 @@ ADVICE = {
         lambda: model().predict([[1.0, 2.0]])[0].tolist(), numbers(model()([1.0, 2.0])),
     ),
     "a model called with all examples": (
-        lambda: model()(X), "for all its rows, call predict",
+        lambda: model()(X), "for many examples, call predict",
         lambda: model().predict(X).tolist(), [numbers(model()(x)) for x in X],
     ),
     "a tensor of one number": (
@@ -227,11 +227,11 @@ ADVICE = {
         [0, 1],
     ),
     "a derivative of a Value": (
-        lambda: grad(Value(3.0)), "of a Value, gradients(y, xs)",
+        lambda: grad(Value(3.0)), "for a Value write gradients(y, xs)",
         lambda: (lambda x: cr.gradients(x * x, [x])[0].data)(Value(3.0)), 6.0,
     ),
     "gradients to a model": (
-        lambda: cr.gradients(model()([1.0, 2.0])[0], [model()]), "of a model: .parameters()",
+        lambda: cr.gradients(model()([1.0, 2.0])[0], [model()]), "of a model, give .parameters()",
         lambda: (lambda m: len(cr.gradients(m([1.0, 2.0])[0], m.parameters())))(model()), 17,
     ),
     "grad of several outputs": (
@@ -320,7 +320,7 @@ MISPLACED = {
     "grad(f, x)": (lambda: grad(lambda x: x, 3.0), "float"),
     "grad(f, True)": (lambda: grad(lambda x, y: x * y, True), "argnums"),
     "jacobian(f, x)": (lambda: cr.jacobian(lambda x: x, 3.0), "positional argument"),
-    "gradients(xs, y)": (lambda: cr.gradients([Value(1.0)], Value(2.0)), "gradients of list"),
+    "gradients(xs, y)": (lambda: cr.gradients([Value(1.0)], Value(2.0)), "gradients: y is list"),
     "diagnose(params, loss)": (lambda: cr.diagnose([Value(1.0)], Value(2.0)), "the loss is list"),
     "pick(index, values)": (lambda: cr.pick(1, [Value(1.0), Value(2.0)]), "pick takes lists"),
     "logsumexp(a, b)": (lambda: cr.logsumexp(1.0, 2.0), "takes 1 positional argument"),

@@ -36,6 +36,14 @@ class Traced(Value):
     __decided__ = False  # both sides of a where run, since which one is taken differs from example to example
     __outranks__ = True  # a user's own class too: nothing that is done while tracing may be missing on the tape
 
+    def _called(self) -> str:
+        """Its label, or what made it, as in `the result of tanh(x0)`."""
+        if self.label or not isinstance(self.operation, Op):
+            return self.label or "an input or a parameter"
+        names = ["..." if a.__class__ is not float and not a.label else getattr(a, "label", "") or f"{a:g}" for a in
+                 self.arguments]  # fmt: skip
+        return f"the result of {self.operation.write(names if len(names) < 4 else [*names[:2], '...'], plain=True)}"
+
     @property
     def data(self) -> float:
         """To read it fixes the trace to this example's number: that is an error, or is noted if frozen="allow"."""
@@ -53,14 +61,6 @@ class Traced(Value):
             )
         tape.numbers_read.append(where)
         return tape.number(self)
-
-    def _called(self) -> str:
-        """Its label, or what made it, as in `the result of tanh(x0)`."""
-        if self.label or not isinstance(self.operation, Op):
-            return self.label or "an input or a parameter"
-        names = ["..." if a.__class__ is not float and not a.label else getattr(a, "label", "") or f"{a:g}" for a in
-                 self.arguments]  # fmt: skip
-        return f"the result of {self.operation.write(names if len(names) < 4 else [*names[:2], '...'], plain=True)}"
 
     @data.setter
     def data(self, data: float) -> None:
@@ -138,7 +138,7 @@ class Traced(Value):
         op = self.operation
         return () if not isinstance(op, Op) else (self._left, self._right) if op.arity == 2 else (self._left,)
 
-    @property
+    @property  # type: ignore[misc]
     def _prev(self) -> tuple[Value, ...]:
         return tuple([argument for argument in self.arguments if argument.__class__ is not float])
 
