@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,18 @@ def everywhere(*_: float) -> bool:
     return True
 
 
+class Case(NamedTuple):
+    """The branch that an operation takes at certain numbers; {0}, {1}, … stand for its arguments.
+
+    >>> Case("{1} is smaller", "{1} < {0}").said.format("a", "b")
+    'b is smaller'
+    """
+
+    said: str | tuple[str, ...]  # "{1} is smaller"; or a text for each argument, '' where this says nothing of it
+    holds: str = ""  # "{1} < {0}": a comparison that is true there; pictures show it with the numbers
+    slopes: tuple[Rule, ...] = ()  # the slopes in this branch, where they are no plain numbers
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Op:
     """One operation: everything that the library knows about it stands in its row.
@@ -64,7 +76,9 @@ class Op:
     badge: str = ""  # the round badge in drawings; its name if empty
     micrograd: str = ""  # what micrograd calls it in `_op`; its name if empty
     what: str = ""  # what it computes, in a sentence, with its domain in words
-    why: str = ""  # the local derivative in words
+    why: str | tuple[str, ...] = ""  # the local derivative in words: a text, or one for each argument
+    slopes: tuple[Rule, ...] | Rule | None = None  # what people are shown of `partials`: the same without guards
+    case: Callable[..., Case | None] | None = None  # from the arguments' numbers to the branch taken; for people, too
     domain: Callable[..., bool] = everywhere  # where the value is defined
     smooth: Callable[..., bool] = everywhere  # where the rules hold
     everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # see `intervals`
@@ -82,9 +96,19 @@ class Op:
         places = ", ".join(["{}"] * abs(self.arity))
         for field, default in (("symbol", f"{self.name}({places})"), ("numpy", f"np.{self.name}({places})")):
             object.__setattr__(self, field, getattr(self, field) or default)
+        self._check_words()
         # What help(), inspect.signature() and an editor's `?` ask an object for.
         object.__setattr__(self, "__signature__", self._signature())
         object.__setattr__(self, "__doc__", self._help())
+
+    def _check_words(self) -> None:
+        if self.slopes is not None and callable(self.slopes) != self.variadic:
+            needed = "one function that returns all slopes" if self.variadic else "a tuple of functions"
+            raise ValueError(f"slopes of {self.name}: {needed} is needed, as in its partials")
+        for field, texts in (("why", self.why), ("slopes", self.slopes)):
+            if isinstance(texts, tuple) and len(texts) != self.arity:
+                wanted = "a text for all of them, as it takes any number" if self.variadic else f"{self.arity}"
+                raise ValueError(f"{field} of {self.name} has {len(texts)} entries for its arguments, not {wanted}")
 
     def _signature(self) -> inspect.Signature:
         """The arguments as called, by the names that `flatten` or the first rule gives to its own parameters."""
@@ -108,7 +132,9 @@ class Op:
             said[-1] += f" As a method: {first}.{self.name}({others})."
         if self.operator:
             said[-1] += f" As an operator: {self.write(self.argument_names, plain=True)}."
-        if self.why:
+        if isinstance(self.why, tuple):
+            said += [f"Local derivative through {name}: {why}." for name, why in zip(self.argument_names, self.why)]
+        elif self.why:
             said.append(f"Local derivative: {self.why}.")
         return "\n\n".join(filter(None, said))
 
@@ -116,6 +142,10 @@ class Op:
     def argument_names(self) -> list[str]:
         """The names of its arguments as called, in order."""
         return [str(one) for one in inspect.signature(self).parameters.values()]
+
+    def why_through(self, place: int) -> str:
+        """The local derivative to the argument at that place in words; '' where the row does not say."""
+        return self.why[place] if isinstance(self.why, tuple) else self.why
 
     @property
     def has_method(self) -> bool:

@@ -185,7 +185,8 @@ def test_each_row_has_the_texts_that_people_read(op):
     assert op.symbol.count("{}") == (1 if op.variadic else op.arity)
     assert op.what.endswith("."), "what: one sentence that says what it computes, for its help"
     assert op.domain is everywhere or " for " in op.what, "what: say where it is defined: `…, for a > 0.`"
-    assert op.why, "why: one phrase that says why the local derivative is what it is"
+    said = "why: a phrase that says why the local derivative is what it is, or one for each argument"
+    assert op.why and (isinstance(op.why, str) or all(op.why)), said
     assert len(op.badge or op.name) <= 10
 
 
@@ -194,8 +195,9 @@ def test_each_row_has_a_help_of_its_own(op):
     names = list(inspect.signature(op).parameters)
     assert names and (op.flatten or names == list(inspect.signature(op.partials[0]).parameters)[1:])
     call = f"{op.name}({', '.join(names)})"
+    whys = [op.why] if isinstance(op.why, str) else op.why
     for text in (op.__doc__, pydoc.render_doc(op, renderer=pydoc.plaintext)):
-        assert call in text and op.what in text and f"Local derivative: {op.why}." in text
+        assert call in text and op.what in text and all(f": {why}." in text for why in whys)
         assert ("As a method: " in text) == hasattr(Operators, op.name)
         assert ("As an operator: " in text) == (op.name in WRITTEN)
     assert op.__doc__.startswith(call) and op.__doc__ != Op.__doc__
