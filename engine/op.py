@@ -18,11 +18,25 @@ Rule = Callable[..., Any]
 ANYWHERE = (-5.0, 5.0)
 FAR = 1e4
 
+NOT_RUN = float("nan")  # stands for the side of a where that was a function and did not run
+
 OPS: dict[str, Op] = {}
 
 
 class DomainError(ValueError, ArithmeticError):
     """The operation has no value at these finite numbers, or a pole: log(0), 1 / 0, sqrt(-1)."""
+
+
+LAZY = """\
+A side may be a function of no arguments; then only the side that is taken runs:
+
+    {name}(step(p), lambda: sqrt(p), 0.0)     # at p = -1: 0.0, with slope 0
+
+Without the `lambda` both sides run, and sqrt(-1) is a DomainError. The side that is not taken gets no gradient. In a
+function that is compiled, both sides run for all examples. What works everywhere is a second {name} inside, which gives
+the side that is not taken an argument that does no harm:
+
+    {name}(step(p), sqrt({name}(step(p), p, 1.0)), 0.0)"""
 
 
 def everywhere(*_: float) -> bool:
@@ -72,6 +86,11 @@ class Op:
     eps: float = 4.0  # the largest error of a local derivative d, in units of 2^-52 max(1, |d|)
     neutral: tuple[float | None, ...] = ()  # for each argument the number that leaves the other one as it is
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
+    chooses: bool = (
+        False  # whether an argument of slope 0 is not chosen: no gradient is passed on to it, not even 0 * inf
+    )
+    lazy: bool = False  # whether the second and the third argument may be functions, of which only the chosen one runs
+    quick: tuple[Rule, ...] | None = None  # rules for programs, where the exact ones are slow; right to 4 eps
 
     def __post_init__(self) -> None:
         places = ", ".join(["{}"] * abs(self.arity))
@@ -106,6 +125,8 @@ class Op:
         said = [f"{self.name}({names})", self.what]
         if not self.flatten:
             said.append("It takes numbers, Values, and arrays of them.")
+        if self.lazy:
+            said.append(LAZY.format(name=self.name))
         if self.has_method:
             first, _, others = names.partition(", ")
             said[-1] += f" As a method: {first}.{self.name}({others})."
@@ -185,7 +206,7 @@ class Op:
                 raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
         if len(arguments) != self.arity >= 0:
             raise TypeError(f"{self.name} takes {self.arity} argument{'s' * (self.arity != 1)}, got {len(arguments)}")
-        special, floats, arrays = None, True, False  # special: the class whose __apply__ it will be
+        special, floats, arrays, lazy = None, True, False, False  # special: the class whose __apply__ it will be
         for argument in arguments:
             kind = argument.__class__
             if kind is not float and kind is not special:
@@ -195,16 +216,39 @@ class Op:
                         special = kind
                 elif issubclass(kind, np.ndarray):
                     arrays = True
+                elif self.lazy and callable(argument):
+                    lazy = True
         if arrays and any(map(np.ndim, arguments)):
             return self._one_by_one(arguments)
+        if lazy:
+            return self(*self._run_sides(*arguments))
         if special:
             return special.__apply__(self, arguments)
         return self.evaluate(arguments if floats else [number(argument, self.name) for argument in arguments])
 
+    def _run_sides(self, condition: Any, *sides: Any) -> list[Any]:
+        """The arguments, where sides are functions: the results, and NOT_RUN for the side that is not taken.
+
+        While a function is traced, and wherever else the condition has no number so far, both sides run.
+        """
+        taken = None
+        if getattr(condition.__class__, "__decided__", not runs_operations(condition)):
+            taken = 0 if (condition if runs_operations(condition) else number(condition, self.name)) else 1
+        return [
+            condition,
+            *[
+                side if runs_operations(side) or not callable(side) else side() if place == taken or taken is None
+                else NOT_RUN for place, side in enumerate(sides)
+            ],
+        ]  # fmt: skip
+
     def _one_by_one(self, arguments: Sequence[Any]) -> Any:
         """The operation, applied to arrays element by element."""
         if self.flatten:
-            raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
+            raise TypeError(
+                f"{self.name} takes lists of numbers and Values, got a list of arrays; for each row, write "
+                f"[{self.name}(row) for row in ...], for all numbers together .ravel()"
+            )
         with np.errstate(all="ignore"):
             result = np.frompyfunc(self, len(arguments), 1)(*arguments)
         return result if any(map(runs_operations, result.flat)) else result.astype(float)

@@ -15,9 +15,12 @@ from collections.abc import Sequence
 from operator import mul
 from typing import Any
 
-from .op import ANYWHERE, OPS, Case, Op, Rule, no_such_index
+import numpy as np
+
+from .op import ANYWHERE, NOT_RUN, OPS, Case, Op, Rule, no_such_index
 
 SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
+LOG_2, LOG2_E, LOG10_E = math.log(2.0), 1.0 / math.log(2.0), 1.0 / math.log(10.0)
 EDGE = 1e-3  # tests that take finite differences stay this far from a kink
 POSITIVE = ((0.1, 10.0),)
 
@@ -47,6 +50,17 @@ def _larger(a: float, b: float) -> Case | None:
     if a > b:
         return Case("{0} is larger", "{0} > {1}")
     return Case("{1} is larger", "{1} > {0}") if b > a else None
+
+
+def _clipped(x: float, low: float, high: float) -> Case | None:
+    if not low < high:
+        return None
+    if x < low:
+        return Case("{0} is below {1}", "{0} < {1}")
+    if x > high:
+        return Case("{0} is above {2}", "{0} > {2}")
+    at = 1 if x == low else 2
+    return Case("{0} is between {1} and {2}") if low < x < high else Case(f"{{0}} and {{{at}}} are equal")
 
 
 def _chosen(condition: float, a: float, b: float) -> Case:
@@ -167,6 +181,35 @@ power: Op = Op(
     everyday=((0.1, 5.0), (-3.0, 3.0)),
     neutral=(None, 1.0),
 )
+floor_divide: Op = Op(
+    name="floor_divide",
+    symbol="{} // {}",
+    operator=True,
+    badge="//",
+    what="The largest whole number that is not above a / b, for b ≠ 0.",
+    forward=lambda a, b: a // b,
+    partials=(lambda out, a, b: 0.0, lambda out, a, b: 0.0),
+    numpy="np.floor_divide({}, {})",
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    domain=lambda a, b: b != 0.0,
+    smooth=lambda a, b: _between_steps(a, b),
+    everyday=(ANYWHERE, (0.5, 3.0)),
+)
+mod: Op = Op(
+    name="mod",
+    symbol="{} % {}",
+    operator=True,
+    badge="%",
+    what="What is left of a after whole steps of b, a - b * (a // b), for b ≠ 0; it has the sign of b.",
+    forward=lambda a, b: a % b,
+    partials=(lambda out, a, b: 1.0, lambda out, a, b: -floor_divide(a, b)),
+    numpy="np.mod({}, {})",
+    why="what is left moves with a; each of the whole steps counts once, with a minus sign",
+    domain=lambda a, b: b != 0.0,
+    smooth=lambda a, b: _between_steps(a, b),
+    everyday=(ANYWHERE, (0.5, 3.0)),
+)
 neg: Op = Op(
     name="neg",
     symbol="−{}",
@@ -189,6 +232,12 @@ identity: Op = Op(
     why="a copy passes the gradient on unchanged",
 )
 
+
+def _between_steps(a: float, b: float) -> bool:
+    """Whether a / b keeps away from the whole numbers, and is so small that they can be told apart."""
+    return abs(a) < 1e9 * abs(b) and EDGE < a % b / b < 1.0 - EDGE
+
+
 # --- exponentials, logarithms, roots
 
 exp: Op = Op(
@@ -204,6 +253,13 @@ expm1: Op = Op(
     forward=math.expm1,
     partials=(lambda out, a: exp(a),),
     why="subtracting 1 changes no slope, so it is that of the exponential",
+)
+exp2: Op = Op(
+    name="exp2",
+    what="2 to the power of a.",
+    forward=lambda a: math.pow(2.0, a),
+    partials=(lambda out, a: LOG_2 * out,),
+    why="as the exponential it is its own derivative, but for the factor log(2)",
 )
 log: Op = Op(
     name="log",
@@ -223,6 +279,31 @@ log1p: Op = Op(
     domain=lambda a: a > -1.0,
     everyday=((-0.9, 10.0),),
 )
+log2: Op = Op(
+    name="log2",
+    what="The logarithm of a to the base 2, for a > 0.",
+    forward=math.log2,
+    partials=(lambda out, a: LOG2_E / a,),
+    why="the slope of the natural logarithm, one over a, divided by log(2)",
+    domain=lambda a: a > 0.0,
+    everyday=POSITIVE,
+)
+log10: Op = Op(
+    name="log10",
+    what="The logarithm of a to the base 10, for a > 0.",
+    forward=math.log10,
+    partials=(lambda out, a: LOG10_E / a,),
+    why="the slope of the natural logarithm, one over a, divided by log(10)",
+    domain=lambda a: a > 0.0,
+    everyday=POSITIVE,
+)
+logaddexp: Op = Op(
+    name="logaddexp",
+    what="log(exp(a) + exp(b)), for a and b of any size.",
+    forward=lambda a, b: a + LOG_2 if a == b else max(a, b) + math.log1p(math.exp(-abs(a - b))),
+    partials=(lambda out, a, b: sigmoid(a - b), lambda out, a, b: sigmoid(b - a)),
+    why="the slope to each argument is its softmax probability",
+)
 sqrt: Op = Op(
     name="sqrt",
     symbol="√{}",
@@ -238,8 +319,36 @@ sqrt: Op = Op(
     everyday=POSITIVE,
 )
 
+cbrt: Op = Op(
+    name="cbrt",
+    ulp=4.0,  # the C library's own is up to 2.1 off
+    symbol="∛{}",
+    badge="∛",
+    what="The cube root of a, which has the sign of a.",
+    forward=getattr(math, "cbrt", lambda a: float(np.cbrt(a))),  # Python 3.10 has none
+    partials=(lambda out, a: 1.0 / (3.0 * out * out),),
+    numpy="np.cbrt({})",
+    why="the slope of a cube root is one over three times the square of the root",
+    smooth=lambda a: a != 0.0,
+    everyday=POSITIVE,
+)
+
 # --- circular and hyperbolic functions
 
+deg2rad: Op = Op(
+    name="deg2rad",
+    what="An angle of a degrees in radians.",
+    forward=math.radians,
+    partials=(lambda out, a: math.pi / 180.0,),
+    why="a degree is π / 180 radians",
+)
+rad2deg: Op = Op(
+    name="rad2deg",
+    what="An angle of a radians in degrees.",
+    forward=math.degrees,
+    partials=(lambda out, a: 180.0 / math.pi,),
+    why="a radian is 180 / π degrees",
+)
 sin: Op = Op(
     name="sin",
     what="The sine of a, an angle in radians.",
@@ -366,10 +475,31 @@ hypot: Op = Op(
     name="hypot",
     what="The length of the vector (a, b): the square root of a² + b², without overflow on the way.",
     forward=math.hypot,
-    partials=(lambda out, a, b: a / out, lambda out, a, b: b / out),
+    partials=(lambda out, a, b: cosine(a, b), lambda out, a, b: cosine(b, a)),  # at (0, 0), slope 0
     why="each side counts with its share of the length",
     slopes=(lambda out, a, b: a / out, lambda out, a, b: b / out),
     case=lambda a, b: Case("both sides are 0, where the length has a kink") if a == b == 0.0 else None,
+    smooth=lambda a, b: math.hypot(a, b) > 0.0,
+    everyday=((0.1, 5.0), ANYWHERE),
+)
+
+
+def _cosine(a: float, b: float) -> float:
+    length = math.hypot(a, b)
+    return a / length if length else 0.0
+
+
+cosine: Op = Op(
+    name="cosine",
+    what="The cosine of the angle between the vector (a, b) and the first axis: a / hypot(a, b), and 0 at (0, 0).",
+    forward=_cosine,
+    # By the other one's cosine: no term cancels, so derivatives of hypot of any order are right to the last digits.
+    partials=(
+        lambda out, a, b: cosine(b, a) * cosine(b, a) / hypot(a, b),
+        lambda out, a, b: -out * cosine(b, a) / hypot(a, b),
+    ),
+    numpy="{0} / np.where(np.hypot({0}, {1}), np.hypot({0}, {1}), 1.0)",
+    why="only what moves the vector sideways turns it, and the farther out, the less",
     smooth=lambda a, b: math.hypot(a, b) > 0.0,
     everyday=((0.1, 5.0), ANYWHERE),
 )
@@ -384,13 +514,34 @@ erf: Op = Op(
     everyday=((-2.0, 2.0),),
 )
 
+erfc: Op = Op(
+    name="erfc",
+    what="1 - erf(a), exact where a is large.",
+    forward=math.erfc,
+    partials=(lambda out, a: -2.0 / SQRT_PI * exp(-a * a),),
+    numpy="np.vectorize(math.erfc, otypes=[float])({})",
+    why="the slope of erfc is a bell curve with a minus sign",
+    everyday=((-2.0, 2.0),),
+)
+
 # --- squashing functions and kinks
+
+sech: Op = Op(
+    name="sech",
+    what="The hyperbolic secant of a: one over cosh(a).",
+    forward=lambda a: 1.0 / math.cosh(a),
+    partials=(lambda out, a: -out * tanh(a),),
+    numpy="1.0 / np.cosh({})",
+    why="a bell that falls like exp(-|a|): the slope is minus itself times tanh",
+    everyday=((-2.0, 2.0),),
+)
 
 tanh: Op = Op(
     name="tanh",
     what="The hyperbolic tangent of a, which rises from -1 to 1.",
     forward=math.tanh,
-    partials=(lambda out, a: 1.0 - out * out,),
+    partials=(lambda out, a: sech(a) * sech(a),),  # 1 - out * out loses its digits where tanh is near ±1
+    quick=(lambda out, a: 1.0 - out * out,),
     why="the slope of tanh is one minus the square of tanh, so it is flat where tanh is near 1 or −1",
     slopes=(lambda out, a: 1.0 - power(out, 2.0),),
     everyday=((-2.0, 2.0),),
@@ -422,9 +573,59 @@ step: Op = Op(
     forward=lambda a: 1.0 if a > 0.0 else 0.0 if a == a else a,
     partials=(lambda out, a: 0.0,),
     numpy="np.sign(np.maximum({}, 0.0))",
+    chooses=True,
     why="a step is flat on both sides of its jump",
     case=lambda a: Case("{0} is 0, where the step jumps") if a == 0.0 else None,
     smooth=lambda a: abs(a) > EDGE,
+)
+sign: Op = Op(
+    name="sign",
+    what="The sign of a: 1 where a is positive, -1 where it is negative, 0 at 0.",
+    forward=lambda a: 1.0 if a > 0.0 else -1.0 if a < 0.0 else a,
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="a sign is flat on both sides, so the slope is 0",
+    smooth=lambda a: abs(a) > EDGE,
+)
+floor: Op = Op(
+    name="floor",
+    symbol="⌊{}⌋",
+    badge="⌊x⌋",
+    what="The largest whole number that is not above a.",
+    forward=lambda a: float(math.floor(a)),
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    smooth=lambda a: _between_steps(a, 1.0),
+)
+ceil: Op = Op(
+    name="ceil",
+    symbol="⌈{}⌉",
+    badge="⌈x⌉",
+    what="The smallest whole number that is not below a.",
+    forward=lambda a: float(math.ceil(a)),
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    smooth=lambda a: _between_steps(a, 1.0),
+)
+trunc: Op = Op(
+    name="trunc",
+    what="The whole number next to a on the way to 0.",
+    forward=lambda a: float(math.trunc(a)),
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    smooth=lambda a: _between_steps(a, 1.0),
+)
+rint: Op = Op(
+    name="rint",
+    what="The whole number nearest to a; the even one of two that are as near.",
+    forward=lambda a: float(round(a)),
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    smooth=lambda a: _between_steps(a + 0.5, 1.0),
 )
 absolute: Op = Op(
     name="absolute",
@@ -481,7 +682,7 @@ gelu: Op = Op(
     ulp=1500.0,  # the rounding of a / √2 counts a² times, and it underflows at -38
     what="The Gaussian error linear unit: a times the probability that a standard normal number is below a.",
     forward=lambda a: 0.5 * a * math.erfc(-a / SQRT_2),
-    partials=(lambda out, a: 0.5 * (1.0 + erf(a / SQRT_2)) + a * exp(-0.5 * a * a) / (SQRT_2 * SQRT_PI),),
+    partials=(lambda out, a: 0.5 * erfc(-a / SQRT_2) + a * exp(-0.5 * a * a) / (SQRT_2 * SQRT_PI),),
     numpy="0.5 * {0} * np.vectorize(math.erfc, otypes=[float])(-{0} / math.sqrt(2.0))",
     why="gelu is a number times a probability: the slope is the probability, plus the number times a bell curve",
     slopes=(lambda out, a: 0.5 * (1.0 + erf(a / SQRT_2)) + a * exp(-0.5 * power(a, 2.0)) / (SQRT_2 * SQRT_PI),),
@@ -501,6 +702,7 @@ minimum: Op = Op(
     what="The smaller one of a and b.",
     forward=lambda a, b: a if a <= b or a != a else b,
     partials=(lambda out, a, b: _ahead(b, a), lambda out, a, b: _ahead(a, b)),
+    chooses=True,
     why="only the smaller one gets the gradient; at a tie, each gets half of it",
     case=_smaller,
     smooth=lambda a, b: abs(a - b) > EDGE,
@@ -512,19 +714,48 @@ maximum: Op = Op(
     what="The larger one of a and b.",
     forward=lambda a, b: a if a >= b or a != a else b,
     partials=(lambda out, a, b: _ahead(a, b), lambda out, a, b: _ahead(b, a)),
+    chooses=True,
     why="only the larger one gets the gradient; at a tie, each gets half of it",
     case=_larger,
     smooth=lambda a, b: abs(a - b) > EDGE,
 )
+clip: Op = Op(
+    name="clip",
+    what="x, but not below low and not above high.",
+    forward=lambda x, low, high: minimum.forward(maximum.forward(x, low), high),
+    partials=(
+        lambda out, x, low, high: _ahead(x, low) * _ahead(high, maximum(x, low)),
+        lambda out, x, low, high: _ahead(low, x) * _ahead(high, maximum(x, low)),
+        lambda out, x, low, high: _ahead(maximum(x, low), high),
+    ),
+    chooses=True,
+    why="between the limits x gets the gradient, beyond them the limit gets it; at a tie, each gets half of it",
+    case=_clipped,
+    smooth=lambda x, low, high: min(abs(x - low), abs(x - high), abs(low - high)) > EDGE,
+    everyday=(ANYWHERE, (-5.0, 0.0), (0.0, 5.0)),
+)
+
+
+def _taken(side: float) -> float:
+    if side is NOT_RUN:
+        raise LookupError(
+            "the condition of a where has changed sides, and the side that is taken now is a function that did not run "
+            "at the forward pass: compute the result anew instead of refreshing it"
+        )
+    return side
+
+
 where: Op = Op(
     name="where",
     what="a where the condition is not 0, b elsewhere.",
-    forward=lambda condition, a, b: a if condition else b,
+    forward=lambda condition, a, b: _taken(a if condition else b),
     partials=(
         lambda out, condition, a, b: 0.0,
         lambda out, condition, a, b: where(condition, 1.0, 0.0),
         lambda out, condition, a, b: where(condition, 0.0, 1.0),
     ),
+    chooses=True,
+    lazy=True,
     why=(
         "the condition only chooses, so it gets no gradient",
         "a gets the gradient where the condition is not 0",
@@ -541,7 +772,7 @@ where: Op = Op(
 def _logsumexp(*values: float) -> float:
     largest = max(values)
     if not math.isfinite(largest):
-        return sum(values) if math.isnan(sum(values)) else largest
+        return math.nan if any(map(math.isnan, values)) else largest
     return largest + math.log(sum(math.exp(value - largest) for value in values))
 
 
@@ -605,6 +836,7 @@ pick: Op = Op(
     forward=_pick,
     partials=lambda out, *values: [*_indicators(values[-1], len(values) - 1), 0.0],
     numpy="picked({0}[:-1], {0}[-1])",
+    chooses=True,
     why="only the value that is picked gets the gradient; the index gets none",
     case=_index_chooses,
 )

@@ -92,7 +92,7 @@ class _RowInWords:
 
     def _formula(self, place: int, local: float) -> LocalText | None:
         """The equation and the formula in names; None where there is no formula that holds."""
-        rules = (self.case.slopes if self.case else ()) or self.op.slopes or self.op.partials
+        rules = (self.case.slopes if self.case else ()) or self.op.slopes or self.op.quick or self.op.partials
         in_full = _run(rules, place, self._in_names(EXACT))
         if not isinstance(in_full, Formula) or not math.isclose(in_full.number, local, rel_tol=1e-6, abs_tol=1e-300):
             return None
