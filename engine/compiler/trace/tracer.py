@@ -54,6 +54,11 @@ class Traced(Value):
         tape.numbers_read.append(where)
         return tape.number(self)
 
+    @data.setter
+    def data(self, data: float) -> None:
+        forbid(".data was written: a function that is compiled cannot change numbers")
+        _data.__set__(self, data)
+
     def _called(self) -> str:
         """Its label, or what made it, as in `the result of tanh(x0)`."""
         if self.label or not isinstance(self.operation, Op):
@@ -61,11 +66,6 @@ class Traced(Value):
         names = ["..." if a.__class__ is not float and not a.label else getattr(a, "label", "") or f"{a:g}" for a in
                  self.arguments]  # fmt: skip
         return f"the result of {self.operation.write(names if len(names) < 4 else [*names[:2], '...'], plain=True)}"
-
-    @data.setter
-    def data(self, data: float) -> None:
-        forbid(".data was written: a function that is compiled cannot change numbers")
-        _data.__set__(self, data)
 
     @property
     def grad(self) -> float:
@@ -127,7 +127,7 @@ class Traced(Value):
         op = self.operation
         return () if not isinstance(op, Op) else (self._left, self._right) if op.arity == 2 else (self._left,)
 
-    @property
+    @property  # type: ignore[misc]
     def _prev(self) -> tuple[Value, ...]:
         return tuple([argument for argument in self.arguments if argument.__class__ is not float])
 
