@@ -143,13 +143,16 @@ class FusedSum:
             count(inputs, waiting, stack)
 
     def learns(self) -> bool:
-        """Whether the bias and all weights do, as they did when the sum was fused."""
-        return self.start._requires_grad and all(w._requires_grad for w in self.weights)
+        """Whether the bias and all weights require gradients, as they did when the sum was fused."""
+        return self.start._requires_grad and False not in [w._requires_grad for w in self.weights]
 
     def refresh(self, node: Any) -> None:
         """Compute the sum anew, after its inputs."""
-        self.weight_data, self.input_data = as_floats(self.weights), self.inputs.data
-        [self.start_data] = as_floats([self.start])
+        self.weight_data, self.input_data = [w.data for w in self.weights], self.inputs.data
+        self.start_data = self.start.data
+        if self.start_data.__class__ is not float or {*map(type, self.weight_data)} != {float}:
+            self.weight_data = as_floats(self.weights)  # a user wrote another kind of number into .data
+            [self.start_data] = as_floats([self.start])
         data = self.start_data
         for a, b in zip(self.weight_data, self.input_data):
             data += a * b

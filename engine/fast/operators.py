@@ -72,6 +72,12 @@ def power_and_slope(base: float, exponent: float) -> tuple[float, float] | None:
     return None
 
 
+def tanh_and_slope(data: float) -> tuple[float, float]:
+    """tanh and its local derivative."""
+    sech = 0.0 if data > 710.0 or data < -710.0 else 1.0 / cosh_of(data)  # beyond, cosh overflows
+    return tanh_of(data), sech * sech
+
+
 class FastOperators(Operators):
     """For a class with the slots of Value."""
 
@@ -217,9 +223,8 @@ class FastOperators(Operators):
         return _node(-self.data, neg, self, 0.0, -1.0, 0.0, self)
 
     def tanh(self: Kind) -> Kind:
-        data = self.data
-        sech = 0.0 if data > 710.0 or data < -710.0 else 1.0 / cosh_of(data)  # beyond, cosh overflows
-        return _node(tanh_of(data), tanh, self, 0.0, sech * sech, 0.0, self)
+        out, slope = tanh_and_slope(self.data)
+        return _node(out, tanh, self, 0.0, slope, 0.0, self)
 
     def relu(self: Kind) -> Kind:
         data = self.data

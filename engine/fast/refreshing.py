@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..graph import needs_row
-from ..ops import add, multiply, power, subtract
+from ..ops import add, multiply, power, subtract, tanh
 from ..recording import enable_grad
 from .neurons import FusedSum, SharedInputs, as_floats
-from .operators import power_and_slope
+from .operators import power_and_slope, tanh_and_slope
 from .waiting import Missing, Waiting
 
 
@@ -95,6 +95,8 @@ def refresh(root: Any) -> None:
                     node.data = a - b
                 elif op is power and right.__class__ is float and (found := power_and_slope(a, b)):
                     node.data, node._d_left = found
+                elif op is tanh:
+                    node.data, node._d_left = tanh_and_slope(a)
                 else:
                     if node._more is not None:
                         pairs.append((node, node._more))
