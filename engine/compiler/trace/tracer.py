@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from numbers import Real
 from typing import Any
 
@@ -199,6 +200,7 @@ def traced_input(requires_grad: bool) -> Traced:
     return node
 
 
+@lru_cache(maxsize=64)
 def _traced_class(kind: type[Value]) -> type[Value]:
     """The class that a parameter of this class has while it is traced; it keeps its own methods and slots."""
     if issubclass(kind, Traced):
