@@ -28,17 +28,16 @@ def gradcheck(f: Callable[..., Any], *xs: Any, value: Callable[[float], Any] = V
 
     `value` makes the leaves: with a class of your own that has .data, .grad and .backward(), it checks that.
 
-    Shapes: each of xs a number or (n,), handed to f as one Value or an array of them.
+    Shapes: each of xs a number or an array of any shape, handed to f as one Value or an array of them.
     Source: Richardson extrapolation of central differences; Ridders, Advances in Engineering Software 4 (1982).
 
     >>> print(gradcheck(lambda x, y: x * y.tanh(), 2.0, 0.5))
     gradcheck of 2 derivatives, largest relative error ...: all is well
     """
-    if any(np.ndim(x) > 1 for x in xs):
-        shapes = [np.shape(x) for x in xs]
-        raise ValueError(f"gradcheck got arguments of shapes {shapes}; each has to be a number or 1-D: use .ravel()")
-    numbers = [float(number) for x in xs for number in np.atleast_1d(x)]
-    names = [f"argument {i}" + f"[{j}]" * np.ndim(x) for i, x in enumerate(xs) for j in range(np.size(x))]
+    numbers = [float(number) for x in xs for number in np.ravel(x)]
+    names = [
+        f"argument {i}{list(place) if place else ''}" for i, x in enumerate(xs) for place in np.ndindex(np.shape(x))
+    ]
     leaves = [value(number) for number in numbers]
     with enable_grad():
         y = _call(f, xs, leaves)
@@ -132,7 +131,7 @@ def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> An
     rest, arguments = iter(leaves), []
     for x in xs:
         part = [next(rest) for _ in range(np.size(x))]
-        arguments.append(np.array(part, dtype=object) if np.ndim(x) else part[0])
+        arguments.append(np.array(part, dtype=object).reshape(np.shape(x)) if np.ndim(x) else part[0])
     y = f(*arguments)
     if not (hasattr(y, "backward") and hasattr(y, "data")):
         raise TypeError(f"gradcheck: the function returned {type(y).__name__} {y!r}, not one Value")
@@ -140,7 +139,7 @@ def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> An
 
 
 def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -> tuple[float, list[Finding]]:
-    """The relative error of a slope, and a finding if it is larger than the error of finite differences can be."""
+    """The relative error of a derivative, and a finding if it is larger than finite differences can explain."""
     tries, problem = [], "near it the function is not finite"
     for size in {max(1.0, abs(x)), abs(x) or 1.0}:  # a step as small as x does not reach a pole or a kink at 0
         try:
@@ -153,15 +152,15 @@ def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -
     scale = max(scale, abs(slope)) or 1.0
     error = abs(slope - measured) / scale
     if unsure > 1e-3 * scale:
-        return 0.0, [Finding("not checked", f"{where}: slopes from both sides disagree there: a kink or a jump?")]
+        return 0.0, [Finding("not checked", f"{where}: both sides disagree there; is it a kink or a jump?")]
     if error <= ROOM + 10 * unsure / scale:
         return error, []
-    said = f"{where}: backward() gives {slope!r}, finite differences {measured:.10g} (relative error {error:.1e})"
+    said = f"{where}: backward() gives {slope!r}, differences give {measured:.10g} (relative error {error:.1e})"
     return error, [Finding("wrong derivative", said)]
 
 
 def slope_of(f: Callable[[float], float], x: float, size: float) -> tuple[float, float, float]:
-    """The central difference at x, extrapolated; an estimate of its error; and how large slopes are near x.
+    """The central difference at x, extrapolated; an estimate of its error; and how large derivatives near x are.
 
     `size`: the distance in x over which the function may change its shape.
 
@@ -177,6 +176,6 @@ def slope_of(f: Callable[[float], float], x: float, size: float) -> tuple[float,
     rounding = max(EPS * abs(above), EPS * abs(below), TINY) / h
     if kink:
         return near, jump, max(scale, jump)
-    # Next to a minimum the slope itself is small; the curvature says how large slopes near it are.
+    # Next to a minimum the derivative itself is small; the curvature says how large derivatives near it are.
     scale = max(scale, jump / h * size)
     return near + (near - far) / 3, abs(near - far) / 15 + rounding, scale

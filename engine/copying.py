@@ -12,6 +12,9 @@ from .op import operation
 Rows = list[tuple[Any, ...]]  # for each inner node: the name of its row, its edges, its state
 
 
+MADE_ANEW = {"_more", "_unfolded", "_variable", "label"}  # of these, the rows and states hold what a copy needs
+
+
 def flatten(root: Any) -> tuple[list[Any], Rows]:
     """The leaves, and for each inner node what makes it again; an argument is a float, or the number of a node."""
     order = topological_order(root)
@@ -28,9 +31,8 @@ def flatten(root: Any) -> tuple[list[Any], Rows]:
 
 def attributes_of(root: Any) -> list[Any] | None:
     """The attributes of the inner nodes, in the order of their rows; None if there are none."""
-    found = [{name: one for name, one in node.__dict__.items() if name not in ("_more", "label")}
-             for node in topological_order(root) if node.operation is not None]  # fmt: skip
-    return found if any(found) else None  # the rows hold the arguments and the label
+    found = [_attributes(node) for node in topological_order(root) if node.operation is not None]
+    return found if any(found) else None
 
 
 def set_state(node: Any, state: Any) -> None:
@@ -61,8 +63,13 @@ def restore(kind: Any, state: tuple[Any, ...]) -> Any:
     return node
 
 
+def _attributes(node: Any) -> dict[str, Any]:
+    """What people have hung on a node."""
+    return {name: kept for name, kept in node.__dict__.items() if name not in MADE_ANEW}
+
+
 def _state(node: Any) -> tuple[Any, ...]:
-    return node.data, node.grad, node.label, node.requires_grad, node.__dict__ or None
+    return node.data, node.grad, node.label, node.requires_grad, _attributes(node) or None
 
 
 def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
@@ -71,7 +78,8 @@ def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
     Leaves are pickled as themselves, so that those of one pickle keep their identity.
     """
     if root.operation is None:  # its attributes are restored after it, since they may refer to it
-        return restore, (kind, (*_state(root)[:-1], None)), root.__dict__ or None
+        *state, attributes = _state(root)
+        return restore, (kind, (*state, None)), attributes
     return rebuild, (kind, *flatten(root)), attributes_of(root)
 
 

@@ -1,4 +1,4 @@
-"""Derivatives of functions, of any order. None of them touches anybody's `.grad`."""
+"""Derivatives of functions, of any order. No `.grad` is changed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["grad", "gradients", "hessian", "hvp", "jacobian", "value_and_grad"]
 
 
 def gradients(y: Value, xs: Any) -> Any:
-    """d y / d x for each x, as Values with graphs of their own: they can be differentiated again.
+    """d y / d x for each x, as Values with graphs of their own, which can be differentiated again.
 
-    Shapes: a list of Values, one for each x (one Value for one x). What y does not depend on gets Value(0.0).
+    Shapes: a list of Values, one for each x (one Value for one x). An x that y does not depend on gets Value(0.0).
     Errors: ValueError if data changed after the forward pass, TypeError for hand-made nodes.
 
     >>> x = Value(3.0)
@@ -36,10 +36,10 @@ def gradients(y: Value, xs: Any) -> Any:
     if isinstance(xs, Value):
         return gradients(y, [xs])[0]
     if not isinstance(y, Value):
-        raise TypeError(f"gradients of {type(y).__name__} {y!r}: it has to be a Value")
+        raise TypeError(f"gradients: y is {type(y).__name__} {y!r}, not a Value")
     for x in (xs := list(xs) if hasattr(xs, "__iter__") else [xs]):
         if not isinstance(x, Value):
-            raise TypeError(f"gradients to {type(x).__name__} {x!r}, which is not a Value; of a model: .parameters()")
+            raise TypeError(f"gradients: an x is {type(x).__name__} {x!r}, not a Value; of a model, give .parameters()")
     reached, on_the_way = {id(x) for x in xs}, []
     for node in topological_order(y):
         if any(id(argument) in reached for argument in node._prev):
@@ -60,7 +60,7 @@ def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None
     rules: Any = op.partials
     all_slopes = functools.cache(lambda: rules(node, *arguments)) if op.variadic else list
     for place, argument in enumerate(arguments):
-        if id(argument) not in reached:
+        if id(argument) not in reached or (op.chooses and node.__decided__ and node._edges[place][1] == 0.0):
             continue
         try:
             slope = all_slopes()[place] if op.variadic else rules[place](node, *arguments)
@@ -76,7 +76,7 @@ def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None
 
 
 class _Anything(Operators):
-    """Stands for any number and is none."""
+    """Stands in the place of a number, of which nothing is known."""
 
     __slots__ = ()
 
@@ -87,7 +87,7 @@ class _Anything(Operators):
 
 @functools.cache
 def reads_numbers(op: Op) -> str:
-    """What is wrong with a rule that runs on floats only, as with math.cos(a); '' if it runs on anything."""
+    """What is wrong with a row that has a rule for plain numbers only, such as math.cos(a); '' where nothing is."""
     rules: Any = op.partials
     arguments = [_Anything() for _ in (op.everyday if op.variadic else op.partials)]  # type: ignore[union-attr]
     try:
@@ -99,20 +99,20 @@ def reads_numbers(op: Op) -> str:
 
 
 def _slope_without_rule(op: Op, node: Value, place: int) -> Any:
-    """Where the rule divides by 0, as for √x at 0: the number that backward() has, whose own slopes are nan."""
+    """The local derivative where the rule divides by 0, as for √x at 0: backward()'s number, with derivatives nan."""
 
     def slope(*numbers: float) -> float:
         wanted = [i == place for i in range(len(numbers))]
         return local_derivatives(op, op.evaluate(numbers), numbers, wanted)[place]
 
-    float(node)  # the point is this example's: while a function is compiled, that is an error, or noted
+    float(node)  # the number belongs to this example: while a function is compiled, reading it is an error, or noted
     row = Op(name=f"slope_of_{op.name}", forward=slope, partials=lambda out, *numbers: [math.nan] * len(numbers),
              numpy="np.nan")  # fmt: skip
     return row(*node.arguments)
 
 
 def _product(slope: Any, above: Any) -> Any:
-    """A factor 1 makes no node."""
+    """slope · above; a factor of 1 makes no node."""
     if isinstance(slope, float) and slope == 1.0:
         return above
     return slope if isinstance(above, float) and above == 1.0 else slope * above
@@ -123,28 +123,37 @@ def _as_value(given: Any) -> Value:
 
 
 class _Variable:
-    """One argument of a function as fresh Values: a number as one, an array, a list or a tuple as an object array."""
+    """One argument of a function as fresh Values: a number as one, an array or nested lists as an object array."""
 
     def __init__(self, given: Any) -> None:
-        self.single = isinstance(given, Value) or np.ndim(given) == 0
-        if not self.single and np.ndim(given) != 1:
-            raise ValueError(f"an argument of shape {np.shape(given)}: it has to be a number or 1-D; use .ravel()")
-        if isinstance(given, np.ndarray) and given.dtype.kind in "fiu":
-            given = given.tolist()  # plain numbers: NumPy scalars are slow
-        numbers = [given] if self.single else list(given)
+        self.shape = () if isinstance(given, Value) else _shape(given)
+        if not self.shape:
+            numbers = [given]
+        elif isinstance(given, np.ndarray) and given.dtype.kind in "fiu":
+            numbers = given.ravel().tolist()  # plain numbers: NumPy scalars are slow
+        else:
+            numbers = list(given) if len(self.shape) == 1 else list(np.array(given, dtype=object).ravel())
         self.symbolic = any(isinstance(x, Value) for x in numbers)
         # Fresh nodes, so that uses of the same Value elsewhere in the function are not counted.
         self.nodes = [
             identity(x) if isinstance(x, Value) else Value(x if x.__class__ is float else number(x, "a derivative"))
             for x in numbers
         ]
-        self.argument: Any = self.nodes[0] if self.single else _objects(self.nodes)
+        self.argument: Any = _objects(self.nodes).reshape(self.shape) if self.shape else self.nodes[0]
 
     def shaped(self, derivatives: Sequence[Any]) -> Any:
         """One for each node, in the form of the argument."""
-        if self.single:
+        if not self.shape:
             return derivatives[0]
-        return _objects(derivatives) if any(isinstance(d, Value) for d in derivatives) else np.array(derivatives, float)
+        symbolic = any(isinstance(d, Value) for d in derivatives)
+        return (_objects(derivatives) if symbolic else np.array(derivatives, float)).reshape(self.shape)
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    try:
+        return np.shape(given)
+    except ValueError:
+        raise ValueError(f"an argument is a number or an array, got lists of different lengths: {given!r}") from None
 
 
 def _objects(items: Sequence[Any]) -> Any:
@@ -157,7 +166,8 @@ def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequenc
     """The function's result on fresh Values, marked as variables of a derivative that is being taken."""
     for place in places:
         if not -len(arguments) <= place < len(arguments):
-            raise IndexError(f"argnums: there is no argument {place}; the function was called with {len(arguments)}")
+            count = f"{len(arguments)} argument" + "s" * (len(arguments) != 1)
+            raise IndexError(f"argnums: there is no argument {place}; the function was called with {count}")
     if len({place % len(arguments) for place in places}) < len(places):
         raise ValueError(f"argnums {tuple(places)} name the same argument twice")
     variables = [_Variable(arguments[place]) for place in places]
@@ -175,8 +185,10 @@ def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequenc
 
 
 def _slopes(outputs: Sequence[Value], variables: Sequence[_Variable]) -> tuple[list[list[Any]], Callable[[Value], Any]]:
-    """The derivatives of each output to each node of the variables, and what becomes of values: both floats, or both
-    Values where a derivative around this one depends on them."""
+    """The derivatives of each output to each node of the variables, and the function that finishes a value.
+
+    Both give floats, or Values where a derivative around this one depends on them.
+    """
     nodes = [node for variable in variables for node in variable.nodes]
     if not any(variable.symbolic for variable in variables):
         numbers = [derivatives(y, nodes) if y._plain else None for y in outputs]
@@ -197,20 +209,22 @@ def _scalar(y: Any, name: str, instead: str) -> Value:
 
 
 def _derived_from(f: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """functools.wraps(f); TypeError for what is no function."""
+    """functools.wraps(f), and a TypeError if f is not a function."""
     if not callable(f):
-        raise TypeError(f"a derivative of {type(f).__name__} {f!r}: it takes a function; of a Value, gradients(y, xs)")
+        raise TypeError(f"expected a function, got {type(f).__name__} {f!r}; for a Value write gradients(y, xs)")
     return functools.wraps(f)
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Any]]:
     """The function that gives f's value and its gradient.
 
-    Shapes: (float, and what grad gives).
+    Shapes: a pair of a float and what grad gives.
 
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
+    if isinstance(argnums, bool):
+        raise TypeError(f"argnums is the place of an argument, or several, as in (0, 1); got {argnums!r}")
     several = isinstance(argnums, Sequence)
     places = [operator.index(place) for place in (argnums if isinstance(argnums, Sequence) else [argnums])]
 
@@ -231,7 +245,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     """The derivative of f to one of its arguments, or to several.
 
     Shapes: x a number -> float; x (n,) -> (n,) float64; a tuple of argnums -> a tuple.
-    Errors: TypeError if f returns something else than one Value or number.
+    Errors: TypeError if f returns anything but one Value or number.
 
     >>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)
     (12.0, 12.0)
@@ -245,7 +259,8 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
 def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
     """The derivatives of each of f's outputs to its first argument.
 
-    Shapes: x (n,), m outputs -> (m, n); a number in -> (m,); one output -> (n,).
+    Shapes: x (n,), m outputs -> (m, n); a number in -> (m,); one output -> (n,). For arrays of any shape: the shape of
+    the outputs, then the shape of x.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([3.0, 4.0])
     array([[4., 3.],
@@ -256,12 +271,12 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*arguments: Any, **keywords: Any) -> Any:
         with enable_grad():
             result, [variable] = _run(functools.partial(f, **keywords), [0], arguments)
-            several = not isinstance(result, Value) and np.ndim(result) > 0
-            of_one = "for each output; return one Value or a 1-D list of them (.ravel())"
-            outputs = [_scalar(y, "jacobian", of_one) for y in (result if several else [result])]
+            shape = () if isinstance(result, Value) else _shape(result)
+            results = [result] if not shape else list(result if len(shape) == 1 else np.array(result, object).ravel())
+            outputs = [_scalar(y, "jacobian", "return one Value, or an array of them") for y in results]
             all_slopes, _ = _slopes(outputs, [variable])
             rows = [variable.shaped(slopes) for slopes in all_slopes]
-            return np.array(rows).reshape(len(rows), *np.shape(variable.argument)) if several else rows[0]
+            return np.array(rows).reshape(*shape, *variable.shape) if shape else rows[0]
 
     return wrapped
 
@@ -269,7 +284,9 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
 def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
     """The second derivatives of f to its first argument.
 
-    Shapes: x (n,) -> (n, n); a number -> float.
+    Shapes: x (n,) -> (n, n); a number -> float; x of any shape -> that shape twice.
+    Where the second derivatives jump or do not exist (a**b at a = 0), it may be asymmetric: the entry [i, j] is the
+    derivative to x[j] of the derivative to x[i].
 
     >>> hessian(lambda x: x[0] * x[0] * x[1])([3.0, 4.0])
     array([[8., 6.],
@@ -281,7 +298,7 @@ def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
 def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
     """The product of f's Hessian with a vector, without the Hessian.
 
-    Shapes: x and v (n,) -> (n,); numbers -> float.
+    Shapes: x and v of one shape -> the same shape; numbers -> float.
 
     >>> hvp(lambda x: x[0] * x[0] * x[1])([3.0, 4.0], [1.0, 0.0])
     array([8., 6.])
@@ -291,8 +308,8 @@ def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def wrapped(x: Any, v: Any) -> Any:
         if np.shape(x) != np.shape(v):
-            raise ValueError(f"hvp: x has shape {np.shape(x)}, v has {np.shape(v)}")
-        # v as a variable too: where it is made of Values, the product is.
-        return grad(lambda y, w: dot(np.atleast_1d(slope(y)), np.atleast_1d(w)), argnums=(0, 1))(x, v)[0]
+            raise ValueError(f"hvp: x has shape {np.shape(x)} and v has {np.shape(v)}; they have to be equal")
+        # v is a variable, too: where it is made of Values, so is the product.
+        return grad(lambda y, w: dot(np.ravel(slope(y)), np.ravel(w)), argnums=(0, 1))(x, v)[0]
 
     return wrapped

@@ -6,6 +6,7 @@ import copy
 import functools
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from os import PathLike
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from ..gate import numbers
 from ..value import SWITCHED, Value
 from .arrays.plan import Array
 from .calls import Remembered, remember
@@ -131,7 +133,7 @@ class Program:
                 f"{gradient} gives the gradient with respect to the parameters, and there are none (params=()); "
                 "for the gradient with respect to the inputs, use input_gradients"
             )
-        call = Call(arrays, self._batch)
+        call = Call([_plain(array, i) for i, array in enumerate(arrays)], self._batch)
         traced = self._specialisation(call.arrays, call.shapes)
         traced.check_constants()
         if gradient and traced.several:
@@ -296,6 +298,18 @@ class Program:
         result.long = self._batch and is_long(code)
         result.compared = two or not self._allow  # a function that reads no number does the same on all examples
         return result
+
+
+def _plain(given: Any, i: int) -> Any:
+    """An input as Call takes it: what is no array of numbers goes through the gate, or gets the gate's error."""
+    if given.__class__ is float or (given.__class__ is ndarray and given.dtype.kind in "fiub"):
+        return given
+    name = f"input {i}"
+    if given.__class__ is ndarray and given.dtype == object:
+        with suppress(ValueError):
+            numbers(given, name)  # an error of its own for what is no number
+        raise TypeError(f"{name} has dtype object; an input holds numbers, so write x.astype(float)")
+    return numbers(given, name)
 
 
 def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:

@@ -6,6 +6,7 @@ Each falls back on the general operator whenever something is unusual. A test ho
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import cosh as cosh_of
 from math import pow as power_of
 from math import tanh as tanh_of
 from types import MemberDescriptorType
@@ -76,11 +77,15 @@ class FastOperators(Operators):
 
     __slots__ = ()
     data: float
+    grad: float
+    operation: Any
     _requires_grad: bool
     _users: int
     _depth: int
     _left: Any
     _right: Any
+    _d_left: float
+    _d_right: float
     _from_row: Any  # the general way
     _ours: bool  # whether it is Value itself, whose operations run no user's code
     _plain: bool  # whether its numbers are stored in slots, and its class cannot tell how results were made and stored;
@@ -94,7 +99,7 @@ class FastOperators(Operators):
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
         """A row of one argument on a float, without the lists of the general way."""
-        if op.arity == 1:
+        if op.arity == 1 and not op.chooses:
             (x,), (rule,) = arguments, op.partials  # type: ignore[misc]
             if x.__class__ is cls and cls._plain and (data := x.data).__class__ is float:
                 try:
@@ -104,7 +109,7 @@ class FastOperators(Operators):
                     pass
         return cls._from_row(op, arguments)
 
-    def __add__(self: Any, other: Any) -> Any:
+    def __add__(self: Kind, other: Any) -> Kind:
         if other.__class__ is (kind := self.__class__):
             if not recording():
                 return constant(kind, self.data + other.data)
@@ -131,14 +136,14 @@ class FastOperators(Operators):
             return out
         return Operators.__add__(self, other)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float:
             return _node(other + self.data, add, other, self, 0.0, 1.0, self)
         return Operators.__radd__(self, other)
 
-    def __sub__(self: Any, other: Any) -> Any:
+    def __sub__(self: Kind, other: Any) -> Kind:
         if other.__class__ is self.__class__:
             return _node_of_two(self.data - other.data, subtract, self, other, 1.0, -1.0)
         if other.__class__ is int:
@@ -147,7 +152,7 @@ class FastOperators(Operators):
             return _node(self.data - other, subtract, self, other, 1.0, 0.0, self)
         return Operators.__sub__(self, other)
 
-    def __mul__(self: Any, other: Any) -> Any:
+    def __mul__(self: Kind, other: Any) -> Kind:
         if other.__class__ is (kind := self.__class__):
             if not recording():
                 return constant(kind, self.data * other.data)
@@ -175,14 +180,14 @@ class FastOperators(Operators):
             return out
         return Operators.__mul__(self, other)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float:
             return _node(other * self.data, multiply, other, self, 0.0, other, self)
         return Operators.__rmul__(self, other)
 
-    def __truediv__(self: Any, other: Any) -> Any:
+    def __truediv__(self: Kind, other: Any) -> Kind:
         if other.__class__ is self.__class__ and other.data:
             out, slope = self.data / other.data, 1.0 / other.data
             return _node_of_two(out, divide, self, other, slope, -out / other.data)
@@ -193,7 +198,7 @@ class FastOperators(Operators):
             return _node(out, divide, self, other, 1.0 / other, 0.0, self)
         return Operators.__truediv__(self, other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float and self.data:
@@ -201,24 +206,25 @@ class FastOperators(Operators):
             return _node(out, divide, other, self, 0.0, -out / self.data, self)
         return Operators.__rtruediv__(self, other)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float and (found := power_and_slope(self.data, other)):
             return _node(found[0], power, self, other, found[1], 0.0, self)
         return Operators.__pow__(self, other)
 
-    def __neg__(self) -> Any:
+    def __neg__(self: Kind) -> Kind:
         return _node(-self.data, neg, self, 0.0, -1.0, 0.0, self)
 
     def tanh(self: Kind) -> Kind:
-        out = tanh_of(self.data)
-        return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)  # type: ignore[no-any-return]
+        data = self.data
+        sech = 0.0 if data > 710.0 or data < -710.0 else 1.0 / cosh_of(data)  # beyond, cosh overflows
+        return _node(tanh_of(data), tanh, self, 0.0, sech * sech, 0.0, self)
 
     def relu(self: Kind) -> Kind:
         data = self.data
         if data > 0.0:
-            return _node(data, relu, self, 0.0, 1.0, 0.0, self)  # type: ignore[no-any-return]
+            return _node(data, relu, self, 0.0, 1.0, 0.0, self)
         if data <= 0.0:
-            return _node(0.0, relu, self, 0.0, 0.0, 0.0, self)  # type: ignore[no-any-return]
+            return _node(0.0, relu, self, 0.0, 0.0, 0.0, self)
         return Operators.relu(self)  # nan

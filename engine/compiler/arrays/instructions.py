@@ -30,7 +30,7 @@ class Elementwise:
         """Each operand gets its local derivative times the upstream gradient."""
         writer = gradients.writer
         arguments = [Scaled(writer, view) if isinstance(view, View) else view for view in writer.saved[step]]
-        out, partials = Scaled(writer, writer.whole(step.target)), step.kind.partials
+        out, partials = Scaled(writer, writer.whole(step.target)), step.kind.quick or step.kind.partials
         slopes = partials(out, *arguments) if callable(partials) else None
         wanted: dict[tuple[tuple[Operand, ...], View | None], Scaled] = {}
         for i, operands in enumerate(step.operands):

@@ -50,7 +50,7 @@ def function_names(code: Code) -> dict[Op, str]:
     names: dict[Op, str] = {}
     taken = {*dir(builtins), *NAMES}
     for op in dict.fromkeys(op for op in code.operations if isinstance(op, Op)):
-        name = op.name
+        name = op.name.lstrip("_") or "row"  # what begins with an underscore is the text's own
         while name in taken or RESERVED.fullmatch(name):
             name += "_"
         taken.add(name)

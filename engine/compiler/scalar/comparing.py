@@ -41,5 +41,5 @@ def _from_the_outputs(code: Code, outputs: Sequence[Scalar]) -> list[object]:
             found.append((code.operations[place], *(known[a] if a.__class__ is int else repr(a) for a in arguments)))
         else:
             stack.append((place, True))
-            stack += [(a, False) for a in reversed(arguments) if a.__class__ is int]  # type: ignore[misc]
+            stack += [(a, False) for a in reversed(arguments) if a.__class__ is int]
     return [*found, *(known[out.place] if isinstance(out, Ref) else repr(out) for out in outputs)]

@@ -32,11 +32,11 @@ def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Sca
         slopes = op.partials(out, *scalars) if callable(op.partials) else None
         for i, a in enumerate(code.arguments[place] if risky else ()):
             if a.__class__ is int and (behind[place] or (op is where and i > 0)):
-                behind[a] = True  # type: ignore[index]
+                behind[a] = True
         for i, a in enumerate(code.arguments[place]):
             if a.__class__ is float or not reached[a]:  # type: ignore[index]
                 continue
-            slope = op.partials[i](out, *scalars) if slopes is None else slopes[i]  # type: ignore[index]
+            slope = (op.quick or op.partials)[i](out, *scalars) if slopes is None else slopes[i]  # type: ignore[index]
             if slope.__class__ is float and slope == 0.0:
                 continue
             both_numbers = slope.__class__ is upstream.__class__ is float
@@ -57,7 +57,7 @@ def _risky(code: Code, last: int) -> bytearray:
     for place in range(last + 1):
         op = code.operations[place]
         found[place] = isinstance(op, Op) and (
-            has_domain(op) or any(a.__class__ is int and found[a] for a in code.arguments[place])  # type: ignore[index]
+            has_domain(op) or any(a.__class__ is int and found[a] for a in code.arguments[place])
         )
     return found
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...recording import enable_grad
 from ...value import Value
 from ..trace.tracer import as_outputs
-from .code import Code, Ref, Scalar, constant
+from .code import Code, Ref, Scalar, computed
 
 CLOSE = 1e-12  # relative to the larger one; where they differ by more, rounding is given a chance to explain it
 NOISE = 1e-15  # the relative error that each operation gets then
@@ -69,8 +69,7 @@ def _eagerly(f: Callable[..., Any], example: Sequence[NDArray[Any]], which: str)
 def _given(array: NDArray[Any], as_values: bool) -> Any:
     """An input of f: one number, or a new array, which f may change."""
     if not as_values:
-        plain = array.astype(object) if array.dtype.kind == "f" else array.copy()
-        return plain if array.ndim else array.item()
+        return array.astype(object) if array.ndim else array.item()  # Python's numbers: NumPy's wrap
     values = np.empty(array.size, dtype=object)
     values[:] = [Value(float(number)) for number in array.ravel().tolist()]
     return values.reshape(array.shape) if array.ndim else values[0]
@@ -85,7 +84,7 @@ def _evaluated(code: Code, outputs: Sequence[Scalar], leaves: Sequence[float], n
         try:
             number = op.forward(*given)
         except (ArithmeticError, ValueError):
-            number = constant(op, tuple(given))
+            number = computed(op, tuple(given))
         numbers.append(number if noise == 0.0 else number * (1.0 + noise * (1 + place % 3)))
     return [numbers[output.place] if isinstance(output, Ref) else output for output in outputs]
 

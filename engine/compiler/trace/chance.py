@@ -36,7 +36,7 @@ def sources(f: Callable[..., Any]) -> Sources:
         elif isinstance(one, np.random.Generator):
             found.append(functools.partial(_state_of, one.bit_generator))
         elif isinstance(one, np.random.RandomState):
-            found.append(functools.partial(_state_of, one._bit_generator))  # type: ignore[attr-defined]
+            found.append(functools.partial(_state_of, one._bit_generator))
         else:
             todo += _within(one)
     return found

@@ -34,7 +34,16 @@ class Traced(Value):
 
     __slots__ = ()
     original: type[Value] = Value
+    __decided__ = False  # both sides of a where run, since which one is taken differs from example to example
     __outranks__ = True  # a user's own class too: nothing that is done while tracing may be missing on the tape
+
+    def _called(self) -> str:
+        """Its label, or what made it, as in `the result of tanh(x0)`."""
+        if self.label or not isinstance(self.operation, Op):
+            return self.label or "an input or a parameter"
+        names = ["..." if a.__class__ is not float and not a.label else getattr(a, "label", "") or f"{a:g}" for a in
+                 self.arguments]  # fmt: skip
+        return f"the result of {self.operation.write(names if len(names) < 4 else [*names[:2], '...'], plain=True)}"
 
     @property
     def data(self) -> float:
@@ -42,11 +51,14 @@ class Traced(Value):
         tape = current()
         if tape is None:
             return stored_number(self)
-        where = user_line(f"the number of {self.label or self._op or 'an input or a parameter'} was read")
+        where = user_line(f"the number of {self._called()} was read")
         if not tape.allow:
             raise tape.failed(
                 f"{where}: what follows holds for this example alone, so it cannot be compiled. Write it with "
-                'operations (where, maximum, step, pick), or use compile(..., frozen="allow")'
+                "operations (where, maximum, step, pick): in place of `if x > 0`, where(step(x), a, b), with "
+                "where(step(x), x, 1.0) in place of x wherever a has no value at x <= 0; maximum(a, b) or "
+                "logsumexp(values) in place of max(). If the first example decides for all others, use "
+                'compile(..., frozen="allow")'
             )
         tape.numbers_read.append(where)
         return tape.number(self)
@@ -127,7 +139,7 @@ class Traced(Value):
         op = self.operation
         return () if not isinstance(op, Op) else (self._left, self._right) if op.arity == 2 else (self._left,)
 
-    @property
+    @property  # type: ignore[misc]
     def _prev(self) -> tuple[Value, ...]:
         return tuple([argument for argument in self.arguments if argument.__class__ is not float])
 
@@ -252,7 +264,7 @@ def settle(nodes: Sequence[Any]) -> None:
             op.evaluate([float(a) for a in arguments])
         except (ArithmeticError, LookupError):  # it has no value; then eager code would have kept nothing
             continue
-        node.__class__ = node.original
+        node.__class__ = node.original  # type: ignore[assignment]
         node.__dict__.pop("_more", None)
         node._clear()
         with enable_grad():
