@@ -222,16 +222,20 @@ def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequ
 
 @cache
 def has_no_slope(op: Op) -> bool:
-    """Whether an operation has no value, or no finite slope, at some numbers: log, or the cube root at 0."""
+    """Whether an operation has no value, or no finite slope, at some numbers: log, the cube root at 0, exp at 1000."""
     if op.domain is not everywhere:
         return True
     if op.variadic:
         return False
-    zeros = [0.0] * op.arity
+    wanted = [True] * op.arity
     try:
-        return not all(map(math.isfinite, local_derivatives(op, op.evaluate(zeros), zeros, [True] * op.arity)))
+        for number in (0.0, 1e3, -1e3):
+            numbers = [number] * op.arity
+            if not all(map(math.isfinite, local_derivatives(op, op.evaluate(numbers), numbers, wanted))):
+                return True
     except (ArithmeticError, ValueError, TypeError, LookupError):
         return True
+    return False
 
 
 def _slope(rule: Rule, out: float, numbers: Sequence[float]) -> Any:

@@ -36,9 +36,8 @@ class Gradients:
         if any(chooses(step.kind) for step in writer.plan.steps):
             for step in writer.plan.steps:
                 arrays = [writer.plan.by_array(operands) for operands in step.operands]
-                if (isinstance(step.kind, Op) and has_no_slope(step.kind)) or not all(
-                    map(self.risky.isdisjoint, arrays)
-                ):
+                no_slope = isinstance(step.kind, Op) and has_no_slope(step.kind)
+                if no_slope or not all(map(self.risky.isdisjoint, arrays)):
                     self.risky.add(step.target)
         self.contributed: list[tuple[Array, tuple[int, ...]]] = []  # for each contribution, the lanes that it goes to
         self.modes = list(modes)

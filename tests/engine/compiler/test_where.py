@@ -9,6 +9,7 @@ from chainrule.engine import (
     Value,
     clip,
     dot,
+    exp,
     gradients,
     log,
     logsumexp,
@@ -38,6 +39,10 @@ SIDES = {
     ),
     "x log x": (lambda x: where(step(x), x * W * log(x), 0.0), lambda x: x * W * log(x) if x > 0 else 0.0 * W),
     "sin(x) / x": (lambda x: where(x * x, sin(x * W) / x, 1.0 * W), lambda x: sin(x * W) / x if float(x) else 1.0 * W),
+    "an overflow": (
+        lambda x: where(step(1.0 - x), tanh(x * W), where(step(x - 1.0), U, exp(x * 1e3))),
+        lambda x: tanh(x * W) if x < 1 else U + 0.0,
+    ),
     "a power": (lambda x: where(step(x), x**W, 0.0), lambda x: x**W if x > 0 else 0.0 * W),
     "a dot product": (
         lambda x: where(step(x), dot([W, U], [sqrt(x), log(x)]), 0.0),
