@@ -280,7 +280,7 @@ def test_registering_a_row_twice_is_refused(sinc):
         "all in one",
         "other numbers",
         "no interval",
-    ],  # fmt: skip
+    ],
 )
 def test_register_finds_that_a_row_does_not_run(changes, said):
     with pytest.raises(ValueError, match=said):

@@ -29,7 +29,7 @@ ROWS = {
     "np.abs": dict(forward=abs, partials=(lambda out, a: engine.step(a) - engine.step(-a),), numpy="np.abs({})"),
     "pow": dict(
         forward=lambda a: a**1.5, partials=(lambda out, a: 1.5 * a**0.5,), numpy="pow({}, 1.5)", everyday=((0.5, 2.0),)
-    ),  # fmt: skip
+    ),
     "math": dict(forward=lambda a: a * math.pi, partials=(lambda out, a: math.pi,), numpy="{} * math.pi"),
     "np.prod": dict(forward=lambda a: a * a, partials=(lambda out, a: 2.0 * a,), numpy="np.prod([{0}, {0}], axis=0)"),
 }
