@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
+from functools import cache
 from numbers import Real
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 from . import ops
 from .methods import Methods
 from .numeric import runs_operations
-from .op import OPS, Op, Rule
+from .op import OPS, Op, Rule, everywhere
 
 
 def _binary(op: Op, left: Any, right: Any) -> Any:
@@ -216,6 +218,24 @@ def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequ
             raise TypeError(f"{said}; it needs one local derivative for each of the {len(numbers)} arguments")
         return slopes
     return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted)]
+
+
+@cache
+def has_no_slope(op: Op) -> bool:
+    """Whether an operation has no value, or no finite slope, at some numbers: log, the cube root at 0, exp at 1000."""
+    if op.domain is not everywhere:
+        return True
+    if op.variadic:
+        return False
+    wanted = [True] * op.arity
+    try:
+        for number in (0.0, 1e3, -1e3):
+            numbers = [number] * op.arity
+            if not all(map(math.isfinite, local_derivatives(op, op.evaluate(numbers), numbers, wanted))):
+                return True
+    except (ArithmeticError, ValueError, TypeError, LookupError):
+        return True
+    return False
 
 
 def _slope(rule: Rule, out: float, numbers: Sequence[float]) -> Any:

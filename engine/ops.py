@@ -823,6 +823,7 @@ def _pairs(left: Sequence[Any], right: Sequence[Any]) -> tuple[Any, ...]:
 logsumexp: Op = Op(
     name="logsumexp",
     badge="lse",
+    # within ulp of the largest value: near 0, that value and the logarithm cancel
     what="The logarithm of the sum of exp(value) over a list or an array of values, without overflow.",
     flatten=_some,
     forward=_logsumexp,

@@ -14,8 +14,8 @@ from .fast.derivatives import derivatives
 from .graph import needs_row, topological_order
 from .numeric import number
 from .op import Op
-from .operators import Operators, local_derivatives
-from .ops import dot, identity
+from .operators import Operators, has_no_slope, local_derivatives
+from .ops import dot, identity, where
 from .recording import enable_grad
 from .value import Value
 
@@ -41,21 +41,39 @@ def gradients(y: Value, xs: Any) -> Any:
         if not isinstance(x, Value):
             raise TypeError(f"gradients: an x is {type(x).__name__} {x!r}, not a Value; of a model, give .parameters()")
     reached, on_the_way = {id(x) for x in xs}, []
-    for node in topological_order(y):
+    order = topological_order(y)
+    of_a_program = not all(node.__decided__ for node in order)  # it follows its parameters, as after refresh()
+    for node in order:
         if any(id(argument) in reached for argument in node._prev):
             reached.add(id(node))
             on_the_way.append(node)
-        if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
+        if not of_a_program and isinstance(node.operation, Op) and "_backward" not in node.__dict__:
             node._check_unchanged()
     upstream: dict[int, Any] = {id(y): 1.0} if id(y) in reached else {}
+    masked = _maybe_not_chosen(order) if of_a_program else set[int]()
     for node in reversed(on_the_way):
         if id(node) in upstream:
-            _pass_back(node, upstream, reached)
+            _pass_back(node, upstream, reached, id(node) in masked)
     return [_as_value(upstream.get(id(x), 0.0)) for x in xs]
 
 
-def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None:
-    """The chain rule at one node, with the rules of the table run on Values."""
+def _maybe_not_chosen(order: Sequence[Value]) -> set[int]:
+    """The nodes of a program that may have an infinite slope, or none, in examples in which they are not chosen."""
+    found, behind = set[int](), set[int]()
+    if any(isinstance(node.operation, Op) and node.operation.chooses for node in order):
+        for node in order:
+            if isinstance(node.operation, Op) and (
+                has_no_slope(node.operation) or any(id(argument) in found for argument in node._prev)
+            ):
+                found.add(id(node))
+        for node in reversed(order):
+            if id(node) in behind or (isinstance(node.operation, Op) and node.operation.chooses):
+                behind.update(map(id, node._prev))
+    return found & behind
+
+
+def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int], masked: bool) -> None:
+    """The chain rule at one node, with the rules of the table run on Values; `masked`: 0 times any slope is 0."""
     op, arguments, above = needs_row(node, "differentiate"), node.arguments, upstream[id(node)]
     rules: Any = op.partials
     all_slopes = functools.cache(lambda: rules(node, *arguments)) if op.variadic else list
@@ -71,6 +89,8 @@ def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None
         if isinstance(slope, float) and slope == 0.0:
             continue
         passed = _product(slope, above)
+        if masked and isinstance(slope, Value) and isinstance(above, Value):
+            passed = where(above, passed, 0.0)
         so_far = upstream.get(id(argument))
         upstream[id(argument)] = passed if so_far is None else so_far + passed
 

@@ -74,7 +74,7 @@ class Program:
             if not seen:
                 remember(self._calls, key, arrays, call, pools, traced.unchanged)
             value, gradient = call.value_and_grad(pools, theta)
-        if value != value and not traced.narrow:  # infinite logits, or a label that is out of range
+        if value != value and not (traced.narrow or traced.long):  # infinite logits, or a label that is out of range
             value, gradient = call.value_and_grad(traced.pool("careful"), theta)
         return float(value), self._learning(gradient)
 

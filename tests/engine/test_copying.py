@@ -108,6 +108,20 @@ def test_attributes_that_a_learner_adds_survive_backward_and_are_copied(duplicat
     assert other.origin == ("layer 1", "h1") and other._prev[0].m == 0.5
 
 
+@each_copy
+def test_results_that_refer_to_themselves_or_each_other_are_copied(duplicate):
+    a = Value(2.0)
+    b = a * 3
+    c = b.tanh()
+    b.me, b.note, c.inner, c.list = b, "kept", b, [a, c]
+    for one in (duplicate(b), duplicate(c)._prev[0]):
+        assert one.note == "kept" and one.me.data == 6.0 and one.me.note == "kept"
+    twin = duplicate(b)
+    assert twin.me is twin and twin is not b
+    twin = duplicate(c)
+    assert twin.list[1] is twin and twin.list[0] is twin._prev[0]._prev[0]
+
+
 @pytest.mark.parametrize("length", [30_000, pytest.param(100_000, marks=pytest.mark.slow),
                                     pytest.param(1_000_000, marks=pytest.mark.campaign)])  # fmt: skip
 @each_copy

@@ -264,9 +264,23 @@ def test_registering_a_row_twice_is_refused(sinc):
         ({"partials": (lambda a: 1.0,)}, "sinc: partials does not run"),
         ({"partials": ()}, "needs one"),
         ({"symbol": "{} sinc {}"}, r"'\{\} sinc \{\}' needs one \{\}"),
+        ({"numpy": "max({0}, 1.0) * np.sin({0}) / {0}"}, r"does not run on arrays of shape \(2, 3\): .*ambiguous"),
+        ({"numpy": "np.sum(np.sin({0}) / {0})"}, r"gives shape \(\) for arrays of shape \(2, 3\), not \(2, 3\)"),
+        ({"numpy": "np.cos({0}) / {0}"}, r"gives -?\d\.\d+ at \[\d\.\d+\] in arrays, and forward gives -?\d"),
         ({"everyday": ()}, r"sinc: everyday=\(\) has no interval; write everyday=\(\(low, high\),\)"),
     ],
-    ids=["spelling", "NumPy's name", "forward", "partials", "no partials", "symbol", "no interval"],
+    ids=[
+        "spelling",
+        "NumPy's name",
+        "forward",
+        "partials",
+        "no partials",
+        "symbol",
+        "one by one",
+        "all in one",
+        "other numbers",
+        "no interval",
+    ],
 )
 def test_register_finds_that_a_row_does_not_run(changes, said):
     with pytest.raises(ValueError, match=said):

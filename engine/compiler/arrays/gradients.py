@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from ...ops import where
+from ...op import Op
+from ...operators import has_no_slope
 from ..literals import literal, shape_literal, slice_literal
-from ..scalar.derive import has_domain
+from ..scalar.derive import chooses
 from .buffers import Buffer, Shape, Statement, View, ViewOrNumber
 from .contributions import MODEST, Contribution, Scaled, existing, factor
 from .plan import Array, Operand, Step
@@ -31,11 +32,12 @@ class Gradients:
             if not all(self.wanted.isdisjoint(writer.plan.by_array(operands)) for operands in step.operands):
                 self.wanted.add(step.target)
         self.risky: set[Array | None] = set()  # the arrays that may have infinite slopes, see scalar/derive.py
-        self.behind: set[Array | None] = set()  # those in a side of a where
-        if any(step.kind is where for step in writer.plan.steps):
+        self.behind: set[Array | None] = set()  # those that are something that is chosen, or not
+        if any(chooses(step.kind) for step in writer.plan.steps):
             for step in writer.plan.steps:
                 arrays = [writer.plan.by_array(operands) for operands in step.operands]
-                if has_domain(step.kind) or not all(map(self.risky.isdisjoint, arrays)):
+                no_slope = isinstance(step.kind, Op) and has_no_slope(step.kind)
+                if no_slope or not all(map(self.risky.isdisjoint, arrays)):
                     self.risky.add(step.target)
         self.contributed: list[tuple[Array, tuple[int, ...]]] = []  # for each contribution, the lanes that it goes to
         self.modes = list(modes)
@@ -49,9 +51,9 @@ class Gradients:
         return step.target in self.behind and step.target in self.risky
 
     def go_behind(self, step: Step) -> None:
-        """Note which operands are in a side of a where, which may not be taken."""
-        for i, operands in enumerate(step.operands if self.risky else ()):
-            if step.target in self.behind or (step.kind is where and i > 0):
+        """Note which operands may be something that is not chosen, such as a side of a where."""
+        if self.risky and (step.target in self.behind or chooses(step.kind)):
+            for operands in step.operands:
                 self.behind.update(self.writer.plan.by_array(operands))
 
     def gradient(self, array: Array) -> View | None:

@@ -70,20 +70,21 @@ def lines(code: Code, results: Sequence[Scalar], floats: bool, nested: bool = Fa
     the time.
     """
     nested = nested or floats
-    written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int]]()
+    written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
     places, inside = needed(code, results), dict[int, tuple[str, list[int], int]]()
     uses, names = uses_of(code, places, results), function_names(code)
     for place in places:
         op = code.operations[place]
         if isinstance(op, str):
             continue
-        spelling, binds, apart = spellings.get(op) or spellings.setdefault(op, _spelling(op, floats, names[op]))
+        spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
+            op, _spelling(op, floats, names[op])
+        )
         arguments, held = [], [place]
-        apart_from = not floats and (op.variadic or spelling.count("{") != op.arity)  # it may name an argument twice
         for a in code.arguments[place]:
             if a.__class__ is float:
                 arguments.append(literal(a))
-            elif a in inside and apart_from:
+            elif a in inside and named_twice:
                 text, more, _ = inside.pop(a)  # type: ignore[arg-type]
                 written.append((f"{_result_name(code, a)} = {text}", sorted(more)))  # type: ignore[arg-type]
                 arguments.append(_result_name(code, a))  # type: ignore[arg-type]
@@ -204,9 +205,10 @@ def _names(code: Code, results: Sequence[Scalar]) -> list[str]:
     return [_result_name(code, result.place) if isinstance(result, Ref) else literal(result) for result in results]
 
 
-def _spelling(op: Op, floats: bool, name: str) -> tuple[str, int, int]:
-    """The operation with a {} for each argument, or one for all; how strongly it binds in an expression; and how
-    strongly an argument has to bind to stand in it without parentheses."""
+def _spelling(op: Op, floats: bool, name: str) -> tuple[str, int, int, bool]:
+    """The operation with a {} for each argument, or one for all; how strongly it binds in an expression; how
+    strongly an argument has to bind to stand in it without parentheses; and whether an array may stand in it twice."""
     if floats and ("np." in op.numpy or op.variadic):
-        return f"{name}({', '.join(['{}'] * abs(op.arity))})", CALL, -1
-    return op.numpy, BINDS.get(op.numpy, 0), BINDS.get(op.numpy, CALL)
+        return f"{name}({', '.join(['{}'] * abs(op.arity))})", CALL, -1, False
+    twice = not floats and (op.variadic or op.numpy.count("{") != op.arity)
+    return op.numpy, BINDS.get(op.numpy, 0), BINDS.get(op.numpy, CALL), twice

@@ -22,6 +22,8 @@ from .building import build
 from .running import FloatArray, Pool, Pools, Runner
 
 Built = TypeVar("Built")
+MANY_EXAMPLES = 8192  # of so many, the columns of a long chain are packed into arrays, whose memory is used again
+PACKED = " packed"
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ class Specialisation:
 
     def bind_text(self, name: str, without_gradient: Sequence[int] = ()) -> str:
         """The text of `array_text`; the parameters `without_gradient` get 0.0."""
-        if not self.long or name.startswith("jacobian"):
+        if not self.long or name.startswith("jacobian") or name.endswith(PACKED):
+            name = name.replace(f"value_and_grad{PACKED}", "careful").removesuffix(PACKED)
             return self.written(name, without_gradient)[0]
         name = name.replace("careful", "value_and_grad")
         results = self.results(name)
@@ -176,6 +179,8 @@ class Specialisation:
         return _once(self.pools, name, lambda: Pools(self._pool(name)))
 
     def _pool(self, name: str) -> Callable[[int], Pool]:
+        if self.long and not name.startswith("jacobian"):
+            return lambda n: Pool(self._bind(name if n <= MANY_EXAMPLES else name + PACKED), n)
         if not self.narrow or name.startswith("jacobian"):
             return partial(Pool, self._bind(name))
         with paused_collector():

@@ -215,7 +215,13 @@ def _traced_class(kind: type[Value]) -> type[Value]:
     """The class that a parameter of this class has while it is traced; it keeps its own methods and slots."""
     if issubclass(kind, Traced):
         return kind
-    return Traced if kind is Value else type(kind.__name__, (kind, Traced), {"__slots__": (), "original": kind})
+    if kind is Value:
+        return Traced
+    if "_while_traced" not in vars(kind):  # each run has to find the same class, and it goes with its own class
+        made = type(kind.__name__, (kind, Traced), {"__slots__": (), "original": kind})
+        kind._while_traced = made  # type: ignore[attr-defined]
+    found: type[Value] = vars(kind)["_while_traced"]
+    return found
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from eager import assert_same
 
 from chainrule import engine
 from chainrule.engine import Table, TraceError, Value, exp, gradients, log, logsumexp, pick, tanh, where
+from chainrule.nn import MLP, softmax
 
 HERE = Path(__file__).name
 W = [Value(0.5, label="w0"), Value(-1.5, label="w1"), Value(2.0, label="w2")]
@@ -544,3 +545,91 @@ def test_a_copied_program_of_a_function_keeps_the_same_parameters(copied):
     w.data = 3.0
     assert twin(np.ones(2)).tolist() == [3.0, 3.0] and twin(np.ones((2, 1)))[0, 0] == 3.0
     assert twin.source and twin.value_and_grad(np.ones(2))[1].tolist() == [1.0]
+
+
+# --- Value(x) of what is a plain number in eager code
+
+
+class Named(Value):
+    """A class of one's own, as in micrograd's exercises."""
+
+
+WRAPPED = {
+    "a comprehension": lambda x, y: linear([Value(v) for v in x]).tanh(),
+    "map": lambda x, y: linear(list(map(Value, x))),
+    "a label": lambda x, y: Value(x[0], label="first") * W[0],
+    "a computed number": lambda x, y: Value(x[0] * 2 + 1) * W[0] + x[1],
+    "a class label": lambda x, y: Value(y) * linear(x),
+    "twice": lambda x, y: linear([Value(v) * Value(v) for v in x]),
+    "a class of one's own": lambda x, y: linear([Named(v) for v in x]),
+    "its derivative": lambda x, y: gradients((v := Value(x[0])) ** 3 * W[0], [v])[0],
+}
+
+
+@pytest.mark.parametrize("f", WRAPPED.values(), ids=list(WRAPPED))
+def test_a_value_of_an_input_compiles(f):
+    runs = []
+
+    def counted(x, y):
+        runs.append(hasattr(x[0], "original"))
+        return f(x, y)
+
+    program = engine.compile(counted, W)
+    assert program(X, Y) == pytest.approx([f(x.tolist(), int(y)).data for x, y in zip(X, Y)], rel=1e-14)
+    assert sum(runs) == 2, "both runs gave the same nodes"
+    slopes = []
+    for x, y in zip(X, Y):
+        slopes.append([slope.data for slope in gradients(f(x.tolist(), int(y)), W)])
+    assert program.value_and_grad(X, Y)[1] == pytest.approx(np.mean(slopes, axis=0), rel=1e-13)
+    one = engine.compile(f, W, batch=False)
+    assert one(X[0], Y[0]) == pytest.approx(program(X, Y)[0], rel=1e-14)
+
+
+@pytest.mark.parametrize("f", [lambda x: Value(W[0]) * x, lambda x: Value(W[0] * x)], ids=["parameter", "product"])
+def test_a_value_of_a_value_is_the_error_of_eager_code(f):
+    with pytest.raises(TypeError, match=r"a Value holds one number, got Value .*use it as it is"):
+        engine.compile(f, W)(X[:, 0])
+
+
+# --- what softmax and models return
+
+
+MODEL, SOFT = MLP(3, [4, 3], rng=0), MLP(3, [3], output="softmax", rng=1)
+BY_LABEL = {
+    "softmax": lambda x, y: -log(softmax(x)[y]),
+    "a model": lambda x, y: MODEL(x)[y],
+    "a model of probabilities": lambda x, y: SOFT(x)[y].log(),
+    "a slice of a layer": lambda x, y: MODEL.layers[0](x)[1:][y],
+}
+
+
+@pytest.mark.parametrize("f", BY_LABEL.values(), ids=list(BY_LABEL))
+def test_what_softmax_and_models_return_is_indexed_by_a_label(f):
+    parameters = MODEL.parameters() + SOFT.parameters()
+    assert_same(engine.compile(f, parameters), f, parameters, X, Y)
+
+
+# --- the Jacobian of several outputs
+
+
+def several(x):
+    return [x[0] * x[1] * W[0], x[2] ** 2, W[1] * 1.0, Value(3.0), (x[0] + W[2]).tanh()]
+
+
+def test_the_jacobian_has_a_row_for_each_output():
+    expected = np.array([engine.jacobian(several)(x) for x in X])
+    program = engine.compile(several, W)
+    assert program.jacobian(X) == pytest.approx(expected, rel=1e-13)
+    assert engine.compile(several, W, batch=False).jacobian(X[0]) == pytest.approx(expected[0], rel=1e-13)
+    other = np.array([0.1, 0.2, 0.3])
+    assert program.jacobian(X, at=other)[:, 0] == pytest.approx(expected[:, 0] * 0.1 / W[0].data, rel=1e-13)
+
+
+def test_the_jacobian_has_the_shape_of_each_input():
+    program = engine.compile(lambda x, y, z: [x * z[0, 1], pick([x, x * x, x * 3], y) * z[1, 1]])
+    x, z = X[:, 0].copy(), np.arange(12.0).reshape(3, 2, 2)
+    to_x, to_y, to_z = program.jacobian(x, Y, z)
+    assert (to_x.shape, to_y, to_z.shape) == ((3, 2), None, (3, 2, 2, 2))
+    assert to_x[:, 0].tolist() == z[:, 0, 1].tolist() and to_z[:, 0, 0, 1].tolist() == x.tolist()
+    assert engine.compile(lambda x: [x * 2])(x).shape == (3, 1) == engine.compile(lambda x: [x * 2]).jacobian(x).shape
+    assert engine.compile(lambda x: x * 2).jacobian(x).tolist() == [2.0] * 3

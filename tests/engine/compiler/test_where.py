@@ -1,11 +1,27 @@
-"""The side of a where that is not taken poisons nothing, whatever it would be; derivatives too."""
+"""The side of a where that is not taken poisons nothing; nor does what no pick, maximum or clip chose."""
 
 import numpy as np
 import pytest
 from eager import close
 
 from chainrule import engine
-from chainrule.engine import Value, dot, log, logsumexp, maximum, sin, sqrt, step, tanh, where
+from chainrule.engine import (
+    Value,
+    clip,
+    dot,
+    exp,
+    gradients,
+    log,
+    logsumexp,
+    maximum,
+    minimum,
+    pick,
+    sin,
+    sqrt,
+    step,
+    tanh,
+    where,
+)
 
 X = np.array([-1.0, 0.0, 4.0, 0.25, 2.0])
 W, U = Value(2.0, label="w"), Value(-1.0, label="u")
@@ -23,6 +39,10 @@ SIDES = {
     ),
     "x log x": (lambda x: where(step(x), x * W * log(x), 0.0), lambda x: x * W * log(x) if x > 0 else 0.0 * W),
     "sin(x) / x": (lambda x: where(x * x, sin(x * W) / x, 1.0 * W), lambda x: sin(x * W) / x if float(x) else 1.0 * W),
+    "an overflow": (
+        lambda x: where(step(1.0 - x), tanh(x * W), where(step(x - 1.0), U, exp(x * 1e3))),
+        lambda x: tanh(x * W) if x < 1 else U + 0.0,
+    ),
     "a power": (lambda x: where(step(x), x**W, 0.0), lambda x: x**W if x > 0 else 0.0 * W),
     "a dot product": (
         lambda x: where(step(x), dot([W, U], [sqrt(x), log(x)]), 0.0),
@@ -59,6 +79,48 @@ def test_only_the_side_that_is_taken_counts(f, meant):
         assert close(alone.value_and_grad(x)[1], slopes[:2], 10.0).all()
         assert close(engine.compile(f, [W, U]).value_and_grad(np.array([x, x]))[1], slopes[:2], 10.0).all()
     assert close(program.value_and_grad(X)[1], program.per_example(X).mean(axis=0), 10.0).all()
+
+
+Y = np.array([1, 1, 0, 0, 1])
+CHOICES = {
+    "pick": (lambda x, y: pick([sqrt(x) * W, x * W, x**0.5], y), np.array([0.0, 1.0, 4.0, 0.25, 0.0])),
+    "maximum": (lambda x, y: maximum(sqrt(x) * W, x + 0.75), np.array([0.0, 4.0, 0.5, 1.0, 9.0])),
+    "minimum": (lambda x, y: minimum(sqrt(x) * W, x * W - 1.0), np.array([0.0, 4.0, 0.25, 1.5, 9.0])),
+    "clip": (lambda x, y: clip(sqrt(x) * W, 0.5, 1.5), np.array([0.0, 4.0, 0.25, 0.5, 0.1])),
+}
+
+
+@pytest.mark.parametrize(("f", "x"), CHOICES.values(), ids=list(CHOICES))
+def test_what_is_not_chosen_has_the_gradient_of_eager_code(f, x):
+    """At 0 the root that is not chosen has an infinite slope."""
+    expected = []
+    for number, label in zip(x, Y):
+        given = Value(number)
+        expected.append([slope.data for slope in gradients(f(given, int(label)), [given, W, U])])
+    expected = np.array(expected)
+    assert np.isfinite(expected).all()
+    program = engine.compile(f, [W, U])
+    assert close(program.input_gradients(x, Y)[0], expected[:, 0], 10.0).all()
+    assert close(program.per_example(x, Y), expected[:, 1:], 10.0).all()
+    assert close(program.value_and_grad(x, Y)[1], expected[:, 1:].mean(axis=0), 10.0).all()
+
+
+def test_derivatives_in_a_function_are_masked_too():
+    def f(x):
+        return gradients(where(step(x), log(x) * W, x * x * x), [x])[0]
+
+    program, x = engine.compile(f, [W]), np.array([-1.0, 0.0, 2.0, 4.0])
+    assert program(x) == pytest.approx([3.0, 0.0, 1.0, 0.5], rel=1e-14)
+    assert program.per_example(x)[:, 0] == pytest.approx([0.0, 0.0, 0.5, 0.25], rel=1e-14)
+    assert program.input_gradients(x) == pytest.approx([-6.0, 0.0, -0.5, -0.125], rel=1e-14)
+
+
+def test_the_gradient_of_what_was_computed_before_follows_the_parameters():
+    w, c = Value(2.0), Value(3.0)
+    y = w * w * c
+    program = engine.compile(lambda x: gradients(y, [w])[0] * x + gradients(y, [c])[0], [w])
+    assert program(np.array([1.0, 2.0])).tolist() == [16.0, 28.0]
+    assert program(np.array([1.0, 2.0]), at=[1.0]).tolist() == [7.0, 13.0]
 
 
 def test_a_where_of_what_has_a_slope_everywhere_costs_nothing():

@@ -1,0 +1,93 @@
+"""Long chains, such as the steps of a differential equation, compile in linear time to what eager code gives."""
+
+import pickle
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from eager import assert_same, close
+
+from chainrule import engine
+from chainrule.engine import Value, pick, sin, tanh, total, where
+from chainrule.engine.compiler.run import specialisation
+
+K = [Value(0.5), Value(-0.3), Value(0.2)]
+U, V = np.array([1.0, 1.2, 0.7]), np.array([0.5, 0.4, 0.9])
+
+
+def runge_kutta(steps):
+    """The Lotka-Volterra equations: 60 operations a step."""
+
+    def slope(u, v):
+        return K[0] * u - K[1] * u * v, K[2] * u * v - v * 0.7
+
+    def f(u, v):
+        h = 0.01
+        for _ in range(steps):
+            a = slope(u, v)
+            b = slope(u + h / 2 * a[0], v + h / 2 * a[1])
+            c = slope(u + h / 2 * b[0], v + h / 2 * b[1])
+            d = slope(u + h * c[0], v + h * c[1])
+            u = u + h / 6 * (a[0] + 2 * b[0] + 2 * c[0] + d[0])
+            v = v + h / 6 * (a[1] + 2 * b[1] + 2 * c[1] + d[1])
+        return u * u + v * v
+
+    return f
+
+
+def of_many_kinds(x, label):
+    """Each kind of operation that a column may need, among them one that spells an argument twice."""
+    y = x[0] * K[0]
+    for i in range(400):
+        y = sin(y * x[1]) + where(y - 0.5, tanh(y), y * 0.5).silu()
+        y = y.softplus() * 0.3 if i % 7 == 0 else y * pick([K[1], x[0], 0.5], label)
+    return y + total([K[2], x[1]])
+
+
+FUNCTIONS = {
+    "Runge-Kutta": (runge_kutta(40), (U, V)),
+    "many kinds": (of_many_kinds, (np.array([[0.3, 0.7], [-0.4, 1.1]]), np.array([2, 0]))),
+    "a number for all": (runge_kutta(40), (U, 0.5)),
+}
+
+
+@pytest.mark.parametrize(("f", "inputs"), FUNCTIONS.values(), ids=list(FUNCTIONS))
+def test_a_long_chain_gives_what_eager_code_gives(f, inputs, tmp_path, monkeypatch):
+    program = engine.compile(f, K)
+    assert_same(program, f, K, *inputs)
+    assert program._latest().long and "an operation" not in program.source and len(program.instructions) > 1000
+    again = pickle.loads(pickle.dumps(program))
+    assert np.array_equal(again(*inputs), program(*inputs))
+    program.save(tmp_path / "saved.py")
+    saved = {}
+    exec((tmp_path / "saved.py").read_text(), saved)
+    assert np.array_equal(saved["value"](*inputs), program(*inputs))
+    assert np.array_equal(saved["value_and_grad"](*inputs)[1], program.value_and_grad(*inputs)[1])
+    monkeypatch.setattr(specialisation, "MANY_EXAMPLES", 1)
+    packed = engine.compile(f, K)
+    assert_same(packed, f, K, *inputs)
+    assert close(packed.value_and_grad(*inputs)[1], program.value_and_grad(*inputs)[1], 100.0).all()
+
+
+def test_requires_grad_is_read_of_long_chains_too():
+    program = engine.compile(runge_kutta(40), K)
+    all_three = program.value_and_grad(U, V)[1]
+    K[1].requires_grad = False
+    try:
+        assert program.value_and_grad(U, V)[1].tolist() == [all_three[0], 0.0, all_three[2]]
+    finally:
+        K[1].requires_grad = True
+
+
+@pytest.mark.slow
+def test_compile_time_is_linear_in_the_number_of_steps():
+    times = []
+    for steps in (100, 200, 400, 800):
+        best = np.inf
+        for _ in range(2):
+            start = time.process_time()
+            engine.compile(runge_kutta(steps), K).value_and_grad(U, V)
+            best = min(best, time.process_time() - start)
+        times.append(best)
+    assert all(later < 3.2 * earlier for earlier, later in pairwise(times))  # quadratic would be 4
