@@ -86,7 +86,7 @@ def _shown(node: Value) -> str:
     """A node as its formula, with names and numbers."""
     if not isinstance(node.operation, Op):
         return node.name()
-    return node.operation.formula([float(argument) for argument in node.arguments], node.arguments)
+    return node.operation.formula([getattr(argument, "_data", argument) for argument in node.arguments], node.arguments)
 
 
 def _changed(order: Iterable[Value]) -> Iterator[Finding]:
@@ -189,7 +189,7 @@ def _passes_nothing(order: Iterable[Value], layers: Mapping[int, tuple[int, str]
 
 def _far_off(op: Op, nodes: Sequence[Value]) -> bool:
     """Whether it would be flat even if the examples' spread came on top: a few examples switch a relu off by chance."""
-    numbers = [float(node.arguments[0]) for node in nodes]
+    numbers = [node.arguments[0]._data for node in nodes]
     nearest, farthest = sorted((min(numbers), max(numbers)), key=abs)
     return len(nodes) >= FEW and op.forward(nearest) == op.forward(nearest + (nearest - farthest))
 

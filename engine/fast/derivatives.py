@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..op import Op
-from ..ops import add, identity, multiply
+from ..operators import local_derivatives
+from ..ops import add, identity, multiply, power
 from .neurons import FusedSum
+from .operators import power_and_slope
 from .waiting import Missing, Waiting
 
 Slopes = dict[Any, float]  # for each node, the derivative of the result to it as far as it has come
@@ -53,10 +55,17 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
                     collect(child, slope, upstream)
             continue
         op = node.operation
-        a = left if left.__class__ is float else left.data
-        b = right if right.__class__ is float else right.data
-        unchanged = a + b == node.data if op is add else a * b == node.data if op is multiply else None
-        if not (_holds(node, op, a, b) if unchanged is None else unchanged):
+        a = left if left.__class__ is float else left._data
+        b = right if right.__class__ is float else right._data
+        if op is add:
+            unchanged = a + b == node._data
+        elif op is multiply:  # the local derivatives too: 0 * b is 0 for any b
+            unchanged = a * b == node._data and (
+                left.__class__ is float or right.__class__ is float or (node._d_left == b and node._d_right == a)
+            )
+        else:
+            unchanged = _holds(node, op, a, b)
+        if not unchanged:
             return None
         # Written out for the left and the right argument, as in backward.py.
         if left.__class__ is not float:
@@ -99,28 +108,47 @@ def _has_variable(nodes: list[Any]) -> bool:
 
 
 def _holds(node: Any, op: Any, a: float, b: float) -> bool:
-    """Whether a node of one or two arguments has the value of its row, and is no variable of another derivative."""
+    """Whether a node of one or two arguments has the value and the slopes of its row, and is no variable of another
+    derivative."""
     try:
-        now = op.forward(a) if op.arity == 1 else op.forward(a, b)
+        if op.arity == 1:
+            out = op.forward(a)
+            return (
+                out == node._data and op.partials[0](out, a) == node._d_left and not (op is identity and node._variable)
+            )
+        if op is power and node._right.__class__ is float and (found := power_and_slope(a, b)):
+            return found == (node._data, node._d_left)
+        out = op.forward(a, b)
+        return (
+            out == node._data
+            and (node._left.__class__ is float or op.partials[0](out, a, b) == node._d_left)
+            and (node._right.__class__ is float or op.partials[1](out, a, b) == node._d_right)
+        )
     except (ArithmeticError, ValueError):
         return False
-    return now == node.data and not (op is identity and node._variable)
 
 
 def _edges_of_many(node: Any) -> Any:
-    """The edges of a row of any number of arguments that has its value; None of a node that was made by hand."""
-    if not isinstance(node.operation, Op) or "_backward" in node.__dict__:
+    """The edges of a row of any number of arguments, where value and slopes are those of the row; None of a node that
+    was made by hand."""
+    if not isinstance(op := node.operation, Op) or "_backward" in node.__dict__:
         return None
+    edges = node._more
+    numbers = [a if a.__class__ is float else a._data for a, _ in edges]
     try:
-        return node._more if node.operation.forward(*map(float, node.arguments)) == node.data else None
+        if (out := op.forward(*numbers)) != node._data:
+            return None
+        wanted = [a.__class__ is not float for a, _ in edges]
+        slopes = local_derivatives(op, out, numbers, wanted)
     except (ArithmeticError, LookupError, ValueError):
         return None
+    return edges if all(new == old or not want for (_, old), new, want in zip(edges, slopes, wanted)) else None
 
 
 def _edges_of_a_neuron(fused: FusedSum) -> Any:
     """(argument, local derivative) for all that a neuron's sum was made of; None if its data changed."""
     weights, inputs, start = fused.weights, fused.inputs, fused.start
-    now = [weight.data for weight in weights], inputs.numbers(), start.data
+    now = [weight._data for weight in weights], inputs.numbers(), start._data
     if now != (fused.weight_data, fused.input_data, fused.start_data):
         return None
     return [*zip(weights, fused.input_data), (start, 1.0), *zip(inputs, fused.weight_data)]

@@ -67,31 +67,31 @@ def refresh(root: Any) -> None:
         with enable_grad():
             for node in order:
                 op, left, right = node.operation, node._left, node._right
-                before.append((node.data, node._d_left, node._d_right, node.requires_grad))
+                before.append((node._data, node._d_left, node._d_right, node.requires_grad))
                 if right.__class__ is FusedSum:
                     sums.append((right, right.weight_data, right.input_data, right.start_data))
                     right.refresh(node)
                     continue
                 if node.__class__ is SharedInputs:
-                    node.data = node.numbers()
+                    node._data = node.numbers()
                     continue
-                a = left if left.__class__ is float else left.data
-                b = right if right.__class__ is float else right.data
+                a = left if left.__class__ is float else left._data
+                b = right if right.__class__ is float else right._data
                 if not (a.__class__ is float and b.__class__ is float):
                     node._compute(op, node.arguments)  # somebody wrote another kind of number
                     continue
                 if op is add:
-                    node.data = a + b
+                    node._data = a + b
                 elif op is multiply:
-                    node.data = a * b
+                    node._data = a * b
                     if left.__class__ is not float:
                         node._d_left = b
                     if right.__class__ is not float:
                         node._d_right = a
                 elif op is subtract:
-                    node.data = a - b
+                    node._data = a - b
                 elif op is power and right.__class__ is float and (found := power_and_slope(a, b)):
-                    node.data, node._d_left = found
+                    node._data, node._d_left = found
                 else:
                     if node._more is not None:
                         pairs.append((node, node._more))
@@ -103,7 +103,7 @@ def refresh(root: Any) -> None:
                     node.requires_grad = left.requires_grad or (right.__class__ is not float and right.requires_grad)
     except BaseException:
         for node, (data, d_left, d_right, requires_grad) in zip(order, before):
-            node.data, node._d_left, node._d_right, node.requires_grad = data, d_left, d_right, requires_grad
+            node._data, node._d_left, node._d_right, node.requires_grad = data, d_left, d_right, requires_grad
         for node, more in pairs:
             node._more = more
         for fused, weight_data, input_data, start_data in sums:
@@ -116,14 +116,14 @@ def _by_row(node: Any, op: Any, left: Any, right: Any, a: float, b: float) -> No
     if node._more is None:
         try:
             if op.arity == 1:
-                node.data = out = op.forward(a)
+                node._data = out = op.forward(a)
                 node._d_left = op.partials[0](out, a)
                 node.requires_grad = left.requires_grad
                 return
             out = op.forward(a, b)
             d_left = 0.0 if left.__class__ is float else op.partials[0](out, a, b)
             d_right = 0.0 if right.__class__ is float else op.partials[1](out, a, b)
-            node.data, node._d_left, node._d_right = out, d_left, d_right
+            node._data, node._d_left, node._d_right = out, d_left, d_right
             node.requires_grad = any(x.requires_grad for x in (left, right) if x.__class__ is not float)
             return
         except (ArithmeticError, ValueError):
