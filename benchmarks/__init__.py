@@ -1,1 +1,1 @@
-"""Every claim of speed, side by side with the peers: `python -m benchmarks eager`."""
+"""Each claim of speed is measured here, side by side with the peers: `python -m benchmarks eager`."""

@@ -12,18 +12,18 @@ def main() -> None:
     kinds = parser.add_subparsers(dest="kind", required=True)
     five = ["W1", "W2", "W3", "W4", "W5"]
     for kind, works, runs, said in (
-        ("eager", [*five, "W12", "W13", "W17"], 7, "Values and backward() against micrograd, microgpt and themselves"),
+        ("eager", [*five, "W12", "W13", "W17"], 7, "Values and backward() against micrograd and microgpt"),
         ("fence", ["W1", "W2", "W3", "W4", "W12"], 5, "what engine/fast/ buys: the same work with it switched off"),
         ("compiled", [*five, "W6", "W7", "W8", "W10"], 15, "compiled programs against NumPy by hand, PyTorch and JAX"),
     ):
         one = kinds.add_parser(kind, help=said)
         one.add_argument("--runs", type=int, default=runs, metavar="N", help=f"alternating runs of each ({runs})")
         one.add_argument("--only", nargs="+", choices=works, help="some of the workloads")
-        one.add_argument("--quick", action="store_true", help="tiny sizes, one run: shows that it works, says nothing")
+        one.add_argument("--quick", action="store_true", help="tiny sizes and one run, to see whether it works")
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # NumPy reads it when it is imported, which is next
     try:
-        from . import reference  # and the chosen one alone: the other's peers would be on the collector's rounds
+        from . import reference  # next, only the chosen module: the collector would look through the other's peers
 
         if arguments.kind == "eager":
             from . import eager as chosen

@@ -1,11 +1,12 @@
-"""Training steps in NumPy by hand, as fast as we could write them: what a compiled program has to keep up with.
+"""Training steps in NumPy by hand, as fast as we could write them, for compiled programs to keep up with.
 
-All of them: one flat theta that the caller updates in place, weights and biases as views of it, (neurons, inputs + 1);
-activations with a row for each neuron and one of ones, so that one product gives sums and biases and one product gives
-both gradients; nothing is allocated but the gradient that is returned; `dot` where there is a method for it (half the
-overhead of `np.matmul`); slopes of both hidden layers side by side; 1/n and -1/n in the labels' table, so that one
-product is the mean of a cross-entropy. They are long, and written
-out, since each look-up and each call would be on the clock. Variants that were slower: README.md beside this file.
+Each has one flat theta, which the caller updates in place. Weights and biases are views of it, of the shape (neurons,
+inputs + 1). Activations have a row for each neuron and a row of ones, so that one product gives sums and biases, and
+one product both gradients. Only the gradient that is returned is allocated. The method `dot` takes the place of
+`np.matmul`, since it has half the overhead. The local derivatives of both hidden layers are computed together. The
+table of the labels has 1/n and -1/n in it, so that one product gives the mean of a cross-entropy. The functions are
+long and written out, since each look-up and each call would take time. README.md beside this file names variants that
+were slower.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Step = Callable[[Any, Any], tuple[float, Flat]]  # X (n, features), y (n,) -> me
 
 
 def layers_of(flat: Any, sizes: Sequence[int]) -> list[Any]:
-    """Views of the flat parameters: for each layer (neurons, inputs + 1), the bias last."""
+    """Views of the flat parameters: for each layer an array (neurons, inputs + 1), whose last column is the bias."""
     views, start = [], 0
     for inputs, neurons in pairwise(sizes):
         end = start + neurons * (inputs + 1)
@@ -32,7 +33,8 @@ def layers_of(flat: Any, sizes: Sequence[int]) -> list[Any]:
 
 
 def softmax_cross_entropy(logits: Flat) -> tuple[Callable[[Any], float], Flat]:
-    """A function of the labels that gives the mean loss of logits (classes, n); and where it leaves their gradient."""
+    """A function of the labels that returns the mean loss of logits (classes, n), and the array where it writes their
+    gradient."""
     classes, n = logits.shape
     top, total, share, both = np.empty(n), np.empty(n), np.empty(n), np.empty((classes + 1, n))
     shifted, logs = both[:-1], both[-1]
@@ -75,7 +77,7 @@ def softmax_cross_entropy(logits: Flat) -> tuple[Callable[[Any], float], Flat]:
 
 
 def moons(theta: Flat, sizes: Sequence[int], n: int, penalty: float) -> Step:
-    """Two hidden layers of ReLU and one score; mean hinge loss + penalty · Σp². Labels are -1 and 1."""
+    """Two hidden layers of ReLU, one score, and the mean hinge loss + penalty · Σp². Labels are -1 and 1."""
     features, wide, _, _ = sizes
     w1, w2, w3 = layers_of(theta, sizes)
     gradient = np.empty(len(theta))
@@ -110,7 +112,7 @@ def moons(theta: Flat, sizes: Sequence[int], n: int, penalty: float) -> Step:
         multiply(dscore, y, dscore)
         multiply(dscore, minus, dscore)
         outer3(dscore, g3)
-        ceil(both, slopes)  # where relu is positive its slope is 1: np.sign takes longer than these two
+        ceil(both, slopes)  # relu's derivative is 1 where relu is positive; np.sign takes longer than these two
         minimum(slopes, every, out=slopes)
         back3(d3, d2)
         multiply(d2, s2, d2)
@@ -126,7 +128,7 @@ def moons(theta: Flat, sizes: Sequence[int], n: int, penalty: float) -> Step:
 
 
 def iris(theta: Flat, sizes: Sequence[int], n: int) -> Step:
-    """Two hidden layers of tanh; mean cross-entropy."""
+    """Two hidden layers of tanh, and the mean cross-entropy."""
     features, wide, _, classes = sizes
     w1, w2, w3 = layers_of(theta, sizes)
     gradient = np.empty(len(theta))
@@ -166,9 +168,9 @@ def iris(theta: Flat, sizes: Sequence[int], n: int) -> Step:
 
 
 def digits(theta: Flat, sizes: Sequence[int], n: int, gradient: Flat | None = None) -> Step:
-    """One hidden layer of ReLU; mean cross-entropy. With a `gradient`, each step's is written there and returned.
+    """One hidden layer of ReLU, and the mean cross-entropy. Each step writes into `gradient`, if it is given.
 
-    The examples stay rows here: BLAS takes their transpose as it is, and no pass over many features turns them.
+    The examples stay rows here, since BLAS takes their transpose as it is: so the many features need not be copied.
     """
     features, wide, classes = sizes
     w1, w2 = layers_of(theta, sizes)
@@ -190,7 +192,7 @@ def digits(theta: Flat, sizes: Sequence[int], n: int, gradient: Flat | None = No
         loss = head(y)
         if owned:
             fresh, g1, g2 = owned
-        else:  # written straight into what is returned: a copy of 100,000 numbers costs more than two views
+        else:  # written into the array that is returned: a copy of 100,000 numbers costs more than two views
             fresh = empty(total)
             g1, g2 = fresh[:split].reshape(shape1), fresh[split:].reshape(shape2)
         outer2(ht, g2)
@@ -207,7 +209,8 @@ def digits(theta: Flat, sizes: Sequence[int], n: int, gradient: Flat | None = No
 def adam(theta: Flat, rate: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Any:
     """A function of the gradient that moves theta in place by Adam's rule (Kingma & Ba, 2015, algorithm 1).
 
-    The running means are kept without their factors 1 - beta, and both corrections are in two scalars: ten passes.
+    The running means are kept without their factors 1 - beta, and two scalars have both corrections in them, so that
+    ten passes over the arrays are enough.
     """
     mean, mean_square, helper = np.zeros_like(theta), np.zeros_like(theta), np.empty_like(theta)
     steps = 0

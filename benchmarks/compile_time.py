@@ -1,4 +1,4 @@
-"""W8: how long it takes from a function to its first result."""
+"""W8: how long compiling takes, from a function to its first result."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Found = tuple[int, list[float]]
 
 
 def nodes_of(problem: Problem) -> int:
-    """Scalars in the eager graph of one example."""
+    """The number of scalars in the eager graph of one example."""
     loss, _ = problem.example_loss()
     X, y = problem.batches[0]
     return len(engine.topological_order(loss(X[0].tolist(), y[0].item())))
 
 
 def from_the_start(problem: Problem) -> Callable[[], Any]:
-    """A new program each time, and its first value and gradient."""
+    """A function that makes a new program each time, and its first value and gradient."""
     loss, parameters = problem.example_loss()
     X, y = problem.batches[0]
     theta = problem.theta()
@@ -42,19 +42,19 @@ def chain(operations: int) -> Callable[[], Any]:
 
 
 def of_a_network(name: str, runs: int, small: bool) -> Found:
-    """How many nodes, and seconds a node, warm."""
+    """The number of nodes, and the seconds for each; the first compilation of the process is not counted."""
     problem = problems(small)[name]
     nodes = nodes_of(problem)
     return nodes, measure({"chainrule": from_the_start(problem)}, runs, 1, per=nodes)["chainrule"]
 
 
 def of_a_chain(operations: int, runs: int) -> Found:
-    """How many operations, and seconds for each, warm."""
+    """The number of operations, and the seconds for each; the first compilation of the process is not counted."""
     return operations, measure({"chainrule": chain(operations)}, runs, 1, per=operations)["chainrule"]
 
 
 def first(small: bool) -> Found:
-    """Seconds from W3's function to its first result. Imports are over."""
+    """The seconds from W3's function to its first result, in a process in which all is imported."""
     run = from_the_start(problems(small)["W3"])
     start = time.process_time()
     run()
@@ -62,7 +62,7 @@ def first(small: bool) -> Found:
 
 
 def in_a_process_of_its_own(function: Callable[..., Found], *arguments: Any) -> Found:
-    """As users have it: without PyTorch's and JAX's objects, which the collector would look through."""
+    """Run it in a process as users have it, without the objects of PyTorch and JAX, which the collector would visit."""
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path or os.getcwd() for path in sys.path))
     call = f"compile_time.{function.__name__}(*{arguments!r})"
     command = [sys.executable, "-c", f"import json; from benchmarks import compile_time; print(json.dumps({call}))"]

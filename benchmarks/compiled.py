@@ -1,4 +1,4 @@
-"""Compiled programs against NumPy by hand, PyTorch and JAX, and against the clock: W1 to W8 and W10."""
+"""Compiled programs against NumPy by hand, PyTorch and JAX, and against limits in seconds: W1 to W8 and W10."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ ALL = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W10")
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is done."""
+    """How much of each workload is done."""
 
     runs: int = 15
     chains: tuple[int, ...] = (1_000, 10_000)
-    repeats: int = 1_000  # of what takes 10 µs
+    repeats: int = 1_000  # of calls that take about 10 µs
     small: bool = False
 
 
@@ -54,7 +54,7 @@ def compare_chains(sizes: Sizes) -> list[Result]:
         program = engine.compile(lambda: grow(leaf, operations), [leaf], batch=False)  # noqa: B023  traced here
         theta = np.array([1.0])
         expected = np.power(np.array([1.0001]), operations // 2)
-        # one rounding for each product, and a few for the power
+        # There is one rounding for each product, and there are a few for the power.
         allowed = (operations // 2 + 4) * reference.EPS * expected
         reference.check("W1, chainrule", program.value_and_grad(at=theta)[1], expected, allowed)
         works = {"chainrule": lambda: program.value_and_grad(at=theta)}  # noqa: B023  called here
@@ -75,7 +75,7 @@ def compare_readme(sizes: Sizes) -> list[Result]:
         found["JAX"] = np.array(run(-4.0, 2.0)[1])
     expected = reference.gradient(lambda x: readme_expression(x[0], x[1], reference.relu), point)
     for who, gradient in found.items():
-        # f is a small integer, and all before it exact; behind it there are fewer than 16 roundings
+        # f and all numbers before it are small integers, which are exact; after it there are fewer than 16 roundings.
         reference.check(f"W2, {who}", gradient, expected, 16 * reference.EPS * np.abs(expected))
     times = measure(works, sizes.runs, sizes.repeats)
     return compare("W2 README expression: value and gradient", times, {}, limit=2e-6)
@@ -106,12 +106,15 @@ def compare_transformers(sizes: Sizes) -> list[Result]:
 
 
 def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:
-    """Check all gradients, time, print. Errors: reference.WrongGradient, before the workload in question is timed."""
+    """Check all gradients, time all work, and print the table.
+
+    Errors: reference.WrongGradient, before the workload in question is timed.
+    """
     wanted = [name.upper() for name in only or ALL]
     print(machine("perf_counter or process_time, whichever says less"))
     print(f"Medians of {sizes.runs} alternating runs; a ratio is the peer's time over chainrule's.")
     if sizes == QUICK:
-        print("Tiny sizes, one run: this shows that it works, and says nothing about speed. So no bars.")
+        print("Sizes are tiny, and there is one run: this shows whether it works, and not how fast it is.")
     rows: list[Result] = []
     works = {"W1": compare_chains, "W2": compare_readme, "W10": compare_transformers}
     problems = networks.problems(sizes.small)
@@ -129,4 +132,4 @@ def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:
     print(f"\n{table(rows, TITLES)}\n")
     missing = [name for name in ("PyTorch", "JAX") if name not in PEERS]
     if missing:
-        print(f"Without {' and '.join(missing)}: not installed (pip install '.[bench]').")
+        print(f"{' and '.join(missing)} took no part, not being installed (pip install '.[bench]').")

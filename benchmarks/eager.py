@@ -1,4 +1,4 @@
-"""Values and backward(): W1 (a chain) and W2 (micrograd's README); the other eager workloads have their own files."""
+"""Values and backward(): W1 (a chain) and W2 (micrograd's README). The other workloads have files of their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .timing import Row, Work, alternate, duration, machine, one_phase, table
 
 try:
     from . import xad_peer
-except ImportError:  # not in the bench extra: its wheels are not for all machines
+except ImportError:  # the extra [bench] leaves it out, since it has no wheels for some machines
     xad_peer = None  # type: ignore[assignment]
 
 
@@ -31,7 +31,7 @@ class Sizes:
     short: int = 1_000
     long: int = 100_000
     deepest: int = 1_000_000
-    repeats: int = 2_000  # of what takes microseconds
+    repeats: int = 2_000  # of calls that take microseconds
     examples: int = 150
     functions: functions.Sizes = functions.FULL
     names: tuple[str, ...] = microgpt.NAMES
@@ -48,7 +48,7 @@ ALL = ("W1", "W2", "W3", "W4", "W5", "W12", "W13", "W17")
 
 
 def chain(kind: Callable[[float], Any], nodes: int) -> Work:
-    """A chain of so many operations: forward, backward, delete."""
+    """The three phases of a chain of so many operations: forward, backward, delete."""
 
     def work() -> Iterator[str]:
         x = grow(kind(1.0), nodes)
@@ -66,7 +66,7 @@ def check_chain(nodes: int) -> None:
     for who, kind in (("chainrule", Value), ("micrograd", micrograd_peer.Value)):
         leaf = kind(1.0)
         grow(leaf, nodes).backward()
-        # one rounding for each product, and a few for the power
+        # There is one rounding for each product, and there are a few for the power.
         reference.check(f"W1, {who}", [leaf.grad], expected, (nodes // 2 + 4) * reference.EPS * expected)
 
 
@@ -111,7 +111,7 @@ def bytes_per_node(kind: Callable[[float], Any], nodes: int) -> float:
 
 
 def readme_expression(a: Any, b: Any, relu: Callable[[Any], Any]) -> Any:
-    """The expression of micrograd's README, word for word but for the way relu is called."""
+    """The expression of micrograd's README, in its own words, except for the way relu is called."""
     c = a + b
     d = a * b + b**3
     c += c + 1
@@ -142,7 +142,7 @@ def compare_readme(sizes: Sizes) -> list[Row]:
         xad_peer.TAPE.activate()
     expected = reference.gradient(lambda x: readme_expression(x[0], x[1], reference.relu), np.array([-4.0, 2.0]))
     for who, found in gradients.items():
-        # f is a small integer, and all before it exact; behind it there are fewer than 16 roundings
+        # f and all numbers before it are small integers, which are exact; after it there are fewer than 16 roundings.
         reference.check(f"W2, {who}", found(), expected, 16 * reference.EPS * np.abs(expected))
     works = {who: one_phase(found) for who, found in gradients.items()}
     rows = []
@@ -160,28 +160,31 @@ def compare_readme(sizes: Sizes) -> list[Row]:
 
 
 def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:
-    """Check all gradients, time, print. Errors: reference.WrongGradient, before the workload in question is timed."""
+    """Check all gradients, time all work, and print the table.
+
+    Errors: reference.WrongGradient, before the workload in question is timed.
+    """
     wanted = [name.upper() for name in only or ALL]
     rows: list[Row] = []
     notes: list[str] = []
     print(machine())
     print(f"Medians of {sizes.runs} alternating runs; a ratio is the peer's time over chainrule's.")
     if {"W12", "W17"} & {*wanted}:
-        print("In W12 and W17 both are chainrule: there the ratio is the first one's time over the second one's.")
+        print("In W12 and W17 both sides are chainrule: there the ratio is the first time over the second.")
     if sizes == QUICK:
-        print("Tiny sizes, one run: this shows that it works, and says nothing about speed. So no bars.")
+        print("Sizes are tiny, and there is one run: this shows whether it works, and not how fast it is.")
     if "W1" in wanted:
         if micrograd_peer.recursion_error(sizes.long):
             notes.append(
                 f"Under Python's own limits micrograd's backward() ends in a RecursionError {sizes.long:,} deep; "
-                "for W1 both ran in a thread with a large stack, the limit lifted."
+                "for W1 both ran in a thread with a large stack and without that limit."
             )
         rows += micrograd_peer.deep(lambda: compare_chains(sizes))
         notes += deepest_chain(sizes)
     if "W2" in wanted:
         rows += compare_readme(sizes)
         if not xad_peer:
-            notes.append("W2 without xad, which is not installed (pip install xad).")
+            notes.append("W2 was run without xad, which is not installed (pip install xad).")
     if "W3" in wanted:
         rows += training.compare_moons(sizes.examples, sizes.runs)
     if {"W4", "W5"} & {*wanted}:

@@ -19,7 +19,7 @@ from . import functions, training
 from .eager import readme_gradients
 from .timing import clock, duration, machine, table
 
-SWITCH = Path(__file__).resolve().parents[1] / "tests" / "engine"  # without_fast.py is there
+SWITCH = Path(__file__).resolve().parents[1] / "tests" / "engine"  # the folder of without_fast.py
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Sizes:
     runs: int = 5
     nodes: int = 100_000
     examples: int = 150
-    repeats: int = 500  # of what takes microseconds
+    repeats: int = 500  # of the work that takes microseconds
     arguments: int = 300
 
 
@@ -37,7 +37,7 @@ QUICK = Sizes(runs=1, nodes=100, examples=4, repeats=2, arguments=3)
 
 
 def works(sizes: Sizes) -> dict[str, tuple[Callable[[], object], int]]:
-    """What is timed, and how often in a row."""
+    """For each name the work that is timed, and how often it is repeated."""
     moons = training.Problem(*training.moons(min(sizes.examples, 100)), (2, 16, 16, 1), "relu", penalty=1e-4)
     iris = training.flowers(sizes.examples)
     point = np.linspace(-1.0, 1.0, sizes.arguments)
@@ -69,7 +69,7 @@ def seconds(sizes: Sizes, only: Sequence[str]) -> Iterator[tuple[str, float]]:
 
 
 def in_a_process(switched_off: bool, quick: bool, only: Sequence[str]) -> dict[str, float]:
-    """The seconds that a fresh process needs."""
+    """The seconds that each piece of work takes in a fresh process."""
     off = f"sys.path.append({str(SWITCH)!r}); import without_fast; without_fast.pytest_configure(); " * switched_off
     code = (
         f"import json, sys; {off}from benchmarks import fence; sizes = fence.QUICK if {quick} else fence.Sizes(); "
@@ -83,7 +83,7 @@ def in_a_process(switched_off: bool, quick: bool, only: Sequence[str]) -> dict[s
 
 @dataclass(frozen=True)
 class Row:
-    """One piece of work."""
+    """The times of one piece of work with fast/ and without it."""
 
     work: str
     on: Sequence[float]

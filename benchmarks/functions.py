@@ -1,7 +1,7 @@
 """W12: small functions of plain numbers, differentiated once, and graphs that are computed anew.
 
-There is no other engine in these rows. `grad(f)(x)` is compared with the lines that one writes in its place: make the
-Values, call f, call backward(), read the gradients. refresh() is compared with building the same graph again.
+There is no other engine here. `grad(f)(x)` is compared with the lines that one writes in its place, which make the
+Values, call f, call backward() and read the gradients. refresh() is compared with building the same graph again.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def rosenbrock(x: Any) -> Any:
 
 
 def three_outputs(x: Any) -> list[Any]:
-    """Three sums over one body, so that each node of the body is used by all outputs."""
+    """Three sums over one body: all three outputs depend on all nodes of the body."""
     products = [one * following for one, following in pairwise(x)]
     return [sum(products), sum(p * p for p in products), sum(p * one for p, one in zip(products, x))]
 
 
 def lotka_volterra(theta: Any, steps: int) -> Any:
-    """All animals after so many steps of RK4, from four rates and how many there were of either kind."""
+    """The number of animals after so many steps of RK4; theta has four rates and the numbers at the start."""
     growth, eaten, death, born, prey, hunters = theta
 
     def slopes(x: Any, y: Any) -> tuple[Any, Any]:
@@ -59,10 +59,10 @@ def lotka_volterra(theta: Any, steps: int) -> Any:
         g, i = slopes(prey + h * e, hunters + h * f)
         prey = prey + h / 6 * (a + 2 * c + 2 * e + g)
         hunters = hunters + h / 6 * (b + 2 * d + 2 * f + i)
-    return prey + hunters  # of the prey alone, the last step's hunters would be nodes that no result uses: W17
+    return prey + hunters  # with the prey alone, the last step's hunters would have no use, which is the case of W17
 
 
-# --- what a user would write without grad, value_and_grad and jacobian
+# --- the lines that a user would write without grad, value_and_grad and jacobian
 
 
 def by_backward(f: Function, x: Sequence[float]) -> tuple[float, Vector]:
@@ -73,7 +73,7 @@ def by_backward(f: Function, x: Sequence[float]) -> tuple[float, Vector]:
 
 
 def rows_by_backward(f: Function, x: Sequence[float]) -> Vector:
-    """One graph, one backward() for each output."""
+    """The jacobian from one graph, by one call of backward() for each output."""
     variables = [Value(number) for number in x]
     rows = []
     for y in f(variables):
@@ -99,7 +99,7 @@ def compare_calls(
 def compare_gradients(
     title: str, f: Function, x: Vector, allowed: float, runs: int, repeats: int, with_value: bool = False
 ) -> list[Row]:
-    """grad(f), or value_and_grad(f), against building and backward()."""
+    """Compare grad(f), or value_and_grad(f), with building the graph and calling backward()."""
     point = x.tolist()
     expected, slope, both = reference.gradient(f, x), grad(f), value_and_grad(f)
     found = {"grad": slope(point), "value_and_grad": both(point)[1], "backward()": by_backward(f, point)[1]}
@@ -119,8 +119,8 @@ def compare_jacobians(x: Vector, runs: int, repeats: int) -> list[Row]:
     point, rows = x.tolist(), jacobian(three_outputs)
     title = f"jacobian, {len(x)} to 3 outputs"
     expected = np.array([reference.gradient(lambda v: three_outputs(v)[i], x) for i in range(3)])  # noqa: B023
-    # The terms of a slope are together at most 6 m³, where m is the largest |x| or 1, and have at most 16 roundings.
-    # Twice, for the reference rounds as well.
+    # The terms of a derivative add up to at most 6 m³, where m is the largest |x| or 1, and have at most 16 roundings.
+    # The bound is doubled, since the reference rounds as well.
     allowed = 2 * 16 * reference.EPS * 6 * max(1.0, np.abs(x).max()) ** 3
     found: dict[str, Vector] = {"chainrule": rows(point), "backward()": rows_by_backward(three_outputs, point)}
     for who, matrix in found.items():
@@ -136,7 +136,7 @@ def compare_jacobians(x: Vector, runs: int, repeats: int) -> list[Row]:
 
 @dataclass(frozen=True)
 class Graph:
-    """Leaves, and what builds a graph on them."""
+    """Leaves, and a function that builds a graph on them."""
 
     leaves: Sequence[Value]
     build: Callable[[], Any]
@@ -165,7 +165,7 @@ def compare_refresh(
     title: str, make: Callable[[], Graph], x: Vector, expected: Callable[[Vector], tuple[Any, Any]],
     runs: int, repeats: int,
 ) -> list[Row]:  # fmt: skip
-    """Both sides go to and fro between two points, x and one beside it; each keeps one graph."""
+    """Compare refresh() with building anew. Both sides keep one graph, and go to and fro between x and 1.01 x."""
     points = [x.tolist(), (x * 1.01).tolist()]
     graph = make()
     root = graph.build()
@@ -197,7 +197,7 @@ def compare_refresh(
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the functions and the graphs are."""
+    """The sizes of the functions and the graphs."""
 
     variables: tuple[int, ...] = (20, 300)
     steps: int = 1_000
@@ -211,7 +211,8 @@ QUICK = Sizes(variables=(4, 6), steps=3, flowers=20, chain=100, repeats=1)
 
 
 def rosenbrock_allowed(x: Vector) -> float:
-    """The terms of a slope, 400 x (x² - y), 2 (1 - x) and 200 (y - x²), have at most 16 roundings each; twice."""
+    """The error allowed: the terms of a derivative, 400 x (x² - y), 2 (1 - x) and 200 (y - x²), have at most 16
+    roundings each, and the reference rounds as well."""
     largest = max(1.0, np.abs(x).max())
     return float(2 * 16 * reference.EPS * (800 + 4 + 400) * largest**3)
 
@@ -228,8 +229,8 @@ def compare_functions(sizes: Sizes, runs: int) -> list[Row]:
 
     rates = np.array([1.1, 0.4, 0.4, 0.1, 10.0, 5.0])
     expected = reference.gradient(lambda p: lotka_volterra(p, sizes.steps), rates)
-    # There are 58 operations in a step and at most 80 roundings. The later steps carry on what one of them is off, as
-    # they carry on a change of the beginning: ten times the largest slope bounds the factor. Twice, for the reference.
+    # A step has 58 operations and at most 80 roundings. The later steps multiply the error of a step as they multiply a
+    # change of the start: by at most ten times the largest derivative. The bound is doubled for the reference.
     allowed = float(2 * 80 * sizes.steps * reference.EPS * 10 * max(1.0, np.abs(expected).max()))
     rows += compare_gradients(
         f"RK4, {sizes.steps:,} steps", lambda p: lotka_volterra(p, sizes.steps), rates, allowed, runs, 1

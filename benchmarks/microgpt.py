@@ -1,7 +1,7 @@
-"""W13: a whole training step of microgpt, in chainrule's Value and in the class that such a file brings with it.
+"""W13: a whole training step of microgpt, with chainrule's Value and with the class that such a file defines itself.
 
-The model is that of W10 with a block of 16 letters, but it is typed as in Karpathy's microgpt.py: only with operators,
-`sum`, `exp`, `log` and `relu`, so that the same code runs with either class. Unlike in W10, softmax makes *all* the
+The model is that of W10 with a block of 16 letters. It is written as in Karpathy's microgpt.py, with operators, `sum`,
+`exp`, `log` and `relu` only, so that the same code runs with either class. Unlike in W10, softmax makes *all* the
 quotients, though the loss uses one of them, and Adam is a loop over the parameters.
 """
 
@@ -19,7 +19,7 @@ from . import microgpt_peer, reference, transformer
 from .timing import Row, Work, alternate, one_phase
 from .transformer import HEADS, LETTERS, WIDTH
 
-BLOCK = 16  # so many letters at most are foretold of a text
+BLOCK = 16  # at most so many letters of a text are predicted
 NAMES = ("emma", "olivia", "matilda", "alexander")
 HEAD = WIDTH // HEADS
 LEARNING_RATE, BETA1, BETA2, TINY = 0.01, 0.85, 0.99, 1e-8
@@ -44,7 +44,7 @@ def rmsnorm(x: Sequence[Any]) -> list[Any]:
 
 
 class MicroGPT:
-    """The model of one layer and its training. `kind` is the class of the numbers."""
+    """The model, which has one layer, and its training. `kind` is the class of its numbers."""
 
     def __init__(self, kind: type, theta: NDArray[np.float64]) -> None:
         self.weights: dict[str, list[list[Any]]] = {
@@ -93,7 +93,7 @@ class MicroGPT:
         return [p.grad for p in self.parameters]
 
     def step(self, text: Sequence[int]) -> None:
-        """Build, backward, Adam by hand; the graph is freed on return, if nothing keeps it."""
+        """Build the graph, call backward() and move all parameters by Adam. Then the graph may be freed."""
         loss = self.loss(text)
         loss.backward()
         rate, m, v = LEARNING_RATE * (1 - self.steps / STEPS), self.m, self.v
@@ -115,19 +115,19 @@ class MicroGPT:
 
 
 def tokens(name: str) -> list[int]:
-    """The numbers of a name's letters between two marks."""
+    """The numbers of a name's letters, with the mark before and after them."""
     return [LETTERS - 1, *(ord(letter) - ord("a") for letter in name), LETTERS - 1]
 
 
 def check(models: dict[str, MicroGPT], theta: NDArray[np.float64], text: Sequence[int]) -> None:
-    """Everybody's gradient against the complex step through the formula in matrices."""
+    """Compare the gradient of each model with a complex step through the formula in matrices."""
     expected = reference.gradient(lambda p: transformer.formula(p, np.array(text), BLOCK), theta)
     for who, model in models.items():
         reference.check(f"W13, {who}", model.gradients(text), expected, transformer.tolerance(expected))
 
 
 def compare_microgpt(names: Sequence[str], runs: int) -> list[Row]:
-    """Checked on the longest name, then timed on all."""
+    """Check the gradients on the longest name, then time the steps on all names."""
     theta, texts = transformer.parameters(BLOCK), [tokens(name) for name in names]
     kinds = {"chainrule": Value, "its own class": microgpt_peer.Value}
     check({who: MicroGPT(kind, theta) for who, kind in kinds.items()}, theta, max(texts, key=len))

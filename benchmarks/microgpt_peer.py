@@ -1,7 +1,7 @@
 """The peer of W13: a class `Value` of about forty lines that does what the one in Karpathy's microgpt.py does.
 
-It is written anew, since we know of no licence of the file (a gist of February 2026). What decides its time is kept as
-published: slots, local derivatives stored as numbers beside the arguments, a node for each constant, `a - b` as
+It is written anew, since we know of no licence of the file (a gist of February 2026). All that its time depends on is
+as published: slots, local derivatives stored as numbers beside the arguments, a node for each constant, `a - b` as
 `a + b * -1`, `a / b` as `a * b**-1`, and a topological sort by a function that calls itself.
 """
 

@@ -1,4 +1,4 @@
-"""micrograd from the package index, and what its users add to it: 0.1.0 has no tanh, exp or log."""
+"""micrograd from the package index, and the functions that its users add to it: 0.1.0 has no tanh, exp or log."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from micrograd.nn import MLP, Neuron
 
 __all__ = ["Neuron", "TanhNeuron", "Value", "cross_entropy", "deep", "network", "recursion_error"]
 
-STACK = 512 << 20  # bytes; only what is used of it is real memory
+STACK = 512 << 20  # bytes; only the part that is used takes memory
 
 
 def _unary(x: Any, data: float, name: str, slope: float) -> Any:
-    """A node as in micrograd's lecture: the closure that it calls `_backward`."""
+    """A node with a closure `_backward`, as in micrograd's lecture."""
     out = Value(data, (x,), name)
 
     def _backward() -> None:
@@ -48,7 +48,7 @@ class TanhNeuron(Neuron):
 
 
 def network(sizes: Sequence[int], weights: Sequence[float], neuron: type = Neuron) -> Any:
-    """micrograd's MLP of such neurons, with these weights (neuron by neuron, the bias last)."""
+    """micrograd's MLP of such neurons, with these weights, which are given neuron by neuron, the bias last."""
     model = MLP(sizes[0], list(sizes[1:]))
     for layer in model.layers:
         layer.neurons = [neuron(len(old.w), nonlin=old.nonlin) for old in layer.neurons]
@@ -58,7 +58,7 @@ def network(sizes: Sequence[int], weights: Sequence[float], neuron: type = Neuro
 
 
 def cross_entropy(logits: Sequence[Any], label: int) -> Any:
-    """As it is typed with exp and log, and the least work: only one of the probabilities."""
+    """Cross-entropy with exp and log and with the least work, which computes only one of the probabilities."""
     counts = [exp(logit) for logit in logits]
     return -log(counts[label] / sum(counts))
 
@@ -76,7 +76,7 @@ def recursion_error(depth: int) -> bool:
 
 
 def deep(function: Callable[[], Any]) -> Any:
-    """Run it where micrograd's recursive backward() can go deep: a thread with a large stack, the limit lifted."""
+    """Run it in a thread with a large stack and without Python's limit, so that micrograd's backward() may recurse."""
     result: list[Any] = []
     limit, stack = sys.getrecursionlimit(), threading.stack_size(STACK)
     sys.setrecursionlimit(2_000_000)

@@ -20,7 +20,7 @@ from .results import Result, compare, measure
 from .training import LEARNING_RATE, hinge, moons
 
 Batch = tuple[NDArray[np.float64], NDArray[Any]]
-SAMPLE = 300  # parameters whose slopes are looked at, where a complex step for each would take minutes
+SAMPLE = 300  # parameters whose gradients are checked, where a complex step for each would take minutes
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Problem:
         return by_hand.digits(theta, self.sizes, n, gradient)
 
     def check(self, peers: dict[str, ModuleType]) -> None:
-        """Everybody's gradient on the first batch and on the last, which may be smaller, against NumPy's."""
+        """Compare each engine's gradient with NumPy's, on the first batch and on the last, which may be smaller."""
         theta, program = self.theta(), self.program
         chosen = np.arange(len(theta))
         if len(theta) > 10 * SAMPLE:
@@ -86,7 +86,7 @@ class Problem:
             reference.check(f"{self.name}, chainrule and by hand", found["chainrule"], found["by hand"], allowed.max())
 
     def gradients(self) -> dict[str, Callable[[], Any]]:
-        """value_and_grad on all batches at one theta."""
+        """The work of computing value and gradient of all batches at one theta."""
         theta, program = self.theta(), self.program
         step = self.by_hand(theta, len(self.batches[0][0]))
 
@@ -101,7 +101,7 @@ class Problem:
         return {"chainrule": ours, "NumPy by hand": hand}
 
     def sgd(self, peers: dict[str, ModuleType]) -> dict[str, Callable[[], Any]]:
-        """A whole step on each batch."""
+        """The work of a whole step of SGD on each batch."""
         theta, program = self.theta(), self.program
 
         def ours() -> None:
@@ -122,7 +122,7 @@ class Problem:
         return {"chainrule": ours, **{name: theirs(peer) for name, peer in peers.items()}}
 
     def adam(self) -> dict[str, Callable[[], Any]]:
-        """An epoch with Adam, which is the same hand-written one for both."""
+        """The work of an epoch with Adam, which is written by hand, for both sides the same."""
         theta, program = self.theta(), self.program
         update = by_hand.adam(theta)
 
@@ -149,11 +149,11 @@ def split(X: NDArray[Any], y: NDArray[Any], size: int) -> list[Batch]:
 
 
 def problems(small: bool) -> dict[str, Problem]:
-    """W3 to W7. `small` is for trying whether it works."""
+    """W3 to W7. `small` ones are there to see whether the benchmark works."""
     X, y = iris()
     random = np.random.default_rng(0)
     pixels, inputs, hidden, examples = (6, 20, 8, 40) if small else (64, 784, 128, 1797)
-    # As large as scikit-learn's digits and as empty; nobody's time depends on what is drawn there.
+    # They have the size of scikit-learn's digits and as many zeros; no time depends on the picture that they show.
     digits = random.integers(0, 17, (examples, pixels)) * random.integers(0, 2, (examples, pixels)) / 16.0
     whole = [tuple(moons(20 if small else 100))]
     return {
@@ -176,7 +176,7 @@ TITLES = {
 
 
 def compare_network(problem: Problem, peers: dict[str, ModuleType], runs: int, repeats: int) -> list[Result]:
-    """Checked, then timed."""
+    """Check the gradients of all engines, then time their work."""
     problem.check(peers)
     name, title = problem.name, TITLES[problem.name]
     if name == "W6":

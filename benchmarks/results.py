@@ -1,4 +1,4 @@
-"""What is measured of compiled programs: against a peer, against a limit in seconds, or both."""
+"""Times of compiled programs, compared with a peer, with a limit in seconds, or with both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLOCKS = (time.perf_counter, time.process_time)
 
 @dataclass(frozen=True)
 class Result:
-    """The bar is how many times the peer's time must be ours, the limit how many seconds ours may be."""
+    """One comparison. The bar is the smallest ratio of the peer's time to ours, the limit the longest time of ours."""
 
     work: str
     ours: Sequence[float]
@@ -29,7 +29,7 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """The peer's median time over ours: how many times as fast we are."""
+        """The peer's median time over ours, that is how many times as fast we are."""
         return median(self.theirs) / median(self.ours)
 
     @property
@@ -57,14 +57,14 @@ class Result:
 
 
 def measure(works: dict[str, Callable[[], Any]], runs: int, repeats: int, per: float = 1) -> Times:
-    """Seconds a call for each work, A B A B ...; `per` is what a call is to be divided by.
+    """The seconds that a call of each work takes, in alternating runs; they are divided by `per`.
 
-    The wall clock's time or the whole process's, whichever is less: on a busy machine the first measures the others
-    too; the second is the same for one thread, but counts the threads of JAX that wait in a loop.
+    They are the wall clock's time or the whole process's, whichever is less: on a busy machine the first includes the
+    time of other processes, and the second includes the threads of JAX that wait in a loop.
     """
     seconds: Times = {who: [] for who in works}
     for function in works.values():
-        function()  # compile, allocate
+        function()  # the first call compiles and allocates
     for _ in range(runs):
         for who, function in works.items():
             gc.collect()
@@ -77,7 +77,7 @@ def measure(works: dict[str, Callable[[], Any]], runs: int, repeats: int, per: f
 
 
 def compare(work: str, times: Times, bars: dict[str, float | None], limit: float | None = None) -> list[Result]:
-    """A row for each peer that was timed; the limit stands in the first."""
+    """A result for each peer that was timed; the first one has the limit."""
     peers = [who for who in times if who != "chainrule"]
     ours = times["chainrule"]
     if not peers:

@@ -1,4 +1,4 @@
-"""Alternating runs, medians and the table they are printed in."""
+"""Alternating runs, their medians, and the table in which they are printed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import numpy as np
 Work = Callable[[], Iterator[str]]  # a generator function: it yields the name of each phase when that phase is over
 Run = dict[str, float]  # seconds by phase
 
-# The thread's own time where the system counts it finely: on a busy machine the wall clock measures the others too.
+# The thread's own time, where the system measures it finely: on a busy machine the wall clock includes other processes.
 CLOCK = "thread_time" if time.get_clock_info("thread_time").resolution < 1e-6 else "perf_counter"
 clock: Callable[[], float] = getattr(time, CLOCK)
 
 
 def one_phase(function: Callable[[], object]) -> Work:
-    """Work of a single phase. What the function leaves behind is freed on the clock."""
+    """Work of a single phase. Freeing what the function leaves behind is a part of its time."""
 
     def work() -> Iterator[str]:
         function()
@@ -33,9 +33,9 @@ def one_phase(function: Callable[[], object]) -> Work:
 
 
 def alternate(works: dict[str, Work], runs: int, collector: bool, repeats: int = 1) -> dict[str, list[Run]]:
-    """A B A B ...: seconds for each phase of each work, one dict a run; each run is the mean over `repeats`.
+    """For each work its runs, which alternate with those of the others; a run has the mean seconds of each phase.
 
-    Before each run the garbage of the one before is collected, off the clock, so that nobody pays for the other's.
+    Before each run, and outside its time, the garbage of the run before is collected.
     """
     seconds: dict[str, list[Run]] = {name: [] for name in works}
     with collecting(collector):
@@ -59,7 +59,7 @@ def time_phases(work: Work, repeats: int) -> Run:
 
 @contextmanager
 def collecting(on: bool) -> Iterator[None]:
-    """With the cyclic garbage collector on or off."""
+    """A context with the cyclic garbage collector on or off."""
     before = gc.isenabled()
     (gc.enable if on else gc.disable)()
     try:
@@ -70,9 +70,10 @@ def collecting(on: bool) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. The bar is how many times the peer's time must be ours; None where nothing was promised.
+    """One comparison. The bar is the smallest ratio of the peer's time to ours, or None where there is no bar.
 
-    at_most: the peer is chainrule, too, used another way. The ratio is ours over the other's, and the bar a limit.
+    With at_most, the peer is another way to use chainrule. Then the ratio is our time over the peer's, and the bar is
+    the largest ratio.
     """
 
     work: str
@@ -81,12 +82,12 @@ class Row:
     ours: Sequence[float]
     theirs: Sequence[float]
     bar: float | None = None
-    per: int = 1  # times are shown per one of so many nodes
+    per: int = 1  # the times are shown for one of so many nodes
     at_most: bool = False
 
     @property
     def ratio(self) -> float:
-        """The peer's median time over ours: how many times as fast we are. With at_most, how many times as slow."""
+        """The peer's median time over ours, that is how many times as fast we are; with at_most, the reverse."""
         return self._ratio(median(self.ours), median(self.theirs))
 
     def _ratio(self, ours: float, theirs: float) -> float:
@@ -101,7 +102,7 @@ class Row:
 
     def cells(self) -> list[str]:
         pairs = [self._ratio(ours, theirs) for ours, theirs in zip(self.ours, self.theirs, strict=True)]
-        digits = 2 if self.at_most or (self.bar is not None and self.bar < 2) else 1  # 1.16 is not the 1.2 of a bar
+        digits = 2 if self.at_most or (self.bar is not None and self.bar < 2) else 1  # 1.16 is not a bar of 1.2
         return [
             self.work,
             "on" if self.collector else "off",
@@ -118,7 +119,7 @@ TITLES = ["work", "gc", "chainrule", "peer", "ratio", "of pairs", "bar", ""]
 
 
 def table(rows: Sequence[Any], titles: Sequence[str] = TITLES) -> str:
-    """The rows in Markdown, aligned for the terminal."""
+    """The rows as a table in Markdown, aligned so that it can be read in a terminal."""
     cells = [titles, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(titles))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in cells]
@@ -126,7 +127,7 @@ def table(rows: Sequence[Any], titles: Sequence[str] = TITLES) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Three digits and a unit.
+    """The time with three digits and a unit.
 
     >>> duration(0.0123), duration(4.56e-7)
     ('12.3 ms', '456 ns')
@@ -138,7 +139,7 @@ def duration(seconds: float) -> str:
 
 
 def machine(clock: str = CLOCK) -> str:
-    """What the numbers were measured on."""
+    """The machine and the software on which the numbers were measured."""
     cpu = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo", encoding="utf-8") as file:

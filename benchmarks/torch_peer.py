@@ -1,4 +1,4 @@
-"""PyTorch as its users write it, eager, with modules of nn.Linear in float64; of each choice the fastest."""
+"""PyTorch as its users write it: eager, with modules of nn.Linear, in float64, and with the fastest of all choices."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def hinge(output: Any, signs: Any) -> Any:
 
 
 class Network:
-    """An MLP with these weights (neuron by neuron, the bias last). Its parameters are parts of one flat tensor.
+    """An MLP with these weights, which are given neuron by neuron, the bias last, and are parts of one flat tensor.
 
-    The penalty's gradient is known, so it goes into the update as a weight decay: much faster than autograd's.
-    torch.optim.SGD, foreach or fused or neither, took 70 µs more for W3 than the update below.
+    The gradient of the penalty is known, so that the update takes it as a weight decay, which is much faster than
+    autograd. torch.optim.SGD, foreach or fused or neither, took 70 µs more for W3 than the update below.
     """
 
     def __init__(self, theta: NDArray[Any], sizes: Sequence[int], activation: str, penalty: float = 0.0) -> None:
@@ -52,7 +52,7 @@ class Network:
         self.parameters = list(self.model.parameters())
 
     def gradient(self, X: Any, y: Any) -> NDArray[Any]:
-        """In the order of theta."""
+        """The gradient in the order of theta."""
         parts = torch.autograd.grad(self.loss(self.model(X), y), self.parameters)
         layers = [torch.cat([w, b[:, None]], 1) for w, b in zip(parts[::2], parts[1::2])]
         weights = [torch.cat([w, b[:, None]], 1) for w, b in zip(self.parameters[::2], self.parameters[1::2])]
@@ -76,7 +76,7 @@ def tensors(*arrays: NDArray[Any]) -> list[Any]:
 
 
 class Transformer:
-    """The transformer of transformer.py on tensors: all positions at once, under a causal mask."""
+    """The transformer of transformer.py on tensors, which computes all positions at once under a causal mask."""
 
     def __init__(self, theta: NDArray[Any]) -> None:
         self.weights = {

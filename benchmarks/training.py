@@ -22,12 +22,12 @@ WHOLE = slice(None)
 
 
 def hinge(score: Any, sign: float) -> Any:
-    """As in micrograd's demo."""
+    """The hinge loss as it is written in micrograd's demo."""
     return (1 + -sign * score).relu()
 
 
 def plain_update(model: Any) -> Callable[[], None]:
-    """micrograd has no optimiser: its users write this loop."""
+    """The loop that micrograd's users write, since it has no optimiser."""
 
     def update() -> None:
         for p in model.parameters():
@@ -38,7 +38,7 @@ def plain_update(model: Any) -> Callable[[], None]:
 
 @dataclass(frozen=True)
 class Task:
-    """A model of either engine, and what it is trained on. `wrap` makes the inputs Values, where people do that."""
+    """A model of either engine, and its training data. `wrap` makes Values of the inputs where users do so."""
 
     model: Any
     loss: Callable[[Any, Any], Any]
@@ -76,7 +76,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is learned, in the words of none of the engines."""
+    """The data and the network of a workload, stated for no particular engine."""
 
     X: NDArray[np.float64]
     y: NDArray[Any]
@@ -92,7 +92,7 @@ class Problem:
     def micrograd(self, loss: Callable[[Any, Any], Any], neuron: type) -> Task:
         weights = [p.data for p in self.model().parameters()]
         model = micrograd_peer.network(self.layers, weights, neuron)
-        # Wrapped, as in micrograd's demo. It would make a Value of each input for each weight otherwise.
+        # Its inputs are wrapped, as in its demo. Otherwise it would make a Value of each input for each weight.
         wrap = micrograd_peer.Value
         return Task(model, loss, self.penalty, self.X.tolist(), self.y.tolist(), plain_update(model), wrap)
 
@@ -100,7 +100,7 @@ class Problem:
         return MLP(self.layers[0], self.layers[1:], self.activation, rng=0)
 
     def expected(self, theta: NDArray[np.float64], activation: Any, loss: Any) -> tuple[Any, Any]:
-        """NumPy's gradient at theta, and how far a right one may be off it."""
+        """NumPy's gradient at theta, and how far a right gradient may be off it."""
 
         def formula(p: Any) -> Any:
             out = reference.outputs(p, self.layers, self.X, activation)[-1]
@@ -109,7 +109,7 @@ class Problem:
         return reference.gradient(formula, theta), reference.tolerance(theta, self.layers, self.X)
 
     def check(self, name: str, tasks: dict[str, Task], activation: Any, loss: Any) -> None:
-        """Both gradients at the initial weights against NumPy's."""
+        """Compare both gradients at the initial weights with NumPy's."""
         theta = np.array([p.data for p in self.model().parameters()])
         expected, allowed = self.expected(theta, activation, loss)
         for who, task in tasks.items():
@@ -126,7 +126,7 @@ def compare(name: str, tasks: dict[str, Task], batches: Sequence[slice], bars: B
 
 
 def moons(examples: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two half circles with noise 0.1, as scikit-learn makes them; labels -1 and 1."""
+    """Points on two half circles with noise of 0.1, as scikit-learn makes them. The labels are -1 and 1."""
     outer, inner = np.linspace(0, np.pi, examples // 2), np.linspace(0, np.pi, examples - examples // 2)
     upper = np.stack([np.cos(outer), np.sin(outer)], axis=1)
     lower = np.stack([1 - np.cos(inner), 0.5 - np.sin(inner)], axis=1)
@@ -152,7 +152,7 @@ def compare_moons(examples: int, runs: int) -> list[Row]:
 
 
 def flowers(examples: int) -> Problem:
-    """So many of iris, in a shuffled order."""
+    """So many flowers of iris, in a shuffled order."""
     X, y = iris()
     chosen = np.random.default_rng(0).permutation(len(X))[:examples]
     return Problem(X[chosen], y[chosen], (4, 16, 16, 3), "tanh")

@@ -1,6 +1,7 @@
-"""W10: a transformer of one layer, in plain lists and zip, as one types it for scalars (after Karpathy's microgpt).
+"""W10: a transformer of one layer in plain lists and zip, as one writes it for scalars, after Karpathy's microgpt.
 
-No biases; RMS norm; 4 heads; keys and values are lists that grow, so that a position sees those before it and itself.
+It has RMS norm, 4 heads and no biases. Keys and values are lists that grow, so that a position sees itself and those
+before it.
 """
 
 from __future__ import annotations
@@ -34,18 +35,18 @@ EPSILON = 1e-5  # in RMS norm
 
 
 def shapes(length: int) -> dict[str, tuple[int, int]]:
-    """SHAPES for texts of so many places."""
+    """SHAPES for texts of so many positions."""
     return SHAPES | {"places": (length, WIDTH)}
 
 
 def parameters(length: int = LENGTH, seed: int = 0) -> NDArray[np.float64]:
-    """One flat vector, matrix by matrix in the order of SHAPES."""
+    """All parameters as one flat vector, matrix by matrix in the order of SHAPES."""
     size = sum(rows * columns for rows, columns in shapes(length).values())
     return np.random.default_rng(seed).normal(scale=0.08, size=size)
 
 
 def matrices(theta: Any, length: int = LENGTH) -> dict[str, Any]:
-    """Views of the flat parameters."""
+    """The matrices, as views of the flat parameters."""
     found, start = {}, 0
     for name, (rows, columns) in shapes(length).items():
         found[name] = theta[start : start + rows * columns].reshape(rows, columns)
@@ -103,7 +104,7 @@ class Transformer:
         return linear(x, weights["letters"])
 
     def loss(self, text: Sequence[Any]) -> Any:
-        """The mean over the positions of what the next letter costs, in nats."""
+        """The mean over the positions of the cross-entropy of the next letter, in nats."""
         keys: list[list[Any]] = []
         values: list[list[Any]] = []
         losses = [
@@ -117,7 +118,7 @@ class Transformer:
 
 
 def formula(theta: Any, text: NDArray[np.int64], length: int = LENGTH) -> Any:
-    """The same loss; holds on complex numbers. The text may leave the last of the places empty."""
+    """The same loss, which can be computed with complex numbers, too. The text may be shorter than `length`."""
     w, used = matrices(theta, length), len(text) - 1
     x = _normed(w["tokens"][text[:-1]] + w["places"][:used])
     before, x = x, _normed(x)
@@ -137,15 +138,16 @@ def _normed(x: Any) -> Any:
 
 
 def text() -> NDArray[np.int64]:
-    """The numbers of a name of seven letters between its marks: nine tokens, eight of them to be foretold."""
+    """A name of seven letters between its marks: the numbers of nine tokens, eight of which are to be predicted."""
     return np.array([LETTERS - 1, *(ord(letter) - ord("a") for letter in "matilda"), LETTERS - 1])
 
 
 def tolerance(gradient: Any) -> float:
-    """How far two right gradients may lie apart: roundings on the longest path × the largest slope.
+    """How far two right gradients may lie apart: the roundings on the longest path × the largest gradient.
 
-    Forward, a position's number passes eight sums of at most 64 terms, three norms and two softmaxes, each a few dozen
-    roundings; backward the same, and a weight's slope sums 8 positions: below 3,000. Twice, for the reference rounds
-    as well. No number or slope on the way is larger than the last by much: the weights are small and norms hold.
+    Forwards, a number passes eight sums of at most 64 terms, three norms and two softmaxes, each with a few dozen
+    roundings. Backwards it is the same, and the gradient of a weight is a sum over 8 positions. That is below 3,000,
+    and it is doubled, since the reference rounds as well. No number or gradient on the way is much larger than the
+    last, because the weights are small and norms keep the numbers near 1.
     """
     return float(6_000 * reference.EPS * np.abs(gradient).max())

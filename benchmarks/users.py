@@ -1,8 +1,8 @@
-"""W17: backward() where nodes of the graph are used by results that are no part of it.
+"""W17: backward() where nodes of the graph are used by results outside the graph.
 
-Such results are in everybody's files: a softmax that makes all the quotients where the loss takes one, a second loss on
-the same body, a metric that is printed. backward() has nothing to do for them, so the time with them should be the time
-without them. Each row is one loss, built with and without such users; the loss is the same, node for node.
+Such results are common: a softmax that makes all the quotients where the loss takes one, a second loss on the same
+body, a metric that is printed. backward() has nothing to do for them, so that it should take the same time
+with and without them. Each row is one loss that is built with and without such users; its nodes are the same.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BAR = 1.3
 
 @dataclass
 class Position:
-    """What a user of a position's nodes may take: the logits, their exps and their sum."""
+    """The nodes of one position that other results may use: the logits, their exponentials and the sum of these."""
 
     logits: list[Any]
     exps: list[Any] = field(init=False)
@@ -44,11 +44,11 @@ class Position:
         return -self.probabilities[target].log()
 
 
-# --- results that are no part of the loss; each is given all positions and the mean loss
+# --- results outside the loss; each is given all positions and the mean loss
 
 
 def second_loss(positions: Sequence[Position], loss: Any) -> Any:
-    """Two losses on one body: the mean square of all logits."""
+    """A second loss on the same body, the mean square of all logits."""
     squares = [logit * logit for position in positions for logit in position.logits]
     return sum(squares) / len(squares)
 
@@ -67,20 +67,20 @@ def first_logit(positions: Sequence[Position], loss: Any) -> Any:
 
 
 def perplexity(positions: Sequence[Position], loss: Any) -> Any:
-    """Of the last node before the root, so that the whole graph hangs below a node with such a user."""
+    """A user of the last node before the root, so that the whole graph lies below a node with such a user."""
     return loss.exp()
 
 
 @dataclass(frozen=True)
 class Case:
-    """One way in which nodes come to have users outside the graph of the loss. `kept`: they are alive at backward()."""
+    """One way in which nodes get users outside the graph of the loss; `kept` users are alive when backward() runs."""
 
     title: str
     users: Callable[[Sequence[Position], Any], Any] | None = None
     kept: bool = True
 
     def build(self, body: Callable[[], list[list[Any]]], targets: Sequence[int], used: bool) -> tuple[Any, Any]:
-        """The loss, and what is kept of its nodes' other users."""
+        """The loss, and the other users of its nodes that are kept."""
         positions = [Position(logits) for logits in body()]
         quotients = used and self.users is None
         loss_of = Position.loss_of_all_quotients if quotients else Position.loss
@@ -103,7 +103,7 @@ CASES = (
 
 @dataclass(frozen=True)
 class Lines:
-    """The body: each logit is a line in the position's number, w * x + b."""
+    """A body in which each logit is w * x + b, where x is the number of the position."""
 
     positions: int
 
@@ -122,21 +122,21 @@ class Lines:
         return lambda: [[w * x + b for w, b in zip(weights, biases)] for x in xs], parameters
 
     def expected(self) -> tuple[Any, Any]:
-        """The gradient, and how far a right one may be off it."""
+        """The gradient, and how far a right gradient may be off it."""
         theta, xs = self.numbers()
 
         def formula(p: Any) -> Any:
             return reference.cross_entropy(p[:CLASSES] * xs[:, None] + p[CLASSES:], np.array(self.targets))
 
-        # The terms of a slope are at most 1 / positions each, since |x| and a softmax are at most 1. Each term carries
-        # the roundings of a softmax of so many classes and of the mean, whose exponents (at most 8) move it further.
-        # Twice, for the reference rounds as well.
+        # Each term of a gradient is at most 1 / positions, since |x| and a softmax are at most 1. It has the rounding
+        # errors of a softmax of so many classes, whose exponents are at most 8, and of the mean. The bound is doubled,
+        # since the reference rounds as well.
         return reference.gradient(formula, theta), 2 * (8 * (CLASSES + 16) + self.positions) * reference.EPS
 
 
 @dataclass(frozen=True)
 class Network:
-    """The body: the network of W4 on so many flowers, whose neurons keep their sums folded."""
+    """A body that is the network of W4 on so many flowers, whose sums are fused."""
 
     positions: int
 
@@ -159,7 +159,7 @@ class Network:
 
 
 def backward(case: Case, body: Lines | Network, used: bool) -> Work:
-    """Built, passed back, freed: three phases."""
+    """The three phases of the work: building the graph, backward(), and freeing the graph."""
     outputs, _ = body.model()
     targets = body.targets
 
@@ -175,7 +175,7 @@ def backward(case: Case, body: Lines | Network, used: bool) -> Work:
 
 
 def check(case: Case, body: Lines | Network) -> int:
-    """The gradients with and without the other users; how many nodes the loss has."""
+    """Check the gradients with and without the other users, and return the number of nodes of the loss."""
     expected, allowed = body.expected()
     sizes = []
     for used in (True, False):
@@ -192,12 +192,12 @@ def check(case: Case, body: Lines | Network) -> int:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many positions, in a large graph and in a small one, and how many flowers."""
+    """The number of positions in a large graph and in a small one, and the number of flowers."""
 
     positions: int = 100
     small: int = 1
     flowers: int = 150
-    repeats: int = 100  # of the small one
+    repeats: int = 100  # of the small graph
 
 
 FULL = Sizes()
@@ -205,7 +205,7 @@ QUICK = Sizes(positions=3, flowers=6, repeats=2)
 
 
 def compare_users(sizes: Sizes, runs: int) -> list[Row]:
-    """backward() alone, for one node."""
+    """Compare the times of backward() alone, for one node."""
     rows = []
     bodies: list[tuple[Lines | Network, tuple[Case, ...], int]] = [
         (Lines(sizes.positions), CASES, 1),

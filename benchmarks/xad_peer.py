@@ -1,4 +1,4 @@
-"""xad, a C++ tape with a Python front, in the quickest way that we found: one tape, cleared and used again."""
+"""xad, a tape in C++ with a Python interface, used in the quickest way that we found: one tape, cleared each time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def relu(x: Any) -> Any:
 
 
 def gradients(f: Callable[[Any, Any, Callable[[Any], Any]], Any], a: float, b: float) -> tuple[float, float]:
-    """d f(a, b, relu) / d a and / d b. The tape has to be active."""
+    """The derivatives of f(a, b, relu) to a and to b. The tape has to be active."""
     TAPE.clearAll()
     x, y = xad.adj_1st.Real(a), xad.adj_1st.Real(b)
     TAPE.registerInput(x)

@@ -1,4 +1,20 @@
-"""chainrule under one name: `import chainrule as cr; cr.Value, cr.MLP, cr.draw`."""
+"""chainrule: glass-box backpropagation. `import chainrule as cr` hands on the names of its three floors.
+
+Numbers that know their derivatives (chainrule.engine): Value; grad, value_and_grad, jacobian, hessian, hvp, gradients;
+compile; no_grad; diagnose, gradcheck; register; and an operation for each row of the table, such as exp, tanh, where.
+
+Networks made of them (chainrule.nn): Neuron, Layer, MLP, Module; cross_entropy, mse, softmax; SGD, Adam; fit, accuracy;
+iris, train_test_split.
+
+Pictures (chainrule.viz): draw, steps, explain, curves; draw_dot.
+
+>>> import chainrule as cr
+>>> x = cr.Value(3.0, label="x")
+>>> y = x * x + 1
+>>> y.backward()
+>>> x.grad
+6.0
+"""
 
 from pathlib import Path as _Path
 
@@ -7,73 +23,32 @@ if __name__ != "chainrule":
 if (_Path(__file__).resolve().parents[1] / "pyproject.toml").is_file():  # a checkout: the floors stand beside it
     __path__.append(str(_Path(__file__).resolve().parents[1]))
 
-from . import engine, nn, viz
-from .engine import (
-    OPS,
-    DomainError,
-    Op,
-    Operators,
-    Program,
-    Table,
-    TraceError,
-    Value,
-    check_row,
-    compile,
-    diagnose,
-    enable_grad,
-    grad,
-    gradcheck,
-    gradients,
-    hessian,
-    hvp,
-    jacobian,
-    no_grad,
-    register,
-    topological_order,
-    trace,
-    unregister,
-    value_and_grad,
-)
-
 # isort: off
-from .engine import (  # the rows, written by tools/table.py
-    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, divide, dot, elu, erf, exp, expm1, gelu,
-    hypot, identity, leaky_relu, log, log1p, logsumexp, maximum, minimum, multiply, neg, pick, power, relu, sigmoid,
-    silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
+from .engine import (  # engine, written by tools/table.py
+    Value, DomainError, no_grad, enable_grad, grad, value_and_grad, jacobian, hessian, hvp, gradients, gradcheck,
+    diagnose, compile, Program, Table, TraceError, OPS, Op, Operators, register, unregister, check_row,
+    topological_order, trace, absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, divide, dot, elu,
+    erf, exp, expm1, gelu, hypot, identity, leaky_relu, log, log1p, logsumexp, maximum, minimum, multiply, neg, pick,
+    power, relu, sigmoid, silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
 )  # fmt: skip
-
-# isort: on
-from .nn import (
-    MLP,
-    SGD,
-    Adam,
-    History,
-    Layer,
-    Module,
-    Neuron,
-    Optimiser,
-    accuracy,
-    cross_entropy,
-    datasets,
-    fit,
-    init,
-    iris,
-    mse,
-    softmax,
-    train_test_split,
-    units,
-)
-from .viz import (
-    curves,
-    draw,
-    draw_dot,
-    explain,
-    steps,
-)
+from .nn import (  # nn, written by tools/table.py
+    MLP, SGD, Adam, History, Layer, Module, Neuron, Optimiser, accuracy, cross_entropy, datasets, fit, init, iris, mse,
+    softmax, train_test_split, units,
+)  # fmt: skip
+from .viz import (  # viz, written by tools/table.py
+    curves, draw, draw_dot, explain, steps,
+)  # fmt: skip
 
 __version__ = "0.2.0.dev0"
 
-__all__ = ["__version__"]
-__all__ += engine.__all__
-__all__ += nn.__all__
-__all__ += viz.__all__
+__all__ = [  # all, written by tools/table.py
+    "__version__", "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian",
+    "hvp", "gradients", "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
+    "register", "unregister", "check_row", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin",
+    "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu", "hypot",
+    "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick", "power",
+    "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "where",
+    "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets",
+    "fit", "init", "iris", "mse", "softmax", "train_test_split", "units", "curves", "draw", "draw_dot", "explain",
+    "steps",
+]  # fmt: skip

@@ -10,7 +10,7 @@ from .graph import topological_order, trace
 from .operators import Operators
 
 # isort: off
-from .ops import (  # the rows, written by tools/table.py
+from .ops import (  # rows, written by tools/table.py
     absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, divide, dot, elu, erf, exp, expm1, gelu,
     hypot, identity, leaky_relu, log, log1p, logsumexp, maximum, minimum, multiply, neg, pick, power, relu, sigmoid,
     silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
@@ -28,7 +28,7 @@ __all__ = [
     "gradients", "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
     "register", "unregister", "check_row", "topological_order", "trace",
 ]  # fmt: skip
-__all__ += [  # the rows, written by tools/table.py
+__all__ += [  # rows, written by tools/table.py
     "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot",
     "elu", "erf", "exp", "expm1", "gelu", "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum",
     "minimum", "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step",

@@ -108,7 +108,7 @@ def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> An
 
 
 def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -> tuple[float, list[Finding]]:
-    """The relative error of a slope, and a finding if it is larger than the error of finite differences can be."""
+    """The relative error of a derivative, and a finding if it is larger than finite differences can explain."""
     tries, problem = [], "near it the function is not finite"
     for size in {max(1.0, abs(x)), abs(x) or 1.0}:  # a step as small as x does not reach a pole or a kink at 0
         try:
@@ -121,15 +121,15 @@ def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -
     scale = max(scale, abs(slope)) or 1.0
     error = abs(slope - measured) / scale
     if unsure > 1e-3 * scale:
-        return 0.0, [Finding("not checked", f"{where}: slopes from both sides disagree there: a kink or a jump?")]
+        return 0.0, [Finding("not checked", f"{where}: both sides disagree there; is it a kink or a jump?")]
     if error <= ROOM + 10 * unsure / scale:
         return error, []
-    said = f"{where}: backward() gives {slope!r}, finite differences {measured:.10g} (relative error {error:.1e})"
+    said = f"{where}: backward() gives {slope!r}, differences give {measured:.10g} (relative error {error:.1e})"
     return error, [Finding("wrong derivative", said)]
 
 
 def slope_of(f: Callable[[float], float], x: float, size: float) -> tuple[float, float, float]:
-    """The central difference at x, extrapolated; an estimate of its error; and how large slopes are near x.
+    """The central difference at x, extrapolated; an estimate of its error; and how large derivatives near x are.
 
     `size`: the distance in x over which the function may change its shape.
 
@@ -145,6 +145,6 @@ def slope_of(f: Callable[[float], float], x: float, size: float) -> tuple[float,
     rounding = max(EPS * abs(above), EPS * abs(below), TINY) / h
     if kink:
         return near, jump, max(scale, jump)
-    # Next to a minimum the slope itself is small; the curvature says how large slopes near it are.
+    # Next to a minimum the derivative itself is small; the curvature says how large derivatives near it are.
     scale = max(scale, jump / h * size)
     return near + (near - far) / 3, abs(near - far) / 15 + rounding, scale

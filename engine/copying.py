@@ -13,6 +13,9 @@ from .reads import held, in_derivative, ticket
 Rows = list[tuple[Any, ...]]  # for each inner node: the name of its row, its edges, its state
 
 
+MADE_ANEW = {"_more", "_reads", "_unfolded", "_variable"}  # attributes that belong to the node and not to its copy
+
+
 def flatten(root: Any) -> tuple[list[Any], Rows]:
     """The leaves, and for each inner node what makes it again; an argument is a float, or the number of a node."""
     order = topological_order(root)
@@ -49,12 +52,8 @@ def restore(kind: Any, state: tuple[Any, ...]) -> Any:
 
 
 def _state(node: Any) -> tuple[Any, ...]:
-    return node._data, node.grad, node.label, node.requires_grad, _attributes(node)
-
-
-def _attributes(node: Any) -> dict[str, Any] | None:
-    """What a user hung on it, without what is known of this very node."""
-    return {name: value for name, value in node.__dict__.items() if name not in ("_variable", "_reads")} or None
+    attributes = {name: kept for name, kept in node.__dict__.items() if name not in MADE_ANEW}
+    return node._data, node.grad, node.label, node.requires_grad, attributes or None
 
 
 def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
@@ -66,7 +65,8 @@ def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
         made = (restore, (kind, _state(root))) if root.operation is None else (rebuild, (kind, *flatten(root)))
         return _same_node, (ticket(root), *made)
     if root.operation is None:  # its attributes are restored after it, since they may refer to it
-        return restore, (kind, (*_state(root)[:-1], None)), _attributes(root)
+        *state, attributes = _state(root)
+        return restore, (kind, (*state, None)), attributes
     return rebuild, (kind, *flatten(root))
 
 

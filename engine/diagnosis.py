@@ -12,17 +12,17 @@ from .op import Op
 from .reports import Finding, Report
 from .value import Value
 
-FLAT = 1e-3  # a slope this small in a squashing function: saturated
-VANISHED = 1e-4  # typical gradients of two layers this far apart: vanishing or exploding
+FLAT = 1e-3  # a squashing function is saturated where its local derivative is at most this
+VANISHED = 1e-4  # gradients vanish or explode where the typical ones of two layers are this far apart
 HUGE = 1e6
-FEW = 8  # examples; fewer switch many a healthy relu off
-ROUNDING = 1e-9  # of the sum of the |terms|: gradients added up in another order
+FEW = 8  # fewer examples than this switch many a healthy relu off
+ROUNDING = 1e-9  # how much the order of adding up changes a gradient, relative to the sum of its |terms|
 
-Named = list[tuple[str, Value]]  # not a dict: two models have the same names
+Named = list[tuple[str, Value]]  # not a dict, since two models may have the same names
 
 
 def diagnose(loss: Value, params: Any) -> Report:
-    """What is wrong with this loss, its gradients, and the parameters they are for. Changes nothing.
+    """Find what is wrong with this loss, its gradients and its parameters. Nothing is changed.
 
     Shapes: params a list of Values, a dict of names to Values, or a model with .parameters().
 
@@ -68,9 +68,9 @@ def _named(params: Any) -> Named:
 
 
 def _layers(named: Named) -> dict[int, tuple[int, str]]:
-    """For the id of each parameter of a neuron: which model it is of, and the layer's name.
+    """For the id of each parameter of a neuron, the number of its model and the name of its layer.
 
-    A label that comes again begins another model.
+    Where a label comes again, another model begins.
     """
     model, seen, layers = 1, set[Any](), {}
     for _, p in named:
@@ -97,7 +97,7 @@ def _changed(order: Iterable[Value]) -> Iterator[Finding]:
             except ValueError as problem:
                 said = "an optimiser's step does that, but before the next backward() the loss has to be computed again"
                 yield Finding("data changed after the forward pass", f"{problem}; {said}")
-                return  # all that comes after it has changed too
+                return  # what was made of this node has changed as well
 
 
 def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Named) -> Iterator[Finding]:
@@ -106,7 +106,7 @@ def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Named)
     elif loss.operation is not None and loss.grad == 0.0:
         yield Finding("backward not run", "the loss has no gradient yet; call loss.backward()")
     if loss.operation is None or loss.grad == 0.0 or any("_backward" in node.__dict__ for node in order):
-        return  # a hand-written _backward adds what nobody knows
+        return  # a hand-written _backward may add anything, so that no gradient can be expected
     expected: defaultdict[int, float] = defaultdict(float, {id(loss): 1.0})
     size: defaultdict[int, float] = defaultdict(float, {id(loss): 1.0})
     for node in reversed(order):
@@ -115,7 +115,7 @@ def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Named)
                 expected[id(argument)] += local_derivative * expected[id(node)]
                 size[id(argument)] += abs(local_derivative) * size[id(node)]
     left = [
-        f"{name}.grad is {p.grad:.6g}, this loss gives {expected[id(p)]:.6g}"
+        f"{name}.grad is {p.grad:.6g} (this loss gives {expected[id(p)]:.6g})"
         for name, p in named
         if p.requires_grad and abs(p.grad - expected[id(p)]) > ROUNDING * size[id(p)]
     ]
@@ -146,22 +146,23 @@ def _made_by_hand(order: Iterable[Value]) -> Iterator[Finding]:
 def _not_finite(order: list[Value], named: Named) -> Iterator[Finding]:
     for node in order:
         if not math.isfinite(node.data):
-            made = f": {_shown(node)}" if isinstance(node.operation, Op) else ", and was so from the start"
-            yield Finding("not finite", f"the first {node.data!r} is {node.name()}{made}")
+            made = f"is {_shown(node)}" if isinstance(node.operation, Op) else "was so from the start"
+            yield Finding("not finite", f"the first {node.data!r} is {node.name()}, which {made}")
             break
     if all(math.isfinite(p.grad) for _, p in named):
         return
     for node in reversed(order):
         for argument, local_derivative in node._edges:
             if isinstance(argument, Value) and not math.isfinite(local_derivative * node.grad):
-                said = f"{_shown(node)} has the local derivative {local_derivative!r} times the gradient {node.grad!r}"
-                yield Finding("gradient not finite", f"it starts where {said} goes to {argument.name()}")
+                passed = f"the local derivative {local_derivative!r} times the gradient {node.grad!r}"
+                where = f"{argument.name()} gets {passed} from {_shown(node)}"
+                yield Finding("gradient not finite", f"it starts where {where}")
                 return
 
 
 def _passes_nothing(order: Iterable[Value], layers: Mapping[int, tuple[int, str]]) -> Iterator[Finding]:
-    """Neurons whose slope is (next to) 0 for every example."""
-    made_of: dict[int, Value] = {}  # a parameter of the neuron whose unfinished output it is
+    """Neurons whose local derivative is 0, or nearly 0, for every example."""
+    made_of: dict[int, Value] = {}  # for the id of a neuron's parameter or partial sum, a parameter of that neuron
     seen: defaultdict[tuple[str, Op], defaultdict[Any, list[Value]]] = defaultdict(lambda: defaultdict(list))
     for node in order:
         unit, parameters = getattr(node, "unit", None), [made_of[id(a)] for a in node._prev if id(a) in made_of]
@@ -170,7 +171,7 @@ def _passes_nothing(order: Iterable[Value], layers: Mapping[int, tuple[int, str]
         elif node.operation is None:
             made_of[id(node)] = node
         elif isinstance(node.operation, Op) and node.operation.arity == 1:
-            own = id(parameters[0]) if parameters else 0  # neurons of two models have the same names
+            own = id(parameters[0]) if parameters else 0  # neurons of two models may have the same names
             layer = layers.get(own, (1, unit[0] or "the layer"))[1]
             seen[layer, node.operation][unit[1], own].append(node)
     for (layer, op), neurons in seen.items():
@@ -179,16 +180,19 @@ def _passes_nothing(order: Iterable[Value], layers: Mapping[int, tuple[int, str]
         if not op.squashes and len(flat) < len(neurons):
             flat = {key: nodes for key, nodes in flat.items() if _far_off(op, nodes)}
         if flat:
-            kind, slope = "dead", "of 0, so no gradient passes"
+            kind, size = "dead", "of 0, so that no gradient passes"
             advice = "leaky_relu, smaller weights or, if training led here, a smaller learning rate"
             if op.squashes:
-                kind, slope, advice = "saturated", f"below {FLAT}", "smaller initial weights or scaled inputs"
+                kind, size, advice = "saturated", f"below {FLAT}", "smaller initial weights or scaled inputs"
             who = f"{len(flat)} of {len(neurons)} {op.name} neurons of {layer} ({_some([name for name, _ in flat])})"
-            yield Finding(kind, f"{who} have for every example a slope {slope}; try {advice}")
+            yield Finding(kind, f"{who} have for every example a local derivative {size}; try {advice}")
 
 
 def _far_off(op: Op, nodes: Sequence[Value]) -> bool:
-    """Whether it would be flat even if the examples' spread came on top: a few examples switch a relu off by chance."""
+    """Whether a neuron stays flat even at an input that is nearer to 0 than the examples' inputs by their whole spread.
+
+    A few examples switch a relu off by chance.
+    """
     numbers = [node.arguments[0]._data for node in nodes]
     nearest, farthest = sorted((min(numbers), max(numbers)), key=abs)
     return len(nodes) >= FEW and op.forward(nearest) == op.forward(nearest + (nearest - farthest))

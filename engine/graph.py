@@ -44,14 +44,16 @@ def trace(root: AnyNode) -> tuple[set[AnyNode], set[tuple[AnyNode, AnyNode]]]:
 
 def backpropagate(root: Any) -> None:
     """The chain rule at every node, in reverse topological order: users pass their gradient on before arguments do."""
-    order = topological_order(root)
-    for node in order:
-        if node.operation is not None and node.requires_grad:
-            node.grad = 0.0
+    reached, nodes = {root}, []  # no gradient passes a node that requires none
+    for node in reversed(topological_order(root)):
+        if node in reached and node.operation is not None and node.requires_grad:
+            nodes.append(node)
+            reached.update(node._prev)
+    for node in nodes:
+        node.grad = 0.0
     root.grad = 1.0
-    for node in reversed(order):
-        if node.operation is not None and node.requires_grad:
-            node._backward()
+    for node in nodes:
+        node._backward()
 
 
 def check_gradients_are_numbers(root: Any) -> None:

@@ -43,7 +43,7 @@ class Op:
 
     name: str
     forward: Callable[..., float]  # on floats
-    partials: tuple[Rule, ...] | Rule  # (output, *arguments) -> slope; one for each argument, or one that returns all
+    partials: tuple[Rule, ...] | Rule  # (output, *arguments) -> local derivative, for each argument; or one for all
     symbol: str = ""  # for drawings: a {} for each argument, or one for all of them; name({}) if empty
     numpy: str = ""  # its spelling on arrays; np.name({}) if empty
     operator: bool = False  # whether Python has an operator for it, in place of a method
@@ -55,7 +55,7 @@ class Op:
     smooth: Callable[..., bool] = everywhere  # where the rules hold
     everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # see `intervals`
     ulp: float = 2.0  # the largest error of the value, in units of its last place
-    eps: float = 4.0  # the slopes' largest error, in units of 2^-52 max(1, |slope|)
+    eps: float = 4.0  # the largest error of a local derivative d, in units of 2^-52 max(1, |d|)
     neutral: tuple[float | None, ...] = ()  # for each argument the number that leaves the other one as it is
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
 

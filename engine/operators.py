@@ -138,11 +138,11 @@ class Ieee(Operators):
 
 
 def local_derivatives(op: Op, out: float, numbers: Sequence[float], wanted: Sequence[bool]) -> list[float]:
-    """The slopes of `op` to each argument, 0.0 where it is not wanted; inf or nan where there is none."""
+    """The local derivatives of `op` to its arguments: 0.0 where one is not wanted, inf or nan where there is none."""
     if callable(op.partials):
         if len(slopes := list(_slope(op.partials, out, numbers))) != len(numbers):
             said = f"the rule of {op.name} returned a list of length {len(slopes)}"
-            raise TypeError(f"{said}; it needs one slope for each argument, of which there are {len(numbers)}")
+            raise TypeError(f"{said}; it needs one local derivative for each of the {len(numbers)} arguments")
         return slopes
     return [_slope(rule, out, numbers) if want else 0.0 for rule, want in zip(op.partials, wanted)]
 

@@ -85,7 +85,7 @@ def _power_slope(out: Any, a: Any, b: Any) -> Any:
     base = a if isinstance(b, float) else where(b, a, where(a, a, 1.0))  # 0.0 * power(0.0, -1.0) has no value
     slope = b * power(base, b - 1.0)
     if isinstance(slope, float) and math.isinf(slope) and a != 0.0:
-        return out * (b / a)  # the same slope; above, the power overflows before a small b makes it finite again
+        return out * (b / a)  # the same number; above, the power overflows before a small b makes it finite again
     return slope
 
 
@@ -98,7 +98,7 @@ power: Op = Op(
     micrograd="**{1}",
     what="a to the power of b, for a > 0; for a = 0 where b ≥ 0, and for a < 0 where b is a whole number.",
     forward=math.pow,  # `**` would turn (-8.0) ** (1 / 3) into a complex number
-    # At base 0 the logarithm is taken of 1: the slope is the limit of 0 · log 0, which is 0.
+    # At base 0 the logarithm is taken of 1, so that the local derivative is the limit of 0 · log 0, which is 0.
     partials=(
         lambda out, a, b: _power_slope(out, a, b),
         lambda out, a, b: out * log((a or 1.0) if isinstance(a, float) else where(a, a, 1.0)),
@@ -331,7 +331,7 @@ relu: Op = Op(
     micrograd="ReLU",
     what="The rectified linear unit: a where a is positive, 0 elsewhere.",
     forward=lambda a: a if a > 0.0 or a != a else 0.0,
-    partials=(lambda out, a: step(a),),  # at the kink, slope 0
+    partials=(lambda out, a: step(a),),  # 0 at the kink
     numpy="np.maximum({}, 0.0)",
     why="relu lets the gradient through where its argument is positive, and blocks it elsewhere",
     smooth=lambda a: abs(a) > EDGE,
@@ -351,7 +351,7 @@ absolute: Op = Op(
     badge="|x|",
     what="The absolute value of a.",
     forward=abs,
-    partials=(lambda out, a: step(a) - step(-a),),  # at the kink, slope 0
+    partials=(lambda out, a: step(a) - step(-a),),  # 0 at the kink
     why="the slope of |x| is the sign of x",
     smooth=lambda a: abs(a) > EDGE,
 )

@@ -1,4 +1,4 @@
-"""Derivatives of functions, of any order. None of them touches anybody's `.grad`."""
+"""Derivatives of functions, of any order. No `.grad` is changed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ __all__ = ["grad", "gradients", "hessian", "hvp", "jacobian", "value_and_grad"]
 
 
 def gradients(y: Value, xs: Any) -> Any:
-    """d y / d x for each x, as Values with graphs of their own: they can be differentiated again.
+    """d y / d x for each x, as Values with graphs of their own, which can be differentiated again.
 
-    Shapes: a list of Values, one for each x (one Value for one x). What y does not depend on gets Value(0.0).
+    Shapes: a list of Values, one for each x (one Value for one x). An x that y does not depend on gets Value(0.0).
     Errors: ValueError if data changed after the forward pass, TypeError for hand-made nodes.
 
     >>> x = Value(3.0)
@@ -38,10 +38,10 @@ def gradients(y: Value, xs: Any) -> Any:
     if isinstance(xs, Value):
         return gradients(y, [xs])[0]
     if not isinstance(y, Value):
-        raise TypeError(f"gradients of {type(y).__name__} {y!r}: it has to be a Value")
+        raise TypeError(f"gradients: y is {type(y).__name__} {y!r}, not a Value")
     for x in (xs := list(xs) if hasattr(xs, "__iter__") else [xs]):
         if not isinstance(x, Value):
-            raise TypeError(f"gradients to {type(x).__name__} {x!r}, which is not a Value; of a model: .parameters()")
+            raise TypeError(f"gradients: an x is {type(x).__name__} {x!r}, not a Value; of a model, give .parameters()")
     reached, on_the_way = {id(x) for x in xs}, []
     for node in topological_order(y):
         if any(id(argument) in reached for argument in node._prev):
@@ -78,7 +78,7 @@ def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None
 
 
 class _Anything(Operators):
-    """Stands for any number and is none."""
+    """Stands in the place of a number, of which nothing is known."""
 
     __slots__ = ()
 
@@ -89,7 +89,7 @@ class _Anything(Operators):
 
 @functools.cache
 def reads_numbers(op: Op) -> str:
-    """What is wrong with a rule that runs on floats only, as with math.cos(a); '' if it runs on anything."""
+    """What is wrong with a row that has a rule for plain numbers only, such as math.cos(a); '' where nothing is."""
     rules: Any = op.partials
     arguments = [_Anything() for _ in (op.everyday if op.variadic else op.partials)]  # type: ignore[union-attr]
     try:
@@ -101,20 +101,20 @@ def reads_numbers(op: Op) -> str:
 
 
 def _slope_without_rule(op: Op, node: Value, place: int) -> Any:
-    """Where the rule divides by 0, as for √x at 0: the number that backward() has, whose own slopes are nan."""
+    """The local derivative where the rule divides by 0, as for √x at 0: backward()'s number, with derivatives nan."""
 
     def slope(*numbers: float) -> float:
         wanted = [i == place for i in range(len(numbers))]
         return local_derivatives(op, op.evaluate(numbers), numbers, wanted)[place]
 
-    _ = node._data  # the point is this example's: while a function is compiled, that is an error, or noted
+    _ = node.data  # the number belongs to this example: while a function is compiled, reading it is an error, or noted
     row = Op(name=f"slope_of_{op.name}", forward=slope, partials=lambda out, *numbers: [math.nan] * len(numbers),
              numpy="np.nan")  # fmt: skip
     return row(*node.arguments)
 
 
 def _product(slope: Any, above: Any) -> Any:
-    """A factor 1 makes no node."""
+    """slope · above; a factor of 1 makes no node."""
     if isinstance(slope, float) and slope == 1.0:
         return above
     return slope if isinstance(above, float) and above == 1.0 else slope * above
@@ -125,12 +125,12 @@ def _as_value(given: Any) -> Value:
 
 
 class _Variable:
-    """One argument of a function as fresh Values: a number as one, an array, a list or a tuple as an object array."""
+    """One argument of a function, made of fresh Values: one for a number, else an object array."""
 
     def __init__(self, given: Any) -> None:
         self.single = isinstance(given, Value) or np.ndim(given) == 0
         if not self.single and np.ndim(given) != 1:
-            raise ValueError(f"an argument of shape {np.shape(given)}: it has to be a number or 1-D; use .ravel()")
+            raise ValueError(f"an argument has the shape {np.shape(given)}; give a number or a 1-D array (.ravel())")
         if isinstance(given, np.ndarray) and given.dtype.kind in "fiu":
             given = given.tolist()  # plain numbers: NumPy scalars are slow
         numbers = [given] if self.single else list(given)
@@ -143,7 +143,7 @@ class _Variable:
         self.argument: Any = self.nodes[0] if self.single else _objects(self.nodes)
 
     def shaped(self, derivatives: Sequence[Any]) -> Any:
-        """One for each node, in the form of the argument."""
+        """These derivatives, one for each node, in the form of the argument."""
         if self.single:
             return derivatives[0]
         return _objects(derivatives) if any(isinstance(d, Value) for d in derivatives) else np.array(derivatives, float)
@@ -210,7 +210,8 @@ def _prepared(function: Callable[..., Any], places: Sequence[int], arguments: Se
     """Fresh variables, and the function that runs on them while they are marked."""
     for place in places:
         if not -len(arguments) <= place < len(arguments):
-            raise IndexError(f"argnums: there is no argument {place}; the function was called with {len(arguments)}")
+            count = f"{len(arguments)} argument" + "s" * (len(arguments) != 1)
+            raise IndexError(f"argnums: there is no argument {place}; the function was called with {count}")
     if len({place % len(arguments) for place in places}) < len(places):
         raise ValueError(f"argnums {tuple(places)} name the same argument twice")
     variables = [_Variable(arguments[place]) for place in places]
@@ -232,8 +233,10 @@ def _prepared(function: Callable[..., Any], places: Sequence[int], arguments: Se
 
 
 def _slopes(outputs: Sequence[Value], variables: Sequence[_Variable]) -> tuple[list[list[Any]], Callable[[Value], Any]]:
-    """The derivatives of each output to each node of the variables, and what becomes of values: both floats, or both
-    Values where a derivative around this one depends on them."""
+    """The derivatives of each output to each node of the variables, and the function that finishes a value.
+
+    Both give floats, or Values where a derivative around this one depends on them.
+    """
     nodes = [node for variable in variables for node in variable.nodes]
     if not any(variable.symbolic for variable in variables):
         numbers = [derivatives(y, nodes) if y._plain else None for y in outputs]
@@ -258,16 +261,16 @@ def _scalar(y: Any, name: str, instead: str) -> Value:
 
 
 def _derived_from(f: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """functools.wraps(f); TypeError for what is no function."""
+    """functools.wraps(f), and a TypeError if f is not a function."""
     if not callable(f):
-        raise TypeError(f"a derivative of {type(f).__name__} {f!r}: it takes a function; of a Value, gradients(y, xs)")
+        raise TypeError(f"expected a function, got {type(f).__name__} {f!r}; for a Value write gradients(y, xs)")
     return functools.wraps(f)
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Any]]:
     """The function that gives f's value and its gradient.
 
-    Shapes: (float, and what grad gives).
+    Shapes: a pair of a float and what grad gives.
 
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
@@ -292,7 +295,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     """The derivative of f to one of its arguments, or to several.
 
     Shapes: x a number -> float; x (n,) -> (n,) float64; a tuple of argnums -> a tuple.
-    Errors: TypeError if f returns something else than one Value or number.
+    Errors: TypeError if f returns anything but one Value or number.
 
     >>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)
     (12.0, 12.0)
@@ -318,8 +321,8 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
         with enable_grad():
             result, [variable] = _run(functools.partial(f, **keywords), [0], arguments)
             several = not isinstance(result, Value) and np.ndim(result) > 0
-            of_one = "for each output; return one Value or a 1-D list of them (.ravel())"
-            outputs = [_scalar(y, "jacobian", of_one) for y in (result if several else [result])]
+            instead = "return one Value or a 1-D list of them (.ravel())"
+            outputs = [_scalar(y, "jacobian", instead) for y in (result if several else [result])]
             all_slopes, _ = _slopes(outputs, [variable])
             rows = [variable.shaped(slopes) for slopes in all_slopes]
             return np.array(rows).reshape(len(rows), *np.shape(variable.argument)) if several else rows[0]
@@ -352,8 +355,8 @@ def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def wrapped(x: Any, v: Any) -> Any:
         if np.shape(x) != np.shape(v):
-            raise ValueError(f"hvp: x has shape {np.shape(x)}, v has {np.shape(v)}")
-        # v as a variable too: where it is made of Values, the product is.
+            raise ValueError(f"hvp: x has shape {np.shape(x)} and v has {np.shape(v)}; they have to be equal")
+        # v is a variable, too: where it is made of Values, so is the product.
         return grad(lambda y, w: dot(np.atleast_1d(slope(y)), np.atleast_1d(w)), argnums=(0, 1))(x, v)[0]
 
     return wrapped

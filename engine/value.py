@@ -30,16 +30,26 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     (-4.0, -2.0, 2.0)
     """
 
-    # A node of one or two arguments keeps them in _left and _right (Values and floats), and their local derivatives in
-    # _d_left and _d_right. A node of any number of arguments, or made by hand, has (argument, local derivative) pairs
-    # in _more. _users says how many nodes were made of it, _depth how many operations lie between it and the farthest
-    # leaf: from these two fast/backward.py knows when a gradient is complete.
-    __slots__ = ("_data", "grad", "operation", "requires_grad", "_left", "_right", "_d_left", "_d_right", "_users",
-                 "_depth", "__dict__", "__weakref__")  # fmt: skip
+    __slots__ = {
+        "_data": "The number, a float.",
+        "grad": "The gradient: the derivative of a result to this value, as backward() has left it.",
+        "operation": "The row that made it; a string if it was made by hand, None for a leaf.",
+        "requires_grad": "Whether backward() gives it a gradient, and goes on to what it was made of.",
+        # A node of one or two arguments keeps them here, Values and floats. Where there is none, 0.0 stands.
+        "_left": "The first argument.",
+        "_right": "The second argument; for the sum of a neuron what stands for its products, until somebody asks.",
+        "_d_left": "The local derivative to the first argument.",
+        "_d_right": "The local derivative to the second argument.",
+        # From these two fast/backward.py knows when a gradient is complete. Each way of making a node writes them.
+        "_users": "How many nodes were made of it.",
+        "_depth": "How many operations lie between it and the farthest leaf.",
+        "__dict__": "Attributes that people hang on it, and those below.",
+        "__weakref__": "Weak references to it.",
+    }
 
-    operation: Op | str | None  # the row; a string if made by hand; None for a leaf
-    label: str = ""  # this and the next stand in __dict__, where there is one to remember
-    _more: tuple[tuple[Any, float], ...] | None = None
+    operation: Op | str | None
+    label: str = ""
+    _more: tuple[tuple[Any, float], ...] | None = None  # (argument, local derivative) pairs of all other nodes
     _variable: bool = False  # whether a derivative to it is being taken, see transforms.py
 
     def __init__(
@@ -97,7 +107,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         self._becomes_inner(op, arguments)
 
     def _becomes_inner(self, operation: Op | str, arguments: Sequence[Any]) -> None:
-        if self.operation is None:
+        if self.operation is None:  # not when refresh() computes it anew
             self.operation = operation
             for value in (a for a in arguments if a.__class__ is not float):
                 value._users += 1
@@ -136,8 +146,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             raise TypeError(f"_backward is a function that adds to the arguments' .grad, got {by_hand!r}")
         self._more, self._left, self._right = self._edges, 0.0, 0.0
         if self.operation is None:
+            self._users += 1 << 28  # so many never come: a neuron's weight counts no users, so nobody knows how many
             self.operation = ""
-            self._users += 1 << 28  # more than it can have: a neuron's weight does not count its users
         self.__dict__["_backward"] = by_hand
 
     def backward(self) -> None:
@@ -153,7 +163,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             self.grad += float(self.requires_grad)
         elif self.requires_grad:
             try:
-                backpropagate(self)  # every _backward(), in reverse topological order
+                backpropagate(self)  # what graph.backpropagate does: _backward() of each node, users before arguments
             except TypeError:
                 graph.check_gradients_are_numbers(self)
                 raise

@@ -27,7 +27,7 @@ def mse(prediction: Any, target: Any) -> Value:
     """
     predictions, targets = _listed(prediction), _listed(target)
     if len(predictions) != len(targets):
-        raise ValueError(f"mse got {len(predictions)} predictions and {len(targets)} targets; it needs as many of both")
+        raise ValueError(f"mse got {len(predictions)} predictions and {len(targets)} targets; it needs one for each")
     if not predictions:
         raise ValueError("mse got 0 predictions; it needs at least one")
     squares = [(p - t) ** 2 for p, t in zip(predictions, targets, strict=True)]

@@ -50,7 +50,7 @@ class Module:
         """The outputs for many examples, as plain numbers; no graph is recorded.
 
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
-        Errors: ValueError if X is empty or a row does not fit the model, TypeError if X does not hold numbers.
+        Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
         """
         with no_grad():
             return np.array([self(x) for x in checked_inputs(X)], dtype=float)
@@ -149,7 +149,7 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers in a row, with `activation` on all but the last and `output` ("linear", "softmax", …) on the last.
+    """Layers that follow each other, with `activation` on all but the last and `output` (as "softmax") on the last.
 
     Shapes: x (nin,) -> list (nouts[-1],), or one Value if nouts[-1] is 1.
 
@@ -253,7 +253,7 @@ def _inputs(x: Any) -> SharedInputs:
     """One example."""
     if isinstance(x, np.ndarray):
         if x.ndim > 1:
-            raise ValueError(f"a model takes one example, got an array {x.shape}; for all its rows, call predict")
+            raise ValueError(f"a model takes one example, got an array {x.shape}; for many examples, call predict")
         x = x.tolist()  # plain floats: NumPy scalars are slow
     return SharedInputs(x if isinstance(x, Iterable) and not isinstance(x, (Value, str)) else (x,))
 

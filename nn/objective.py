@@ -22,12 +22,12 @@ AGREE = 1e-6  # relative to the largest loss or gradient; a branch that tracing 
 
 HINT = "Does the model or the loss branch on a number (==, if), draw random numbers, or read something that changes?"
 
-Numbers = NDArray[np.float64]
-RowNumbers = NDArray[np.intp]  # which examples
+Floats = NDArray[np.float64]  # of any shape
+RowNumbers = NDArray[np.intp]  # the rows in X and y of some examples
 
 
 class Objective:
-    """loss(model(x), target) for rows of the examples, and the gradient of its mean over several rows to `params`."""
+    """loss(model(x), target) for examples, and the gradient of its mean over several examples to `params`."""
 
     def __init__(self, model: Model, loss: Loss, params: Iterable[Value], outputs_too: bool) -> None:
         self.model, self.loss, self.params = model, loss, list(dict.fromkeys(params))
@@ -58,7 +58,7 @@ class Objective:
             self._fall_back(f"the loss cannot be compiled: {type(error).__name__}: {error}")
 
     def verify(self, examples: Examples, row: int) -> None:
-        """Compare the program with eager code on one row again; a callback may have changed the model or the loss."""
+        """Compare the program with eager code on one example again; a callback may have changed the model."""
         if self.program is not None:
             rows = np.array([row % len(examples[0])])
             try:
@@ -66,8 +66,8 @@ class Objective:
             except ValueError as error:
                 self._fall_back(f"the loss has changed since it was compiled: {error}")
 
-    def measure(self, examples: Examples) -> tuple[Numbers, Numbers | None]:
-        """The loss of each row, and the model's outputs if a metric needs them; no graph is kept."""
+    def measure(self, examples: Examples) -> tuple[Floats, Floats | None]:
+        """The loss of each example, and the model's outputs if a metric needs them; no graph is kept."""
         rows = np.arange(len(examples[0]))
         if self.program is not None:
             losses, outputs = self._compiled(self.program, examples, rows)
@@ -75,8 +75,8 @@ class Objective:
                 return losses, outputs
         return self._eager(examples, rows)
 
-    def gradient(self, examples: Examples, batch: RowNumbers, theta: Numbers) -> Numbers | None:
-        """The gradient of the mean loss of these rows, at theta; None where eager code has to compute or explain it.
+    def gradient(self, examples: Examples, batch: RowNumbers, theta: Floats) -> Floats | None:
+        """The mean loss's gradient over a batch, at theta; None where eager code has to compute or explain it.
 
         theta holds the first of `params`: those that the optimiser moves.
         """
@@ -89,7 +89,7 @@ class Objective:
         return gradient[: len(theta)] if finite else None
 
     def backward(self, examples: Examples, batch: Sequence[int], epoch: int, check: bool = True) -> None:
-        """Add the gradient of the mean loss of these rows to the parameters' `.grad`, by eager code.
+        """Add the gradient of the mean loss of these examples to the parameters' `.grad`, by eager code.
 
         Errors: with `check`, FloatingPointError for a loss or a gradient that is not finite.
         """
@@ -98,37 +98,37 @@ class Objective:
                 loss = self._example(examples, i)[1]
                 if not np.isfinite(loss.data):
                     reasons = [one.sentence for one in diagnose(loss, []).findings if one.kind == "not finite"]
-                    check_finite(loss.data, f"the loss of row {i}", epoch, *reasons)
+                    check_finite(loss.data, f"the loss of example {i}", epoch, *reasons)
                 (loss / len(batch)).backward()  # one graph at a time; the leaves sum the gradients
                 gradient = [p.grad for p in self.params]
                 if check and not np.isfinite(gradient).all():
                     found = diagnose(loss, self.params).findings
                     reasons = [one.sentence for one in found if one.kind == "gradient not finite"]
-                    check_finite(gradient, f"the gradient of row {i}", epoch, *reasons)
+                    check_finite(gradient, f"the gradient of example {i}", epoch, *reasons)
 
     def _example(self, examples: Examples, i: int) -> tuple[Any, Value]:
-        """The output and the loss of row i; a single number is handed over as a plain float or int."""
+        """The output and the loss of example i; a single number is handed over as a plain float or int."""
         x, target = (column[i] if column.ndim > 1 else column[i].item() for column in examples)
         try:
             output = self.model(x)
             return output, checked_loss_value(self.loss(output, target))
         except DomainError as error:
-            raise DomainError(f"row {i}: {error}") from error
+            raise DomainError(f"example {i}: {error}") from error
 
-    def _eager(self, examples: Examples, rows: RowNumbers) -> tuple[Numbers, Numbers | None]:
+    def _eager(self, examples: Examples, rows: RowNumbers) -> tuple[Floats, Floats | None]:
         with no_grad():
             results = [self._example(examples, i) for i in rows.tolist()]
         outputs = np.array([output for output, _ in results], dtype=float) if self.outputs_too else None
         return np.array([loss.data for _, loss in results]), outputs
 
-    def _compiled(self, program: Program, examples: Examples, rows: RowNumbers) -> tuple[Numbers, Numbers | None]:
+    def _compiled(self, program: Program, examples: Examples, rows: RowNumbers) -> tuple[Floats, Floats | None]:
         (X, y), chunks = examples, _chunks(rows)
         losses = np.concatenate([program(X[chunk], y[chunk]) for chunk in chunks])
         return losses, np.concatenate([self.predicting(X[chunk]) for chunk in chunks]) if self.predicting else None
 
     def _value_and_grad(
-        self, program: Program, examples: Examples, rows: RowNumbers, at: Numbers | None = None
-    ) -> tuple[float, Numbers]:
+        self, program: Program, examples: Examples, rows: RowNumbers, at: Floats | None = None
+    ) -> tuple[float, Floats]:
         X, y = examples
         if len(rows) <= CHUNK:
             return program.value_and_grad(X[rows], y[rows], at=at)
@@ -138,12 +138,13 @@ class Objective:
             value, gradient = value + chunk_value * len(chunk), gradient + chunk_gradient * len(chunk)
         return value / len(rows), gradient / len(rows)
 
-    def _compare(self, rows: RowNumbers, eager: Numbers, compiled: Numbers) -> None:
+    def _compare(self, rows: RowNumbers, eager: Floats, compiled: Floats) -> None:
         agree = _agree(compiled, eager, self.scale)
         if not agree.all():
             place = int(agree.argmin())
             raise ValueError(
-                f"the loss of row {rows[place]} is {eager[place]:.9g}, but {compiled[place]:.9g} when compiled. {HINT}"
+                f"the loss of example {rows[place]} is {eager[place]:.9g}, but {compiled[place]:.9g} when compiled. "
+                f"{HINT}"
             )
 
     def _compare_gradients(self, program: Program, examples: Examples, rows: RowNumbers) -> None:
@@ -171,7 +172,7 @@ class Objective:
 
 
 def _sample(examples: Examples) -> RowNumbers:
-    """Rows that are spread evenly over the examples, and one of each class."""
+    """Some of the examples, spread evenly, and one of each class."""
     X, y = examples
     spread = np.unique(np.linspace(0, len(X) - 1, min(len(X), SAMPLE)).astype(int))
     return spread if y.dtype.kind in "fO" else np.union1d(spread, np.unique(y, axis=0, return_index=True)[1])
@@ -181,10 +182,10 @@ def _chunks(rows: RowNumbers) -> list[RowNumbers]:
     return np.array_split(rows, range(CHUNK, len(rows), CHUNK))
 
 
-def _largest(numbers: Numbers) -> float:
+def _largest(numbers: Floats) -> float:
     return float(np.abs(numbers).max(initial=0.0, where=np.isfinite(numbers)))
 
 
-def _agree(compiled: Any, eager: Numbers, scale: float) -> NDArray[np.bool_]:
+def _agree(compiled: Any, eager: Floats, scale: float) -> NDArray[np.bool_]:
     agree: NDArray[np.bool_] = np.isclose(compiled, eager, rtol=AGREE, atol=AGREE * scale, equal_nan=True)
     return agree

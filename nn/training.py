@@ -150,16 +150,16 @@ class _Run:
         self.moving = np.array([p.requires_grad for p in optimiser.params])
 
     def step(self, batch: NDArray[np.intp], epoch: int) -> None:
-        """Move theta by the mean gradient of these rows; it is written into the Values at the next record."""
+        """Move theta by the mean gradient of these examples; it is written into the Values at the next record."""
         examples, theta = self.parts["train"], self.theta
         gradient = self.objective.gradient(examples, batch, theta)
         if gradient is None:
             self.restore()
             self.objective.backward(examples, batch.tolist(), epoch)
             gradient = self.optimiser.gradient()
-        check_finite(gradient, f"the gradient of rows {batch.tolist()}", epoch)
+        check_finite(gradient, f"the gradient of examples {batch.tolist()}", epoch)
         updated = self.optimiser.update(theta, gradient)
-        check_finite(updated, f"a parameter after rows {batch.tolist()}", epoch)
+        check_finite(updated, f"a parameter after examples {batch.tolist()}", epoch)
         self.theta = np.where(self.moving, updated, theta)
 
     def restore(self) -> None:

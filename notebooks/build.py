@@ -1,4 +1,4 @@
-"""Runs the notebooks beside this file and writes them back with their outputs: `python notebooks/build.py`."""
+"""Run the notebooks beside this file and write them back with their outputs: `python notebooks/build.py`."""
 
 import os
 import re
@@ -16,7 +16,7 @@ FRAME = re.compile(r"(?:<div\b[^>]*>)?<iframe\b[^>]*>(.*)</iframe>(?:</div>)?", 
 
 
 class ThisPython(AsyncKernelManager):
-    """Starts the interpreter that runs this, whatever this machine calls "python3"."""
+    """A kernel manager that starts the interpreter that runs this script, not the kernel named "python3"."""
 
     @property
     def kernel_spec(self):
@@ -25,31 +25,31 @@ class ThisPython(AsyncKernelManager):
 
 
 def executed(path, package_folder, work_folder):
-    """The notebook with the outputs of a fresh kernel, which finds chainrule in package_folder; nothing is written."""
+    """The notebook with the outputs of a fresh kernel, which imports chainrule from package_folder."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
         kernel_manager_class=ThisPython,
         resources={"metadata": {"path": str(work_folder)}},
         record_timing=False,
-        coalesce_streams=True,  # else a slow machine splits what one cell prints into several outputs
+        coalesce_streams=True,  # on a slow machine, a cell that prints twice would have two outputs
         timeout=120,
     )
-    # a person's own IPython settings change what is shown
+    # IPYTHONDIR keeps a user's own settings of IPython away, which would change the outputs.
     client.execute(env={**os.environ, "PYTHONPATH": str(package_folder), "IPYTHONDIR": str(work_folder)})
     normalise(notebook)
     return notebook
 
 
 def normalise(notebook):
-    """Leave nothing in it that differs from machine to machine, nor what a page that shows notebooks would drop."""
+    """Remove from the notebook what differs from machine to machine, and what viewers of notebooks would drop."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     for cell in notebook.cells:
         cell.metadata = {}
         for output in cell.get("outputs", []):
             data = output.get("data", {})
-            # GitHub drops the frame and spoils SVG; the <img> that the frame falls back on shows everywhere.
+            # GitHub drops the frame and spoils SVG, but the <img> inside the frame is shown everywhere.
             data.pop("image/svg+xml", None)
             if "text/html" in data:
                 data["text/html"] = FRAME.sub(r"\1", data["text/html"])

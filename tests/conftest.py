@@ -1,4 +1,4 @@
-"""What all tests share: which copy is under test, deterministic examples, a headless browser."""
+"""What all tests share: the line that says which copy is under test, deterministic examples, and a headless browser."""
 
 import importlib.util
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# No deadline: on a shared machine a slow example says nothing. The same examples at each run, so that a red run is the
-# doing of a change. The quick run takes the first few of them, `pytest -m slow` all; with
-# `pytest --hypothesis-profile=search -m slow` Hypothesis looks for new ones.
+# There is no deadline, since on a shared machine a slow example says nothing. Each run draws the same examples, so that
+# a test that starts to fail does so because of a change. The quick run takes the first few of them, `pytest -m slow`
+# all; with `pytest --hypothesis-profile=search -m slow` Hypothesis looks for new ones.
 hypothesis.settings.register_profile("few", deadline=None, derandomize=True, max_examples=20)
 hypothesis.settings.register_profile("many", deadline=None, derandomize=True, max_examples=100)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
@@ -21,14 +21,14 @@ def is_quick(config):
 
 
 def pytest_configure(config):
-    """Before the tests are imported: that is when @given reads the profile."""
+    """Choose the profile before the tests are imported, for that is when @given reads it."""
     if not config.getoption("--hypothesis-profile"):
         hypothesis.settings.load_profile("few" if is_quick(config) else "many")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """A test with drawn examples is in both runs, in the slow one with more of them."""
+    """Put tests with drawn examples into the slow run, too, which draws more of them."""
     if not is_quick(config):
         for item in items:
             drawn = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
@@ -42,7 +42,7 @@ def pytest_report_header():
 
 
 def find_browser():
-    """Paths of Chromium and its driver, or None."""
+    """The paths of Chromium and its driver, or None."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
     binary = next(filter(None, map(shutil.which, names)), None)
     driver = shutil.which("chromedriver")

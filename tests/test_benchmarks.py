@@ -1,4 +1,4 @@
-"""The benchmarks check what they time. No times are asserted: a shared machine has none to offer."""
+"""The benchmarks check the gradients of the work that they time. The times are not tested: here they vary too much."""
 
 import sys
 import warnings
@@ -19,7 +19,7 @@ def benchmarks():
     if not (HERE / "benchmarks").is_dir():
         pytest.skip("no source tree beside these tests")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [*sys.path, str(HERE)])  # last: the copy under test comes first
+        patch.setattr(sys, "path", [*sys.path, str(HERE)])  # at the end, so that the copy under test comes first
         import benchmarks.eager
         import benchmarks.reference
         import benchmarks.training
@@ -34,7 +34,7 @@ def test_all_workloads_pass_their_checks_and_print(benchmarks, capsys):
     lines = [line for line in printed.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
     for work in benchmarks.eager.ALL:
-        assert sum(line.startswith(f"| {work} ") for line in lines) >= 2, work  # collector on, collector off
+        assert sum(line.startswith(f"| {work} ") for line in lines) >= 2, work  # with the collector on and off
     assert "OMP_NUM_THREADS" in printed
 
 
@@ -75,21 +75,21 @@ def test_a_gradient_that_is_off_by_a_millionth_stops_the_benchmark(benchmarks, t
         check(benchmarks, problem, {"chainrule": Wrong()})
 
 
-def test_the_allowed_error_is_rounding(benchmarks):
+def test_the_allowed_error_of_a_benchmark_is_positive_and_below_a_billionth(benchmarks):
     problem = benchmarks.training.Problem(*benchmarks.training.moons(100), (2, 16, 16, 1), "relu")
     theta = np.array([p.data for p in problem.model().parameters()])
     allowed = benchmarks.reference.tolerance(theta, problem.layers, problem.X)
     assert allowed.min() > 0 and allowed.max() < 1e-9
 
 
-def test_ratio_is_the_peers_time_over_ours(benchmarks):
+def test_the_ratio_is_the_time_of_the_peer_over_ours(benchmarks):
     row = benchmarks.eager.Row("W", True, "peer", ours=[1.0, 2.0, 9.0], theirs=[8.0, 6.0, 6.0], bar=3.0)
     assert row.ratio == 3.0
     assert row.verdict == "met"
     assert "0.7–8.0" in row.cells()
 
 
-def test_of_two_ways_in_chainrule_the_ratio_is_a_slowdown_and_the_bar_a_limit(benchmarks):
+def test_between_two_ways_in_chainrule_the_ratio_is_a_slowdown_and_the_bar_a_limit(benchmarks):
     ours, theirs = [3.0, 4.0, 9.0], [2.0, 2.0, 3.0]
     row = benchmarks.eager.Row("W", True, "without", ours, theirs, bar=2.0, at_most=True)
     assert row.ratio == 2.0
@@ -98,7 +98,7 @@ def test_of_two_ways_in_chainrule_the_ratio_is_a_slowdown_and_the_bar_a_limit(be
     assert benchmarks.eager.replace(row, bar=1.9).verdict == "MISSED"
 
 
-def test_microgpt_trains_alike_in_chainrule_and_in_its_own_class(benchmarks):
+def test_microgpt_trains_alike_with_either_class_of_numbers(benchmarks):
     microgpt, transformer = benchmarks.eager.microgpt, benchmarks.eager.microgpt.transformer
     theta, text = transformer.parameters(microgpt.BLOCK), microgpt.tokens("bo")
     models = [microgpt.MicroGPT(kind, theta) for kind in (engine.Value, microgpt.microgpt_peer.Value)]
@@ -109,12 +109,12 @@ def test_microgpt_trains_alike_in_chainrule_and_in_its_own_class(benchmarks):
         assert model.loss(text).data < before
         assert not any(p.grad for p in model.parameters)
     ours, theirs = (np.array([p.data for p in model.parameters]) for model in models)
-    # Adam divides a gradient that is nearly 0 by TINY, and with it the rounding that the two may differ by.
+    # Adam divides a gradient that is nearly 0 by TINY, and with it the rounding error in which the two may differ.
     rounding = transformer.tolerance(np.ones(1))
     assert ours == pytest.approx(theirs, rel=0, abs=2 * microgpt.LEARNING_RATE * rounding / microgpt.TINY)
 
 
-def test_a_slope_of_microgpt_that_is_off_by_a_millionth_stops_the_benchmark(benchmarks, monkeypatch):
+def test_a_gradient_of_microgpt_that_is_off_by_a_millionth_stops_the_benchmark(benchmarks, monkeypatch):
     microgpt = benchmarks.eager.microgpt
     kind = microgpt.microgpt_peer.Value
     theta, text = microgpt.transformer.parameters(microgpt.BLOCK), microgpt.tokens("bo")
@@ -124,13 +124,13 @@ def test_a_slope_of_microgpt_that_is_off_by_a_millionth_stops_the_benchmark(benc
         microgpt.check({"wrong": microgpt.MicroGPT(kind, theta)}, theta, text)
 
 
-def test_other_users_leave_the_loss_as_it_is(benchmarks):
+def test_users_outside_the_graph_of_a_benchmark_do_not_change_its_loss(benchmarks):
     users = benchmarks.eager.users
     for case in users.CASES:
         assert users.check(case, users.Lines(2)) > 200, case.title
 
 
-def test_runs_alternate(benchmarks):
+def test_the_runs_of_two_works_alternate(benchmarks):
     seen = []
     works = {name: benchmarks.eager.one_phase(lambda name=name: seen.append(name)) for name in "AB"}
     times = benchmarks.eager.alternate(works, runs=3, collector=True, repeats=2)
@@ -138,14 +138,14 @@ def test_runs_alternate(benchmarks):
     assert [len(runs) for runs in times.values()] == [3, 3]
 
 
-brings_peers = pytest.mark.slow  # the import of PyTorch and JAX is
+brings_peers = pytest.mark.slow  # since importing PyTorch and JAX is
 
 
 @pytest.fixture(scope="module")
 def compiled(benchmarks):
-    """`python -m benchmarks compiled`, which brings PyTorch and JAX in where they are installed."""
+    """The module of `python -m benchmarks compiled`, which imports PyTorch and JAX where they are installed."""
     with warnings.catch_warnings():
-        warnings.simplefilter("default")  # theirs, at import
+        warnings.simplefilter("default")  # for the warnings that they give when they are imported
         import benchmarks.compiled
     return benchmarks.compiled
 
@@ -168,12 +168,12 @@ def test_numpy_by_hand_gives_the_loss_of_the_formula(compiled, name):
     theta = problem.theta()
     for X, y in problem.batches:
         value, _ = problem.by_hand(theta, len(X))(X, y)
-        # sums of fewer than 1,000 terms of a size of about 1
+        # These are sums of fewer than 1,000 terms of about 1.
         assert value == pytest.approx(problem.formula(theta, X, y), rel=0, abs=1000 * compiled.reference.EPS)
 
 
 @brings_peers
-def test_adam_by_hand_is_adam(compiled):
+def test_adam_by_hand_agrees_with_chainrule_s_adam(compiled):
     from chainrule.nn import Adam
 
     random = np.random.default_rng(0)
@@ -185,12 +185,12 @@ def test_adam_by_hand_is_adam(compiled):
         gradient = random.normal(size=5)
         update(gradient)
         expected = ours.update(expected, gradient)
-    # a step is at most about 0.001, and has fewer than 20 roundings
+    # A step is at most about 0.001 and has fewer than 20 roundings.
     assert theta == pytest.approx(expected, rel=0, abs=20 * 20 * 0.001 * compiled.reference.EPS + 20 * 2.0**-52)
 
 
 @brings_peers
-def test_a_network_that_learns_in_pytorch_or_jax_goes_where_ours_goes(compiled):
+def test_a_step_in_pytorch_or_jax_leads_to_the_same_parameters_as_ours(compiled):
     problem = compiled.networks.problems(small=True)["W3"]
     [(X, y)] = problem.batches
     for peer in compiled.PEERS.values():
@@ -204,7 +204,7 @@ def test_a_network_that_learns_in_pytorch_or_jax_goes_where_ours_goes(compiled):
 
 
 @brings_peers
-def test_a_result_is_met_by_ratio_and_by_limit(compiled):
+def test_a_result_is_met_if_both_its_ratio_and_its_limit_are(compiled):
     result = compiled.Result("W", [1.0, 2.0, 9.0], "peer", [8.0, 6.0, 6.0], bar=3.0, limit=2.0)
     assert result.ratio == 3.0
     assert result.verdict == "met"

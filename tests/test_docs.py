@@ -1,4 +1,4 @@
-"""The pages about the project: what they name exists, links lead somewhere, and examples run."""
+"""The pages about the project: files and names on them exist, their links lead somewhere, and their examples run."""
 
 import doctest
 import pkgutil
@@ -27,7 +27,7 @@ def text_of(page):
 
 
 def section(page, heading):
-    """What stands under that heading of the second level, without the heading."""
+    """The text under that heading of the second level."""
     found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text_of(page), re.MULTILINE | re.DOTALL)
     assert found, f"{page.name} has no heading ## {heading}"
     return found[1]
@@ -59,31 +59,31 @@ def rooms_in_the_tree():
     return rooms
 
 
-def test_each_room_and_module_is_on_the_page_and_each_on_the_page_is_there():
+def test_the_architecture_page_names_exactly_the_rooms_and_modules_that_exist():
     page, tree = rooms_on_the_page(), rooms_in_the_tree()
     named = {f"{room}/{module}" for room, modules in page.items() for module in ["", *modules]}
     there = {f"{room}/{module}" for room, modules in tree.items() for module in ["", *modules]}
     missing, gone = sorted(there - named), sorted(named - there)
-    assert not missing, f"docs/architecture.md, The house, does not say what these are: {', '.join(missing)}"
-    assert not gone, f"docs/architecture.md, The house, names what is not there: {', '.join(gone)}"
+    assert not missing, f"docs/architecture.md, The house, does not list these: {', '.join(missing)}"
+    assert not gone, f"docs/architecture.md, The house, lists these, which do not exist: {', '.join(gone)}"
     assert all(len(modules) == len(set(modules)) for modules in page.values())
 
 
 @each_page_and_readme
-def test_each_path_that_a_page_names_is_there(page):
+def test_each_path_that_a_page_names_exists(page):
     if page.name == "CHANGELOG.md":
-        pytest.skip("tells of what is gone, too")
+        pytest.skip("the change log names files that are gone, too")
     tops = "|".join(re.escape(path.name) for path in HERE.iterdir() if path.is_dir() and path.name != "build")
     paths = re.findall(rf"`((?:{tops})/[\w./-]*)`", prose(page))
     gone = [path for path in paths if not (HERE / path).exists()]
-    assert not gone, f"{page.name} names {', '.join(gone)}"
+    assert not gone, f"{page.name} names files that do not exist: {', '.join(gone)}"
 
 
 # --- the glossary
 
 
 def glossary():
-    """[(word, meaning, names in the code)]"""
+    """A list of (word, meaning, names in the code)."""
     rows = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \| (.+) \|$", section(ARCHITECTURE, "Glossary"), re.MULTILINE)
     assert len(rows) > 20
     return [(word, meaning, re.findall(r"`([^`]+)`", names)) for word, meaning, names in rows]
@@ -92,15 +92,15 @@ def glossary():
 def test_each_word_of_the_glossary_has_one_meaning():
     for kind in (0, 1):
         twice = [said for said, times in Counter(entry[kind] for entry in glossary()).items() if times > 1]
-        assert not twice, f"in the glossary more than once: {twice}"
+        assert not twice, f"the glossary has these more than once: {twice}"
 
 
 @pytest.mark.parametrize("word", [word for word, _, _ in glossary()] if ARCHITECTURE.is_file() else [])
-def test_each_word_of_the_glossary_is_in_the_code(word):
+def test_the_code_has_each_name_of_the_glossary(word):
     [names] = [names for entry, _, names in glossary() if entry == word]
     assert names
     for name in names:
-        pkgutil.resolve_name(f"chainrule.{name}")  # an error names what is not there
+        pkgutil.resolve_name(f"chainrule.{name}")  # the error names what does not exist
 
 
 # --- links
@@ -122,7 +122,7 @@ def broken_links(page):
     broken = []
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if re.match(r"[a-z]+:", link):
-            continue  # another site
+            continue  # it leads to another site
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         if not target.exists() or (anchor and anchor not in anchors(target)):
@@ -131,7 +131,7 @@ def broken_links(page):
 
 
 @each_page_and_readme
-def test_links_lead_somewhere(page):
+def test_the_links_of_a_page_lead_to_files_and_headings_that_exist(page):
     assert broken_links(page) == []
 
 
@@ -147,11 +147,11 @@ def test_a_broken_link_is_noticed(tmp_path):
 
 
 @each_page
-def test_examples_run(page, tmp_path, monkeypatch):
+def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch):
     if page.name == "README.md":
         pytest.skip("test_house.py runs them, also where there is no source tree")
     monkeypatch.chdir(tmp_path)
-    # a fence ends an example's output as an empty line does; line numbers stay
+    # Fences become empty lines, which end the output of an example; line numbers stay as they are.
     text = re.sub(r"^```.*$", "", text_of(page), flags=re.MULTILINE)
     examples = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, page.name, str(page), 0)
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0

@@ -1,4 +1,4 @@
-"""The house: floors that import downwards only, their budgets, examples that run, and which copy all this is about."""
+"""The house: which copy is under test, floors that import downwards only, the size of rooms, and examples that run."""
 
 import ast
 import doctest
@@ -23,17 +23,17 @@ import chainrule
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib  # pytest brings it where Python has none
+    import tomli as tomllib  # pytest depends on it where Python has no tomllib
 
 HERE = Path(__file__).resolve().parents[1]
-FLOORS = ("engine", "nn", "viz")  # each may import itself and what stands before it; the façade, all of them
+FLOORS = ("engine", "nn", "viz")  # each may import itself and those before it; the façade may import all
 PACKAGE = Path(importlib.util.find_spec("chainrule").origin).resolve().parent  # the folder of the façade under test
 IS_CHECKOUT = (PACKAGE.parent / "pyproject.toml").is_file()
 SITE_PACKAGES = Path(sysconfig.get_path("purelib")).resolve()
 
 
 def house_files(package):
-    """{path inside the installed package: file} for all that belongs to chainrule, installed or in a checkout."""
+    """{path inside the installed package: file} for all files of chainrule, which may be installed or a checkout."""
     is_checkout = (package.parent / "pyproject.toml").is_file()
     folders = {floor: (package.parent if is_checkout else package) / floor for floor in FLOORS}
     files = {path.relative_to(package): path for path in package.rglob("*") if path.is_file()}
@@ -55,7 +55,7 @@ MODULES_INSIDE = {module_name(inside): inside for inside in SOURCES}
 
 
 def run_python(code, folder, *flags):
-    """What a fresh interpreter prints that was started in that folder; it must not fail."""
+    """The output of a fresh interpreter that runs this code in that folder; it must not fail."""
     command = [sys.executable, *flags, "-c", code]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=CLEAN)
     assert done.returncode == 0, done.stderr
@@ -66,10 +66,10 @@ CLEAN = {name: value for name, value in os.environ.items() if name not in ("PYTH
 source_tree = pytest.mark.skipif(not (HERE / "engine").is_dir(), reason="no source tree beside these tests")
 
 
-# --- one name
+# --- one package, imported by one name
 
 
-def test_the_copy_under_test_is_the_one_meant():
+def test_the_copy_under_test_is_this_folder_s_or_the_installed_one():
     for floor in FLOORS:
         module = importlib.import_module(f"chainrule.{floor}")
         assert Path(module.__file__).resolve() == house_files(PACKAGE)[Path(floor, "__init__.py")]
@@ -84,10 +84,10 @@ def test_the_copy_under_test_is_the_one_meant():
             for inside in sorted({*here, *there})
             if not (inside in here and inside in there) or here[inside].read_bytes() != there[inside].read_bytes()
         ]
-        assert not stale, f"the installed copy is another than this folder's: pip install . again ({', '.join(stale)})"
+        assert not stale, f"the installed copy is not that of this folder: run pip install . again ({', '.join(stale)})"
 
 
-def test_a_learners_own_engine_nn_and_viz_do_no_harm(tmp_path):
+def test_a_learner_may_have_modules_named_engine_nn_and_viz(tmp_path):
     (tmp_path / "engine.py").write_text("class Value: pass\nmine = 1\n")
     (tmp_path / "nn.py").write_text("from engine import Value\nmine = 2\n")
     (tmp_path / "viz").mkdir()
@@ -103,7 +103,7 @@ def test_a_learners_own_engine_nn_and_viz_do_no_harm(tmp_path):
 
 @source_tree
 @pytest.mark.parametrize("name", ["engine", "engine.value", "nn", "viz.graph", "chainrule.chainrule"])
-def test_a_checkout_gives_nobody_a_second_copy(name):
+def test_importing_a_floor_by_its_folder_s_name_is_an_error_that_says_what_to_write(name):
     code = f"try:\n    import {name}\nexcept ImportError as error:\n    print(error)"
     said = run_python(code, HERE)
     assert "chainrule" in said and "write" in said
@@ -121,11 +121,11 @@ def test_a_checkout_works_without_being_installed():
     assert done.returncode == 0 and "demo" in done.stdout
 
 
-def test_nothing_but_chainrule_lands_in_site_packages():
+def test_installing_puts_only_chainrule_into_site_packages():
     if IS_CHECKOUT:
         pytest.skip("the copy under test is not installed")
     top = {path.parts[0] for path in importlib.metadata.files("chainrule") if ".dist-info" not in path.parts[0]}
-    assert {name for name in top if not name.startswith("..")} == {"chainrule"}  # "..": the command in bin/
+    assert {name for name in top if not name.startswith("..")} == {"chainrule"}  # "..": the script in bin/
     assert importlib.metadata.version("chainrule") == chainrule.__version__
 
 
@@ -146,7 +146,7 @@ def test_pyproject_lists_each_package_and_packs_each_file():
 
 
 def imported_modules(source, module, is_package=False):
-    """(line, absolute module name) for each import in the source: also inside functions, and by name at run time."""
+    """(line, absolute module name) for each import in the source, also inside functions and by import_module."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -162,7 +162,7 @@ def imported_modules(source, module, is_package=False):
 
 
 def floor_of(module):
-    """0, 1, 2 for the floors, 3 for the façade, None for what is none of ours."""
+    """0, 1 or 2 for the floors, 3 for the façade, None for modules that are not chainrule's."""
     first, _, rest = module.partition(".")
     floor = rest.split(".")[0]
     return None if first != "chainrule" else FLOORS.index(floor) if floor in FLOORS else len(FLOORS)
@@ -200,12 +200,12 @@ def test_imports_run_downwards_only(inside):
         ("import numpy, vizier", "chainrule.engine.ops", False),
     ],
 )
-def test_the_import_rule_sees_every_form(source, module, upwards):
+def test_the_rule_about_imports_sees_every_form_of_import(source, module, upwards):
     assert bool(upward_imports(source, module)) is upwards
 
 
 def modules_it_imports(module):
-    """Modules of chainrule that a module imports, also late or for type checkers; for `from . import x`, x itself."""
+    """The modules of chainrule that a module imports, also inside functions; `from . import x` imports x."""
     is_package = MODULES_INSIDE[module].name == "__init__.py"
     for _, name in imported_modules(MODULES[module], module, is_package):
         found = next((known for known in (name, name.rpartition(".")[0]) if known in MODULES), None)
@@ -214,7 +214,7 @@ def modules_it_imports(module):
 
 
 def circle_in(graph):
-    """Some nodes that form a circle, in order; [] if there is none."""
+    """The nodes of a circle, in order; [] if there is none."""
     done = set()
 
     def walk(node, path):
@@ -256,11 +256,11 @@ def test_the_core_of_the_engine_reads_from_top_to_bottom():
         assert [other for other in modules_it_imports(name) if other not in names[:place]] == []
 
 
-# --- how large the rooms are: printed, so that a review sees them; nothing fails
+# --- the size of the rooms, which is printed for reviews and limits nothing
 
 
 def code_lines(source):
-    """Without blank lines, comments and docstrings: those must never be the cheapest lines to save."""
+    """The number of lines without blank lines, comments and docstrings, for it must never pay to save those."""
     prose = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -271,7 +271,7 @@ def code_lines(source):
 
 
 def room_of(inside):
-    """The folder below a floor that a file stands in, or the floor."""
+    """The room of a file: its folder below a floor, or the floor."""
     return "/".join(inside.parts[: min(2, len(inside.parts) - 1)]) or "chainrule"
 
 
@@ -295,7 +295,7 @@ def test_docstring_examples_run(name, tmp_path, monkeypatch):
 
 def test_readme_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # a fence ends an example's output as an empty line does; line numbers stay
+    # Fences become empty lines, which end the output of an example; line numbers stay as they are.
     text = re.sub(r"^```.*$", "", (HERE / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     examples = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, "README.md", "README.md", 0)
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0
@@ -304,4 +304,4 @@ def test_readme_examples_run(tmp_path, monkeypatch):
 def test_readme_has_each_command_on_one_line():
     lines = [line.split("  #")[0].rstrip() for line in (HERE / "README.md").read_text(encoding="utf-8").splitlines()]
     assert "python3 -m venv .venv && . .venv/bin/activate && pip install . && chainrule demo" in lines
-    assert "pip install '.[test]' && pytest" in lines
+    assert 'pip install ".[test]" && pytest' in lines

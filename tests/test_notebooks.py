@@ -1,4 +1,4 @@
-"""The notebooks: each runs in a fresh kernel, shows what is stored, and says nothing that is not so."""
+"""The notebooks: each runs in a fresh kernel, shows what is stored, and has right numbers in its prose."""
 
 import base64
 import importlib.util
@@ -22,7 +22,7 @@ MATRICES = HERE / "notebooks" / "02-from-scalars-to-matrices.ipynb"
 
 @pytest.fixture(scope="module")
 def build():
-    """notebooks/build.py, which is a script and in no package."""
+    """The script notebooks/build.py, which belongs to no package."""
     spec = importlib.util.spec_from_file_location("notebooks_build", HERE / "notebooks" / "build.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -31,7 +31,7 @@ def build():
 
 @pytest.fixture(scope="module")
 def fresh(build, tmp_path_factory):
-    """Notebooks run anew against the copy under test, in an empty folder; each once."""
+    """A function that runs a notebook against the copy under test, in an empty folder, once."""
     done = {}
 
     def run(path):
@@ -47,7 +47,7 @@ def stored(path):
 
 
 def texts(notebook):
-    """Cell id -> what the cell printed or showed, as plain text."""
+    """For the id of each cell, the plain text that the cell printed or showed."""
     shown = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -57,17 +57,17 @@ def texts(notebook):
 
 
 def prose(notebook):
-    """The text between the code, in one line."""
+    """The text between the cells of code, as one line."""
     return " ".join(" ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown").split())
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_stored_text_is_what_a_fresh_kernel_shows(path, fresh):
+def test_the_stored_text_is_what_a_fresh_kernel_shows(path, fresh):
     assert texts(stored(path)) == texts(fresh(path)), "run python notebooks/build.py"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_run_is_silent_on_stderr_and_draws_where_the_stored_one_does(path, fresh):
+def test_a_fresh_run_writes_nothing_to_stderr_and_draws_in_the_same_cells(path, fresh):
     def kinds(notebook):
         return {
             cell.id: [sorted(output.get("data", [output.get("name")])) for output in cell.get("outputs", [])]
@@ -79,7 +79,7 @@ def test_a_run_is_silent_on_stderr_and_draws_where_the_stored_one_does(path, fre
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_prose_comes_first_and_cells_are_short(path):
+def test_notebooks_begin_with_prose_and_have_short_cells(path):
     cells = stored(path).cells
     assert cells[0].cell_type == "markdown"
     for cell in cells:
@@ -88,7 +88,7 @@ def test_prose_comes_first_and_cells_are_short(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_stored_pictures_are_images_that_every_page_shows(path, build):
+def test_stored_pictures_are_images_that_any_viewer_shows(path, build):
     notebook = stored(path)
     assert path.stat().st_size < 1_500_000
     pictures = [out.data["text/html"] for cell in notebook.cells for out in cell.get("outputs", []) if "data" in out]
@@ -110,7 +110,7 @@ def test_a_slow_machine_does_not_split_what_a_cell_prints(build, tmp_path):
 
 
 @pytest.mark.parametrize("around", ["{}", '<div style="width:100%">{}</div>'])
-def test_the_frame_goes_and_the_picture_in_it_stays(build, around):
+def test_build_replaces_a_frame_by_the_picture_in_it(build, around):
     frame = around.format('<iframe srcdoc="&lt;p&gt;" style="border:0"><img src="data:,"></iframe>')
     data = {"text/html": frame, "image/svg+xml": "<svg/>", "text/plain": "<Drawing>"}
     cell = nbformat.v4.new_code_cell(id="a", outputs=[nbformat.v4.new_output("execute_result", data)])
@@ -119,11 +119,11 @@ def test_the_frame_goes_and_the_picture_in_it_stays(build, around):
     assert notebook.cells[0].outputs[0].data == {"text/html": '<img src="data:,">', "text/plain": "<Drawing>"}
 
 
-# --- what 01-backprop-step-by-step says, against numbers that chainrule has no part in
+# --- the statements of 01-backprop-step-by-step, compared with numbers that are computed without chainrule
 
 
 def classify(matrices, x, species):
-    """Hidden outputs, probabilities, loss and gradients of a tanh network, as NumPy and calculus by hand have them."""
+    """Hidden outputs, probabilities, loss and gradients of a tanh network, by NumPy and calculus by hand."""
     (first, first_bias), (second, second_bias) = matrices
     hidden = np.tanh(first @ x + first_bias)
     scores = second @ hidden + second_bias
@@ -137,7 +137,7 @@ def classify(matrices, x, species):
 @pytest.fixture(scope="module")
 def step():
     """The notebook's training step: (before, after, how far the loss should fall)."""
-    layers = cr.MLP(4, [4, 3], activation="tanh", rng=0).layers  # only its first numbers
+    layers = cr.MLP(4, [4, 3], activation="tanh", rng=0).layers  # only its initial weights are used
     numbers = [np.array([[p.data for p in neuron.parameters()] for neuron in layer.neurons]) for layer in layers]
     matrices = [(rows[:, :-1], rows[:, -1]) for rows in numbers]
     x = np.array([7.0, 3.2, 4.7, 1.4])  # row 51 of Fisher's table, a versicolor
@@ -147,7 +147,7 @@ def step():
     return before, classify(moved, x, 1), foretold
 
 
-def test_numbers_of_the_neuron(fresh):
+def test_the_numbers_of_the_neuron_are_right(fresh):
     shown = texts(fresh(BACKPROP))
     bias = 6 + math.log(1 + math.sqrt(2))
     nudged = (math.tanh(2 * -2.999 + bias) - math.tanh(2 * -3.0 + bias)) / 0.001
@@ -161,7 +161,7 @@ def test_numbers_of_the_neuron(fresh):
     assert shown["order"].startswith("s → r → q → p\n")
 
 
-def test_numbers_of_the_training_step(fresh, step):
+def test_the_numbers_of_the_training_step_are_right(fresh, step):
     shown = texts(fresh(BACKPROP))
     (_, probabilities, loss, _), (_, _, loss_after, _), foretold = step
     assert shown["network-flower"] == "versicolor [7.0, 3.2, 4.7, 1.4]\n"
@@ -175,7 +175,7 @@ def test_numbers_of_the_training_step(fresh, step):
     )
 
 
-def test_every_number_in_the_prose_is_so(step):
+def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
     (hidden, _, loss, gradients), (_, _, loss_after, gradients_after), foretold = step
     bias, slope = 6 + math.log(1 + math.sqrt(2)), 1 - math.tanh(math.log(1 + math.sqrt(2))) ** 2
     flat = 1 - hidden**2
@@ -208,7 +208,7 @@ def test_every_number_in_the_prose_is_so(step):
     assert flat[[0, 2]].max() * 10 < flat[[1, 3]].min(), "two hidden neurons show hardly any bars"
 
 
-# --- what 02-from-scalars-to-matrices says, likewise
+# --- the statements of 02-from-scalars-to-matrices
 
 
 def as_shown(*numbers):
@@ -219,7 +219,7 @@ def as_shown(*numbers):
 
 @pytest.fixture(scope="module")
 def neuron():
-    """Four examples with a 1 for the bias, and the weighted sums, losses and gradients of each."""
+    """The weighted sums, targets, losses and gradients of four examples, whose inputs end in a 1 for the bias."""
     inputs = np.array([[1, 2, 1], [2, -1, 1], [-1, 1, 1], [-2, -1, 1]], dtype=float)
     y = np.array([1.0, 1.0, -1.0, -1.0])
     sums = inputs @ [0.5, -0.5, 0.25]
@@ -228,7 +228,7 @@ def neuron():
 
 
 def petal_network(first, second, petals, species):
-    """Losses and scores of each flower, gradients of each to hidden outputs and inputs, mean ones to the weights."""
+    """For each flower its loss, scores, and gradients to hidden outputs and inputs; the mean gradients to weights."""
     ones = np.ones((len(petals), 1))
     inputs = np.hstack([petals, ones])
     hidden = np.hstack([np.tanh(inputs @ first.T), ones])
@@ -245,7 +245,7 @@ def petal_network(first, second, petals, species):
 @pytest.fixture(scope="module")
 def petals():
     """The notebook's training: (before, after, the loss at each step)."""
-    layers = cr.MLP(2, [3, 3], activation="tanh", rng=0).layers  # only its first numbers
+    layers = cr.MLP(2, [3, 3], activation="tanh", rng=0).layers  # only its initial weights are used
     weights = [np.array([[p.data for p in neuron.parameters()] for neuron in layer.neurons]) for layer in layers]
     lengths, species = cr.iris().X[:, 2:], cr.iris().y
     flowers = lengths - lengths.mean(axis=0), species
@@ -257,7 +257,7 @@ def petals():
     return before, petal_network(*weights, *flowers), losses
 
 
-def test_numbers_of_the_compiled_neuron(fresh, neuron):
+def test_the_numbers_of_the_compiled_neuron_are_right(fresh, neuron):
     shown = texts(fresh(MATRICES))
     _, _, losses, gradients = neuron
     total, mean = as_shown(gradients.sum(axis=0)), as_shown(gradients.mean(axis=0))
@@ -271,7 +271,7 @@ def test_numbers_of_the_compiled_neuron(fresh, neuron):
     assert shown["wants"].endswith(f"b\n{as_shown(gradients)}\ntheir mean: {mean}\n")
 
 
-def test_numbers_of_the_compiled_network(fresh, petals):
+def test_the_numbers_of_the_compiled_network_are_right(fresh, petals):
     shown = texts(fresh(MATRICES))
     before, after, losses = petals
     first, *_ = before[4]
@@ -292,7 +292,7 @@ def test_numbers_of_the_compiled_network(fresh, petals):
     )
 
 
-def test_lines_of_the_network_stand_for_its_neurons(fresh):
+def test_the_lines_of_the_compiled_network_stand_for_its_neurons(fresh):
     lines = [re.fullmatch(r".+?\s(\d+)  (\S.*)", line) for line in texts(fresh(MATRICES))["lines"].splitlines()]
     found = Counter((int(line[1]), line[2]) for line in lines)
     assert found.pop((3 * (2 + 2), "+ *")) == 2, "forwards, and the gradient of the weights"
@@ -301,7 +301,7 @@ def test_lines_of_the_network_stand_for_its_neurons(fresh):
     assert {name for _, name in found} == {"logsumexp", "pick"}
 
 
-def test_numbers_of_branches_tables_and_curves(fresh, neuron):
+def test_the_numbers_of_branches_tables_and_curves_are_right(fresh, neuron):
     shown = texts(fresh(MATRICES))
     (branch,) = [cell.source.splitlines() for cell in stored(MATRICES).cells if cell.id == "branch"]
     (line,) = [i for i, text in enumerate(branch, start=1) if text.strip().startswith("if ")]
@@ -319,12 +319,12 @@ def test_numbers_of_branches_tables_and_curves(fresh, neuron):
     )
 
 
-def test_the_prose_on_matrices_is_so(fresh, neuron, petals):
+def test_every_number_in_the_prose_of_the_second_notebook_is_right(fresh, neuron, petals):
     text, shown = prose(stored(MATRICES)), texts(fresh(MATRICES))
     quoted = re.findall(r"`([a-zA-Z]\w* = [^`]+|W2\.T @ d2)`", text)
     assert {"z1 = W1 @ h0", "h1 = tanh(z1)", "dW1 = d1 @ h0.T", "W2.T @ d2"} == set(quoted)
     for line in quoted:
-        assert line in shown["network"], "a line of the program that is not there"
+        assert line in shown["network"], "the prose quotes a line that the program has not"
     assert "z1 = W1 @ h0" in shown["source"] and "dW1 = " in shown["source"]
     firsts, pairs = Counter("abracadabr"), Counter(zip("abracadabra", "bracadabra"))
     claims = [

@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md: each is applied to a copy of the tree, and what it says to run there is green."""
+"""The recipes of CONTRIBUTING.md: each is applied to a copy of the tree, where the commands that it names succeed."""
 
 import os
 import re
@@ -13,18 +13,17 @@ import pytest
 HERE = Path(__file__).resolve().parents[1]
 CONTRIBUTING = HERE / "CONTRIBUTING.md"
 TREE = ("chainrule", "engine", "nn", "viz", "tests", "tools", "docs", "README.md", "CONTRIBUTING.md", "pyproject.toml")
-# Without what would lead Python to another copy, or git to a repository around the tests.
+# The environment without variables that would lead Python to another copy, or git to a repository around the tests.
 CLEAN = {key: text for key, text in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME") and key[:4] != "GIT_"}
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(not CONTRIBUTING.is_file(), reason="no source tree beside these tests"),
     pytest.mark.skipif(shutil.which("git") is None, reason="git applies the diffs, and there is no git"),
 ]
 
 
 def read_recipes():
-    """{heading: (diff, commands)}"""
+    """{heading: (diff, commands)} of all recipes."""
     if not CONTRIBUTING.is_file():
         return {}
     recipes = {}
@@ -37,7 +36,7 @@ def read_recipes():
 
 
 def files_of(diff):
-    """The diff of each file on its own."""
+    """The diffs of the single files."""
     return re.split(r"^(?=--- )", diff, flags=re.MULTILINE)[1:]
 
 
@@ -51,7 +50,7 @@ def run(command, folder):
 
 @pytest.fixture
 def tree(tmp_path):
-    """A copy of what the recipes change and run."""
+    """A copy of the files that the recipes change and run."""
     for name in TREE:
         if (HERE / name).is_dir():
             shutil.copytree(HERE / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
@@ -64,11 +63,11 @@ def apply(parts, tree):
     (tree / "recipe.diff").write_text("".join(parts), encoding="utf-8", newline="\n")
     done = run(["git", "apply", "--verbose", "--ignore-whitespace", "recipe.diff"], tree)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("Applied patch") == len(parts), done.stderr  # git passes over what is outside a repository
+    assert done.stderr.count("Applied patch") == len(parts), done.stderr  # git may skip files without an error
 
 
 def failure(commands, tree):
-    """What the first command that fails prints; empty if none does."""
+    """The output of the first command that fails; empty if none does."""
     for command in commands:
         words = shlex.split(command, comments=True)
         assert words[0] == "python", f"a recipe's commands begin with python, for they run here: {command}"
@@ -84,7 +83,14 @@ def test_there_is_a_recipe_for_each_kind_of_thing():
 
 
 @each_recipe
-def test_a_recipe_applies_and_what_it_says_to_run_is_green(heading, tree):
+def test_a_recipe_applies(heading, tree):
+    """This test is quick, so that it fails as soon as somebody moves the lines that a recipe changes."""
+    apply(files_of(RECIPES[heading][0]), tree)
+
+
+@pytest.mark.slow
+@each_recipe
+def test_a_recipe_applies_and_its_commands_succeed(heading, tree):
     diff, commands = RECIPES[heading]
     apply(files_of(diff), tree)
     assert not (said := failure(commands, tree)), said
@@ -93,7 +99,7 @@ def test_a_recipe_applies_and_what_it_says_to_run_is_green(heading, tree):
     assert done.returncode == 0, done.stdout
 
 
-# What a command says when the last part of the recipe, the one for the tests, is left out.
+# What a command says if the last part of the recipe, which is the one for the tests, is left out.
 FORGOTTEN = {
     "An operation": "add a line to MEANING in tests/engine/mathematics.py: what log2 is in mpmath",
     "A loss": 'add "log_cosh": Domain(',
@@ -103,8 +109,9 @@ FORGOTTEN = {
 }
 
 
+@pytest.mark.slow
 @each_recipe
-def test_a_recipe_without_its_last_part_says_what_is_missing(heading, tree):
+def test_without_the_last_part_of_a_recipe_its_commands_say_what_is_missing(heading, tree):
     diff, commands = RECIPES[heading]
     *parts, last = files_of(diff)
     assert "+++ b/tests/" in last

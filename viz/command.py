@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
+import math
+import os
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -21,14 +24,29 @@ OPTIONS = ("-h", "--help", "-o", "--out")
 EXAMPLE = 'chainrule {} "tanh(x*w + b)" x=2 w=-3 b=6.5'
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
     """Run `chainrule …` and return its exit code: 0, or 2 for what the user has to correct."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if len(words) > 1 and words[0] in ("draw", "step") and words[1][:1] == "-" and words[1] not in OPTIONS:
-        words[1] = " " + words[1]  # so that argparse takes "-x*2" for an expression and not for an option
-    given = _parser().parse_args(words)
+    if len(words) > 1 and words[0] in ("draw", "step"):
+        if words[1] == "--":
+            del words[1]
+        if words[1:] and words[1][:1] == "-" and words[1] not in OPTIONS:
+            words[1] = " " + words[1]  # so that argparse takes "-x*2" for an expression and not for an option
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows fewer letters than a label has shows a "?"
+    parser = _parser()
+    parser.add_argument("--version", action="version", version=f"chainrule {version}".strip())
+    if not words:
+        parser.print_help()
+        return 0
+    given = parser.parse_args(words)
     try:
         given.run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on, as in `chainrule demo | head -1`; the pictures are saved
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
+        return 0
     except (ValueError, TypeError, ArithmeticError, OSError) as error:
         print(f"chainrule {given.command}: {error}", file=sys.stderr)
         return 2
@@ -68,9 +86,12 @@ def _named_number(text: str) -> tuple[str, float]:
     try:
         if not (equals and name.isidentifier()):
             raise ValueError
-        return unicodedata.normalize("NFKC", name), float(number)  # Python normalises the names in an expression too
+        found = float(number)
     except ValueError:
         raise ValueError(f"{text!r} is not a named number; write it like x=2.5") from None
+    if not math.isfinite(found):
+        raise ValueError(f"{text!r} is not a finite number: a float reaches to {sys.float_info.max:.4g}")
+    return unicodedata.normalize("NFKC", name), found  # Python normalises the names in an expression too
 
 
 def run_demo(out: Path, seed: int) -> None:

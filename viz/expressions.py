@@ -23,7 +23,7 @@ OPERATORS = {
 
 
 def evaluate(text: str, numbers: Mapping[str, float]) -> Value:
-    """The Value of an expression, which has +, -, *, /, **, functions of the table and named numbers.
+    """The Value of an expression, which has +, -, *, /, **, functions of the table, named numbers, pi and e.
 
     Errors: ValueError, with a message of one line, for anything else.
 
@@ -56,9 +56,9 @@ def _value(tree: ast.expr, leaves: Mapping[str, Value]) -> Any:
         case ast.Constant(value=int() | float() as constant) if not isinstance(constant, bool):
             result: Any = float(constant) if abs(constant) <= sys.float_info.max else math.inf
         case ast.Name(id=name):
-            if name not in leaves:
+            if name not in leaves and name not in CONSTANTS:
                 raise ValueError(f"{name} has no number; add {name}=1.0")
-            return leaves[name]
+            return leaves.get(name, CONSTANTS.get(name))
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return [_value(item, leaves) for item in items]
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
@@ -69,6 +69,11 @@ def _value(tree: ast.expr, leaves: Mapping[str, Value]) -> Any:
             result = OPERATORS[type(sign)](_value(left, leaves), _value(right, leaves))
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             result = FUNCTIONS[name](*(_value(argument, leaves) for argument in arguments))
+        case ast.Call(func=ast.Name(id=name), keywords=[ast.keyword(arg=keyword), *_]) if name in FUNCTIONS:
+            named = "a name before an argument" if keyword else "**"
+            raise ValueError(
+                f"{_as_text(tree)} has {named}: write the arguments of {name} in their order, without names"
+            )
         case ast.Call(func=ast.Name(id=name)):
             raise ValueError(f"there is no function {name!r}; the functions are {', '.join(sorted(FUNCTIONS))}")
         case ast.BinOp(op=ast.BitXor()):
@@ -86,5 +91,6 @@ def _as_text(tree: ast.expr) -> str:
     return reprlib.repr(ast.unparse(tree))
 
 
+CONSTANTS = {"pi": math.pi, "e": math.e}  # unless a number of that name is given
 PYTHON_NAMES = {"abs": "absolute", "max": "maximum", "min": "minimum", "sum": "total"}
 FUNCTIONS = OPS | {name: OPS[row] for name, row in PYTHON_NAMES.items()}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from ..op import Op
-from ..operators import local_derivatives
-from ..ops import add, identity, multiply, power
+from ..ops import add, identity, multiply
 from .neurons import FusedSum
-from .operators import power_and_slope
 from .waiting import Missing, Waiting
 
 Slopes = dict[Any, float]  # for each node, the derivative of the result to it as far as it has come
@@ -17,19 +16,19 @@ Slopes = dict[Any, float]  # for each node, the derivative of the result to it a
 def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
     """d root / d leaf for each of these leaves; None where only gradients() can tell.
 
-    That is where data changed after the forward pass, a node was made by hand, or the result depends on the variable of
-    a derivative around this one.
+    That is where data changed after the forward pass, a node was made by hand, a derivative is not finite, or the
+    result depends on the variable of a derivative around this one.
     """
     found: Slopes = dict.fromkeys(leaves, 0.0)
     so_far: Slopes = {}  # of the nodes that wait
     waiting: Waiting = {}  # nobody counts
     missing = Missing()
-    aside: list[Any] = []  # leaves, and what stands behind edges of slope 0, which are not walked
+    aside: list[Any] = []  # what stands behind a gradient of 0
 
     def collect(child: Any, slope: float, upstream: float) -> None:
         if child in found:
-            found[child] += slope * upstream if slope else 0.0
-        elif slope == 0.0 or child.operation is None:
+            found[child] += slope * upstream
+        elif slope * upstream == 0.0 or child.operation is None:
             aside.append(child)
         elif child in so_far:
             so_far[child] += slope * upstream
@@ -42,7 +41,8 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
         if not nodes:
             nodes = missing.deepest(waiting)
             if not nodes:
-                return None if _has_variable(aside) else [found[leaf] for leaf in leaves]
+                result = [found[leaf] for leaf in leaves]
+                return result if all(map(isfinite, result)) and _passes_zero(aside) else None
             slopes = [so_far[node] for node in nodes]
         node, upstream = nodes.pop(), slopes.pop()
         left, right = node._left, node._right
@@ -59,10 +59,9 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
         b = right if right.__class__ is float else right._data
         if op is add:
             unchanged = a + b == node._data
-        elif op is multiply:  # the local derivatives too: 0 * b is 0 for any b
-            unchanged = a * b == node._data and (
-                left.__class__ is float or right.__class__ is float or (node._d_left == b and node._d_right == a)
-            )
+        elif op is multiply:  # its local derivatives are the numbers that it was made of
+            unchanged = a * b == node._data and (node._d_left == b or left.__class__ is float)
+            unchanged = unchanged and (node._d_right == a or right.__class__ is float)
         else:
             unchanged = _holds(node, op, a, b)
         if not unchanged:
@@ -72,10 +71,10 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
             slope = node._d_left
             if left.operation is None:
                 if left in found:
-                    found[left] += slope * upstream if slope else 0.0
+                    found[left] += slope * upstream
                 elif left._variable:
                     return None
-            elif slope and left._users == 1:
+            elif left._users == 1 and slope:
                 nodes.append(left)
                 slopes.append(slope * upstream)
             else:
@@ -84,65 +83,64 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
             slope = node._d_right
             if right.operation is None:
                 if right in found:
-                    found[right] += slope * upstream if slope else 0.0
+                    found[right] += slope * upstream
                 elif right._variable:
                     return None
-            elif slope and right._users == 1:
+            elif right._users == 1 and slope:
                 nodes.append(right)
                 slopes.append(slope * upstream)
             else:
                 collect(right, slope, upstream)
 
 
-def _has_variable(nodes: list[Any]) -> bool:
-    """Whether the variable of another derivative is among these nodes and what they were made of."""
+def _passes_zero(nodes: list[Any]) -> bool:
+    """Whether 0 is what these nodes pass on to all that they were made of; False where only gradients() can tell."""
     seen: set[Any] = set()
     while nodes:
         node = nodes.pop()
-        if node not in seen:
-            seen.add(node)
-            if node._variable:
-                return True
-            nodes += node._prev
-    return False
+        if node in seen:
+            continue
+        seen.add(node)
+        if node._variable:
+            return False
+        if node.operation is not None:
+            edges = node._edges
+            if not (_row_holds(node) and all(isfinite(slope) for _, slope in edges)):
+                return False
+            nodes += [argument for argument, _ in edges if argument.__class__ is not float]
+    return True
 
 
 def _holds(node: Any, op: Any, a: float, b: float) -> bool:
-    """Whether a node of one or two arguments has the value and the slopes of its row, and is no variable of another
-    derivative."""
+    """Whether a node of one or two arguments has the value and the local derivatives of its row, and is no variable of
+    another derivative."""
+    left, right, rules = node._left, node._right, op.partials
     try:
         if op.arity == 1:
-            out = op.forward(a)
-            return (
-                out == node._data and op.partials[0](out, a) == node._d_left and not (op is identity and node._variable)
-            )
-        if op is power and node._right.__class__ is float and (found := power_and_slope(a, b)):
-            return found == (node._data, node._d_left)
-        out = op.forward(a, b)
-        return (
-            out == node._data
-            and (node._left.__class__ is float or op.partials[0](out, a, b) == node._d_left)
-            and (node._right.__class__ is float or op.partials[1](out, a, b) == node._d_right)
-        )
+            now = op.forward(a)
+            slopes_hold = rules[0](now, a) == node._d_left
+        else:
+            now = op.forward(a, b)
+            slopes_hold = left.__class__ is float or rules[0](now, a, b) == node._d_left
+            slopes_hold = slopes_hold and (right.__class__ is float or rules[1](now, a, b) == node._d_right)
     except (ArithmeticError, ValueError):
         return False
+    return slopes_hold and now == node._data and not (op is identity and node._variable)
 
 
 def _edges_of_many(node: Any) -> Any:
-    """The edges of a row of any number of arguments, where value and slopes are those of the row; None of a node that
-    was made by hand."""
-    if not isinstance(op := node.operation, Op) or "_backward" in node.__dict__:
-        return None
-    edges = node._more
-    numbers = [a if a.__class__ is float else a._data for a, _ in edges]
+    """The edges of a row of any number of arguments that has its value; None of a node that was made by hand."""
+    return node._more if _row_holds(node) else None
+
+
+def _row_holds(node: Any) -> bool:
+    """Whether a node has the value of its row; not if it was made by hand."""
+    if not isinstance(node.operation, Op) or "_backward" in node.__dict__:
+        return False
     try:
-        if (out := op.forward(*numbers)) != node._data:
-            return None
-        wanted = [a.__class__ is not float for a, _ in edges]
-        slopes = local_derivatives(op, out, numbers, wanted)
+        return bool(node.operation.forward(*map(float, node.arguments)) == node._data)
     except (ArithmeticError, LookupError, ValueError):
-        return None
-    return edges if all(new == old or not want for (_, old), new, want in zip(edges, slopes, wanted)) else None
+        return False
 
 
 def _edges_of_a_neuron(fused: FusedSum) -> Any:

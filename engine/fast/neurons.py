@@ -10,10 +10,17 @@ from collections.abc import Iterable, Sequence
 from operator import mul as times
 from typing import Any
 
+from ..numeric import one_number
 from ..ops import add, multiply
 from ..recording import recording
 from .operators import FastOperators, constant, new
 from .waiting import Waiting, collect, count
+
+
+def as_floats(numbers: Iterable[Any]) -> list[float]:
+    """The numbers, of which some may be Values, as plain floats."""
+    data = [x if x.__class__ is float else x._data for x in numbers]
+    return data if {*map(type, data)} <= {float} else [one_number(x) for x in data]
 
 
 class SharedInputs(tuple[Any, ...]):
@@ -107,8 +114,7 @@ class FusedSum:
         # Another thread, or code that ran in between, may have been here: the first to say so is right.
         before, product = node.__dict__.setdefault("_unfolded", (before, product))
         if node._right is self:
-            node._left, node._d_left, node._d_right = before, 1.0, 1.0
-            node._right = product  # last: who sees it finds the rest
+            node._left, node._d_left, node._d_right, node._right = before, 1.0, 1.0, product  # on one line: Ctrl-C
         node.__dict__.pop("_unfolded", None)
 
     def pass_back(self, upstream: float, waiting: Waiting, stack: list[Any]) -> None:
@@ -135,16 +141,18 @@ class FusedSum:
                 waiting[inputs] = 0
             count(inputs, waiting, stack)
 
+    def learns(self) -> bool:
+        """Whether the bias and all weights do, as they did when the sum was fused."""
+        return self.start.requires_grad and all(w.requires_grad for w in self.weights)
+
     def refresh(self, node: Any) -> None:
         """Compute the sum anew, after its inputs."""
-        weights, inputs, start = self.weights, self.inputs, self.start
-        self.weight_data, self.input_data, self.start_data = [w._data for w in weights], inputs._data, start._data
+        self.weight_data, self.input_data = as_floats(self.weights), self.inputs._data
+        [self.start_data] = as_floats([self.start])
         data = self.start_data
         for a, b in zip(self.weight_data, self.input_data):
-            data = data + a * b
-        learns = start.requires_grad or any(w.requires_grad for w in weights)
+            data += a * b
         node._data = data
-        node.requires_grad = learns or any(x.requires_grad for x in inputs if x.__class__ is not float)
 
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:

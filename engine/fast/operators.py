@@ -76,11 +76,15 @@ class FastOperators(Operators):
 
     __slots__ = ()
     _data: float
+    grad: float
+    operation: Any
     requires_grad: bool
     _users: int
     _depth: int
     _left: Any
     _right: Any
+    _d_left: float
+    _d_right: float
     _from_row: Any  # the general way
     _ours: bool  # whether it is Value itself, whose operations run no user's code
     _plain: bool  # whether its numbers are stored in slots, and its class cannot tell how results were made and stored;
@@ -89,8 +93,6 @@ class FastOperators(Operators):
     def __init_subclass__(cls) -> None:
         cls._ours = FastOperators in cls.__bases__
         usual = cls.__setattr__ is object.__setattr__ and cls.__new__ is object.__new__
-        if "data" in vars(cls) and "_data" not in vars(cls):  # it stores its numbers in its own way
-            cls._data = vars(cls)["data"]
         cls._plain = usual and isinstance(cls._data, MemberDescriptorType)
 
     @classmethod
@@ -106,7 +108,7 @@ class FastOperators(Operators):
                     pass
         return cls._from_row(op, arguments)
 
-    def __add__(self: Any, other: Any) -> Any:
+    def __add__(self: Kind, other: Any) -> Kind:
         if other.__class__ is (kind := self.__class__):
             if not recording():
                 return constant(kind, self._data + other._data)
@@ -133,14 +135,14 @@ class FastOperators(Operators):
             return out
         return Operators.__add__(self, other)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float:
             return _node(other + self._data, add, other, self, 0.0, 1.0, self)
         return Operators.__radd__(self, other)
 
-    def __sub__(self: Any, other: Any) -> Any:
+    def __sub__(self: Kind, other: Any) -> Kind:
         if other.__class__ is self.__class__:
             return _node_of_two(self._data - other._data, subtract, self, other, 1.0, -1.0)
         if other.__class__ is int:
@@ -149,7 +151,7 @@ class FastOperators(Operators):
             return _node(self._data - other, subtract, self, other, 1.0, 0.0, self)
         return Operators.__sub__(self, other)
 
-    def __mul__(self: Any, other: Any) -> Any:
+    def __mul__(self: Kind, other: Any) -> Kind:
         if other.__class__ is (kind := self.__class__):
             if not recording():
                 return constant(kind, self._data * other._data)
@@ -177,14 +179,14 @@ class FastOperators(Operators):
             return out
         return Operators.__mul__(self, other)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float:
             return _node(other * self._data, multiply, other, self, 0.0, other, self)
         return Operators.__rmul__(self, other)
 
-    def __truediv__(self: Any, other: Any) -> Any:
+    def __truediv__(self: Kind, other: Any) -> Kind:
         if other.__class__ is self.__class__ and other._data:
             out, slope = self._data / other._data, 1.0 / other._data
             return _node_of_two(out, divide, self, other, slope, -out / other._data)
@@ -195,7 +197,7 @@ class FastOperators(Operators):
             return _node(out, divide, self, other, 1.0 / other, 0.0, self)
         return Operators.__truediv__(self, other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float and self._data:
@@ -203,24 +205,24 @@ class FastOperators(Operators):
             return _node(out, divide, other, self, 0.0, -out / self._data, self)
         return Operators.__rtruediv__(self, other)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float and (found := power_and_slope(self._data, other)):
             return _node(found[0], power, self, other, found[1], 0.0, self)
         return Operators.__pow__(self, other)
 
-    def __neg__(self) -> Any:
+    def __neg__(self: Kind) -> Kind:
         return _node(-self._data, neg, self, 0.0, -1.0, 0.0, self)
 
     def tanh(self: Kind) -> Kind:
         out = tanh_of(self._data)
-        return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)  # type: ignore[no-any-return]
+        return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)
 
     def relu(self: Kind) -> Kind:
         data = self._data
         if data > 0.0:
-            return _node(data, relu, self, 0.0, 1.0, 0.0, self)  # type: ignore[no-any-return]
+            return _node(data, relu, self, 0.0, 1.0, 0.0, self)
         if data <= 0.0:
-            return _node(0.0, relu, self, 0.0, 0.0, 0.0, self)  # type: ignore[no-any-return]
+            return _node(0.0, relu, self, 0.0, 0.0, 0.0, self)
         return Operators.relu(self)  # nan

@@ -7,7 +7,7 @@ from typing import Any
 from ..graph import needs_row
 from ..ops import add, multiply, power, subtract
 from ..recording import enable_grad
-from .neurons import FusedSum, SharedInputs
+from .neurons import FusedSum, SharedInputs, as_floats
 from .operators import power_and_slope
 from .waiting import Missing, Waiting
 
@@ -28,6 +28,9 @@ def users_first(root: Any) -> list[Any]:
                 return order
         node = stack.pop()
         left, right = node._left, node._right
+        if right.__class__ is FusedSum and not right.learns():
+            right.unfold(node)
+            left, right = node._left, node._right
         if left.__class__ is not float and left.operation is not None:
             if left._users == 1:
                 stack.append(left)
@@ -73,7 +76,7 @@ def refresh(root: Any) -> None:
                     right.refresh(node)
                     continue
                 if node.__class__ is SharedInputs:
-                    node._data = node.numbers()
+                    node._data = as_floats(node)
                     continue
                 a = left if left.__class__ is float else left._data
                 b = right if right.__class__ is float else right._data

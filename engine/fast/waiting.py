@@ -1,13 +1,15 @@
 """When a node's gradient is complete: nodes that wait for the users that have not passed their part on.
 
-Each node counts its users, so the last one is known when it comes. Users that are no part of the graph (another loss, a
-metric, a result that nobody kept) never come. When nothing else is left to do, the deepest of the nodes that wait are
-complete all the same, for whatever is made of a node is deeper than it.
+Each node counts its users (the operators, `Value._becomes_inner` and neurons.py do), so the last one is known when it
+comes. Users that are no part of the graph (another loss, a metric, a result that nobody kept) never come. When nothing
+else is left to do, the deepest of the nodes that wait are complete all the same, for whatever is made of a node is
+deeper than it.
 """
 
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Any
 
 Waiting = dict[Any, int]  # nodes, and how many parts of their gradient have come; below 0 when nobody counts any more
@@ -37,23 +39,22 @@ def collect(node: Any, part: float, waiting: Waiting, stack: list[Any]) -> None:
 class Missing:
     """The nodes that wait for users which are no part of the graph, by their depth."""
 
-    __slots__ = ("by_depth", "depths")
+    __slots__ = ("by_depth", "depths", "known")
 
     def __init__(self) -> None:
         self.by_depth: dict[int, list[Any]] = {}
         self.depths: list[int] = []  # a heap, of negative numbers
+        self.known = 0  # how many nodes have come here
 
     def deepest(self, waiting: Waiting) -> list[Any]:
         """The nodes whose gradients are complete, when nothing else is left to do; none at the end.
 
-        Nobody counts the users of a node that once came here. It stays among those that wait: so it marks which of
-        them came later.
+        Nobody counts the users of a node that once came here. It stays among those that wait, before all later ones.
         """
         nodes: list[Any] = []
         last = None
-        for node, parts in reversed(waiting.items()):
-            if parts < 0:
-                break
+        new, self.known = len(waiting) - self.known, len(waiting)
+        for node in islice(reversed(waiting), new):
             waiting[node] = UNCOUNTED
             depth = node._depth
             if depth != last:

@@ -20,7 +20,7 @@ __all__ = ["Dataset", "iris", "train_test_split"]
 class Dataset:
     """A table of measurements and the classes to predict from them; it unpacks as `X, y = data`.
 
-    Shapes: X (rows, features) float64, y (rows,) integer labels, which index target_names.
+    Shapes: X (examples, features) float64, y (examples,) integer labels, which index target_names.
     """
 
     name: str
@@ -52,7 +52,7 @@ def iris() -> Dataset:
 
 
 def _labelled_table(name: str) -> Dataset:
-    """The file NAME.csv: a header, then rows of features and a class by name; classes are numbered as they appear."""
+    """The file NAME.csv: a header, then lines of features and the name of a class; classes are numbered in order."""
     with files(__name__).joinpath(f"{name}.csv").open(encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     target_names = tuple(dict.fromkeys(row[-1] for row in rows))

@@ -18,13 +18,13 @@ def train_test_split(
     seed: int | np.random.Generator = 0,
     stratify: npt.ArrayLike | None = None,
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
-    """X_train, X_test, y_train, y_test: rows shuffled by `seed`, of which the share `test_size` is set aside for tests.
+    """X_train, X_test, y_train, y_test: the examples, shuffled by `seed`; the share `test_size` is set aside for tests.
 
-    The number of test rows is rounded to the nearest, halves up. With `stratify=y` every class has its share of them,
-    to within one row; the numbers of rows depend on the sizes of the classes and never on the seed.
+    The number of test examples is rounded to the nearest, halves up. With `stratify=y` every class has its share of
+    them, to within one example; the numbers depend on the sizes of the classes and never on the seed.
     Shapes: X (n, ...), y (n, ...), stratify (n,).
-    Errors: ValueError for different lengths, and for a share that leaves no row, or with `stratify` no row of a class,
-    for training or for tests; TypeError for a single number in place of rows.
+    Errors: ValueError for different lengths, and for a share that leaves no example, or with `stratify` none of some
+    class, for training or for tests; TypeError for a single number in place of an array.
 
     >>> X, y = [[1.0], [2.0], [3.0], [4.0]], [0, 0, 1, 1]
     >>> X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y)
@@ -39,33 +39,34 @@ def train_test_split(
     if len(y) != n:
         raise ValueError(f"X has {n} rows and y has {len(y)}; each example needs both")
     if not 0.0 < test_size < 1.0:
-        raise ValueError(f"test_size is a share between 0 and 1, got {test_size!r}; for 38 of 150 rows write 38 / 150")
+        raise ValueError(f"test_size is a share between 0 and 1, got {test_size!r}; for 38 of 150 write 38 / 150")
     tests = math.floor(n * test_size + 0.5)
     if not 0 < tests < n:
-        raise ValueError(f"test_size={test_size!r} of {n} rows makes {tests} test rows; each side needs at least one")
+        raise ValueError(f"test_size={test_size!r} of {n} examples makes {tests}; each side needs at least one")
     labels = np.zeros(n) if stratify is None else np.asarray(stratify)
     if labels.shape != (n,):
-        raise ValueError(f"stratify is the class of each of the {n} rows (often stratify=y); got shape {labels.shape}")
+        said = f"stratify is the class of each of the {n} examples (often stratify=y)"
+        raise ValueError(f"{said}; got shape {labels.shape}")
 
     names, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     order = np.random.default_rng(seed).permutation(n)
     test = np.zeros(n, dtype=bool)
-    for label, count in enumerate(_test_rows_per_class(names, sizes, tests)):
+    for label, count in enumerate(_tests_per_class(names, sizes, tests)):
         test[order[classes[order] == label][:count]] = True
     train_rows, test_rows = order[~test[order]], order[test[order]]
     return X[train_rows], X[test_rows], y[train_rows], y[test_rows]
 
 
-def _test_rows_per_class(names: npt.NDArray[Any], sizes: npt.NDArray[np.int64], tests: int) -> list[int]:
+def _tests_per_class(names: npt.NDArray[Any], sizes: npt.NDArray[np.int64], tests: int) -> list[int]:
     """`tests` divided into whole numbers in proportion to `sizes`: those with the largest remainders are rounded up."""
     counts, remainders = np.divmod(sizes * tests, sizes.sum())
     counts[np.argsort(-remainders, kind="stable")[: tests - counts.sum()]] += 1
     for name, size, count in zip(names.tolist(), sizes.tolist(), counts.tolist()):
         if not 0 < count < size:
             raise ValueError(
-                f"class {name!r} has {size} of {sizes.sum()} rows; it would get {count} of {tests} test rows and keep "
-                f"{size - count} rows to train on, and it needs at least one of each: add rows, change test_size, or "
-                "leave stratify out"
+                f"class {name!r} has {size} of {sizes.sum()} examples; it would get {count} of {tests} for tests and "
+                f"keep {size - count} to train on, and it needs at least one of each: add examples, change test_size, "
+                "or leave stratify out"
             )
     whole: list[int] = counts.tolist()
     return whole

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import what they share (importlib mode puts no folder on the path)."""
+"""Let the tests of this folder import their shared modules: pytest's importlib mode puts no folder on the path."""
 
 import sys
 from pathlib import Path
@@ -12,4 +12,4 @@ sys.path.insert(0, str(Path(__file__).parent))
 def pytest_collection_modifyitems(items):
     for item in items:
         if getattr(item, "originalname", "") == "test_values_and_derivatives_hold_at_random_points":
-            item.add_marker("slow")  # 2,000 points for each operation, each in hundreds of digits
+            item.add_marker("slow")  # it tries 2,000 points of each operation, in hundreds of digits

@@ -8,7 +8,7 @@ from chainrule.engine import OPS, Value
 
 
 def random_graph(seed, size, how_many_leaves=3):
-    """(leaves, recipe, root): `recipe` lists (node, row, arguments in order) as made, whatever the engine remembers."""
+    """(leaves, recipe, root): `recipe` lists (node, row, arguments) as they were made, without asking the engine."""
     chance = random.Random(seed)
     leaves = [Value(chance.uniform(-2.0, 2.0), label=f"leaf{i}") for i in range(how_many_leaves)]
     pool, recipe, used = list(leaves), [], set()
@@ -39,7 +39,7 @@ def random_graph(seed, size, how_many_leaves=3):
 
 
 def replay(leaves, recipe, others, apply=call, constant=lambda number: number):
-    """What each node of the recipe is when made from `others` in place of its leaves; the last one is the root."""
+    """Each node of the recipe, made anew from `others` in place of its leaves; the last one is the root."""
     made = {id(leaf): other for leaf, other in zip(leaves, others, strict=True)}
     for node, op, arguments in recipe:
         these = [made[id(a)] if isinstance(a, Value) else constant(a) for a in arguments]
@@ -52,7 +52,7 @@ def replay(leaves, recipe, others, apply=call, constant=lambda number: number):
 
 
 def chain(length):
-    """The first and the last of so many additions and multiplications in a row, with slope 1 from one to the other."""
+    """A leaf, and the last of so many additions and multiplications one after the other; its derivative is 1."""
     x = y = Value(1.0, label="x")
     for i in range(length):
         y = y + 1e-6 if i % 2 else y * 1.0

@@ -1,4 +1,4 @@
-"""What the rows of the table mean, said a second time with mpmath, and points to try them at."""
+"""The meaning of each row of the table, stated a second time with mpmath, and points at which to try the rows."""
 
 import functools
 import itertools
@@ -13,12 +13,15 @@ from mpmath import mp, mpf
 from chainrule.engine import Value
 
 EPS = 2.0**-52
-LARGEST = mpf(2) ** 1024 - mpf(2) ** 970  # what rounds to inf
+LARGEST = mpf(2) ** 1024 - mpf(2) ** 970  # from here on a number rounds to inf
 
 
 @functools.lru_cache(maxsize=64)
 def exponential(value, precision):
-    """exp(value), kept: differences move one argument at a time. `precision`, mp.prec, is there for the cache's key."""
+    """exp(value), remembered, since differences move one argument at a time and leave the others.
+
+    `precision` is mp.prec; it makes the result at another precision another entry of the cache.
+    """
     return mp.exp(value)
 
 
@@ -30,7 +33,7 @@ class Meanings(dict):
         pytest.fail(f"add a line to MEANING in tests/engine/mathematics.py: what {name} is in mpmath, as in  {line}")
 
 
-# Piecewise ones say what they are at the kink, too. A new row needs one line here, and no other line in the tests.
+# Functions with a kink are stated at the kink, too. A new row needs one line here and no other line in the tests.
 MEANING = Meanings({
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
@@ -79,7 +82,7 @@ MEANING = Meanings({
 
 
 def call(op, numbers, wrap=Value):
-    """The row called as users call it, from the arguments of its node; each is wrapped by `wrap` but an index."""
+    """Call the row as users do, with the arguments of its node; `wrap` is applied to each of them but an index."""
     if op.name == "pick":
         return op([wrap(number) for number in numbers[:-1]], int(numbers[-1]))
     if op.name == "dot":
@@ -100,19 +103,19 @@ def interval(op, place):
 
 
 def holds(op, numbers):
-    """Whether value and rules hold there."""
+    """Whether the row has a value at these arguments, and its rules hold there."""
     return bool(op.domain(*numbers) and op.smooth(*numbers))
 
 
 def counts(op):
-    """How many arguments its node may have in these tests: (fewest, most)."""
+    """(fewest, most): how many arguments a node of the row has in these tests."""
     if not op.variadic:
         return op.arity, op.arity
     return (2, 5) if op.name in ("pick", "dot") else (1, 4)
 
 
 def everyday_points(op):
-    """Strategy: arguments from the row's everyday intervals, where its rules hold."""
+    """A strategy that draws arguments from the row's everyday intervals, where its rules hold."""
 
     def of_length(length):
         if op.name == "dot":
@@ -131,7 +134,7 @@ EXTREMES += [-x for x in EXTREMES[1:]]
 
 
 def extreme_points(op, random, most):
-    """Arguments at the ends of what floats can be, where its rules hold; at most `most`, chosen at random."""
+    """Very large and very small arguments at which the row's rules hold: at most `most`, chosen at random."""
     length = min(counts(op)[1], 3 + (op.name == "dot"))
     most = most // 4 if op.variadic else most
     if op.name == "pick":
@@ -145,7 +148,7 @@ def extreme_points(op, random, most):
 
 
 def everyday_sample(op, how_many):
-    """That many of the same kind, the same at each run."""
+    """So many arguments from the row's everyday intervals, the same ones at each run."""
     random = Random(op.name)
     points = []
     while len(points) < how_many:
@@ -160,7 +163,7 @@ def at_home(op, numbers):
 
 
 def random_points(op, random, how_many):
-    """Arguments of any size, where its rules hold: half from the everyday intervals, half over all magnitudes."""
+    """Arguments at which the row's rules hold: half from its everyday intervals, half of any magnitude."""
     points = []
     for attempt in range(50 * how_many):
         if len(points) == how_many:
@@ -180,7 +183,7 @@ def random_points(op, random, how_many):
 
 
 def precision_for(numbers):
-    """Bits that hold the arguments exactly, a step far below the smallest beside the largest, and 60 for the result."""
+    """How many bits hold the largest argument exactly beside a step far below the smallest, and 60 for the result."""
     exponents = [abs(math.frexp(number)[1]) for number in numbers if number]
     return 120 + 2 * max(exponents, default=0)
 
@@ -192,8 +195,8 @@ def true_value(op, numbers):
 
 
 def true_derivative(op, numbers, place, order=1):
-    """The derivative to one argument, from differences in many digits: it knows nothing of the rules."""
-    # In a scalar product, a step of one factor stands beside products of any size.
+    """The derivative to one argument, from differences in many digits: no rule of the table is used."""
+    # In a scalar product, a step in one factor is added to products of any size.
     with mpmath.workprec(precision_for(numbers) * (1 + (op.name == "dot"))):
         exact = [mpf(number) for number in numbers]
 
@@ -210,7 +213,7 @@ def as_float(exact):
 
 
 def ulps_apart(got, exact):
-    """How many units in the last place of the true number lie between; 0 where both overflow."""
+    """How many units in the last place the number is off the true one; 0 where both overflow."""
     nearest = as_float(exact)
     if math.isinf(nearest) or math.isinf(got):
         return 0.0 if got == nearest or abs(got) == 1.7976931348623157e308 else math.inf

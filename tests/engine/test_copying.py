@@ -1,4 +1,4 @@
-"""Copies and pickles of graphs: same numbers, labels and structure, nodes of their own, any depth."""
+"""Copies and pickles of graphs have the same numbers, labels and structure, and nodes of their own, at any depth."""
 
 import copy
 import pickle
@@ -53,7 +53,7 @@ def test_leaves_keep_their_identity_within_one_copy(duplicate):
 
 
 @each_copy
-def test_a_subclass_stays_one(duplicate):
+def test_copies_keep_the_class_of_each_value(duplicate):
     y = labelled_graph_of(OfMine)
     assert type(duplicate(y)) is OfMine and type(duplicate(y)._prev[0]) is OfMine
 
@@ -75,7 +75,7 @@ def test_a_shallow_copy_of_a_leaf_is_another_leaf():
     assert (a.data, b.grad, b.label) == (2.0, 5.0, "a")
 
 
-def test_an_unknown_row_in_a_pickle_is_named():
+def test_the_error_about_an_unknown_row_in_a_pickle_names_it():
     with pytest.raises(KeyError, match="no operation 'zeta'"):
         engine.op.operation("zeta")
 
@@ -91,7 +91,7 @@ def test_leaves_that_refer_to_themselves_or_each_other_are_copied(duplicate):
 
 
 @each_copy
-def test_a_leaf_that_refers_to_what_was_made_of_it_is_copied(duplicate):
+def test_a_leaf_that_refers_to_one_of_its_users_is_copied(duplicate):
     a = Value(3.0)
     a.uses = [a * 2.0]
     twin = duplicate(a)
@@ -99,7 +99,7 @@ def test_a_leaf_that_refers_to_what_was_made_of_it_is_copied(duplicate):
 
 
 @each_copy
-def test_attributes_of_a_learners_own_survive_backward_and_are_copied(duplicate):
+def test_attributes_that_a_learner_adds_survive_backward_and_are_copied(duplicate):
     a = Value(2.0)
     b = a * 3
     a.m, b.origin = 0.5, ("layer 1", "h1")

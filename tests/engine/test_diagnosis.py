@@ -1,4 +1,4 @@
-"""Each usual mistake is made here, and its sentence read; and nothing is said of a healthy training."""
+"""diagnose: each usual mistake is made here and named, and nothing is said of a healthy training."""
 
 import math
 import random
@@ -55,7 +55,7 @@ def test_data_changed_to_where_the_function_has_no_value():
     assert "log(p) with p = -1.0 has no real value; " in str(report)
 
 
-def test_only_the_first_change_is_told():
+def test_only_the_first_change_is_reported():
     w = Value(2.0, label="w")
     loss = w
     for _ in range(10):
@@ -72,7 +72,7 @@ def test_gradients_left_over():
         loss.backward()
     [finding] = diagnose(loss, {"weight": w, "bias": b}).findings
     assert finding.kind == "gradients left over"
-    assert finding.sentence.startswith("weight.grad is 84, this loss gives 42, bias.grad is 28, this loss gives 14; ")
+    assert finding.sentence.startswith("weight.grad is 84 (this loss gives 42), bias.grad is 28 (this loss gives 14); ")
     assert "set them to 0 before backward(): model.zero_grad()" in finding.sentence
 
 
@@ -93,7 +93,7 @@ def test_gradients_left_over_in_one_of_many_parameters():
     [lambda b: math.exp(b), lambda b: float(b), lambda b: b.data, lambda b: int(b), lambda b: Value(b.data)],
     ids=["math.exp", "float", "data", "int", "Value(data)"],
 )
-def test_parameters_that_the_loss_does_not_reach(lose):
+def test_parameters_that_the_loss_does_not_depend_on(lose):
     w, b = Value(0.5, label="w"), Value(1.0, label="b")
     loss = (w * 2.0 + lose(b)) ** 2
     loss.backward()
@@ -112,7 +112,7 @@ def test_many_unreached_parameters_are_counted():
     assert finding.sentence.startswith("the loss does not depend on w1_11, w1_21, b1_1 and 18 more; ")
 
 
-def test_a_loss_made_inside_no_grad_reaches_nothing():
+def test_a_loss_made_inside_no_grad_depends_on_no_parameter():
     w = Value(2.0, label="w")
     with no_grad():
         loss = w * 3.0
@@ -123,7 +123,7 @@ def test_a_loss_made_inside_no_grad_reaches_nothing():
     assert diagnose(w, [w])
 
 
-def test_parameters_without_labels_are_called_by_their_place():
+def test_parameters_without_labels_are_named_by_their_place_in_the_list():
     w, b = Value(0.5), Value(1.0)
     loss = w * 2.0
     loss.backward()
@@ -140,11 +140,11 @@ def test_relus_that_are_all_dead(count):
     [finding] = diagnose(loss, model).findings
     assert finding.kind == "dead"
     assert finding.sentence.startswith("4 of 4 relu neurons of layer 1 (h1_1, h1_2, h1_3 and 1 more) have ")
-    assert "for every example a slope of 0, so no gradient passes" in finding.sentence
+    assert "for every example a local derivative of 0, so that no gradient passes" in finding.sentence
     assert "if training led here, a smaller learning rate" in finding.sentence
 
 
-def test_dead_relus_are_found_whatever_else_has_a_slope():
+def test_dead_relus_are_found_although_other_operations_of_one_argument_are_not_flat():
     model = nn.MLP(3, [4, 1], activation="relu", rng=0)
     for neuron in model.layers[0].neurons:
         neuron.b.data = -100.0
@@ -174,12 +174,12 @@ def test_saturated_units(activation, count):
     [finding] = diagnose(loss, model).findings
     assert finding.kind == "saturated"
     assert finding.sentence.startswith(f"1 of 4 {activation} neurons of layer 1 (h1_2) have ")
-    assert "for every example a slope below 0.001; " in finding.sentence
+    assert "for every example a local derivative below 0.001; " in finding.sentence
     assert "try smaller initial weights or scaled inputs" in finding.sentence
 
 
 def test_only_neurons_are_dead_or_saturated():
-    """A confident classifier, a margin that is kept, |w - 1| at its minimum: all as it should be."""
+    """A confident classifier, a margin that is kept, and |w - 1| at its minimum are no mistakes."""
     w = Value(1.0, label="w")
     for f in (
         lambda: sigmoid(w * 17.9),
@@ -229,7 +229,7 @@ def test_where_the_first_inf_came_from():
     loss.backward()
     report = diagnose(loss, [w])
     assert kinds(report)[0] == "not finite"
-    assert report.findings[0].sentence == "the first inf is big: exp(w) with w = 1000.0"
+    assert report.findings[0].sentence == "the first inf is big, which is exp(w) with w = 1000.0"
 
 
 def test_where_the_first_nan_came_from():
@@ -237,11 +237,11 @@ def test_where_the_first_nan_came_from():
     w = Value(1.0, label="w")
     loss = (w * x).tanh() + 1.0
     loss.backward()
-    assert "not finite: the first nan is x, and was so from the start" in str(diagnose(loss, [w]))
+    assert "not finite: the first nan is x, which was so from the start" in str(diagnose(loss, [w]))
     infinite = Value(math.inf, label="y") * w
     loss = (infinite - infinite).tanh()
     loss.backward()
-    assert "not finite: the first inf is y, and was so from the start" in str(diagnose(loss, [w]))
+    assert "not finite: the first inf is y, which was so from the start" in str(diagnose(loss, [w]))
 
 
 def test_where_a_gradient_that_is_not_finite_starts():
@@ -252,11 +252,11 @@ def test_where_a_gradient_that_is_not_finite_starts():
     loss.backward()
     [finding] = diagnose(loss, [w]).findings
     assert finding.kind == "gradient not finite"
-    root = "sqrt(inner) with inner = 0.0 has the local derivative inf times the gradient 3.0"
-    assert finding.sentence == f"it starts where {root} goes to inner"
+    passed = "the local derivative inf times the gradient 3.0"
+    assert finding.sentence == f"it starts where inner gets {passed} from sqrt(inner) with inner = 0.0"
 
 
-def test_an_infinite_slope_that_reaches_no_parameter_is_no_finding():
+def test_an_infinite_local_derivative_that_reaches_no_parameter_is_no_mistake():
     w, x = Value(2.0, label="w"), Value(0.0, label="x")
     loss = w * 3.0 + x.detach().sqrt()
     loss.backward()
@@ -274,7 +274,7 @@ def test_backward_not_run_yet():
     assert diagnose(loss, model)
 
 
-def test_several_mistakes_are_all_told():
+def test_several_mistakes_are_all_reported():
     w, b, u = Value(40.0, label="w"), Value(1.0, label="b"), Value(3.0, label="u")
     squashed = (w + 0.0).tanh()
     squashed.unit = ("", "h")
@@ -320,7 +320,7 @@ def test_a_huge_gradient_in_a_plain_list():
     assert "the typical gradient is huge in w (1.0e+30)" in str(diagnose(loss, [w]))
 
 
-def test_errors_are_relative_to_the_numbers():
+def test_differences_are_judged_relative_to_the_numbers():
     w = Value(1e-7, label="w")
     for _ in range(2):
         loss = w * w
@@ -355,10 +355,10 @@ def test_neurons_and_layers_of_one_name_are_told_apart():
     assert "layer 1 (" in report.findings[1].sentence and "model 2" not in report.findings[1].sentence
 
 
-# --- what may be given
+# --- arguments
 
 
-def test_params_are_a_list_a_dict_or_a_model():
+def test_params_may_be_a_list_a_tuple_a_dict_or_a_model():
     model = nn.MLP(2, [3, 1], activation="tanh", rng=0)
     loss = nn.mse(model([0.5, -0.5]), 1.0)
     loss.backward()
@@ -368,7 +368,7 @@ def test_params_are_a_list_a_dict_or_a_model():
         assert report and str(report).endswith("and 13 parameters: all is well")
 
 
-def test_what_is_no_value_is_refused():
+def test_a_loss_or_a_parameter_that_is_not_a_value_is_refused():
     with pytest.raises(TypeError, match=r"the loss is float 0\.5, not a Value"):
         diagnose(0.5, [])
     with pytest.raises(TypeError, match=r"parameter 1 is float 2\.0, not a Value"):
@@ -383,7 +383,7 @@ def test_what_is_no_value_is_refused():
     assert diagnose(w, [w])
 
 
-# --- no mistake, no finding
+# --- where nothing is wrong, nothing is found
 
 
 @pytest.mark.parametrize("count", [1, 40])
@@ -398,8 +398,8 @@ def test_nothing_is_said_of_a_healthy_network(activation, count):
 
 @pytest.mark.parametrize("count", [2, 3, 4, 16])
 @pytest.mark.parametrize("seed", range(5))
-def test_a_few_examples_that_switch_a_relu_off_are_no_mistake(count, seed):
-    """Micrograd's lecture trains on four examples: of 16 relus, one is off for all four by mere chance."""
+def test_a_relu_that_a_few_examples_switch_off_is_no_mistake(count, seed):
+    """Micrograd's lecture trains on four examples, and one of 16 relus is off for all four by mere chance."""
     model = nn.MLP(3, [8, 8, 1], activation="relu", rng=seed)
     loss = mean_loss(model, *examples(count, seed=seed))
     loss.backward()
@@ -410,7 +410,7 @@ def test_a_few_examples_that_switch_a_relu_off_are_no_mistake(count, seed):
 def test_nothing_is_said_of_a_healthy_training(activation):
     model = nn.MLP(2, [8, 1], activation=activation, rng=1)
     for neuron in model.layers[0].neurons:
-        neuron.b.data = 0.3  # a relu starts with most examples on its side
+        neuron.b.data = 0.3  # a relu starts with most examples on its side that is not flat
     rows, targets = examples(30, features=2)
     for _ in range(6):
         loss = mean_loss(model, rows, targets)
@@ -422,7 +422,7 @@ def test_nothing_is_said_of_a_healthy_training(activation):
             p.data -= 0.05 * p.grad
 
 
-def test_a_hinge_that_is_satisfied_is_not_dead_but_a_neuron_beside_it_is():
+def test_a_hinge_loss_of_0_is_not_dead_but_a_neuron_beside_it_may_be():
     model = nn.MLP(3, [4, 1], activation="relu", rng=0)
     for neuron in model.layers[0].neurons:
         neuron.b.data = 2.0
@@ -444,7 +444,7 @@ def test_a_hinge_that_is_satisfied_is_not_dead_but_a_neuron_beside_it_is():
     assert finding.sentence.startswith("1 of 4 relu neurons of layer 1 (h1_1) ")
 
 
-def test_a_classifier_s_loss_is_healthy():
+def test_nothing_is_said_of_a_healthy_classifier():
     model = nn.MLP(3, [8, 3], activation="tanh", rng=0)
     rows, _ = examples(20)
     loss = sum((nn.cross_entropy(model(row), i % 3) for i, row in enumerate(rows)), Value(0.0)) / 20
@@ -453,14 +453,14 @@ def test_a_classifier_s_loss_is_healthy():
     assert report, str(report)
 
 
-def test_a_slope_that_is_0_at_one_point_is_not_dead():
+def test_a_local_derivative_of_0_at_one_point_is_no_mistake():
     w = Value(0.0, label="w")
     loss = w.cos() + w
     loss.backward()
     assert diagnose(loss, [w]), str(diagnose(loss, [w]))
 
 
-def test_rounding_is_no_gradient_left_over():
+def test_rounding_is_not_reported_as_a_gradient_left_over():
     w = Value(1.0, label="w")
     parts = [w * 1e15, w * -1e15, w * 0.3, w * 1e14, w * -1e14, w * 0.1]
     loss = ((parts[0] + parts[3]) + parts[2]) + (parts[1] + (parts[4] + parts[5]))
@@ -469,14 +469,14 @@ def test_rounding_is_no_gradient_left_over():
 
 
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 80))
-def test_random_graphs_have_no_change_and_nothing_left_over(seed, size):
+def test_nothing_has_changed_and_no_gradient_is_left_over_in_random_graphs(seed, size):
     leaves, _, root = random_graph(seed, size)
     root.backward()
     wrong = {"data changed after the forward pass", "gradients left over", "not finite", "gradient not finite"}
     assert not wrong & set(kinds(diagnose(root, leaves)))
 
 
-# --- it changes nothing
+# --- diagnose changes nothing
 
 
 def state(root, params):
@@ -488,7 +488,7 @@ def state(root, params):
 
 
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 60), backward=st.booleans(), change=st.booleans())
-def test_diagnose_changes_nothing(seed, size, backward, change):
+def test_diagnose_changes_no_graph(seed, size, backward, change):
     leaves, _, root = random_graph(seed, size)
     if backward:
         root.backward()
@@ -509,7 +509,7 @@ def test_diagnose_changes_no_model():
     assert state(loss, model.parameters()) == before
 
 
-def test_hand_made_nodes_are_walked_past():
+def test_hand_made_nodes_with_a_backward_of_their_own_are_no_mistake():
     w = Value(2.0, label="w")
     by_hand = Value(w.data * 2, (w,), "double", label="doubled")
     by_hand._backward = lambda: setattr(w, "grad", w.grad + 2.0 * by_hand.grad)
@@ -535,6 +535,6 @@ def test_long_graphs_are_diagnosed():
     assert diagnose(loss, [w])
 
 
-def test_a_domain_error_is_none_of_its_findings():
+def test_a_value_outside_the_domain_raises_before_anything_can_be_diagnosed():
     with pytest.raises(DomainError):
         log(Value(0.0))

@@ -1,4 +1,4 @@
-"""What people type for micrograd's Value: each line of the contract, with only the import changed."""
+"""Code that people type for micrograd's Value works, with only the import changed."""
 
 import math
 
@@ -23,29 +23,29 @@ def lecture_neuron():
 # --- construction and reading
 
 
-def test_a_value_with_a_label():
+def test_a_new_value_has_micrograd_s_attributes():
     a = Value(2.0, label="a")
     assert (a.data, a.grad, a.label, a._op, a._prev, a._children, a._local_grads) == (2.0, 0.0, "a", "", (), (), ())
 
 
-def test_a_label_by_position():
+def test_the_label_may_be_given_by_position():
     a = Value(3.0)
     assert Value(6.0, (a, a), "+", "b").label == "b"
 
 
-def test_a_hand_made_node_of_the_lecture():
+def test_a_node_may_be_made_by_hand_as_in_the_lecture():
     a, b = Value(2.0), Value(3.0)
     out = Value(6.0, (a, b), "*")
     assert (out.data, out._prev, out._children, out._op) == (6.0, (a, b), (a, b), "*")
 
 
-def test_a_hand_made_node_takes_a_set_of_children_too():
+def test_the_arguments_of_a_hand_made_node_may_be_a_set():
     a, b = Value(2.0), Value(3.0)
     assert set(Value(6.0, {a, b}, "*")._prev) == {a, b}
 
 
 @pytest.mark.parametrize("kind", [tuple, list])
-def test_a_node_with_local_gradients_in_third_place(kind):
+def test_local_derivatives_may_be_given_in_the_third_place(kind):
     a, b = Value(2.0), Value(3.0)
     out = Value(6.0, (a, b), kind((3.0, 2)))
     assert out._local_grads == (3.0, 2.0)
@@ -53,7 +53,7 @@ def test_a_node_with_local_gradients_in_third_place(kind):
     assert (a.grad, b.grad) == (3.0, 2.0)
 
 
-def test_prev_keeps_order_and_repeats_and_lists_no_numbers():
+def test_prev_keeps_the_order_and_repeats_and_leaves_out_numbers():
     a, b = Value(2.0), Value(3.0)
     assert (a + a)._prev == (a, a)
     assert (a - b)._prev == (a, b)
@@ -64,7 +64,7 @@ def test_prev_keeps_order_and_repeats_and_lists_no_numbers():
     assert (3 - a)._local_grads == (-1.0,)
 
 
-def test_op_is_micrograd_s_string():
+def test_op_is_the_string_that_micrograd_uses():
     a, b = Value(2.0), Value(3.0)
     made = [a + b, a * b, a**2, a**0.5, a.tanh(), a.exp(), a.relu(), a - b, a / b, a.log(), a]
     assert [v._op for v in made] == ["+", "*", "**2", "**0.5", "tanh", "exp", "ReLU", "-", "/", "log", ""]
@@ -86,7 +86,7 @@ def test_labels_data_and_gradients_can_be_written():
     assert (a.grad, e.grad) == (0, 1.0)
 
 
-def test_any_attribute_of_the_learner_s_own():
+def test_learners_may_add_attributes_to_values():
     for v in (Value(1.0), Value(1.0) * 2, Value(1.0).tanh()):
         v._vis_color = "red"
         v.m = 0.0
@@ -94,19 +94,19 @@ def test_any_attribute_of_the_learner_s_own():
         assert (v._vis_color, v.m) == ("red", 1.0)
 
 
-def test_manual_stepping():
+def test_backward_may_be_called_node_by_node():
     o, n, both, x1w1, x2w2, leaves = lecture_neuron()
     o.grad = 1.0
     o._backward()
     n._backward()
-    leaves[-1]._backward()  # a leaf's is a no-op
+    leaves[-1]._backward()  # that of a leaf does nothing
     both._backward()
     x2w2._backward()
     x1w1._backward()
     assert [leaf.grad for leaf in leaves] == pytest.approx([-1.5, 1.0, 0.5, 0.0, 0.5], rel=1e-15)
 
 
-def test_a_learner_s_own_operation_is_honoured():
+def test_backward_runs_an_operation_that_a_learner_wrote_as_a_method():
     class MyValue(Value):
         def cube(self):
             out = MyValue(self.data**3, (self,), "cube")
@@ -123,7 +123,7 @@ def test_a_learner_s_own_operation_is_honoured():
     assert (a.grad, b.cube()._op) == (60.0, "cube")
 
 
-def test_a_patched_operation_of_the_video_is_honoured():
+def test_backward_runs_the_operation_that_the_video_writes_by_hand():
     def tanh(self):
         t = (math.exp(2 * self.data) - 1) / (math.exp(2 * self.data) + 1)
         out = Value(t, (self,), "tanh")
@@ -148,19 +148,19 @@ NUMBERS = [3.0, 3, np.float64(3), np.float32(3), np.int64(3), np.int8(3), np.arr
 
 
 @pytest.mark.parametrize("three", NUMBERS, ids=lambda n: type(n).__name__)
-def test_numbers_of_every_kind_on_either_side(three):
+def test_operators_take_numbers_of_every_kind_on_either_side(three):
     a = Value(2.0)
     made = [a + three, three + a, a - three, three - a, a * three, three * a, a / three, three / a, a**three, three**a]
     assert all(type(v) is Value and type(v.data) is float and v._prev == (a,) for v in made)
     assert [v.data for v in made] == [5.0, 5.0, -1.0, 1.0, 6.0, 6.0, 2 / 3, 1.5, 8.0, 9.0]
 
 
-def test_values_on_both_sides():
+def test_operators_take_values_on_both_sides():
     a, b = Value(2.0), Value(3.0)
     assert [v.data for v in (a + b, a - b, a * b, a / b, a**b, -a, +a)] == [5.0, -1.0, 6.0, 2 / 3, 8.0, -2.0, 2.0]
 
 
-def test_augmented_assignment_makes_a_node():
+def test_augmented_assignment_makes_a_new_node():
     a, b = Value(2.0), Value(3.0)
     c = before = a + b
     c += c + 1
@@ -173,7 +173,7 @@ def test_augmented_assignment_makes_a_node():
     assert (c.data, a.grad) == (25.0, 2 * 5.0 * (2 * 2 / 4))
 
 
-def test_value_exponents():
+def test_exponents_may_be_values():
     a, b = Value(2.0), Value(3.0)
     (a**b).backward()
     assert (a.grad, b.grad) == (12.0, 8.0 * math.log(2.0))
@@ -182,7 +182,7 @@ def test_value_exponents():
     assert c.grad == 8.0 * math.log(2.0)
 
 
-def test_sums():
+def test_sum_of_python_adds_values():
     values = [Value(1.0), Value(2.0), Value(3.0)]
     total = sum(v * 2 for v in values)
     total.backward()
@@ -197,7 +197,7 @@ def test_sums():
     [("tanh", math.tanh(0.7)), ("exp", math.exp(0.7)), ("log", math.log(0.7)), ("relu", 0.7),
      ("sigmoid", 1 / (1 + math.exp(-0.7)))],
 )  # fmt: skip
-def test_methods(name, expected):
+def test_methods_compute_their_functions(name, expected):
     assert getattr(Value(0.7), name)().data == pytest.approx(expected, rel=1e-15)
 
 
@@ -206,10 +206,10 @@ def test_backward_is_a_method_and_returns_nothing():
     assert (Value(2.0) * 2).backward() is None
 
 
-# --- showing, identity
+# --- showing, comparing
 
 
-def test_repr_shows_floats_always():
+def test_repr_always_shows_floats():
     assert repr(Value(2)) == "Value(data=2.0, grad=0.0)"
     a = Value(np.float64(2.5))
     a.grad = 0
@@ -239,7 +239,7 @@ def test_comparisons_read_the_data():
     assert max([a, b]) is b and sorted([b, a]) == [a, b]
 
 
-# --- drawing (draw_dot is in tests/viz)
+# --- walks over the graph (the tests of draw_dot are in tests/viz)
 
 
 def test_trace_gives_nodes_and_edges_as_sets():
@@ -269,7 +269,7 @@ def test_a_walk_that_people_write_themselves_works():
     assert [v.grad for v in topo if v.label == "x1"] == pytest.approx([-1.5], rel=1e-15)
 
 
-# --- golden numbers
+# --- numbers that micrograd's README and its lecture print
 
 
 def readme_expression():
@@ -287,7 +287,7 @@ def readme_expression():
     return a, b, g
 
 
-def test_micrograd_s_readme_expression():
+def test_the_expression_of_micrograd_s_readme_gives_its_numbers():
     a, b, g = readme_expression()
     assert f"{g.data:.4f}" == "24.7041"
     g.backward()
@@ -296,15 +296,15 @@ def test_micrograd_s_readme_expression():
     assert "grad=138.83381924" in repr(a)
 
 
-def test_the_lecture_neuron():
+def test_the_neuron_of_the_lecture_gives_its_numbers():
     o, _, _, _, _, leaves = lecture_neuron()
     o.backward()
     assert f"{o.data:.4f}" == "0.7071"
-    # The last digits hang on tanh's last one: 2 ulp.
+    # The last digits depend on the last one of tanh, which is right within 2 units.
     assert [leaf.grad for leaf in leaves] == pytest.approx([-1.5, 1.0, 0.5, 0.0, 0.5], rel=5e-16, abs=0.0)
 
 
-def test_the_lecture_neuron_with_tanh_taken_apart():
+def test_the_neuron_of_the_lecture_with_tanh_written_in_exponentials_gives_its_numbers():
     o, n, *_, leaves = lecture_neuron()
     e = (2 * n).exp()
     apart = (e - 1) / (e + 1)
@@ -313,7 +313,7 @@ def test_the_lecture_neuron_with_tanh_taken_apart():
     assert [leaf.grad for leaf in leaves] == pytest.approx([-1.5, 1.0, 0.5, 0.0, 0.5], rel=1e-14)
 
 
-def test_softmax_and_negative_log_likelihood_of_the_exercise():
+def test_softmax_and_negative_log_likelihood_give_the_numbers_of_the_exercise():
     logits = [Value(0.0), Value(3.0), Value(-2.0), Value(1.0)]
     counts = [logit.exp() for logit in logits]
     denominator = sum(counts)
@@ -325,7 +325,7 @@ def test_softmax_and_negative_log_likelihood_of_the_exercise():
     assert loss.data == pytest.approx(2.1755153626167147, rel=1e-15)
 
 
-def test_leaf_gradients_add_up_and_a_second_call_corrupts_nothing():
+def test_a_second_backward_adds_to_the_leaves_and_is_not_wrong_inside():
     a = Value(3.0)
     b = a + a
     b.backward()

@@ -1,4 +1,4 @@
-"""Backward over random graphs of all rows, against forward mode that knows none of the rules."""
+"""backward() over random graphs of all rows, against forward mode, which uses none of the rules."""
 
 import math
 from copy import deepcopy
@@ -19,15 +19,17 @@ from chainrule.engine.fast.neurons import weighted_sum
 def slope_by_differences(op, numbers, place):
     with mpmath.workdps(40):
         exact = [mpf(number) for number in numbers]
-        step = mpf(10) ** -16  # in 40 digits: an error of 1e-32 from the step, 1e-24 from rounding
+        step = mpf(10) ** -16  # in 40 digits the step makes an error of 1e-32, rounding one of 1e-24
         above, below = ([*exact[:place], exact[place] + sign * step, *exact[place + 1 :]] for sign in (1, -1))
         return (MEANING[op.name](*above) - MEANING[op.name](*below)) / (2 * step)
 
 
 def forward_mode(leaves, recipe):
-    """For each node its tangents to the leaves, and how large they could be: sums of |paths|, slopes at least 1.
+    """For each node its derivatives to the leaves (its tangents), and how large these could be.
 
-    Dual numbers in 40 digits, at the numbers that the engine computed; slopes from differences of the meaning.
+    The tangents are those of dual numbers in 40 digits, at the numbers that the engine computed; local derivatives are
+    differences of each row's meaning. How large they could be is the sum over all paths of the products of |local
+    derivatives|, each taken as at least 1.
     """
     zero = [mpf(0)] * len(leaves)
     tangents = {id(leaf): [mpf(leaf is other) for other in leaves] for leaf in leaves}
@@ -51,29 +53,29 @@ def assert_backward_is_forward_mode(seed, size):
     root.backward()
     tangents, sizes = forward_mode(leaves, recipe)
     for leaf, tangent, could_be in zip(leaves, tangents[id(root)], sizes[id(root)]):
-        # Along a path: each slope is within 4 eps of max(1, |slope|), each product and sum within eps / 2.
+        # Each local derivative d on a path is within 4 eps max(1, |d|), each product and each sum within eps / 2.
         bound = 6 * EPS * len(recipe) * float(could_be)
         assert abs(leaf.grad - float(tangent)) <= bound, (leaf, float(tangent), [op.name for _, op, _ in recipe])
 
 
 @given(seed=st.integers(0, 2**32), size=st.integers(5, 60))
-def test_backward_is_forward_mode_on_small_graphs(seed, size):
+def test_backward_agrees_with_forward_mode_on_small_graphs(seed, size):
     assert_backward_is_forward_mode(seed, size)
 
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 2**32), size=st.integers(60, 200))
-def test_backward_is_forward_mode_on_large_graphs(seed, size):
+def test_backward_agrees_with_forward_mode_on_large_graphs(seed, size):
     assert_backward_is_forward_mode(seed, size)
 
 
 @pytest.mark.campaign
-def test_backward_is_forward_mode_on_thousands_of_graphs():
+def test_backward_agrees_with_forward_mode_on_thousands_of_graphs():
     for seed in range(3000):
         assert_backward_is_forward_mode(seed, 5 + seed % 196)
 
 
-def test_random_graphs_reach_every_row():
+def test_random_graphs_use_every_row():
     made = {op.name for seed in range(60) for _, op, _ in random_graph(seed, 60)[1]}
     assert made == set(OPS)
 
@@ -93,14 +95,14 @@ def by_definition(root):
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 120))
 def test_backward_is_the_backward_of_each_node_in_reversed_topological_order(seed, size):
     leaves, recipe, root = random_graph(seed, size)
-    leaves[0].requires_grad = seed % 3 > 0  # the nodes were made before: they go on as they are
+    leaves[0].requires_grad = seed % 3 > 0  # the nodes that were made of it keep their own
     nodes = [*leaves, *(node for node, _, _ in recipe)]
     by_definition(root)
     expected = [node.grad for node in nodes]
     for leaf in leaves:
         leaf.grad = 0.0
     root.backward()
-    # The same products, added in another order: eps for each of the terms, in units of the terms with all signs plus.
+    # Both add up the same products, in another order: eps for each term, relative to the sum of the |terms|.
     _, sizes = forward_sizes(leaves, recipe)
     largest = max(sizes)
     for node, want in zip(nodes, expected):
@@ -108,7 +110,7 @@ def test_backward_is_the_backward_of_each_node_in_reversed_topological_order(see
 
 
 def forward_sizes(leaves, recipe):
-    """How large the sum of |paths| from any node to the last is, by floats and the stored local derivatives."""
+    """For each node the sum over all paths to the last node of the |products of the stored local derivatives|."""
     reach = {id(recipe[-1][0]): 1.0}
     for node, _, _ in reversed(recipe):
         for child, slope in zip(node._prev, node._local_grads):
@@ -117,8 +119,8 @@ def forward_sizes(leaves, recipe):
 
 
 @given(st.lists(st.tuples(st.sampled_from("+-*n"), st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=14))
-def test_backward_is_exact_where_floats_are(recipe):
-    """Sums, differences and products of small integers: every order of adding gives the same bits."""
+def test_backward_is_exact_for_small_integers(recipe):
+    """Their sums, differences and products are exact, so that every order of adding gives the same bits."""
     pool = [Value(1.0), Value(-1.0), Value(2.0, requires_grad=False), Value(0.0)]
     leaves = list(pool)
     for sign, i, j in recipe:
@@ -159,7 +161,7 @@ WAYS = [unchanged, deepcopy, lambda root: loads(dumps(root)), refreshed, frozen_
 
 @pytest.mark.parametrize("way", WAYS, ids=["replayed", "copied", "pickled", "refreshed", "frozen for a while"])
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 60))
-def test_backward_is_its_definition_however_the_nodes_were_made(way, seed, size):
+def test_backward_agrees_with_its_definition_however_the_nodes_were_made(way, seed, size):
     leaves, recipe, _ = random_graph(seed, size)
     made = replay(leaves, recipe, [Value(leaf.data) for leaf in leaves])
     root = way(made[-1])
@@ -172,28 +174,28 @@ def test_backward_is_its_definition_however_the_nodes_were_made(way, seed, size)
     assert root.grad == 1.0
     largest = max(forward_sizes(leaves, recipe)[1])
     for node, want in zip(order, expected):
-        # the bound of the test above: the same products, added in another order
+        # the bound of the test above
         assert node.grad == pytest.approx(want, rel=1e-12, abs=EPS * len(order) * largest)
 
 
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 60), others=st.lists(st.integers(0, 200), max_size=20))
-def test_nodes_that_are_no_part_of_the_graph_change_no_gradient(seed, size, others):
+def test_users_outside_the_graph_change_no_gradient(seed, size, others):
     leaves, recipe, root = random_graph(seed, size)
     nodes = [node for node, _, _ in recipe]
     by_definition(root)
     expected = [node.grad for node in nodes]
-    kept = [nodes[i % len(nodes)] * nodes[-1 - i % len(nodes)] for i in others]  # used here, too
+    kept = [nodes[i % len(nodes)] * nodes[-1 - i % len(nodes)] for i in others]  # users that are alive
     for i in others:
-        -nodes[i % len(nodes)]  # and by a node that is gone
+        -nodes[i % len(nodes)]  # a user that is freed at once
     root.backward()
-    root.backward()  # the inner gradients are those of the last call
+    root.backward()  # inner nodes keep the gradients of the last call
     assert all(node.grad == 0.0 for node in kept)
     largest = max(forward_sizes(leaves, recipe)[1])
     for node, want in zip(nodes, expected):
         assert node.grad == pytest.approx(want, rel=1e-12, abs=EPS * len(nodes) * largest)
 
 
-def test_a_leaf_that_gets_a_backward_by_hand_is_called_once_all_its_users_are_done():
+def test_the_hand_written_backward_of_a_leaf_runs_once_after_all_its_users():
     seen = []
     x = Value(2.0)
     y = weighted_sum([x, x], [Value(3.0), x], x)
@@ -225,13 +227,13 @@ def test_the_same_graph_built_twice_has_the_same_order():
 
 
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 60))
-def test_refresh_gives_what_building_again_gives(seed, size):
+def test_refresh_gives_the_numbers_of_a_graph_built_anew(seed, size):
     leaves, recipe, root = random_graph(seed, size)
     before = [node.data for node, _, _ in recipe]
     root.refresh()
     assert [node.data for node, _, _ in recipe] == before
     for leaf in leaves:
-        leaf.data *= 1 + 2**-20  # so little that all stay where they are defined
+        leaf.data *= 1 + 2**-20  # so little that most operations keep a value
     try:
         root.refresh()
     except ValueError:
@@ -243,7 +245,7 @@ def test_refresh_gives_what_building_again_gives(seed, size):
         assert again._prev == node._prev and again._local_grads == node._local_grads
 
 
-def test_forward_mode_of_the_tests_knows_the_product_rule():
+def test_the_forward_mode_of_these_tests_knows_the_product_rule():
     a, b = Value(2.0), Value(3.0)
     product = a * b
     tangents, _ = forward_mode([a, b], [(product, OPS["multiply"], (a, b))])

@@ -1,4 +1,4 @@
-"""register refuses a row that would fail or lie at its first use, says why, and leaves nothing of it behind."""
+"""register refuses a row that would fail or give wrong numbers when it is used, says why, and leaves no trace of it."""
 
 import math
 
@@ -18,19 +18,19 @@ def row(**changed):
     ({"partials": lambda out, a: 2.0}, r"partials=\(rule,\) for a fixed number"),
     ({"partials": lambda out, a: 2.0, "forward": lambda *a: sum(a), "numpy": "sum({})"}, r"partials=\(rule,\)"),
     ({"partials": lambda out, *a: [1.0], "forward": lambda *a: sum(a), "numpy": "sum({})"},
-     "returned a list of length 1; it needs one slope for each argument, of which there are 2"),
+     "returned a list of length 1; it needs one local derivative for each of the 2 arguments"),
     ({"partials": (lambda out: 2.0,)}, "partials does not run"),
     ({"partials": ()}, "needs one {} for each argument"),
     ({"name": "class"}, "which 'class' cannot be"),
     ({"symbol": "{x}"}, "'{x}' needs one {}"),
     ({"symbol": "{}{}"}, "'{}{}' needs one {}"),
 ])  # fmt: skip
-def test_register_refuses_what_does_not_run_and_says_why(changed, message):
+def test_register_refuses_a_row_that_does_not_run_and_says_why(changed, message):
     with pytest.raises(ValueError, match=message):
         register(row(**changed))
     assert "twofold" not in OPS and not hasattr(Value, "twofold")
 
 
-def test_a_plain_function_is_no_row():
+def test_register_refuses_a_plain_function():
     with pytest.raises(TypeError, match="register takes a row, Op"):
         register(math.sin)

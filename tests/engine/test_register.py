@@ -1,4 +1,4 @@
-"""A user's own operation: ten lines, and it has everything that the rows of the table have.
+"""A user's own operation takes ten lines, and then it can do all that the operations of the table can.
 
     import math
     from chainrule import Op, check_row, cos, register, sin
@@ -13,7 +13,7 @@
     ))
     assert check_row(sinc)                                    # its rule against finite differences
 
-From then on there are sinc(x) for floats, Values and arrays, x.sinc(), gradients of any order, drawings and steps.
+From then on sinc(x) takes floats, Values and arrays, x.sinc() works, and so do gradients of any order, draw and steps.
 """
 
 import copy
@@ -79,11 +79,11 @@ def sinc():
     return register(row())
 
 
-def test_it_is_in_the_table_and_returned(sinc):
+def test_a_registered_row_is_in_the_table_and_is_returned(sinc):
     assert OPS["sinc"] is sinc and isinstance(sinc, Op)
 
 
-def test_it_is_a_function_on_floats_values_and_arrays(sinc):
+def test_a_registered_row_is_a_function_on_floats_values_and_arrays(sinc):
     assert sinc(2.0) == math.sin(2.0) / 2.0 and type(sinc(np.float64(2.0))) is float
     assert sinc(Value(2.0)).data == sinc(2.0)
     assert sinc(np.array([1.0, 2.0])).tolist() == [sinc(1.0), sinc(2.0)]
@@ -93,30 +93,30 @@ def test_it_is_a_function_on_floats_values_and_arrays(sinc):
         sinc(1.0, 2.0)
 
 
-def test_it_is_a_method(sinc):
+def test_a_registered_row_is_a_method(sinc):
     node = Value(2.0).sinc()
     assert (node.data, node.operation, node._op) == (sinc(2.0), sinc, "sinc")
     with pytest.raises(TypeError, match=r"sinc\(\) takes 1 positional argument but 2 were given"):
         Value(2.0).sinc(3.0)
 
 
-def test_its_domain_is_kept(sinc):
+def test_a_registered_row_raises_outside_its_domain(sinc):
     with pytest.raises(DomainError, match=r"sinc\(p\) with p = 0\.0 has no"):
         Value(0.0, label="p").sinc()
 
 
 @pytest.mark.parametrize("order", range(1, 6))
-def test_it_has_gradients_of_any_order(sinc, order):
+def test_a_registered_row_has_gradients_of_any_order(sinc, order):
     f = sinc
     for _ in range(order):
         f = grad(f)
     with mpmath.workdps(60):
         exact = float(mpmath.diff(lambda a: mpmath.sin(a) / a, mpf(1.5), order))
-    # Each order divides a difference of rounded terms by 1.5 once more.
+    # Each further order divides a difference of rounded terms by 1.5.
     assert f(1.5) == pytest.approx(exact, rel=1e-12, abs=1e-13)
 
 
-def test_it_takes_part_in_everything_else(sinc):
+def test_a_registered_row_works_with_the_other_functions_of_the_engine(sinc):
     x, w = Value(1.5, label="x"), Value(0.5, label="w")
     loss = (x.sinc() * w + sinc(w)) ** 2
     loss.backward()
@@ -134,7 +134,7 @@ def test_it_takes_part_in_everything_else(sinc):
     assert doubled.data == loss.data and doubled._prev[0].operation is loss._prev[0].operation
 
 
-def test_a_network_takes_it_as_activation():
+def test_a_network_takes_a_registered_row_as_its_activation():
     register(row(name="bump", symbol="bump({})", forward=lambda a: 1.0 / (1.0 + a * a), numpy="1 / (1 + {0} * {0})",
                  partials=(lambda out, a: -2.0 * a * out * out,), domain=lambda a: True))  # fmt: skip
     model = nn.MLP(2, [3, 1], activation="bump", rng=0)
@@ -144,7 +144,7 @@ def test_a_network_takes_it_as_activation():
     assert gradcheck(model, [1.0, -0.5])
 
 
-def test_it_is_drawn_explained_and_stepped_through(sinc):
+def test_a_registered_row_is_drawn_explained_and_stepped_through(sinc):
     x = Value(1.5, label="x")
     y = x.sinc() * 2
     y.label = "y"
@@ -153,13 +153,13 @@ def test_it_is_drawn_explained_and_stepped_through(sinc):
     assert "sinc(x)" in drawing and ">sinc<" in drawing
     explained = str(viz.explain(y))
     assert "sinc(x)" in explained and "the slope of a quotient of sine and argument" in explained
-    assert "(cos(x) − v1) ÷ x" in explained  # the rule, run on names
+    assert "(cos(x) − v1) ÷ x" in explained  # this is the rule, run on names
     page = viz.steps(y).html
     assert "v1 = sinc(x). " in page and "The slope of a quotient of sine and argument: " in page
     assert "sinc" in viz.draw_dot(y).source
 
 
-def test_a_hostile_row_is_escaped():
+def test_pictures_escape_the_texts_of_a_row():
     register(row(symbol="<script>&{}", badge="</svg>\"'", why="<b>why</b>"))
     y = Value(1.5, label="x").sinc()
     y.backward()
@@ -168,7 +168,7 @@ def test_a_hostile_row_is_escaped():
     assert "</svg>\"'" not in str(viz.draw(y))
 
 
-def test_two_arguments_and_any_number_of_them():
+def test_a_registered_row_may_take_two_arguments_or_any_number_of_them():
     area = register(Op(name="area", symbol="{} by {}", forward=lambda a, b: 0.5 * a * b, numpy="0.5 * {} * {}",
                        partials=(lambda out, a, b: 0.5 * b, lambda out, a, b: 0.5 * a)))  # fmt: skip
     assert check_row(area)
@@ -180,10 +180,10 @@ def test_two_arguments_and_any_number_of_them():
                        partials=lambda out, *values: [1.0 / len(values)] * len(values)))  # fmt: skip
     assert check_row(mean)
     assert grad(mean)([1.0, 2.0, 6.0]).tolist() == [1 / 3] * 3 and mean([1.0, 2.0, 6.0]) == 3.0
-    assert not hasattr(Value, "mean")  # of a sequence: a function only
+    assert not hasattr(Value, "mean")  # a row that takes a sequence is a function only
 
 
-def test_a_minimal_row_gets_the_rest_by_itself():
+def test_a_row_without_symbol_badge_and_texts_works():
     cube = register(Op(name="cube", forward=lambda a: a * a * a, partials=(lambda out, a: 3.0 * a * a,),
                        numpy="{} ** 3"))  # fmt: skip
     x = Value(2.0, label="x")
@@ -193,10 +193,10 @@ def test_a_minimal_row_gets_the_rest_by_itself():
     assert check_row(cube) and "cube(x)" in str(viz.draw(y))
 
 
-# --- the generated test
+# --- checking its rules
 
 
-def test_check_row_is_its_test(sinc):
+def test_check_row_tests_a_registered_row(sinc):
     assert str(check_row(sinc)).startswith("sinc at 100 points, largest relative error ")
     wrong = register(row(name="wrong", partials=(lambda out, a: (cos(a) + out) / a,)))
     report = check_row(wrong)
@@ -206,7 +206,7 @@ def test_check_row_is_its_test(sinc):
 # --- pickling
 
 
-def test_it_is_pickled_by_its_name(sinc):
+def test_a_registered_row_is_pickled_by_its_name(sinc):
     x = Value(1.5, label="x")
     y = x.sinc() * 2.0
     again = pickle.loads(pickle.dumps(y))
@@ -216,7 +216,7 @@ def test_it_is_pickled_by_its_name(sinc):
     assert pickle.loads(pickle.dumps(sinc)) is sinc and copy.deepcopy(sinc) is sinc
 
 
-def test_where_it_is_not_registered_the_error_says_so(sinc):
+def test_unpickling_a_row_that_is_not_registered_is_an_error_that_says_so(sinc):
     pickled, row_alone = pickle.dumps(Value(1.5).sinc() * 2.0), pickle.dumps(sinc)
     unregister(sinc)
     for stored in (pickled, row_alone):
@@ -227,17 +227,17 @@ def test_where_it_is_not_registered_the_error_says_so(sinc):
     assert pickle.loads(pickled)._prev[0].operation is again
 
 
-# --- refused, and taken out again
+# --- rows that are refused, and rows that are taken out again
 
 
 @pytest.mark.parametrize("name", ["", "1x", "a b", "a-b", "a.b", "lambda x: 0", "lambda", "None"])
-def test_names_that_are_no_identifiers_are_refused(name):
+def test_a_name_that_is_not_an_identifier_is_refused(name):
     with pytest.raises(ValueError, match="an operation's name is also the name of a method, which"):
         register(row(name=name))
 
 
 @pytest.mark.parametrize("name", ["tanh", "total", "pick", "add"])
-def test_names_of_rows_are_refused(name):
+def test_the_name_of_another_row_is_refused(name):
     with pytest.raises(ValueError, match=f"the name '{name}' is taken: <operation {name}>"):
         register(row(name=name))
     assert OPS[name].name == name and OPS[name].numpy != row().numpy
@@ -245,12 +245,12 @@ def test_names_of_rows_are_refused(name):
 
 @pytest.mark.parametrize("name", ["data", "grad", "label", "backward", "requires_grad", "operation", "_prev", "_op",
                                   "_left", "refresh", "detach", "arguments", "__init__", "arctan"])  # fmt: skip
-def test_names_of_a_value_s_attributes_are_refused(name):
+def test_the_name_of_an_attribute_of_value_is_refused(name):
     with pytest.raises(ValueError, match=f"the name '{name}' is taken: an attribute of Value"):
         register(row(name=name))
 
 
-def test_registering_twice_is_refused(sinc):
+def test_registering_a_row_twice_is_refused(sinc):
     with pytest.raises(ValueError, match="the name 'sinc' is taken: <operation sinc>"):
         register(sinc)
 
@@ -268,43 +268,43 @@ def test_registering_twice_is_refused(sinc):
     ],
     ids=["spelling", "NumPy's name", "forward", "partials", "no partials", "symbol", "no interval"],
 )
-def test_a_row_that_does_not_run_is_found_when_registering(changes, said):
+def test_register_finds_that_a_row_does_not_run(changes, said):
     with pytest.raises(ValueError, match=said):
         register(row(**changes))
     assert "sinc" not in OPS and not hasattr(Value, "sinc")
 
 
-def test_what_is_no_row_is_refused():
+def test_register_takes_only_rows():
     with pytest.raises(TypeError, match=r"register takes a row, Op\(name=.*got 'sinc'"):
         register("sinc")
 
 
-def test_unregistered_rows_are_gone(sinc):
+def test_an_unregistered_row_is_gone(sinc):
     y = Value(1.5).sinc()
     unregister(sinc)
     assert "sinc" not in OPS and not hasattr(Value, "sinc")
-    y.backward()  # what was made of it keeps working
+    y.backward()  # nodes that it made keep working
     assert y._prev[0].grad == pytest.approx((math.cos(1.5) - y.data) / 1.5, rel=1e-15)
     with pytest.raises(ValueError, match="<operation sinc> is not a row of the table"):
         unregister(sinc)
 
 
 @pytest.mark.parametrize("name", ["tanh", "exp", "add", "logsumexp"])
-def test_rows_of_the_table_itself_are_not_taken_out(name):
+def test_rows_of_chainrule_itself_cannot_be_unregistered(name):
     with pytest.raises(ValueError, match=f"<operation {name}> belongs to chainrule; only a row that was registered"):
         unregister(OPS[name])
     assert OPS[name](Value(1.0), *[1.0] * (OPS[name].arity == 2)) if not OPS[name].variadic else OPS[name]([1.0])
 
 
-def test_unregistering_takes_away_only_what_registering_added():
+def test_unregister_removes_only_the_methods_that_register_added():
     methods = dict(vars(Methods))
     mine = register(row(numpy="np.sin({})", forward=math.sin, partials=(lambda out, a: cos(a),)))
-    assert set(vars(Methods)) - set(methods) == {"sinc"}  # np.sin is the table's
+    assert set(vars(Methods)) - set(methods) == {"sinc"}  # np.sin calls the method of the table's own row
     unregister(mine)
     assert dict(vars(Methods)) == methods and Value(1.0).sin().data == math.sin(1.0)
 
 
-def test_its_help_is_made_of_its_row(sinc):
+def test_the_help_of_a_registered_row_is_made_from_the_row(sinc):
     assert sinc.__doc__.startswith("sinc(a)\n\nThe sine of a over a, for a ≠ 0.")
     assert str(inspect.signature(sinc)) == "(a, /)" and str(inspect.signature(Value.sinc)) == "(self)"
     assert "The sine of a over a" in Value.sinc.__doc__
@@ -313,10 +313,10 @@ def test_its_help_is_made_of_its_row(sinc):
     assert str(inspect.signature(Op(name="any", forward=max, partials=lambda out, *xs: [0.0]))) == "(*xs)"
 
 
-# --- what a row may be, and what a class of a user's own may do with it
+# --- rows and arrays, and rows and a user's own class
 
 
-def test_numpy_s_name_works_on_arrays_of_values():
+def test_the_numpy_function_of_a_registered_row_works_on_arrays_of_values():
     register(Op(name="cube_root", forward=lambda a: math.copysign(abs(a) ** (1 / 3), a), numpy="np.cbrt({})",
                 partials=(lambda out, a: 1.0 / (3.0 * out * out),)))  # fmt: skip
     assert [v.data for v in np.cbrt(np.array([Value(8.0)]))] == [2.0]
@@ -330,14 +330,14 @@ def test_no_rule_runs_where_nothing_is_recorded():
     assert square(Value(3.0))._local_grads == (6.0,) and ran == [3.0]
 
 
-def test_rules_see_the_number_as_a_users_class_keeps_it():
+def test_rules_get_the_number_that_a_users_class_stores():
     class Rounded(Value):
         data = property(Value.data.__get__, lambda self, number: Value.data.__set__(self, round(number, 1)))
 
     assert exp(Rounded(0.2))._local_grads == (1.2,)
 
 
-def test_a_row_makes_results_as_a_users_class_makes_them():
+def test_a_row_makes_its_results_with_the_new_of_a_users_class():
     class Tagged(Value):
         def __new__(cls, *arguments):
             made = super().__new__(cls)
@@ -351,16 +351,16 @@ def test_a_row_makes_results_as_a_users_class_makes_them():
     "op, arguments, said",
     [
         (Op(name="few", forward=lambda *v: sum(v), partials=lambda out, *v: [1.0], flatten=tuple), 2,
-         "the rule of few returned a list of length 1; it needs one slope for each argument, of which there are 2"),
+         "the rule of few returned a list of length 1; it needs one local derivative for each of the 2 arguments"),
         (Op(name="two", forward=lambda a, b, c=0.0: a, partials=(lambda out, a, b: 1.0,) * 2, flatten=tuple), 3,
          "two takes 2 arguments, got 3"),
     ],
 )  # fmt: skip
-def test_no_argument_is_lost(op, arguments, said):
+def test_a_row_that_does_not_fit_its_arguments_is_an_error(op, arguments, said):
     with pytest.raises(TypeError, match=said):
         op([Value(1.0)] * arguments)
 
 
-def test_arrays_without_a_dimension_go_with_lists():
+def test_arrays_without_a_dimension_may_be_combined_with_lists():
     assert maximum(np.array(0.5), [1.0, -2.0]).tolist() == [1.0, 0.5]
     assert maximum(np.array(0.5), (Value(1.0), -2.0))[0].data == 1.0

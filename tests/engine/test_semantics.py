@@ -1,4 +1,4 @@
-"""What a Value promises, sentence by sentence."""
+"""What a Value promises: construction, backward, refresh, domains, errors, and what it does as a number."""
 
 import contextlib
 import copy
@@ -60,32 +60,32 @@ def test_data_becomes_a_float(number):
     ],
     ids=lambda case: type(case).__name__,
 )
-def test_what_is_no_number_is_refused_with_what_to_write(wrong, text):
+def test_a_value_of_anything_but_a_number_is_an_error_that_says_what_to_write(wrong, text):
     with pytest.raises(TypeError) as error:
         Value(wrong)
     assert str(error.value).startswith(text)
 
 
-def test_a_number_is_no_node():
+def test_a_number_among_the_arguments_stays_a_float():
     a = Value(2.0)
     b = 3 * a
     assert b.arguments == (3.0, a) and type(b.arguments[0]) is float
     assert topological_order(b) == [a, b]
 
 
-def test_the_operation_is_the_row():
+def test_the_operation_of_a_node_is_its_row():
     a = Value(2.0)
     assert (a * 3).operation is engine.OPS["multiply"] and a.operation is None and a.arguments == ()
 
 
-def test_power_of_values_is_the_row_of_power():
+def test_the_operation_of_a_power_of_values_is_the_row_of_power():
     assert (Value(2.0) ** Value(3.0)).operation is power
 
 
 # --- backward
 
 
-def test_leaves_accumulate_and_inner_nodes_hold_the_last_call():
+def test_backward_adds_to_the_gradients_of_leaves_and_replaces_those_of_inner_nodes():
     a, b = Value(2.0), Value(3.0)
     c = a * b
     d = c * c
@@ -95,7 +95,7 @@ def test_leaves_accumulate_and_inner_nodes_hold_the_last_call():
         assert (c.grad, d.grad) == (12.0, 1.0)
 
 
-def test_backward_of_an_inner_node_afterwards_has_its_own_gradients():
+def test_a_later_backward_from_an_inner_node_starts_there():
     a = Value(2.0)
     b = a * 3.0
     c = b * 5.0
@@ -104,7 +104,7 @@ def test_backward_of_an_inner_node_afterwards_has_its_own_gradients():
     assert (a.grad, b.grad, c.grad) == (15.0 + 3.0, 1.0, 1.0)
 
 
-def test_two_results_over_one_inner_node():
+def test_gradients_of_two_results_that_share_an_inner_node_add_up():
     a = Value(2.0)
     shared = a * 3.0
     (shared * 5.0).backward()
@@ -119,7 +119,7 @@ def test_backward_on_a_leaf_adds_one():
     assert a.grad == 2.0
 
 
-def test_a_value_used_twice_by_one_operation():
+def test_a_value_that_one_operation_uses_twice_gets_both_parts():
     a = Value(3.0)
     (a + a).backward()
     (a * a).backward()
@@ -128,14 +128,14 @@ def test_a_value_used_twice_by_one_operation():
     assert a.grad == pytest.approx(2.0 + 6.0, rel=1e-15)
 
 
-def test_diamonds():
+def test_the_gradients_of_two_paths_add_up():
     a = Value(3.0)
     left, right = a * 2.0, a * a
     (left * right).backward()
     assert a.grad == 6 * 9.0  # 2 a ** 3
 
 
-def test_thirty_diamonds_in_a_row_are_walked_once_each():
+def test_three_hundred_nodes_used_twice_each_are_visited_once_each():
     a = Value(1.0)
     b = a
     for _ in range(300):
@@ -144,7 +144,7 @@ def test_thirty_diamonds_in_a_row_are_walked_once_each():
     assert a.grad == 1.0
 
 
-def test_the_same_node_ten_times():
+def test_a_node_that_is_an_argument_ten_times_gets_ten_parts():
     a = Value(2.0)
     b = a * 1.0
     logsumexp([b] * 10).backward()
@@ -154,7 +154,7 @@ def test_the_same_node_ten_times():
     assert (a.grad, b.grad) == (10.0, 10.0)
 
 
-def test_a_leaf_cleared_by_hand_starts_anew():
+def test_a_gradient_that_was_set_to_0_starts_anew():
     a = Value(2.0)
     b = a * a
     b.backward()
@@ -163,10 +163,10 @@ def test_a_leaf_cleared_by_hand_starts_anew():
     assert a.grad == 4.0
 
 
-# --- data changed, refresh
+# --- changed data, and refresh
 
 
-def test_changed_data_alter_nothing_until_refresh():
+def test_changed_data_change_no_result_and_no_gradient_until_refresh():
     a, b = Value(2.0, label="a"), Value(3.0)
     c = a * b
     y = c + a**2
@@ -181,13 +181,13 @@ def test_changed_data_alter_nothing_until_refresh():
     assert y._prev[0] is c and c._prev == (a, b)
 
 
-def test_refresh_of_a_leaf_is_nothing():
+def test_refresh_of_a_leaf_does_nothing():
     a = Value(2.0)
     a.refresh()
     assert a.data == 2.0
 
 
-def test_refresh_takes_up_integers_written_into_data():
+def test_refresh_takes_integers_that_were_written_into_data():
     a = Value(2.0)
     b = a * 3
     a.data = 4
@@ -205,7 +205,7 @@ def test_refresh_inside_no_grad_keeps_the_graph_differentiable():
     assert (loss.data, w.grad) == (9.0, 6.0)
 
 
-def test_a_refresh_that_fails_leaves_all_as_it_was():
+def test_a_refresh_that_fails_leaves_the_graph_as_it_was():
     a = Value(2.0)
     twice = a * 2.0
     root = total([twice.log(), twice])
@@ -218,11 +218,11 @@ def test_a_refresh_that_fails_leaves_all_as_it_was():
     assert a.grad == 2.0 * (1.0 / 4.0 + 1.0)
 
 
-# --- whatever is written into .data and .grad
+# --- other things than floats in .data and .grad
 
 
 @pytest.mark.parametrize("number", [1, np.float64(1.0), np.float32(1.0), np.int8(1)])
-def test_numbers_of_any_kind_in_data_act_as_floats_do(number):
+def test_numbers_of_any_kind_in_data_act_like_floats(number):
     a = Value(1.0)
     a.data = number
     with warnings.catch_warnings(), pytest.raises(DomainError, match=r"1.0 / 0.0 has no finite value"):
@@ -231,14 +231,14 @@ def test_numbers_of_any_kind_in_data_act_as_floats_do(number):
 
 
 @pytest.mark.parametrize("wrong", ["5", None, [1.0]])
-def test_what_is_no_number_in_data_is_named(wrong):
+def test_anything_but_a_number_in_data_is_an_error_when_it_is_used(wrong):
     a = Value(1.0)
     a.data = wrong
     with pytest.raises(TypeError, match="a Value holds one number, got"):
         a.exp()
 
 
-def test_a_gradient_of_none_says_how_gradients_are_cleared():
+def test_the_error_about_a_gradient_of_none_says_how_to_clear_gradients():
     w = Value(1.0, label="w")
     loss = w * 2
     w.grad = None
@@ -249,10 +249,10 @@ def test_a_gradient_of_none_says_how_gradients_are_cleared():
     assert w.grad == 2.0
 
 
-# --- nothing recorded, nothing required
+# --- no_grad, detach and requires_grad
 
 
-def test_no_grad_results_have_no_arguments():
+def test_results_of_no_grad_have_no_arguments():
     a = Value(2.0)
     with no_grad():
         made = [a + 1, 1 - a, a * a, -a, a**2, 2**a, a / 2, 2 / a, a.tanh(), a.relu(), a.exp(), logsumexp([a, a])]
@@ -262,7 +262,7 @@ def test_no_grad_results_have_no_arguments():
     assert (a + 1).requires_grad
 
 
-def test_no_grad_ends_with_an_error_and_nests_and_decorates():
+def test_no_grad_ends_after_an_error_and_may_be_nested_and_may_decorate():
     with pytest.raises(ZeroDivisionError), no_grad():
         raise ZeroDivisionError
     a = Value(2.0)
@@ -279,7 +279,7 @@ def test_no_grad_ends_with_an_error_and_nests_and_decorates():
     assert predict(a).arguments == () and predict(a).arguments == () and (a * 2).arguments
 
 
-def test_no_grad_is_each_thread_s_own():
+def test_no_grad_holds_for_one_thread():
     a, inside, done = Value(2.0), threading.Event(), threading.Event()
 
     def elsewhere():
@@ -305,7 +305,7 @@ def test_detach_stops_gradients():
     assert (a.grad, b.grad) == (2.0, 0.0)
 
 
-def test_backward_does_not_write_to_leaves_that_require_nothing_nor_walk_there():
+def test_backward_does_not_visit_nodes_that_require_no_gradient():
     x, w = Value(2.0, requires_grad=False), Value(3.0)
     fixed = (x * x).tanh()
     y = fixed * w + x
@@ -318,25 +318,25 @@ def test_backward_does_not_write_to_leaves_that_require_nothing_nor_walk_there()
     assert x.grad == 7.0
 
 
-# --- ties, kinks, edges
+# --- ties, kinks, and the ends of domains
 
 
 @pytest.mark.parametrize("f", [absolute, relu, step], ids=lambda f: f.name)
 @pytest.mark.parametrize("zero", [0.0, -0.0])
-def test_slope_0_at_the_kink(f, zero):
+def test_the_local_derivative_at_a_kink_is_0(f, zero):
     x = Value(zero)
     f(x).backward()
     assert x.grad == 0.0
 
 
 @pytest.mark.parametrize("name", ["minimum", "maximum"])
-def test_ties_go_half_each(name):
+def test_a_tie_gives_each_argument_half_of_the_gradient(name):
     a, b = Value(2.0), Value(2.0)
     getattr(engine, name)(a, b).backward()
     assert (a.grad, b.grad) == (0.5, 0.5)
 
 
-def test_zero_to_a_value_power():
+def test_powers_of_zero_have_finite_gradients():
     b = Value(2.0)
     y = 0**b
     y.backward()
@@ -350,7 +350,7 @@ def test_zero_to_a_value_power():
 
 
 @pytest.mark.parametrize("make", [sqrt, lambda x: x**0.5], ids=["sqrt", "power"])
-def test_a_finite_value_with_an_infinite_slope_is_no_error(make):
+def test_a_finite_value_with_an_infinite_local_derivative_is_no_error(make):
     x = Value(0.0)
     y = make(x)
     y.backward()
@@ -358,7 +358,7 @@ def test_a_finite_value_with_an_infinite_slope_is_no_error(make):
 
 
 @pytest.mark.parametrize("name", ["sin", "cos", "tan"])
-def test_non_finite_arguments_propagate(name):
+def test_trigonometric_functions_of_non_finite_arguments_are_nan(name):
     for x in (math.inf, -math.inf, math.nan):
         assert math.isnan(getattr(engine, name)(Value(x)).data)
 
@@ -380,7 +380,7 @@ def test_overflow_gives_inf():
 
 
 @pytest.mark.parametrize("x", [1e308, -1e308, 1e3, -1e3, 0.0])
-def test_what_has_to_be_finite_is(x):
+def test_functions_that_are_finite_everywhere_are_so_at_huge_arguments(x):
     for f in (tanh, sigmoid, engine.softplus):
         v = Value(x)
         y = f(v)
@@ -398,10 +398,10 @@ def test_softmax_of_huge_equal_logits_is_even():
     assert [v.grad for v in values] == [0.5, 0.5]
 
 
-def test_a_pole_of_one_slope_leaves_the_others_alone():
+def test_a_pole_of_one_local_derivative_leaves_the_others_finite():
     a, b = Value(0.0), Value(0.5)
     (a**b).backward()
-    assert (a.grad, b.grad) == (math.inf, 0.0)  # 0 · log 0 is 0
+    assert (a.grad, b.grad) == (math.inf, 0.0)  # 0 · log 0 counts as 0
 
 
 # --- errors name the formula and the numbers
@@ -422,14 +422,14 @@ def test_a_pole_of_one_slope_leaves_the_others_alone():
         (lambda p: divide(1, 0), "1.0 / 0.0 has no finite value"),
     ],
 )
-def test_undefined_values_name_the_formula_and_the_numbers(make, text):
+def test_a_domain_error_names_the_formula_and_the_numbers(make, text):
     with pytest.raises(DomainError) as error:
         make(Value(0.0, label="p"))
     assert str(error.value).replace("(-8.0)", "-8.0").startswith(text)
     assert isinstance(error.value, ValueError) and isinstance(error.value, ArithmeticError)
 
 
-def test_a_domain_error_in_refresh_names_it_too():
+def test_a_domain_error_in_refresh_names_the_formula_and_the_numbers():
     p = Value(1.0, label="p")
     y = log(p)
     p.data = 0.0
@@ -447,7 +447,7 @@ def test_a_domain_error_in_refresh_names_it_too():
         (0, 0, "index 0 is out of range: pick has no values"),
     ],
 )
-def test_pick_names_a_wrong_index_and_the_right_ones(index, count, said):
+def test_the_error_about_a_wrong_index_names_the_right_ones(index, count, said):
     with pytest.raises(IndexError, match=f"^{re.escape(said)}$"):
         pick([Value(1.0)] * count, index)
     if count:
@@ -455,17 +455,17 @@ def test_pick_names_a_wrong_index_and_the_right_ones(index, count, said):
             pick.on_arrays(*[np.ones(2)] * count, np.array([0.0, index]))
 
 
-def test_logsumexp_of_nothing():
+def test_logsumexp_of_an_empty_list_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         logsumexp([])
 
 
-def test_a_negative_base_stands_in_brackets():
+def test_an_error_shows_a_negative_base_in_brackets():
     with pytest.raises(DomainError, match=r"^\(-8.0\) \*\* 0.5 has no real value"):
         Value(-8.0) ** 0.5
 
 
-def test_errors_show_labels_without_what_steers_a_terminal_and_shortened():
+def test_errors_show_labels_shortened_and_without_control_characters():
     label = "evil\x1b[31m\n\u202e" + "x" * 100_000
     with pytest.raises(DomainError) as error:
         log(Value(0.0, label=label))
@@ -482,16 +482,16 @@ def test_errors_show_labels_without_what_steers_a_terminal_and_shortened():
     lambda: total(1.0, 2.0),
     lambda: pick([1.0, 2.0]),
 ])  # fmt: skip
-def test_rows_that_take_lists_say_so(call):
+def test_the_error_of_a_row_that_takes_lists_says_so(call):
     with pytest.raises(TypeError, match=r"^(total|logsumexp|dot|pick) takes lists of numbers") as error:
         call()
     assert "lambda" not in str(error.value)
 
 
-# --- scalars in Python
+# --- a Value where Python expects a number
 
 
-def test_comparisons_and_conversions_act_on_data():
+def test_comparisons_and_conversions_read_the_data():
     a = Value(2.5)
     assert a < 3 and a <= Value(2.5) and a > 2 and a >= 2.5 and not a < a
     assert bool(a) and not Value(0.0) and float(a) == 2.5 and int(a) == 2 and format(a, ".3f") == "2.500"
@@ -499,7 +499,7 @@ def test_comparisons_and_conversions_act_on_data():
     assert a == a and a != Value(2.5) and a != 2.5
 
 
-def test_abs_and_sum_of_python():
+def test_abs_and_sum_of_python_are_differentiable():
     a = Value(-2.5)
     y = abs(a) + sum([a, a])
     y.backward()
@@ -535,7 +535,7 @@ def test_numpys_variance_and_deviation_are_differentiable():
 
 
 def test_a_node_is_small():
-    """About 200 bytes: 15 slots, the object's head, the collector's, and the number."""
+    """A node takes about 200 bytes: its slots, the heads of the object and of the collector, and the number."""
     _, y = chain(2)
     assert sys.getsizeof(y) + sys.getsizeof(y.data) <= 216
     assert not y.__dict__
@@ -576,7 +576,7 @@ def test_a_domain_error_leaves_no_cycle(no_collector):
 # --- threads
 
 
-def test_threads_build_and_differentiate_over_shared_leaves_for_reading():
+def test_threads_may_build_and_differentiate_graphs_over_the_same_frozen_leaves():
     shared = [Value(0.1 * i, requires_grad=False) for i in range(1, 6)]
 
     def work(seed):
@@ -598,7 +598,7 @@ def test_threads_build_and_differentiate_over_shared_leaves_for_reading():
     assert all(x.grad == 0.0 for x in shared)
 
 
-# --- deep
+# --- long chains
 
 
 @pytest.mark.parametrize("length", [100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])

@@ -1,4 +1,4 @@
-"""A neuron's sum is one object until somebody looks at it, and then the graph that + and * make: nobody sees more."""
+"""Fused sums: whoever looks at a neuron's sum finds the graph that + and * make, and nothing else differs."""
 
 import copy
 import operator
@@ -30,14 +30,14 @@ def is_folded(node):
 
 
 def network(seed, sum_of):
-    """A random net with all that sums can be made of; its root, and nodes of all kinds."""
+    """A random network with every kind of argument that a sum can have; its root, and nodes of all kinds."""
     chance = random.Random(seed)
     leaves = [Value(chance.uniform(-1, 1)) for _ in range(3)]
     nodes = [*leaves, leaves[0] * leaves[1]]
     layer = [*leaves, *(chance.uniform(-1, 1) for _ in range(2))]
     for _ in range(chance.randint(1, 4)):
         outputs, neurons = [], chance.randint(1, 4)
-        inputs = SharedInputs(layer)  # these are the operators' inputs too
+        inputs = SharedInputs(layer)  # by_operators gets them, too
         for _ in range(neurons):
             weights = [Value(chance.uniform(-1, 1), requires_grad=chance.random() < 0.95) for _ in layer]
             if chance.random() < 0.1:
@@ -55,7 +55,7 @@ def network(seed, sum_of):
     root = sum((v * v if chance.random() < 0.5 else v for v in layer), 0.0)
     if not isinstance(root, Value) or not root.requires_grad:
         root = root + leaves[0] * nodes[-1]
-    others = [chance.choice(nodes) * chance.choice(nodes) for _ in range(chance.randint(0, 2))]  # no part of the graph
+    others = [chance.choice(nodes) * chance.choice(nodes) for _ in range(chance.randint(0, 2))]  # outside the graph
     return root, nodes, others
 
 
@@ -84,7 +84,7 @@ def test_a_folded_graph_is_the_graph_that_the_operators_make(seed, backwards, lo
     assert slopes == pytest.approx(wanted, rel=1e-12, abs=EPS * len(wanted) * largest)
 
 
-def test_the_chain_rule_by_hand_node_by_node():
+def test_the_chain_rule_may_be_run_by_hand_node_by_node():
     neuron = Neuron(1, nonlin=False, rng=0)
     y = neuron([2.0])
     y.grad = 1.0
@@ -102,7 +102,7 @@ def test_products_keep_the_gradient_of_the_last_backward():
     assert [v.grad for v in y._prev] == [1.0, 1.0]
 
 
-def test_a_look_while_a_function_is_traced_changes_nothing():
+def test_looking_at_a_sum_while_a_function_is_traced_changes_nothing():
     neuron = Neuron(1, nonlin=False, rng=0)
     neuron.w[0].data, x = 2.0, Value(5.0)
     y = neuron([x])
@@ -183,7 +183,7 @@ def test_each_neuron_reads_its_inputs_when_it_runs(runs_users_code, first):
 
 
 @pytest.mark.parametrize("looked_at", range(16))
-def test_sums_that_are_looked_at_while_backward_runs(looked_at):
+def test_gradients_are_right_although_sums_are_looked_at_while_backward_runs(looked_at):
     x, layer = Value(1.0), Layer(1, 4, nonlin=False, rng=0)
     h = x * 1.0
     for i, neuron in enumerate(layer.neurons):
@@ -245,7 +245,7 @@ class Louder(Value):
 
 
 @pytest.mark.parametrize("mine", [lambda n: [n.b], lambda n: n.w, lambda n: [n.b, *n.w]], ids=["b", "w", "both"])
-def test_users_code_in_one_neuron_is_seen_by_the_next(mine):
+def test_a_neuron_sees_the_input_that_users_code_in_the_one_before_changed(mine):
     layer, Louder.x = Layer(1, 3, nonlin=False, rng=0), Value(1.0)
     for p in mine(layer.neurons[1]):
         p.__class__ = Louder
@@ -254,7 +254,7 @@ def test_users_code_in_one_neuron_is_seen_by_the_next(mine):
     assert together == [neuron([Louder.x]).data for neuron in layer.neurons]
 
 
-def test_ctrl_c_anywhere_in_a_layer_leaves_inputs_that_learn():
+def test_an_interrupt_anywhere_in_a_layer_leaves_inputs_that_get_right_gradients():
     class Stop(BaseException):
         pass
 
@@ -285,7 +285,7 @@ def test_ctrl_c_anywhere_in_a_layer_leaves_inputs_that_learn():
     assert 50 < after < 199
 
 
-def test_a_layer_that_fails_half_way_leaves_inputs_that_work():
+def test_a_layer_that_fails_half_way_leaves_inputs_that_get_right_gradients():
     layer, a = Layer(1, 3, nonlin=False, rng=0), Value(2.0)
     h = a * 3.0
     layer.neurons[1].w *= 2
@@ -296,7 +296,7 @@ def test_a_layer_that_fails_half_way_leaves_inputs_that_work():
     assert (h.grad, a.grad) == (12.0, 36.0)
 
 
-def test_layers_without_recording_and_in_turn_with_it():
+def test_a_layer_called_inside_no_grad_gives_the_same_numbers_and_disturbs_no_later_call():
     layer, a = Layer(1, 2, nonlin=False, rng=0), Value(2.0)
     h = a * 3.0
     with no_grad():
@@ -307,7 +307,7 @@ def test_layers_without_recording_and_in_turn_with_it():
     assert a.grad == pytest.approx(3.0 * sum(n.w[0].data for n in layer.neurons))
 
 
-def test_one_output_of_a_layer_is_enough():
+def test_gradients_are_right_where_only_one_output_of_a_layer_is_used():
     layer, a = Layer(2, 3, nonlin=False, rng=0), Value(2.0)
     h = a * 3.0
     first, *_ = layer([h, a])
@@ -316,7 +316,7 @@ def test_one_output_of_a_layer_is_enough():
     assert (h.grad, a.grad) == (w[0].data, 3.0 * w[0].data + w[1].data)
 
 
-def test_data_that_can_be_changed_in_place_is_not():
+def test_data_that_are_arrays_are_not_changed_in_place():
     neuron = Neuron(2, nonlin=False, rng=0)
     neuron.b.data, neuron.w[0].data, neuron.w[1].data = np.array(0.0), 1.0, 1.0
     assert [float(neuron([1.0, 1.0]).data) for _ in range(2)] == [2.0, 2.0] and neuron.b.data == 0.0
@@ -332,7 +332,7 @@ def test_a_class_that_stores_numbers_in_its_own_way_is_not_folded():
     assert y.data == 1.0 and not is_folded(y)
 
 
-def test_whole_numbers_fold_too():
+def test_sums_of_whole_numbers_are_fused_too():
     y = Neuron(2, nonlin=False, rng=0)([1, 2])
     assert is_folded(y) and type(y.arguments[1].arguments[1]) is float
 
@@ -341,14 +341,14 @@ def test_whole_numbers_fold_too():
 def test_a_leaf_with_a_backward_by_hand_waits_for_what_is_below_a_shared_node(which):
     w, b, x = Value(2.0), Value(1.0), Value(3.0)
     h = weighted_sum([w], [x], b) * 1.0
-    y, other = weighted_sum([w], [h], b), h * 5.0  # other is no part of the graph
+    y, other = weighted_sum([w], [h], b), h * 5.0  # other is outside the graph
     seen, node = [], [w, b][which]
     node._backward = lambda: seen.append(node.grad)
     y.backward()
     assert seen == [[13.0], [3.0]][which] and other.grad == 0.0
 
 
-def test_users_outside_the_graph_do_not_unfold_it():
+def test_users_outside_the_graph_do_not_unfold_a_sum():
     w, b, x = Value(2.0), Value(1.0), Value(3.0)
     total = weighted_sum([w], [x], b)
     h = total * 1.0
@@ -357,7 +357,7 @@ def test_users_outside_the_graph_do_not_unfold_it():
     assert is_folded(total) and (w.grad, b.grad, x.grad, other.grad) == (6.0, 2.0, 4.0, 0.0)
 
 
-def test_what_nobody_looks_at_stays_folded():
+def test_sums_that_are_not_looked_at_stay_fused():
     model = MLP(3, [4, 4, 2], rng=0)
     first, second, last = model.layers
     hidden = first([1.0, -2.0, 0.5])
@@ -371,7 +371,7 @@ def test_what_nobody_looks_at_stays_folded():
     assert len(order) == 3 * 4 * 2 + 4 * 4 * 2 + 4 * 2 * 2 + len(model.parameters()) + 8 + 1  # with 8 ReLUs
 
 
-def test_the_numbers_are_those_of_the_forward_pass():
+def test_products_have_the_numbers_of_the_forward_pass():
     w, b, x = Value(2.0), Value(1.0), Value(3.0)
     y = weighted_sum([w], [x], b)
     w.data, b.data, x.data = 5.0, 6.0, 7.0
@@ -395,7 +395,7 @@ def test_a_refresh_that_fails_leaves_fused_sums_as_they_were():
     assert (w.grad, x.grad) == (3.0 / 7.0, 2.0 / 7.0)
 
 
-def test_a_weight_that_is_frozen_behind_the_forward_pass_gets_no_gradient():
+def test_a_weight_that_is_frozen_after_the_forward_pass_gets_no_gradient():
     w, v, b, x = Value(2.0), Value(3.0), Value(1.0), Value(3.0)
     y = weighted_sum([w, v], [x, x], b)
     w.requires_grad = b.requires_grad = False
@@ -414,7 +414,7 @@ def test_a_backward_by_hand_runs_at_weights_inputs_and_the_sum():
         assert seen == [[6.0], [2.0], [4.0], [2.0]][which]
 
 
-def test_copies_and_pickles_have_all_nodes():
+def test_copies_and_pickles_of_a_fused_sum_have_all_nodes():
     neuron = Neuron(2, rng=0)
     y = neuron([Value(1.0), 2.0])
     expected = described(y)
@@ -448,7 +448,7 @@ def test_threads_that_look_at_the_same_sum_see_the_same_nodes():
         assert len(seen) == 4 and all(each[1] is seen[0][1] for each in seen)
 
 
-def test_derivatives_of_any_order_look_through_it():
+def test_derivatives_of_any_order_pass_through_fused_sums():
     w, b, x = Value(2.0, label="w"), Value(1.0), Value(3.0)
     y = weighted_sum([w, w], [x, 1.0], b) ** 2
     [slope] = engine.gradients(y, [w])
@@ -463,13 +463,13 @@ class Loud(Value):
 @pytest.mark.parametrize("start", [Value(1.0), Value(1.0, requires_grad=False), Value(0.1) * 10.0, Loud(1.0), 1.0])
 @pytest.mark.parametrize("weight", [Value(0.3), Value(0.3, requires_grad=False), Value(0.1) * 3.0, Loud(0.3), 0.3])
 @pytest.mark.parametrize("x", [Value(0.7), 0.7, 7, np.float64(0.7), True, Loud(0.7)], ids=repr)
-def test_without_recording_there_are_numbers_alone(start, weight, x):
+def test_without_recording_a_sum_has_no_graph(start, weight, x):
     with no_grad():
         y, expected = (f([weight, Value(0.2)], [x, 0.1], start) for f in (weighted_sum, by_operators))
     assert type(y) is type(expected) and (y.data, y.arguments, y.requires_grad) == (expected.data, (), False)
 
 
-def test_a_hundred_thousand_neurons_deep():
+def test_a_graph_may_be_a_hundred_thousand_neurons_deep():
     x, neuron = Value(0.5), Neuron(1, nonlin=False, rng=0)
     neuron.w[0].data, neuron.b.data = 1.0, 0.0
     y = x

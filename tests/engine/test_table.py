@@ -1,4 +1,4 @@
-"""Generated from the table: each row against mathematics, and each short cut against its row."""
+"""Tests over all rows of the table: each row agrees with mathematics, and each short cut with its row."""
 
 import ast
 import inspect
@@ -50,12 +50,12 @@ from chainrule.engine.op import everywhere
 each_row = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 
 
-# --- every row is there in every way
+# --- what follows from a row
 
 
 @each_row
-def test_each_row_has_a_meaning_of_its_own_here(op):
-    assert callable(MEANING[op.name])  # where it is missing, MEANING says what to write
+def test_these_tests_know_the_meaning_of_each_row(op):
+    assert callable(MEANING[op.name])  # if it is missing, MEANING fails and says what to write
 
 
 @each_row
@@ -80,10 +80,13 @@ def test_what_follows_from_the_table_is_up_to_date():
     assert done.returncode == 0, f"run `python tools/table.py`:\n{done.stdout}{done.stderr}"
 
 
-def test_the_tool_names_and_writes_what_a_new_row_changes(tmp_path):
+def test_the_tool_names_and_writes_the_files_that_a_new_row_changes(tmp_path):
     assert run_tool(HERE, "--check").returncode == 0
     for folder in ("tools", "chainrule", "engine"):
         shutil.copytree(HERE / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for floor in ("nn", "viz"):
+        (tmp_path / floor).mkdir()
+        shutil.copy(HERE / floor / "__init__.py", tmp_path / floor)
     files = [tmp_path / "chainrule/__init__.py", tmp_path / "engine/__init__.py", tmp_path / "engine/methods.pyi"]
     before = [file.read_text(encoding="utf-8") for file in files]
     table, here = tmp_path / "engine/ops.py", "OPS.update("
@@ -96,10 +99,10 @@ def test_the_tool_names_and_writes_what_a_new_row_changes(tmp_path):
     assert [file.read_text(encoding="utf-8") for file in files] == before
     assert run_tool(tmp_path).returncode == run_tool(tmp_path, "--check").returncode == 0
     after = [file.read_text(encoding="utf-8") for file in files]
-    assert [text.count("twice") for text in after] == [1, 2, 3] and "def twice(self: _Kind) -> _Kind:" in after[2]
+    assert [text.count("twice") for text in after] == [2, 2, 3] and "def twice(self: _Kind) -> _Kind:" in after[2]
 
 
-def test_the_stub_for_type_checkers_says_what_the_class_has():
+def test_the_stub_for_type_checkers_has_the_methods_of_the_class():
     stub = Path(inspect.getfile(Methods)).with_suffix(".pyi").read_text(encoding="utf-8")
     [body] = [node.body for node in ast.parse(stub).body if isinstance(node, ast.ClassDef)]
     said = {
@@ -127,7 +130,7 @@ WRITTEN = {
 @each_row
 def test_each_row_of_fixed_arity_is_a_method_or_an_operator(op):
     if op.variadic:
-        pytest.skip("takes a sequence: a function only")
+        pytest.skip("a row that takes a sequence is a function only")
     numbers = everyday_sample(op, 1)[0]
     values = [Value(number) for number in numbers]
     assert op.operator == (op.name in WRITTEN), "WRITTEN, above, has the rows that say operator=True"
@@ -137,9 +140,9 @@ def test_each_row_of_fixed_arity_is_a_method_or_an_operator(op):
 
 
 @each_row
-def test_numpy_s_name_works_on_arrays_of_values(op):
+def test_the_numpy_function_of_a_row_works_on_arrays_of_values(op):
     if not op.numpy_name or op.numpy_name in ("maximum", "minimum"):
-        pytest.skip("no plain NumPy function, or one that NumPy decides by comparing")
+        pytest.skip("the row has no NumPy function, or one for which NumPy compares the Values")
     points = everyday_sample(op, 5)
     columns = [np.array([Value(number) for number in column]) for column in zip(*points)]
     results = getattr(np, op.numpy_name)(*columns)
@@ -172,7 +175,7 @@ def test_the_wrong_number_of_arguments_is_an_error(op):
 
 
 @each_row
-def test_each_row_says_what_people_read(op):
+def test_each_row_has_the_texts_that_people_read(op):
     assert op.symbol.count("{}") == (1 if op.variadic else op.arity)
     assert op.what.endswith("."), "what: one sentence that says what it computes, for its help"
     assert op.domain is everywhere or " for " in op.what, "what: say where it is defined: `…, for a > 0.`"
@@ -199,14 +202,14 @@ def test_each_row_has_a_help_of_its_own(op):
         ("logsumexp", "(values, /)"), ("total", "(values, /)"), ("dot", "(left, right, /)"),
     ],
 )  # fmt: skip
-def test_the_order_of_arguments_is_told(name, call):
+def test_the_signature_of_a_row_shows_the_order_of_its_arguments(name, call):
     assert str(inspect.signature(OPS[name])) == call
 
 
 @each_row
 def test_each_method_has_a_help_of_its_own(op):
     if not op.has_method:
-        pytest.skip("takes lists, or is written with an operator")
+        pytest.skip("the row takes lists, or is written with an operator")
     method = getattr(Value, op.name)
     assert list(inspect.signature(method).parameters)[1:] == list(inspect.signature(op).parameters)[1:]
     shown = pydoc.render_doc(method, renderer=pydoc.plaintext)
@@ -229,7 +232,7 @@ def test_ipython_and_jupyter_show_the_help_of_an_operation(tmp_path):
     assert chainrule.pick.__doc__ in shown
 
 
-def test_everyday_intervals_are_repeated_by_one_rule():
+def test_a_row_repeats_its_last_everyday_interval_for_further_arguments():
     first, last = (0.0, 1.0), (2.0, 3.0)
     two = Op(name="two", forward=math.hypot, partials=(lambda out, a, b: 1.0,) * 2, everyday=(first,))
     any_number = Op(name="any", forward=math.hypot, partials=lambda out, *values: [1.0], everyday=(first, last))
@@ -259,23 +262,23 @@ class More(Outranking):
     ("kinds", "winner"),
     [
         ((Marked, Marked), Marked),
-        ((Marked, Outranking), Outranking),  # it descends from the other
+        ((Marked, Outranking), Outranking),  # a subclass of the other wins
         ((Outranking, Marked), Outranking),
         ((Outranking, More), More),
         ((More, Outranking), More),
-        ((Value, Outranking), Outranking),  # no relation: the attribute decides
+        ((Value, Outranking), Outranking),  # unrelated classes: the attribute decides
         ((Outranking, Value), Outranking),
         ((Value, More), More),
-        ((Marked, Value), Marked),  # no relation, nobody outranks the other: the first
+        ((Marked, Value), Marked),  # unrelated classes without the attribute: the first argument decides
     ],
 )
-def test_who_outranks_whom_among_the_arguments_of_an_operation(kinds, winner):
+def test_a_subclass_or_a_class_that_outranks_applies_the_operation(kinds, winner):
     arguments = [kind(1.0) if kind is Value else kind() for kind in kinds]
     assert power(*arguments) == arguments[0] ** arguments[1] == f"{winner.__name__} power"
     assert chainrule.total([2.0, *arguments]) == f"{winner.__name__} total"
 
 
-def test_a_class_that_does_not_say_how_operations_are_applied_to_it_is_told_so():
+def test_a_class_without_the_protocol_is_an_error_that_says_so():
     class Silent(Operators):
         pass
 
@@ -283,7 +286,7 @@ def test_a_class_that_does_not_say_how_operations_are_applied_to_it_is_told_so()
         Silent().exp()
 
 
-def test_the_facade_hands_on_what_the_three_floors_have():
+def test_the_facade_hands_on_the_public_names_of_the_three_floors():
     floors = [*engine.__all__, *nn.__all__, *viz.__all__]
     assert {*chainrule.__all__} == {"__version__", *floors}
     for floor in (engine, nn, viz):
@@ -293,22 +296,22 @@ def test_the_facade_hands_on_what_the_three_floors_have():
 
 # --- values and derivatives
 
-CANCELLING = {"total", "dot", "logsumexp"}  # sums, whose result may be far smaller than what was added
+CANCELLING = {"total", "dot", "logsumexp"}  # the result may be far smaller than the terms that were added
 
 
 def terms(op, numbers):
-    """How large what is added up is, all signs the same."""
+    """The sum of the |terms| that are added up."""
     with mpmath.workprec(precision_for(numbers)):
         return mpf(MEANING["dot" if op.name == "dot" else "total"](*(abs(mpf(number)) for number in numbers)))
 
 
 def assert_value(op, numbers):
-    """DESIGN.md: within 2 ulp, or what the row states; for sums, in units of what is added up."""
+    """The value is within 2 ulp, or within the bound of its row; for sums, relative to the |terms|."""
     exact = true_value(op, numbers)
     got = call(op, numbers).data
     half = len(numbers) // 2
     if op.name == "dot" and any(math.isinf(a * b) for a, b in zip(numbers[:half], numbers[half:])):
-        return  # a product has overflowed already, as in IEEE 754
+        return  # a product has overflowed, as it does in IEEE 754
     if op.name in CANCELLING and abs(mpf(got) - exact) <= op.ulp * EPS * terms(op, numbers):
         return
     apart = ulps_apart(got, exact)
@@ -316,10 +319,10 @@ def assert_value(op, numbers):
 
 
 def assert_derivatives(op, numbers):
-    """DESIGN.md: within 4 eps max(1, |f'|), or what the row states, wherever the rules hold and the value is finite."""
+    """Where the value is finite, each local derivative d is within 4 eps max(1, |d|), or the bound of its row."""
     node = call(op, numbers)
     if math.isinf(node.data):
-        return  # rules may use the output: where it overflowed there is nothing to hold them to
+        return  # rules may use the output, so that nothing is promised where it overflowed
     for place in differentiable(op, numbers):
         exact = true_derivative(op, numbers, place)
         got, nearest = node._local_grads[place], as_float(exact)
@@ -351,14 +354,14 @@ def test_values_and_derivatives_hold_at_ten_thousand_points(op):
 def test_values_and_derivatives_hold_at_extremes(op):
     points = extreme_points(op, random.Random(op.name), most=150)
     if op.name == "power":
-        points = [(a, b) for a, b in points if power(a, b - 1.0) < math.inf]  # the test below has those
+        points = [(a, b) for a, b in points if power(a, b - 1.0) < math.inf]  # for the others see the test below
     assert points
     for numbers in points:
         assert_value(op, numbers)
         assert_derivatives(op, numbers)
 
 
-def test_the_slope_of_a_power_overflows_only_where_it_is_that_large():
+def test_the_local_derivative_of_a_power_overflows_only_where_it_is_too_large_for_a_float():
     assert_derivatives(power, (1e-300, -0.03))
 
 
@@ -372,8 +375,8 @@ def test_derivatives_keep_16_ulp_on_everyday_intervals(op, data):
         assert ulps_apart(slopes[place], true_derivative(op, numbers, place)) <= 16
 
 
-# The central difference's error is h^2 / 6 |f'''| from cutting off the series and eps |f| / h from rounding;
-# h = eps^(1/3) max(1, |x|) keeps both near 1e-10 of the scale. The bound below is that, twice: f''' is not constant.
+# The error of a central difference is h^2 / 6 |f'''| from cutting off the series and eps |f| / h from rounding;
+# h = eps^(1/3) max(1, |x|) keeps both near 1e-10 of the scale. The bound below is twice that, since f''' varies.
 H = EPS ** (1 / 3)
 
 
@@ -390,7 +393,7 @@ def test_derivatives_match_central_differences(op, data):
         if not all(op.domain(*there) for there in moved):
             continue
         above, below = (call(op, there, wrap=float) for there in moved)
-        step = moved[0][place] - moved[1][place]  # what was really moved, after rounding
+        step = moved[0][place] - moved[1][place]  # the distance after rounding
         bent = abs(true_derivative(op, numbers, place, 3))
         bound = 2 * (h * h / 6 * float(bent) + 4 * EPS * max(abs(above), abs(below), *map(abs, numbers)) / h) + 1e-12
         assert abs(values[place].grad - (above - below) / step) <= bound
@@ -399,7 +402,7 @@ def test_derivatives_match_central_differences(op, data):
 @each_row
 @given(data=st.data())
 def test_rules_run_on_values_and_give_second_derivatives(op, data):
-    """The same rule, on Values: its backward() is the second derivative (mixed ones too)."""
+    """backward() of a local derivative that was computed on Values gives the second derivatives, mixed ones too."""
     numbers = data.draw(everyday_points(op), label="arguments")
     if op.variadic:
         return
@@ -423,21 +426,21 @@ def test_rules_run_on_values_and_give_second_derivatives(op, data):
 
 
 @each_row
-def test_third_derivatives_agree_with_mathematics_at_0_too(op):
+def test_third_derivatives_agree_with_mathematics_also_at_0(op):
     if op.arity != 1:
-        pytest.skip("one argument: mixed ones are second derivatives' business")
+        pytest.skip("test_transforms.py has the mixed third derivatives of rows of several arguments")
     points = [point for point in [*everyday_sample(op, 20), (0.0,), (1e-9,)] if op.domain(*point) and op.smooth(*point)]
     for (x,) in points:
         exact = float(true_derivative(op, (x,), 0, 3))
         got = grad(grad(grad(op)))(x)
-        # Terms that cancel are as large as the derivatives before, divided by the distance to where they blow up.
+        # Terms that cancel may be as large as a lower derivative.
         scale = max([1.0, abs(exact), *(abs(float(true_derivative(op, (x,), 0, n))) for n in (1, 2))])
         assert got == pytest.approx(exact, rel=1e-12, abs=1e-12 * scale), x
 
 
 @each_row
-def test_the_numpy_spelling_says_the_same(op):
-    """NumPy's own functions differ from the C library's by up to 4 ulp, and a spelling may take a few of them."""
+def test_the_numpy_spelling_of_a_row_computes_its_value(op):
+    """NumPy's functions differ from the C library's by up to 4 ulp, and a spelling may use a few of them."""
     points = [point for point in everyday_sample(op, 200) if len(point) == counts(op)[1]]
     columns = [np.array(column) for column in zip(*points)]
     spelled = np.broadcast_to(op.on_arrays(*columns), len(points))
@@ -446,7 +449,7 @@ def test_the_numpy_spelling_says_the_same(op):
         assert got == pytest.approx(expected, rel=16 * EPS, abs=16 * EPS * max(1.0, *map(abs, point)))
 
 
-# --- fast/: the same as the table, bit by bit
+# --- fast/ gives the same numbers as the table, bit by bit
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -3.0, 0.5, 1e-300, 5e-324, 1e200, -1.7976931348623157e308, math.inf, -math.inf,
            math.nan, 1e-8, 25.0]  # fmt: skip
@@ -456,21 +459,21 @@ ROW_OF = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide
 
 
 def described(make):
-    """All that there is to know of a new node, or the error that it was."""
+    """All attributes of the node that `make` returns, or the error that it raises."""
     try:
         node = make()
     except (ArithmeticError, ValueError) as error:
         return type(error), str(error)
-    # A slope of -0.0 does what one of 0.0 does.
+    # A local derivative of -0.0 has the same effect as one of 0.0.
     edges = [(a if type(a) is float else id(a), slope + 0.0) for a, slope in node._edges]
     assert all(type(slope) is float for _, slope in node._edges) and type(node.data) is float
     return repr((type(node), node.data, node.grad, node.label, node.operation, edges, node.requires_grad, node._depth))
 
 
-def test_every_fast_operator_is_held_to_its_row():
+def test_each_fast_operator_is_compared_with_its_row():
     known = {f"__{name}__" for name in BINARY} | {f"__r{name}__" for name in BINARY} | {"__neg__"}
     fast = {name for name, made in vars(FastOperators).items() if callable(made)}
-    assert fast <= known | set(OPS), f"{fast - known - set(OPS)}: say here which row it is"
+    assert fast <= known | set(OPS), f"{fast - known - set(OPS)}: add it to `known`, and to the test below"
 
 
 class Special(Value):
@@ -478,7 +481,7 @@ class Special(Value):
 
 
 @pytest.mark.parametrize("name", BINARY)
-def test_fast_operators_do_what_their_rows_say(name):
+def test_fast_operators_agree_with_their_rows(name):
     op = OPS[ROW_OF[name]]
     for a, b in itertools.product(SPECIAL, SPECIAL):
         x, y, same = Value(a), Value(b), Value(a)
@@ -498,7 +501,7 @@ def test_fast_operators_do_what_their_rows_say(name):
 
 
 def recorded(order):
-    """All that there is to know of these nodes, with places in the list for the Values among the arguments."""
+    """All attributes of these nodes; an argument that is a Value is given by its place in the order."""
     place = {id(node): i for i, node in enumerate(order)}
     return [
         (type(v), v.data, v.grad, v.operation, v.requires_grad,
@@ -516,7 +519,7 @@ PIECES = {
 
 @pytest.mark.parametrize("recording", [True, False])
 @pytest.mark.parametrize("start", PIECES)
-def test_a_weighted_sum_is_the_graph_that_the_operators_make(start, recording):
+def test_a_weighted_sum_unfolds_to_the_graph_that_the_operators_make(start, recording):
     for weight, x, last in itertools.product(PIECES, PIECES, ("inner", "float")):
         assert_same_graph(start, [("leaf", "inner"), (weight, x), ("leaf", last), (weight, "leaf")], recording)
 
@@ -554,7 +557,7 @@ def test_nan_to_the_power_0_is_a_constant():
 
 
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.arity == 1], ids=lambda op: op.name)
-def test_fast_methods_do_what_their_rows_say(op):
+def test_fast_methods_agree_with_their_rows(op):
     write = WRITTEN.get(op.name) or operator.methodcaller(op.name)
     for a, requires in itertools.product([*SPECIAL, 710.0, -710.0, 0.3, -0.3, 1e-5], (True, False)):
         x = Value(a, requires_grad=requires)
@@ -567,7 +570,7 @@ def test_fast_methods_do_what_their_rows_say(op):
 
 @pytest.mark.parametrize("name", BINARY)
 @pytest.mark.parametrize("other", ["1", None, [1.0], 1j, object()], ids=lambda other: type(other).__name__)
-def test_operators_refuse_what_is_no_number(name, other):
+def test_operators_take_only_numbers_and_values(name, other):
     for left, right in ((Value(2.0), other), (other, Value(2.0))):
         with pytest.raises(TypeError):
             BINARY[name](left, right)
@@ -579,6 +582,6 @@ def test_integers_too_large_for_a_float_are_an_error():
             make()
 
 
-def test_precision_helper_holds_arguments_exactly():
+def test_precision_for_holds_the_arguments_exactly():
     with mpmath.workprec(precision_for([1e300, 1e-300])):
         assert mpf(1e300) + mpf(1e-300) - mpf(1e300) == mpf(1e-300)

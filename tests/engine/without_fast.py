@@ -15,8 +15,8 @@ def sum_by_operators(weights, inputs, start):
     return sum(map(mul, weights, inputs), start)
 
 
-# (module, name of what it imports from fast/): what stands in its place. FusedSum and SharedInputs are not here, for
-# only weighted_sum puts them into a graph; the operators are taken away below.
+# For each (module, name that it imports from fast/), what takes its place. FusedSum and SharedInputs are missing, since
+# only weighted_sum puts them into a graph; pytest_configure removes the operators.
 GENERAL = {
     (value, "backpropagate"): graph.backpropagate,
     (value, "refresh"): graph.refresh,

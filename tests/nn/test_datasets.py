@@ -18,8 +18,8 @@ def test_iris_unpacks_into_float_measurements_and_whole_labels():
 
 
 def test_iris_has_the_published_means_and_deviations():
-    # Means of the species: Fisher (1936), tables II and VII; standard deviations (n - 1): R's datasets::iris.
-    # UCI's two mistyped rows would make setosa's means 3.418, 1.464 and 0.244.
+    # The means of the species are from Fisher (1936), tables II and VII, the standard deviations (with n - 1) from R's
+    # datasets::iris. With the two mistyped rows of the file at UCI, setosa's means would be 3.418, 1.464 and 0.244.
     means = [[5.006, 3.428, 1.462, 0.246], [5.936, 2.770, 4.260, 1.326], [6.588, 2.974, 5.552, 2.026]]
     deviations = [
         [0.3524897, 0.3790644, 0.1736640, 0.1053856],
@@ -28,7 +28,7 @@ def test_iris_has_the_published_means_and_deviations():
     ]
     X, y = iris()
     for label in range(3):
-        # published to 3 and to 7 decimals: half a unit of the last place
+        # They are published to 3 and to 7 decimals, that is within half a unit of the last one.
         assert X[y == label].mean(axis=0) == pytest.approx(means[label], abs=5e-4)
         assert X[y == label].std(axis=0, ddof=1) == pytest.approx(deviations[label], abs=5.1e-8)
 
@@ -39,12 +39,12 @@ def test_iris_equals_scikit_learns_copy():
     assert np.array_equal(iris().y, theirs.target)
 
 
-def test_changing_the_arrays_changes_nobody_elses():
+def test_each_call_returns_arrays_of_its_own():
     iris().X[:] = 0.0
     assert iris().X[0, 0] == 5.1
 
 
-def test_repr_is_one_short_line():
+def test_the_repr_of_a_dataset_is_one_short_line():
     assert repr(iris()) == "Dataset('iris', X (150, 4), y (150,), classes setosa, versicolor, virginica)"
 
 
@@ -52,24 +52,24 @@ sizes_and_share = st.tuples(st.lists(st.integers(4, 40), min_size=1, max_size=4)
 
 
 def split_numbered_rows(sizes, share, seed, stratified):
-    """Labels, and a split of rows that carry their own number; only of what can be split, see the errors below."""
+    """Labels, and a split of examples that hold their own number; drawn so that the split is possible."""
     y = np.repeat(np.arange(len(sizes)), sizes)
     X = np.arange(len(y))[:, None]
-    # 1 row for each side and the half by which rounding may lower the test rows
+    # Each side needs one example, and rounding may take away half of one.
     assume(min(sizes if stratified else [len(y)]) * min(share, 1 - share) >= 1.5)
     return y, train_test_split(X, y, test_size=share, seed=seed, stratify=y if stratified else None)
 
 
 @given(case=sizes_and_share, seed=st.integers(0, 99), stratified=st.booleans())
-def test_no_row_is_lost_or_doubled_and_rows_keep_their_label(case, seed, stratified):
+def test_a_split_has_each_example_once_with_its_label(case, seed, stratified):
     y, (X_train, X_test, y_train, y_test) = split_numbered_rows(*case, seed, stratified)
     assert sorted([*X_train[:, 0], *X_test[:, 0]]) == list(range(len(y)))
     assert np.array_equal(y[X_train[:, 0]], y_train) and np.array_equal(y[X_test[:, 0]], y_test)
-    assert abs(len(y_test) - len(y) * case[1]) <= 0.5 + 1e-9  # nearest; the product's rounding
+    assert abs(len(y_test) - len(y) * case[1]) <= 0.5 + 1e-9  # half of one, and the rounding of the product
 
 
 @given(case=sizes_and_share, seed=st.integers(0, 99))
-def test_every_class_keeps_its_share_to_within_one_row(case, seed):
+def test_a_stratified_split_keeps_the_share_of_each_class_to_within_one_example(case, seed):
     sizes, share = case
     y_test = split_numbered_rows(sizes, share, seed, stratified=True)[1][3]
     for size, count in zip(sizes, np.bincount(y_test, minlength=len(sizes))):
@@ -77,7 +77,7 @@ def test_every_class_keeps_its_share_to_within_one_row(case, seed):
         assert 0 < count < size
 
 
-def test_iris_split_has_38_test_rows_of_all_classes():
+def test_a_stratified_split_of_iris_has_38_test_examples_of_all_classes():
     X, y = iris()
     X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y)
     assert X_train.shape == (112, 4) and X_test.shape == (38, 4)
@@ -85,7 +85,7 @@ def test_iris_split_has_38_test_rows_of_all_classes():
     assert sorted(np.bincount(y_train).tolist()) == [37, 37, 38]
 
 
-def test_same_seed_same_split_and_another_seed_another():
+def test_the_seed_decides_the_split():
     X, y = iris()
     first, again, other = (train_test_split(X, y, seed=seed, stratify=y) for seed in (0, 0, 1))
     assert all(map(np.array_equal, first, again))
@@ -114,20 +114,20 @@ def test_labels_may_be_words():
         (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=1.5), r"share between 0 and 1, got 1\.5"),
         (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=0), r"share between 0 and 1, got 0;"),
         (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=float("nan")), r"share between 0 and 1, got nan"),
-        (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=0.01), r"test_size=0\.01 of 4 rows makes 0 test rows"),
-        (dict(X=[[1.0]], y=[0]), r"of 1 rows makes 0 test rows"),
-        (dict(X=[], y=[]), r"of 0 rows makes 0 test rows"),
-        (dict(X=[[1.0]] * 9, y=[0] * 9, stratify=[0] * 8 + [1]), r"class 1 has 1 of 9 rows; .* add rows"),
-        (dict(X=[1.0] * 22, y=[0] * 22, test_size=0.1, stratify=["a"] * 20 + ["b"] * 2), r"class 'b' has 2 of 22 rows"),
-        (dict(X=[[1.0]] * 4, y=[0] * 4, stratify=[0] * 3), r"class of each of the 4 rows .*; got shape \(3,\)"),
+        (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=0.01), r"test_size=0\.01 of 4 examples makes 0; each side"),
+        (dict(X=[[1.0]], y=[0]), r"of 1 examples makes 0;"),
+        (dict(X=[], y=[]), r"of 0 examples makes 0;"),
+        (dict(X=[[1.0]] * 9, y=[0] * 9, stratify=[0] * 8 + [1]), r"class 1 has 1 of 9 examples; .* add examples"),
+        (dict(X=[1.0] * 22, y=[0] * 22, test_size=0.1, stratify=["a"] * 20 + ["b"] * 2), r"class 'b' has 2 of 22 ex"),
+        (dict(X=[[1.0]] * 4, y=[0] * 4, stratify=[0] * 3), r"class of each of the 4 examples .*; got shape \(3,\)"),
         (dict(X=[[1.0]] * 4, y=[0] * 4, stratify=True), r"got shape \(\)"),
     ],
 )  # fmt: skip
-def test_a_split_that_cannot_be_says_why(arguments, message):
+def test_a_split_that_is_impossible_is_an_error_that_says_why(arguments, message):
     with pytest.raises(ValueError, match=message):
         train_test_split(**arguments)
 
 
-def test_a_table_without_rows_says_why():
+def test_a_single_number_in_place_of_an_array_is_an_error():
     with pytest.raises(TypeError, match="need a row for each example, but X is the single value 3"):
         train_test_split(3.0, [1])

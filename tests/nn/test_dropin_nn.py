@@ -1,4 +1,4 @@
-"""What people type for micrograd's nn: each line of the contract, with only the import changed."""
+"""Code that people type for micrograd's nn works, with only the import changed."""
 
 import random
 
@@ -32,14 +32,14 @@ def test_zero_grad_and_parameters():
     assert isinstance(model, Module)
 
 
-def test_relu_on_all_layers_but_the_last():
+def test_all_layers_but_the_last_have_relu():
     model = MLP(2, [3, 3, 1])
     assert [layer.neurons[0].nonlin for layer in model.layers] == [True, True, False]
     hidden = model.layers[0]([-1.0, 2.0])
     assert all(h.data >= 0 and h._op == "ReLU" for h in hidden)
 
 
-def test_switching_nonlin_off_afterwards_works():
+def test_nonlin_may_be_switched_off_later():
     n = Neuron(1)
     n.w[0].data, n.nonlin = 1.0, False
     assert n([-2.0]).data == -2.0
@@ -77,7 +77,7 @@ def test_a_layer_of_one_neuron_feeds_the_next():
 
 
 @pytest.mark.parametrize("x", [3, 3.0, np.float64(3), np.array(3.0), Value(3.0)])
-def test_one_number_stands_for_a_list_of_one(x):
+def test_one_number_may_stand_for_a_list_of_one(x):
     for module in (Neuron(1), Layer(1, 1), Layer(1, 2), MLP(1, [2, 1])):
         as_list = [module([3.0])] if isinstance(module([3.0]), Value) else module([3.0])
         bare = [module(x)] if isinstance(module(x), Value) else module(x)
@@ -102,11 +102,11 @@ def test_the_idioms_of_the_demo_and_the_lecture_run():
     assert {(yi > 0) == (scorei.data > 0) for yi, scorei in zip(y, scores)} <= {True, False}
 
 
-def test_print_reads_as_in_micrograd():
+def test_a_printed_model_looks_as_in_micrograd():
     assert str(MLP(2, [2, 1])) == "MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]"
 
 
-def test_default_weights_are_the_global_stream_scaled_by_fan_in():
+def test_default_weights_are_drawn_from_the_global_stream_and_scaled_by_fan_in():
     random.seed(3)
     model = MLP(3, [4, 2])
     random.seed(3)
@@ -117,7 +117,7 @@ def test_default_weights_are_the_global_stream_scaled_by_fan_in():
     assert [p.data for p in model.parameters()] == expected
 
 
-def test_uniform_weights_are_micrograds_numbers():
+def test_uniform_weights_are_the_numbers_that_micrograd_draws():
     random.seed(3)
     model = MLP(3, [4, 2], init=nn.init.uniform(-1, 1))
     random.seed(3)
@@ -129,7 +129,7 @@ def test_uniform_weights_are_micrograds_numbers():
 
 
 def moons(n, noise):
-    """scikit-learn's make_moons from NumPy's global stream: same numbers (version 1.x), same order of draws."""
+    """The numbers of scikit-learn's make_moons (version 1.x), drawn in the same order from NumPy's global stream."""
     outer, inner = np.linspace(0, np.pi, n // 2), np.linspace(0, np.pi, n - n // 2)
     X = np.vstack([np.r_[np.cos(outer), 1 - np.cos(inner)], np.r_[np.sin(outer), 1 - np.sin(inner) - 0.5]]).T
     y = np.r_[np.zeros(n // 2, dtype=int), np.ones(n - n // 2, dtype=int)]
@@ -140,7 +140,7 @@ def moons(n, noise):
     return X + stream.normal(scale=noise, size=X.shape), y
 
 
-def test_the_first_loss_of_micrograds_demo_is_the_golden_number():
+def test_the_first_loss_of_micrograds_demo_is_the_published_number():
     state = np.random.get_state(), random.getstate()  # noqa: NPY002 - the demo seeds the global streams
     try:
         np.random.seed(1337)  # noqa: NPY002
@@ -159,7 +159,7 @@ def test_the_first_loss_of_micrograds_demo_is_the_golden_number():
     assert (data_loss + reg_loss).data == pytest.approx(0.8958441028683222, rel=1e-13)
 
 
-def test_softmax_and_negative_log_likelihood_of_the_exercise():
+def test_softmax_and_cross_entropy_give_the_numbers_of_the_exercise():
     logits = [Value(0.0), Value(3.0), Value(-2.0), Value(1.0)]
     golden = [0.041772570515350445, 0.8390245074625319, 0.005653302662216329, -0.8864503806400986]
     (-nn.softmax(logits)[3].log()).backward()

@@ -1,4 +1,4 @@
-"""Losses: laws that hold for all of them, found by `nn.losses.__all__`, and then what each one promises of its own."""
+"""Losses: laws that hold for each loss in `nn.losses.__all__`, and then what single losses promise."""
 
 import math
 from collections.abc import Callable
@@ -24,15 +24,15 @@ EPS = np.finfo(float).eps
 
 @dataclass(frozen=True)
 class Domain:
-    """Where a loss is defined. Examples are drawn from `outputs` predictions and one target that fits so many.
+    """The pairs (prediction, target) for which a loss is defined.
 
-    `target` is called with the number of outputs. `extremes` are pairs (prediction, target) at the ends of the domain:
-    where a naive formula overflows, or where a kink is.
+    Examples have between the two numbers of `outputs` predictions, drawn from `prediction`, and a target drawn from
+    `target(number of outputs)`. `extremes` are pairs at which a naive formula overflows, or the loss has a kink.
     """
 
     target: Callable[[int], st.SearchStrategy]
     prediction: st.SearchStrategy = field(default_factory=lambda: st.floats(-10, 10))
-    outputs: tuple[int, int] = (1, 5)  # the fewest and the most
+    outputs: tuple[int, int] = (1, 5)  # the smallest and the largest number of outputs
     extremes: tuple[tuple[list[float], Any], ...] = ()
 
 
@@ -57,7 +57,7 @@ def domain_of(name):
 
 
 def examples(name, data, count=1):
-    """So many (prediction, target) of one size from the domain of a loss."""
+    """So many pairs (prediction, target) of one size from the domain of a loss."""
     domain = domain_of(name)
     outputs = data.draw(st.integers(*domain.outputs))
     predictions = st.lists(domain.prediction, min_size=outputs, max_size=outputs)
@@ -75,7 +75,7 @@ each_loss = pytest.mark.parametrize("name", losses.__all__)
 
 
 @each_loss
-def test_each_loss_is_exported_everywhere(name):
+def test_nn_and_the_facade_hand_on_each_loss(name):
     loss = getattr(losses, name)
     for package in (nn, chainrule):
         assert name in package.__all__ and getattr(package, name) is loss
@@ -104,8 +104,8 @@ def test_the_gradient_of_each_loss_matches_central_differences(name, data):
 
     for place, slope in enumerate(gradient):
         above, below = moved(place, h), moved(place, -h)
-        # Truncation: h²/6 times a third derivative, which is below 6. Rounding: of the predictions, which are up to 10,
-        # of numbers on the way that are as large, of the loss, and of x ± h, times the slope; all this divided by h.
+        # Truncation is h²/6 times a third derivative, which is below 6. What is rounded are the predictions and numbers
+        # computed from them, which are up to 10, the loss, and x ± h, times the derivative; all this is divided by h.
         tolerance = h**2 + 4 * EPS * (10 + abs(above) + 10 * abs(slope)) / h
         assert slope == pytest.approx((above - below) / (2 * h), rel=0, abs=tolerance)
 
@@ -130,14 +130,14 @@ def assert_compiles(loss, batch):
     assert program(X, y) == pytest.approx([value for value, _ in eager], rel=1e-12, abs=1e-12)
     value, gradient = program.value_and_grad(X, y)
     assert value == pytest.approx(np.mean([value for value, _ in eager]), rel=1e-12, abs=1e-12)
-    # the slope of w · p to w is p; terms of up to 400 may cancel, each of which is rounded to eps
+    # The derivative of w · p to w is p. Terms of up to 400 may cancel, each of which is rounded to eps.
     expected = np.mean([np.array(slopes) * x for (_, slopes), x in zip(eager, X)], axis=0)
     assert gradient == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-def test_a_loss_without_a_domain_is_told_what_to_add():
-    with pytest.raises(AssertionError, match=r'add "hinge": Domain\(target=.* to DOMAINS in .*test_losses.py'):
-        domain_of("hinge")
+def test_the_error_about_a_loss_without_a_domain_says_what_to_add():
+    with pytest.raises(AssertionError, match=r'add "no_loss": Domain\(target=.* to DOMAINS in .*test_losses.py'):
+        domain_of("no_loss")
 
 
 # --- cross_entropy, softmax
@@ -150,13 +150,14 @@ def test_cross_entropy_gradient_is_softmax_minus_one_hot(logits, data):
     cross_entropy(values, target).backward()
     exact = np.exp(np.array(logits) - np.logaddexp.reduce(logits))
     exact[target] -= 1
-    # Each probability is e^(z - lse): an error of eps · |lse| in the exponent is that much of the probability (<= 1).
+    # Each probability is e^(z - lse), which is at most 1, so that an error of eps · |lse| in the exponent makes at most
+    # as large an error in the probability.
     tolerance = 4 * EPS * (1 + max(map(abs, logits)))
     np.testing.assert_allclose([v.grad for v in values], exact, rtol=0, atol=tolerance)
 
 
 @given(logits=st.lists(numbers, min_size=1, max_size=5), shift=numbers)
-def test_softmax_is_a_distribution_and_does_not_see_a_shift(logits, shift):
+def test_softmax_sums_to_1_and_does_not_change_with_a_shift_of_the_logits(logits, shift):
     p = [v.data for v in softmax([Value(z) for z in logits])]
     tolerance = 8 * EPS * (1 + max(map(abs, logits)) + abs(shift))
     assert sum(p) == pytest.approx(1, abs=tolerance * len(p))
@@ -170,7 +171,7 @@ def test_cross_entropy_is_minus_log_softmax(logits, data):
     loss = cross_entropy([Value(z) for z in logits], target).data
     assert loss >= 0
     p = softmax([Value(z) for z in logits])[target].data
-    if p > 1e-300:  # where the probability is no number any more, the loss still is
+    if p > 1e-300:  # below that a probability loses digits, and the loss does not
         assert loss == pytest.approx(-math.log(p), abs=16 * EPS * (1 + max(map(abs, logits))))
 
 
@@ -189,18 +190,18 @@ def test_labels_may_be_integers_of_any_kind(label):
 
 
 @pytest.mark.parametrize("label", [-1, 3, 10**9])
-def test_a_label_out_of_range_is_named(label):
+def test_a_label_out_of_range_is_refused(label):
     with pytest.raises(IndexError, match=f"label {label} is not a class: there are 3 classes, 0 to 2"):
         cross_entropy([Value(0.0)] * 3, label)
 
 
 @pytest.mark.parametrize("label", [1.0, "1", None, [1], np.array([0, 1, 0])])
-def test_a_label_that_is_no_integer_is_named(label):
+def test_a_label_that_is_not_an_integer_is_refused(label):
     with pytest.raises(TypeError, match=r"a class label is an integer, got .*write y.ravel\(\).astype\(int\)"):
         cross_entropy([Value(0.0)] * 3, label)
 
 
-def test_scores_must_be_several():
+def test_cross_entropy_and_softmax_need_a_list_of_logits():
     with pytest.raises(TypeError, match="cross_entropy needs one logit per class, got a single Value"):
         cross_entropy(Value(1.0), 0)
     with pytest.raises(ValueError, match="softmax got 0 logits"):
@@ -208,21 +209,21 @@ def test_scores_must_be_several():
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_mse_has_no_needless_node(count):
+def test_mse_makes_no_needless_node(count):
     predictions = [Value(float(i)) for i in range(count)]
     order = topological_order(mse(predictions, [0.5] * count))
     made = [value for value in order if value.operation is not None]
-    # A difference and a square each, what adds the squares, and for several the division.
+    # There are a difference and a square for each prediction, additions, and for several predictions a division.
     assert len(made) == 2 * count + (count - 1) + (count > 1)
 
 
-def test_mse_of_nothing_is_refused():
+def test_mse_of_no_predictions_is_refused():
     with pytest.raises(ValueError, match="mse got 0 predictions"):
         mse([], [])
 
 
 @given(pairs=st.lists(st.tuples(numbers, numbers), min_size=1, max_size=5))
-def test_mse_and_its_gradient(pairs):
+def test_mse_and_its_gradient_agree_with_numpy(pairs):
     p, t = np.array(pairs).T
     values = [Value(z) for z in p]
     loss = mse(values, t)
@@ -231,14 +232,14 @@ def test_mse_and_its_gradient(pairs):
     np.testing.assert_allclose([v.grad for v in values], 2 * (p - t) / len(p), rtol=1e-14)
 
 
-def test_mse_of_single_numbers_and_of_models_with_one_output():
+def test_mse_takes_single_numbers_and_lists_of_one():
     assert mse(Value(3.0), 1.0).data == mse([Value(3.0)], [1.0]).data == mse(Value(3.0), np.array([1.0])).data == 4.0
 
 
-def test_mse_of_different_lengths_is_named():
+def test_mse_of_different_lengths_is_refused():
     with pytest.raises(ValueError, match="mse got 2 predictions and 3 targets"):
         mse([Value(1.0), Value(2.0)], [1.0, 2.0, 3.0])
 
 
-def test_mse_takes_an_array_of_no_dimensions_for_a_number():
+def test_mse_takes_an_array_of_no_dimensions_as_a_number():
     assert mse(Value(3.0), np.array(1.0)).data == 4.0

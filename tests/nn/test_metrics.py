@@ -7,7 +7,7 @@ from chainrule.engine import Value
 from chainrule.nn import accuracy
 
 
-def test_accuracy_of_class_scores_of_classes_and_of_thresholded_scores():
+def test_accuracy_takes_class_scores_or_classes_or_scores_with_a_threshold():
     assert accuracy(np.array([[1.0, 2.0], [3.0, 1.0], [0.0, 9.0]]), np.array([1, 0, 0])) == pytest.approx(2 / 3)
     assert accuracy([0, 2, 1], [0, 2, 2]) == pytest.approx(2 / 3)
     assert accuracy([0.9, 0.2], [1, 0], threshold=0.5) == 1.0
@@ -25,7 +25,7 @@ def test_accuracy_of_class_scores_of_classes_and_of_thresholded_scores():
         ([0.3, 0.7], [0, 1], "2 scores of one output; .* threshold=0.5"),
     ],
 )
-def test_shapes_that_do_not_fit_are_named(predictions, labels, message):
+def test_accuracy_refuses_shapes_that_do_not_fit(predictions, labels, message):
     with pytest.raises(ValueError, match=message):
         accuracy(predictions, labels)
 
@@ -42,11 +42,11 @@ def test_shapes_that_do_not_fit_are_named(predictions, labels, message):
         ([[1.0], [2.0]], [0, 1], ValueError, "2 scores of one output; .* threshold=0.5"),
     ],
 )
-def test_numbers_that_cannot_be_right_or_wrong_are_named(predictions, labels, error, message):
+def test_accuracy_refuses_nan_and_anything_but_numbers(predictions, labels, error, message):
     with pytest.raises(error, match=message):
         accuracy(predictions, labels)
 
 
-def test_a_single_column_and_values_count_as_scores():
+def test_accuracy_takes_a_single_column_and_values():
     assert accuracy([[0.2], [0.9]], [0, 1], threshold=0.5) == 1.0
     assert accuracy([[Value(1.0), Value(2.0)]], [1]) == 1.0

@@ -11,7 +11,7 @@ from chainrule.nn import MLP, Layer, Module, Neuron, init, softmax, units
 
 
 class TestParameters:
-    def test_are_listed_in_order_of_definition(self):
+    def test_parameters_are_listed_in_the_order_of_their_definition(self):
         class Model(Module):
             def __init__(self):
                 self.first = Value(1.0)
@@ -36,19 +36,19 @@ class TestParameters:
         parameters = model.parameters()
         assert len(parameters) == len(set(parameters)) == 2 * 9 - 2
 
-    def test_results_kept_in_an_attribute_are_no_parameters(self):
+    def test_results_in_an_attribute_are_not_parameters(self):
         model = Neuron(2)
         model.last = model([1.0, 2.0])
         assert model.parameters() == [*model.w, model.b]
         model.predict([[1.0, 2.0]])
         assert model.parameters() == [*model.w, model.b]
 
-    def test_frozen_ones_are_listed(self):
+    def test_frozen_parameters_are_listed(self):
         model = Neuron(2)
         model.w[0].requires_grad = False
         assert model.w[0] in model.parameters()
 
-    def test_a_users_own_list_wins(self):
+    def test_a_parameters_method_of_a_users_own_is_used(self):
         class Half(Module):
             def __init__(self):
                 self.a, self.b = Value(1.0), Value(2.0)
@@ -56,7 +56,7 @@ class TestParameters:
             def parameters(self):
                 return [self.a]
 
-        class Bare:  # no Module, as people write it
+        class Bare:  # people write models without Module, too
             def __init__(self):
                 self.w = Value(3.0)
 
@@ -70,7 +70,7 @@ class TestParameters:
         m = Whole()
         assert m.parameters() == [m.half.a, m.bare.w]
 
-    def test_a_module_that_knows_its_parent_ends(self):
+    def test_a_module_may_refer_to_its_parent(self):
         model = MLP(2, [2, 1])
         for layer in model.layers:
             layer.parent = model
@@ -79,21 +79,21 @@ class TestParameters:
 
 class TestActivations:
     @pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid", "exp"])
-    def test_any_operation_of_one_argument_is_one(self, name):
+    def test_the_name_of_any_operation_of_one_argument_is_an_activation(self, name):
         neuron = Neuron(2, activation=name, rng=1)
         total = neuron.w[0].data * 0.5 + neuron.w[1].data * 2.0
         assert neuron([0.5, 2.0]).data == pytest.approx(OPS[name](total), rel=1e-15)
 
-    def test_names_show_in_the_repr(self):
+    def test_the_repr_of_a_neuron_has_the_name_of_its_activation(self):
         assert repr(Neuron(2, activation="tanh")) == "TanhNeuron(2)"
         assert repr(Neuron(2, activation="linear")) == repr(Neuron(2, nonlin=False)) == "LinearNeuron(2)"
 
-    def test_an_operation_itself_is_one(self):
+    def test_an_operation_itself_is_an_activation(self):
         assert repr(Neuron(2, activation=OPS["tanh"])) == "TanhNeuron(2)"
         with pytest.raises(ValueError, match="activation='multiply' is not one of 'linear'"):
             Neuron(2, activation=OPS["multiply"])
 
-    def test_a_function_is_one(self):
+    def test_a_function_is_an_activation(self):
         def square(v):
             return v * v
 
@@ -101,11 +101,11 @@ class TestActivations:
         assert neuron(2.0).data == 36.0
         assert repr(neuron) == "SquareNeuron(1)"
 
-    def test_a_function_that_loses_the_gradient_is_named(self):
+    def test_an_activation_that_loses_the_gradient_is_an_error(self):
         with pytest.raises(TypeError, match=r"TanhNeuron\(1\) returned a float, not a Value: no gradient"):
             Neuron(1, activation=math.tanh)(2.0)
 
-    def test_an_unknown_one_lists_the_known(self):
+    def test_the_error_about_an_unknown_activation_lists_the_known_ones(self):
         with pytest.raises(ValueError, match=r"activation='tahn' is not one of 'linear', .*'tanh'.*, nor a function"):
             MLP(2, [3, 1], activation="tahn")
         with pytest.raises(ValueError, match=r"output='sofmax' is not one of 'linear', 'softmax', .*'tanh'"):
@@ -113,7 +113,7 @@ class TestActivations:
         with pytest.raises(ValueError, match="activation='multiply' is not one of 'linear'"):
             Neuron(2, activation="multiply")
 
-    def test_the_last_layer_has_its_own(self):
+    def test_the_last_layer_has_an_activation_of_its_own(self):
         model = MLP(2, [3, 1], activation="tanh", output="sigmoid")
         assert repr(model.layers[-1]) == "Layer of [SigmoidNeuron(3)]"
         assert 0 < model([1.0, 2.0]).data < 1
@@ -144,21 +144,21 @@ class TestBadInput:
             (lambda: MLP(2, []), "an MLP got 0 layers"),
         ],
     )
-    def test_sizes_that_do_not_fit_are_named(self, call, message):
+    def test_sizes_that_do_not_fit_are_refused(self, call, message):
         with pytest.raises(ValueError, match=message):
             call()
 
     @pytest.mark.parametrize("size", [2.5, "3", None])
-    def test_sizes_are_whole_numbers(self, size):
+    def test_sizes_must_be_whole_numbers(self, size):
         with pytest.raises(TypeError):
             MLP(2, [size, 1])
 
     @pytest.mark.parametrize("x", [["a", "b"], [[1, 2], [3, 4]], [None, 1.0], "ab"])
-    def test_what_is_no_number_is_refused(self, x):
+    def test_inputs_that_are_not_numbers_are_refused(self, x):
         with pytest.raises((TypeError, ValueError)):
             Neuron(2)(x)
 
-    def test_a_module_without_a_call_says_so(self):
+    def test_the_error_about_a_module_without_a_call_says_so(self):
         class Empty(Module):
             pass
 
@@ -167,18 +167,18 @@ class TestBadInput:
 
 
 class TestPredict:
-    def test_shapes(self):
+    def test_predict_returns_a_row_for_each_example(self):
         X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
         assert MLP(2, [3, 1]).predict(X).shape == (3,)
         assert MLP(2, [3, 2]).predict(X).shape == (3, 2)
         assert MLP(1, [3, 1]).predict([1.0, 2.0]).shape == (2,)
         assert MLP(2, [3, 2]).predict([[1, 2]]).shape == (1, 2)
 
-    def test_numbers_are_those_of_the_model(self):
+    def test_predict_gives_the_numbers_of_the_model(self):
         X, model = np.array([[1.0, 2.0], [3.0, -4.0]]), MLP(2, [3, 2])
         np.testing.assert_array_equal(model.predict(X), [[v.data for v in model(x)] for x in X])
 
-    def test_nothing_is_recorded(self):
+    def test_predict_records_no_graph(self):
         class Spy(Module):
             def __call__(self, x):
                 self.out = Value(2.0) * x
@@ -199,37 +199,37 @@ class TestPredict:
             ([[Value(1.0), Value(2.0)]], TypeError, "X must hold numbers, got an array of object"),
         ],
     )
-    def test_bad_X_is_named(self, X, error, message):
+    def test_predict_refuses_inputs_that_do_not_fit(self, X, error, message):
         with pytest.raises(error, match=message):
             MLP(2, [3, 1]).predict(X)
 
 
 class TestMarks:
-    def test_labels_of_an_mlp(self):
+    def test_the_labels_of_an_mlp_name_layer_input_and_neuron(self):
         model = MLP(2, [2, 1])
         assert [p.label for p in model.parameters()] == [
             "w1_11", "w1_21", "b1_1", "w1_12", "w1_22", "b1_2", "w2_11", "w2_21", "b2_1",
         ]  # fmt: skip
         assert model([1.0, 2.0]).label == "h2_1"
 
-    def test_labels_of_two_digits_stay_apart(self):
+    def test_labels_with_numbers_of_two_digits_are_distinct(self):
         labels = [p.label for p in MLP(12, [12]).parameters()]
         assert len(set(labels)) == len(labels)
         assert "w1_1,12" in labels and "w1_11,2" in labels
 
-    def test_labels_outside_an_mlp(self):
+    def test_neurons_and_layers_outside_an_mlp_have_shorter_labels(self):
         assert [p.label for p in Neuron(2).parameters()] == ["w1", "w2", "b"]
         assert [p.label for p in Layer(1, 2).parameters()] == ["w_11", "b_1", "w_12", "b_2"]
         assert Neuron(2)([1.0, 2.0]).label == "h"
 
-    def test_a_users_label_stays(self):
+    def test_a_label_that_a_user_set_is_kept(self):
         model = MLP(2, [2, 1])
         model.layers[0].neurons[0].w[0].label = "mine"
         model([1.0, 2.0])
         assert model.parameters()[0].label == "mine"
 
     @pytest.mark.parametrize("output", ["linear", "sigmoid", "softmax"])
-    def test_units_are_what_was_made_in_a_neuron(self, output):
+    def test_the_unit_of_a_value_is_the_neuron_that_made_it(self, output):
         model = MLP(2, [3, 2], activation="tanh", output=output)
         x = [Value(1.0) * 2.0, Value(2.0)]
         outputs = model(x)
@@ -246,21 +246,21 @@ class TestMarks:
             assert len(made) == products + sums + squashed
             assert {p for p, unit in found.items() if unit == n.unit and not p._prev} == {*n.w, n.b}
 
-    def test_units_names_layers_and_neurons(self):
+    def test_units_gives_the_names_of_layers_and_neurons(self):
         model = MLP(1, [2, 1])
         out = model([Value(1.0)])
         found = set(units(topological_order(out)).values())
         assert found == {("layer 1", "h1_1"), ("layer 1", "h1_2"), ("layer 2", "h2_1")}
         assert units([out])[out] == ("layer 2", "h2_1")
 
-    def test_a_parameter_used_elsewhere_takes_nothing_along(self):
+    def test_values_made_from_a_parameter_outside_its_neuron_have_no_unit(self):
         neuron = Neuron(2)
         out = neuron([1.0, neuron.w[0] * 2.0])
         penalty = sum(p * p for p in neuron.parameters())
         found = units(topological_order(out + penalty))
         assert not set(topological_order(penalty)) & set(found) - set(neuron.parameters())
 
-    def test_units_survive_a_copy(self):
+    def test_a_copied_graph_has_the_same_units(self):
         out = MLP(2, [3, 2])([1.0, 2.0])[0] * 1.0
         marks = [units(order).get(v) for order in [topological_order(out)] for v in order]
         twin = copy.deepcopy(out)
@@ -268,7 +268,7 @@ class TestMarks:
             str(units(order).get(v)) for order in [topological_order(twin)] for v in order
         )
 
-    def test_a_recurrent_neuron_keeps_its_steps_apart(self):
+    def test_all_values_of_a_recurrent_neuron_have_its_unit(self):
         neuron = Neuron(2, activation="tanh")
         h = Value(0.0)
         for x in (1.0, 2.0, 3.0):
@@ -277,7 +277,7 @@ class TestMarks:
         assert set(found.values()) == {("", "h")}
         assert len([v for v in found if v._prev]) == 3 * 5
 
-    def test_a_unit_given_by_hand_is_honoured(self):
+    def test_a_unit_may_be_set_by_hand(self):
         a, b = Value(1.0), Value(2.0)
         n = a * b
         n.unit = ("mine", "n")
@@ -287,7 +287,7 @@ class TestMarks:
 class TestCopies:
     @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
     @pytest.mark.parametrize("activation", ["relu", "tanh"])
-    def test_a_copy_predicts_the_same_and_is_its_own(self, duplicate, activation):
+    def test_a_copy_of_a_model_predicts_the_same_and_has_parameters_of_its_own(self, duplicate, activation):
         model = MLP(2, [3, 2], activation=activation, output="softmax")
         twin = duplicate(model)
         X = [[1.0, 2.0], [-1.0, 0.5]]
@@ -297,7 +297,7 @@ class TestCopies:
 
 
 class TestRandomness:
-    def test_a_seed_gives_the_same_weights_and_leaves_the_global_stream_alone(self):
+    def test_a_seed_decides_the_weights_and_leaves_the_global_stream_alone(self):
         import random
 
         before = random.getstate()
@@ -305,16 +305,17 @@ class TestRandomness:
         assert [p.data for p in a.parameters()] == [p.data for p in b.parameters()]
         assert random.getstate() == before
         neurons = a.layers[0].neurons
-        assert neurons[0].w[0].data != neurons[1].w[0].data  # one stream for all, not one per neuron
+        assert neurons[0].w[0].data != neurons[1].w[0].data  # all neurons draw from one stream
 
-    def test_generators_of_random_and_numpy_work(self):
+    def test_rng_may_be_a_generator_of_random_or_numpy(self):
         import random
 
         for rng in (random.Random(1), np.random.default_rng(1)):
             assert all(abs(w.data) <= 1.0 for w in Neuron(3, rng=rng).w)
 
-    def test_the_sum_keeps_the_inputs_spread(self):
-        # Variance of Σ w·x for unit inputs: nin · bound²/3 = 1 by design. 4000 weights: standard error 1.4 %.
+    def test_default_weights_keep_the_variance_of_the_inputs(self):
+        # The variance of Σ w·x for inputs of variance 1 is nin · bound²/3 = 1. With 4000 weights its standard error is
+        # 1.4 %.
         weights = np.array([w.data for n in Layer(40, 100, rng=0).neurons for w in n.w])
         assert 40 * weights.var() == pytest.approx(1, rel=0.06)
         wide = [w.data for w in Neuron(3, init=init.fan_in(2**0.5), rng=0).w]
@@ -342,6 +343,6 @@ class TestRandomness:
         (lambda: MLP(2, [2])("ab"), "input 0 is str 'ab'"),
     ],
 )
-def test_arguments_of_the_wrong_kind_are_named(make, message):
+def test_arguments_of_the_wrong_kind_are_refused(make, message):
     with pytest.raises(TypeError, match=message):
         make()

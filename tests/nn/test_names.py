@@ -1,4 +1,4 @@
-"""Each module of nn lists its public names, and nn hands on those that users need: the laws are found by them."""
+"""Each module of nn lists its public names, on which the tests of laws rely, and nn hands on those for users."""
 
 import importlib
 import inspect
@@ -9,11 +9,11 @@ import pytest
 from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
-INTERNAL = {"checks", "objective"}  # what fit is made of
+INTERNAL = {"checks", "objective"}  # the parts of fit, which nn does not hand on
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_lists_what_it_defines(name):
+def test_each_module_of_nn_lists_its_public_names(name):
     module = importlib.import_module(f"chainrule.nn.{name}")
     defined = {
         key for key, thing in vars(module).items()
@@ -25,7 +25,7 @@ def test_a_module_lists_what_it_defines(name):
 
 
 @pytest.mark.parametrize("name", sorted({*MODULES} - INTERNAL - {"init"}))  # init is used as nn.init.uniform
-def test_nn_hands_on_the_names_of_its_modules(name):
+def test_nn_hands_on_the_public_names_of_its_modules(name):
     module = importlib.import_module(f"chainrule.nn.{name}")
     for key in module.__all__:
         if not key.startswith("check"):

@@ -1,4 +1,4 @@
-"""fit by compiled programs: the same training as by eager code, or eager code and a warning."""
+"""fit trains by compiled programs as by eager code; where it cannot, it uses eager code and warns."""
 
 import random
 import warnings
@@ -27,7 +27,7 @@ def numbers(net):
 
 def assert_same(one, other):
     (net, history), (twin, expected) = one, other
-    # 1e-9 of numbers of about 1: rounding (1e-16) that 9 steps carry on, with room
+    # The numbers are about 1; rounding errors of 1e-16 grow over 9 steps, and 1e-9 leaves room.
     np.testing.assert_allclose(numbers(net), numbers(twin), rtol=1e-9, atol=1e-9)
     assert history.epochs == expected.epochs
     for name in ("train_loss", "test_loss"):
@@ -59,12 +59,12 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_compiled_training_is_the_eager_training(name):
+def test_compiled_training_gives_the_numbers_of_eager_training(name):
     *case, options = CASES[name]
     assert_same(trained(*case, True, **options), trained(*case, False, **options))
 
 
-def test_an_optimiser_of_the_last_layer_trains_that_layer_alone():
+def test_an_optimiser_of_the_last_layer_moves_only_that_layer():
     nets = [classifier(), classifier()]
     for net, compiled in zip(nets, [True, False]):
         optimiser = SGD(net.layers[-1], 0.1)
@@ -73,7 +73,7 @@ def test_an_optimiser_of_the_last_layer_trains_that_layer_alone():
     assert numbers(nets[0].layers[0]) == numbers(classifier().layers[0])
 
 
-def test_large_batches_go_in_parts(monkeypatch):
+def test_large_batches_are_computed_in_parts(monkeypatch):
     whole = trained(classifier, cross_entropy, X, CLASSES, True, batch_size=11)
     monkeypatch.setattr(chainrule.nn.objective, "CHUNK", 3)
     assert_same(trained(classifier, cross_entropy, X, CLASSES, True, batch_size=11), whole)
@@ -88,7 +88,7 @@ class Counting(Module):
         return [self.factor * score for score in self.net(x)]
 
 
-def test_the_model_itself_is_called_for_tracing_and_checking_only():
+def test_compiled_training_calls_the_model_only_to_trace_and_to_check():
     net, _ = trained(Counting, cross_entropy, X, CLASSES, True, epochs=50, every=50)
     assert net.calls < 60 < 50 * 11
 
@@ -117,11 +117,15 @@ NAMES = np.array(["setosa", "versicolor", "virginica"])[CLASSES]
     [
         (by_data, CLASSES, "TraceError: .*test_objective.py.* was read"),
         (by_target, CLASSES, "TraceError: .*test_objective.py.* was read"),
-        (by_kind, CLASSES, r"the loss of row \d is \S+, but \S+ when compiled. Does .* branch on a number \(==, if\)"),
+        (
+            by_kind,
+            CLASSES,
+            r"the loss of example \d is \S+, but \S+ when compiled. Does .* branch on a number \(==, if\)",
+        ),
         (by_name, NAMES, "input 1 has dtype <U10"),
     ],
 )
-def test_what_cannot_be_traced_trains_eagerly_with_one_warning(loss, y, why):
+def test_a_loss_that_cannot_be_traced_trains_eagerly_with_one_warning(loss, y, why):
     said = rf"fit trains with eager code.*: the loss cannot be compiled: .*{why}"
     with pytest.warns(RuntimeWarning, match=said) as seen:
         found = trained(classifier, loss, X, y, True)
@@ -130,7 +134,7 @@ def test_what_cannot_be_traced_trains_eagerly_with_one_warning(loss, y, why):
     assert numbers(found[0]) == numbers(twin[0]) and found[1].train_loss == twin[1].train_loss
 
 
-def test_chance_is_not_frozen_into_the_program():
+def test_a_model_with_random_numbers_trains_eagerly():
     class Dropout(Counting):
         def __call__(self, x):
             self.factor = float(source.random() < 0.5)
@@ -142,24 +146,26 @@ def test_chance_is_not_frozen_into_the_program():
     assert net.calls > 4 * 11
 
 
-def test_what_a_callback_changes_is_noticed():
+def test_a_change_of_the_model_by_a_callback_is_noticed():
     def hotter(net, history):
         net.factor = 1.0 + history.epochs[-1]
 
-    with pytest.warns(RuntimeWarning, match="the loss has changed since it was compiled: the loss of row 1 is") as seen:
+    with pytest.warns(
+        RuntimeWarning, match="the loss has changed since it was compiled: the loss of example 1 is"
+    ) as seen:
         found = trained(Counting, cross_entropy, X, CLASSES, True, callbacks=hotter)
     assert len(seen) == 1
     assert_same(found, trained(Counting, cross_entropy, X, CLASSES, False, callbacks=hotter))
 
 
-def test_compiled_false_is_silent():
+def test_compiled_false_warns_of_nothing():
     with warnings.catch_warnings(record=True) as seen:
         trained(classifier, by_data, X, CLASSES, False)
     assert not seen
 
 
 class Log(Module):
-    """log(w·x): with w = 1, undefined once a step has made w negative."""
+    """log(w·x), which is undefined once a step has made w negative."""
 
     def __init__(self):
         self.w = Value(1.0, label="w")
@@ -169,23 +175,25 @@ class Log(Module):
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-def test_a_step_out_of_the_domain_names_row_and_formula_and_keeps_the_model(compiled):
+def test_the_error_about_a_step_out_of_the_domain_names_the_example_and_the_formula(compiled):
     net = Log()
-    with pytest.raises(DomainError, match=r"row [01]: log\(-\d.* has no real value"):
+    with pytest.raises(DomainError, match=r"example [01]: log\(-\d.* has no real value"):
         fit(net, lambda p, t: p, [1.0, 2.0], [0, 0], optimiser=SGD(net, 5.0), progress=False, compiled=compiled)
     assert np.isfinite(net.w.data) and net.w.grad == 0.0
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-def test_a_loss_that_overflows_names_row_and_node(compiled):
+def test_the_error_about_a_loss_that_overflows_names_the_example_and_the_node(compiled):
     net = Layer(1, 1, nonlin=False, rng=0)
-    with pytest.raises(FloatingPointError, match=r"the loss of row 0 is inf in epoch \d+; the first inf is .*\*\*2"):
+    with pytest.raises(
+        FloatingPointError, match=r"the loss of example 0 is inf in epoch \d+; the first inf is .*\*\*2"
+    ):
         fit(net, mse, [1e3], [0.0], epochs=99, optimiser=SGD(net, 1e3), progress=False, compiled=compiled)
     assert np.isfinite(numbers(net)).all()
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-def test_a_slope_without_a_number_is_named_with_its_row_and_the_node_where_it_starts(compiled):
+def test_the_error_about_a_gradient_that_is_nan_names_the_example_and_the_node(compiled):
     class Root(Module):
         def __init__(self):
             self.w = Value(0.0, label="w")
@@ -194,12 +202,14 @@ def test_a_slope_without_a_number_is_named_with_its_row_and_the_node_where_it_st
             return (self.w**2 + x) ** 0.5
 
     net = Root()
-    with pytest.raises(FloatingPointError, match=r"the gradient of row 1 is nan in epoch 1; it starts where .*0\.0"):
+    with pytest.raises(
+        FloatingPointError, match=r"the gradient of example 1 is nan in epoch 1; it starts where .*0\.0"
+    ):
         fit(net, lambda y, _: y, [1.0, 0.0, 2.0], [1.0] * 3, progress=False, batch_size=3, compiled=compiled)
     assert (net.w.data, net.w.grad) == (0.0, 0.0)
 
 
-def test_ctrl_c_in_a_compiled_step_keeps_the_last_finished_one():
+def test_an_interrupt_in_a_compiled_step_keeps_the_last_finished_step():
     after = []
 
     class Interrupted(SGD):

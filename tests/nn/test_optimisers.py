@@ -1,4 +1,4 @@
-"""Optimisers: laws that hold for all of them, found by `nn.optimisers.__all__`, and what they take and refuse."""
+"""Optimisers: laws that hold for each class in `nn.optimisers.__all__`, and what they take and refuse."""
 
 import itertools
 import math
@@ -19,11 +19,11 @@ from chainrule.nn import MLP, SGD, Adam, Optimiser, optimisers
 
 @dataclass(frozen=True)
 class Rule:
-    """What an optimiser has to do.
+    """The rule that an optimiser has to follow, stated twice.
 
-    `published(x, gradient, **settings)` is the published pseudo-code for one number: it yields x after each step, where
-    gradient(step, x) is the slope at x. `torch(optim, params, **settings)` makes PyTorch's optimiser. Both are tried
-    with each of the `settings`.
+    `published(x, gradient, **settings)` is the published pseudo-code for one parameter: it yields x after each step,
+    where gradient(step, x) is the gradient at x. `torch(optim, params, **settings)` makes PyTorch's optimiser. Both are
+    tried with each of the `settings`.
     """
 
     published: Callable[..., Any]
@@ -86,12 +86,12 @@ noise = np.random.default_rng(0).normal(size=(STEPS, len(START))).tolist()
 
 
 def slope(step, i, x):
-    """The slope of a bowl, whose middle and width differ from parameter to parameter, and noise as of mini-batches."""
+    """The gradient of a bowl, whose middle and width differ from parameter to parameter, plus noise."""
     return (i + 1) * (x - 0.3 * i) + 0.1 * noise[step][i]
 
 
 def steps_of(name, settings):
-    """The parameters after each of 100 steps, (steps, parameters)."""
+    """A list with the parameters after each of 100 steps."""
     params = [Value(x) for x in START]
     optimiser = getattr(optimisers, name)(params, **settings)
     path = []
@@ -104,15 +104,15 @@ def steps_of(name, settings):
 
 
 @each_case
-def test_100_steps_are_those_of_the_published_rule(name, settings):
+def test_100_steps_agree_with_the_published_rule(name, settings):
     runs = [rule_of(name).published(x, lambda step, x, i=i: slope(step, i, x), **settings) for i, x in enumerate(START)]
-    # about 10 roundings of numbers of about 1 in each step; the bowl makes errors smaller from step to step
+    # Each step rounds about 10 numbers of about 1, and the bowl makes errors smaller from step to step.
     np.testing.assert_allclose(steps_of(name, settings), list(itertools.islice(zip(*runs), STEPS)), rtol=0, atol=1e-12)
 
 
 @each_case
 @given(gradients=st.lists(st.lists(st.floats(-100, 100), min_size=3, max_size=3), min_size=1, max_size=8))
-def test_steps_along_any_gradients_are_those_of_the_published_rule(name, settings, gradients):
+def test_steps_along_any_gradients_agree_with_the_published_rule(name, settings, gradients):
     params = [Value(x) for x in START]
     optimiser = getattr(optimisers, name)(params, **settings)
     for step in gradients:
@@ -125,9 +125,9 @@ def test_steps_along_any_gradients_are_those_of_the_published_rule(name, setting
         assert p.data == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@pytest.mark.slow  # the import of PyTorch is
+@pytest.mark.slow  # since importing PyTorch is
 @each_case
-def test_100_steps_are_pytorchs(name, settings):
+def test_100_steps_agree_with_pytorch(name, settings):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed; the test above compares with the paper")
     params = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START]
     peer = rule_of(name).torch(torch.optim, params, **settings)
@@ -155,7 +155,7 @@ def test_a_first_step_moves_each_parameter_against_its_gradient(name, settings, 
 
 
 @each_case
-def test_frozen_parameters_stay_and_the_others_go_where_they_go_without_them(name, settings):
+def test_frozen_parameters_stay_and_do_not_change_the_steps_of_the_others(name, settings):
     rule_of(name)
     free, frozen = Value(1.0), Value(2.0, requires_grad=False)
     alone = Value(1.0)
@@ -170,10 +170,10 @@ def test_frozen_parameters_stay_and_the_others_go_where_they_go_without_them(nam
 
 
 @each_case
-def test_update_gives_a_new_array_and_leaves_the_given_ones_alone(name, settings):
+def test_update_returns_a_new_array_and_does_not_change_its_arguments(name, settings):
     rule_of(name)
     optimiser = getattr(optimisers, name)([Value(1.0), Value(2.0)], **settings)
-    for numbers in ([0.5, -0.5], [2.0, 1.0]):  # at the first step there is nothing remembered to add in place
+    for numbers in ([0.5, -0.5], [2.0, 1.0]):  # only the second step has a memory that it could change in place
         theta, gradient = np.array([1.0, 2.0]), np.array(numbers)
         new = optimiser.update(theta, gradient)
         assert theta.tolist() == [1.0, 2.0] and gradient.tolist() == numbers
@@ -181,7 +181,7 @@ def test_update_gives_a_new_array_and_leaves_the_given_ones_alone(name, settings
 
 
 @each_case
-def test_arrays_may_be_overwritten_after_a_step(name, settings):
+def test_arrays_given_to_update_may_be_overwritten_after_a_step(name, settings):
     def path(overwrite):
         rule_of(name)
         optimiser, seen = getattr(optimisers, name)([Value(x) for x in START], **settings), [START]
@@ -196,7 +196,7 @@ def test_arrays_may_be_overwritten_after_a_step(name, settings):
     assert path(overwrite=True) == path(overwrite=False)
 
 
-def test_an_optimiser_without_a_rule_is_told_what_to_add():
+def test_the_error_about_an_optimiser_without_a_rule_says_what_to_add():
     with pytest.raises(AssertionError, match=r'add "Lion": Rule\(published=.* to RULES in .*test_optimisers.py'):
         rule_of("Lion")
 
@@ -204,14 +204,14 @@ def test_an_optimiser_without_a_rule_is_told_what_to_add():
 # --- what an optimiser takes, and what it refuses
 
 
-def test_data_stay_plain_floats():
+def test_step_leaves_plain_floats_in_data():
     p = Value(1.0)
     p.grad = 1
     SGD([p]).step()
     assert type(p.data) is float
 
 
-def test_zero_grad_and_tied_parameters():
+def test_zero_grad_clears_gradients_and_tied_parameters_move_once():
     p = Value(1.0)
     p.grad = 2.0
     optimiser = SGD([p, p], learning_rate=0.5)
@@ -221,7 +221,7 @@ def test_zero_grad_and_tied_parameters():
     assert p.grad == 0.0
 
 
-def test_a_model_a_generator_and_lr_are_taken():
+def test_an_optimiser_takes_a_model_or_a_generator_and_lr():
     model = MLP(2, [2, 1])
     assert SGD(model).params == Adam(p for p in model.parameters()).params == model.parameters()
     assert SGD(model, lr=0.3).learning_rate == Adam(model, lr=0.3).learning_rate == 0.3
@@ -246,6 +246,6 @@ def test_a_model_a_generator_and_lr_are_taken():
         (lambda p: Optimiser([p], 0.1).step(), NotImplementedError, r"Optimiser has no update\(theta, gradient\)"),
     ],
 )
-def test_bad_settings_are_named(make, error, message):
+def test_bad_settings_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make(Value(1.0))

@@ -10,11 +10,11 @@ from chainrule.nn import MLP, SGD, Adam, Module, Neuron, Optimiser, accuracy, cr
 
 X = np.array([[0.5, -1.0], [1.5, 2.0], [-0.3, 0.8], [0.1, 0.2], [-1.0, -0.7]])
 Y = np.array([0, 1, 2, 1, 0])
-H = np.finfo(float).eps ** (1 / 3)  # balances truncation O(h²) and rounding O(eps / h): error ~1e-10
+H = np.finfo(float).eps ** (1 / 3)  # truncation O(h²) and rounding O(eps / h) are then both about 1e-10
 
 
 class Recorder(Optimiser):
-    """Keeps the gradients that fit hands to the rule, and moves nothing."""
+    """An optimiser that keeps the gradients it gets, and moves nothing."""
 
     def __init__(self, params):
         super().__init__(params, 1.0)
@@ -42,7 +42,7 @@ def mean_loss(net):
 
 
 @pytest.mark.parametrize("batch_size", [5, 8])
-def test_the_gradient_of_a_mini_batch_is_that_of_its_mean_loss(batch_size):
+def test_the_gradient_of_a_mini_batch_is_the_gradient_of_its_mean_loss(batch_size):
     net = model()
     recorder = Recorder(net.parameters())
     quiet(net, cross_entropy, X, Y, epochs=1, batch_size=batch_size, optimiser=recorder)
@@ -57,7 +57,7 @@ def test_the_gradient_of_a_mini_batch_is_that_of_its_mean_loss(batch_size):
 
 
 @pytest.mark.parametrize(("batch_size", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (99, [5])])
-def test_each_epoch_visits_each_row_once_in_batches(batch_size, sizes):
+def test_each_epoch_visits_each_example_once_in_mini_batches(batch_size, sizes):
     seen = []
 
     def loss(prediction, target):
@@ -69,12 +69,12 @@ def test_each_epoch_visits_each_row_once_in_batches(batch_size, sizes):
     quiet(net, loss, np.arange(5.0), np.arange(5), epochs=2, batch_size=batch_size, optimiser=recorder, every=2,
           compiled=False)  # fmt: skip
     assert len(recorder.seen) == 2 * len(sizes)
-    training = seen[5:-5]  # before and after: the records
+    training = seen[5:-5]  # the first and the last calls record the loss
     assert sorted(training[:5]) == sorted(training[5:]) == list(range(5))
     assert training[:5] != training[5:]
 
 
-def test_the_same_seed_trains_the_same_and_another_differs():
+def test_the_seed_decides_the_training():
     def trained(seed):
         net = model()
         quiet(net, cross_entropy, X, Y, epochs=3, batch_size=2, seed=seed)
@@ -110,14 +110,14 @@ def test_the_history_prints_as_a_table():
     assert [int(line.split()[0]) for line in lines[1:]] == list(range(0, 41, 4))
 
 
-def test_one_number_in_and_several_out():
+def test_fit_trains_models_of_one_number_with_several_outputs():
     net = MLP(1, [4, 2], activation="tanh", rng=1)
     x = np.linspace(-1, 1, 8)
     history = quiet(net, mse, x, np.c_[x, -x], epochs=100, learning_rate=0.05)
     assert history.train_loss[-1] < 0.01
 
 
-def test_a_class_or_an_instance_of_an_optimiser():
+def test_fit_takes_the_class_or_an_instance_of_an_optimiser():
     for optimiser in (SGD, Adam):
         first, second = model(), model()
         quiet(first, cross_entropy, X, Y, epochs=2, optimiser=optimiser, learning_rate=0.1)
@@ -135,7 +135,7 @@ def test_callbacks_see_the_model_and_the_history():
 
 
 class InterruptedAt(Module):
-    """A model on which somebody presses Ctrl-C at the given call."""
+    """A model that is interrupted, as by Ctrl-C, at the given call."""
 
     def __init__(self, call):
         self.net, self.calls, self.at = model(), 0, call
@@ -148,8 +148,8 @@ class InterruptedAt(Module):
 
 
 @pytest.mark.parametrize("call", [3, 6, 12, 13, 14, 18, 40])
-def test_ctrl_c_keeps_the_last_finished_step(call):
-    # Calls 1-5 record epoch 0; then each epoch makes 5 calls in batches of 2, 2 and 1, and 5 more to record.
+def test_an_interrupt_keeps_the_parameters_of_the_last_finished_step(call):
+    # Calls 1 to 5 record epoch 0. Then each epoch makes 5 calls in batches of 2, 2 and 1, and 5 more to record.
     net = InterruptedAt(call)
     before = numbers(net)
     after_steps = [before]
@@ -162,15 +162,15 @@ def test_ctrl_c_keeps_the_last_finished_step(call):
     optimiser = Watched(net, 0.1)
     history = quiet(net, cross_entropy, X, Y, epochs=10, batch_size=2, optimiser=optimiser, compiled=False)
     assert history.interrupted and str(history).endswith("interrupted")
-    assert numbers(net) == after_steps[-2]  # the last write puts back what the last step left
+    assert numbers(net) == after_steps[-2]  # after the interrupt fit writes the last step's parameters again
     assert all(p.grad == 0 for p in net.parameters())
     assert len(history.epochs) == len(history.train_loss) == len(history.snapshots)
     net.at = 0
-    assert quiet(net, cross_entropy, X, Y, epochs=1).epochs == [0, 1]  # and on it goes
+    assert quiet(net, cross_entropy, X, Y, epochs=1).epochs == [0, 1]  # training can go on
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-def test_ctrl_c_while_the_parameters_are_written_leaves_those_of_the_last_finished_step(compiled):
+def test_an_interrupt_while_parameters_are_written_leaves_those_of_a_finished_step(compiled):
     net, written, steps = model(), [], []
 
     class Halfway(SGD):
@@ -191,7 +191,7 @@ def test_ctrl_c_while_the_parameters_are_written_leaves_those_of_the_last_finish
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer on this system")
 @pytest.mark.parametrize("compiled", [True, False])
-def test_ctrl_c_at_any_moment_leaves_a_finished_step(compiled):
+def test_an_interrupt_at_any_moment_leaves_the_parameters_of_a_finished_step(compiled):
     states = set()
 
     class Watched(SGD):
@@ -201,7 +201,8 @@ def test_ctrl_c_at_any_moment_leaves_a_finished_step(compiled):
             return new
 
     interrupted = []
-    # Python ignores what is raised inside a collector's callback (hypothesis has one): an interrupt there is lost.
+    # Python ignores exceptions in callbacks of the garbage collector, of which hypothesis has one: there an interrupt
+    # would be lost.
     callbacks = gc.callbacks[:]
     gc.callbacks.clear()
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
@@ -229,7 +230,7 @@ def test_ctrl_c_at_any_moment_leaves_a_finished_step(compiled):
 
 
 @pytest.mark.campaign
-def test_iris_is_learnt_whatever_the_seed():
+def test_iris_is_learnt_from_any_seed():
     def test_accuracy(seed):
         data = nn.iris()
         X, X_test, y, y_test = nn.train_test_split(*data, seed=seed, stratify=data.y)
@@ -263,7 +264,7 @@ class TestErrors:
             ((X, Y), {"optimiser": SGD(MLP(1, [2]))}, "4 parameters, and none of them is among the 27 of this model"),
         ],
     )
-    def test_data_and_settings_that_do_not_fit(self, arguments, options, message):
+    def test_data_and_settings_that_do_not_fit_are_refused(self, arguments, options, message):
         with pytest.raises(ValueError, match=message):
             quiet(model(), cross_entropy, *arguments, **options)
 
@@ -285,15 +286,15 @@ class TestErrors:
             ({"learning_rate": "a"}, "learning_rate must be a number, got str 'a'"),
         ],
     )
-    def test_arguments_of_the_wrong_kind(self, options, message):
+    def test_fit_refuses_arguments_of_the_wrong_kind(self, options, message):
         with pytest.raises(TypeError, match=message):
             quiet(**{"model": model(), "loss": cross_entropy, "X": X, "y": Y, **options})
 
-    def test_a_label_out_of_range_passes_on(self):
+    def test_fit_raises_the_error_about_a_label_out_of_range(self):
         with pytest.raises(IndexError, match="label 3 is not a class"):
             quiet(model(), cross_entropy, X, Y + 1)
 
-    def test_a_loss_that_is_not_finite_names_epoch_and_row_and_keeps_the_model(self):
+    def test_the_error_about_a_loss_that_is_not_finite_names_the_epoch_and_the_example(self):
         net = model()
         history = quiet(net, cross_entropy, X, Y, epochs=1)
         before = numbers(net)
@@ -301,25 +302,25 @@ class TestErrors:
         def loss(prediction, target):
             return prediction[0] * (float("inf") if target == 2 else 1.0)
 
-        message = r"the loss of row 2 is (nan|-?inf) in epoch 1; .*; the model keeps"
+        message = r"the loss of example 2 is (nan|-?inf) in epoch 1; .*; the model keeps"
         with pytest.raises(FloatingPointError, match=message):
             quiet(net, loss, X, Y, batch_size=5, compiled=False)
         assert numbers(net) == before == history.snapshots[-1][1].tolist()
         assert all(p.grad == 0 for p in net.parameters())
 
-    def test_a_step_that_overflows_keeps_the_last_finite_parameters(self):
+    def test_a_step_that_overflows_leaves_the_last_finite_parameters(self):
         net = Neuron(1, nonlin=False)
         with pytest.raises(FloatingPointError, match=r"in epoch 1; .* Try a smaller learning_rate"):
             quiet(net, mse, [1e200, 2.0], [0.0, 0.0], optimiser=SGD, learning_rate=1e200, batch_size=1)
         assert np.isfinite(numbers(net)).all()
 
-    def test_a_domain_error_passes_on(self):
+    def test_fit_raises_the_domain_error_of_a_loss(self):
         net = Neuron(1, nonlin=False)
         with pytest.raises(DomainError):
             quiet(net, lambda p, t: (p - p).log(), [1.0], [1.0])
 
 
-def test_the_progress_bar_is_on_stderr(capsys):
+def test_the_progress_bar_is_written_to_stderr(capsys):
     fit(model(), cross_entropy, X, Y, epochs=2, batch_size=5)
     captured = capsys.readouterr()
     assert captured.out == "" and "2/2" in captured.err
@@ -327,7 +328,7 @@ def test_the_progress_bar_is_on_stderr(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_one_metric_and_one_callback_need_no_list():
+def test_one_metric_and_one_callback_may_be_given_without_a_list():
     seen = []
     history = quiet(model(), cross_entropy, X, Y, epochs=1, metrics=accuracy, callbacks=lambda m, h: seen.append(m))
     assert list(history.metrics) == ["train accuracy"] and len(seen) == 2
@@ -341,7 +342,7 @@ def test_fit_trains_inside_no_grad_too():
     assert numbers(inside) == numbers(outside) != numbers(model())
 
 
-def test_any_callable_with_parameters_is_a_model():
+def test_fit_trains_any_callable_that_has_parameters():
     class Line:
         def __init__(self):
             self.slope = Value(0.0)

@@ -16,7 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def neuron() -> Value:
-    """The lecture's neuron; o = 0.7071, and its gradients are golden numbers."""
+    """The neuron of micrograd's lecture, with o = 0.7071."""
     x1, x2 = Value(2.0, label="x1"), Value(0.0, label="x2")
     w1, w2 = Value(-3.0, label="w1"), Value(1.0, label="w2")
     b = Value(6.8813735870195432, label="b")
@@ -30,7 +30,7 @@ def neuron() -> Value:
 
 
 def used_twice() -> Value:
-    """f = (a × b) × (a + b): a and b get two contributions each."""
+    """f = (a × b) × (a + b), where a and b get two contributions each."""
     a, b = Value(3.0, label="a"), Value(-2.0, label="b")
     d, e = a * b, a + b
     f = d * e
@@ -65,7 +65,7 @@ def _unit(xs: list[Value], layer: str, name: str, numbers: random.Random) -> Val
 
 @st.composite
 def graphs(draw: st.DrawFn) -> Value:
-    """Any small graph, values used any number of times."""
+    """A small graph, whose values are used any number of times."""
     values = [Value(draw(st.floats(-2, 2)), label=draw(st.sampled_from(["", "a", "b"]))) for _ in range(3)]
     for kind in draw(st.lists(st.sampled_from("+*-t"), min_size=1, max_size=12)):
         left = values[draw(st.integers(0, len(values) - 1))]
@@ -79,7 +79,7 @@ def parsed(svg: str) -> ElementTree.Element:
 
 
 def marked(svg: str, kind: str) -> list[ElementTree.Element]:
-    """The groups marked data-card, data-edge or data-label, by their numbers."""
+    """The groups of an SVG that are marked data-card, data-edge or data-label, in the order of their numbers."""
     found = [group for group in parsed(svg).iter(f"{SVG}g") if f"data-{kind}" in group.attrib]
     return sorted(found, key=lambda group: int(group.attrib[f"data-{kind}"]))
 

@@ -1,4 +1,4 @@
-"""Every kind of picture and page that viz makes, each from a label and a theme; test_pictures.py has their laws."""
+"""Every kind of picture and page that viz makes, each from a label and a theme; test_pictures.py tests their laws."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ HOSTILE_LABELS = [
 
 @dataclass(frozen=True)
 class Kind:
-    """`function` is the name in viz.__all__; `make` gives its picture of a label and of {} or {"theme": …}."""
+    """One kind of picture. `function` is its name in viz.__all__; `make` takes a label, and {} or {"theme": …}."""
 
     function: str
     make: Callable[[str, dict[str, str]], Any]
-    endings: tuple[str, ...] = (".svg", ".html")  # of the files that .save() writes
-    needs: str = ""  # a program that has to be on this machine
+    endings: tuple[str, ...] = (".svg", ".html")  # the endings of the files that .save() writes
+    needs: str = ""  # a program without which the picture cannot be made
 
     @property
     def has_themes(self) -> bool:
@@ -39,7 +39,7 @@ class Kind:
 
     @property
     def is_ours(self) -> bool:
-        """False for pictures of a class of graphviz, which saves and shows them in its own way."""
+        """Whether a class of chainrule saves and shows the picture, and not one of the package graphviz."""
         return ".gv" not in self.endings
 
     @property
@@ -50,7 +50,7 @@ class Kind:
         return self.make(label, {"theme": theme} if theme and self.has_themes else {})
 
     def saved(self, picture: Any, folder: Path) -> dict[str, str]:
-        """The text of the file that the picture writes for each ending."""
+        """For each ending, the text of the file that the picture writes."""
         paths = {ending: Path(picture.save(folder / f"picture{ending}")) for ending in self.endings}
         return {ending: path.read_bytes().decode("utf-8") for ending, path in paths.items()}
 
@@ -65,13 +65,13 @@ def labelled(label: str) -> Value:
 
 
 def made_by_hand(label: str) -> Value:
-    """A node made by hand, the name of whose operation holds the label."""
+    """A node that was made by hand, with the label in the name of its operation."""
     product = labelled(label)
     return Value(product.data, (product,), f"op {label}", label=label)
 
 
 def in_neurons(label: str) -> Value:
-    """Two neurons of a layer, all with names that hold the label."""
+    """The product of two neurons of a layer; all names have the label in them."""
     a = Value(2.0, label=label)
     outputs = []
     for number in (1, 2):
@@ -88,7 +88,7 @@ def in_neurons(label: str) -> Value:
 
 
 def history(label: str) -> SimpleNamespace:
-    """A training with a metric of that name."""
+    """The history of a training, with a metric of that name."""
     return SimpleNamespace(epochs=[1, 2, 3], train_loss=[1.0, 0.5, 0.25], test_loss=[1.0, 0.75, 0.5],
                            metrics={label: [0.25, 0.5, 0.75]})  # fmt: skip
 

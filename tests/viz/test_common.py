@@ -1,4 +1,4 @@
-"""What all pictures share: shades, texts that fit, names of choices, data in a page."""
+"""What all pictures share: shades, texts that are shortened, and the data in a page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.viz.common.text import shortened, text_width
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 1e300))
-def test_shades_are_symmetric_and_none_is_for_zero_only(strength, largest):
+def test_shades_are_symmetric_and_only_zero_has_none(strength, largest):
     shade = shade_of(strength, largest)
     assert shade == -shade_of(-strength, largest) and abs(shade) <= STEPS
     assert (shade == 0) == (strength == 0.0 or math.isnan(strength))
@@ -25,6 +25,6 @@ def test_shortened_text_fits(text, room):
     assert text_width(shortened(text, room, 15), 15) <= room or shortened(text, room, 15) == "…"
 
 
-def test_a_number_that_json_has_not_never_gets_into_a_page():
+def test_nan_never_gets_into_the_data_of_a_page():
     with pytest.raises(ValueError, match="JSON"):
         embedded({"x": math.nan})

@@ -1,4 +1,4 @@
-"""draw_dot() and trace() give what micrograd's give."""
+"""draw_dot() and trace() give what those of micrograd give."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from chainrule import viz
 from chainrule.engine import Value
 
 
-def test_the_shape_of_micrograd_s_dot():
+def test_draw_dot_gives_the_dot_that_micrograd_gives():
     a = Value(2.0, label="a")
     source = viz.draw_dot(a * 3.0).source
     assert "rankdir=LR" in source
     assert 'label="{ a | data 2.0000 | grad 0.0000 }" shape=record' in source
     assert '[label="*"]' in source or "[label=*]" in source
-    assert source.count("->") == 2  # into the operation, and out of it
+    assert source.count("->") == 2  # one edge into the operation, and one out of it
 
 
-def test_trace_gives_sets():
+def test_trace_gives_two_sets():
     a, b = Value(2.0), Value(3.0)
     c = a * b
     assert viz.trace(c) == ({a, b, c}, {(a, c), (b, c)})
@@ -32,7 +32,7 @@ HOSTILE = ["} | { x", '"]; evil [label="', "<b>", "a\\nb", "\\", "<port> x", "\\
 
 
 @pytest.mark.parametrize("label", HOSTILE)
-def test_labels_stay_inside_their_field_and_read_as_typed(label):
+def test_labels_stay_in_their_field_and_are_shown_as_they_were_typed(label):
     value = Value(1.0, label=label)
     source = viz.draw_dot(value * value).source
     if shutil.which("dot") is None:
@@ -43,6 +43,6 @@ def test_labels_stay_inside_their_field_and_read_as_typed(label):
     assert not done.stderr
 
 
-def test_a_wrong_direction_is_named():
+def test_the_error_about_a_wrong_direction_names_the_right_ones():
     with pytest.raises(ValueError, match="rankdir='XY' is not one of 'LR', 'TB'"):
         viz.draw_dot(neuron(), rankdir="XY")

@@ -1,4 +1,4 @@
-"""draw(): every value and every argument of any graph is in its picture, and nothing covers anything else."""
+"""draw(): the picture has every value and every argument of any graph, and no card overlaps another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chainrule.engine.graph import topological_order
 from chainrule.viz.graph.labels import CROWD
 
 
-def test_the_whole_of_a_shortened_label_is_in_the_tooltip():
+def test_the_tooltip_has_the_whole_of_a_shortened_label():
     a = Value(2.0, label="the learning rate of the first layer, before the warm-up")
     (card,) = marked(viz.draw(a).svg, "card")
     assert tooltip(card).startswith("the learning rate of the first layer, before the warm-up")
@@ -31,7 +31,7 @@ def test_every_value_has_a_card_and_every_argument_an_edge(value):
     slopes = [slope for one in order for slope in one._local_grads]
     labels = len(marked(svg, "label"))
     assert len(slopes) - slopes.count(0.0) <= labels <= len(slopes)
-    assert labels == len(slopes) or len(slopes) > CROWD  # only in a crowd a × 0 goes without its label
+    assert labels == len(slopes) or len(slopes) > CROWD  # only in a crowd is the label × 0 left out
 
 
 @given(graphs())
@@ -58,10 +58,10 @@ def flower(logits=(-5.834, 2.036, 4.057), target=1):
 
 
 @pytest.mark.parametrize("logits", [(-5.834, 2.036, 4.057), (-1.914, 4.947, -1.729), (0.0, 0.0, 0.0), (9.0, 1.0, 5.0)])
-def test_labels_in_a_crowd_cover_no_other_label_and_no_zero_is_among_them(logits):
+def test_labels_in_a_crowd_do_not_overlap_and_leave_out_zeros(logits):
     labels = marked(viz.draw(flower(logits)).svg, "label")
     texts = [label.findtext(f"{SVG}text") for label in labels]
-    assert len(texts) == 3 + 1 + 2 and "×0" not in texts  # of logsumexp, pick and the difference
+    assert len(texts) == 3 + 1 + 2 and "×0" not in texts  # for logsumexp, pick and the difference
     boxes = [[float(label.find(f"{SVG}rect").attrib[n]) for n in ("x", "y", "width", "height")] for label in labels]
     for i, (x, y, wide, high) in enumerate(boxes):
         for other_x, other_y, other_wide, other_high in boxes[:i]:
@@ -69,20 +69,20 @@ def test_labels_in_a_crowd_cover_no_other_label_and_no_zero_is_among_them(logits
             assert apart or y >= other_y + other_high or other_y >= y + high
 
 
-def test_where_there_is_room_a_zero_keeps_its_label():
+def test_a_zero_has_a_label_where_there_is_room():
     a = Value(-1.0, label="a")
     (label,) = marked(viz.draw(a.relu()).svg, "label")
     assert label.findtext(f"{SVG}text") == "×0"
 
 
-def test_a_leaf_with_a_long_label_shows_it_and_nothing_else():
+def test_a_leaf_with_a_long_label_shows_only_the_label():
     a = Value(6.1, label="sepal length (cm) of this flower, not of that one")
     card = marked(viz.draw(a * 2.0).svg, "card")[0]
     assert card.findtext(f"{SVG}text[@class='faint end']") == ""
     assert card.findtext(f"{SVG}text[@class='name']").startswith("sepal length (cm)")
 
 
-def test_a_repeated_argument_has_two_edges_that_can_be_told_apart():
+def test_a_repeated_argument_has_two_edges_at_different_places():
     a = Value(1.5, label="a")
     lines = [edge.find(f"{SVG}path").attrib["d"] for edge in marked(viz.draw(a + a).svg, "edge")]
     assert len(set(lines)) == 2
@@ -97,14 +97,14 @@ def test_tooltips_show_all_digits():
     assert texts == ["o", "tanh(n)", "data", "0.7071", "grad", "1", "tanh"]
 
 
-def test_numbers_stand_in_the_expression_and_have_no_card():
+def test_numbers_are_shown_in_the_expression_and_have_no_card():
     x = Value(2.0, label="x")
     cards = marked(viz.draw(x * 3 - 1).svg, "card")
     notes = [card.findtext(f"{SVG}text[@class='faint end']") for card in cards]
     assert notes == ["", "x × 3", "v1 − 1"]
 
 
-def test_before_backward_nothing_is_tinted():
+def test_before_backward_no_edge_is_tinted():
     svg = viz.draw(neuron()).svg
     assert "no gradients yet" in svg
     classes = {path.attrib["class"] for path in parsed(svg).iter(f"{SVG}path")}
@@ -123,7 +123,7 @@ def test_any_number_can_be_drawn(number):
     assert not math.isnan(sum(sum(box) for box in boxes_of_cards(svg)))
 
 
-def test_a_leaf_without_gradient_says_so():
+def test_the_tooltip_of_a_leaf_without_gradient_says_so():
     a, b = Value(2.0, label="a", requires_grad=False), Value(3.0, label="b")
     c = a * b
     c.backward()
@@ -132,7 +132,7 @@ def test_a_leaf_without_gradient_says_so():
     assert ["closed" in edge.attrib["class"] for edge in marked(svg, "edge")] == [True, False]
 
 
-def test_nodes_made_by_hand_are_drawn_without_inventing_their_derivative():
+def test_the_unknown_local_derivative_of_a_node_made_by_hand_is_drawn_as_a_question_mark():
     a = Value(2.0, label="a")
     lecture = Value(math.tanh(2.0), (a,), "tanh", label="t")
     later = Value(4.0, (a,), (2.0,), label="s")
@@ -142,7 +142,7 @@ def test_nodes_made_by_hand_are_drawn_without_inventing_their_derivative():
     assert edge.findtext(f"{SVG}text") == "×2"
 
 
-def test_too_large_a_drawing_says_so_and_says_what_to_do():
+def test_the_error_about_too_large_a_drawing_says_what_to_do():
     x = Value(1.0, label="x")
     for _ in range(6000):
         x = x + 1.0
@@ -153,7 +153,7 @@ def test_too_large_a_drawing_says_so_and_says_what_to_do():
         viz.draw(x, fold="none")
 
 
-def test_unknown_options_are_named_with_the_known_ones():
+def test_the_error_about_an_unknown_option_names_the_known_ones():
     with pytest.raises(ValueError, match="fold='all' is not one of 'auto', 'none', 'neurons', 'layers'"):
         viz.draw(Value(1.0), fold="all")
     with pytest.raises(ValueError, match="engine='neato' is not one of 'builtin', 'dot'"):

@@ -1,4 +1,4 @@
-"""explain(): the words come from the rules of the table, and end in the numbers that backward() uses."""
+"""explain(): the formulas come from the rules of the table and end in the numbers that backward() uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule.viz.stepper.formulas import Formula, local_formulas
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
-def test_each_row_explains_its_local_derivatives_down_to_the_number(op):
+def test_the_explanation_of_each_row_ends_in_the_number_of_its_local_derivative(op):
     if op.variadic:
         arguments = [Value(0.25), Value(-0.5), 1.0]
     else:
@@ -31,7 +31,7 @@ def test_each_row_explains_its_local_derivatives_down_to_the_number(op):
 
 
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.why], ids=lambda op: op.name)
-def test_the_formula_holds_the_names_that_the_rule_uses(op):
+def test_the_formula_of_each_row_has_the_names_that_its_rule_uses(op):
     if op.variadic:
         arguments, names = [Value(0.25), Value(-0.5), 1.0], ["first", "second"]
     else:
@@ -43,7 +43,7 @@ def test_the_formula_holds_the_names_that_the_rule_uses(op):
         assert line == short(local) or any(name in line for name in (*names, "out"))
 
 
-def test_brackets_stand_where_they_are_needed_and_nowhere_else():
+def test_formulas_have_brackets_only_where_they_are_needed():
     a, b, c = Formula("a"), Formula("b"), Formula("c")
     assert str(a * (b + c)) == "a × (b + c)"
     assert str(a * b + c) == "a × b + c"
@@ -59,13 +59,13 @@ def test_brackets_stand_where_they_are_needed_and_nowhere_else():
     assert str(Formula("−0.5") ** 2.0) == "(−0.5)^2"
 
 
-def test_what_changes_nothing_is_left_out():
+def test_formulas_leave_out_factors_of_1_and_terms_of_0():
     a = Formula("a")
     assert str(a * 1.0) == str(1.0 * a) == str(a + 0.0) == str(a**1.0) == str(a / 1.0) == "a"
     assert str(1.0 / a) == "1 ÷ a"
 
 
-def test_the_derivation_of_the_lecture_s_neuron():
+def test_explain_derives_the_gradients_of_the_lecture_s_neuron():
     text = str(viz.explain(neuron()))
     assert text.startswith("o.grad = 1")
     assert "n.grad += ∂o/∂n × o.grad = 0.5 × 1 = 0.5" in text
@@ -73,12 +73,12 @@ def test_the_derivation_of_the_lecture_s_neuron():
     assert "x1.grad += ∂x1w1/∂x1 × x1w1.grad = −3 × 0.5 = −1.5" in text
 
 
-def test_a_second_contribution_is_added_to_the_first():
+def test_explain_adds_a_second_contribution_to_the_first():
     assert "a.grad += ∂d/∂a × d.grad = −6 + (−2) × 1 = −8" in str(viz.explain(used_twice()))
 
 
 @given(graphs())
-def test_the_sums_are_the_gradients_of_backward(value):
+def test_the_contributions_add_up_to_the_gradients_of_backward(value):
     order = values_of(value)
     steps = applications(order)
     assert all(one.grad == 0.0 for one in order)
@@ -90,31 +90,31 @@ def test_the_sums_are_the_gradients_of_backward(value):
         sizes[step.receiver] += abs(step.passed)
     grads[-1], sizes[-1] = 1.0, 1.0
     for one, grad, size in zip(order, grads, sizes):
-        # The same products in perhaps another order: each sum of up to 26 terms rounds by eps/2 of their size each
-        # time, and so do the gradients that went into it.
+        # Both add up the same products, perhaps in another order. Each addition of up to 26 terms rounds by eps/2 of
+        # their size, and so did the gradients that they are made of.
         assert one.grad == pytest.approx(grad, abs=1e-13 * max(1.0, size)) or not math.isfinite(grad)
 
 
 @given(graphs())
-def test_a_value_gives_only_after_it_received_everything(value):
+def test_a_value_passes_its_gradient_on_only_when_it_is_complete(value):
     given_already = set()
     for step in applications(topological_order(value)):
         given_already.add(step.giver)
         assert step.receiver not in given_already
 
 
-def test_nothing_is_explained_about_a_node_with_its_own_backward():
+def test_explain_refuses_nodes_that_were_made_by_hand():
     a = Value(2.0, label="a")
     with pytest.raises(ValueError, match="t was made by hand"):
         viz.explain(Value(math.tanh(2.0), (a,), "tanh", label="t"))
 
 
-def test_leaves_without_gradient_get_no_step():
+def test_explain_has_no_step_for_leaves_without_gradient():
     a, b = Value(2.0, label="a", requires_grad=False), Value(3.0, label="b")
     assert "a.grad" not in str(viz.explain(a * b))
 
 
-def test_an_explanation_saves_as_text_or_as_a_page(tmp_path):
+def test_an_explanation_can_be_saved_as_text_or_as_a_page(tmp_path):
     explanation = viz.explain(neuron())
     assert explanation.save(tmp_path / "why.txt").read_text(encoding="utf-8") == f"{explanation}\n"
     assert explanation._repr_html_() in explanation.save(tmp_path / "why.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What somebody types behind `chainrule draw`: computed as in Python, or an error of one line."""
+"""Expressions typed after `chainrule draw` are computed as in Python, or give an error of one line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from chainrule.viz.expressions import evaluate
     ("pick([x, 2], 0)", 1.0),
     ("logsumexp([x, x])", 1.0 + math.log(2.0)),
 ])  # fmt: skip
-def test_expressions_are_what_python_makes_of_them(text, number):
+def test_expressions_have_the_value_that_python_gives_them(text, number):
     assert evaluate(text, {"x": 1.0}).data == pytest.approx(number, rel=1e-15)
 
 
@@ -38,13 +38,13 @@ def test_expressions_are_what_python_makes_of_them(text, number):
     ("sum(x)", "total takes lists"),
     ("pick([x, 2], 5)", "index 5 is out of range"),
 ])  # fmt: skip
-def test_everything_else_is_a_value_error_of_one_line(text, message):
+def test_any_other_text_is_a_value_error_of_one_line(text, message):
     with pytest.raises(ValueError, match=message) as error:
         evaluate(text, {"x": 1.0})
     assert "\n" not in str(error.value)
 
 
-def test_every_row_of_the_table_can_be_typed():
+def test_expressions_may_use_every_operation():
     with pytest.raises(ValueError, match="no function 'nothing'") as error:
         evaluate("nothing(x)", {"x": 1.0})
     assert all(name in str(error.value) for name in OPS)
@@ -55,11 +55,11 @@ def test_a_name_that_is_given_twice_is_refused(tmp_path, capsys):
     assert capsys.readouterr().err == "chainrule draw: given more than once: x\n"
 
 
-def test_names_are_read_as_python_reads_them(tmp_path):
-    assert main(["draw", "ℌ*2", "ℌ=3", "-o", str(tmp_path / "x.svg")]) == 0  # to Python, H
+def test_names_are_normalised_as_in_python(tmp_path):
+    assert main(["draw", "ℌ*2", "ℌ=3", "-o", str(tmp_path / "x.svg")]) == 0  # Python reads ℌ as H
 
 
-def test_an_integer_that_a_user_wrote_into_data_is_explained():
+def test_explain_shows_an_integer_that_a_user_wrote_into_data():
     a = Value(5.0, label="a")
     a.data = 5
     assert "= 5 × 1 = 5" in str(explain(a * a))

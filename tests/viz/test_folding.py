@@ -1,4 +1,4 @@
-"""Folding: the values of a neuron or of a layer become one card, and nothing that it shows is lost."""
+"""Folding: the values of a neuron or of a layer become one card, which shows what they have in common."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_folded_neuron_shows_its_output_and_a_bar_for_each_parameter():
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_a_link_between_layers_shows_the_strongest_of_its_edges_and_the_sum_of_all(sign):
+def test_a_link_between_layers_shows_its_strongest_edge_and_the_sum_of_all(sign):
     loss = network([2, 3, 3]) * sign
     loss.backward()
     passed = []
@@ -40,7 +40,7 @@ def test_a_link_between_layers_shows_the_strongest_of_its_edges_and_the_sum_of_a
     edges = [edge for edge in marked(viz.draw(loss, fold="layers").svg, "edge") if "back to h1" in tooltip(edge)]
     (edge,) = [edge for edge in edges if tooltip(edge).startswith(f"{len(passed)} edges")]
     strongest = max(passed, key=abs)
-    assert min(passed) < 0 < max(passed)  # or the sign would show nothing
+    assert min(passed) < 0 < max(passed)  # otherwise the test of the sign would prove nothing
     assert repr(strongest).replace("-", "−") in tooltip(edge)
     assert tooltip(edge).endswith(f"over all: {short(sum(map(abs, passed)))}")
     assert (" p" in edge.attrib["class"]) == (strongest > 0)
@@ -67,7 +67,7 @@ def test_a_model_of_nn_folds_into_its_neurons():
     assert len(bars) == len(model.parameters())
 
 
-def test_an_attribute_named_unit_that_is_none_of_nn_s_folds_nothing():
+def test_an_attribute_named_unit_that_nn_did_not_set_folds_nothing():
     x = Value(1.0, label="x")
     x.unit = "cm"
     y = x * x
@@ -75,7 +75,7 @@ def test_an_attribute_named_unit_that_is_none_of_nn_s_folds_nothing():
     assert len(marked(viz.draw(y, fold="neurons").svg, "card")) == 2
 
 
-def test_layers_have_boxes_and_their_neurons_stay_in_order():
+def test_layers_have_boxes_with_their_neurons_in_order():
     svg = viz.draw(network([4, 16, 16, 3])).svg
     titles = [text.text for text in parsed(svg).iter(f"{SVG}text") if "title" in text.attrib["class"]]
     assert titles == ["layer 1", "layer 2", "layer 3"]
@@ -84,7 +84,7 @@ def test_layers_have_boxes_and_their_neurons_stay_in_order():
     assert heights == sorted(heights)
 
 
-def test_a_recurrent_neuron_folds_call_by_call():
+def test_each_call_of_a_recurrent_neuron_is_a_card_of_its_own():
     weights = {"h1": Value(0.5, label="w1"), "h2": Value(-0.5, label="w2")}
     states = [Value(1.0, label="x1"), Value(2.0, label="x2")]
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""The layout's promises hold for any graph."""
+"""What the layout promises holds for any graph."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_no_two_cards_touch_and_no_edge_runs_through_a_card(graph):
         columns.setdefault(column, []).append((y - height / 2, y + height / 2))
     for spans in columns.values():
         for (_, bottom), (top, _) in pairwise(sorted(spans)):
-            assert top >= bottom + 19.0  # CARD_GAP is 20; positions come out of sums of floats
+            assert top >= bottom + 19.0  # CARD_GAP is 20, and positions are sums of floats
     for bends in layout.bends:
         for column, y in bends:
             assert all(y < top or y > bottom for top, bottom in columns.get(column, []))
@@ -58,11 +58,11 @@ def test_cards_of_one_box_stand_together(graph):
 
 
 @given(graphs())
-def test_the_same_graph_has_the_same_layout(graph):
+def test_a_graph_has_the_same_layout_each_time(graph):
     assert arrange(*graph) == arrange(*graph)
 
 
-def test_a_value_that_a_long_chain_uses_again_and_again_takes_no_quadratic_room():
+def test_the_size_of_a_layout_is_not_quadratic_in_the_uses_of_a_value():
     edges = [edge for end in range(2, 2000) for edge in ((0, end), (end - 1, end))]
     layout = arrange([80.0] * 2000, edges)
     assert sum(map(len, layout.bends)) < 20 * 2000
@@ -70,19 +70,19 @@ def test_a_value_that_a_long_chain_uses_again_and_again_takes_no_quadratic_room(
 
 
 def test_leaves_stand_next_to_their_user():
-    # x -> a -> b -> c, and a leaf that only c uses
+    # The graph is x -> a -> b -> c, with a leaf that only c uses.
     layout = arrange([80.0] * 5, [(0, 1), (1, 2), (2, 4), (3, 4)])
     assert layout.column == [0, 1, 2, 2, 3]
 
 
 def test_a_tree_is_drawn_without_crossings():
-    # two products of two leaves each, and their sum
+    # The tree is the sum of two products of two leaves each.
     layout = arrange([80.0] * 7, [(0, 4), (1, 4), (2, 5), (3, 5), (4, 6), (5, 6)])
     assert layout.y[0] < layout.y[1] < layout.y[2] < layout.y[3]
     assert layout.y[4] == pytest.approx((layout.y[0] + layout.y[1]) / 2, abs=5)
 
 
-def test_an_edge_that_leads_backwards_is_named():
+def test_the_error_about_an_edge_that_leads_backwards_names_it():
     with pytest.raises(ValueError, match=r"edge \(1, 0\)"):
         arrange([80.0, 80.0], [(1, 0)])
 
@@ -112,14 +112,15 @@ positions = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=12)
 
 
 @given(positions, st.data())
-def test_spread_is_the_closest_arrangement(desired, data):
-    """No position can move, alone or with its neighbours, and come closer: the optimality of the projection."""
+def test_spread_moves_the_cards_as_little_as_possible(desired, data):
+    """No position can come closer to the desired one by moving, alone or with its neighbours."""
     weight = data.draw(st.lists(st.floats(0.5, 8), min_size=len(desired), max_size=len(desired)))
     distance = data.draw(st.lists(st.floats(0, 50), min_size=len(desired) - 1, max_size=len(desired) - 1))
     found = spread(desired, weight, distance)
     for (upper, lower), least in zip(pairwise(found), distance):
         assert lower - upper >= least - 1e-9
-    # The projection onto a convex cone: sum w (d - y) (z - y) <= 0 for every allowed z; these z span them.
+    # The result y is a projection onto a convex set if sum w (d - y) (z - y) <= 0 for every allowed z. The z that are
+    # tried here span the others.
     tolerance = 1e-9 * 8 * len(desired) * 2e3 * 2e3
     for start in range(len(desired)):
         for sign in (1.0, -1.0):

@@ -1,4 +1,4 @@
-"""engine="dot": Graphviz places the cards; what is drawn, and how, stays."""
+"""engine="dot": Graphviz places the cards, and all the rest of the drawing stays as it is."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_columns_lead_to_the_right_and_cards_keep_their_distance(value):
 
 @with_dot
 @pytest.mark.parametrize("fold", ["none", "neurons", "layers"])
-def test_the_cards_and_edges_are_those_of_the_default(fold):
+def test_dot_draws_the_same_cards_and_edges_as_the_default(fold):
     loss = network([2, 3, 3])
     loss.backward()
     ours, dots = viz.draw(loss, fold=fold).svg, viz.draw(loss, fold=fold, engine="dot").svg
@@ -51,7 +51,7 @@ def test_the_cards_and_edges_are_those_of_the_default(fold):
 
 
 @with_dot
-def test_a_layer_s_box_holds_its_own_cards_only():
+def test_the_box_of_a_layer_holds_only_its_own_cards():
     svg = viz.draw(network([4, 6, 6, 3]), engine="dot", fold="neurons").svg
     places = {}
     for card in marked(svg, "card"):
@@ -67,12 +67,12 @@ def test_a_layer_s_box_holds_its_own_cards_only():
 
 @with_dot
 @given(st.sampled_from(['"];x [label="', "\\N", "<b>", "} | {", "a\nb"]))
-def test_no_label_gets_into_dot(label):
+def test_labels_are_not_given_to_dot(label):
     value = Value(1.0, label=label)
     assert len(marked(viz.draw(value * value, engine="dot").svg, "card")) == 2
 
 
-def test_without_dot_the_error_says_what_to_install_and_that_the_default_needs_nothing(monkeypatch):
+def test_the_error_about_a_missing_dot_names_graphviz_and_the_default(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(FileNotFoundError, match=r'engine="dot".*install Graphviz.*"builtin", needs no other program'):
         viz.draw(neuron(), engine="dot")

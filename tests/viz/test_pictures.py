@@ -26,7 +26,7 @@ from chainrule.viz.common import picture as picture_module
 
 THEMES = ("auto", "light", "dark")
 VOID = {"meta", "input", "img", "br"}  # the elements of HTML that have no end tag
-# What XML forbids, and the marks that turn the direction of the text after them.
+# The characters that XML forbids, and the marks that change the direction of the text after them.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 LOADING = re.compile(
     r"//\w|\b(src|srcset|href|action|poster)=|url\(|@import|<(link|base|object|embed)|"
@@ -79,15 +79,15 @@ class Elements(HTMLParser):
 
 
 def structure(ending: str, text: str) -> list[tuple[str, list[str]]]:
-    """The elements with the names of their attributes: all of a picture that a label must not change."""
+    """The elements with the names of their attributes, which a label must not change."""
     if ending == ".svg":
         return [(element.tag, sorted(element.attrib)) for element in parsed(text).iter()]
     if ending == ".html":
         return [(tag, sorted(attributes)) for tag, attributes in Elements(text).elements]
-    return []  # the escapes of DOT are tested with Graphviz in test_dot.py, and a text has no markup
+    return []  # test_dot.py tests the escapes of DOT with Graphviz, and a text has no markup
 
 
-def test_every_picture_has_an_entry_here():
+def test_every_picture_of_viz_has_an_entry_in_kinds():
     missing = sorted(set(viz.__all__) - {kind.function for kind in KINDS.values()} - NOT_PICTURES)
     assert not missing, (
         f"viz.{missing[0]} has no entry in KINDS (tests/viz/picture_kinds.py): add one that makes its picture from a "
@@ -102,7 +102,7 @@ def test_every_picture_has_an_entry_here():
 
 def texts_of(kind, label: str) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
-        return kind.saved(kind.picture(label), Path(folder))  # writing what UTF-8 cannot hold would fail
+        return kind.saved(kind.picture(label), Path(folder))  # this would fail for text that UTF-8 cannot hold
 
 
 @functools.cache
@@ -126,14 +126,14 @@ def check_label(kind, label: str) -> None:
 
 @every_kind
 @pytest.mark.parametrize("label", HOSTILE_LABELS, ids=lambda label: ascii(label)[:24])
-def test_no_hostile_label_changes_more_than_text(kind, label):
+def test_hostile_labels_change_only_text(kind, label):
     check_label(kind, label)
 
 
 @every_kind
 @given(label=st.text())
 @example(label="<script>")
-def test_no_label_changes_more_than_text(kind, label):
+def test_labels_change_only_text(kind, label):
     check_label(kind, label)
 
 
@@ -168,14 +168,14 @@ def test_each_theme_has_colours_of_its_own_and_auto_asks_the_system(kind, tmp_pa
 
 
 @kinds_with_themes
-def test_an_unknown_theme_is_named_with_the_known_ones(kind):
+def test_the_error_about_an_unknown_theme_names_the_known_ones(kind):
     with pytest.raises(ValueError, match=r"^theme='blue' is not one of 'auto', 'light', 'dark'$"):
         kind.picture("a", "blue")
 
 
 @kinds_with_svg
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_rule_is_for_this_drawing_alone(kind, theme):
+def test_every_style_rule_holds_for_one_drawing_alone(kind, theme):
     svg = kind.picture("a", theme).svg
     name = parsed(svg).attrib["id"]
     style = parsed(svg).findtext(f"{SVG}style")
@@ -191,7 +191,7 @@ def test_different_drawings_have_different_ids():
     assert len(svgs) >= 6 * 3 and len({parsed(svg).attrib["id"] for svg in svgs}) == len(svgs)
 
 
-# --- the same everywhere, complete in itself, well-formed
+# --- files that are the same everywhere, load nothing, and are well-formed
 
 
 def hashes_in_new_process(seed: str) -> dict[str, str]:
@@ -208,7 +208,7 @@ for name, kind in KINDS.items():
         with tempfile.TemporaryDirectory() as folder:
             for ending, text in kind.saved(kind.picture("a & b"), Path(folder)).items():
                 texts[name + ending] = text
-loss = network([2, 4, 1])  # large enough for an order to matter
+loss = network([2, 4, 1])  # large enough for the order of sets to matter
 loss.backward()
 large = viz.draw(loss), viz.draw(loss, fold="none"), viz.steps(neuron()), viz.draw_dot(loss).source, viz.explain(loss)
 texts.update((f"large {number}", str(picture)) for number, picture in enumerate(large))
@@ -221,7 +221,7 @@ print(json.dumps({name: hashlib.sha256(text.encode()).hexdigest() for name, text
     return json.loads(done.stdout)
 
 
-def test_the_same_bytes_in_every_process():
+def test_pictures_have_the_same_bytes_in_every_process():
     first, *others = [hashes_in_new_process(seed) for seed in ("0", "1", "4242")]
     assert len(first) > 5 + len([kind for kind in KINDS.values() if kind.can_be_made])
     for other in others:
@@ -229,7 +229,7 @@ def test_the_same_bytes_in_every_process():
 
 
 @every_kind
-def test_nothing_refers_to_the_network(kind, tmp_path):
+def test_pictures_load_nothing_from_the_network(kind, tmp_path):
     texts = list(kind.saved(kind.picture("a"), tmp_path).values())
     if kind.is_ours:
         texts.append(kind.picture("a")._repr_html_())
@@ -239,7 +239,7 @@ def test_nothing_refers_to_the_network(kind, tmp_path):
         )
         rest = re.sub(r'src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]*"', "", rest)
         assert not LOADING.search(rest), LOADING.search(rest)
-        if "<script" in text:  # a page that runs something says that it loads nothing
+        if "<script" in text:  # a page with a script declares that it loads nothing
             policy = dict(Elements(text).elements[3][1])
             assert policy["http-equiv"] == "Content-Security-Policy" and "default-src 'none'" in policy["content"]
 
@@ -250,7 +250,7 @@ def test_markup_is_well_formed_and_has_an_accessible_name(kind, theme, tmp_path)
     picture = kind.picture("a", theme)
     texts = kind.saved(picture, tmp_path)
     if ".svg" in texts:
-        root = parsed(texts[".svg"])  # raises for what is not well-formed
+        root = parsed(texts[".svg"])  # raises if the text is not well-formed
         assert root.tag == f"{SVG}svg" and root.attrib["role"] == "img" and root.attrib["aria-label"].strip()
         assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
             "svg", "style", "g", "title", "rect", "path", "circle", "text"
@@ -268,7 +268,7 @@ def test_markup_is_well_formed_and_has_an_accessible_name(kind, theme, tmp_path)
 
 
 @our_kinds
-def test_a_picture_saves_itself_by_the_ending_of_the_name(kind, tmp_path):
+def test_a_picture_saves_itself_in_the_format_of_the_file_name(kind, tmp_path):
     picture = kind.picture("a")
     texts = kind.saved(picture, tmp_path)
     assert str(picture).rstrip("\n") in {text.rstrip("\n") for text in texts.values()}
@@ -282,7 +282,7 @@ def test_a_picture_saves_itself_by_the_ending_of_the_name(kind, tmp_path):
 
 @our_kinds
 @pytest.mark.parametrize("name", ["a.png", "a", ".svg", "a.svg.gz", "a.html "])
-def test_another_ending_is_refused_with_the_ones_there_are(kind, name, tmp_path):
+def test_the_error_about_another_ending_names_the_possible_ones(kind, name, tmp_path):
     expected = f"cannot save as {name!r}: the name has to end in {' or '.join(kind.endings)}"
     with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
         kind.picture("a").save(tmp_path / name)
@@ -291,10 +291,10 @@ def test_another_ending_is_refused_with_the_ones_there_are(kind, name, tmp_path)
 
 @our_kinds
 @pytest.mark.parametrize("label", ["a", "x" * 5000, "many\nlines"])
-def test_a_repr_is_short(kind, label):
+def test_the_repr_of_a_picture_is_short(kind, label):
     picture = kind.picture(label)
     if ".txt" in kind.endings:
-        assert repr(picture) == str(picture)  # an explanation is a text, and that is what an interpreter should print
+        assert repr(picture) == str(picture)  # an explanation is a text, which an interpreter should print
     else:
         assert re.fullmatch(r"<(Drawing|Page): .+>", repr(picture)) and len(repr(picture)) <= 100
 
@@ -340,7 +340,7 @@ asked, _ = shell.display_formatter.format(drawing, include=["image/svg+xml"])
 assert asked == {"image/svg+xml": drawing.svg}
 """
     pytest.importorskip("IPython")
-    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}  # without anybody's own settings
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}  # without a user's own settings
     roots = [str(Path(__file__).parent), str(Path(chainrule.__file__).parents[1])]
     done = subprocess.run([sys.executable, "-c", program, *roots], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

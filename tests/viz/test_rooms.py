@@ -1,4 +1,4 @@
-"""The rooms of viz: what each may import, and no circle of imports, not even inside a function or for types alone."""
+"""The rooms of viz import only what they may, and never in a circle, not even inside a function or for types alone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def imports_of(module: str, sources: dict[str, str]) -> set[str]:
 
 
 def circle_in(sources: dict[str, str]) -> list[str]:
-    """The modules of a circle, the first again at the end; an empty list if there is none."""
+    """The modules of a circle of imports, with the first one again at the end; [] if there is none."""
     sorter = graphlib.TopologicalSorter({module: imports_of(module, sources) for module in sources})
     try:
         sorter.prepare()
@@ -57,7 +57,7 @@ def test_no_imports_form_a_circle():
     assert circle_in(SOURCES) == []
 
 
-def test_imports_were_found_at_all():
+def test_the_test_of_imports_finds_imports():
     assert "chainrule.viz.graph.drawing" in imports_of("chainrule.viz.stepper.stepping", SOURCES)
     assert "chainrule.viz.common.spacing" in imports_of("chainrule.viz.graph.layout.vertical", SOURCES)
     assert "chainrule.viz.plots.training" in imports_of("chainrule.viz", SOURCES)
@@ -69,13 +69,13 @@ def test_imports_were_found_at_all():
     "if TYPE_CHECKING:\n    import chainrule.viz.stepper.stepping",
     "from chainrule.viz import steps",
 ])  # fmt: skip
-def test_a_circle_is_seen_in_every_form(source):
+def test_a_circle_of_imports_is_found_in_every_form(source):
     scene = "chainrule.viz.graph.scene"
     circle = circle_in({**SOURCES, scene: f"{SOURCES[scene]}\n{source}\n"})
     assert scene in circle and circle[0] == circle[-1]
 
 
-def test_each_room_imports_only_what_it_may():
+def test_each_room_of_viz_imports_only_the_rooms_that_it_may():
     rooms = {path.parent.name for path in FOLDER.glob("*/__init__.py")}
     assert rooms == set(MAY_IMPORT), "say in MAY_IMPORT which rooms a new room may import"
     wrong = []

@@ -1,4 +1,4 @@
-"""steps(): the page goes through backward() and ends at its gradients; looked at in a browser where there is one."""
+"""steps(): the page goes through backward() and ends at its gradients. Some tests need a browser."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def test_the_steps_end_at_the_gradients_of_backward(value):
             shown[step["receiver"]] = step["grad"]
     value.backward()
     for one, text in zip(order, shown):
-        # Four digits are shown; a sum in another order may end in the neighbouring fourth digit.
+        # Four digits are shown, and a sum in another order may end in the neighbouring fourth digit.
         expected = float(short(one.grad).replace("−", "-"))
         assert float(text.replace("−", "-")) == pytest.approx(expected, rel=2e-3, abs=1e-12)
 
 
 @given(graphs())
-def test_there_is_one_step_for_each_application(value):
+def test_there_is_one_step_for_each_application_of_the_chain_rule(value):
     data = page_data(viz.steps(value).html)
     edges = [step["edge"] for step in data["steps"] if step["edge"] is not None]
     assert sorted(edges) == list(range(sum(len(one._prev) for one in topological_order(value))))
 
 
-def test_a_second_use_is_explained():
+def test_the_page_explains_the_second_use_of_a_value():
     texts = ["".join(text for _, text in step["why"]) for step in page_data(viz.steps(used_twice()).html)["steps"]]
     assert [text for text in texts if "add up" in text and "that is why it is +=" in text] == texts[-2:]
 
 
-def test_too_many_steps_are_refused_with_the_number():
+def test_the_error_about_too_many_steps_has_their_number():
     with pytest.raises(ValueError, match=r"loss needs 1,\d\d\d applications.*at most 400.*explain\(loss\)"):
         viz.steps(network([4, 16, 16]))
 
@@ -59,7 +59,7 @@ def text(browser, selector: str) -> str:
 
 @pytest.fixture
 def page(browser, tmp_path):
-    """The neuron's page, open in the browser; at the end the console must be empty."""
+    """The page of the neuron, open in the browser; at the end its console has to be empty."""
     browser.get(viz.steps(neuron()).save(tmp_path / "steps.html").as_uri())
     yield browser
     assert browser.get_log("browser") == []
@@ -86,7 +86,7 @@ def test_stepping_to_the_end_fills_in_every_gradient(page):
     assert shown_gradients(page) == ["0"] * len(order)
 
 
-def test_each_step_marks_who_gives_and_who_receives(page):
+def test_each_step_marks_the_giver_and_the_receiver(page):
     from selenium.webdriver.common.keys import Keys
 
     press(page, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
@@ -120,7 +120,7 @@ def test_cards_buttons_and_the_slider_go_to_their_steps(page):
     assert "Play" in page.find_element(By.ID, "play").text
 
 
-def test_the_picture_of_the_page_has_all_gradients():
+def test_the_svg_of_a_page_has_all_gradients():
     o = neuron()
     svg = viz.steps(o).svg
     o.backward()

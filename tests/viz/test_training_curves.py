@@ -1,4 +1,4 @@
-"""curves(): the lines of a training, as a still picture and as a page."""
+"""curves(): the curves of a training, as a picture and as a page."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def test_the_page_has_the_numbers_of_each_epoch():
         {"metrics": {"</svg><script>": [1e308, -1e308], "f1": [0.5] * 4}},
     ],
 )
-def test_every_history_gives_a_picture(changes):
+def test_every_kind_of_history_gives_a_picture(changes):
     page = viz.curves(history(**changes))
     attributes = [pair for element in parsed(page.svg).iter() for pair in element.attrib.items()]
     assert not [text for name, text in attributes if name != "id" and ("nan" in text or "inf" in text)]
     assert page.html.count("<script") == 2
 
 
-def test_a_history_that_cannot_be_drawn_says_why():
+def test_the_error_about_a_history_that_cannot_be_drawn_says_why():
     with pytest.raises(ValueError, match="no epochs"):
         viz.curves(history(epochs=[]))
     with pytest.raises(ValueError, match="train has 4 numbers for 2 epochs; give at most one number for each epoch"):
@@ -73,11 +73,11 @@ def test_ticks_are_few_even_and_cover_the_range(one, other):
     ticks = round_ticks(low, high)
     size = ticks[1] - ticks[0]
     assert 2 <= len(ticks) <= 8
-    # Ticks are rounded to the digits of their size, the range to 1e-9 of it.
+    # Ticks are rounded to the digits of their distance, and may miss the ends of the range by 1e-9 of that distance.
     assert ticks[0] <= low + size * 1e-6 and high - size * 1e-6 <= ticks[-1]
 
 
-def test_the_page_answers_to_keys(browser, tmp_path):
+def test_the_page_of_a_training_answers_to_keys(browser, tmp_path):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 

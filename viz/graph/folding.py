@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from chainrule.engine import Value
 from chainrule.nn import units as units_by_value
+from chainrule.nn.modules import Unit
 
 from ..common.text import clean, full, short
 from ..common.values import badge_text
@@ -19,7 +20,6 @@ MANY_NEURONS = 60  # a graph of more neurons is folded by layer
 LONGEST_LIST = 40  # parameters in one tooltip
 MOST_BARS = 48
 
-Unit = tuple[str, str]  # a layer and a neuron in it
 GroupKey = Hashable  # values with the same key make one card
 
 

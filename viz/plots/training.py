@@ -73,7 +73,7 @@ def curves(history: HistoryLike, *, theme: str = "auto") -> Page:
     data: dict[str, Any] = {
         "epochs": epochs,
         "lines": [_numbers_text(index, [*losses, *metrics], len(losses)) for index in range(len(epochs))],
-        "x": [round(_across(epoch, epochs), 1) for epoch in epochs],
+        "x": [round(x, 1) for x in _across(epochs)],
         "panel": PANEL,
     }
     body = (
@@ -113,9 +113,14 @@ def _numbers_text(index: int, series: Sequence[Series], losses: int) -> str:
     return " · ".join(parts)
 
 
-def _across(epoch: int, epochs: Sequence[int]) -> float:
+def _across(epochs: Sequence[int], wanted: Sequence[int] | None = None) -> list[float]:
+    """How far to the right each of the wanted epochs stands; each of all, if none are named."""
     first, last = min(epochs), max(epochs)
-    return LEFT + (PANEL - LEFT - RIGHT) * ((epoch - first) / (last - first) if last > first else 0.5)
+    room = PANEL - LEFT - RIGHT
+    return [
+        LEFT + room * ((epoch - first) / (last - first) if last > first else 0.5)
+        for epoch in (epochs if wanted is None else wanted)
+    ]
 
 
 def _picture(epochs: Sequence[int], panels: Sequence[tuple[str, Sequence[Series]]], theme: str) -> Drawing:
@@ -149,17 +154,15 @@ def _panel(heading: str, series: Sequence[Series], epochs: Sequence[int]) -> str
             f'<path class="grid" d="M{LEFT:.1f} {y:.1f}H{PANEL - RIGHT:.1f}"/>'
             f'<text class="tick end" x="{LEFT - 8:.1f}" y="{y + 4:.1f}">{short(tick)}</text>\n'
         )
-    for epoch in epoch_ticks(min(epochs), max(epochs)):
-        x = _across(epoch, epochs)
+    marked = epoch_ticks(min(epochs), max(epochs))
+    for epoch, x in zip(marked, _across(epochs, marked)):
         parts.append(f'<text class="tick middle" x="{x:.1f}" y="{down + 20:.1f}">{epoch}</text>\n')
     parts.append(f'<text class="tick middle" x="{(LEFT + PANEL - RIGHT) / 2:.1f}" y="{down + 40:.1f}">epoch</text>\n')
     parts.append(f'<path class="cursor grid" visibility="hidden" d="M0 {TOP:.1f}V{down:.1f}"/>\n')
     ends: list[tuple[float, Series]] = []
+    across = _across(epochs)
     for one in series:
-        points = [
-            (_across(epoch, epochs), height(number)) if math.isfinite(number) else None
-            for epoch, number in zip(epochs, one.numbers)
-        ]
+        points = [(x, height(number)) if math.isfinite(number) else None for x, number in zip(across, one.numbers)]
         parts.append(_curve(points, one))
         reached = [point for point in points if point is not None]
         if reached:

@@ -23,7 +23,7 @@ class StepText:
     numbers: str  # 0.5 × 1 = 0.5
     made: str  # o = tanh(n)
     slope: str  # ∂o/∂n = 1 − o × o = …
-    why: str  # why the slope is what it is; '' where the table does not say
+    why: str  # why the local derivative is what it is; '' where the table does not say
 
 
 def explain_step(

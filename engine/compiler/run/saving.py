@@ -19,7 +19,7 @@ EXAMPLES = 5  # in the docstring
 SAYS = {
     "value": "What the function gives for each example.",
     "value_and_grad": "The mean over the examples, and its gradient to theta.",
-    "input_gradients": "For each example the slopes to its inputs; None for whole numbers.",
+    "input_gradients": "For each example the gradients to its inputs; None for whole numbers.",
 }
 
 

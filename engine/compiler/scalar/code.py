@@ -78,7 +78,7 @@ class Code:
         if not numbers:
             return self._write((op, arguments), op, arguments, batched, label)
         if numbers == len(arguments):
-            return constant(op, arguments)
+            return computed(op, arguments)
         for i, neutral in enumerate(op.neutral):
             if arguments[i] == neutral and arguments[i].__class__ is float:
                 return arguments[1 - i]
@@ -104,7 +104,7 @@ class Code:
         return Ref(self, result) if result.__class__ is int else result
 
 
-def constant(op: Op, numbers: Sequence[float]) -> float:
+def computed(op: Op, numbers: Sequence[float]) -> float:
     """What NumPy gives for these numbers: a compiled program follows IEEE 754."""
     if "np." not in op.numpy:
         try:

@@ -20,7 +20,7 @@ from ...value import Value
 
 _folders = [Path(__file__).resolve().parents[2], Path(np.__file__).parent, Path(os.__file__).parent]
 LIBRARY = re.compile("|".join(re.escape(f"{folder}{os.sep}") for folder in _folders) + "(?!site-packages)")
-_data: Any = Value.__dict__["_data"]  # the slot itself: reading Traced.data would count as reading a number
+_data: Any = Value.__dict__["_data"]  # the slot itself: reading that of Traced would count as reading a number
 new = object.__new__
 
 

@@ -19,7 +19,7 @@ from ...recording import enable_grad, recording
 from ...value import Value
 from .tape import Tape, TraceError, current, current_tape, forbid, new, stored_number, user_line
 
-_data: Any = Value.__dict__["_data"]  # the slots themselves, which Traced.data and Traced.grad hide
+_number: Any = Value.__dict__["_data"]  # the slots themselves, which Traced's properties hide
 _grad: Any = Value.__dict__["grad"]
 ONE_AT_A_TIME = threading.RLock()  # while one thread traces a function, its parameters have another class
 
@@ -36,7 +36,7 @@ class Traced(Value):
     __outranks__ = True  # a user's own class too: nothing that is done while tracing may be missing on the tape
 
     @property
-    def data(self) -> float:
+    def _data(self) -> float:  # type: ignore[override]
         """To read it fixes the trace to this example's number: that is an error, or is noted if frozen="allow"."""
         tape = current()
         if tape is None:
@@ -50,10 +50,10 @@ class Traced(Value):
         tape.numbers_read.append(where)
         return tape.number(self)
 
-    @data.setter
-    def data(self, data: float) -> None:
+    @_data.setter
+    def _data(self, data: float) -> None:
         forbid(".data was written: a function that is compiled cannot change numbers")
-        _data.__set__(self, data)
+        _number.__set__(self, data)
 
     @property
     def grad(self) -> float:

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import what they share (importlib mode puts no folder on the path)."""
+"""Let the tests of this folder import their shared modules: pytest's importlib mode puts no folder on the path."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a compiled program has to give: the same function run on Values, example by example, with backward()."""
+"""The numbers that a compiled program has to give: those of the function itself, run on Values with backward()."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from chainrule.engine import Value, topological_order
 
-ROUNDING = 1e-12  # of max(1, the sum of all terms with their signs plus): the exactness that the design states
+ROUNDING = 1e-12  # how exact programs are, relative to max(1, the sum of the |terms|); see docs/architecture.md
 
 
 class Example(NamedTuple):
-    """One example: the outputs, the slopes of the only output, and for each how large its terms are."""
+    """One example: the outputs, the gradients of the first output, and the sums of the |terms| of each."""
 
     outputs: list
     to_parameters: np.ndarray
@@ -21,7 +21,7 @@ class Example(NamedTuple):
 
 
 def wrapped(given):
-    """One example's input as users write it eagerly: Values for floats, plain numbers for integers and bools."""
+    """One input as users give it to eager code: Values for floats, plain numbers for integers and bools."""
     array = np.asarray(given)
     if array.dtype.kind != "f":
         return array if array.ndim else array.item()
@@ -39,7 +39,7 @@ def terms(root):
 
 
 def run(f, parameters, example):
-    """f and backward() on one example."""
+    """Run f and backward() on one example."""
     inputs = [wrapped(given) for given in example]
     result = f(*inputs)
     several = hasattr(result, "__len__")
@@ -70,7 +70,7 @@ def run(f, parameters, example):
 
 
 def examples(arrays):
-    """The rows of the arrays; a bare number belongs to each."""
+    """The rows of the arrays; a bare number belongs to each row."""
     length = max((len(array) for array in arrays if np.ndim(array)), default=1)
     return [[array[i] if np.ndim(array) else array for array in arrays] for i in range(length)]
 
@@ -80,7 +80,7 @@ def close(got, expected, sizes):
 
 
 def assert_same(program, f, parameters, *arrays):
-    """Every way to run a program of one output gives what f gives, to ROUNDING."""
+    """Assert that every method of a program of one output gives the numbers of f, within ROUNDING."""
     runs = [run(f, parameters, example) for example in examples(arrays)]
     values = np.array([r.outputs[0] for r in runs])
     value_terms = np.array([r.value_terms for r in runs])

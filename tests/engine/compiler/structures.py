@@ -1,7 +1,7 @@
-"""Random programs with structure: layers, grids, attention, recurrences, tables, … on lists of numbers.
+"""Random programs with structure, such as layers, grids, attention, recurrences and tables, on lists of numbers.
 
-A program runs blocks, one after the other. Each block has a seed of its own, reads lists that are there already, and
-makes new ones. What it does depends on its seed and on lengths, never on numbers.
+A program runs blocks, one after the other. Each block has a seed of its own, reads the lists that exist, and makes
+new ones. What it does depends on its seed and on lengths, never on numbers.
 """
 
 import operator
@@ -35,7 +35,7 @@ LONGEST = 6
 
 
 class Run:
-    """One run of a program: what is there so far."""
+    """One run of a program, and the lists and matrices that exist so far."""
 
     def __init__(self, parameters, inputs):
         self.parameters, self.chance = parameters, random.Random(0)
@@ -45,7 +45,7 @@ class Run:
         self.terms = []
 
     def any_list(self, length=None):
-        """One of the lists, as it is or otherwise: reversed, strided, shuffled, with numbers or parameters in it."""
+        """One of the lists, as it is or reversed, strided, shuffled, or with numbers or parameters in it."""
         chance, found = self.chance, self.chance.choice(self.lists[-8:])
         kind = chance.choice(["as it is"] * 8 + ["reversed", "strided", "shuffled", "longer", "mixed", "parameters",
                              "twice"])  # fmt: skip
@@ -69,7 +69,7 @@ class Run:
         return found[:LONGEST]
 
     def number(self):
-        """A single one: from a list, an input, a parameter, or a constant."""
+        """A single number: from a list, an input, a parameter, or a constant."""
         chance = self.chance
         return chance.choice([chance.choice(self.any_list()), self.scalar, chance.choice(self.parameters), 0.5, -1.0])
 
@@ -78,7 +78,7 @@ class Run:
         return [self.parameters[(start + i * step) % len(self.parameters)] for i in range(count)]
 
     def matrix(self, rows, columns):
-        """Of parameters as they stand, transposed, in some order, tied, …; sometimes of what is made of them."""
+        """A matrix of parameters: as they are, transposed, shuffled, tied, …; or of numbers computed from them."""
         chance, parameters = self.chance, self.parameters
         start, count, few = chance.randrange(len(parameters)), len(parameters), self.some_parameters(2)
         kind = chance.choice(["rows"] * 3 + ["neurons"] * 3 + ["transposed", "wide", "backwards", "shuffled", "few",
@@ -107,7 +107,7 @@ class Run:
         return made
 
     def biases(self, count):
-        """For each neuron what stands before and behind its products."""
+        """For each neuron, the terms that stand before and after its products."""
         chance = self.chance
         kind = chance.choice(["none", "front", "front", "behind", "double", "both", "constant", "one", "input",
                              "mixed"])  # fmt: skip
@@ -122,7 +122,7 @@ class Run:
         return before, behind
 
     def layer(self, rows, columns):
-        """A function from a list to a list: each a sum of products, written in one of the ways that people write."""
+        """A function from a list to a list of sums of products, written in one of the ways in which people write it."""
         weights, (before, behind), way = self.matrix(rows, columns), self.biases(rows), self.chance.randrange(6)
         activation = self.chance.choice([tanh, relu, sigmoid, identity, tanh, None])
 
@@ -153,7 +153,7 @@ def one_layer(run):
 
 
 def grid(run):
-    """The same layer at several positions; perhaps a second one, too."""
+    """A layer that is applied at several positions; perhaps a second one, too."""
     length = run.chance.randint(1, 4)
     places = [run.any_list(length) for _ in range(run.chance.randint(2, 4))]
     for _ in range(run.chance.choice((1, 1, 2))):
@@ -200,14 +200,14 @@ def arithmetic(run):
 
 
 def scaled(run):
-    """By factors, large and small, that travel backwards with the gradients; a large one is taken back."""
+    """Numbers times large and small factors, which the backward pass carries along; large ones are divided out."""
     x, factor = run.any_list(), run.chance.choice((-1.0, 3.0, 1e-6, -1e5, 1e-3, 0.0, 0.5))
     made = [tanh(a) * factor if run.chance.random() < 0.8 else a for a in x]
     run.lists.append([a * 1e-5 for a in made] if factor == -1e5 else made)
 
 
 def large_table(run):
-    """Of more rows than are multiplied with ones and zeros."""
+    """A table with so many rows that a row is not found by a product with ones and zeros."""
     table = [p * a for p in run.parameters[:7] for a in run.any_list(10)]
     run.lists.append([pick(table, run.label), pick(table[::-1], run.tokens[0])])
 
@@ -235,7 +235,7 @@ def softmax_by_hand(run):
 
 
 def attention(run):
-    """Causal, with growing lists; one or two heads."""
+    """Causal attention with growing lists and one or two heads."""
     heads, size = run.chance.choice((1, 2)), run.chance.choice((1, 2))
     places = [run.any_list(heads * size) for _ in range(run.chance.randint(2, 3))]
     query, key, value = (run.layer(heads * size, heads * size) for _ in range(3))
@@ -278,7 +278,7 @@ def long_short_term_memory(run):
 
 
 def embedding(run):
-    """Rows of a table, of parameters or not; the table may be tied with other layers."""
+    """Rows of a table, whose entries may be parameters, and which may be tied with other layers."""
     table = run.matrix(ROWS, run.chance.randint(1, 3))
     tokens = run.chance.choice((list(run.tokens), [run.tokens[0]] * 2, list(run.tokens[::-1]), [run.label]))
     made = [[pick(column, token) for column in zip(*table)] for token in tokens]
@@ -288,7 +288,7 @@ def embedding(run):
 
 
 def picked(run):
-    """From lists of computed numbers; by inputs, or by what is computed."""
+    """Picks from lists of computed numbers, by an index that is an input or is computed."""
     for _ in range(run.chance.randint(1, 3)):
         token = run.chance.choice((run.label, run.tokens[0], run.tokens[1]))
         run.lists.append([pick(run.any_list(ROWS), token), pick(run.any_list(ROWS), token)])
@@ -309,7 +309,7 @@ def log_of_sums(run):
 
 
 def sums(run):
-    """Of different lengths."""
+    """Sums of different lengths."""
     groups = [run.any_list()[: run.chance.randint(1, 5)] for _ in range(run.chance.randint(1, 4))]
     run.lists.append([sum(group) if run.chance.random() < 0.5 else total(group) for group in groups])
 
@@ -319,7 +319,7 @@ def products_of_sums(run):
 
 
 def scalar_products(run):
-    """Of what varies with what varies."""
+    """Scalar products of two lists that both vary from example to example."""
     x = [run.any_list(3) for _ in range(run.chance.randint(1, 3))]
     run.lists.append([dot(a, b) for a in x for b in x])
 
@@ -382,7 +382,7 @@ class Structure:
         return self.outputs(*inputs)[0]
 
     def outputs(self, *inputs):
-        """[the number to differentiate, some others]"""
+        """A list of the number to differentiate and some other numbers."""
         run = Run(self.parameters, inputs)
         for block, seed in self.blocks:
             run.chance = random.Random(seed)

@@ -1,4 +1,4 @@
-"""One program called again and again: other batches, other types, wrong labels, several threads."""
+"""One program that is called again and again, with other batches and types, wrong labels, or from several threads."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def compiled():
 
 
 def everything(program, *inputs, at=None):
-    """The results of all ways to run it."""
+    """The results of all methods that run the program."""
     value, gradient = program.value_and_grad(*inputs, at=at)
     to_x, nothing = program.input_gradients(*inputs, at=at)
     assert nothing is None
@@ -36,7 +36,7 @@ def equal(these, those):
     return all(np.array_equal(a, b) for a, b in zip(these, those, strict=True))
 
 
-def test_other_numbers_of_examples_in_between_change_nothing():
+def test_results_do_not_depend_on_the_sizes_of_the_batches_before():
     chance, program = np.random.default_rng(0), compiled()
     for examples in [1, 2, 7, 1, 7, *range(1, 25), 7, 2, 1]:
         inputs = batch(chance, examples)
@@ -45,7 +45,7 @@ def test_other_numbers_of_examples_in_between_change_nothing():
         assert equal(everything(program, *inputs, at=program.parameters()), expected)
 
 
-def test_results_stay_as_they_are_while_further_calls_run():
+def test_later_calls_do_not_change_the_arrays_that_earlier_ones_returned():
     chance, program = np.random.default_rng(0), compiled()
     results = [everything(program, *batch(chance, 7), at=program.parameters()) for _ in range(4)]
     copies = [[array.copy() for array in each] for each in results]
@@ -61,7 +61,7 @@ WAYS = [engine.Program.__call__, engine.Program.value_and_grad, engine.Program.p
 
 @pytest.mark.parametrize("wrong", [CLASSES, 255, -1, 2**40, 2**63, 0.5, np.nan, np.inf])
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_wrong_label_is_an_error_at_each_call_and_the_program_stays_right(way, wrong):
+def test_a_wrong_label_is_an_error_at_each_call_and_does_not_disturb_later_ones(way, wrong):
     chance, program = np.random.default_rng(0), compiled()
     x, y = batch(chance, 3)
     theta, expected = program.parameters(), everything(program, x, y)
@@ -74,16 +74,16 @@ def test_a_wrong_label_is_an_error_at_each_call_and_the_program_stays_right(way,
 
 
 @pytest.mark.parametrize("kind", ["int32", "uint8", "int8", "uint64", ">i4", "bool"])
-def test_labels_of_any_integer_type_give_the_same(kind):
+def test_labels_of_any_integer_type_give_the_same_results(kind):
     x, y = batch(np.random.default_rng(0), 5)
     y %= 2
     program = compiled()
     expected = everything(program, x, y)
-    for _ in range(2):  # at first checked, then not
+    for _ in range(2):  # the first call checks the labels, the second does not
         assert equal(everything(program, x, y.astype(kind), at=program.parameters()), expected)
 
 
-def test_labels_that_are_floats_pick_as_integers_do():
+def test_labels_may_be_floats_that_are_whole_numbers():
     program, (x, y) = compiled(), batch(np.random.default_rng(0), 5)
     value, gradient = program.value_and_grad(x, y.astype(float))
     expected = program.value_and_grad(x, y)
@@ -94,7 +94,7 @@ def test_labels_that_are_floats_pick_as_integers_do():
     assert (to_label == 0.0).all()
 
 
-def test_one_label_for_all_examples_is_one_for_each():
+def test_one_label_may_stand_for_all_examples():
     program, (x, _) = compiled(), batch(np.random.default_rng(0), 5)
     assert_same(program, loss, model.parameters(), x, 2)
     assert equal(program.value_and_grad(x, 2), program.value_and_grad(x, np.full(5, 2)))
@@ -105,14 +105,14 @@ LAYOUTS = [np.asfortranarray, lambda x: np.repeat(x, 2, axis=1)[:, ::2], lambda 
 
 
 @pytest.mark.parametrize("laid", LAYOUTS)
-def test_how_inputs_lie_in_memory_makes_no_difference(laid):
+def test_the_layout_of_the_inputs_in_memory_makes_no_difference(laid):
     program, (x, y) = compiled(), batch(np.random.default_rng(0), 5)
     expected = everything(program, x, y)
     for _ in range(2):
         assert equal(everything(program, laid(x), y, at=program.parameters()), expected)
 
 
-def test_nan_stays_in_its_row_and_in_its_call():
+def test_nan_in_one_example_does_not_reach_other_examples_or_later_calls():
     program, (x, y) = compiled(), batch(np.random.default_rng(0), 5)
     expected, spoilt = everything(program, x, y), x.copy()
     spoilt[2, 1] = np.nan
@@ -134,7 +134,7 @@ LOSSES = {
 
 @pytest.mark.parametrize("column", [False, True])
 @pytest.mark.parametrize("name", LOSSES)
-def test_cross_entropies_in_parts(name, column):
+def test_programs_agree_with_eager_code_on_the_parts_of_cross_entropies(name, column):
     def f(x, y):
         return LOSSES[name](model(x), y[0] if column else y, model.parameters()[0])
 
@@ -146,7 +146,7 @@ def test_cross_entropies_in_parts(name, column):
 
 
 @pytest.mark.parametrize("wide", [False, True])
-def test_one_example_with_infinite_logits_and_wrong_labels(wide):
+def test_a_program_of_one_example_takes_infinite_logits_and_refuses_wrong_labels(wide):
     w = [engine.Value(0.3 - 0.01 * i) for i in range(40 * 20)]
 
     def f(mask, y):
@@ -164,19 +164,19 @@ def test_one_example_with_infinite_logits_and_wrong_labels(wide):
             run(mask, 40)
 
 
-def test_numbers_that_lie_64_bytes_apart_change_their_sign():
+def test_numbers_that_lie_64_bytes_apart_are_negated_rightly():
     program = engine.compile(lambda x: sum(-x[i] * (i + 1.0) for i in (3, 11, 19)))
     x = np.arange(24.0)[None]
     assert program(x).tolist() == [-(3 * 4.0 + 11 * 12.0 + 19 * 20.0)]
     assert [np.flatnonzero(row).tolist() for row in program.input_gradients(x)] == [[3, 11, 19]]
 
 
-def test_zeros_of_both_signs_are_two_constants():
+def test_zero_and_minus_zero_stay_different_constants():
     program = engine.compile(lambda x: [x * 0.0, x * -0.0])
     assert np.copysign(1.0, program(np.array([1.0, 2.0]))).tolist() == [[1.0, -1.0]] * 2
 
 
-def test_what_is_not_picked_may_be_infinite():
+def test_values_that_are_not_picked_may_be_infinite():
     program = engine.compile(lambda x, y: engine.pick(list(x), y))
     x, y = np.array([[1.0, np.inf, np.nan], [-np.inf, np.nan, 2.0]]), np.array([0, 2])
     assert program(x, y).tolist() == [1.0, 2.0]
@@ -201,7 +201,7 @@ def test_infinite_logits_have_the_mean_and_the_gradients_of_eager_code(logits, l
 
     program, theta = engine.compile(f, params=shifts), np.array([0.25, -0.5, 1.0])
     logits, labels = np.array(logits), np.array([label, 1])
-    for x in (np.zeros((2, 3)), logits, np.zeros((2, 3)), logits):  # with and without the lines for infinite ones
+    for x in (np.zeros((2, 3)), logits, np.zeros((2, 3)), logits):  # they need other lines
         eager = [f(row.tolist(), int(each)) for row, each in zip(x, labels)]
         slopes = np.mean([[slope.data for slope in engine.gradients(loss, shifts)] for loss in eager], axis=0)
         value, gradient = program.value_and_grad(x, labels, at=theta)
@@ -216,26 +216,26 @@ def test_infinite_logits_have_the_mean_and_the_gradients_of_eager_code(logits, l
     ((np.ones((2, 3)), [0, CLASSES]), r"pick has 4 values \(indices 0 to 3\), in example 1"),
     ((np.ones((2, 3)), [0, 1], "abc"), "theta needs numbers, .* got str 'abc'"),
 ])  # fmt: skip
-def test_errors_say_what_was_wanted_and_where(given, said):
+def test_errors_about_inputs_name_the_input_and_what_it_needs(given, said):
     inputs, at = given[:2], given[2] if given[2:] else None
     with pytest.raises((ValueError, IndexError), match=said):
         compiled().value_and_grad(*inputs, at=at)
 
 
-def test_parameters_without_their_parentheses_are_an_error():
+def test_the_method_parameters_in_place_of_a_list_is_an_error():
     said = r"params is a function, parameters; call it: write params=model.parameters\(\), with"
     with pytest.raises(TypeError, match=said):
         engine.compile(loss, params=model.parameters)
 
 
 @pytest.mark.skipif(not hasattr(Exception, "add_note"), reason="notes are new in Python 3.11")
-def test_one_example_without_its_axis_is_noticed():
+def test_one_example_without_the_axis_of_examples_is_an_error():
     with pytest.raises(ValueError, match="got 1 inputs") as failed:
         compiled()(np.ones(3), 1)
     assert "For one example of several numbers, write x[None]" in failed.value.__notes__[0]
 
 
-def test_whole_numbers_above_those_of_indices_are_an_error():
+def test_whole_numbers_too_large_for_an_index_are_an_error():
     program, (x, _) = compiled(), batch(np.random.default_rng(0), 2)
     with pytest.raises(ValueError, match=r"input 1 has integers above 2\*\*63 - 1; write x.astype\(float\)"):
         program(x, np.array([0, 2**63], np.uint64))
@@ -244,7 +244,7 @@ def test_whole_numbers_above_those_of_indices_are_an_error():
 
 
 @pytest.mark.parametrize("calls", [100, pytest.param(1000, marks=pytest.mark.slow)])
-def test_threads_with_more_numbers_of_examples_than_are_kept_do_not_disturb_each_other(calls):
+def test_threads_with_batches_of_many_sizes_do_not_disturb_each_other(calls):
     w, numbers, theta = engine.Value(2.0), np.arange(60.0), np.array([3.0])
     program = engine.compile(lambda x: w * x, params=[w])
 

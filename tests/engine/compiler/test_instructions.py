@@ -1,4 +1,4 @@
-"""How many instructions a program has: what it costs, counted and not timed."""
+"""How many instructions a program has: its cost, counted instead of timed."""
 
 import re
 
@@ -38,17 +38,17 @@ def hinge_with_penalty(sizes, examples=4):
     return lines_of(f, model, np.ones((examples, 2)), np.ones(examples))
 
 
-def test_a_layer_is_one_product_forwards_and_two_backwards_the_first_one():
+def test_a_layer_takes_one_product_forwards_and_two_backwards_but_the_first_takes_one():
     products = [line.text for line in hinge_with_penalty([16, 16, 1]) if ".dot(" in line.text]
     *products, returned = products
-    assert returned.count(".dot(") == 2  # the mean, and the penalty
-    to_weights = [text for text in products if text.endswith(("dW1)", "dW2)", "dW3)"))]  # each with its biases
+    assert returned.count(".dot(") == 2  # for the mean and for the penalty
+    to_weights = [text for text in products if text.endswith(("dW1)", "dW2)", "dW3)"))]  # each has its biases, too
     to_inputs = [text for text in products if text.startswith(("W2T.", "W3T."))]
     forwards = [text for text in products if text.startswith(("W1.", "W2.", "W3."))]
     assert [len(kind) for kind in (forwards, to_weights, to_inputs)] == [3, 3, 2] and len(products) == 8
 
 
-def test_an_mlp_copies_its_inputs_and_nothing_else():
+def test_a_compiled_mlp_copies_only_its_inputs():
     lines = hinge_with_penalty([16, 16, 1])
     assert count(lines, *COPIES) == 0
     assert [line.text for line in lines if "[:] =" in line.text] == ["h0_1[:] = x0.T", "y[:] = x1"]
@@ -62,14 +62,15 @@ def test_the_number_of_instructions_does_not_depend_on_widths(program):
 
 @pytest.mark.parametrize("program", [hinge_with_penalty, classifier], ids=lambda program: program.__name__)
 def test_each_further_layer_takes_five_instructions(program):
-    # W @ h and relu; the slope of relu, that the same two lines give for all layers, times the gradient; two products
+    # They are W @ h, relu, the gradient times relu's local derivative, and two products. (Two lines compute the local
+    # derivatives of all layers together.)
     outputs = 1 if program is hinge_with_penalty else 5
     counts = [len(program([8] * depth + [outputs])) for depth in range(1, 7)]
     assert set(np.diff(counts)) == {5}
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_the_slopes_of_layers_of_any_widths_are_computed_together(activation):
+def test_local_derivatives_of_all_layers_are_computed_together(activation):
     lines = classifier([3, 8, 5, 8, 4], activation=activation)
     slope = {"relu": "ceil", "tanh": "square"}[activation]
     [line] = [line for line in lines if line.text.startswith(f"{slope}(")]
@@ -80,8 +81,9 @@ def test_the_number_of_instructions_does_not_depend_on_the_examples():
     assert len({len(classifier([8, 5], examples)) for examples in (1, 2, 30)}) == 1
 
 
-def test_w3_takes_24_instructions():
-    # 2 inputs; 5 for three layers; 3 for the loss and 3 for its slope; 9 backwards; the penalty's gradient; the results
+def test_the_network_of_benchmark_w3_takes_24_instructions():
+    # 2 copy the inputs, 5 are for the three layers, 3 for the loss and 3 for its derivative, 9 go backwards, 1 is for
+    # the penalty's gradient and 1 for the results.
     assert len(hinge_with_penalty([16, 16, 1])) == 24
 
 
@@ -114,12 +116,12 @@ def attention(positions, size=4):
 def test_a_layer_at_several_positions_is_one_product(positions):
     lines = attention(positions)
     forwards = [line.text for line in lines if line.text.startswith("matmul(W")]
-    assert len(forwards) == 1  # query, key and value of all positions
-    assert count(lines, "matmul(") == 2  # and the gradient of the weights: the inputs want none
+    assert len(forwards) == 1  # it has query, key and value of all positions
+    assert count(lines, "matmul(") == 2  # the other one gives the gradient of the weights; the inputs need none
 
 
 @pytest.mark.parametrize("shift", [True, False])
-def test_gains_and_shifts_side_by_side_take_as_many_instructions_for_any_width(shift):
+def test_the_number_of_instructions_of_gains_and_shifts_does_not_depend_on_the_width(shift):
     def gained(width):
         numbers = np.random.default_rng(0).normal(size=(2, width))
         gain, bias = ([Value(number) for number in row] for row in numbers)
@@ -148,11 +150,11 @@ def test_instructions_name_the_nodes_that_they_stand_for():
     assert {nodes for text, nodes in said.items() if "h1" in text and "tanh(" in text} == {("hidden",)}
     assert any(nodes[-1:] == ("loss",) for text, nodes in said.items())
     written = [line for line in lines if "=" not in line.text.split("(")[0] and not line.text.startswith("return")]
-    assert all(line.nodes for line in written)  # all but what comes in and what goes out
+    assert all(line.nodes for line in written)  # all but those that read inputs or return results
     assert all(str(line) == line.text + (f"  # {', '.join(line.nodes)}" if line.nodes else "") for line in lines)
 
 
-def test_instructions_stand_in_the_source():
+def test_the_source_has_the_text_of_each_instruction():
     model = MLP(2, [3, 1], rng=0)
     program = engine.compile(lambda x: model(x), params=model)
     program.value_and_grad(np.ones((2, 2)))
@@ -177,14 +179,14 @@ def test_a_matrix_that_is_used_at_several_steps_has_one_name():
 
 
 @pytest.mark.parametrize("classes", [3, 20])
-def test_every_line_of_a_classifier_says_what_it_does(classes):
+def test_every_line_of_a_compiled_classifier_has_a_comment_that_names_its_values(classes):
     model = MLP(2, [4, classes], activation="tanh", rng=0)
     program = engine.compile(lambda x, y: cross_entropy(model(x), y), model)
     program.value_and_grad(np.ones((2, 2)), np.array([0, 1]))
     lines = re.findall(r"^        (?!return)(.*?) +# (.*) \(.*?\)$", program.source, re.MULTILINE)
-    assert len(lines) == len(program.instructions) - 1  # all but what is returned
+    assert len(lines) == len(program.instructions) - 1  # all but the one that returns
     assert all(" = " in said or " -= " in said for _, said in lines)
 
 
-def test_the_number_of_classes_makes_no_difference():
+def test_the_number_of_instructions_does_not_depend_on_the_number_of_classes():
     assert len({len(classifier([4, classes], activation="tanh")) for classes in (9, *range(10, 64, 3))}) == 1

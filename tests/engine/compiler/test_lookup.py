@@ -1,4 +1,4 @@
-"""A Table is a list whose index may be a Value: the same row, and the same gradients, as by a plain integer."""
+"""A Table is a list whose index may be a Value: it gives the same row and the same gradients as a plain integer."""
 
 import copy
 import pickle
@@ -21,7 +21,7 @@ def rows_of_values(seed=0):
 
 
 class Bigrams(Module):
-    """Two tokens -> scores of the next one."""
+    """A model that takes two tokens and gives scores of the next one."""
 
     def __init__(self):
         self.embedding = Table(rows_of_values())
@@ -33,7 +33,7 @@ class Bigrams(Module):
 
 
 @pytest.mark.parametrize("convert", [int, np.int64, np.uint8, np.array, Value, float], ids=lambda kind: kind.__name__)
-def test_a_row_is_the_same_by_an_integer_and_by_a_value(convert):
+def test_a_table_gives_the_same_row_for_an_integer_and_for_a_value(convert):
     rows = rows_of_values()
     table = Table(rows)
     for i in range(VOCABULARY):
@@ -42,13 +42,13 @@ def test_a_row_is_the_same_by_an_integer_and_by_a_value(convert):
 
 
 @pytest.mark.parametrize("index", [3, Value(3)], ids=["integer", "Value"])
-def test_a_gradient_reaches_the_row_looked_up_and_no_other(index):
+def test_only_the_row_that_was_looked_up_gets_a_gradient(index):
     rows = rows_of_values()
     sum(v * (k + 1) for k, v in enumerate(Table(rows)[index])).backward()
     assert [[v.grad for v in row] for row in rows] == [[1.0, 2.0, 3.0] if i == 3 else [0.0] * 3 for i in range(5)]
 
 
-def test_compiled_lookups_are_those_of_eager_code():
+def test_compiled_lookups_agree_with_eager_code():
     model = Bigrams()
     tokens, targets = np.array([[0, 1], [2, 2], [4, 0]]), np.array([3, 1, 4])
 
@@ -58,7 +58,7 @@ def test_compiled_lookups_are_those_of_eager_code():
     assert_same(engine.compile(loss, model), loss, model.parameters(), tokens, targets)
 
 
-def test_one_program_serves_all_indices():
+def test_one_program_works_for_all_indices():
     table = Table([Value(float(i * i)) for i in range(7)])
     program = engine.compile(lambda i: table[i], params=table)
     assert program(np.array([6, 0, 3])).tolist() == [36.0, 0.0, 9.0]
@@ -76,13 +76,13 @@ def test_a_computed_table_and_a_computed_index_compile():
     assert_same(engine.compile(f), f, [], np.array([1.0, 2.0, 3.0]), np.array([0, 1, 2]))
 
 
-def test_rows_of_rows_and_arrays_of_rows_are_looked_up():
+def test_a_table_may_hold_rows_of_rows_and_arrays():
     cube = np.array([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]])
     found = engine.compile(lambda i: Table(cube)[i][1][0] * 10.0 + Table(cube[0])[i][1])(np.array([0, 1]))
     assert found.tolist() == [32.0, 74.0]
 
 
-def test_a_table_is_a_list():
+def test_a_table_can_be_used_like_a_list():
     rows = rows_of_values()
     table = Table(rows)
     assert len(table) == 5 and list(table) == rows and table[-1] is rows[-1] and isinstance(table, list)
@@ -120,12 +120,12 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("look_up", "error", "said"), WRONG.values(), ids=list(WRONG))
-def test_a_wrong_lookup_is_an_error_that_shows_it(look_up, error, said):
+def test_a_wrong_lookup_is_an_error_that_names_the_index(look_up, error, said):
     with pytest.raises(error, match=said):
         look_up(Table(rows_of_values()))
 
 
-def test_a_token_that_is_no_row_is_an_error_when_the_program_runs():
+def test_a_token_without_a_row_is_an_error_when_the_program_runs():
     program = engine.compile(lambda i: Table([1.0, 2.0])[i])
     program(np.array([0, 1]))
     for wrong in (2, -1):
@@ -134,6 +134,6 @@ def test_a_token_that_is_no_row_is_an_error_when_the_program_runs():
             program(np.array([0, wrong]))
 
 
-def test_a_list_indexed_by_a_traced_integer_names_table():
+def test_the_error_about_a_list_that_a_traced_integer_indexes_names_table():
     with pytest.raises(TraceError, match=r"pick\(values, index\), or Table\(rows\)\[index\]"):
         engine.compile(lambda i: [1.0, 2.0][i])(np.array([0, 1]))

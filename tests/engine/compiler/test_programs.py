@@ -1,4 +1,4 @@
-"""Compiled programs against the same code run eagerly, example by example: random ones, and what people write."""
+"""Compiled programs agree with the same code run eagerly: random programs, and programs that people write."""
 
 import random
 import sys
@@ -44,7 +44,7 @@ def numbers_of(op, arguments, made):
 
 
 def defined(leaves, recipe, numbers):
-    """Whether all rules hold on the way from these numbers, and nothing is large."""
+    """Whether all rules hold at the numbers that these leaves lead to, and none of the numbers is large."""
     try:
         made = replay(leaves, recipe, numbers)
     except ValueError:
@@ -54,7 +54,7 @@ def defined(leaves, recipe, numbers):
 
 
 def rows_near(leaves, recipe, chance, how_many):
-    """Inputs for that many examples, the parameters (the last two leaves) as they are."""
+    """Inputs for so many examples, near those of the graph; the parameters, its last two leaves, stay as they are."""
     here = [leaf.data for leaf in leaves]
     rows = [here]
     while len(rows) < how_many:
@@ -68,7 +68,7 @@ def rows_near(leaves, recipe, chance, how_many):
 
 
 def random_program(seed, size, how_many):
-    """(leaves, recipe, f, parameters, inputs): f takes one number and two, and replays a random graph."""
+    """(leaves, recipe, f, parameters, inputs): f takes one number and a pair of numbers, and replays a random graph."""
     leaves, recipe, _ = random_graph(seed, size, 5)
     chance, parameters = random.Random(seed), leaves[-2:]
     constant = Value if seed % 4 == 0 else lambda number: number
@@ -81,7 +81,7 @@ def random_program(seed, size, how_many):
 
 
 def exactly(leaves, recipe, numbers):
-    """The value and its slopes to all leaves, to 20 digits or more, from the meaning of the rows and differences."""
+    """The value and its derivatives to all leaves, to 20 digits or more: differences of the meaning of the rows."""
     with mpmath.workdps(60):
         step, exact = mpf(10) ** -20, [mpf(float(number)) for number in numbers]
 
@@ -95,7 +95,8 @@ def exactly(leaves, recipe, numbers):
 
 
 def assert_as_good_as_eager(got, expected, sizes, leaves, recipe, numbers):
-    """Within ROUNDING of the eager numbers; where errors are magnified, no farther from the truth than 10 times."""
+    """Assert that these numbers are those of eager code within ROUNDING or, where rounding errors are magnified, that
+    their errors are at most 10 times as large as those of eager code."""
     if not close(got, expected, sizes).all():
         exact = exactly(leaves, recipe, numbers)
         errors, eager_errors = (np.abs(these - exact).astype(float) for these in (got, expected))
@@ -114,17 +115,17 @@ def assert_program_is_eager_code(seed, size, how_many=4):
         sizes = np.hstack([expected.value_terms, *expected.input_terms, expected.parameter_terms])
         got = np.hstack([values[i], to_x[i], to_pair[i], each[i]])
         assert_as_good_as_eager(got, wanted, sizes, leaves, recipe, numbers)
-        assert single(*example) == expected.outputs[0]  # straight-line Python: the same functions in the same order
+        assert single(*example) == expected.outputs[0]  # Python on floats calls the same functions in the same order
         got = np.hstack([single(*example), *single.input_gradients(*example), single.value_and_grad(*example)[1]])
         assert_as_good_as_eager(got, wanted, sizes, leaves, recipe, numbers)
     assert_mean_and_theta(program, inputs, values, each)
 
 
 def assert_mean_and_theta(program, inputs, values, each):
-    """value_and_grad is the mean of per_example; `at` is as good as the Values, which it leaves alone."""
+    """Assert that value_and_grad gives the mean of per_example, and that `at` replaces the Values' data unchanged."""
     mean, gradient = program.value_and_grad(*inputs)
     assert mean == pytest.approx(values.mean(), rel=1e-14, abs=1e-14 * np.abs(values).max())
-    # the mean comes from another program, over whole arrays: DESIGN's exactness for each of the two
+    # The mean comes from another program, over whole arrays: each of the two is exact within ROUNDING.
     assert (np.abs(gradient - each.mean(axis=0)) <= 2e-12 * np.maximum(1.0, np.abs(each).sum(axis=0))).all()
     theta = program.parameters()
     program.assign(theta + 1.0)
@@ -136,32 +137,32 @@ def assert_mean_and_theta(program, inputs, values, each):
 
 
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 40))
-def test_a_random_program_gives_what_eager_code_gives(seed, size):
+def test_random_programs_agree_with_eager_code(seed, size):
     assert_program_is_eager_code(seed, size)
 
 
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32), size=st.integers(60, 150))
-def test_a_large_random_program_gives_what_eager_code_gives(seed, size):
+def test_large_random_programs_agree_with_eager_code(seed, size):
     assert_program_is_eager_code(seed, size, 2)
 
 
-def test_gradients_of_one_array_that_wait_for_different_factors_have_buffers_of_their_own():
-    assert_program_is_eager_code(270, 77, 2)  # two were called the same, and so shared their memory
+def test_gradients_of_one_array_that_wait_for_different_factors_share_no_memory():
+    assert_program_is_eager_code(270, 77, 2)  # two gradients once had the same name, and so shared memory
 
 
 @pytest.mark.campaign
-def test_thousands_of_random_programs_give_what_eager_code_gives():
+def test_thousands_of_random_programs_agree_with_eager_code():
     for seed in range(4000):
         assert_program_is_eager_code(seed, 1 + seed % 97, 2 + seed % 3)
 
 
-def test_random_programs_reach_every_row():
+def test_random_programs_use_every_row():
     made = {op.name for seed in range(60) for _, op, _ in random_graph(seed, 40, 5)[1]}
     assert made == set(engine.OPS)
 
 
-def test_mpmath_of_these_tests_knows_the_product_rule():
+def test_the_exact_numbers_of_these_tests_follow_the_product_rule():
     x, y = Value(3.0), Value(4.0)
     product = x * y
     assert exactly([x, y], [(product, engine.multiply, (x, y))], [3.0, 4.0]).astype(float).tolist() == [12.0, 4.0, 3.0]
@@ -171,7 +172,7 @@ def test_mpmath_of_these_tests_knows_the_product_rule():
 
 
 def table(chance, *shape):
-    """Parameters in nested lists, and all in one list."""
+    """Parameters in nested lists, and all of them in one flat list."""
     values = np.frompyfunc(lambda x: Value(x), 1, 1)(chance.uniform(-1.0, 1.0, shape))
     return values.tolist(), list(values.flat)
 
@@ -182,7 +183,7 @@ def inputs_in_the_loss(chance):
 
 
 def parameter_many_times(chance):
-    (w, _), parameters = table(chance, 2)  # the second is not used
+    (w, _), parameters = table(chance, 2)  # the second parameter is not used
     return lambda x: w * x + w * w * sin(w * x) - x / (2.0 + w), parameters, (chance.normal(size=4),)
 
 
@@ -247,7 +248,7 @@ def embedding(chance):
     def f(tokens, target):
         looked_up = [[pick(column, token) for column in zip(*rows)] for token in tokens]
         mean = [total(column) / len(tokens) for column in zip(*looked_up)]
-        return cross_entropy([dot(row, mean) for row in rows], target)  # tied: the table is the output layer, too
+        return cross_entropy([dot(row, mean) for row in rows], target)  # the table is tied: it is the output layer, too
 
     return f, parameters, (chance.integers(0, 5, (6, 4)), chance.integers(0, 5, 6))
 
@@ -363,13 +364,13 @@ KINDS = [inputs_in_the_loss, parameter_many_times, no_input_in_the_loss, input_i
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_what_runs_eagerly_compiles_to_the_same(kind):
+def test_programs_that_people_write_agree_with_eager_code(kind):
     f, parameters, inputs = kind(np.random.default_rng(0))
     assert_same(engine.compile(f, params=parameters), f, parameters, *inputs)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_without_a_batch_the_inputs_are_one_example(kind):
+def test_with_batch_false_the_inputs_are_one_example(kind):
     f, parameters, inputs = kind(np.random.default_rng(1))
     program = engine.compile(f, params=parameters, batch=False)
     for example in examples(inputs):
@@ -391,7 +392,7 @@ def test_without_a_batch_the_inputs_are_one_example(kind):
             assert (program.per_example(*example) == gradient).all()
 
 
-def test_several_outputs_stand_side_by_side():
+def test_several_outputs_are_the_columns_of_the_result():
     w = Value(0.5)
 
     def f(x, y):
@@ -408,11 +409,11 @@ def test_several_outputs_stand_side_by_side():
 
 
 @pytest.mark.parametrize("kind", [tuple, list, np.array])
-def test_any_sequence_is_several_outputs(kind):
+def test_several_outputs_may_be_returned_as_any_sequence(kind):
     assert engine.compile(lambda x: kind([x, x * x]))(np.array([2.0, 3.0])).tolist() == [[2.0, 4.0], [3.0, 9.0]]
 
 
-def test_a_derivative_compiles():
+def test_the_derivative_of_a_function_compiles():
     def f(x):
         return x**3 * sin(x)
 
@@ -434,7 +435,7 @@ def test_the_gradient_of_a_function_of_a_vector_compiles_to_several_outputs():
     assert slopes == pytest.approx(np.array([grad(f)(point) for point in points]), rel=1e-14)
 
 
-def test_values_that_are_neither_input_nor_parameter_are_constants_and_listed():
+def test_values_that_are_neither_inputs_nor_parameters_are_listed_as_constants():
     w, height, width = Value(2.0), Value(0.5, label="height"), Value(1.5)
 
     def f(x):
@@ -444,7 +445,7 @@ def test_values_that_are_neither_input_nor_parameter_are_constants_and_listed():
     x = np.array([1.0, 2.0])
     assert_same(program, f, [w], x)
     assert len(program.constants) == 2 and {id(v) for v in program.constants} == {id(height), id(width)}
-    assert [v.grad for v in program.constants] != [0.0, 0.0]  # from the eager run; the program itself leaves them:
+    assert [v.grad for v in program.constants] != [0.0, 0.0]  # the eager run wrote these; the program leaves them alone
     height.grad = width.grad = w.grad = 0.0
     program.value_and_grad(x)
     assert (height.grad, width.grad, w.grad) == (0.0, 0.0, 0.0)
@@ -462,20 +463,20 @@ def test_parameters_are_read_at_each_call():
     assert program(x, at=[7]).tolist() == [7.0, 14.0] and w.data == 5.0
 
 
-def test_parameters_keep_the_order_given():
+def test_gradients_are_in_the_order_of_the_given_parameters():
     a, b, c = (Value(x) for x in (1.0, 2.0, 3.0))
     program = engine.compile(lambda x: a * x + b * x * x + c, params=[c, a, b])
     assert program.parameters().tolist() == [3.0, 1.0, 2.0]
     assert program.value_and_grad(np.array([2.0]))[1].tolist() == [1.0, 2.0, 4.0]
 
 
-def test_a_model_stands_for_its_parameters():
+def test_a_model_may_be_given_in_place_of_its_parameters():
     model = MLP(2, [3, 1], rng=0)
     program = engine.compile(lambda x: model(x), params=model)
     assert program.parameters().tolist() == [p.data for p in model.parameters()]
 
 
-def test_each_shape_has_its_own_program():
+def test_a_program_is_traced_anew_for_each_shape_of_the_inputs():
     program = engine.compile(lambda x: total(list(x)) if np.ndim(x) else x * x)
     assert program(np.ones((2, 3))).tolist() == [3.0, 3.0]
     assert program(np.ones((3, 5))).tolist() == [5.0, 5.0, 5.0]
@@ -483,14 +484,14 @@ def test_each_shape_has_its_own_program():
     assert program(np.ones((4, 3))).tolist() == [3.0] * 4
 
 
-def test_examples_without_features_are_counted():
+def test_examples_without_features_are_still_examples():
     w = Value(2.0)
     program = engine.compile(lambda nothing, x: w * x + len(nothing), params=[w])
     assert program(np.zeros((3, 0)), np.arange(3.0)).tolist() == [0.0, 2.0, 4.0]
     assert [g.shape for g in program.input_gradients(np.zeros((3, 0)), np.arange(3.0))] == [(3, 0), (3,)]
 
 
-def test_returned_arrays_are_the_callers_own():
+def test_returned_arrays_belong_to_the_caller():
     w = Value(2.0)
     x = np.array([1.0, 2.0, 3.0])
     inputs = x.copy()
@@ -511,7 +512,7 @@ def test_returned_arrays_are_the_callers_own():
         assert given_theta.tolist() == [3.0]
 
 
-def test_the_callers_arrays_are_only_read():
+def test_the_arrays_of_the_caller_are_not_changed():
     x, theta = np.array([1.0, -2.0]), np.array([3.0])
     x.flags.writeable = theta.flags.writeable = False
     w = Value(1.0)
@@ -520,7 +521,7 @@ def test_the_callers_arrays_are_only_read():
         way(x, at=theta)
 
 
-def test_nothing_touches_a_gradient():
+def test_programs_change_no_grad():
     model = MLP(2, [3, 1], rng=0)
     for parameter in model.parameters():
         parameter.grad = 5.0
@@ -530,7 +531,7 @@ def test_nothing_touches_a_gradient():
     assert {p.grad for p in model.parameters()} == {5.0}
 
 
-def test_numbers_that_go_wrong_are_as_in_numpy():
+def test_numbers_that_are_not_finite_are_those_of_numpy():
     x = np.array([1.0, 2.0, 0.0, -1.0, np.inf, np.nan])
     program = engine.compile(lambda x: log(x))
     assert program(x) == pytest.approx([0.0, np.log(2.0), -np.inf, np.nan, np.inf, np.nan], rel=1e-15, nan_ok=True)
@@ -542,7 +543,7 @@ def test_numbers_that_go_wrong_are_as_in_numpy():
 
 
 def in_threads(jobs):
-    """The results of the jobs, begun at the same time."""
+    """The results of these jobs, which begin at the same time."""
     barrier, results, interval = threading.Barrier(len(jobs)), [None] * len(jobs), sys.getswitchinterval()
 
     def work(place):
@@ -573,7 +574,7 @@ def deep(parameters):
     return f
 
 
-def test_calls_from_two_threads_do_not_mix():
+def test_calls_from_two_threads_do_not_disturb_each_other():
     parameters = [Value(0.1 * i) for i in range(5)]
     program = engine.compile(deep(parameters), params=parameters)
     batches = [np.linspace(-i, i, 200 + i) for i in range(1, 3)]
@@ -585,7 +586,7 @@ def test_calls_from_two_threads_do_not_mix():
 
 @pytest.mark.parametrize("times", [2, pytest.param(10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("shared", [True, False], ids=["one program", "two programs"])
-def test_first_calls_from_several_threads_trace_one_after_the_other(shared, times):
+def test_first_calls_from_several_threads_trace_one_after_another(shared, times):
     x = np.linspace(0.0, 1.0, 4)
     for _ in range(times):
         parameters = [Value(0.1 * i) for i in range(5)]
@@ -611,7 +612,7 @@ def test_backward_programs_are_written_one_at_a_time(times):
 
 
 @pytest.mark.parametrize(("base", "exponent"), [(0.0, 2.0), (0.0, 0.0)])
-def test_a_power_of_zero_has_the_slopes_of_eager_code(base, exponent):
+def test_the_gradients_of_powers_of_zero_agree_with_eager_code(base, exponent):
     a, b = Value(base), Value(exponent)
     (a**b).backward()
     slopes = engine.compile(lambda a, b: a**b).input_gradients(np.array([base, 1.0]), np.array([exponent, 1.0]))
@@ -632,9 +633,9 @@ def test_a_neurons_sum_is_flattened_once_however_many_inputs_it_has(monkeypatch)
     weights = [Value(0.5) for _ in range(200)]
     program = engine.compile(lambda x: sum(w * xi for w, xi in zip(weights, x)), weights)
     assert program.value_and_grad(np.ones((1, 200)))[0] == 100.0
-    assert flattened == [200]  # not once for each of the 200 sums in it: that is quadratic
+    assert flattened == [200]  # flattening each of the 200 sums in it would take quadratic time
 
 
-def test_lanes_with_zeros_of_both_signs_keep_them():
+def test_zeros_of_both_signs_in_one_array_keep_their_signs():
     ones = np.ones(2)
     assert engine.compile(lambda x, y: [x / 0.0, y / -0.0])(ones, ones).tolist() == [[np.inf, -np.inf]] * 2

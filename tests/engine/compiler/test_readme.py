@@ -1,4 +1,4 @@
-"""The README of the compiler against its code: the files, the signatures of the passes, and an example that runs."""
+"""The README of the compiler agrees with the code: its files, the signatures of the passes, and its example."""
 
 import doctest
 import importlib
@@ -33,23 +33,23 @@ def signature_in_code(file, name):
     return str(inspect.signature(found)).replace("'", "").replace("(self, ", "(")
 
 
-def test_each_file_is_named_once():
+def test_the_readme_names_each_file_once():
     files = [path.relative_to(ROOM).as_posix() for path in ROOM.rglob("*.py") if path.name != "__init__.py"]
     assert sorted(re.findall(FILE, TEXT)) == sorted(files)
 
 
 @pytest.mark.parametrize(("file", "name", "signature"), list(signatures(TEXT)), ids=lambda part: part.split("(")[0])
-def test_each_function_exists_with_its_signature(file, name, signature):
+def test_each_signature_of_the_readme_is_that_of_the_code(file, name, signature):
     assert signature == signature_in_code(file, name)
 
 
-def test_each_pass_has_a_signature():
+def test_the_readme_has_a_signature_for_each_pass():
     passes = re.split(r"^\d+\. ", TEXT.split("## The passes, in order")[1].split("\n## ")[0], flags=re.MULTILINE)[1:]
     assert len(passes) > 10
     assert [one for one in passes if not re.search(SIGNATURE, one)] == []
 
 
-def test_the_example_runs():
+def test_the_example_of_the_readme_runs():
     text = re.sub(r"^```.*$", "", TEXT, flags=re.MULTILINE)
     examples = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, README.name, str(README), 0)
     assert examples.examples and doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0

@@ -1,4 +1,4 @@
-"""Saved programs: modules of their own that need NumPy alone and give the program's numbers."""
+"""Saved programs are modules of their own, which need NumPy alone and give the program's numbers."""
 
 import ast
 import inspect
@@ -17,7 +17,7 @@ from chainrule.engine import Value, erf, exp, gelu, log, logsumexp, pick, relu, 
 from chainrule.engine.compiler.run import running
 from chainrule.nn import MLP, cross_entropy
 
-# As JSON: what each function of the module gives for the inputs; with other parameters, too, if there are any.
+# Prints as JSON what each function of the module gives for the inputs, and for other parameters if there are any.
 ASK = """
 import json, sys
 import numpy as np
@@ -46,7 +46,7 @@ def plain(given):
 
 
 def run_alone(folder, code, *arguments):
-    """Python without our packages, in that folder."""
+    """Run Python in that folder, without chainrule."""
     command = [sys.executable, "-I", "-c", code, *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
     assert done.returncode == 0, done.stderr
@@ -126,7 +126,7 @@ KINDS = [moons_like, iris_like, many_rows, several_outputs, three_inputs_without
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_a_saved_program_runs_alone_and_gives_the_same(kind, tmp_path):
+def test_a_saved_program_runs_without_chainrule_and_gives_the_same_numbers(kind, tmp_path):
     f, parameters, inputs, batch = kind(np.random.default_rng(0))
     program = engine.compile(f, params=parameters, batch=batch)
     program(*inputs)
@@ -145,14 +145,17 @@ def test_a_saved_program_runs_alone_and_gives_the_same(kind, tmp_path):
             wanted[f"{name} elsewhere"] = plain(method(*inputs, at=program.parameters() + 0.25))
     assert answers.keys() == wanted.keys()
     for name, expected in wanted.items():
-        if kind is iris_like and name.startswith("value_and_grad"):  # a file has the lines for infinite logits alone
+        if kind is iris_like and name.startswith("value_and_grad"):  # files always use lines for infinite logits
             (mean, *answers[name]), (expected_mean, *expected) = answers[name], expected
             assert mean == pytest.approx(expected_mean, rel=4 * np.finfo(float).eps)
         assert_alike(answers[name], expected, exact=batch)
 
 
 def assert_alike(found, expected, exact):
-    """The same bits if the program itself ran on arrays; on floats it adds up in another order."""
+    """Assert that both have the same bits, or the same numbers where `exact` is False.
+
+    A program that runs on floats adds up in another order than its file, which runs on arrays.
+    """
     if isinstance(expected, list):
         assert len(found) == len(expected)
         for one, other in zip(found, expected):
@@ -164,7 +167,7 @@ def assert_alike(found, expected, exact):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_the_example_in_its_docstring_runs(kind, tmp_path):
+def test_the_example_in_the_docstring_of_a_saved_program_runs(kind, tmp_path):
     f, parameters, inputs, batch = kind(np.random.default_rng(0))
     program = engine.compile(f, params=parameters, batch=batch)
     program(*inputs)
@@ -173,7 +176,7 @@ def test_the_example_in_its_docstring_runs(kind, tmp_path):
     run_alone(tmp_path, code)
 
 
-def test_what_programs_need_while_they_run_is_numpy_alone():
+def test_the_code_that_programs_run_on_imports_only_numpy():
     tree = ast.parse(inspect.getsource(running))
     modules = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     modules |= {("." * node.level) + (node.module or "") for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -208,7 +211,7 @@ def test_parameters_are_saved_exactly(tmp_path):
     assert max(map(len, (tmp_path / "saved.py").read_text(encoding="utf-8").splitlines())) < 400
 
 
-def test_a_pickled_program_is_saved_and_one_that_is_not_traced_is_not(tmp_path):
+def test_a_pickled_program_can_be_saved_but_not_one_without_a_trace(tmp_path):
     w = Value(0.5)
     program = engine.compile(lambda x: w * x, params=[w])
     with pytest.raises(ValueError, match="nothing is traced yet: call the program once with data"):
@@ -220,7 +223,7 @@ def test_a_pickled_program_is_saved_and_one_that_is_not_traced_is_not(tmp_path):
     assert (tmp_path / "first.py").read_text() == (tmp_path / "second.py").read_text()
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     program = engine.compile(lambda x: x * 2.0)
     program(np.ones(2))
     (tmp_path / "saved.py").write_text("what was there")
@@ -234,7 +237,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     assert "def value(x):" in (tmp_path / "saved.py").read_text()
 
 
-def test_a_saved_program_says_what_it_does_not_take(tmp_path):
+def test_a_saved_program_refuses_inputs_that_do_not_fit(tmp_path):
     f, parameters, (x, y), _ = iris_like(np.random.default_rng(0))
     program = engine.compile(f, params=parameters)
     program(x, y)
@@ -257,7 +260,7 @@ def test_a_saved_program_says_what_it_does_not_take(tmp_path):
     assert nothing is None and slopes.tolist() == program.input_gradients(whole.astype(float), y)[0].tolist()
 
 
-def test_threads_do_not_share_a_saved_programs_buffers(tmp_path):
+def test_threads_that_call_a_saved_program_share_no_buffers(tmp_path):
     f, parameters, (x, y), _ = iris_like(np.random.default_rng(0))
     program = engine.compile(f, params=parameters)
     program(x, y)

@@ -1,4 +1,4 @@
-"""Programs of one example: line by line on floats where the graph is narrow, on arrays where it is wide."""
+"""Programs of one example run line by line on floats where the graph is narrow, and on arrays where it is wide."""
 
 import math
 import operator
@@ -46,7 +46,7 @@ def test_a_program_reads_as_python():
     )
 
 
-def test_values_are_bit_for_bit_those_of_eager_code():
+def test_values_agree_with_eager_code_bit_for_bit():
     parameters = [Value(0.3), Value(-1.7)]
 
     def f(x):
@@ -61,7 +61,7 @@ def test_values_are_bit_for_bit_those_of_eager_code():
     assert on_floats(program)
 
 
-def test_only_what_is_used_is_unpacked():
+def test_only_inputs_and_parameters_that_are_used_are_unpacked():
     parameters = [Value(float(i)) for i in range(6)]
     program = engine.compile(lambda x, y: parameters[1] * parameters[3] * x[1, 0], parameters, batch=False)
     assert program.input_gradients(np.ones((2, 2)), 5.0)[0].tolist() == [[0.0, 0.0], [3.0, 0.0]]
@@ -73,7 +73,7 @@ def test_only_what_is_used_is_unpacked():
 
 @given(seed=st.integers(0, 2**32))
 def test_leaving_parentheses_out_changes_no_bit(seed):
-    """Python's own operators nested in any way: a - (b + c), -(a * b), (a / b) * c, a ** 3 of a row of a user's own."""
+    """Python's operators may be nested in any way: a - (b + c), -(a * b), (a / b) * c, and a ** 3 in a user's row."""
     cube = engine.Op(name="cube_", forward=lambda a: a**3, partials=(lambda out, a: 3.0 * a * a,), numpy="{} ** 3")
     leaves = [Value(number) for number in (0.3, -1.7, 2.9)]
 
@@ -102,7 +102,7 @@ def test_leaving_parentheses_out_changes_no_bit(seed):
     assert program() == expected, program.source
 
 
-def test_what_is_used_once_stands_where_it_is_used_and_is_named_there():
+def test_a_value_that_is_used_once_is_written_where_it_is_used():
     a = Value(2.0, label="a")
 
     def f(x):
@@ -128,7 +128,7 @@ def test_any_number_may_stand_in_a_program(number):
 def test_a_number_may_be_of_any_kind(kind):
     w = Value(0.5)
     program = engine.compile(lambda x: w / x, [w], batch=False)
-    for number in (2.0, 4.0, 8.0):  # the second and third call go the quick way
+    for number in (2.0, 4.0, 8.0):  # the second and the third call are not checked again
         value, gradient = program.value_and_grad(kind(number), at=np.array([3.0]))
         assert (value, gradient.tolist()) == (3.0 / number, [1.0 / number]) and type(value) is float
 
@@ -138,14 +138,14 @@ def test_whole_numbers_are_floats_in_arithmetic():
     assert program(np.array([2**40, 2**40])) == 2.0**80
 
 
-def test_a_known_call_gives_what_the_first_gave_and_checks_what_is_new():
+def test_later_calls_agree_with_the_first_and_arguments_of_new_kinds_are_checked():
     w = [Value(2.0), Value(3.0)]
     program = engine.compile(lambda x: w[0] * x[0] + w[1] * x[1] ** 2, w, batch=False)
     x, at = np.array([5.0, 7.0]), np.array([1.0, 10.0])
     for _ in range(3):
         value, gradient = program.value_and_grad(x, at=at)
         assert value == 495.0 and gradient.tolist() == [5.0, 49.0]
-        gradient[:] = 0.0  # it is the caller's own
+        gradient[:] = 0.0  # it belongs to the caller
         assert program.value_and_grad(x)[0] == 157.0
     with pytest.raises(ValueError, match=r"theta has shape \(3,\); it needs shape \(2,\)"):
         program.value_and_grad(x, at=np.ones(3))
@@ -154,7 +154,7 @@ def test_a_known_call_gives_what_the_first_gave_and_checks_what_is_new():
     assert program.value_and_grad([5, 7], at=[1, 10])[0] == 495.0
 
 
-def test_where_python_raises_the_program_says_what_numpy_says():
+def test_a_program_gives_the_numbers_of_numpy_where_python_would_raise():
     w = Value(1.0)
     program = engine.compile(lambda x: w * exp(x) + log(x), [w], batch=False)
     for x, value, slope in ((1.0, math.e, math.e), (0.0, -math.inf, 1.0), (1e3, math.inf, math.inf)):
@@ -166,20 +166,20 @@ def test_where_python_raises_the_program_says_what_numpy_says():
 
 
 @pytest.mark.parametrize("kind", ["narrow", "wide"])
-def test_a_pickled_program_goes_on(kind):
+def test_a_pickled_program_still_runs(kind):
     f, parameters = wide() if kind == "wide" else (lambda x, label: log(x[0, 0]) * label, [Value(1.0)])
     program = engine.compile(f, parameters, batch=False)
     x = np.random.default_rng(0).normal(size=(2, 3)) ** 2
     program(x, 2)
     again = pickle.loads(pickle.dumps(program))
-    for row in (x, 0.0 * x):  # where the narrow one raises in Python
+    for row in (x, 0.0 * x):  # at 0.0 Python's log raises in the narrow program
         assert again(row, 2) == program(row, 2)
         assert (again.value_and_grad(row, 2)[1] == program.value_and_grad(row, 2)[1]).all()
         assert (again.input_gradients(row, 2)[0] == program.input_gradients(row, 2)[0]).all()
     assert again.source == program.source and [*map(str, again.instructions)] == [*map(str, program.instructions)]
 
 
-def test_an_index_that_is_none_raises():
+def test_an_index_out_of_range_is_an_error():
     program = engine.compile(lambda x, k: pick([x[0], x[1]], k), batch=False)
     assert program(np.array([3.0, 4.0]), 1) == 4.0
     with pytest.raises(IndexError, match="pick"):
@@ -187,7 +187,7 @@ def test_an_index_that_is_none_raises():
 
 
 @pytest.mark.parametrize("name", CALLED_AS_OURS)
-def test_a_row_may_be_called_as_a_variable_of_the_program_is(name):
+def test_a_row_may_have_the_name_of_a_variable_of_the_program(name):
     try:
         op = register(doubled(name))
     except ValueError:
@@ -223,9 +223,9 @@ def test_a_long_chain_of_operations_neither_recurses_nor_crashes(length):
     program = engine.compile(f, [w], batch=False)
     value, gradient = program.value_and_grad(2.0)
     terms = length // 2
-    # each of the sums rounds once: at most terms · eps of the largest
+    # Each of the additions rounds once, so that the error is at most terms · eps of the largest.
     assert value == pytest.approx(2.0 + terms * 1e-5, rel=terms * 2.2e-16)
-    # d/dw of 2 w^terms + 1e-5 (w^(terms - 1) + … + 1) at w = 1
+    # This is d/dw of 2 w^terms + 1e-5 (w^(terms - 1) + … + 1) at w = 1.
     assert gradient[0] == pytest.approx(2.0 * terms + 1e-5 * terms * (terms - 1) / 2, rel=terms * 2.2e-16)
     assert program.input_gradients(2.0) == 1.0
     assert on_floats(program)
@@ -239,7 +239,7 @@ def wide():
     return lambda x, label: cross_entropy(model(x.ravel()), label), model.parameters()
 
 
-def test_a_wide_program_runs_on_arrays_and_gives_the_same(monkeypatch):
+def test_a_wide_program_runs_on_arrays_and_gives_the_same_numbers(monkeypatch):
     f, parameters = wide()
     x, label = np.random.default_rng(0).normal(size=(2, 3)), 2
     expected = run(f, parameters, [x, label])
@@ -257,7 +257,7 @@ def test_a_wide_program_runs_on_arrays_and_gives_the_same(monkeypatch):
         assert slopes[1] is None and slopes[0].shape == (2, 3)
         assert close(slopes[0], expected.to_inputs[0], expected.input_terms[0]).all()
         assert (program.per_example(x, label) == gradient).all()
-        assert program.value_and_grad(x, label, at=program.parameters())[0] == mean  # the quick way
+        assert program.value_and_grad(x, label, at=program.parameters())[0] == mean  # a call that is not checked again
         found[floats] = mean
     assert close(found[False], found[True], expected.value_terms)
 
@@ -274,7 +274,7 @@ def test_a_wide_program_of_numbers_and_several_outputs_runs_on_arrays():
     assert not on_floats(program) and program.instructions
 
 
-def test_a_long_sum_is_wide_however_deep_it_is():
+def test_a_long_sum_runs_on_arrays_however_deep_its_additions_are_nested():
     weights = [Value(1.0) for _ in range(1000)]
     program = engine.compile(lambda x: sum(w * xi for w, xi in zip(weights, x)), weights, batch=False)
     assert program.value_and_grad(np.arange(1000.0))[0] == 499500.0

@@ -1,4 +1,4 @@
-"""Random structured programs (layers, grids, attention, tables, …) against the same code run eagerly."""
+"""Random structured programs (layers, grids, attention, tables, …) agree with the same code run eagerly."""
 
 import re
 
@@ -14,7 +14,7 @@ from chainrule.engine.compiler.arrays import layout
 
 @pytest.fixture(autouse=True)
 def garbage_in_new_memory(monkeypatch):
-    """What a program reads before it writes it is nan, or out of range; never the right number by luck."""
+    """New buffers hold nan or indices out of range, so that reading before writing cannot be right by luck."""
 
     def empty(shape, dtype=float):
         made = new(shape, dtype)
@@ -26,7 +26,7 @@ def garbage_in_new_memory(monkeypatch):
 
 
 def inputs_of(chance, how_many):
-    """Arrays for a Structure, of any type and layout."""
+    """Arrays of any type and layout for a Structure."""
     x = chance.normal(size=(how_many, FEATURES))
     sequence = chance.normal(size=(2 * how_many, POSITIONS, FEATURES))[::2]
     if chance.random() < 0.2:
@@ -45,7 +45,7 @@ def assert_structure_is_eager_code(seed):
     for how_many in {0: (2, 1), 1: (1, 3)}.get(seed % 4, (2,)):
         assert_same(program, f, f.parameters, *inputs_of(chance, how_many))
     made = re.findall(r"^    (\w+) = ", program.source, re.MULTILINE)
-    assert len(made) == len(set(made)), "a name is made once"
+    assert len(made) == len(set(made)), "each name is assigned once"
     if seed % 4 == 2:
         assert_outputs_are_eager_code(f, inputs_of(chance, 2))
     elif seed % 4 == 3:
@@ -69,20 +69,20 @@ def assert_one_example_is_eager_code(f, example):
 
 
 @pytest.mark.parametrize("start", [0, 20, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(40, 200, 20))])
-def test_a_random_structure_gives_what_eager_code_gives(start, monkeypatch):
+def test_random_structures_agree_with_eager_code(start, monkeypatch):
     for seed in range(start, start + 20):
         monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed % 2))  # examples as rows, or as columns
         assert_structure_is_eager_code(seed)
 
 
 @pytest.mark.campaign
-def test_thousands_of_random_structures_give_what_eager_code_gives(monkeypatch):
+def test_thousands_of_random_structures_agree_with_eager_code(monkeypatch):
     for seed in range(5000):
         monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed // 2 % 2))
         assert_structure_is_eager_code(seed)
 
 
-# --- what these programs found
+# --- programs that once failed
 
 
 def products_into_every_second_row(chance):
@@ -135,6 +135,6 @@ FOUND = [products_into_every_second_row, squares_in_several_sums, parameters_and
 
 
 @pytest.mark.parametrize("kind", FOUND, ids=lambda kind: kind.__name__)
-def test_what_random_structures_found_gives_what_eager_code_gives(kind):
+def test_structures_that_once_failed_agree_with_eager_code(kind):
     f, parameters, inputs = kind(np.random.default_rng(0))
     assert_same(engine.compile(f, params=parameters), f, parameters, *inputs)

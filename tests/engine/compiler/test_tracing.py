@@ -1,4 +1,4 @@
-"""What cannot be traced is said, with the place; what was traced is only what the function did; and it can be kept."""
+"""Tracing: code that cannot be traced is an error that names the place; the texts and pickles of traced programs."""
 
 import math
 import pickle
@@ -56,14 +56,14 @@ def test_reading_a_number_is_an_error_that_names_the_place(f, of):
     assert type(w) is Value and w.data == 1.5
 
 
-def test_the_error_says_whose_number_was_read():
+def test_the_error_about_a_number_that_was_read_names_the_value():
     w = Value(1.0, label="weight")
     for f, name in [(lambda x: x if w > 0 else -x, "weight"), (lambda x: x if tanh(x) > 0 else -x, "tanh")]:
         with pytest.raises(TraceError, match=f"the number of {name} was read"):
             engine.compile(f, params=[w])(X)
 
 
-def test_a_place_in_a_file_beside_the_engine_is_a_place():
+def test_the_place_may_be_in_a_file_whose_name_begins_like_the_engine():
     beside = str(Path(engine.__file__).resolve().parent) + "_of_mine.py"
     names = {}
     exec(compile("def f(x):\n    return x if x > 0 else -x\n", beside, "exec"), names)
@@ -71,7 +71,7 @@ def test_a_place_in_a_file_beside_the_engine_is_a_place():
         engine.compile(names["f"])(X)
 
 
-def test_a_place_inside_numpy_is_the_line_that_called_it():
+def test_for_code_inside_numpy_the_error_names_the_line_that_called_it():
     def f(x):
         return np.max(x)
 
@@ -79,7 +79,7 @@ def test_a_place_inside_numpy_is_the_line_that_called_it():
         engine.compile(f)(np.ones((2, 3)))
 
 
-def test_frozen_allow_goes_on_and_lists_what_was_read():
+def test_frozen_allow_lists_the_numbers_that_were_read():
     def f(x):
         if x.data > 0:
             return x * 2
@@ -92,7 +92,7 @@ def test_frozen_allow_goes_on_and_lists_what_was_read():
     assert frozen.read == "the number of x0 was read" and f"{HERE}:{frozen.line}: the number" in str(frozen)
 
 
-def test_without_reads_nothing_is_frozen():
+def test_a_program_that_reads_no_number_lists_nothing_as_frozen():
     program = engine.compile(lambda x: x * x, frozen="allow")
     program(X)
     assert program.frozen == []
@@ -103,40 +103,40 @@ def test_numbers_of_constants_may_be_read():
     assert engine.compile(lambda x: x * 2 if rate.data < 1 else x)(X).tolist() == [2.0, 4.0, 6.0]
 
 
-def test_a_branch_that_differs_between_examples_is_an_error_in_spite_of_allow():
+def test_a_branch_that_differs_between_examples_is_an_error_even_with_frozen_allow():
     program = engine.compile(lambda x: x * 2 if x.data > 0 else -x, frozen="allow")
     with pytest.raises(ValueError, match=r"example 0 and example 1 give different programs: .*branch.*where\(\)"):
         program(np.array([1.0, -1.0]))
 
 
-def test_a_random_number_is_noticed():
+def test_a_random_number_in_the_function_is_an_error():
     chance = random.Random(0)
     with pytest.raises(ValueError, match=r"example 0 and example 1 .*random number.*hand random numbers in as inputs"):
         engine.compile(lambda x: x * chance.random())(X)
 
 
-def test_what_differs_is_shown_with_the_names_of_inputs_and_parameters():
+def test_the_error_shows_the_difference_with_the_names_of_inputs_and_parameters():
     chance = random.Random(0)
     said = r"multiply\(x0, 0\.\d+\) against multiply\(x0, 0\.\d+\)"
     with pytest.raises(ValueError, match=said):
         engine.compile(lambda x: tanh(x * chance.random()))(X)
 
 
-def test_a_random_output_is_noticed():
+def test_outputs_that_differ_from_run_to_run_are_an_error():
     chance = random.Random(0)
     with pytest.raises(ValueError, match="example 0 and example 1 give different outputs"):
         engine.compile(lambda x: chance.random())(X)
 
 
 @pytest.mark.parametrize("batch", [True, False])
-def test_a_random_number_is_noticed_with_one_example_too(batch):
+def test_a_random_number_is_an_error_with_one_example_too(batch):
     chance = random.Random(0)
     program = engine.compile(lambda x: x * chance.random(), batch=batch)
     with pytest.raises(ValueError, match=r"two runs on example 0 give different programs.*random number"):
         program(np.ones(1) if batch else 1.0)
 
 
-def test_a_branch_allowed_to_be_frozen_is_noticed_at_the_first_call_with_two_examples():
+def test_a_frozen_branch_is_an_error_at_the_first_call_with_examples_that_differ():
     program = engine.compile(lambda x: x * 2 if x > 1.5 else x * 3, frozen="allow")
     assert program(np.ones(1)).tolist() == [3.0]
     with pytest.raises(ValueError, match=r"example 0 and example 1 give different programs: .*branch"):
@@ -145,7 +145,7 @@ def test_a_branch_allowed_to_be_frozen_is_noticed_at_the_first_call_with_two_exa
         program(np.array([2.0, 2.0]))
 
 
-# --- doing what a trace cannot record
+# --- code that a trace cannot record
 
 FORBIDDEN = {
     "backward": (lambda x: (x * x).backward(), r"backward\(\) was called.*gradients\(y, xs\)"),
@@ -163,13 +163,13 @@ FORBIDDEN = {
 
 @pytest.mark.parametrize(("f", "said"), FORBIDDEN.values(), ids=list(FORBIDDEN))
 @pytest.mark.parametrize("frozen", ["error", "allow"])
-def test_what_cannot_be_recorded_is_an_error_that_names_the_place(f, said, frozen):
+def test_code_that_cannot_be_recorded_is_an_error_that_names_the_place(f, said, frozen):
     with pytest.raises(TraceError, match=rf"\.py:\d+: .*{said}|\.py:\d+: {said}"):
         engine.compile(f, frozen=frozen)(np.array([0, 1]))
 
 
 @pytest.mark.parametrize("frozen", ["error", "allow"])
-def test_changing_data_is_an_error(frozen):
+def test_changing_data_in_a_traced_function_is_an_error(frozen):
     w = Value(1.0)
 
     def f(x):
@@ -181,7 +181,7 @@ def test_changing_data_is_an_error(frozen):
     assert w.data == 1.0 and type(w) is Value
 
 
-def test_a_hand_made_node_is_named():
+def test_a_hand_made_node_in_a_traced_function_is_an_error():
     def f(x):
         out = Value(2.0, (x,), "mine")
         out._backward = lambda: None
@@ -206,7 +206,7 @@ def test_parameters_keep_their_class_and_numbers_when_the_function_raises():
     assert (parameters[0] * 2 > 1) and engine.gradients(parameters[0] * 3, parameters)[0].data == 3.0
 
 
-def test_a_parameter_of_a_class_of_ones_own_works_and_stays_one():
+def test_a_parameter_of_a_users_own_class_keeps_its_class():
     class Weight(Value):
         pass
 
@@ -239,7 +239,7 @@ def test_labels_never_reach_the_source(label, batch):
     assert any(label_before in node for line in named.instructions for node in line.nodes)
 
 
-def test_the_source_is_python_and_what_runs():
+def test_the_source_is_the_python_that_runs():
     model = MLP(2, [3, 1], rng=0)
     program = engine.compile(lambda x: model(x), params=model)
     program(np.ones((2, 2)))
@@ -261,7 +261,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize(("f", "meant"), NUMBERS.values(), ids=list(NUMBERS))
-def test_numbers_in_a_program_are_the_numbers_meant(f, meant):
+def test_numbers_in_a_program_are_spelled_exactly(f, meant):
     for x in (1.0, 2.0, 3.0):
         wanted = pytest.approx(float(meant(x)), rel=1e-15, nan_ok=True)
         assert engine.compile(f, batch=False)(x) == wanted
@@ -278,7 +278,7 @@ def test_a_negative_number_stands_in_brackets_in_a_users_own_spelling(batch):
 
 
 @pytest.mark.parametrize("batch", [True, False])
-def test_source_before_a_trace_is_a_clear_error(batch):
+def test_source_before_the_first_call_is_an_error(batch):
     program = engine.compile(lambda x: x, batch=batch)
     for name in ("source", "instructions", "frozen", "constants"):
         with pytest.raises(ValueError, match="nothing is traced yet: call the program once"):
@@ -297,12 +297,12 @@ sys.stdout.buffer.write(pickle.dumps(results))
 """
 
 
-def test_a_program_runs_in_another_process():
+def test_a_pickled_program_runs_in_another_process():
     model = MLP(3, [4, 2], activation="tanh", rng=0)
     scale = Value(1.5, label="a constant's name")
     program = engine.compile(lambda x, y: scale * cross_entropy(model(x), y), params=model)
     x, y = np.arange(12.0).reshape(4, 3) / 10.0, np.array([0, 1, 1, 0])
-    program(x, y)  # only values so far: gradients have to work there all the same
+    program(x, y)  # so far only values were computed; gradients have to work in the other process, too
     folder = Path(chainrule.__file__).resolve().parents[1]
     given = pickle.dumps(program)
     run = subprocess.run([sys.executable, "-c", ELSEWHERE], input=given, capture_output=True, cwd=folder, check=False)
@@ -313,7 +313,7 @@ def test_a_program_runs_in_another_process():
 
 
 @pytest.mark.parametrize("batch", [True, False])
-def test_a_pickled_program_is_the_same_program(batch):
+def test_a_pickled_program_gives_the_same_results(batch):
     w = Value(2.0, label="w")
     program = engine.compile(lambda x: pick([log(w * x), w * x], 0) + 1.0, params=[w], batch=batch)
     x = X if batch else 1.0
@@ -325,10 +325,10 @@ def test_a_pickled_program_is_the_same_program(batch):
     again.assign([7.0])
     assert w.data == 2.0 and np.all(again(x) == program(x, at=[7.0]))
     if not batch:
-        assert again(0.0) == -math.inf  # where Python raises
+        assert again(0.0) == -math.inf  # Python's log raises here
 
 
-def test_a_pickled_program_says_what_it_was_not_traced_for():
+def test_the_error_of_a_pickled_program_names_shapes_that_were_not_traced():
     program = engine.compile(lambda x: x * x)
     program(X)
     again = pickle.loads(pickle.dumps(program))
@@ -337,18 +337,18 @@ def test_a_pickled_program_says_what_it_was_not_traced_for():
         again(np.ones((2, 3)))
 
 
-# --- errors of each line of the signature
+# --- errors about the arguments of compile and of programs
 
 W = Value(2.0)
 
 
 @pytest.mark.parametrize("name", ["value_and_grad", "per_example"])
-def test_a_gradient_to_no_parameters_names_input_gradients(name):
+def test_the_error_about_gradients_without_parameters_names_input_gradients(name):
     with pytest.raises(ValueError, match=rf"{name} .*params=\(\).*use input_gradients"):
         getattr(engine.compile(lambda x: x * x), name)(X)
 
 
-def test_frozen_has_two_words():
+def test_frozen_takes_error_and_allow():
     with pytest.raises(ValueError, match=r"frozen='maybe' is not one of \"error\", \"allow\""):
         engine.compile(lambda x: x, frozen="maybe")
 
@@ -362,14 +362,14 @@ def test_frozen_has_two_words():
         ([W, Value(1.0), W], ValueError, "listed twice; list tied weights once"),
     ],
 )
-def test_parameters_are_leaves_each_once(params, error, said):
+def test_parameters_must_be_leaves_and_each_given_once(params, error, said):
     with pytest.raises(error, match=said):
         engine.compile(lambda x: W * x, params=params)
 
 
 @pytest.mark.parametrize("theta", [[], [1.0, 2.0], 1.0, [[1.0]]], ids=str)
 @pytest.mark.parametrize("name", ["__call__", "value_and_grad", "per_example", "input_gradients"])
-def test_theta_has_a_number_for_each_parameter(name, theta):
+def test_theta_needs_a_number_for_each_parameter(name, theta):
     program = engine.compile(lambda x: W * x, params=[W])
     with pytest.raises(ValueError, match=rf"theta has shape \({'.*'}\); it needs shape \(1,\), a number for each"):
         getattr(program, name)(X, at=theta)
@@ -389,7 +389,7 @@ def test_theta_has_a_number_for_each_parameter(name, theta):
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_inputs_are_numbers(array, dtype):
+def test_inputs_must_be_numbers(array, dtype):
     said = rf"input 1 has dtype {dtype}.*; an input holds numbers, so write x.astype\(float\)"
     with pytest.raises(TypeError, match=said):
         engine.compile(lambda x, y: x * y)(X[: len(array)], array)
@@ -402,13 +402,13 @@ def test_an_empty_batch_is_an_error():
             way(np.array([]))
 
 
-def test_inputs_have_as_many_examples():
+def test_inputs_need_the_same_number_of_examples():
     with pytest.raises(ValueError, match="the inputs have 2 and 3 examples; all need the same number"):
         engine.compile(lambda x, y: x * y)(X, X[:2])
 
 
 @pytest.mark.parametrize("label", [3, -1])
-def test_a_label_that_is_no_class_is_an_error_at_each_call(label):
+def test_a_label_out_of_range_is_an_error_at_each_call(label):
     model = MLP(2, [3], rng=0)
     program = engine.compile(lambda x, y: cross_entropy(model(x), y), params=model)
     x, good, bad = np.ones((4, 2)), np.array([0, 1, 2, 0]), np.array([0, 1, 2, label])
@@ -422,18 +422,18 @@ def test_a_label_that_is_no_class_is_an_error_at_each_call(label):
         engine.compile(lambda x, y: cross_entropy(model(x), y), batch=False)(x[0], label)
 
 
-def test_rows_of_values_are_no_outputs():
+def test_a_function_may_not_return_a_list_of_lists():
     with pytest.raises(TypeError, match=r"list \[Traced\(x0\)\], not a Value; return one Value, or a flat list"):
         engine.compile(lambda x: [[x[0]], [x[1]]])(np.ones((2, 2)))
 
 
 @pytest.mark.parametrize("result", [None, "ab", {"loss": 1.0}, [[Value(1.0)]], [None]], ids=str)
-def test_a_function_returns_values(result):
+def test_a_function_must_return_values(result):
     with pytest.raises(TypeError, match=r"compile: the function returned .*not a Value"):
         engine.compile(lambda x: result)(X)
 
 
-def test_a_trace_leaves_no_trace():
+def test_tracing_leaves_the_parameters_as_they_were():
     w = Value(1.0, label="w")
     before = (w.data, w.grad, w.label, w.requires_grad, dict(w.__dict__), w.arguments)
     engine.compile(lambda x: tanh(w * x), params=[w]).value_and_grad(X)
@@ -441,22 +441,22 @@ def test_a_trace_leaves_no_trace():
 
 
 @pytest.mark.parametrize("empty", [[], (), np.array([])], ids=repr)
-def test_no_outputs_are_an_error(empty):
+def test_a_function_must_return_at_least_one_output(empty):
     with pytest.raises(TypeError, match="the function returned no output"):
         engine.compile(lambda x: empty)(X)
 
 
 @pytest.mark.parametrize("f", [3, None, [W]], ids=repr)
-def test_what_is_no_function_is_an_error_at_once(f):
+def test_compile_takes_only_functions(f):
     with pytest.raises(TypeError, match=r"compile: f is .*; write compile\(f, params\)"):
         engine.compile(f, [W])
 
 
-def test_one_value_for_params_is_an_error_that_says_what_to_write():
+def test_the_error_about_one_value_for_params_says_what_to_write():
     with pytest.raises(TypeError, match=r"params is one Value; write params=\[\.\.\.\]"):
         engine.compile(lambda x: W * x, params=W)
 
 
-def test_local_derivatives_are_not_there_to_be_read():
+def test_reading_local_derivatives_in_a_traced_function_is_an_error():
     with pytest.raises(TraceError, match=rf"{HERE}:\d+: .*_local_grads.*gradients\(y, xs\)"):
         engine.compile(lambda x: (x * x)._local_grads[0] * x)(X)

@@ -1,4 +1,4 @@
-"""Functions as people write them: each compiles to the numbers of eager code, or an error names the line."""
+"""Functions as people write them compile to the numbers of eager code, or an error names the line."""
 
 import asyncio
 import collections
@@ -129,7 +129,7 @@ def marked(x, y):
 
 
 def backpropagation_by_hand(x, y):
-    """As in a lecture: nodes are marked as visited, and carry what they want."""
+    """The backward pass as in a lecture, which keeps its marks and gradients as attributes of the nodes."""
     order, root = [], (linear(x) * x[0]).tanh()
 
     def visit(node):
@@ -197,13 +197,13 @@ SAME = {
 
 
 @pytest.mark.parametrize("f", SAME.values(), ids=list(SAME))
-def test_what_compiles_has_the_numbers_of_eager_code(f):
+def test_code_that_compiles_gives_the_numbers_of_eager_code(f):
     squared.cache_clear()
     assert_same(engine.compile(f, W), f, W, X, Y)
 
 
 @pytest.mark.parametrize("f", SAME.values(), ids=list(SAME))
-def test_a_number_that_is_read_is_that_of_eager_code(f):
+def test_a_number_that_is_read_while_tracing_is_that_of_eager_code(f):
     squared.cache_clear()
     read = []
 
@@ -223,7 +223,7 @@ def test_backpropagation_by_hand_compiles():
     assert engine.compile(backpropagation_by_hand, W)(X, Y).tolist() == pytest.approx(expected, rel=1e-12)
 
 
-def test_each_run_gets_an_input_of_its_own_to_change():
+def test_a_function_may_change_its_input():
     assert engine.compile(changing_its_input, W)(X, Y).tolist() == pytest.approx([
         changing_its_input(x.astype(object), y).data for x, y in zip(X, Y)
     ], rel=1e-14)  # fmt: skip
@@ -297,7 +297,7 @@ READING = {
 
 
 @pytest.mark.parametrize("f", READING.values(), ids=list(READING))
-def test_what_depends_on_a_number_is_an_error_that_names_the_line(f):
+def test_code_that_depends_on_a_number_is_an_error_that_names_the_line(f):
     first = f.__code__.co_firstlineno
     with pytest.raises(TraceError, match=r"was read: .*Write it with operations \(where.*\), or use compile") as caught:
         engine.compile(f, W)(X, Y)
@@ -331,7 +331,7 @@ CHANGING = {
 
 @pytest.mark.parametrize("f", CHANGING.values(), ids=list(CHANGING))
 @pytest.mark.parametrize("examples", [1, 3])
-def test_what_changes_from_run_to_run_is_an_error_that_names_the_line(f, examples):
+def test_code_that_changes_from_run_to_run_is_an_error_that_names_the_line(f, examples):
     STATE.update(calls=0, kept=[])
     first = f.__code__.co_firstlineno
     where = rf"{HERE}:({first}|{first + 2}): (two runs on example 0|example 0 and example 1)"
@@ -350,14 +350,14 @@ def test_constants_computed_anew_in_each_run_need_no_further_run():
     assert len(calls) == 2
 
 
-def test_other_computed_constants_are_noticed():
+def test_computed_constants_that_differ_from_run_to_run_are_an_error():
     chance = random.Random(0)
     with pytest.raises(ValueError, match="random number"):
         engine.compile(lambda x: x * (Value(chance.random()) ** 0.5))(X[:, 0])
 
 
 @pytest.mark.parametrize("was_on", [True, False])
-def test_the_garbage_collector_is_left_as_it_was(was_on):
+def test_compile_leaves_the_garbage_collector_as_it_was(was_on):
     before = gc.isenabled()
     try:
         (gc.enable if was_on else gc.disable)()
@@ -369,7 +369,7 @@ def test_the_garbage_collector_is_left_as_it_was(was_on):
         (gc.enable if before else gc.disable)()
 
 
-def test_a_list_of_one_loss_is_an_error_that_says_what_to_return():
+def test_the_error_about_a_list_of_one_loss_says_what_to_return():
     program = engine.compile(lambda x: [linear(x)], W)
     assert program(X).shape == (3, 1)
     with pytest.raises(ValueError, match="this one returns a list of 1; return the loss itself, not a list"):
@@ -392,9 +392,7 @@ def test_a_value_kept_from_an_earlier_trace_is_an_error():
     assert repr(kept[0]) == "Traced(*)" and repr(kept[0].arguments) == "(Traced(x0), 2.0)"
 
 
-def test_other_runs_may_do_useless_work_in_another_way():
-    """What no output depends on may differ."""
-
+def test_runs_may_differ_in_work_that_no_output_depends_on():
     def f(x):
         unused = x * random.random()  # noqa: F841
         return x * 2
@@ -402,7 +400,7 @@ def test_other_runs_may_do_useless_work_in_another_way():
     assert engine.compile(f)(np.ones(2)).tolist() == [2.0, 2.0]
 
 
-def test_values_computed_before_follow_the_parameters_as_after_refresh():
+def test_values_computed_before_compile_are_computed_anew_from_the_parameters():
     w = Value(2.0)
     norm = w * w
     program = engine.compile(lambda x: norm * x, params=[w])
@@ -414,7 +412,7 @@ def test_values_computed_before_follow_the_parameters_as_after_refresh():
     assert norm.data == value
 
 
-def test_printing_shows_names_and_reads_nothing(capsys):
+def test_printing_a_traced_value_shows_its_name_and_reads_no_number(capsys):
     def f(x):
         y = x * W[0]
         print(x, y, f"{W[0]} {y}")
@@ -424,11 +422,11 @@ def test_printing_shows_names_and_reads_nothing(capsys):
     assert capsys.readouterr().out.splitlines()[0] == "Traced(x0) Traced(*) Traced(w0) Traced(*)"
 
 
-# --- other threads, meanwhile
+# --- other threads while a function is traced
 
 
 class Weight(Value):
-    """With a slot, a method and an operator of its own."""
+    """A Value with a slot, a method and an operator of its own."""
 
     __slots__ = ("mask",)
 
@@ -440,7 +438,7 @@ class Weight(Value):
 
 
 def while_tracing(w, job):
-    """What job() gives in this thread while another one traces a function of w."""
+    """The result of job() in this thread while another one traces a function of w."""
     begun, end = threading.Event(), threading.Event()
 
     def f(x):
@@ -488,13 +486,13 @@ def changed(w):
 
 @pytest.mark.parametrize("kind", [Value, Weight])
 @pytest.mark.parametrize("job", [*JOBS.values(), backwards, changed], ids=[*JOBS, "backward", "changing data"])
-def test_eager_code_goes_on_while_another_thread_traces(job, kind):
+def test_eager_code_runs_as_usual_while_another_thread_traces(job, kind):
     expected, w = job(kind(2.0)), kind(2.0)
     assert while_tracing(w, lambda: job(w)) == expected
     assert type(w) is kind
 
 
-def test_a_parameter_of_a_class_of_ones_own_keeps_its_slots_and_methods():
+def test_a_parameter_of_a_users_own_class_keeps_its_slots_and_methods():
     w = Weight(3.0)
     w.mask = 0.5
 
@@ -506,7 +504,7 @@ def test_a_parameter_of_a_class_of_ones_own_keeps_its_slots_and_methods():
     assert (type(w), type(w * 2), w.mask) == (Weight, Weight, 0.5)
 
 
-def test_a_constant_of_a_class_of_ones_own_is_a_constant():
+def test_a_constant_may_be_of_a_users_own_class():
     c, w = Weight(3.0), Weight(2.0)
 
     def f(x):
@@ -527,7 +525,7 @@ class Model:
         return self.w * x
 
 
-def test_a_copied_model_has_a_program_of_its_own_parameters():
+def test_a_copied_model_has_a_program_with_the_parameters_of_the_copy():
     model = Model()
     model.program(np.ones(2))
     for twin in (copy.deepcopy(model), copy.deepcopy(model.program)._f.__self__):
@@ -538,7 +536,7 @@ def test_a_copied_model_has_a_program_of_its_own_parameters():
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
-def test_a_copied_program_of_a_function_is_one_of_the_same_parameters(copied):
+def test_a_copied_program_of_a_function_keeps_the_same_parameters(copied):
     w = Value(2.0)
     program = engine.compile(lambda x: w * x, params=[w])
     program(np.ones(2))
