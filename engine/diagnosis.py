@@ -145,9 +145,9 @@ def _made_by_hand(order: Iterable[Value]) -> Iterator[Finding]:
 
 def _not_finite(order: list[Value], named: Named) -> Iterator[Finding]:
     for node in order:
-        if not math.isfinite(node.data):
+        if not math.isfinite(node._data):
             made = f"is {_shown(node)}" if isinstance(node.operation, Op) else "was so from the start"
-            yield Finding("not finite", f"the first {node.data!r} is {node.name()}, which {made}")
+            yield Finding("not finite", f"the first {node._data!r} is {node.name()}, which {made}")
             break
     if all(math.isfinite(p.grad) for _, p in named):
         return

@@ -261,7 +261,7 @@ def lost_path(watch: Watch, result: Any, prepare: Prepare) -> Lost | None:
     """
     found = [(node, line, whole) for node, line, whole in watch.found if watch.depends(node)]
     first = _numbers(result)
-    if not found or first is None:
+    if not found or first is None or _made_by_hand(result):
         return None
     trial = _Trial(watch, first, any(watch.depends(y) for y in _items(result) if hasattr(y, "_prev")), prepare)
     with _unseen(watch):
@@ -358,6 +358,19 @@ def _items(result: Any) -> list[Any]:
     if isinstance(result, (list, tuple, np.ndarray)):
         items = np.array(result, dtype=object)
     return list(items.flat)
+
+
+def _made_by_hand(result: Any) -> bool:
+    """Whether a node on the way was: it takes its number from outside, and has no derivative that could be lost."""
+    nodes, seen = [y for y in _items(result) if hasattr(y, "_prev")], set()
+    while nodes:
+        node = nodes.pop()
+        if node not in seen:
+            seen.add(node)
+            if isinstance(node.operation, str):
+                return True
+            nodes += node._prev
+    return False
 
 
 def _numbers(result: Any) -> Numbers | None:

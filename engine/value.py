@@ -68,13 +68,14 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     @property
     def data(self) -> float:
         """The number. To write it changes nothing that was computed before, see `refresh`."""
-        return read(self, self._data) if watching else self._data
+        number: float = _number(self)
+        return read(self, number) if watching else number
 
     @data.setter
     def data(self, data: float) -> None:
         if watching:
             written(self)
-        self._data = data if data.__class__ is float else one_number(data.data if isinstance(data, Value) else data)
+        _set_number(self, data if data.__class__ is float else one_number(data))
 
     def _clear(self) -> None:
         self.grad, self.operation, self.requires_grad = 0.0, None, True
@@ -183,8 +184,8 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         try:
             now = op.evaluate(numbers, arguments)
         except DomainError as problem:
-            raise ValueError(f"{self.name()} was {self._data!r} at the forward pass, now {problem}: data changed in "
-                             "between; call y.refresh()") from None  # fmt: skip
+            raise DomainError(f"{self.name()} was {self._data!r} at the forward pass, now {problem}: data changed in "
+                              "between; call y.refresh()") from None  # fmt: skip
         if not _equal(now, self._data):
             raise ValueError(f"{self.name()} was {self._data!r} at the forward pass, now "
                              f"{op.formula(numbers, arguments)} is {now!r}: data changed in between; "
@@ -192,9 +193,9 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         edges = self._edges
         for (argument, slope), new in zip(edges, local_derivatives(op, now, numbers, [True] * len(edges))):
             if argument.__class__ is not float and not _equal(new, slope):
-                raise ValueError(f"the slope of {self.name()} to {argument.name()} was {slope!r} at the forward pass, "
-                                 f"now that of {op.formula(numbers, arguments)} is {float(new)!r}: data changed in "
-                                 "between; call y.refresh()")  # fmt: skip
+                raise ValueError(f"the local derivative of {self.name()} to {argument.name()} was {slope!r} at the "
+                                 f"forward pass, now that of {op.formula(numbers, arguments)} is {float(new)!r}: data "
+                                 "changed in between; call y.refresh()")  # fmt: skip
 
     def detach(self) -> Value:
         """A leaf with the same number that no gradient passes."""
@@ -210,6 +211,10 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copying.reduce(self, type(self))
+
+
+# The slot itself: a class may have a property in its place.
+_number, _set_number = Value.__dict__["_data"].__get__, Value.__dict__["_data"].__set__
 
 
 def _equal(some: float, other: float) -> bool:

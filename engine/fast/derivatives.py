@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ..op import Op
+from ..operators import local_derivatives
 from ..ops import add, identity, multiply
 from .neurons import FusedSum
 from .waiting import Missing, Waiting
@@ -129,18 +130,23 @@ def _holds(node: Any, op: Any, a: float, b: float) -> bool:
 
 
 def _edges_of_many(node: Any) -> Any:
-    """The edges of a row of any number of arguments that has its value; None of a node that was made by hand."""
+    """The edges of a row of any number of arguments that is unchanged; None of a node that was made by hand."""
     return node._more if _row_holds(node) else None
 
 
 def _row_holds(node: Any) -> bool:
-    """Whether a node has the value of its row; not if it was made by hand."""
-    if not isinstance(node.operation, Op) or "_backward" in node.__dict__:
+    """Whether a node has the value and the local derivatives of its row; not if it was made by hand."""
+    op, edges = node.operation, node._edges
+    if not isinstance(op, Op) or "_backward" in node.__dict__:
         return False
+    numbers = [a if a.__class__ is float else a._data for a, _ in edges]
+    wanted = [a.__class__ is not float for a, _ in edges]
     try:
-        return bool(node.operation.forward(*map(float, node.arguments)) == node._data)
+        now = op.forward(*numbers)
+        slopes = local_derivatives(op, now, numbers, wanted) if now == node._data else None
     except (ArithmeticError, LookupError, ValueError):
         return False
+    return slopes is not None and all(not w or new == old for w, new, (_, old) in zip(wanted, slopes, edges))
 
 
 def _edges_of_a_neuron(fused: FusedSum) -> Any:

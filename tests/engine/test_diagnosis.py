@@ -52,7 +52,7 @@ def test_data_changed_to_where_the_function_has_no_value():
     p.data = -1.0
     report = diagnose(loss, [p])
     assert kinds(report)[0] == "data changed after the forward pass"
-    assert "log(p) with p = -1.0 has no real value; " in str(report)
+    assert "log(p) with p = -1.0 has no real value: data changed in between; call y.refresh(); " in str(report)
 
 
 def test_only_the_first_change_is_reported():

@@ -36,7 +36,7 @@ class Traced(Value):
     __outranks__ = True  # a user's own class too: nothing that is done while tracing may be missing on the tape
 
     @property
-    def _data(self) -> float:  # type: ignore[override]
+    def data(self) -> float:
         """To read it fixes the trace to this example's number: that is an error, or is noted if frozen="allow"."""
         tape = current()
         if tape is None:
@@ -50,8 +50,8 @@ class Traced(Value):
         tape.numbers_read.append(where)
         return tape.number(self)
 
-    @_data.setter
-    def _data(self, data: float) -> None:
+    @data.setter
+    def data(self, data: float) -> None:
         forbid(".data was written: a function that is compiled cannot change numbers")
         _number.__set__(self, data)
 
