@@ -25,11 +25,13 @@ if (_Path(__file__).resolve().parents[1] / "pyproject.toml").is_file():  # a che
 
 # isort: off
 from .engine import (  # engine, written by tools/table.py
-    Value, DomainError, no_grad, enable_grad, grad, value_and_grad, jacobian, hessian, hvp, gradients, gradcheck,
-    diagnose, compile, Program, Table, TraceError, OPS, Op, Operators, register, unregister, check_row,
-    topological_order, trace, absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, divide, dot, elu,
-    erf, exp, expm1, gelu, hypot, identity, leaky_relu, log, log1p, logsumexp, maximum, minimum, multiply, neg, pick,
-    power, relu, sigmoid, silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
+    Value, DomainError, no_grad, enable_grad, grad, value_and_grad, jacobian, hessian, hvp, gradients, Application,
+    applications, gradcheck, diagnose, compile, Program, Table, TraceError, OPS, Op, Operators, register, unregister,
+    check_row, topological_order, trace, absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cbrt, ceil, clip,
+    cos, cosh, cosine, deg2rad, divide, dot, elu, erf, erfc, exp, exp2, expm1, floor, floor_divide, gelu, hypot,
+    identity, leaky_relu, log, log10, log1p, log2, logaddexp, logsumexp, maximum, minimum, mod, multiply, neg, pick,
+    power, rad2deg, relu, rint, sech, sigmoid, sign, silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total,
+    trunc, where,
 )  # fmt: skip
 from .nn import (  # nn, written by tools/table.py
     MLP, SGD, Adam, History, Layer, Module, Neuron, Optimiser, accuracy, cross_entropy, datasets, fit, init, iris, mse,
@@ -43,12 +45,13 @@ __version__ = "0.2.0.dev0"
 
 __all__ = [  # all, written by tools/table.py
     "__version__", "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian",
-    "hvp", "gradients", "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
-    "register", "unregister", "check_row", "topological_order", "trace", "absolute", "acos", "acosh", "add", "asin",
-    "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot", "elu", "erf", "exp", "expm1", "gelu", "hypot",
-    "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "neg", "pick", "power",
-    "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "where",
-    "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets",
-    "fit", "init", "iris", "mse", "softmax", "train_test_split", "units", "curves", "draw", "draw_dot", "explain",
-    "steps",
+    "hvp", "gradients", "Application", "applications", "gradcheck", "diagnose", "compile", "Program", "Table",
+    "TraceError", "OPS", "Op", "Operators", "register", "unregister", "check_row", "topological_order", "trace",
+    "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip", "cos",
+    "cosh", "cosine", "deg2rad", "divide", "dot", "elu", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide",
+    "gelu", "hypot", "identity", "leaky_relu", "log", "log10", "log1p", "log2", "logaddexp", "logsumexp", "maximum",
+    "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech", "sigmoid", "sign", "silu",
+    "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where", "MLP", "SGD",
+    "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets", "fit", "init",
+    "iris", "mse", "softmax", "train_test_split", "units", "curves", "draw", "draw_dot", "explain", "steps",
 ]  # fmt: skip

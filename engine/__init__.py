@@ -3,6 +3,7 @@
 if __name__ != "chainrule.engine":  # a second copy of every class and of the table would not know the first
     raise ImportError(f"{__name__} is called chainrule.engine: write `from chainrule.engine import Value`")
 
+from .applications import Application, applications
 from .checking import check_row, gradcheck
 from .compiler import Program, Table, TraceError, compile  # noqa: A004  always written qualified: engine.compile
 from .diagnosis import diagnose
@@ -11,9 +12,10 @@ from .operators import Operators
 
 # isort: off
 from .ops import (  # rows, written by tools/table.py
-    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, divide, dot, elu, erf, exp, expm1, gelu,
-    hypot, identity, leaky_relu, log, log1p, logsumexp, maximum, minimum, multiply, neg, pick, power, relu, sigmoid,
-    silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, where,
+    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cbrt, ceil, clip, cos, cosh, cosine, deg2rad, divide,
+    dot, elu, erf, erfc, exp, exp2, expm1, floor, floor_divide, gelu, hypot, identity, leaky_relu, log, log10, log1p,
+    log2, logaddexp, logsumexp, maximum, minimum, mod, multiply, neg, pick, power, rad2deg, relu, rint, sech, sigmoid,
+    sign, silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, trunc, where,
 )  # fmt: skip
 
 # isort: on
@@ -25,12 +27,14 @@ from .value import Value
 
 __all__ = [
     "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian", "hvp",
-    "gradients", "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
+    "gradients", "Application", "applications",
+    "gradcheck", "diagnose", "compile", "Program", "Table", "TraceError", "OPS", "Op", "Operators",
     "register", "unregister", "check_row", "topological_order", "trace",
 ]  # fmt: skip
 __all__ += [  # rows, written by tools/table.py
-    "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "divide", "dot",
-    "elu", "erf", "exp", "expm1", "gelu", "hypot", "identity", "leaky_relu", "log", "log1p", "logsumexp", "maximum",
-    "minimum", "multiply", "neg", "pick", "power", "relu", "sigmoid", "silu", "sin", "sinh", "softplus", "sqrt", "step",
-    "subtract", "tan", "tanh", "total", "where",
+    "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip", "cos",
+    "cosh", "cosine", "deg2rad", "divide", "dot", "elu", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide",
+    "gelu", "hypot", "identity", "leaky_relu", "log", "log10", "log1p", "log2", "logaddexp", "logsumexp", "maximum",
+    "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech", "sigmoid", "sign", "silu",
+    "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where",
 ]  # fmt: skip

@@ -28,17 +28,16 @@ def gradcheck(f: Callable[..., Any], *xs: Any, value: Callable[[float], Any] = V
 
     `value` makes the leaves: with a class of your own that has .data, .grad and .backward(), it checks that.
 
-    Shapes: each of xs a number or (n,), handed to f as one Value or an array of them.
+    Shapes: each of xs a number or an array of any shape, handed to f as one Value or an array of them.
     Source: Richardson extrapolation of central differences; Ridders, Advances in Engineering Software 4 (1982).
 
     >>> print(gradcheck(lambda x, y: x * y.tanh(), 2.0, 0.5))
     gradcheck of 2 derivatives, largest relative error ...: all is well
     """
-    if any(np.ndim(x) > 1 for x in xs):
-        shapes = [np.shape(x) for x in xs]
-        raise ValueError(f"gradcheck got arguments of shapes {shapes}; each has to be a number or 1-D: use .ravel()")
-    numbers = [float(number) for x in xs for number in np.atleast_1d(x)]
-    names = [f"argument {i}" + f"[{j}]" * np.ndim(x) for i, x in enumerate(xs) for j in range(np.size(x))]
+    numbers = [float(number) for x in xs for number in np.ravel(x)]
+    names = [
+        f"argument {i}{list(place) if place else ''}" for i, x in enumerate(xs) for place in np.ndindex(np.shape(x))
+    ]
     leaves = [value(number) for number in numbers]
     with enable_grad():
         y = _call(f, xs, leaves)
@@ -71,6 +70,8 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
     chance, errors, findings, checked = random.Random(seed), [0.0], [], 0
     if problem := reads_numbers(op):
         findings.append(Finding("no higher derivatives", f"{problem}; write the rule with the library's operations"))
+    if problem := spelling_problem(op):
+        findings.append(Finding("wrong spelling", problem))
     for _ in range(points):
         numbers = [chance.uniform(*interval) for interval in op.intervals()]
         if not (op.domain(*numbers) and op.smooth(*numbers)):
@@ -95,12 +96,42 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
     return Report(f"{op.name} at {checked} points, largest relative error {max(errors):.1e}", tuple(findings[:5]))
 
 
+def spelling_problem(op: Op) -> str:
+    """What is wrong with the row's NumPy spelling on arrays of several rows, compared with `forward`; '' if nothing.
+
+    Compiled programs apply it to arrays (lanes, examples), among which may be single rows, which are broadcast.
+    """
+    intervals = op.intervals()
+    shares = np.array([(0.1, 0.55, 0.8), (0.35, 0.7, 0.9)])  # of the intervals: rows, columns and arguments differ
+    whole = [low + (high - low) * (shares + 0.05 * k / len(intervals)) for k, (low, high) in enumerate(intervals)]
+    mixed = whole if op.variadic else [*whole[:1], *(array[:1] for array in whole[1:])]
+    for arrays in (whole, mixed):
+        points = [[float(array.flat[i]) for array in np.broadcast_arrays(*arrays)] for i in range(arrays[0].size)]
+        shapes = " and ".join(dict.fromkeys(str(array.shape) for array in arrays))
+        try:
+            wanted = np.reshape([op.evaluate(numbers) for numbers in points], arrays[0].shape)
+            with np.errstate(all="ignore"):
+                found = np.asarray(op.on_arrays(*arrays))
+        except (ArithmeticError, LookupError):
+            return ""  # the row has no value at one of these points, so they tell nothing about it
+        except Exception as problem:
+            return f"numpy={op.numpy!r} does not run on arrays of shape {shapes}: {problem}"
+        if found.shape != wanted.shape:
+            return f"numpy={op.numpy!r} gives shape {found.shape} for arrays of shape {shapes}, not {wanted.shape}"
+        agree = np.isclose(found, wanted, rtol=ROOM, atol=ROOM, equal_nan=True).ravel()
+        if not agree.all():
+            i = int(agree.argmin())
+            gives, forward = float(found.flat[i]), float(wanted.flat[i])
+            return f"numpy={op.numpy!r} gives {gives!r} at {points[i]} in arrays, and forward gives {forward!r}"
+    return ""
+
+
 def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> Any:
     """f of these leaves, in the shapes of xs."""
     rest, arguments = iter(leaves), []
     for x in xs:
         part = [next(rest) for _ in range(np.size(x))]
-        arguments.append(np.array(part, dtype=object) if np.ndim(x) else part[0])
+        arguments.append(np.array(part, dtype=object).reshape(np.shape(x)) if np.ndim(x) else part[0])
     y = f(*arguments)
     if not (hasattr(y, "backward") and hasattr(y, "data")):
         raise TypeError(f"gradcheck: the function returned {type(y).__name__} {y!r}, not one Value")

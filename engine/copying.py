@@ -12,8 +12,7 @@ from .reads import held, in_derivative, ticket
 
 Rows = list[tuple[Any, ...]]  # for each inner node: the name of its row, its edges, its state
 
-
-MADE_ANEW = {"_more", "_reads", "_unfolded", "_variable"}  # attributes that belong to the node and not to its copy
+MADE_ANEW = {"_more", "_reads", "_unfolded", "_variable", "label"}  # rows and states hold what a copy needs of these
 
 
 def flatten(root: Any) -> tuple[list[Any], Rows]:
@@ -26,8 +25,21 @@ def flatten(root: Any) -> tuple[list[Any], Rows]:
     for node in inner:
         op = needs_row(node, "copy or pickle")
         edges = [(a if a.__class__ is float else index[id(a)], slope) for a, slope in node._edges]
-        rows.append((op.name, edges, _state(node)))
+        rows.append((op.name, edges, (*_state(node)[:-1], None)))
     return leaves, rows
+
+
+def attributes_of(root: Any) -> list[Any] | None:
+    """The attributes of the inner nodes, in the order of their rows; None if there are none."""
+    found = [_attributes(node) for node in topological_order(root) if node.operation is not None]
+    return found if any(found) else None
+
+
+def set_state(node: Any, state: Any) -> None:
+    """Give a copy its attributes, and if it is a root, those of its graph: they may refer to the copy itself."""
+    inner = [one for one in topological_order(node) if one.operation is not None]
+    for one, attributes in zip(inner or [node], state if isinstance(state, list) else [state]):
+        one.__dict__.update(attributes or {})
 
 
 def rebuild(kind: Any, leaves: Sequence[Any], rows: Rows) -> Any:
@@ -51,9 +63,13 @@ def restore(kind: Any, state: tuple[Any, ...]) -> Any:
     return node
 
 
+def _attributes(node: Any) -> dict[str, Any]:
+    """What people have hung on a node."""
+    return {name: kept for name, kept in node.__dict__.items() if name not in MADE_ANEW}
+
+
 def _state(node: Any) -> tuple[Any, ...]:
-    attributes = {name: kept for name, kept in node.__dict__.items() if name not in MADE_ANEW}
-    return node._data, node.grad, node.label, node.requires_grad, attributes or None
+    return node._data, node.grad, node.label, node.requires_grad, _attributes(node) or None
 
 
 def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
@@ -67,7 +83,7 @@ def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
     if root.operation is None:  # its attributes are restored after it, since they may refer to it
         *state, attributes = _state(root)
         return restore, (kind, (*state, None)), attributes
-    return rebuild, (kind, *flatten(root))
+    return rebuild, (kind, *flatten(root)), attributes_of(root)
 
 
 def _same_node(ticket: tuple[str, int], make: Callable[..., Any], given: tuple[Any, ...]) -> Any:
@@ -86,5 +102,6 @@ def deep_copy(root: Any, kind: Any, memo: dict[int, Any]) -> Any:
         twin.__dict__.update(copy.deepcopy(attributes, memo) or {})
         return twin
     leaves, rows = flatten(root)
-    rows = [(name, edges, (*state[:-1], copy.deepcopy(state[-1], memo))) for name, edges, state in rows]
-    return rebuild(kind, [copy.deepcopy(leaf, memo) for leaf in leaves], rows)
+    memo[id(root)] = twin = rebuild(kind, [copy.deepcopy(leaf, memo) for leaf in leaves], rows)
+    set_state(twin, copy.deepcopy(attributes_of(root), memo) or [])
+    return twin

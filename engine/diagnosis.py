@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .graph import topological_order
+from .misuse import alike, computed_parameters, misread_outputs, unlisted
 from .op import Op
 from .reports import Finding, Report
 from .value import Value
@@ -23,6 +24,9 @@ Named = list[tuple[str, Value]]  # not a dict, since two models may have the sam
 
 def diagnose(loss: Value, params: Any) -> Report:
     """Find what is wrong with this loss, its gradients and its parameters. Nothing is changed.
+
+    A leaf that the loss depends on and no list holds is named, unless `params` is a model that cannot reach it. A list
+    cannot tell an input from a forgotten parameter: make inputs plain numbers, or Value(..., requires_grad=False).
 
     Shapes: params a list of Values, a dict of names to Values, or a model with .parameters().
 
@@ -47,6 +51,10 @@ def diagnose(loss: Value, params: Any) -> Report:
         *_not_finite(order, named),
         *_passes_nothing(order, layers),
         *_layers_apart(named, layers),
+        *computed_parameters(named, params),
+        *unlisted(loss, order, named, params),
+        *misread_outputs(order),
+        *alike(loss, order, named, layers),
     ]
     return Report(f"diagnosis of {len(order)} values and {len(named)} parameters", tuple(findings))
 
@@ -128,7 +136,7 @@ def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Named)
 
 def _unreached(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Finding]:
     reached = {id(node) for node in order}
-    missing = [name for name, p in named if id(p) not in reached]
+    missing = [name for name, p in named if p.operation is None and id(p) not in reached]
     said = "made a plain number, by float(), int(), .data or math?"
     if missing and loss.operation is None:
         yield Finding("no graph", f"the loss remembers no operation; was it computed inside no_grad(), or {said}")

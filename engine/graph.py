@@ -44,16 +44,31 @@ def trace(root: AnyNode) -> tuple[set[AnyNode], set[tuple[AnyNode, AnyNode]]]:
 
 def backpropagate(root: Any) -> None:
     """The chain rule at every node, in reverse topological order: users pass their gradient on before arguments do."""
-    reached, nodes = {root}, []  # no gradient passes a node that requires none
+    below, nodes = {root}, []  # no gradient passes a node that requires none
     for node in reversed(topological_order(root)):
-        if node in reached and node.operation is not None and node.requires_grad:
+        if node in below and node.operation is not None and node.requires_grad:
             nodes.append(node)
-            reached.update(node._prev)
+            below.update(node._prev)
     for node in nodes:
         node.grad = 0.0
     root.grad = 1.0
+    reached = {root}  # what is behind the side of a where that is not taken is no part of the result
     for node in nodes:
-        node._backward()
+        if node in reached:
+            node._backward()
+            reached.update(argument for _, (argument, _) in walked_edges(node) if argument.__class__ is not float)
+
+
+def walked_edges(node: Any) -> Iterable[tuple[int, tuple[Any, float]]]:
+    """Place and (argument, local derivative) of each argument to which the node passes its gradient on.
+
+    What has slope 0 in a row that chooses (`where`, `pick`, `maximum`) was not chosen: the result is not made of it,
+    and an infinite slope farther back would make nan of 0.
+    """
+    edges: Iterable[tuple[int, tuple[Any, float]]] = enumerate(node._edges)
+    if isinstance(node.operation, Op) and node.operation.chooses and "_backward" not in node.__dict__:
+        return [(place, edge) for place, edge in edges if edge[1] != 0.0]
+    return edges
 
 
 def check_gradients_are_numbers(root: Any) -> None:

@@ -24,6 +24,11 @@ class Methods:
 
         a.expm1() is expm1(a).
         """
+    def exp2(self: _Kind) -> _Kind:
+        """2 to the power of a.
+
+        a.exp2() is exp2(a).
+        """
     def log(self: _Kind) -> _Kind:
         """The natural logarithm of a, for a > 0.
 
@@ -34,10 +39,40 @@ class Methods:
 
         a.log1p() is log1p(a).
         """
+    def log2(self: _Kind) -> _Kind:
+        """The logarithm of a to the base 2, for a > 0.
+
+        a.log2() is log2(a).
+        """
+    def log10(self: _Kind) -> _Kind:
+        """The logarithm of a to the base 10, for a > 0.
+
+        a.log10() is log10(a).
+        """
+    def logaddexp(self: _Kind, b: _Number) -> _Kind:
+        """log(exp(a) + exp(b)), for a and b of any size.
+
+        a.logaddexp(b) is logaddexp(a, b).
+        """
     def sqrt(self: _Kind) -> _Kind:
         """The square root of a, for a ≥ 0.
 
         a.sqrt() is sqrt(a).
+        """
+    def cbrt(self: _Kind) -> _Kind:
+        """The cube root of a, which has the sign of a.
+
+        a.cbrt() is cbrt(a).
+        """
+    def deg2rad(self: _Kind) -> _Kind:
+        """An angle of a degrees in radians.
+
+        a.deg2rad() is deg2rad(a).
+        """
+    def rad2deg(self: _Kind) -> _Kind:
+        """An angle of a radians in degrees.
+
+        a.rad2deg() is rad2deg(a).
         """
     def sin(self: _Kind) -> _Kind:
         """The sine of a, an angle in radians.
@@ -111,10 +146,25 @@ class Methods:
 
         a.hypot(b) is hypot(a, b).
         """
+    def cosine(self: _Kind, b: _Number) -> _Kind:
+        """The cosine of the angle between the vector (a, b) and the first axis: a / hypot(a, b), and 0 at (0, 0).
+
+        a.cosine(b) is cosine(a, b).
+        """
     def erf(self: _Kind) -> _Kind:
         """The error function of a: 2 / √π times the integral of exp(-t²) from 0 to a.
 
         a.erf() is erf(a).
+        """
+    def erfc(self: _Kind) -> _Kind:
+        """1 - erf(a), exact where a is large.
+
+        a.erfc() is erfc(a).
+        """
+    def sech(self: _Kind) -> _Kind:
+        """The hyperbolic secant of a: one over cosh(a).
+
+        a.sech() is sech(a).
         """
     def tanh(self: _Kind) -> _Kind:
         """The hyperbolic tangent of a, which rises from -1 to 1.
@@ -135,6 +185,31 @@ class Methods:
         """The unit step: 1 where a is positive, 0 elsewhere; `steps` is the page that shows backward() step by step.
 
         a.step() is step(a).
+        """
+    def sign(self: _Kind) -> _Kind:
+        """The sign of a: 1 where a is positive, -1 where it is negative, 0 at 0.
+
+        a.sign() is sign(a).
+        """
+    def floor(self: _Kind) -> _Kind:
+        """The largest whole number that is not above a.
+
+        a.floor() is floor(a).
+        """
+    def ceil(self: _Kind) -> _Kind:
+        """The smallest whole number that is not below a.
+
+        a.ceil() is ceil(a).
+        """
+    def trunc(self: _Kind) -> _Kind:
+        """The whole number next to a on the way to 0.
+
+        a.trunc() is trunc(a).
+        """
+    def rint(self: _Kind) -> _Kind:
+        """The whole number nearest to a; the even one of two that are as near.
+
+        a.rint() is rint(a).
         """
     def absolute(self: _Kind) -> _Kind:
         """The absolute value of a.
@@ -175,6 +250,11 @@ class Methods:
         """The larger one of a and b.
 
         a.maximum(b) is maximum(a, b).
+        """
+    def clip(self: _Kind, low: _Number, high: _Number) -> _Kind:
+        """x, but not below low and not above high.
+
+        x.clip(low, high) is clip(x, low, high).
         """
     def where(self: _Kind, a: _Number, b: _Number) -> _Kind:
         """a where the condition is not 0, b elsewhere.

@@ -19,6 +19,10 @@ class MicrogradNames:
         """The Values among the arguments, in order, repeats kept."""
         return tuple(argument for argument, _ in self._edges if argument.__class__ is not float)
 
+    @_prev.setter
+    def _prev(self, children: Any) -> None:
+        raise AttributeError("_prev follows from how a Value was made; write Value(data, _children=(a, b), _op='+')")
+
     _children = _prev
 
     @property

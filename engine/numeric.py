@@ -27,8 +27,24 @@ def number(given: Any, where: str) -> float:
         return float(given)
     if isinstance(given, np.ndarray) and given.ndim == 0:
         return number(given.item(), where)
-    hint = "; take its elements one by one" if hasattr(given, "__len__") else ""
-    raise TypeError(f"{where} takes numbers and Values, got {type(given).__name__} {given!r}{hint}")
+    raise TypeError(f"{where} takes numbers and Values, got {type(given).__name__} {given!r}{_as_float(given)}")
+
+
+def _as_float(given: Any) -> str:
+    """What to write for something that is no number and can be made one; '' if it cannot."""
+    if isinstance(given, (str, bytes)):
+        try:
+            float(given)
+        except ValueError:
+            return ""
+        return f"; write float({given!r})"
+    if np.shape(given) == () and not hasattr(given, "__len__"):
+        if callable(getattr(given, "item", None)):
+            return "; write .item() behind it"  # a tensor of another library
+        return "; write float(...) around it" if hasattr(given, "__float__") else ""
+    if getattr(given, "shape", None) == () and callable(getattr(given, "item", None)):
+        return "; write .item() behind it"
+    return "; take its elements one by one" if hasattr(given, "__len__") else ""
 
 
 def one_number(given: Any) -> float:
@@ -40,16 +56,26 @@ def one_number(given: Any) -> float:
     if isinstance(given, np.ndarray) and given.ndim == 0:
         return one_number(given.item())
     instead = ""
-    if isinstance(given, str):
-        instead = f"; write Value(float({given!r}))"
+    if isinstance(given, (str, bytes)):
+        instead = f"; write Value(float({given!r}))" if _as_float(given) else ""
     elif isinstance(given, (bool, np.bool_)):
         instead = f"; write Value({float(given)})"
     elif runs_operations(given):
         instead = "; use it as it is, without Value(...) around it"
     elif isinstance(given, (complex, np.complexfloating)):
         instead = "; only real numbers have derivatives here: take .real and .imag"
+    elif getattr(given, "shape", None) == () and callable(getattr(given, "item", None)):
+        instead = "; write .item() behind it, as in Value(x.item())"
+    elif isinstance(given, dict):
+        instead = "; for a dict, write {name: Value(x) for name, x in numbers.items()}"
+    elif callable(getattr(given, "tolist", None)) and len(getattr(given, "shape", ())) > 1:
+        instead = f"; its shape is {tuple(given.shape)}: write [[Value(x) for x in row] for row in array.tolist()]"
+    elif callable(getattr(given, "tolist", None)):
+        instead = "; for a list, write [Value(x) for x in array.tolist()]"
     elif hasattr(given, "__len__"):
         instead = "; for a list, write [Value(x) for x in ...]"
+    elif hasattr(given, "__float__"):
+        instead = "; write Value(float(...))"
     raise TypeError(f"a Value holds one number, got {type(given).__name__} {given!r}{instead}")
 
 
@@ -106,8 +132,8 @@ class LikeANumber:
         return read(self, float(self._data), note=True)  # type: ignore[no-any-return]
 
     def item(self) -> float:
-        """The number, as NumPy and PyTorch call it."""
-        return read(self, float(self._data))  # type: ignore[no-any-return]
+        """The number alone, as float(...) gives it: no gradient goes through it."""
+        return read(self, float(self._data), note=True)  # type: ignore[no-any-return]
 
     def __int__(self) -> int:
         return read(self, int(self._data), whole=True, note=True)  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,8 @@ Rule = Callable[..., Any]
 ANYWHERE = (-5.0, 5.0)
 FAR = 1e4
 
+NOT_RUN = float("nan")  # stands for the side of a where that was a function and did not run
+
 OPS: dict[str, Op] = {}
 
 
@@ -25,8 +27,32 @@ class DomainError(ValueError, ArithmeticError):
     """The operation has no value at these finite numbers, or a pole: log(0), 1 / 0, sqrt(-1)."""
 
 
+LAZY = """\
+A side may be a function of no arguments; then only the side that is taken runs:
+
+    {name}(step(p), lambda: sqrt(p), 0.0)     # at p = -1: 0.0, with slope 0
+
+Without the `lambda` both sides run, and sqrt(-1) is a DomainError. The side that is not taken gets no gradient. In a
+function that is compiled, both sides run for all examples. What works everywhere is a second {name} inside, which gives
+the side that is not taken an argument that does no harm:
+
+    {name}(step(p), sqrt({name}(step(p), p, 1.0)), 0.0)"""
+
+
 def everywhere(*_: float) -> bool:
     return True
+
+
+class Case(NamedTuple):
+    """The branch that an operation takes at certain numbers; {0}, {1}, … stand for its arguments.
+
+    >>> Case("{1} is smaller", "{1} < {0}").said.format("a", "b")
+    'b is smaller'
+    """
+
+    said: str | tuple[str, ...]  # "{1} is smaller"; or a text for each argument, '' where this says nothing of it
+    holds: str = ""  # "{1} < {0}": a comparison that is true there; pictures show it with the numbers
+    slopes: tuple[Rule, ...] = ()  # the slopes in this branch, where they are no plain numbers
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -50,7 +76,9 @@ class Op:
     badge: str = ""  # the round badge in drawings; its name if empty
     micrograd: str = ""  # what micrograd calls it in `_op`; its name if empty
     what: str = ""  # what it computes, in a sentence, with its domain in words
-    why: str = ""  # the local derivative in words
+    why: str | tuple[str, ...] = ""  # the local derivative in words: a text, or one for each argument
+    slopes: tuple[Rule, ...] | Rule | None = None  # what people are shown of `partials`: the same without guards
+    case: Callable[..., Case | None] | None = None  # from the arguments' numbers to the branch taken; for people, too
     domain: Callable[..., bool] = everywhere  # where the value is defined
     smooth: Callable[..., bool] = everywhere  # where the rules hold
     everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # see `intervals`
@@ -58,14 +86,29 @@ class Op:
     eps: float = 4.0  # the largest error of a local derivative d, in units of 2^-52 max(1, |d|)
     neutral: tuple[float | None, ...] = ()  # for each argument the number that leaves the other one as it is
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
+    chooses: bool = (
+        False  # whether an argument of slope 0 is not chosen: no gradient is passed on to it, not even 0 * inf
+    )
+    lazy: bool = False  # whether the second and the third argument may be functions, of which only the chosen one runs
+    quick: tuple[Rule, ...] | None = None  # rules for programs, where the exact ones are slow; right to 4 eps
 
     def __post_init__(self) -> None:
         places = ", ".join(["{}"] * abs(self.arity))
         for field, default in (("symbol", f"{self.name}({places})"), ("numpy", f"np.{self.name}({places})")):
             object.__setattr__(self, field, getattr(self, field) or default)
+        self._check_words()
         # What help(), inspect.signature() and an editor's `?` ask an object for.
         object.__setattr__(self, "__signature__", self._signature())
         object.__setattr__(self, "__doc__", self._help())
+
+    def _check_words(self) -> None:
+        if self.slopes is not None and callable(self.slopes) != self.variadic:
+            needed = "one function that returns all slopes" if self.variadic else "a tuple of functions"
+            raise ValueError(f"slopes of {self.name}: {needed} is needed, as in its partials")
+        for field, texts in (("why", self.why), ("slopes", self.slopes)):
+            if isinstance(texts, tuple) and len(texts) != self.arity:
+                wanted = "a text for all of them, as it takes any number" if self.variadic else f"{self.arity}"
+                raise ValueError(f"{field} of {self.name} has {len(texts)} entries for its arguments, not {wanted}")
 
     def _signature(self) -> inspect.Signature:
         """The arguments as called, by the names that `flatten` or the first rule gives to its own parameters."""
@@ -82,12 +125,16 @@ class Op:
         said = [f"{self.name}({names})", self.what]
         if not self.flatten:
             said.append("It takes numbers, Values, and arrays of them.")
+        if self.lazy:
+            said.append(LAZY.format(name=self.name))
         if self.has_method:
             first, _, others = names.partition(", ")
             said[-1] += f" As a method: {first}.{self.name}({others})."
         if self.operator:
             said[-1] += f" As an operator: {self.write(self.argument_names, plain=True)}."
-        if self.why:
+        if isinstance(self.why, tuple):
+            said += [f"Local derivative through {name}: {why}." for name, why in zip(self.argument_names, self.why)]
+        elif self.why:
             said.append(f"Local derivative: {self.why}.")
         return "\n\n".join(filter(None, said))
 
@@ -95,6 +142,10 @@ class Op:
     def argument_names(self) -> list[str]:
         """The names of its arguments as called, in order."""
         return [str(one) for one in inspect.signature(self).parameters.values()]
+
+    def why_through(self, place: int) -> str:
+        """The local derivative to the argument at that place in words; '' where the row does not say."""
+        return self.why[place] if isinstance(self.why, tuple) else self.why
 
     @property
     def has_method(self) -> bool:
@@ -155,7 +206,7 @@ class Op:
                 raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
         if len(arguments) != self.arity >= 0:
             raise TypeError(f"{self.name} takes {self.arity} argument{'s' * (self.arity != 1)}, got {len(arguments)}")
-        special, floats, arrays = None, True, False  # special: the class whose __apply__ it will be
+        special, floats, arrays, lazy = None, True, False, False  # special: the class whose __apply__ it will be
         for argument in arguments:
             kind = argument.__class__
             if kind is not float and kind is not special:
@@ -165,16 +216,39 @@ class Op:
                         special = kind
                 elif issubclass(kind, np.ndarray):
                     arrays = True
+                elif self.lazy and callable(argument):
+                    lazy = True
         if arrays and any(map(np.ndim, arguments)):
             return self._one_by_one(arguments)
+        if lazy:
+            return self(*self._run_sides(*arguments))
         if special:
             return special.__apply__(self, arguments)
         return self.evaluate(arguments if floats else [number(argument, self.name) for argument in arguments])
 
+    def _run_sides(self, condition: Any, *sides: Any) -> list[Any]:
+        """The arguments, where sides are functions: the results, and NOT_RUN for the side that is not taken.
+
+        While a function is traced, and wherever else the condition has no number so far, both sides run.
+        """
+        taken = None
+        if getattr(condition.__class__, "__decided__", not runs_operations(condition)):
+            taken = 0 if (condition if runs_operations(condition) else number(condition, self.name)) else 1
+        return [
+            condition,
+            *[
+                side if runs_operations(side) or not callable(side) else side() if place == taken or taken is None
+                else NOT_RUN for place, side in enumerate(sides)
+            ],
+        ]  # fmt: skip
+
     def _one_by_one(self, arguments: Sequence[Any]) -> Any:
         """The operation, applied to arrays element by element."""
         if self.flatten:
-            raise TypeError(f"{self.name} takes lists of numbers and Values, got a list of arrays; use .ravel()")
+            raise TypeError(
+                f"{self.name} takes lists of numbers and Values, got a list of arrays; for each row, write "
+                f"[{self.name}(row) for row in ...], for all numbers together .ravel()"
+            )
         with np.errstate(all="ignore"):
             result = np.frompyfunc(self, len(arguments), 1)(*arguments)
         return result if any(map(runs_operations, result.flat)) else result.astype(float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -48,6 +49,9 @@ class Operators(Methods):
 
     __slots__ = ()
     __outranks__ = False
+    __decided__ = (
+        False  # whether a number of it is known when an operation is applied, so that one side of a where runs
+    )
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
@@ -84,6 +88,25 @@ class Operators(Methods):
     def __rpow__(self, other: Any) -> Any:
         return _binary(ops.power, other, self)
 
+    def __mod__(self, other: Any) -> Any:
+        return _binary(ops.mod, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _binary(ops.mod, other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _binary(ops.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _binary(ops.floor_divide, other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        whole = self // other
+        return whole if whole is NotImplemented else (whole, self % other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
     def __neg__(self) -> Any:
         return ops.neg(self)
 
@@ -94,6 +117,54 @@ class Operators(Methods):
 
     def __abs__(self) -> Any:
         return ops.absolute(self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if method == "__call__" and not keywords and ufunc in PYTHON:
+            left, right = inputs
+            if getattr(left, "ndim", None) == 0:  # a scalar of NumPy's; it comes here from its own operators
+                return PYTHON[ufunc](left.item(), right)
+        return _ufunc(ufunc, method, inputs, keywords)
+
+    abs = __abs__
+
+
+# Ufuncs of NumPy's and SciPy's: those that Python's operators do, those that mean a row of another name, and those that
+# ask for the number, as a comparison does.
+PYTHON = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+          np.power: operator.pow, np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt,
+          np.greater_equal: operator.ge, np.remainder: operator.mod, np.floor_divide: operator.floordiv}  # fmt: skip
+ROWS = {"radians": "deg2rad", "degrees": "rad2deg", "fabs": "absolute", "fmax": "maximum", "fmin": "minimum",
+        "expit": "sigmoid", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+        "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}  # fmt: skip
+ASKS = {"isnan", "isinf", "isfinite", "signbit"}
+
+
+def _ufunc(ufunc: Any, method: str, inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
+    """What a ufunc of NumPy's or SciPy's is where a single number of a class with operators is among its arguments."""
+    if method == "__call__" and not keywords:
+        name = ufunc.__name__
+        op = OPS.get(ROWS.get(name, name))
+        if op is not None and op.has_method and op.arity == ufunc.nin:
+            return op(*inputs)
+        if ufunc is np.divmod:  # no loop for objects in NumPy
+            return np.floor_divide(*inputs), np.remainder(*inputs)
+        if name in ASKS:
+            return ufunc(*map(float, inputs))
+    objects = []  # as NumPy does it, by Python's operators
+    for x in inputs:
+        objects.append(x)
+        if isinstance(x, Operators):
+            objects[-1] = np.empty((), dtype=object)
+            objects[-1][()] = x
+    try:
+        return getattr(ufunc, method)(*objects, **keywords)
+    except TypeError as problem:
+        if "not supported for the input types" not in str(problem):
+            raise
+        raise TypeError(
+            f"{ufunc.__name__} takes plain numbers, and there is no operation of that name here; write it with the "
+            "operations that there are, or add a row (chainrule.register)"
+        ) from None
 
 
 def add_method(op: Op) -> None:

@@ -15,11 +15,71 @@ from collections.abc import Sequence
 from operator import mul
 from typing import Any
 
-from .op import ANYWHERE, OPS, Op, no_such_index
+import numpy as np
+
+from .op import ANYWHERE, NOT_RUN, OPS, Case, Op, Rule, no_such_index
 
 SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
+LOG_2, LOG2_E, LOG10_E = math.log(2.0), 1.0 / math.log(2.0), 1.0 / math.log(10.0)
 EDGE = 1e-3  # tests that take finite differences stay this far from a kink
 POSITIVE = ((0.1, 10.0),)
+
+# --- the branch that an operation takes, in words
+
+
+def _side(a: float, at: str = "where there is a kink", below: tuple[Rule, ...] = ()) -> Case | None:
+    """Which side of 0 the argument is on; `below`: the slopes there."""
+    if a == 0.0:
+        return Case("{0} is 0, " + at if at else "{0} is 0", slopes=below)
+    if a > 0.0:
+        return Case("{0} is positive", "{0} > 0")
+    return Case("{0} is negative", "{0} < 0", below) if a < 0.0 else None
+
+
+def _smaller(a: float, b: float) -> Case | None:
+    if a == b:
+        return Case("{0} and {1} are equal", "{0} = {1}")
+    if a < b:
+        return Case("{0} is smaller", "{0} < {1}")
+    return Case("{1} is smaller", "{1} < {0}") if b < a else None
+
+
+def _larger(a: float, b: float) -> Case | None:
+    if a == b:
+        return Case("{0} and {1} are equal", "{0} = {1}")
+    if a > b:
+        return Case("{0} is larger", "{0} > {1}")
+    return Case("{1} is larger", "{1} > {0}") if b > a else None
+
+
+def _clipped(x: float, low: float, high: float) -> Case | None:
+    if not low < high:
+        return None
+    if x < low:
+        return Case("{0} is below {1}", "{0} < {1}")
+    if x > high:
+        return Case("{0} is above {2}", "{0} > {2}")
+    at = 1 if x == low else 2
+    return Case("{0} is between {1} and {2}") if low < x < high else Case(f"{{0}} and {{{at}}} are equal")
+
+
+def _chosen(condition: float, a: float, b: float) -> Case:
+    if condition:
+        return Case("{0} is not 0, so {1} is chosen", "{0} ≠ 0")
+    return Case("{0} is 0, so {2} is chosen")
+
+
+def _index_chooses(*values: float) -> Case:
+    index = int(values[-1])
+    return Case(f"the index is {index}, counted from 0, so {{{index}}} is picked")
+
+
+def _at_the_base(a: float, b: float) -> Case | None:
+    """Where the formula of a power's slope in its exponent has no value, because its logarithm has none."""
+    if a == 0.0:
+        return Case(("", "{0} is 0, and 0 × log(0) counts as its limit, which is 0"))
+    return Case(("", "{0} is negative, so the power exists at whole exponents only"), "{0} < 0") if a < 0.0 else None
+
 
 # --- arithmetic
 
@@ -46,7 +106,10 @@ subtract: Op = Op(
     forward=lambda a, b: a - b,
     partials=(lambda out, a, b: 1.0, lambda out, a, b: -1.0),
     numpy="{} - {}",
-    why="a difference passes the gradient on unchanged, with a minus sign for what is subtracted",
+    why=(
+        "the first number of a difference gets the gradient unchanged",
+        "the second number of a difference is subtracted, so it gets the gradient with its sign changed",
+    ),
     neutral=(None, 0.0),
 )
 multiply: Op = Op(
@@ -59,7 +122,7 @@ multiply: Op = Op(
     forward=lambda a, b: a * b,
     partials=(lambda out, a, b: b, lambda out, a, b: a),
     numpy="{} * {}",
-    why="for a product the local derivative is the other factor",
+    why="the local derivative of a product through one factor is the other factor",
     neutral=(1.0, 1.0),
 )
 divide: Op = Op(
@@ -72,7 +135,11 @@ divide: Op = Op(
     forward=lambda a, b: a / b,
     partials=(lambda out, a, b: 1.0 / b, lambda out, a, b: -out / b),
     numpy="{} / {}",
-    why="the slope to the top is one over the bottom, the slope to the bottom minus the quotient over the bottom",
+    why=(
+        "when the top changes, the quotient changes by that over the bottom",
+        "when the bottom changes a little, the quotient changes by that times minus the top over the bottom squared",
+    ),
+    slopes=(lambda out, a, b: 1.0 / b, lambda out, a, b: -a / power(b, 2.0)),
     domain=lambda a, b: b != 0.0,
     everyday=(ANYWHERE, (0.1, 10.0)),
     neutral=(None, 1.0),
@@ -103,11 +170,45 @@ power: Op = Op(
         lambda out, a, b: _power_slope(out, a, b),
         lambda out, a, b: out * log((a or 1.0) if isinstance(a, float) else where(a, a, 1.0)),
     ),
-    why="the exponent comes down in front and is lowered by one",
+    why=(
+        "the exponent comes down in front, and the new exponent is lower by one",
+        "a power grows in proportion to itself, and to the logarithm of its base",
+    ),
+    slopes=(lambda out, a, b: b * power(a, b - 1.0), lambda out, a, b: power(a, b) * log(a)),
+    case=_at_the_base,
     domain=lambda a, b: a > 0.0 or (a == 0.0 and b >= 0.0) or (a < 0.0 and b == math.floor(b)),
     smooth=lambda a, b: a > 0.0,
     everyday=((0.1, 5.0), (-3.0, 3.0)),
     neutral=(None, 1.0),
+)
+floor_divide: Op = Op(
+    name="floor_divide",
+    symbol="{} // {}",
+    operator=True,
+    badge="//",
+    what="The largest whole number that is not above a / b, for b ≠ 0.",
+    forward=lambda a, b: a // b,
+    partials=(lambda out, a, b: 0.0, lambda out, a, b: 0.0),
+    numpy="np.floor_divide({}, {})",
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    domain=lambda a, b: b != 0.0,
+    smooth=lambda a, b: _between_steps(a, b),
+    everyday=(ANYWHERE, (0.5, 3.0)),
+)
+mod: Op = Op(
+    name="mod",
+    symbol="{} % {}",
+    operator=True,
+    badge="%",
+    what="What is left of a after whole steps of b, a - b * (a // b), for b ≠ 0; it has the sign of b.",
+    forward=lambda a, b: a % b,
+    partials=(lambda out, a, b: 1.0, lambda out, a, b: -floor_divide(a, b)),
+    numpy="np.mod({}, {})",
+    why="what is left moves with a; each of the whole steps counts once, with a minus sign",
+    domain=lambda a, b: b != 0.0,
+    smooth=lambda a, b: _between_steps(a, b),
+    everyday=(ANYWHERE, (0.5, 3.0)),
 )
 neg: Op = Op(
     name="neg",
@@ -131,6 +232,12 @@ identity: Op = Op(
     why="a copy passes the gradient on unchanged",
 )
 
+
+def _between_steps(a: float, b: float) -> bool:
+    """Whether a / b keeps away from the whole numbers, and is so small that they can be told apart."""
+    return abs(a) < 1e9 * abs(b) and EDGE < a % b / b < 1.0 - EDGE
+
+
 # --- exponentials, logarithms, roots
 
 exp: Op = Op(
@@ -145,7 +252,14 @@ expm1: Op = Op(
     what="exp(a) - 1, exact where a is close to 0.",
     forward=math.expm1,
     partials=(lambda out, a: exp(a),),
-    why="the same as for the exponential: subtracting 1 changes no slope",
+    why="subtracting 1 changes no slope, so it is that of the exponential",
+)
+exp2: Op = Op(
+    name="exp2",
+    what="2 to the power of a.",
+    forward=lambda a: math.pow(2.0, a),
+    partials=(lambda out, a: LOG_2 * out,),
+    why="as the exponential it is its own derivative, but for the factor log(2)",
 )
 log: Op = Op(
     name="log",
@@ -161,9 +275,34 @@ log1p: Op = Op(
     what="The natural logarithm of 1 + a, for a > -1, exact where a is close to 0.",
     forward=math.log1p,
     partials=(lambda out, a: 1.0 / (1.0 + a),),
-    why="the slope of the logarithm is one over its argument, which is 1 + a",
+    why="the slope of the logarithm is one over its argument, to which 1 is added here",
     domain=lambda a: a > -1.0,
     everyday=((-0.9, 10.0),),
+)
+log2: Op = Op(
+    name="log2",
+    what="The logarithm of a to the base 2, for a > 0.",
+    forward=math.log2,
+    partials=(lambda out, a: LOG2_E / a,),
+    why="the slope of the natural logarithm, one over a, divided by log(2)",
+    domain=lambda a: a > 0.0,
+    everyday=POSITIVE,
+)
+log10: Op = Op(
+    name="log10",
+    what="The logarithm of a to the base 10, for a > 0.",
+    forward=math.log10,
+    partials=(lambda out, a: LOG10_E / a,),
+    why="the slope of the natural logarithm, one over a, divided by log(10)",
+    domain=lambda a: a > 0.0,
+    everyday=POSITIVE,
+)
+logaddexp: Op = Op(
+    name="logaddexp",
+    what="log(exp(a) + exp(b)), for a and b of any size.",
+    forward=lambda a, b: a + LOG_2 if a == b else max(a, b) + math.log1p(math.exp(-abs(a - b))),
+    partials=(lambda out, a, b: sigmoid(a - b), lambda out, a, b: sigmoid(b - a)),
+    why="the slope to each argument is its softmax probability",
 )
 sqrt: Op = Op(
     name="sqrt",
@@ -173,13 +312,44 @@ sqrt: Op = Op(
     forward=math.sqrt,
     partials=(lambda out, a: 0.5 / out,),
     why="the slope of a square root is one over twice the root",
+    slopes=(lambda out, a: 1.0 / (2.0 * out),),
+    case=lambda a: Case("{0} is 0, where the root begins vertically") if a == 0.0 else None,
     domain=lambda a: a >= 0.0,
     smooth=lambda a: a > 0.0,
     everyday=POSITIVE,
 )
 
+cbrt: Op = Op(
+    name="cbrt",
+    eps=6.0,  # three roundings and the root's own
+    ulp=4.0,  # the C library's own is up to 2.1 off
+    symbol="∛{}",
+    badge="∛",
+    what="The cube root of a, which has the sign of a.",
+    forward=getattr(math, "cbrt", lambda a: float(np.cbrt(a))),  # Python 3.10 has none
+    partials=(lambda out, a: 1.0 / (3.0 * out * out),),
+    numpy="np.cbrt({})",
+    why="the slope of a cube root is one over three times the square of the root",
+    smooth=lambda a: a != 0.0,
+    everyday=POSITIVE,
+)
+
 # --- circular and hyperbolic functions
 
+deg2rad: Op = Op(
+    name="deg2rad",
+    what="An angle of a degrees in radians.",
+    forward=math.radians,
+    partials=(lambda out, a: math.pi / 180.0,),
+    why="a degree is π / 180 radians",
+)
+rad2deg: Op = Op(
+    name="rad2deg",
+    what="An angle of a radians in degrees.",
+    forward=math.degrees,
+    partials=(lambda out, a: 180.0 / math.pi,),
+    why="a radian is 180 / π degrees",
+)
 sin: Op = Op(
     name="sin",
     what="The sine of a, an angle in radians.",
@@ -199,7 +369,8 @@ tan: Op = Op(
     what="The tangent of a, an angle in radians.",
     forward=math.tan,
     partials=(lambda out, a: 1.0 + out * out,),
-    why="the slope of the tangent is one plus its square",
+    why="the slope of the tangent is one plus the square of the tangent",
+    slopes=(lambda out, a: 1.0 + power(out, 2.0),),
     everyday=((-1.0, 1.0),),
 )
 asin: Op = Op(
@@ -208,7 +379,8 @@ asin: Op = Op(
     forward=math.asin,
     partials=(lambda out, a: 1.0 / sqrt((1.0 - a) * (1.0 + a)),),
     numpy="np.arcsin({})",
-    why="the curve gets steeper towards the ends, -1 and 1",
+    why="one over the slope of the sine, which at this angle is the root of one minus the square of the sine",
+    slopes=(lambda out, a: 1.0 / sqrt(1.0 - power(a, 2.0)),),
     domain=lambda a: -1.0 <= a <= 1.0,
     smooth=lambda a: -1.0 < a < 1.0,
     everyday=((-0.9, 0.9),),
@@ -219,7 +391,8 @@ acos: Op = Op(
     forward=math.acos,
     partials=(lambda out, a: -1.0 / sqrt((1.0 - a) * (1.0 + a)),),
     numpy="np.arccos({})",
-    why="the curve falls, and more steeply towards the ends, -1 and 1",
+    why="one over the slope of the cosine, which at this angle is minus the root of one minus the square of the cosine",
+    slopes=(lambda out, a: -1.0 / sqrt(1.0 - power(a, 2.0)),),
     domain=lambda a: -1.0 <= a <= 1.0,
     smooth=lambda a: -1.0 < a < 1.0,
     everyday=((-0.9, 0.9),),
@@ -230,7 +403,8 @@ atan: Op = Op(
     forward=math.atan,
     partials=(lambda out, a: 1.0 / (1.0 + a * a),),
     numpy="np.arctan({})",
-    why="the slope flattens with the square of the argument",
+    why="one over the slope of the tangent, which is one plus the square of the tangent",
+    slopes=(lambda out, a: 1.0 / (1.0 + power(a, 2.0)),),
 )
 atan2: Op = Op(
     name="atan2",
@@ -241,7 +415,14 @@ atan2: Op = Op(
         lambda out, y, x: -y / hypot(y, x) / hypot(y, x),
     ),
     numpy="np.arctan2({}, {})",
-    why="an angle turns the slower the farther away the point is",
+    why=(
+        "a small step of the first number turns the angle by that times the second one over the square of the distance",
+        "a small step of the second number turns it by that times minus the first one over the square of the distance",
+    ),
+    slopes=(
+        lambda out, y, x: x / (power(x, 2.0) + power(y, 2.0)),
+        lambda out, y, x: -y / (power(x, 2.0) + power(y, 2.0)),
+    ),
     smooth=lambda y, x: math.hypot(y, x) > 0.0 and (y != 0.0 or x > 0.0),
     everyday=((0.1, 5.0), (-5.0, 5.0)),
 )
@@ -265,7 +446,8 @@ asinh: Op = Op(
     forward=math.asinh,
     partials=(lambda out, a: 1.0 / hypot(1.0, a),),
     numpy="np.arcsinh({})",
-    why="the slope is 1 at 0 and approaches one over |a| far away, like the logarithm's",
+    why="one over the slope of sinh, which there is the root of one plus the square of sinh",
+    slopes=(lambda out, a: 1.0 / sqrt(1.0 + power(a, 2.0)),),
 )
 acosh: Op = Op(
     name="acosh",
@@ -273,7 +455,8 @@ acosh: Op = Op(
     forward=math.acosh,
     partials=(lambda out, a: 1.0 / (sqrt(a - 1.0) * sqrt(a + 1.0)),),
     numpy="np.arccosh({})",
-    why="the curve starts vertically at 1, and its slope approaches one over a, like the logarithm's",
+    why="one over the slope of cosh, which there is the root of the square of cosh minus one",
+    slopes=(lambda out, a: 1.0 / sqrt(power(a, 2.0) - 1.0),),
     domain=lambda a: a >= 1.0,
     smooth=lambda a: a > 1.0,
     everyday=((1.1, 10.0),),
@@ -284,7 +467,8 @@ atanh: Op = Op(
     forward=math.atanh,
     partials=(lambda out, a: 1.0 / ((1.0 - a) * (1.0 + a)),),
     numpy="np.arctanh({})",
-    why="the curve gets steeper towards the poles, -1 and 1",
+    why="one over the slope of tanh, which is one minus the square of tanh",
+    slopes=(lambda out, a: 1.0 / (1.0 - power(a, 2.0)),),
     domain=lambda a: -1.0 < a < 1.0,
     everyday=((-0.9, 0.9),),
 )
@@ -292,8 +476,31 @@ hypot: Op = Op(
     name="hypot",
     what="The length of the vector (a, b): the square root of a² + b², without overflow on the way.",
     forward=math.hypot,
-    partials=(lambda out, a, b: a / out, lambda out, a, b: b / out),
+    partials=(lambda out, a, b: cosine(a, b), lambda out, a, b: cosine(b, a)),  # at (0, 0), slope 0
     why="each side counts with its share of the length",
+    slopes=(lambda out, a, b: a / out, lambda out, a, b: b / out),
+    case=lambda a, b: Case("both sides are 0, where the length has a kink") if a == b == 0.0 else None,
+    smooth=lambda a, b: math.hypot(a, b) > 0.0,
+    everyday=((0.1, 5.0), ANYWHERE),
+)
+
+
+def _cosine(a: float, b: float) -> float:
+    length = math.hypot(a, b)
+    return a / length if length else 0.0
+
+
+cosine: Op = Op(
+    name="cosine",
+    what="The cosine of the angle between the vector (a, b) and the first axis: a / hypot(a, b), and 0 at (0, 0).",
+    forward=_cosine,
+    # By the other one's cosine: no term cancels, so derivatives of hypot of any order are right to the last digits.
+    partials=(
+        lambda out, a, b: cosine(b, a) * cosine(b, a) / hypot(a, b),
+        lambda out, a, b: -out * cosine(b, a) / hypot(a, b),
+    ),
+    numpy="{0} / np.where(np.hypot({0}, {1}), np.hypot({0}, {1}), 1.0)",
+    why="only what moves the vector sideways turns it, and the farther out, the less",
     smooth=lambda a, b: math.hypot(a, b) > 0.0,
     everyday=((0.1, 5.0), ANYWHERE),
 )
@@ -303,18 +510,42 @@ erf: Op = Op(
     forward=math.erf,
     partials=(lambda out, a: 2.0 / SQRT_PI * exp(-a * a),),
     numpy="np.vectorize(math.erf, otypes=[float])({})",
-    why="the slope of erf is a bell curve",
+    why="the slope of erf is a bell curve: exp of minus the square, times 2 over the root of π, which is 1.128",
+    slopes=(lambda out, a: 2.0 / SQRT_PI * exp(-power(a, 2.0)),),
+    everyday=((-2.0, 2.0),),
+)
+
+erfc: Op = Op(
+    name="erfc",
+    ulp=4.0,  # what C libraries give; 2.2 was measured
+    what="1 - erf(a), exact where a is large.",
+    forward=math.erfc,
+    partials=(lambda out, a: -2.0 / SQRT_PI * exp(-a * a),),
+    numpy="np.vectorize(math.erfc, otypes=[float])({})",
+    why="the slope of erfc is a bell curve with a minus sign",
     everyday=((-2.0, 2.0),),
 )
 
 # --- squashing functions and kinks
 
+sech: Op = Op(
+    name="sech",
+    what="The hyperbolic secant of a: one over cosh(a).",
+    forward=lambda a: 1.0 / math.cosh(a) if abs(a) < 700.0 else 2.0 * math.exp(-abs(a)),  # beyond, cosh overflows
+    partials=(lambda out, a: -out * tanh(a),),
+    numpy="1.0 / np.cosh({})",
+    why="a bell that falls like exp(-|a|): the slope is minus itself times tanh",
+    everyday=((-2.0, 2.0),),
+)
+
 tanh: Op = Op(
     name="tanh",
     what="The hyperbolic tangent of a, which rises from -1 to 1.",
     forward=math.tanh,
-    partials=(lambda out, a: 1.0 - out * out,),
-    why="the slope of tanh is one minus its square: flat where tanh is near ±1",
+    partials=(lambda out, a: sech(a) * sech(a),),  # 1 - out * out loses its digits where tanh is near ±1
+    quick=(lambda out, a: 1.0 - out * out,),
+    why="the slope of tanh is one minus the square of tanh, so it is flat where tanh is near 1 or −1",
+    slopes=(lambda out, a: 1.0 - power(out, 2.0),),
     everyday=((-2.0, 2.0),),
 )
 sigmoid: Op = Op(
@@ -324,7 +555,8 @@ sigmoid: Op = Op(
     forward=lambda a: 1.0 / (1.0 + math.exp(-a)) if a > -709.0 else math.exp(a),  # below, e^-a overflows
     partials=(lambda out, a: out * sigmoid(-a),),
     numpy="np.exp(-np.logaddexp(0.0, -{}))",
-    why="the slope of the sigmoid is its value times one minus its value",
+    why="the slope of the sigmoid is the sigmoid times one minus the sigmoid",
+    slopes=(lambda out, a: out * (1.0 - out),),
 )
 relu: Op = Op(
     name="relu",
@@ -334,6 +566,7 @@ relu: Op = Op(
     partials=(lambda out, a: step(a),),  # 0 at the kink
     numpy="np.maximum({}, 0.0)",
     why="relu lets the gradient through where its argument is positive, and blocks it elsewhere",
+    case=_side,
     smooth=lambda a: abs(a) > EDGE,
 )
 step: Op = Op(
@@ -342,8 +575,59 @@ step: Op = Op(
     forward=lambda a: 1.0 if a > 0.0 else 0.0 if a == a else a,
     partials=(lambda out, a: 0.0,),
     numpy="np.sign(np.maximum({}, 0.0))",
-    why="a step is flat on both sides",
+    chooses=True,
+    why="a step is flat on both sides of its jump",
+    case=lambda a: Case("{0} is 0, where the step jumps") if a == 0.0 else None,
     smooth=lambda a: abs(a) > EDGE,
+)
+sign: Op = Op(
+    name="sign",
+    what="The sign of a: 1 where a is positive, -1 where it is negative, 0 at 0.",
+    forward=lambda a: 1.0 if a > 0.0 else -1.0 if a < 0.0 else a,
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="a sign is flat on both sides, so the slope is 0",
+    smooth=lambda a: abs(a) > EDGE,
+)
+floor: Op = Op(
+    name="floor",
+    symbol="⌊{}⌋",
+    badge="⌊x⌋",
+    what="The largest whole number that is not above a.",
+    forward=lambda a: float(math.floor(a)),
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    smooth=lambda a: _between_steps(a, 1.0),
+)
+ceil: Op = Op(
+    name="ceil",
+    symbol="⌈{}⌉",
+    badge="⌈x⌉",
+    what="The smallest whole number that is not below a.",
+    forward=lambda a: float(math.ceil(a)),
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    smooth=lambda a: _between_steps(a, 1.0),
+)
+trunc: Op = Op(
+    name="trunc",
+    what="The whole number next to a on the way to 0.",
+    forward=lambda a: float(math.trunc(a)),
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    smooth=lambda a: _between_steps(a, 1.0),
+)
+rint: Op = Op(
+    name="rint",
+    what="The whole number nearest to a; the even one of two that are as near.",
+    forward=lambda a: float(round(a)),
+    partials=(lambda out, a: 0.0,),
+    chooses=True,
+    why="it is made of flat steps, so the slope is 0",
+    smooth=lambda a: _between_steps(a + 0.5, 1.0),
 )
 absolute: Op = Op(
     name="absolute",
@@ -352,7 +636,8 @@ absolute: Op = Op(
     what="The absolute value of a.",
     forward=abs,
     partials=(lambda out, a: step(a) - step(-a),),  # 0 at the kink
-    why="the slope of |x| is the sign of x",
+    why="the slope of an absolute value is 1 above 0 and −1 below",
+    case=_side,
     smooth=lambda a: abs(a) > EDGE,
 )
 softplus: Op = Op(
@@ -370,7 +655,8 @@ leaky_relu: Op = Op(
     forward=lambda a: a if a > 0.0 else 0.01 * a,
     partials=(lambda out, a: 0.01 + 0.99 * step(a),),
     numpy="np.where({0} > 0.0, {0}, 0.01 * {0})",
-    why="the slope is 1 where the argument is positive, a hundredth elsewhere",
+    why="the slope is 1 where the argument is positive, and a hundredth elsewhere",
+    case=_side,
     smooth=lambda a: abs(a) > EDGE,
 )
 elu: Op = Op(
@@ -379,7 +665,8 @@ elu: Op = Op(
     forward=lambda a: a if a > 0.0 else math.expm1(a),
     partials=(lambda out, a: exp(minimum(a, 0.0)),),
     numpy="np.where({0} > 0.0, {0}, np.expm1(np.minimum({0}, 0.0)))",
-    why="the slope is 1 above 0 and the exponential below",
+    why="the slope is 1 above 0, and the exponential below",
+    case=lambda a: _side(a, "", (lambda out, a: exp(a),)),
     smooth=lambda a: abs(a) > EDGE,
 )
 silu: Op = Op(
@@ -388,7 +675,8 @@ silu: Op = Op(
     forward=lambda a: a / (1.0 + math.exp(-a)) if a > -709.0 else math.exp(a / 2.0) * a * math.exp(a / 2.0),
     partials=(lambda out, a: sigmoid(a) * (1.0 + a * sigmoid(-a)),),
     numpy="{0} * np.exp(-np.logaddexp(0.0, -{0}))",
-    why="the gate sigmoid(a), and how much opening it further adds",
+    why="silu is a number times its sigmoid: the slope is the sigmoid, plus the number times the slope of the sigmoid",
+    slopes=(lambda out, a: sigmoid(a) + a * (sigmoid(a) * (1.0 - sigmoid(a))),),
     everyday=((-1.0, 5.0),),
 )
 gelu: Op = Op(
@@ -396,9 +684,10 @@ gelu: Op = Op(
     ulp=1500.0,  # the rounding of a / √2 counts a² times, and it underflows at -38
     what="The Gaussian error linear unit: a times the probability that a standard normal number is below a.",
     forward=lambda a: 0.5 * a * math.erfc(-a / SQRT_2),
-    partials=(lambda out, a: 0.5 * (1.0 + erf(a / SQRT_2)) + a * exp(-0.5 * a * a) / (SQRT_2 * SQRT_PI),),
+    partials=(lambda out, a: 0.5 * erfc(-a / SQRT_2) + a * exp(-0.5 * a * a) / (SQRT_2 * SQRT_PI),),
     numpy="0.5 * {0} * np.vectorize(math.erfc, otypes=[float])(-{0} / math.sqrt(2.0))",
-    why="the gate (a normal distribution), and how much opening it further adds",
+    why="gelu is a number times a probability: the slope is the probability, plus the number times a bell curve",
+    slopes=(lambda out, a: 0.5 * (1.0 + erf(a / SQRT_2)) + a * exp(-0.5 * power(a, 2.0)) / (SQRT_2 * SQRT_PI),),
     everyday=((-0.5, 2.0),),
 )
 
@@ -415,7 +704,9 @@ minimum: Op = Op(
     what="The smaller one of a and b.",
     forward=lambda a, b: a if a <= b or a != a else b,
     partials=(lambda out, a, b: _ahead(b, a), lambda out, a, b: _ahead(a, b)),
-    why="only the smaller one gets the gradient; at a tie, half each",
+    chooses=True,
+    why="only the smaller one gets the gradient; at a tie, each gets half of it",
+    case=_smaller,
     smooth=lambda a, b: abs(a - b) > EDGE,
 )
 maximum: Op = Op(
@@ -425,19 +716,54 @@ maximum: Op = Op(
     what="The larger one of a and b.",
     forward=lambda a, b: a if a >= b or a != a else b,
     partials=(lambda out, a, b: _ahead(a, b), lambda out, a, b: _ahead(b, a)),
-    why="only the larger one gets the gradient; at a tie, half each",
+    chooses=True,
+    why="only the larger one gets the gradient; at a tie, each gets half of it",
+    case=_larger,
     smooth=lambda a, b: abs(a - b) > EDGE,
 )
+clip: Op = Op(
+    name="clip",
+    what="x, but not below low and not above high.",
+    forward=lambda x, low, high: minimum.forward(maximum.forward(x, low), high),
+    partials=(
+        lambda out, x, low, high: _ahead(x, low) * _ahead(high, maximum(x, low)),
+        lambda out, x, low, high: _ahead(low, x) * _ahead(high, maximum(x, low)),
+        lambda out, x, low, high: _ahead(maximum(x, low), high),
+    ),
+    chooses=True,
+    why="between the limits x gets the gradient, beyond them the limit gets it; at a tie, each gets half of it",
+    case=_clipped,
+    smooth=lambda x, low, high: min(abs(x - low), abs(x - high), abs(low - high)) > EDGE,
+    everyday=(ANYWHERE, (-5.0, 0.0), (0.0, 5.0)),
+)
+
+
+def _taken(side: float) -> float:
+    if side is NOT_RUN:
+        raise LookupError(
+            "the condition of a where has changed sides, and the side that is taken now is a function that did not run "
+            "at the forward pass: compute the result anew instead of refreshing it"
+        )
+    return side
+
+
 where: Op = Op(
     name="where",
     what="a where the condition is not 0, b elsewhere.",
-    forward=lambda condition, a, b: a if condition else b,
+    forward=lambda condition, a, b: _taken(a if condition else b),
     partials=(
         lambda out, condition, a, b: 0.0,
         lambda out, condition, a, b: where(condition, 1.0, 0.0),
         lambda out, condition, a, b: where(condition, 0.0, 1.0),
     ),
-    why="only what is chosen gets the gradient",
+    chooses=True,
+    lazy=True,
+    why=(
+        "the condition only chooses, so it gets no gradient",
+        "a gets the gradient where the condition is not 0",
+        "b gets the gradient where the condition is 0",
+    ),
+    case=_chosen,
     smooth=lambda condition, a, b: abs(condition) > EDGE,
     everyday=(ANYWHERE, ANYWHERE, ANYWHERE),
 )
@@ -448,7 +774,7 @@ where: Op = Op(
 def _logsumexp(*values: float) -> float:
     largest = max(values)
     if not math.isfinite(largest):
-        return sum(values) if math.isnan(sum(values)) else largest
+        return math.nan if any(map(math.isnan, values)) else largest
     return largest + math.log(sum(math.exp(value - largest) for value in values))
 
 
@@ -502,7 +828,8 @@ logsumexp: Op = Op(
     forward=_logsumexp,
     partials=_softmax,
     numpy="np.logaddexp.reduce(np.broadcast_arrays(*{}))",
-    why="the slope to each argument is its softmax probability",
+    why="the local derivative through each value is its softmax probability, the share of its exp in the sum of all",
+    slopes=lambda out, *values: [exp(value - out) for value in values],
 )
 pick: Op = Op(
     name="pick",
@@ -511,7 +838,9 @@ pick: Op = Op(
     forward=_pick,
     partials=lambda out, *values: [*_indicators(values[-1], len(values) - 1), 0.0],
     numpy="picked({0}[:-1], {0}[-1])",
-    why="only what is picked gets the gradient",
+    chooses=True,
+    why="only the value that is picked gets the gradient; the index gets none",
+    case=_index_chooses,
 )
 total: Op = Op(
     name="total",
@@ -532,7 +861,7 @@ dot: Op = Op(
     forward=lambda *values: _exact_sum([*map(mul, values[: len(values) // 2], values[len(values) // 2 :])]),
     partials=lambda out, *values: [*values[len(values) // 2 :], *values[: len(values) // 2]],
     numpy="sum(a * b for a, b in zip({0}[: len({0}) // 2], {0}[len({0}) // 2 :]))",
-    why="in each product the local derivative is the other factor",
+    why="the local derivative through each number is its partner in the products",
 )
 
 OPS.update({row.name: row for row in list(globals().values()) if isinstance(row, Op)})

@@ -10,8 +10,9 @@ result is the same. A result that was computed from a read number follows it: it
 a branch that happens to flip jumps once. A number read as an integer (int(), round(), math.floor) moves by 1, 2 and 3.
 
 So the function runs once more where it reads numbers, and a few times more before an error. Nothing is shown of that:
-what these runs print is dropped, `random` and `numpy.random` go on from where they were, and the `.data` that they write
-are put back. What else a function does (append to a list, write to a file, use a generator of its own) is done again.
+what these runs print is dropped, `random` and `numpy.random` go on from where they were, and the `.data` that they
+write are put back. What else a function does (append to a list, write to a file, use a generator of its own) is done
+again.
 
 What cannot be told: a number that decides how often a loop runs, or which branch is taken, is taken for a comparison;
 so is one of which only the whole part is used (`float(x) // 1`), whose slope is 0. A function that gives other results

@@ -6,6 +6,7 @@ import keyword
 
 import numpy as np
 
+from .checking import spelling_problem
 from .op import OPS, Op
 from .operators import add_method, local_derivatives, remove_method
 from .value import Value
@@ -60,6 +61,8 @@ def _try_out(op: Op) -> None:
     except Exception as problem:
         hint = " (partials=(rule,) for a fixed number of arguments; a bare rule returns a list)" * op.variadic
         raise ValueError(f"{op.name}: {part} does not run at {numbers}: {problem}{hint}") from problem
+    if said := spelling_problem(op):
+        raise ValueError(f"{op.name}: {said}")
 
 
 def unregister(op: Op) -> None:

@@ -62,7 +62,7 @@ def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int]) -> None
     rules: Any = op.partials
     all_slopes = functools.cache(lambda: rules(node, *arguments)) if op.variadic else list
     for place, argument in enumerate(arguments):
-        if id(argument) not in reached:
+        if id(argument) not in reached or (op.chooses and node.__decided__ and node._edges[place][1] == 0.0):
             continue
         try:
             slope = all_slopes()[place] if op.variadic else rules[place](node, *arguments)
@@ -125,28 +125,37 @@ def _as_value(given: Any) -> Value:
 
 
 class _Variable:
-    """One argument of a function, made of fresh Values: one for a number, else an object array."""
+    """One argument of a function as fresh Values: a number as one, an array or nested lists as an object array."""
 
     def __init__(self, given: Any) -> None:
-        self.single = isinstance(given, Value) or np.ndim(given) == 0
-        if not self.single and np.ndim(given) != 1:
-            raise ValueError(f"an argument has the shape {np.shape(given)}; give a number or a 1-D array (.ravel())")
-        if isinstance(given, np.ndarray) and given.dtype.kind in "fiu":
-            given = given.tolist()  # plain numbers: NumPy scalars are slow
-        numbers = [given] if self.single else list(given)
+        self.shape = () if isinstance(given, Value) else _shape(given)
+        if not self.shape:
+            numbers = [given]
+        elif isinstance(given, np.ndarray) and given.dtype.kind in "fiu":
+            numbers = given.ravel().tolist()  # plain numbers: NumPy scalars are slow
+        else:
+            numbers = list(given) if len(self.shape) == 1 else list(np.array(given, dtype=object).ravel())
         self.symbolic = any(isinstance(x, Value) for x in numbers)
         # Fresh nodes, so that uses of the same Value elsewhere in the function are not counted.
         self.nodes = [
             identity(x) if isinstance(x, Value) else Value(x if x.__class__ is float else number(x, "a derivative"))
             for x in numbers
         ]
-        self.argument: Any = self.nodes[0] if self.single else _objects(self.nodes)
+        self.argument: Any = _objects(self.nodes).reshape(self.shape) if self.shape else self.nodes[0]
 
     def shaped(self, derivatives: Sequence[Any]) -> Any:
-        """These derivatives, one for each node, in the form of the argument."""
-        if self.single:
+        """One for each node, in the form of the argument."""
+        if not self.shape:
             return derivatives[0]
-        return _objects(derivatives) if any(isinstance(d, Value) for d in derivatives) else np.array(derivatives, float)
+        symbolic = any(isinstance(d, Value) for d in derivatives)
+        return (_objects(derivatives) if symbolic else np.array(derivatives, float)).reshape(self.shape)
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    try:
+        return np.shape(given)
+    except ValueError:
+        raise ValueError(f"an argument is a number or an array, got lists of different lengths: {given!r}") from None
 
 
 def _objects(items: Sequence[Any]) -> Any:
@@ -192,7 +201,7 @@ def _advice(lost: Lost) -> str:
     if functions:
         instead = f"write cr.{functions[0]}, which takes Values"
     elif re.search(r"\bint\(|\bround\(|floor|ceil|trunc", text):
-        instead = "a whole number has no derivative; write cr.pick(values, index) to choose by one, cr.step to jump"
+        instead = "write cr.floor, cr.ceil, cr.trunc or cr.round, which take Values and have the slope 0"
     elif re.search(r"\bfloat\(|\.data\b|\.item\(|\.astype\(", text):
         instead = "use the Value itself, and chainrule's functions in place of math's (cr.sin, cr.exp)"
     else:
@@ -275,6 +284,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
+    if isinstance(argnums, bool):
+        raise TypeError(f"argnums is the place of an argument, or several, as in (0, 1); got {argnums!r}")
     several = isinstance(argnums, Sequence)
     places = [operator.index(place) for place in (argnums if isinstance(argnums, Sequence) else [argnums])]
 
@@ -309,7 +320,8 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
 def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
     """The derivatives of each of f's outputs to its first argument.
 
-    Shapes: x (n,), m outputs -> (m, n); a number in -> (m,); one output -> (n,).
+    Shapes: x (n,), m outputs -> (m, n); a number in -> (m,); one output -> (n,). For arrays of any shape: the shape of
+    the outputs, then the shape of x.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([3.0, 4.0])
     array([[4., 3.],
@@ -320,12 +332,12 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*arguments: Any, **keywords: Any) -> Any:
         with enable_grad():
             result, [variable] = _run(functools.partial(f, **keywords), [0], arguments)
-            several = not isinstance(result, Value) and np.ndim(result) > 0
-            instead = "return one Value or a 1-D list of them (.ravel())"
-            outputs = [_scalar(y, "jacobian", instead) for y in (result if several else [result])]
+            shape = () if isinstance(result, Value) else _shape(result)
+            results = [result] if not shape else list(result if len(shape) == 1 else np.array(result, object).ravel())
+            outputs = [_scalar(y, "jacobian", "return one Value, or an array of them") for y in results]
             all_slopes, _ = _slopes(outputs, [variable])
             rows = [variable.shaped(slopes) for slopes in all_slopes]
-            return np.array(rows).reshape(len(rows), *np.shape(variable.argument)) if several else rows[0]
+            return np.array(rows).reshape(*shape, *variable.shape) if shape else rows[0]
 
     return wrapped
 
@@ -333,7 +345,9 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
 def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
     """The second derivatives of f to its first argument.
 
-    Shapes: x (n,) -> (n, n); a number -> float.
+    Shapes: x (n,) -> (n, n); a number -> float; x of any shape -> that shape twice.
+    Where the second derivatives jump or do not exist (a**b at a = 0), it may be asymmetric: the entry [i, j] is the
+    derivative to x[j] of the derivative to x[i].
 
     >>> hessian(lambda x: x[0] * x[0] * x[1])([3.0, 4.0])
     array([[8., 6.],
@@ -345,7 +359,7 @@ def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
 def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
     """The product of f's Hessian with a vector, without the Hessian.
 
-    Shapes: x and v (n,) -> (n,); numbers -> float.
+    Shapes: x and v of one shape -> the same shape; numbers -> float.
 
     >>> hvp(lambda x: x[0] * x[0] * x[1])([3.0, 4.0], [1.0, 0.0])
     array([8., 6.])
@@ -357,6 +371,6 @@ def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
         if np.shape(x) != np.shape(v):
             raise ValueError(f"hvp: x has shape {np.shape(x)} and v has {np.shape(v)}; they have to be equal")
         # v is a variable, too: where it is made of Values, so is the product.
-        return grad(lambda y, w: dot(np.atleast_1d(slope(y)), np.atleast_1d(w)), argnums=(0, 1))(x, v)[0]
+        return grad(lambda y, w: dot(np.ravel(slope(y)), np.ravel(w)), argnums=(0, 1))(x, v)[0]
 
     return wrapped

@@ -17,6 +17,8 @@ from .operators import local_derivatives
 from .reads import read, watching, written
 from .recording import recording
 
+SWITCHED = [0]  # how often a leaf was frozen or thawed: programs compare it, which is quicker than to ask each leaf
+
 
 class Value(FastOperators, LikeANumber, MicrogradNames):
     """One number, its gradient, and the operation and arguments that made it.
@@ -34,7 +36,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         "_data": "The number, a float.",
         "grad": "The gradient: the derivative of a result to this value, as backward() has left it.",
         "operation": "The row that made it; a string if it was made by hand, None for a leaf.",
-        "requires_grad": "Whether backward() gives it a gradient, and goes on to what it was made of.",
+        "_requires_grad": "Whether backward() gives it a gradient; the property requires_grad reads and writes it.",
         # A node of one or two arguments keeps them here, Values and floats. Where there is none, 0.0 stands.
         "_left": "The first argument.",
         "_right": "The second argument; for the sum of a neuron what stands for its products, until somebody asks.",
@@ -47,6 +49,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         "__weakref__": "Weak references to it.",
     }
 
+    __decided__ = True
     operation: Op | str | None
     label: str = ""
     _more: tuple[tuple[Any, float], ...] | None = None  # (argument, local derivative) pairs of all other nodes
@@ -57,10 +60,15 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         *, requires_grad: bool = True,
     ) -> None:  # fmt: skip
         self._clear()
-        self._data = data if data.__class__ is float else one_number(data)
+        if data.__class__ is float:
+            self._data = data
+        elif hasattr(data, "_wrapped_in"):  # a number of a function that is being compiled
+            data._wrapped_in(self)
+        else:
+            self._data = one_number(data)
         if label:
             self.label = label
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         if _children or _op:
             self._more = graph.edges_by_hand(_children, _op)
             self._becomes_inner(_op if isinstance(_op, str) else "", self.arguments)
@@ -75,10 +83,14 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     def data(self, data: float) -> None:
         if watching:
             written(self)
-        _set_number(self, data if data.__class__ is float else one_number(data))
+        if data.__class__ is not float:
+            if isinstance(data, Value):
+                raise TypeError(f"data is a plain number, got {data!r}; write .data of it")
+            data = one_number(data)
+        _set_number(self, data)
 
     def _clear(self) -> None:
-        self.grad, self.operation, self.requires_grad = 0.0, None, True
+        self.grad, self.operation, self._requires_grad = 0.0, None, True
         self._left = self._right = self._d_left = self._d_right = 0.0
         self._users = self._depth = 0
 
@@ -94,13 +106,13 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         """Fill in what the row says of these arguments."""
         numbers = [a if a.__class__ is float else one_number(a._data) for a in arguments]
         self._data = op.evaluate(numbers, arguments)
-        self.requires_grad = recording() and any(a.requires_grad for a in arguments if a.__class__ is not float)
+        self._requires_grad = recording() and any(a._requires_grad for a in arguments if a.__class__ is not float)
         if recording():
             wanted = [a.__class__ is not float for a in arguments]
             self._record(op, arguments, local_derivatives(op, self._data, numbers, wanted))
 
     def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
-        if op.variadic or op.arity > 2:
+        if op.variadic or op.arity > 2 or op.chooses:
             self._more = tuple(zip(arguments, slopes))
         else:
             self._left, self._d_left = arguments[0], slopes[0]
@@ -113,6 +125,17 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             for value in (a for a in arguments if a.__class__ is not float):
                 value._users += 1
                 self._depth = max(self._depth, value._depth + 1)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward() gives it a gradient; compiled programs read this of their parameters at each call."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self.operation is None:
+            SWITCHED[0] += 1
+        self._requires_grad = wanted
 
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
@@ -132,7 +155,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _chain_rule(self) -> None:
         """The chain rule at this node: each argument gets the local derivative times the upstream gradient."""
-        for argument, local_derivative in self._edges:
+        for _, (argument, local_derivative) in graph.walked_edges(self):
             if isinstance(argument, Value) and argument.requires_grad:
                 argument.grad += local_derivative * self.grad
 
@@ -168,6 +191,10 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             except TypeError:
                 graph.check_gradients_are_numbers(self)
                 raise
+
+    def zero_grad(self) -> None:
+        """Set `.grad` to 0; of a model, model.zero_grad() does that to each parameter."""
+        self.grad = 0.0
 
     def refresh(self) -> None:
         """Compute this value anew from its leaves, after their data changed.
@@ -211,6 +238,9 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copying.reduce(self, type(self))
+
+    def __setstate__(self, state: Any) -> None:
+        copying.set_state(self, state)
 
 
 # The slot itself: a class may have a property in its place.

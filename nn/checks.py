@@ -5,17 +5,19 @@ from __future__ import annotations
 import operator
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Value
+from chainrule.engine.gate import numbers, rows
 
 from .optimisers import Optimiser
 
 __all__ = [
-    "Examples", "Loss", "Metric", "Model", "check_count", "check_finite", "check_loss", "check_model",
+    "Examples", "Loss", "Metric", "Model", "check_count", "check_keywords", "check_finite", "check_loss", "check_model",
     "checked_examples", "checked_functions", "checked_inputs", "checked_loss_value", "checked_metrics",
     "checked_optimiser", "checked_validation",
 ]  # fmt: skip
@@ -59,59 +61,77 @@ def check_count(name: str, number: Any) -> None:
         raise ValueError(f"{name} must be at least 1, got {number}")
 
 
+SPELLED = {
+    "lr": "learning_rate", "learningrate": "learning_rate", "eta": "learning_rate", "step_size": "learning_rate",
+    "optimizer": "optimiser", "opt": "optimiser", "n_epochs": "epochs", "num_epochs": "epochs", "max_iter": "epochs",
+    "nb_epoch": "epochs", "epoch": "epochs", "steps": "epochs", "batchsize": "batch_size", "bs": "batch_size",
+    "validation_data": "validation", "val": "validation", "test": "validation", "valid": "validation",
+    "verbose": "progress", "random_state": "seed", "rng": "seed", "callback": "callbacks", "metric": "metrics",
+    "compile": "compiled", "jit": "compiled",
+}  # fmt: skip
+ELSEWHERE = {
+    "momentum": "optimiser=nn.SGD(model, learning_rate=..., momentum=...)",
+    "betas": "optimiser=nn.Adam(model, beta1=..., beta2=...)",
+    "shuffle": "nothing: each epoch visits the examples in an order drawn from seed",
+    "validation_split": "validation=(X_test, y_test), made by train_test_split",
+    "weight_decay": "the penalty into the loss",
+    "patience": "a callback, callbacks=function, which looks at history.test_loss after each epoch",
+    "early_stopping": "a callback, callbacks=function, which looks at history.test_loss after each epoch",
+    "loss_fn": "the loss as the second argument, fit(model, loss, X, y)",
+    "criterion": "the loss as the second argument, fit(model, loss, X, y)",
+    "activation": "it where the model is made: MLP(2, [16, 1], activation='tanh')",
+}
+
+
+def check_keywords(unknown: Mapping[str, Any]) -> None:
+    """TypeError for the first keyword that fit does not know, with what to write instead."""
+    for name, value in unknown.items():
+        known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "validation", "metrics", "every",
+                 "progress", "callbacks", "compiled")  # fmt: skip
+        low = name.lower()
+        meant = SPELLED.get(low) or next(iter(get_close_matches(low, known, 1, 0.7)), "")
+        if low in ELSEWHERE:
+            hint = f"write {ELSEWHERE[low]}"
+        elif meant:
+            hint = f"write {meant}={value!r}" if isinstance(value, (int, float)) else f"write {meant}="
+        else:
+            hint = f"it takes {', '.join(known)}"
+        raise TypeError(f"fit has no argument {name!r}; {hint}")
+
+
 def check_finite(numbers: Any, what: str, epoch: int, *reasons: str) -> None:
     """FloatingPointError with the first number that is inf or nan; `reasons` are sentences that explain it."""
     flat = np.atleast_1d(numbers)
     if not np.isfinite(flat).all():
-        raise FloatingPointError(
-            "; ".join([f"{what} is {flat[~np.isfinite(flat)][0]} in epoch {epoch}", *reasons])
-            + "; the model keeps the parameters of the step before. "
-            "Try a smaller learning_rate, or look for huge numbers in X and y"
-        )
+        said = "; ".join([f"{what} is {flat[~np.isfinite(flat)][0]} in epoch {epoch}", *reasons])
+        advice = "the model keeps the parameters of the step before. Try a smaller learning_rate, or look"
+        if epoch == 0:
+            advice = "the model keeps the parameters that it had before the first step. Look in them, or"
+        raise FloatingPointError(f"{said}; {advice} for huge numbers in X and y")
 
 
 def checked_examples(X: Any, y: Any, prefix: str = "") -> Examples:
     """Inputs and targets as arrays of the same length, and finite; errors put the prefix before the names X and y."""
-    inputs, targets = checked_inputs(X, f"{prefix}X"), _array(y, f"{prefix}y")
+    inputs, targets = checked_inputs(X, f"{prefix}X"), numbers(y, f"{prefix}y", finite=True)
     if targets.ndim == 0 or len(inputs) != len(targets):
         given = f"{len(targets)} rows" if targets.ndim else f"the single value {targets}"
         raise ValueError(f"{prefix}X has {len(inputs)} rows and {prefix}y has {given}; each example needs both")
-    for name, array in (("X", inputs), ("y", targets)):
-        rows = array.reshape(len(array), -1)
-        bad = ~np.isfinite(rows) if rows.dtype.kind == "f" else np.zeros((1, 1), dtype=bool)
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            raise ValueError(f"row {row} of {prefix}{name} holds {rows[row, column]}; remove the row, or fill the gap")
     return inputs, targets
 
 
 def checked_inputs(X: Any, name: str = "X") -> NDArray[Any]:
-    """X as an array of numbers with a row for each example.
+    """X as a finite array of numbers with a row for each example: float64, or int64 where all of them are integers.
 
     Errors: ValueError for a single number, no rows, or rows of several lengths; TypeError if it does not hold numbers.
     """
-    inputs = _array(X, name)
-    if inputs.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, got an array of {inputs.dtype}")
+    inputs = numbers(X, name, finite=True)
+    if inputs.dtype.kind == "i" and rows(X, name).dtype == bool:
+        inputs = inputs.astype(float)  # no model looks up a row of a table by a flag
     if inputs.ndim == 0:
         raise ValueError(f"{name} must be (n,) or (n, features), got the single number {inputs}")
     if len(inputs) == 0:
         raise ValueError(f"{name} is empty: its shape is {inputs.shape}")
     return inputs
-
-
-def _array(rows: Any, name: str) -> NDArray[Any]:
-    """The rows as an array; ValueError with the first row that has another shape than row 0."""
-    try:
-        return np.asarray(rows)
-    except ValueError:
-        shapes = [np.shape(row) for row in rows]
-        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
-        if odd is None:
-            raise
-        raise ValueError(
-            f"the rows of {name} differ: row 0 has the shape {shapes[0]}, row {odd} has {shapes[odd]}"
-        ) from None
 
 
 def checked_validation(validation: Any) -> Examples:

@@ -69,6 +69,8 @@ def uniform(low: float, high: float) -> Initialiser:
     >>> uniform(2.0, 2.0)(16, generator(0))
     2.0
     """
+    if not -math.inf < low <= high < math.inf:
+        raise ValueError(f"uniform(low, high) needs low <= high, both finite; got low={low!r} and high={high!r}")
     return lambda inputs, rng: float(rng.uniform(low, high))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from chainrule.engine.gate import numbers
 
 __all__ = ["accuracy"]
 
@@ -14,7 +14,8 @@ __all__ = ["accuracy"]
 def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -> float:
     """The share of examples whose predicted class is the right one, 0 to 1.
 
-    Shapes: predictions (n, classes) scores, (n,) integer classes, or (n,) or (n, 1) scores with a threshold; labels n.
+    Shapes: predictions (n, classes) scores, (n,) integer classes, or (n,) or (n, 1) scores with a threshold; labels
+    (n,), or (n, 1) beside scores (n, 1).
     Errors: ValueError if the lengths differ, if scores of one output come without a threshold, or if a number is nan;
     TypeError for an array that does not hold numbers.
 
@@ -23,14 +24,16 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
     >>> accuracy([0.7, -0.2], [1, -1], threshold=0.0)
     1.0
     """
-    scores, classes = _numbers("predictions", predictions), _numbers("labels", labels)
+    scores, classes = numbers(predictions, "predictions", values=True), numbers(labels, "labels", values=True)
+    if scores.ndim == 2 and scores.shape[1] == 1 and classes.shape == scores.shape:
+        classes = classes[:, 0]
     if scores.ndim not in (1, 2) or classes.shape != scores.shape[:1] or not len(classes):
         raise ValueError(
             "accuracy needs predictions (n, classes) or (n,) and a label for each, labels (n,); "
             f"got predictions {scores.shape} and labels {classes.shape}"
         )
-    for name, numbers in (("predictions", scores), ("labels", classes)):
-        bad = np.isnan(numbers.reshape(len(numbers), -1)).any(axis=1)
+    for name, array in (("predictions", scores), ("labels", classes)):
+        bad = np.isnan(array.reshape(len(array), -1)).any(axis=1)
         if bad.any():
             raise ValueError(f"accuracy got {name} with nan in row {bad.argmax()}; nan is neither a class nor a score")
     if scores.ndim == 2 and scores.shape[1] == 1:
@@ -45,15 +48,3 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
             "probabilities, threshold=0.0 for scores (for predicted classes, write .astype(int))"
         )
     return float(np.mean(scores == classes))
-
-
-def _numbers(name: str, given: Any) -> NDArray[Any]:
-    array = np.asarray(given)
-    with suppress(TypeError, ValueError):
-        array = array.astype(float) if array.dtype == object else array  # an array of Values has dtype object
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"accuracy needs {name} that are numbers, got an array of {array.dtype}; "
-            "for classes that have names, write their numbers: names.index(name)"
-        )
-    return array

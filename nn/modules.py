@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from difflib import get_close_matches
 from numbers import Real
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engine import OPS, Op, Value, no_grad, ops
+from chainrule.engine import OPS, Op, Table, Value, no_grad, ops
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
+from chainrule.engine.gate import one_example
 
 from .checks import checked_inputs
 from .init import Generator, Initialiser, generator, initialiser
@@ -21,6 +26,8 @@ __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
 
 Activation = str | Callable[[Value], Value]  # an operation in engine.OPS of one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
+NOTHING = {str, int, float, bool, type(None)}
+PLAIN: MutableMapping[type, bool] = WeakKeyDictionary()  # whether objects of a class are searched for parameters
 SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # OPS holds users' own, too
 
 
@@ -32,6 +39,9 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Leaf Values in attributes, lists, tuples, dicts, arrays and sub-modules: each once, in order of definition.
+
+        Dataclasses and plain objects of one's own are searched, too. Sets, deques, attributes of classes, global
+        variables and objects of libraries are not; `fit` and `diagnose` name a leaf that stands there.
 
         >>> model = Module()
         >>> model.scale = Value(1.0)
@@ -52,8 +62,18 @@ class Module:
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
         Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
         """
+        inputs = checked_inputs(X)
         with no_grad():
-            return np.array([self(x) for x in checked_inputs(X)], dtype=float)
+            try:
+                first = self(one_example(inputs, 0))
+            except ValueError as problem:
+                if inputs.ndim > 1:
+                    raise
+                raise ValueError(
+                    f"{problem}. predict takes many examples, and X of shape {inputs.shape} is {len(inputs)} of one "
+                    "number each; for the outputs of one example, write model(x) or predict([x])"
+                ) from None
+            return np.array([first, *[self(one_example(inputs, i)) for i in range(1, len(inputs))]], dtype=float)
 
 
 class Neuron(Module):
@@ -81,7 +101,7 @@ class Neuron(Module):
         draw, numbers = initialiser(init), generator(rng)
         self.w = [Value(draw(nin, numbers)) for _ in range(_checked_size(nin, "a Neuron", "input"))]
         self.b = Value(0.0)
-        self.nonlin = nonlin
+        self.nonlin = _checked_nonlin(nonlin)
         self.activation = _checked_activation(activation)
         self.name()
 
@@ -142,7 +162,7 @@ class Layer(Module):
             outputs = [neuron(shared) for neuron in self.neurons]
         else:
             outputs = [neuron(SharedInputs(shared)) for neuron in self.neurons]
-        return outputs[0] if len(outputs) == 1 else outputs
+        return outputs[0] if len(outputs) == 1 else Table(outputs)  # which a traced integer may index, too
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(repr, self.neurons))}]"
@@ -169,6 +189,14 @@ class MLP(Module):
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
     ) -> None:
+        if isinstance(activation, (Real, Sequence)) and not isinstance(activation, str):
+            more = activation if isinstance(activation, Sequence) else [activation]
+            first = nouts if isinstance(nouts, Iterable) else [nouts]
+            raise TypeError(
+                f"the third argument of an MLP is its activation, got {activation!r}; for layers of these sizes, write "
+                f"MLP({nin}, {[*first, *more]})"
+            )
+        _checked_activation(activation)
         sizes = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]
         if len(sizes) == 1:
             raise ValueError("an MLP got 0 layers; write MLP(4, [16, 3]) for 16 hidden neurons and 3 outputs")
@@ -237,16 +265,42 @@ def _leaves(holders: list[Any]) -> Iterator[Value]:
 
 
 def _held(thing: Any) -> Sequence[Any]:
+    kind = thing.__class__
+    if kind in NOTHING:
+        return ()
     if isinstance(thing, (list, tuple)):
-        return thing if thing.__class__ in (list, tuple) else list(thing)
+        return thing if kind in (list, tuple) else list(thing)
     if isinstance(thing, dict):
         return list(thing.values())
     if isinstance(thing, np.ndarray):
         return thing.ravel().tolist() if thing.dtype == object else []
-    own = getattr(type(thing), "parameters", None)  # a user's own parameters() decides, in a Module and elsewhere
+    own = getattr(kind, "parameters", None)  # a user's own parameters() decides, in a Module and elsewhere
     if callable(own) and own is not Module.parameters:
         return list(thing.parameters())
-    return list(vars(thing).values()) if isinstance(thing, Module) else []
+    return _attributes(thing) if isinstance(thing, Module) or _is_plain(kind) else []
+
+
+def _attributes(thing: Any) -> list[Any]:
+    slots = [vars(base).get("__slots__", ()) for base in reversed(type(thing).__mro__)]
+    names = [name for each in slots for name in ((each,) if isinstance(each, str) else each)]
+    found = [getattr(thing, name) for name in names if not name.startswith("__") and hasattr(thing, name)]
+    return [*found, *getattr(thing, "__dict__", {}).values()]
+
+
+def _is_plain(kind: type) -> bool:
+    """Whether it is a class of the user's own, dataclasses among them, or a SimpleNamespace: such objects are searched.
+
+    Objects of libraries are not, which may hold anything: a logger holds all other loggers.
+    """
+    plain = PLAIN.get(kind)
+    if plain is None:
+        first = kind.__module__.partition(".")[0]
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+        library = first in sys.stdlib_module_names or first == "chainrule" or "-packages" in file
+        own = first in ("__main__", "builtins") or not library
+        code = issubclass(kind, (type, FunctionType, ModuleType)) or first == "builtins"
+        plain = PLAIN[kind] = kind is SimpleNamespace or (own and not code)
+    return plain
 
 
 def _inputs(x: Any) -> SharedInputs:
@@ -273,7 +327,40 @@ def _checked_activation(activation: Activation, keyword: str = "activation", oth
     names = ["linear", *others, *(op.name for op in OPS.values() if op.arity == 1)]
     if callable(wanted) or wanted in names:
         return wanted
-    raise ValueError(f"{keyword}={wanted!r} is not one of {', '.join(map(repr, names))}, nor a function of a Value")
+    meant = _spelled_like(wanted, names)
+    raise ValueError(
+        f"{keyword}={wanted!r} is not one of {', '.join(map(repr, names))}, nor a function of a Value"
+        + (f"; write {keyword}={meant!r}" if meant else "")
+    )
+
+
+def _checked_nonlin(nonlin: Any) -> bool:
+    """True or False; TypeError for what was meant as something else, an activation above all."""
+    if isinstance(nonlin, (bool, np.bool_)) or (isinstance(nonlin, int) and nonlin in (0, 1)):
+        return bool(nonlin)
+    hint = ""
+    if isinstance(nonlin, (str, Op)) or callable(nonlin):
+        if isinstance(nonlin, (str, Op)):
+            hint = f"; write activation={str(getattr(nonlin, 'name', nonlin))!r}"
+        else:
+            hint = f"; write activation={getattr(nonlin, '__name__', 'function')}"
+    elif isinstance(nonlin, Real):
+        hint = "; for several neurons side by side, write Layer(inputs, neurons)"
+    raise TypeError(f"nonlin says whether the neuron has an activation, True or False; got {nonlin!r}{hint}")
+
+
+SPELLED = {"none": "linear", "identity": "linear", "swish": "silu", "leakyrelu": "leaky_relu", "logistic": "sigmoid"}
+
+
+def _spelled_like(given: Any, names: Sequence[str]) -> str:
+    """The name that was meant: 'relu' for 'ReLU', 'linear' for None; '' where nothing is near."""
+    low = str(given).lower().replace("-", "_").strip()
+    bare = low.replace("_", "").replace(" ", "")
+    for name in names:
+        if name.replace("_", "") == bare:
+            return name
+    meant = SPELLED.get(bare, "") or next(iter(get_close_matches(low, names, 1, 0.75)), "")
+    return meant if meant in names else ""
 
 
 def _apply(activation: Activation, total: Any) -> Any:

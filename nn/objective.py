@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import engine
-from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad
+from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
+from chainrule.engine.gate import one_example
+from chainrule.engine.misuse import ADVICE as UNLISTED
+from chainrule.engine.misuse import misread_outputs
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 
 __all__ = ["Objective"]
 
+HERE = Path(__file__).parent
 CHUNK = 1024  # examples in one call of a program, which holds so many numbers for each node of an example's graph
 SAMPLE = 256  # examples on which a program is compared with eager code
 AGREE = 1e-6  # relative to the largest loss or gradient; a branch that tracing missed makes a far larger difference
+
+ROOM = 8  # rounding moves a loss by chance, and two nudges may hit on a small move
+NUDGE = 2.0**-44  # relative; a loss that rounding has spoilt moves when its parameters do by this
 
 HINT = "Does the model or the loss branch on a number (==, if), draw random numbers, or read something that changes?"
 
@@ -35,6 +46,7 @@ class Objective:
         self.program: Program | None = None  # examples -> their losses
         self.predicting: Program | None = None  # examples -> the model's outputs
         self.scale = 0.0  # the largest loss at the start
+        self.seen: list[tuple[list[Value], dict[str, str]]] = []  # of two examples: leaves not listed, and findings
 
     def compile(self, parts: Iterable[Examples]) -> None:
         """Compile the loss, and compare it with eager code: tracing does not see a branch on `isinstance(target, int)`.
@@ -48,21 +60,23 @@ class Objective:
             self.predicting = engine.compile(self.model, self.params) if self.outputs_too else None
             for examples, rows, losses, outputs in samples:
                 compiled_losses, compiled_outputs = self._compiled(program, examples, rows)
-                self._compare(rows, losses, compiled_losses)
+                self._compare(examples, rows, losses, compiled_losses)
                 if outputs is not None and not _agree(compiled_outputs, outputs, _largest(outputs)).all():
                     raise ValueError(f"the outputs of the compiled model are not those of eager code. {HINT}")
             examples, rows, losses, _ = samples[0]
             self._compare_gradients(program, examples, rows[np.isfinite(losses)])
             self.program = program
         except Exception as error:  # eager code has run, so it is tracing that failed
-            self._fall_back(f"the loss cannot be compiled: {type(error).__name__}: {error}")
+            self._fall_back(f"the loss cannot be compiled: {type(error).__name__}: {error}{self._not_learnt(error)}")
 
     def verify(self, examples: Examples, row: int) -> None:
         """Compare the program with eager code on one example again; a callback may have changed the model."""
         if self.program is not None:
             rows = np.array([row % len(examples[0])])
             try:
-                self._compare(rows, self._eager(examples, rows)[0], self._compiled(self.program, examples, rows)[0])
+                eager, losses = self._eager(examples, rows)[0], self._compiled(self.program, examples, rows)[0]
+                if np.isfinite(eager).all() and np.isfinite(losses).all():  # else `measure` looks closer
+                    self._compare(examples, rows, eager, losses)
             except ValueError as error:
                 self._fall_back(f"the loss has changed since it was compiled: {error}")
 
@@ -96,9 +110,9 @@ class Objective:
         with enable_grad():  # fit may have been called inside no_grad()
             for i in batch:
                 loss = self._example(examples, i)[1]
+                self._look_at(loss)
                 if not np.isfinite(loss.data):
-                    reasons = [one.sentence for one in diagnose(loss, []).findings if one.kind == "not finite"]
-                    check_finite(loss.data, f"the loss of example {i}", epoch, *reasons)
+                    self.explain(examples, i, epoch)
                 (loss / len(batch)).backward()  # one graph at a time; the leaves sum the gradients
                 gradient = [p.grad for p in self.params]
                 if check and not np.isfinite(gradient).all():
@@ -106,9 +120,16 @@ class Objective:
                     reasons = [one.sentence for one in found if one.kind == "gradient not finite"]
                     check_finite(gradient, f"the gradient of example {i}", epoch, *reasons)
 
+    def explain(self, examples: Examples, row: int, epoch: int, part: str = "") -> None:
+        """FloatingPointError with the first node that is not finite in the loss of this example."""
+        with enable_grad():
+            loss = self._example(examples, row)[1]
+        reasons = [one.sentence for one in diagnose(loss, []).findings if one.kind == "not finite"]
+        check_finite(loss.data, f"the loss of {part}example {row}", epoch, *reasons)
+
     def _example(self, examples: Examples, i: int) -> tuple[Any, Value]:
-        """The output and the loss of example i; a single number is handed over as a plain float or int."""
-        x, target = (column[i] if column.ndim > 1 else column[i].item() for column in examples)
+        """The output and the loss of example i; its numbers are handed over as plain floats and ints."""
+        x, target = (one_example(column, i) for column in examples)
         try:
             output = self.model(x)
             return output, checked_loss_value(self.loss(output, target))
@@ -138,26 +159,72 @@ class Objective:
             value, gradient = value + chunk_value * len(chunk), gradient + chunk_gradient * len(chunk)
         return value / len(rows), gradient / len(rows)
 
-    def _compare(self, rows: RowNumbers, eager: Floats, compiled: Floats) -> None:
+    def _compare(self, examples: Examples, rows: RowNumbers, eager: Floats, compiled: Floats) -> None:
         agree = _agree(compiled, eager, self.scale)
-        if not agree.all():
-            place = int(agree.argmin())
+        for place in np.flatnonzero(~agree).tolist():
+            row = rows[place : place + 1]
+            moved = self._rounding(partial(self._loss_of, examples, row), eager[place])
+            if abs(compiled[place] - eager[place]) <= moved:
+                continue  # all digits are lost to rounding: a training that diverges gets there
             raise ValueError(
                 f"the loss of example {rows[place]} is {eager[place]:.9g}, but {compiled[place]:.9g} when compiled. "
                 f"{HINT}"
             )
+
+    def _loss_of(self, examples: Examples, row: RowNumbers) -> Any:
+        return self._eager(examples, row)[0][0]
+
+    def _rounding(self, measure: Callable[[], Any], here: Any) -> Any:
+        """How far what eager code measures moves when the parameters move by what rounding may do to them."""
+        before, moved = [p.data for p in self.params], np.zeros(np.shape(here))
+        try:
+            for sign in (1.0, -1.0):
+                for i, (p, data) in enumerate(zip(self.params, before)):
+                    p.data = data * (1.0 + sign * NUDGE * (1.0 if i % 3 else -1.0))
+                moved = np.maximum(moved, np.abs(np.asarray(measure()) - here))
+        except (ArithmeticError, ValueError):
+            moved = np.full(np.shape(here), np.inf)  # the loss has no value next to where it was measured
+        finally:
+            for p, data in zip(self.params, before):
+                p.data = data
+        return ROOM * moved
+
+    def _look_at(self, loss: Value) -> None:
+        """Warn, at the second example, of what both have: a leaf that no list holds, or a loss of the wrong outputs.
+
+        An input that the model makes a Value is another Value in each example.
+        """
+        if len(self.seen) == 2:
+            return
+        order, listed = topological_order(loss), {id(p) for p in self.params}
+        leaves = [node for node in order if node.operation is None and node.requires_grad and id(node) not in listed]
+        self.seen.append((leaves, {one.kind: one.sentence for one in misread_outputs(order)}))
+        if len(self.seen) == 1:
+            return
+        (first, found), (second, again) = self.seen
+        held = [leaf.name() for leaf in first if any(leaf is other for other in second)]
+        if held:
+            names = ", ".join(held[:3]) + f" and {len(held) - 3} more" * (len(held) > 3)
+            said = f"the loss depends on {names}, which no list of parameters holds, so fit does not train it"
+            _warn(f"{said}; {UNLISTED}")
+        for kind in found:
+            if kind in again:
+                _warn(f"{kind}: {again[kind]}")
+        self.seen = [([], {}), ([], {})]  # let the graphs go
 
     def _compare_gradients(self, program: Program, examples: Examples, rows: RowNumbers) -> None:
         few = rows[:: max(1, len(rows) // 8)]
         if not len(few):
             return
         compiled = self._value_and_grad(program, examples, few)[1]
-        for p in self.params:
-            p.grad = 0.0
-        self.backward(examples, few.tolist(), 0, check=False)
-        eager = np.array([p.grad for p in self.params])
+        eager = self._eager_gradient(examples, few)
+        if len(few) == 1:
+            with enable_grad():
+                self._look_at(self._example(examples, int(few[0]))[1])
         frozen = np.array([not p.requires_grad for p in self.params])
         agree = _agree(compiled, eager, _largest(eager)) | frozen | ~np.isfinite(eager)
+        if not agree.all():
+            agree |= np.abs(compiled - eager) <= self._rounding(lambda: self._eager_gradient(examples, few), eager)
         if not agree.all():
             place = int(agree.argmin())
             name = self.params[place].name()
@@ -165,17 +232,41 @@ class Objective:
                 f"the gradient of {name} is {eager[place]:.9g}, but {compiled[place]:.9g} when compiled. {HINT}"
             )
 
+    def _eager_gradient(self, examples: Examples, rows: RowNumbers) -> Floats:
+        for p in self.params:
+            p.grad = 0.0
+        self.backward(examples, rows.tolist(), 0, check=False)
+        return np.array([p.grad for p in self.params])
+
+    def _not_learnt(self, error: Exception) -> str:
+        """What it means for a parameter that its number was read."""
+        read = re.search(r"the number of (.+?) was read", str(error))
+        name = read[1] if read and isinstance(error, engine.TraceError) else ""
+        if not any(p.name() == name for p in self.params):
+            return ""
+        return (
+            f". From a number that is read, {name} gets no gradient: where the loss depends on it, {name} does not "
+            "learn. Write what was read with operations (chainrule.exp for math.exp, without float() and .data)"
+        )
+
     def _fall_back(self, reason: str) -> None:
         self.program = self.predicting = None
-        said = "fit trains with eager code, which is slower (compiled=False does so without this warning): "
-        warnings.warn(said + reason, RuntimeWarning, stacklevel=4)  # the warning names the line that called fit
+        _warn("fit trains with eager code, which is slower (compiled=False does so without this warning): " + reason)
+
+
+def _warn(said: str) -> None:
+    """A warning that names the line that called fit."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and Path(frame.f_code.co_filename).parent == HERE:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(said, RuntimeWarning, stacklevel=level)
 
 
 def _sample(examples: Examples) -> RowNumbers:
     """Some of the examples, spread evenly, and one of each class."""
     X, y = examples
     spread = np.unique(np.linspace(0, len(X) - 1, min(len(X), SAMPLE)).astype(int))
-    return spread if y.dtype.kind in "fO" else np.union1d(spread, np.unique(y, axis=0, return_index=True)[1])
+    return spread if y.dtype.kind == "f" else np.union1d(spread, np.unique(y, axis=0, return_index=True)[1])
 
 
 def _chunks(rows: RowNumbers) -> list[RowNumbers]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.engine import Value, exp, logsumexp
+import numpy as np
+
+from chainrule.engine import Table, Value, exp, logsumexp
 
 __all__ = ["checked_logits", "softmax"]
 
@@ -22,11 +24,32 @@ def softmax(logits: Sequence[Value]) -> list[Value]:
     """
     scores = checked_logits(logits, "softmax")
     log_of_sum = logsumexp(scores)
-    return [exp(score - log_of_sum) for score in scores]
+    return _Probabilities([exp(score - log_of_sum) for score in scores], scores)
 
 
-def checked_logits(logits: Any, wanted_by: str) -> list[Value]:
-    """The logits as a list; TypeError if they are a single number, ValueError if there are none."""
+class _Probabilities(Table):
+    """What softmax returns: a list that a traced label may index, too, and that knows its logits."""
+
+    def __init__(self, probabilities: Sequence[Any], logits: Sequence[Any] = ()) -> None:  # a part of it knows none
+        super().__init__(probabilities)
+        self.made = tuple(zip(self, logits))
+
+    def logits(self) -> list[Any] | None:
+        """The logits, or None if the list has been changed."""
+        same = len(self) == len(self.made) and all(p is made for p, (made, _) in zip(self, self.made))
+        return [logit for _, logit in self.made] if same else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Table, (list(self),)  # a copy does not know the logits
+
+
+def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Value]:
+    """The logits as a list; with `behind`, those that a softmax was taken of, if it was, instead of its result.
+
+    Errors: TypeError if they are a single number, ValueError if there are none.
+    """
+    if behind and isinstance(logits, _Probabilities) and (made_of := logits.logits()):
+        return made_of
     if not hasattr(logits, "__len__"):
         raise TypeError(
             f"{wanted_by} needs one logit per class, got a single {type(logits).__name__}; "
@@ -34,4 +57,12 @@ def checked_logits(logits: Any, wanted_by: str) -> list[Value]:
         )
     if len(logits) == 0:
         raise ValueError(f"{wanted_by} got 0 logits; it needs one per class")
-    return list(logits)
+    scores = logits.tolist() if isinstance(logits, np.ndarray) else list(logits)
+    scores = [one.item() if isinstance(one, np.generic) else one for one in scores]
+    if any(np.ndim(score) for score in scores if not isinstance(score, Value)):
+        shape = f"an array {np.shape(logits)}" if isinstance(logits, np.ndarray) else "a list of lists"
+        each = "[softmax(row) for row in logits]"
+        if wanted_by != "softmax":
+            each = f"[{wanted_by}(row, label) for row, label in zip(logits, labels)]"
+        raise ValueError(f"{wanted_by} takes the logits of one example, (classes,), got {shape}; write {each}")
+    return scores

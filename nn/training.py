@@ -17,6 +17,7 @@ from .checks import (
     Model,
     check_count,
     check_finite,
+    check_keywords,
     check_loss,
     check_model,
     checked_examples,
@@ -30,7 +31,7 @@ from .optimisers import Adam, Optimiser
 
 __all__ = ["History", "fit"]
 
-Callback = Callable[[Any, "History"], object]  # called with (model, history) after each record
+Callback = Callable[[Any, "History"], object]  # called with (model, history) after each record; True ends the training
 
 
 @dataclass
@@ -75,13 +76,18 @@ def fit(
     progress: bool = True,
     callbacks: Sequence[Callback] | Callback = (),
     compiled: bool = True,
+    **unknown: Any,
 ) -> History:
     """Train the model: one step for each mini-batch, by the mean gradient of the losses of its examples.
 
     `loss(model(x), y)` is the loss of one example. Each epoch visits all examples, in an order that is drawn from
     `seed`. The losses and metrics of all of (X, y), and of `validation`, are recorded before the first step, after
     every `every` epochs, and at the end. Ctrl-C ends the training: the model keeps the parameters of the last finished
-    step.
+    step. So does a callback, called with (model, history) after each record, that returns True or raises StopIteration:
+    `callbacks=lambda model, history: history.test_loss[-1] < 0.1`.
+
+    X, y and the validation may be arrays of any type, lists, or frames and series of pandas and polars. The model and
+    the loss get plain numbers: floats, or ints where all numbers are integers, which may be class labels or indices.
 
     A program from `engine.compile` computes the losses and gradients. Where the loss cannot be compiled, a
     RuntimeWarning says why, and eager code computes them (with compiled=False it does so from the start). Before the
@@ -89,8 +95,10 @@ def fit(
 
     Shapes: X (n,) or (n, features), y (n,) or (n, outputs).
     Errors: ValueError for data that do not fit together or that hold nan or inf, TypeError for arguments of the wrong
-    kind, FloatingPointError for a loss that is not finite: the model keeps its last finite parameters. Errors that the
-    loss and the model raise are not caught.
+    kind, FloatingPointError for a loss that is not finite, in a step or in a record: the model keeps its last finite
+    parameters. Errors that the loss and the model raise are not caught.
+    Warnings: for a leaf that the loss depends on and no list of parameters holds, so that it is never trained, and for
+    a softmax of probabilities.
 
     >>> from chainrule import Neuron, mse
     >>> model = Neuron(1, nonlin=False, rng=0)
@@ -98,6 +106,7 @@ def fit(
     >>> print(f"{model(10.0).data:.2f}")
     21.00
     """
+    check_keywords(unknown)
     for name, number in (("epochs", epochs), ("batch_size", batch_size), ("every", every)):
         check_count(name, number)
     check_model(model)
@@ -112,14 +121,16 @@ def fit(
         with tqdm(total=epochs * -(-rows // batch_size), unit="step", disable=not progress) as bar:
             if compiled:
                 run.objective.compile(parts.values())
-            run.record(0)
+            stopped = run.record(0)
             run.objective.verify(train, 0)
             for epoch in range(1, epochs + 1):
+                if stopped:
+                    break
                 for batch in np.array_split(shuffler.permutation(rows), range(batch_size, rows, batch_size)):
                     run.step(batch, epoch)
                     bar.update()
                 if epoch % every == 0 or epoch == epochs:
-                    run.record(epoch)
+                    stopped = run.record(epoch)
                     run.objective.verify(train, epoch)
                     bar.set_postfix_str(f"epoch {epoch}, loss {run.history.train_loss[-1]:.4g}", refresh=False)
     except BaseException as error:
@@ -158,7 +169,8 @@ class _Run:
             self.objective.backward(examples, batch.tolist(), epoch)
             gradient = self.optimiser.gradient()
         check_finite(gradient, f"the gradient of examples {batch.tolist()}", epoch)
-        updated = self.optimiser.update(theta, gradient)
+        with np.errstate(over="ignore", invalid="ignore"):
+            updated = self.optimiser.update(theta, gradient)
         check_finite(updated, f"a parameter after examples {batch.tolist()}", epoch)
         self.theta = np.where(self.moving, updated, theta)
 
@@ -171,9 +183,13 @@ class _Run:
         for p in (*self.parameters, *self.optimiser.params):
             p.grad = 0.0
 
-    def record(self, epoch: int) -> None:
+    def record(self, epoch: int) -> bool:
+        """Whether a callback wants the training to end.
+
+        Errors: FloatingPointError for a loss that is not finite.
+        """
         self.restore()
-        measured = {part: self.evaluate(examples) for part, examples in self.parts.items()}
+        measured = {part: self.evaluate(part, examples, epoch) for part, examples in self.parts.items()}
         history = self.history
         history.epochs.append(epoch)
         history.snapshots.append((epoch, np.array([p.data for p in self.parameters])))
@@ -181,12 +197,33 @@ class _Run:
             (history.train_loss if part == "train" else history.test_loss).append(loss)
             for name, number in metrics.items():
                 history.metrics.setdefault(f"{part} {name}", []).append(number)
-        for callback in self.callbacks:
-            callback(self.model, history)
+        answers = [_wants_an_end(callback, self.model, history) for callback in self.callbacks]
         self.theta = self.optimiser.read()  # a callback may have changed parameters, or frozen some
         self.moving = np.array([p.requires_grad for p in self.optimiser.params])
+        return any(answers)
 
-    def evaluate(self, examples: Examples) -> tuple[float, dict[str, float]]:
-        """The mean loss and the metrics over all examples."""
+    def evaluate(self, part: str, examples: Examples, epoch: int) -> tuple[float, dict[str, float]]:
+        """The mean loss and the metrics over all examples; the metrics get targets in the shape of the outputs."""
         losses, outputs = self.objective.measure(examples)
-        return float(np.mean(losses)), {name: metric(outputs, examples[1]) for name, metric in self.metrics.items()}
+        if not np.isfinite(losses).all():
+            self.objective.explain(examples, int(np.isfinite(losses).argmin()), epoch, "validation " * (part == "test"))
+        with np.errstate(over="ignore"):
+            mean = float(np.mean(losses))
+        check_finite(mean, f"the mean of the {part} losses", epoch)
+        targets = examples[1] if outputs is None else _shaped_as(outputs, examples[1])
+        return mean, {name: metric(outputs, targets) for name, metric in self.metrics.items()}
+
+
+def _shaped_as(outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    """Targets (n, 1) beside outputs (n,), or the reverse, would broadcast to (n, n); class labels (n,) stay."""
+    if targets.size == outputs.size:
+        return targets.reshape(outputs.shape)
+    return targets[:, 0] if targets.shape[1:] == (1,) and targets.dtype.kind == "i" else targets
+
+
+def _wants_an_end(callback: Callback, model: Model, history: History) -> bool:
+    try:
+        answer = callback(model, history)
+    except StopIteration:
+        return True
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)

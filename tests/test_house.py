@@ -241,9 +241,9 @@ def test_a_circle_is_found():
 
 
 ORDER_OF_THE_CORE = [
-    *["numeric", "op", "ops", "methods", "operators", "recording", "node", "graph", "copying"],
+    *["numeric", "gate", "op", "ops", "methods", "operators", "recording", "node", "graph", "copying"],
     *[f"fast.{name}" for name in ("operators", "waiting", "neurons", "backward", "refreshing", "derivatives")],
-    *["micrograd", "value", "registering", "transforms", "reports", "checking", "diagnosis"],
+    *["micrograd", "value", "applications", "transforms", "reports", "checking", "registering", "misuse", "diagnosis"],
 ]
 
 

@@ -157,7 +157,7 @@ def test_the_numbers_of_the_neuron_are_right(fresh):
     assert shown["nudge"] == f"o moves by {nudged:.4f} for each unit of w1\n"
     assert shown["backward-numbers"] == "".join(f"{name:>2}  {grad:+.4f}\n" for name, grad in leaves.items())
     assert shown["zero"].startswith(f"w1.grad = {2 * leaves['w1']:.4f}\n")
-    assert shown["add-explain"].count("a.grad +=") == 2 and "= 3 + 3 × 1 = 6\n" in shown["add-explain"]
+    assert shown["add-explain"].count("a.grad +=") == 2 and ": 3 + 3 × 1 = 6\n" in shown["add-explain"]
     assert shown["order"].startswith("s → r → q → p\n")
 
 

@@ -101,7 +101,7 @@ def test_a_recipe_applies_and_its_commands_succeed(heading, tree):
 
 # What a command says if the last part of the recipe, which is the one for the tests, is left out.
 FORGOTTEN = {
-    "An operation": "add a line to MEANING in tests/engine/mathematics.py: what log2 is in mpmath",
+    "An operation": "add a line to MEANING in tests/engine/mathematics.py: what softsign is in mpmath",
     "A loss": 'add "log_cosh": Domain(',
     "An optimiser": 'add "SignSGD": Rule(',
     "A data set": "deselected",  # pytest ends with an error where no test has the name

@@ -15,17 +15,23 @@ from .trace.tracer import ONE_AT_A_TIME
 Remembered = dict[Any, tuple[Callable[..., bool], Pool]]
 
 
-def remember(calls: Remembered, key: Any, arrays: Sequence[Any], call: Call, pools: Pools) -> None:
-    """Remember a call, if its inputs were taken as the caller gave them, without a conversion."""
+def remember(
+    calls: Remembered, key: Any, arrays: Sequence[Any], call: Call, pools: Pools,
+    unchanged: Callable[[], bool] | None,
+) -> None:  # fmt: skip
+    """Remember a call, if its inputs were taken as the caller gave them, without a conversion.
+
+    `unchanged` says whether what the program holds as constants is still so; None if there is nothing to ask.
+    """
     if all(given.__class__ is float or given is used for given, used in zip(arrays, call.arrays)):
         with ONE_AT_A_TIME:
             while len(calls) >= SIZES:
                 del calls[next(iter(calls))]
-            calls[key] = same_kinds(arrays), pools.of(call.examples or 1)
+            calls[key] = same_kinds(arrays, unchanged), pools.of(call.examples or 1)
 
 
-def same_kinds(arrays: Sequence[Any]) -> Callable[..., bool]:
-    """A function that says whether others have the shapes and types of these arrays and floats."""
+def same_kinds(arrays: Sequence[Any], unchanged: Callable[[], bool] | None) -> Callable[..., bool]:
+    """A function that says whether others have the shapes and types of these arrays, and `unchanged` says so, too."""
     tests, types = list[str](), dict[str, Any](ndarray=ndarray)
     for i, array in enumerate(arrays):
         if array.__class__ is float:
@@ -34,6 +40,9 @@ def same_kinds(arrays: Sequence[Any]) -> Callable[..., bool]:
             types[f"dtype{i}"] = array.dtype
             dtype = f"(x{i}.dtype is dtype{i} or x{i}.dtype == dtype{i})"
             tests.append(f"x{i}.__class__ is ndarray and {dtype} and x{i}.shape == {array.shape}")
+    if unchanged is not None:
+        tests.append("unchanged()")
+        types["unchanged"] = unchanged
     given = "".join(f"x{i}=None, " for i in range(len(arrays)))
     text = f"def same_kinds({given}*more):\n    return {' and '.join([*tests, 'not more'])}\n"
     return build("same_kinds", text, types)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from os import PathLike
 from typing import Any
 
@@ -12,21 +14,25 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from ..value import Value
+from ..gate import numbers
+from ..value import SWITCHED, Value
 from .arrays.plan import Array
 from .calls import Remembered, remember
-from .emit.python import is_narrow
+from .emit.python import is_long, is_narrow
 from .run.running import Call, FloatArray
 from .run.running import parameters as numbers_of
 from .run.saving import module, write
 from .run.specialisation import Instruction, Specialisation
 from .scalar.comparing import compare
+from .scalar.eager import compare_with_eager
 from .scalar.lowering import lower
+from .trace.chance import sources, states
 from .trace.tape import Frozen, Replay, Tape, same_argument
-from .trace.tracer import ONE_AT_A_TIME, paused_collector, run_on_tape, traced_input
+from .trace.tracer import ONE_AT_A_TIME, paused_collector, run_on_tape, settle, traced_input
 
 Signature = tuple[tuple[bool, tuple[int, ...]], ...]  # for each input: whether it holds floats, and one example's shape
 FLOAT = np.dtype(float)
+LARGE = 20_000  # operations; of so many, one example is enough to compare with eager code
 
 
 class Program:
@@ -40,6 +46,8 @@ class Program:
         self._specialisations: dict[Signature, Specialisation] = {}
         self._theta_shape = (len(params),)
         self._calls: Remembered = {}
+        self._switched = -1  # SWITCHED when it was last seen which parameters require no gradient
+        self._still: NDArray[np.intp] | None = None  # the places of those, or None if there are none
 
     # --- running it
 
@@ -58,34 +66,62 @@ class Program:
         if known is not None and seen and (at is known[1].last[0] or self._fits(at)):
             value, gradient = known[1].run(at, arrays)
             if value == value:
-                return float(value), gradient
+                kept = self._still is None and SWITCHED[0] == self._switched
+                return float(value), gradient if kept else self._learning(gradient)
         call, traced, theta = self._begin(arrays, at, "value_and_grad")
         if value is None:
             pools = traced.pool("value_and_grad")
             if not seen:
-                remember(self._calls, key, arrays, call, pools)
+                remember(self._calls, key, arrays, call, pools, traced.unchanged)
             value, gradient = call.value_and_grad(pools, theta)
-        if value == value or traced.narrow:
-            return float(value), gradient
-        return call.value_and_grad(traced.pool("careful"), theta)  # infinite logits, or a label that is out of range
+        if value != value and not traced.narrow:  # infinite logits, or a label that is out of range
+            value, gradient = call.value_and_grad(traced.pool("careful"), theta)
+        return float(value), self._learning(gradient)
 
     def per_example(self, *arrays: Any, at: Any = None) -> FloatArray:
         """Each example's own gradient with respect to the parameters. Shapes: (n, P); batch=False: (P,)."""
         call, traced, theta = self._begin(arrays, at, "per_example")
         if not self._batch:
-            return call.value_and_grad(traced.pool("value_and_grad" if traced.narrow else "careful"), theta)[1]
+            name = "value_and_grad" if traced.narrow else "careful"
+            return self._learning(call.value_and_grad(traced.pool(name), theta)[1])
         columns: list[Any] = []
         for array, shape in zip(call.arrays, call.shapes):
             batched = array.ndim > len(shape)
             flat = array.astype(float).reshape(len(array) if batched else 1, math.prod(shape))
             columns += list(np.ascontiguousarray(flat.T)) if batched else flat.reshape(-1).tolist()
         with np.errstate(all="ignore"):
-            return call.table(traced.on_columns()(columns, [np.float64(p) for p in theta.tolist()])[1:])
+            slopes = traced.on_columns()(columns, [np.float64(p) for p in theta.tolist()])[1:]
+        return self._learning(call.table(slopes))
 
     def input_gradients(self, *arrays: Any, at: Any = None) -> Any:
         """d output_i / d x_i. Shapes: as the input; if f takes several, a tuple, with None for an input of integers."""
         call, traced, theta = self._begin(arrays, at, "input_gradients")
         return call.input_gradients(traced.pool("input_gradients"), theta)
+
+    def jacobian(self, *arrays: Any, at: Any = None) -> Any:
+        """d output_j / d x_i of each example, for a function that returns a list of m outputs.
+
+        Shapes: (n, m, k) for an input (n, k), (n, m) for (n,); batch=False: without n. One output that is in no list:
+        as input_gradients. If f takes several inputs, a tuple, with None for an input of integers.
+        """
+        call, traced, theta = self._begin(arrays, at)
+        found = [call.input_gradients(traced.pool(f"jacobian {j}"), theta) for j in range(len(traced.outputs))]
+        if not traced.several:
+            return found[0]
+        axis = 0 if call.examples is None else 1
+        stacked = [None if each[0] is None else np.stack(each, axis)
+                   for each in zip(*[one if isinstance(one, tuple) else (one,) for one in found])]  # fmt: skip
+        return stacked[0] if len(stacked) == 1 else tuple(stacked)
+
+    def _learning(self, gradient: FloatArray) -> FloatArray:
+        """The gradient with 0.0 for the parameters that require none now."""
+        if SWITCHED[0] != self._switched:
+            switched = SWITCHED[0]
+            still = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
+            self._still, self._switched = np.array(still) if still else None, switched
+        if self._still is not None:
+            gradient[..., self._still] = 0.0
+        return gradient
 
     def _fits(self, at: Any) -> bool:
         return at.__class__ is ndarray and at.dtype is FLOAT and at.shape == self._theta_shape
@@ -97,8 +133,9 @@ class Program:
                 f"{gradient} gives the gradient with respect to the parameters, and there are none (params=()); "
                 "for the gradient with respect to the inputs, use input_gradients"
             )
-        call = Call(arrays, self._batch)
+        call = Call([_plain(array, i) for i, array in enumerate(arrays)], self._batch)
         traced = self._specialisation(call.arrays, call.shapes)
+        traced.check_constants()
         if gradient and traced.several:
             count = len(traced.outputs)
             instead = "; return the loss itself, not a list" if count == 1 else ""
@@ -142,7 +179,8 @@ class Program:
         exact for infinite logits, so the last digits of the mean may differ.
         """
         latest = self._latest()
-        texts = {name: latest.array_text(name.replace("value_and_grad", "careful")) for name in latest.names}
+        still = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
+        texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
         whole = [array.whole_numbers for array in latest.layout]
         outputs = len(latest.outputs) if latest.several else None
         write(path, module(texts, latest.shapes, whole, outputs, self._batch, self.parameters().tolist()))
@@ -168,7 +206,7 @@ class Program:
                 traced.text(name)
             if self._batch and "value_and_grad" in traced.names:
                 traced.column_text()
-        return {**self.__dict__, "_f": None, "_calls": {}}
+        return {**self.__dict__, "_f": None, "_calls": {}, "_switched": -1}
 
     def __copy__(self) -> Program:
         twin = object.__new__(type(self))
@@ -224,8 +262,12 @@ class Program:
                 )
             raise
         replay = Replay(inputs, examples[1], self._allow, tape)
+        chances = sources(self._f)
+        before = states(chances)
         again, _ = run_on_tape(self._f, _shaped(inputs, shapes), self._params, replay)
         code, results, constants = lower(outputs, inputs, self._params, tape.nodes)
+        if next(replay.expected, None) is not None or replay.differs:  # f may have found something in a cache
+            settle([*tape.nodes, *replay.nodes])
         if len(again) != len(outputs) or not all(map(same_argument, again, outputs)):
             where = f"{replay.differs.file}:{replay.differs.line}: " if replay.differs else ""
             where += "example 0 and example 1" if two else "two runs on example 0"
@@ -236,16 +278,38 @@ class Program:
                 again, _ = run_on_tape(self._f, _shaped(inputs, shapes), self._params, once_more)
                 code_again, results_again, _ = lower(again, inputs, self._params, once_more.nodes)
                 compare(code, results, code_again, results_again, where)
+                settle(once_more.nodes)
+        for i in (0, 1) if two and len(code.operations) < LARGE else (int(two),):
+            example = [array[i] if self._batch and array.ndim else array for array in arrays]
+            example = [each if isinstance(each, np.ndarray) else np.array(each) for each in example]
+            compare_with_eager(self._f, example, code, results, self._params, f"example {i}")
+        if states(chances) != before:
+            raise ValueError(
+                "the function draws random numbers each time it runs, and a program would repeat those of its trace "
+                "for ever; draw them outside, and hand them in as inputs"
+            )
         sizes = len(inputs), len(self._params)
-        without_gradient = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
         layout = [_layout(array, shape, i, len(arrays), self._batch)
                   for i, (array, shape) in enumerate(zip(arrays, shapes))]  # fmt: skip
         narrow = not self._batch and is_narrow(code)
         result = Specialisation(
-            code, results, several, *sizes, tape.numbers_read, constants, without_gradient, layout, list(shapes), narrow
+            code, results, several, *sizes, tape.numbers_read, constants, layout, list(shapes), narrow
         )
+        result.long = self._batch and is_long(code)
         result.compared = two or not self._allow  # a function that reads no number does the same on all examples
         return result
+
+
+def _plain(given: Any, i: int) -> Any:
+    """An input as Call takes it: what is no array of numbers goes through the gate, or gets the gate's error."""
+    if given.__class__ is float or (given.__class__ is ndarray and given.dtype.kind in "fiub"):
+        return given
+    name = f"input {i}"
+    if given.__class__ is ndarray and given.dtype == object:
+        with suppress(ValueError):
+            numbers(given, name)  # an error of its own for what is no number
+        raise TypeError(f"{name} has dtype object; an input holds numbers, so write x.astype(float)")
+    return numbers(given, name)
 
 
 def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
@@ -271,15 +335,33 @@ def _layout(array: NDArray[Any], shape: tuple[int, ...], i: int, count: int, bat
     return Array(name, lanes, True, given, array.dtype.kind != "f")
 
 
+def _owner(f: Any) -> Any:
+    """The model that f is, or that f is a method of; () if there is none."""
+    while isinstance(f, functools.partial):
+        f = f.func
+    model = getattr(f, "__self__", f)
+    own = callable(getattr(model, "parameters", None)) and not isinstance(model, (type, Program))
+    return model if own else ()
+
+
 def compile(  # noqa: A001  qualified, like re.compile: engine.compile
-    f: Callable[..., Any], params: Any = (), *, batch: bool = True, frozen: str = "error"
+    f: Callable[..., Any], params: Any = None, *, batch: bool = True, frozen: str = "error"
 ) -> Program:
     """Compile a function of one example, written with Values, to a program over arrays of examples.
 
     The function is traced at the first call with inputs of a shape: f runs on the first example, and once more on the
-    second one, if there is one, to see that it does the same. What f does beside computing (printing, counting) happens
-    only then. A Value that was computed from parameters before follows them, as after refresh(); all other Values that
-    are no parameters are constants.
+    second one, if there is one, to see that it does the same. Then it runs eagerly on them, to see that it gives the
+    same numbers. What f does beside computing (printing, counting) happens only then.
+
+    At each call a program reads its inputs, and the numbers and requires_grad of `params`. Without `params`, these are
+    f.parameters(), where f is a model or a method of one. A Value that was computed from parameters before follows
+    them, as after refresh(); all other Values are constants, and it is an error if one of them has changed.
+
+    What cannot be noticed: whatever else f reads (an attribute such as model.training, a global, a plain number, the
+    environment, the time) is as it was at the trace, and so is what a list of layers or parameters held. A branch that
+    reads no number, such as try and except, is noticed if the first two examples take different sides. Random numbers
+    are noticed if they come from `random`, `numpy.random`, or a generator that f, its variables or its model hold.
+    Compile anew where such a thing changes.
 
     Shapes: for an input (n,), f gets one Value; for (n, k), an array of k Values; a bare number is shared by all
     examples.
@@ -302,6 +384,8 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     if callable(params) and not hasattr(params, "parameters"):
         name = getattr(params, "__name__", "")
         raise TypeError(f"compile: params is a function, {name}; call it: write params=model.parameters(), with ()")
+    if params is None:
+        params = _owner(f)
     parameters = list(params.parameters() if hasattr(params, "parameters") else params)
     for i, parameter in enumerate(parameters):
         if not isinstance(parameter, Value):

@@ -25,6 +25,7 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
     waiting: Waiting = {}  # nobody counts
     missing = Missing()
     aside: list[Any] = []  # what stands behind a gradient of 0
+    not_chosen: list[Any] = []  # what rows that choose have not chosen
 
     def collect(child: Any, slope: float, upstream: float) -> None:
         if child in found:
@@ -43,7 +44,8 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
             nodes = missing.deepest(waiting)
             if not nodes:
                 result = [found[leaf] for leaf in leaves]
-                return result if all(map(isfinite, result)) and _passes_zero(aside) else None
+                certain = all(map(isfinite, result)) and _passes_zero(aside) and _passes_zero(not_chosen, walked=False)
+                return result if certain else None
             slopes = [so_far[node] for node in nodes]
         node, upstream = nodes.pop(), slopes.pop()
         left, right = node._left, node._right
@@ -51,9 +53,13 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
             edges = _edges_of_a_neuron(right) if right.__class__ is FusedSum else _edges_of_many(node)
             if edges is None:
                 return None
+            chooses = node.operation.__class__ is Op and node.operation.chooses
             for child, slope in edges:
                 if child.__class__ is not float:
-                    collect(child, slope, upstream)
+                    if slope == 0.0 and chooses:
+                        not_chosen.append(child)
+                    else:
+                        collect(child, slope, upstream)
             continue
         op = node.operation
         a = left if left.__class__ is float else left._data
@@ -94,8 +100,11 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
                 collect(right, slope, upstream)
 
 
-def _passes_zero(nodes: list[Any]) -> bool:
-    """Whether 0 is what these nodes pass on to all that they were made of; False where only gradients() can tell."""
+def _passes_zero(nodes: list[Any], walked: bool = True) -> bool:
+    """Whether 0 is what these nodes pass on to all that they were made of; False where only gradients() can tell.
+
+    What is not walked gets no gradient, whatever its local derivatives are.
+    """
     seen: set[Any] = set()
     while nodes:
         node = nodes.pop()
@@ -106,7 +115,7 @@ def _passes_zero(nodes: list[Any]) -> bool:
             return False
         if node.operation is not None:
             edges = node._edges
-            if not (_row_holds(node) and all(isfinite(slope) for _, slope in edges)):
+            if not _row_holds(node) or (walked and not all(isfinite(slope) for _, slope in edges)):
                 return False
             nodes += [argument for argument, _ in edges if argument.__class__ is not float]
     return True

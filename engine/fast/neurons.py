@@ -42,7 +42,8 @@ class SharedInputs(tuple[Any, ...]):
     _left: Any = 0.0
     _right: Any = 0.0
     _d_left = _d_right = 0.0
-    requires_grad, _more = True, ()
+    requires_grad = _requires_grad = True
+    _more = ()
 
     __hash__, __eq__ = object.__hash__, object.__eq__
 
@@ -73,7 +74,7 @@ class SharedInputs(tuple[Any, ...]):
     def pass_back(self, waiting: Waiting, stack: list[Any]) -> None:
         """The chain rule, after all sums have passed theirs."""
         for x, part in zip(self, self.grads):
-            if x.__class__ is not float and x.requires_grad:
+            if x.__class__ is not float and x._requires_grad:
                 if x.operation is None:
                     x.grad += part
                 else:
@@ -98,7 +99,7 @@ class FusedSum:
         kind, total, data, depth = node.__class__, self.start, self.start_data, self.inputs._depth + 1
         for weight, x, a, b in zip(self.weights, self.inputs, self.weight_data, self.input_data):
             product, before = new(kind), total
-            product._data, product.grad, product.operation, product.requires_grad = a * b, self.passed, multiply, True
+            product._data, product.grad, product.operation, product._requires_grad = a * b, self.passed, multiply, True
             product._left, product._right, product._d_left = weight, x, b
             product._users, product._depth = 1, depth
             product._d_right = 0.0
@@ -107,7 +108,7 @@ class FusedSum:
                 x._users += 1
             data = data + product._data
             total = new(kind)
-            total._data, total.grad, total.operation, total.requires_grad = data, self.passed, add, True
+            total._data, total.grad, total.operation, total._requires_grad = data, self.passed, add, True
             total._left, total._right, total._d_left, total._d_right = before, product, 1.0, 1.0
             depth += 1
             total._users, total._depth = 1, depth
@@ -121,13 +122,13 @@ class FusedSum:
         """The chain rule for all of these nodes: each weight gets its input times the gradient, and the reverse."""
         self.passed = upstream
         for weight, slope in zip(self.weights, self.input_data):
-            if weight.requires_grad:
+            if weight._requires_grad:
                 if weight.operation is None:
                     weight.grad += slope * upstream
                 else:
                     collect(weight, slope * upstream, waiting, stack)
         start = self.start
-        if start.requires_grad:
+        if start._requires_grad:
             if start.operation is None:
                 start.grad += upstream
             else:
@@ -143,7 +144,7 @@ class FusedSum:
 
     def learns(self) -> bool:
         """Whether the bias and all weights do, as they did when the sum was fused."""
-        return self.start.requires_grad and all(w.requires_grad for w in self.weights)
+        return self.start._requires_grad and all(w._requires_grad for w in self.weights)
 
     def refresh(self, node: Any) -> None:
         """Compute the sum anew, after its inputs."""
@@ -166,8 +167,8 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
         inputs.folds_for = kind if folds else None
     weights = tuple(weights)
     weight_data: list[float] = []
-    if folds and start.operation is None and start.requires_grad:
-        weight_data = [w._data for w in weights if w.__class__ is kind and w.operation is None and w.requires_grad]
+    if folds and start.operation is None and start._requires_grad:
+        weight_data = [w._data for w in weights if w.__class__ is kind and w.operation is None and w._requires_grad]
     if not len(weight_data) == len(weights) == len(inputs) > 0:
         inputs.is_stale = True  # the operators may run a user's code: the next sum reads its inputs anew
         return sum(map(times, weights, inputs), start)
@@ -182,7 +183,7 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     fused.weights, fused.inputs, fused.start, fused.passed = weights, inputs, start, 0.0
     fused.weight_data, fused.input_data, fused.start_data = weight_data, input_data, start_data
     out = new(kind)
-    out._data, out.grad, out.operation, out.requires_grad = data, 0.0, add, True
+    out._data, out.grad, out.operation, out._requires_grad = data, 0.0, add, True
     out._left, out._right, out._d_left, out._d_right = 0.0, fused, 0.0, 0.0
     out._users, out._depth = 0, inputs._depth + 1 + len(weights)
     return out

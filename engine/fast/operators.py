@@ -6,6 +6,7 @@ Each falls back on the general operator whenever something is unusual. A test ho
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import cosh as cosh_of
 from math import pow as power_of
 from math import tanh as tanh_of
 from types import MemberDescriptorType
@@ -24,7 +25,7 @@ new = object.__new__  # __init__ would take as long as all the rest
 def constant(kind: Any, data: float) -> Any:
     """What an operation makes where nothing is recorded."""
     out = new(kind)
-    out._data, out.grad, out.operation, out.requires_grad = data, 0.0, None, False
+    out._data, out.grad, out.operation, out._requires_grad = data, 0.0, None, False
     out._left = out._right = 0.0
     out._users = out._depth = 0
     return out
@@ -38,7 +39,7 @@ def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: fl
     out._data, out.grad, out.operation = data, 0.0, op
     out._left, out._right = left, right
     out._d_left, out._d_right = d_left, d_right
-    out.requires_grad, out._users, out._depth = argument.requires_grad, 0, argument._depth + 1
+    out._requires_grad, out._users, out._depth = argument._requires_grad, 0, argument._depth + 1
     argument._users += 1
     return out
 
@@ -51,7 +52,7 @@ def _node_of_two(data: float, op: Op, left: Any, right: Any, d_left: float, d_ri
     out._data, out.grad, out.operation = data, 0.0, op
     out._left, out._right = left, right
     out._d_left, out._d_right = d_left, d_right
-    out.requires_grad, out._users = left.requires_grad or right.requires_grad, 0
+    out._requires_grad, out._users = left._requires_grad or right._requires_grad, 0
     depth, others = left._depth, right._depth
     out._depth = (depth if depth > others else others) + 1
     left._users += 1
@@ -78,7 +79,7 @@ class FastOperators(Operators):
     _data: float
     grad: float
     operation: Any
-    requires_grad: bool
+    _requires_grad: bool
     _users: int
     _depth: int
     _left: Any
@@ -100,7 +101,7 @@ class FastOperators(Operators):
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
         """A row of one argument on a float, without the lists of the general way."""
-        if op.arity == 1:
+        if op.arity == 1 and not op.chooses:
             (x,), (rule,) = arguments, op.partials  # type: ignore[misc]
             if x.__class__ is cls and cls._plain and (data := x._data).__class__ is float:
                 try:
@@ -118,7 +119,7 @@ class FastOperators(Operators):
             out._data, out.grad, out.operation = self._data + other._data, 0.0, add
             out._left, out._right = self, other
             out._d_left = out._d_right = 1.0
-            out.requires_grad, out._users = self.requires_grad or other.requires_grad, 0
+            out._requires_grad, out._users = self._requires_grad or other._requires_grad, 0
             depth, others = self._depth, other._depth
             out._depth = (depth if depth > others else others) + 1
             self._users += 1
@@ -132,7 +133,7 @@ class FastOperators(Operators):
             out = new(self.__class__)  # `_node`, written out
             out._data, out.grad, out.operation = self._data + other, 0.0, add
             out._left, out._right, out._d_left, out._d_right = self, other, 1.0, 0.0
-            out.requires_grad, out._users, out._depth = self.requires_grad, 0, self._depth + 1
+            out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
             self._users += 1
             return out
         return Operators.__add__(self, other)
@@ -162,7 +163,7 @@ class FastOperators(Operators):
             out._d_left = b = other._data
             out._data, out.grad, out.operation = a * b, 0.0, multiply
             out._left, out._right = self, other
-            out.requires_grad, out._users = self.requires_grad or other.requires_grad, 0
+            out._requires_grad, out._users = self._requires_grad or other._requires_grad, 0
             depth, others = self._depth, other._depth
             out._depth = (depth if depth > others else others) + 1
             self._users += 1
@@ -176,7 +177,7 @@ class FastOperators(Operators):
             out = new(self.__class__)  # `_node`, written out
             out._data, out.grad, out.operation = self._data * other, 0.0, multiply
             out._left, out._right, out._d_left, out._d_right = self, other, other, 0.0
-            out.requires_grad, out._users, out._depth = self.requires_grad, 0, self._depth + 1
+            out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
             self._users += 1
             return out
         return Operators.__mul__(self, other)
@@ -218,8 +219,9 @@ class FastOperators(Operators):
         return _node(-self._data, neg, self, 0.0, -1.0, 0.0, self)
 
     def tanh(self: Kind) -> Kind:
-        out = tanh_of(self._data)
-        return _node(out, tanh, self, 0.0, 1.0 - out * out, 0.0, self)
+        data = self._data
+        sech = 0.0 if data > 710.0 or data < -710.0 else 1.0 / cosh_of(data)  # beyond, cosh overflows
+        return _node(tanh_of(data), tanh, self, 0.0, sech * sech, 0.0, self)
 
     def relu(self: Kind) -> Kind:
         data = self._data

@@ -70,7 +70,7 @@ def refresh(root: Any) -> None:
         with enable_grad():
             for node in order:
                 op, left, right = node.operation, node._left, node._right
-                before.append((node._data, node._d_left, node._d_right, node.requires_grad))
+                before.append((node._data, node._d_left, node._d_right, node._requires_grad))
                 if right.__class__ is FusedSum:
                     sums.append((right, right.weight_data, right.input_data, right.start_data))
                     right.refresh(node)
@@ -101,12 +101,12 @@ def refresh(root: Any) -> None:
                     _by_row(node, op, left, right, a, b)
                     continue
                 if left.__class__ is float:
-                    node.requires_grad = right.requires_grad
+                    node._requires_grad = right._requires_grad
                 else:
-                    node.requires_grad = left.requires_grad or (right.__class__ is not float and right.requires_grad)
+                    node._requires_grad = left._requires_grad or (right.__class__ is not float and right._requires_grad)
     except BaseException:
-        for node, (data, d_left, d_right, requires_grad) in zip(order, before):
-            node._data, node._d_left, node._d_right, node.requires_grad = data, d_left, d_right, requires_grad
+        for node, (data, d_left, d_right, flag) in zip(order, before):
+            node._data, node._d_left, node._d_right, node._requires_grad = data, d_left, d_right, flag
         for node, more in pairs:
             node._more = more
         for fused, weight_data, input_data, start_data in sums:
@@ -121,13 +121,13 @@ def _by_row(node: Any, op: Any, left: Any, right: Any, a: float, b: float) -> No
             if op.arity == 1:
                 node._data = out = op.forward(a)
                 node._d_left = op.partials[0](out, a)
-                node.requires_grad = left.requires_grad
+                node._requires_grad = left._requires_grad
                 return
             out = op.forward(a, b)
             d_left = 0.0 if left.__class__ is float else op.partials[0](out, a, b)
             d_right = 0.0 if right.__class__ is float else op.partials[1](out, a, b)
             node._data, node._d_left, node._d_right = out, d_left, d_right
-            node.requires_grad = any(x.requires_grad for x in (left, right) if x.__class__ is not float)
+            node._requires_grad = any(x._requires_grad for x in (left, right) if x.__class__ is not float)
             return
         except (ArithmeticError, ValueError):
             pass  # the general way knows what to do where the value or a local derivative is undefined

@@ -37,14 +37,15 @@ def collect(node: Any, part: float, waiting: Waiting, stack: list[Any]) -> None:
 
 
 class Missing:
-    """The nodes that wait for users which are no part of the graph, by their depth."""
+    """The nodes that wait for users which are no part of the graph, by their depth; and what rows did not choose."""
 
-    __slots__ = ("by_depth", "depths", "known")
+    __slots__ = ("by_depth", "depths", "known", "not_chosen")
 
     def __init__(self) -> None:
         self.by_depth: dict[int, list[Any]] = {}
         self.depths: list[int] = []  # a heap, of negative numbers
         self.known = 0  # how many nodes have come here
+        self.not_chosen: list[Any] = []
 
     def deepest(self, waiting: Waiting) -> list[Any]:
         """The nodes whose gradients are complete, when nothing else is left to do; none at the end.

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.engine.gate import rows
+
 __all__ = ["train_test_split"]
 
 
@@ -22,6 +24,8 @@ def train_test_split(
 
     The number of test examples is rounded to the nearest, halves up. With `stratify=y` every class has its share of
     them, to within one example; the numbers depend on the sizes of the classes and never on the seed.
+    The examples are not looked into: names, gaps and masks stay what they are, until fit asks for numbers.
+
     Shapes: X (n, ...), y (n, ...), stratify (n,).
     Errors: ValueError for different lengths, and for a share that leaves no example, or with `stratify` none of some
     class, for training or for tests; TypeError for a single number in place of an array.
@@ -31,7 +35,7 @@ def train_test_split(
     >>> X_test.shape, sorted(y_test.tolist())
     ((2, 1), [0, 1])
     """
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = rows(X, "X"), rows(y, "y")
     if X.ndim == 0 or y.ndim == 0:
         name, number = ("X", X) if X.ndim == 0 else ("y", y)
         raise TypeError(f"X and y need a row for each example, but {name} is the single value {number}")
@@ -39,15 +43,22 @@ def train_test_split(
     if len(y) != n:
         raise ValueError(f"X has {n} rows and y has {len(y)}; each example needs both")
     if not 0.0 < test_size < 1.0:
-        raise ValueError(f"test_size is a share between 0 and 1, got {test_size!r}; for 38 of 150 write 38 / 150")
+        count = test_size if test_size % 1 == 0 and 0 < test_size < n else max(1, n // 4)
+        raise ValueError(
+            f"test_size is a share between 0 and 1, got {test_size!r}; for {count:g} of these {n} examples, write "
+            f"test_size={count:g} / {n}"
+        )
     tests = math.floor(n * test_size + 0.5)
     if not 0 < tests < n:
         raise ValueError(f"test_size={test_size!r} of {n} examples makes {tests}; each side needs at least one")
-    labels = np.zeros(n) if stratify is None else np.asarray(stratify)
+    labels = np.zeros(n) if stratify is None else rows(stratify, "stratify")
+    if labels.shape == (n, 1):
+        labels = labels[:, 0]
     if labels.shape != (n,):
         said = f"stratify is the class of each of the {n} examples (often stratify=y)"
         raise ValueError(f"{said}; got shape {labels.shape}")
 
+    _check_classes(labels)
     names, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     order = np.random.default_rng(seed).permutation(n)
     test = np.zeros(n, dtype=bool)
@@ -55,6 +66,18 @@ def train_test_split(
         test[order[classes[order] == label][:count]] = True
     train_rows, test_rows = order[~test[order]], order[test[order]]
     return X[train_rows], X[test_rows], y[train_rows], y[test_rows]
+
+
+def _check_classes(labels: npt.NDArray[Any]) -> None:
+    """ValueError for a row that has no class, TypeError for classes that cannot be put in an order."""
+    if np.ma.getmaskarray(labels).any():
+        raise ValueError(f"stratify is masked in row {np.ma.getmaskarray(labels).argmax()}; each row needs a class")
+    for row, label in enumerate(labels.tolist() if labels.dtype.kind in "fO" else ()):
+        if type(label).__name__ in ("NoneType", "NAType", "NaTType") or label != label:
+            raise ValueError(f"stratify holds {label!r} in row {row}; each row needs a class")
+    kinds = {type(label).__name__ for label in labels.tolist()}
+    if len(kinds) > 1 and labels.dtype == object and "str" in kinds:
+        raise TypeError(f"stratify holds {' and '.join(sorted(kinds))}; write all classes alike: list(map(str, y))")
 
 
 def _tests_per_class(names: npt.NDArray[Any], sizes: npt.NDArray[np.int64], tests: int) -> list[int]:

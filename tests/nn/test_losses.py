@@ -195,9 +195,18 @@ def test_a_label_out_of_range_is_refused(label):
         cross_entropy([Value(0.0)] * 3, label)
 
 
-@pytest.mark.parametrize("label", [1.0, "1", None, [1], np.array([0, 1, 0])])
-def test_a_label_that_is_not_an_integer_is_refused(label):
-    with pytest.raises(TypeError, match=r"a class label is an integer, got .*write y.ravel\(\).astype\(int\)"):
+@pytest.mark.parametrize(
+    ("label", "advice"),
+    [
+        (1.0, r"float 1.0; write y\.astype\(int\)"), (1.5, r"float 1.5$"), (None, "NoneType None$"),
+        ("1", r"str '1'; for classes that have names, write names, y = np\.unique\(y, return_inverse=True\)"),
+        ([1], r"list \[1\]; for labels of shape \(n, 1\), write y\.ravel\(\)\.astype\(int\)"),
+        (np.array([0, 1, 0]), r"; for one-hot rows of shape \(n, classes\), write y\.argmax\(axis=1\)"),
+        ([1, 2], r"; there are 3 classes and one label for each example, of shape \(n,\)"),
+    ],
+)  # fmt: skip
+def test_a_label_that_is_no_integer_is_named_with_what_to_write(label, advice):
+    with pytest.raises(TypeError, match=f"a class label is an integer, got .*{advice}"):
         cross_entropy([Value(0.0)] * 3, label)
 
 
@@ -243,3 +252,10 @@ def test_mse_of_different_lengths_is_refused():
 
 def test_mse_takes_an_array_of_no_dimensions_as_a_number():
     assert mse(Value(3.0), np.array(1.0)).data == 4.0
+
+
+def test_a_part_of_what_softmax_returns_is_a_list_that_knows_no_logits():
+    probabilities = softmax([Value(0.0), Value(1.0), Value(2.0)])
+    part = probabilities[1:]
+    assert [p.data for p in part] == [p.data for p in probabilities][1:]
+    assert cross_entropy(part, 0).data == pytest.approx(cross_entropy(list(part), 0).data)

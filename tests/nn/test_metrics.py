@@ -35,10 +35,20 @@ def test_accuracy_refuses_shapes_that_do_not_fit(predictions, labels, message):
     [
         ([[0.0, 1.0], [math.nan, 1.0]], [1, 0], ValueError, "predictions with nan in row 1"),
         ([1.0, 2.0], [math.nan, 1.0], ValueError, "labels with nan in row 0"),
-        ([[None, "b"]], [1], TypeError, "predictions that are numbers, got an array of object"),
-        ([["a", "b"]], [1], TypeError, "predictions that are numbers, got an array of <U1"),
-        ([[None, 1.0]], [1], ValueError, "predictions with nan in row 0"),
-        ([[1.0, 2.0]], ["1"], TypeError, "labels that are numbers, got an array of <U1"),
+        (
+            [[None, "b"]],
+            [1],
+            TypeError,
+            "got an array of object: row 0 .* holds 'b' in column 1",
+        ),
+        (
+            [["a", "b"]],
+            [1],
+            TypeError,
+            "got an array of <U1: row 0 of predictions holds 'a' in column 0",
+        ),
+        ([[None, 1.0]], [1], ValueError, "row 0 of predictions holds None in column 0"),
+        ([[1.0, 2.0]], ["1"], TypeError, "labels must hold numbers, got an array of <U1: row 0 of labels holds '1'"),
         ([[1.0], [2.0]], [0, 1], ValueError, "2 scores of one output; .* threshold=0.5"),
     ],
 )

@@ -195,8 +195,12 @@ class TestPredict:
             (3.0, ValueError, r"X must be \(n,\) or \(n, features\), got the single number 3.0"),
             ([1.0, 2.0], ValueError, "got 1 inputs; it has 2 weights"),
             (np.zeros((2, 3)), ValueError, "got 3 inputs; it has 2 weights"),
-            ([["a", "b"]], TypeError, "X must hold numbers, got an array of <U1"),
-            ([[Value(1.0), Value(2.0)]], TypeError, "X must hold numbers, got an array of object"),
+            ([["a", "b"]], TypeError, "got an array of <U1: row 0 of X holds 'a' in column 0"),
+            (
+                [[Value(1.0), Value(2.0)]],
+                TypeError,
+                r"row 0 of X holds Value\(.* in column 0, a Value; .* give its .data",
+            ),
         ],
     )
     def test_predict_refuses_inputs_that_do_not_fit(self, X, error, message):

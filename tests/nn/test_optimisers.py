@@ -1,7 +1,9 @@
 """Optimisers: laws that hold for each class in `nn.optimisers.__all__`, and what they take and refuse."""
 
+import copy
 import itertools
 import math
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -249,3 +251,87 @@ def test_an_optimiser_takes_a_model_or_a_generator_and_lr():
 def test_bad_settings_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make(Value(1.0))
+
+
+class TestSettings:
+    def test_lr_is_the_learning_rate(self):
+        for optimiser in (SGD([Value(1.0)], 0.5), Adam([Value(1.0)], lr=0.5)):
+            assert optimiser.lr == optimiser.learning_rate == 0.5
+            optimiser.lr = 0.25
+            assert optimiser.learning_rate == 0.25
+            optimiser.learning_rate = 1
+            assert optimiser.lr == 1.0 and type(optimiser.lr) is float
+        w = Value(1.0)
+        optimiser = SGD([w], 0.5)
+        optimiser.lr, w.grad = 0.25, 2.0
+        optimiser.step()
+        assert w.data == 0.5
+
+    @pytest.mark.parametrize("name", ["lr", "learning_rate", "epsilon"])
+    @pytest.mark.parametrize("number", [-1, 0.0, math.nan, math.inf])
+    def test_positive_settings_are_checked_whenever_they_are_set(self, name, number):
+        optimiser = Adam([Value(1.0)])
+        with pytest.raises(ValueError, match=f"must be a positive number, got {number!r}"):
+            setattr(optimiser, name, number)
+        assert (optimiser.lr, optimiser.epsilon) == (0.001, 1e-8)
+
+    @pytest.mark.parametrize("name", ["beta1", "beta2"])
+    @pytest.mark.parametrize("number", [-0.1, 1.0, math.nan])
+    def test_shares_are_checked_whenever_they_are_set(self, name, number):
+        with pytest.raises(ValueError, match=f"{name} must be at least 0 and below 1, got {number!r}"):
+            setattr(Adam([Value(1.0)]), name, number)
+        with pytest.raises(ValueError, match="momentum must be at least 0 and below 1"):
+            SGD([Value(1.0)]).momentum = number
+
+    @pytest.mark.parametrize("number", ["0.1", None, True, [0.1], 1j])
+    def test_a_setting_is_a_number(self, number):
+        with pytest.raises(TypeError, match="learning_rate must be a number, got"):
+            SGD([Value(1.0)]).lr = number
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("betas", "Adam has no setting betas; write beta1 and beta2"),
+            ("eps", "Adam has no setting eps; write epsilon"),
+            ("learning_rat", "Adam has no setting learning_rat; write learning_rate"),
+            ("Learning_Rate", "Adam has no setting Learning_Rate; write learning_rate"),
+            ("alpha", "Adam has no setting alpha; write learning_rate"),
+            ("param_groups", "Adam has no setting param_groups; write params"),
+            ("momentum", "Adam has no setting momentum; it has learning_rate, beta1, beta2, epsilon"),
+            ("weight_decay", "Adam has no setting weight_decay; it has learning_rate, beta1, beta2, epsilon"),
+        ],
+    )
+    def test_unknown_settings_are_refused_with_the_right_name(self, name, said):
+        optimiser = Adam([Value(1.0)])
+        with pytest.raises(AttributeError, match=said):
+            setattr(optimiser, name, 0.5)
+        with pytest.raises(AttributeError, match=said):
+            getattr(optimiser, name)
+        assert not hasattr(optimiser, name)
+
+    def test_a_rule_of_ones_own_keeps_what_its_methods_name(self):
+        class Decaying(SGD):
+            rate = 0.5
+
+            def update(self, theta, gradient):
+                self.times = getattr(self, "times", 0) + 1
+                self.lr *= 0.5
+                return super().update(theta, gradient)
+
+        optimiser = Decaying([Value(1.0)], lr=0.5)
+        optimiser.step()
+        optimiser.step()
+        optimiser.rate, optimiser._mine = 0.1, "anything"
+        assert (optimiser.times, optimiser.lr) == (2, 0.125)
+        with pytest.raises(AttributeError, match="Decaying has no setting nesterov; it has learning_rate, momentum"):
+            optimiser.nesterov = True
+        for twin in (copy.deepcopy(optimiser), copy.copy(optimiser)):
+            assert (twin.lr, twin.times, twin._mine) == (0.125, 2, "anything")
+        assert pickle.loads(pickle.dumps(SGD([Value(1.0)], 0.5, momentum=0.9))).momentum == 0.9
+
+    def test_a_gradient_whose_square_overflows_does_not_stop_adam_for_ever(self):
+        w = Value(1.0)
+        w.grad = 1e200
+        with pytest.raises(FloatingPointError, match=r"Adam squares the gradient, and 1e\+200 squared is inf"):
+            Adam([w]).step()
+        assert w.data == 1.0

@@ -134,6 +134,41 @@ def test_callbacks_see_the_model_and_the_history():
     assert seen == [(True, 0), (True, 2), (True, 4)]
 
 
+def stop_iteration(model, history):
+    if history.epochs[-1] == 4:
+        raise StopIteration
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize(
+    "enough",
+    [lambda m, h: h.epochs[-1] == 4, lambda m, h: np.bool_(h.epochs[-1] == 4), stop_iteration],
+    ids=["True", "np.True_", "StopIteration"],
+)
+def test_a_callback_may_end_the_training(enough, compiled):
+    seen = []
+    net, twin = model(), model()
+    history = quiet(net, cross_entropy, X, Y, epochs=50, every=2, compiled=compiled,
+                    callbacks=[enough, lambda m, h: seen.append(h.epochs[-1])])  # fmt: skip
+    assert history.epochs == seen == [0, 2, 4] and not history.interrupted
+    quiet(twin, cross_entropy, X, Y, epochs=4, compiled=compiled)
+    assert numbers(net) == numbers(twin)
+
+
+def test_what_else_a_callback_returns_is_no_end():
+    answers = iter([1, "stop", 0.5, [1], None])
+    assert quiet(model(), cross_entropy, X, Y, epochs=4, callbacks=lambda m, h: next(answers)).epochs == [0, 1, 2, 3, 4]
+    assert quiet(model(), cross_entropy, X, Y, epochs=4, callbacks=lambda m, h: True).epochs == [0]
+
+
+def test_stop_iteration_in_a_loss_is_no_end():
+    def loss(prediction, target):
+        raise StopIteration
+
+    with pytest.raises(StopIteration):
+        quiet(model(), loss, X, Y, compiled=False)
+
+
 class InterruptedAt(Module):
     """A model that is interrupted, as by Ctrl-C, at the given call."""
 
@@ -272,7 +307,7 @@ class TestErrors:
         ("options", "message"),
         [
             ({"loss": lambda p, t: 1.5}, "the loss returned float 1.5, not a Value"),
-            ({"loss": lambda p, t: p}, r"the loss returned list \[.*\], not a Value"),
+            ({"loss": lambda p, t: p}, r"the loss returned Table \[.*\], not a Value"),
             ({"loss": "mse"}, "the loss is a function of .* got str 'mse'"),
             ({"model": lambda x: x}, "fit trains a model: .* got function <function"),
             ({"model": MLP}, "fit trains a model: .* got the class MLP"),
@@ -302,16 +337,39 @@ class TestErrors:
         def loss(prediction, target):
             return prediction[0] * (float("inf") if target == 2 else 1.0)
 
-        message = r"the loss of example 2 is (nan|-?inf) in epoch 1; .*; the model keeps"
+        message = r"the loss of example 2 is (nan|-?inf) in epoch 0; .*; the model keeps"
         with pytest.raises(FloatingPointError, match=message):
             quiet(net, loss, X, Y, batch_size=5, compiled=False)
         assert numbers(net) == before == history.snapshots[-1][1].tolist()
         assert all(p.grad == 0 for p in net.parameters())
 
-    def test_a_step_that_overflows_leaves_the_last_finite_parameters(self):
+    @pytest.mark.parametrize("compiled", [True, False])
+    @pytest.mark.parametrize("optimiser", [SGD, Adam])
+    def test_no_record_holds_a_loss_that_is_not_finite(self, optimiser, compiled):
+        net, seen = MLP(2, [3, 1], rng=0), []
+        with pytest.raises(
+            FloatingPointError, match=r"the loss of example 0 is (inf|nan) in epoch 1; the first \S+ is"
+        ):
+            quiet(net, mse, X, Y, epochs=1, batch_size=5, learning_rate=1e200, optimiser=optimiser, compiled=compiled,
+                  callbacks=lambda m, h: seen.append(list(h.train_loss)))  # fmt: skip
+        assert len(seen) == 1 and np.isfinite(seen).all() and np.isfinite(numbers(net)).all()
+
+    @pytest.mark.parametrize("compiled", [True, False])
+    def test_a_validation_loss_that_is_not_finite_is_named(self, compiled):
+        huge = (np.array([[1.0, 1.0], [1e200, 0.0]]), np.array([0.0, 0.0]))
+        with pytest.raises(
+            FloatingPointError, match=r"the loss of validation example 1 is inf in epoch 0; .* first step"
+        ):
+            quiet(MLP(2, [1], rng=0), mse, X, Y, epochs=1, validation=huge, compiled=compiled)
+
+    def test_a_mean_that_overflows_is_named(self):
+        with pytest.raises(FloatingPointError, match="the mean of the train losses is inf in epoch 0"):
+            quiet(Neuron(1, nonlin=False, init=lambda n, rng: 1.0), mse, [1.3e154, 1.3e154], [0.0, 0.0])
+
+    def test_a_step_that_overflows_keeps_the_last_finite_parameters(self):
         net = Neuron(1, nonlin=False)
         with pytest.raises(FloatingPointError, match=r"in epoch 1; .* Try a smaller learning_rate"):
-            quiet(net, mse, [1e200, 2.0], [0.0, 0.0], optimiser=SGD, learning_rate=1e200, batch_size=1)
+            quiet(net, mse, [1e100, 2.0], [0.0, 0.0], optimiser=SGD, learning_rate=1e200, batch_size=1)
         assert np.isfinite(numbers(net)).all()
 
     def test_fit_raises_the_domain_error_of_a_loss(self):

@@ -92,7 +92,7 @@ def test_each_step_marks_the_giver_and_the_receiver(page):
     press(page, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     assert [text(page, f".{role} .name") for role in ("gives", "receives")] == ["o", "n"]
     assert page.execute_script("return document.querySelectorAll('.edge.active').length") == 1
-    assert text(page, "#update") == "n.grad += ∂o/∂n × o.grad"
+    assert text(page, "#update") == "n.grad += local derivative × o.grad"
     assert text(page, "#numbers") == "0.5 × 1 = 0.5"
     press(page, Keys.ARROW_LEFT)
     assert text(page, "#update") == "o.grad = 1"

@@ -37,6 +37,8 @@ class Theme:
     edge_zero: Colour
     edge_below: Colour
     edge_above: Colour
+    odd: str
+    tint_odd: str
 
 
 LIGHT = Theme(
@@ -45,6 +47,7 @@ LIGHT = Theme(
     badge_ink="#ffffff", receiver="#7c3aed", giver="#0b7d66", below_ink="#b45309", above_ink="#1d64b4",
     zero=(247, 246, 244), tint_below=(238, 154, 77), tint_above=(120, 173, 228),
     edge_zero=(214, 218, 224), edge_below=(230, 115, 12), edge_above=(45, 125, 210),
+    odd="#a3123f", tint_odd="#f7d3de",
 )  # fmt: skip
 DARK = Theme(
     paper="#12161d", card="#171c24", leaf="#1c222c", box="#161b23", box_line="#333c49", line="#6b7686",
@@ -52,6 +55,7 @@ DARK = Theme(
     badge_ink="#171c24", receiver="#b794ff", giver="#2fc9a4", below_ink="#ffa94d", above_ink="#7ab8ff",
     zero=(34, 38, 46), tint_below=(148, 88, 32), tint_above=(44, 96, 156),
     edge_zero=(70, 78, 91), edge_below=(245, 140, 34), edge_above=(80, 158, 245),
+    odd="#ff7aa2", tint_odd="#5c1f35",
 )  # fmt: skip
 
 
@@ -68,6 +72,15 @@ def shade_of(strength: float, largest: float) -> int:
     share = 1.0 if math.isinf(strength) or largest <= 0.0 else math.sqrt(min(abs(strength) / largest, 1.0))
     shade = max(1, math.floor(share * STEPS + 0.5))
     return shade if strength > 0 else -shade
+
+
+def class_of(strength: float, largest: float) -> str:
+    """The CSS class of a gradient: that of its shade, or "odd" for nan and inf, which have a pattern of their own.
+
+    >>> class_of(-1.5, 1.5), class_of(math.nan, 1.5)
+    ('n8', 'odd')
+    """
+    return shade_class(shade_of(strength, largest)) if math.isfinite(strength) else "odd"
 
 
 def shade_class(shade: int) -> str:

@@ -30,7 +30,9 @@ def short(number: float, digits: int = 4) -> str:
     >>> short(-0.70710678), short(6.0), short(1.5e-7), short(float("-inf"))
     ('−0.7071', '6', '1.5e−7', '−inf')
     """
-    text = re.sub(r"e([+-])0*(\d)", lambda found: "e" + found[1].replace("+", "") + found[2], f"{number:.{digits}g}")
+    text = f"{number:.{digits}g}"
+    if "e" in text:
+        text = re.sub(r"e([+-])0*(\d)", lambda found: "e" + found[1].replace("+", "") + found[2], text)
     return "0" if text == "-0" else text.replace("-", "−")
 
 

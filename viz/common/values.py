@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from chainrule.engine import Value
+from chainrule.engine import Op, Value
 from chainrule.engine.graph import topological_order
 
+from .formulas import DIGITS, Formula, agrees, read
 from .text import clean, short
 
 UNNAMED = "ƒ"  # stands for an operation made by hand that has no name
+PRIMES = ("", "′", "″")
+LONGEST_PRIMED = 8  # characters of a name; behind more, a prime would be overlooked
 
 
 def values_of(root: Value) -> list[Value]:
@@ -29,7 +33,13 @@ def is_handwritten(value: Value) -> bool:
 
 
 def value_names(order: Sequence[Value]) -> list[str]:
-    """A name for each value: its label, or v1, v2, … in topological order."""
+    """A name for each value, no two alike: its label, or v1, v2, … in topological order.
+
+    >>> from chainrule import Value
+    >>> value_names([Value(1.0, label="w"), Value(2.0), Value(3.0, label="w"), Value(4.0, label="w1"),
+    ...              Value(5.0, label="w1")])
+    ['w', 'v1', 'w′', 'w1', 'w1 (2)']
+    """
     labels = [clean(value.label) if value.label else "" for value in order]
     taken = set(labels)
     names, number = [], 0
@@ -38,15 +48,35 @@ def value_names(order: Sequence[Value]) -> list[str]:
             number += 1
             label = "" if f"v{number}" in taken else f"v{number}"
         names.append(label)
-    return names
+    return unlike(names)
+
+
+def unlike(names: Sequence[str]) -> list[str]:
+    """The names, changed where one occurs again: w, w′, w″; or, where that cannot be read, w1, w1 (2), w1 (3)."""
+    count = Counter(names)
+    taken, used = set(names), Counter[str]()
+    found = []
+    for name in names:
+        used[name] += 1
+        new = name
+        while used[name] > 1 and new in taken:
+            place = used[name]
+            has_primes = count[name] <= len(PRIMES) and len(name) <= LONGEST_PRIMED and name.isalpha()
+            new = name + PRIMES[place - 1] if has_primes and place <= len(PRIMES) else f"{name} ({place})"
+            used[name] += new in taken
+        taken.add(new)
+        found.append(new)
+    return found
 
 
 def expression_of(value: Value, names: Sequence[str]) -> str:
     """What the value was computed from; `names` are those of the Values among its arguments, in order.
 
+    Numbers in it have as many digits as it takes to get the value's four.
+
     >>> from chainrule import Value
-    >>> expression_of(Value(2.0, label="x") * 3, ["x"])
-    'x × 3'
+    >>> expression_of(Value(2.0, label="x") * -3, ["x"])
+    'x × (−3)'
     """
     operation = value.operation
     if operation is None:
@@ -54,9 +84,39 @@ def expression_of(value: Value, names: Sequence[str]) -> str:
     if isinstance(operation, str):  # a node made by hand has nothing but the text that its maker gave
         sign = clean(operation) or UNNAMED
         return f"{sign}({', '.join(names)})" if sign[:1].isalpha() else f" {sign} ".join(names)
+    written = _written(operation, value, names, DIGITS[0])
+    constants = [float(a) for a in value.arguments if not isinstance(a, Value)]
+    if all(read(short(number)) == number for number in constants):
+        return written.text
+    exact = _written(operation, value, names, 0)
+    for digits in DIGITS:
+        written = _written(operation, value, names, digits)
+        if agrees(written.number, exact.number):
+            return written.text
+    return exact.text
+
+
+def _written(operation: Op, value: Value, names: Sequence[str], digits: int) -> Formula:
     given = iter(names)
-    written: str = operation.write([next(given) if isinstance(a, Value) else short(float(a)) for a in value.arguments])
-    return written
+    arguments = value.arguments
+    return Formula.of(operation, [
+        Formula.named(next(given), float(a.data)) if isinstance(a, Value) else Formula.printed(float(a), digits)
+        for a in arguments
+    ])  # fmt: skip
+
+
+def through(names: Sequence[str], argument: int) -> str:
+    """The name of an argument among the names of all; where it occurs more than once, with its place.
+
+    >>> through(["n", "n"], 1), through(["n", "m"], 1)
+    ('the 2nd n', 'm')
+    """
+    name = names[argument]
+    if names.count(name) == 1:
+        return name
+    place = names[: argument + 1].count(name)
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th") if place % 100 not in (11, 12, 13) else "th"
+    return f"the {place}{ending} {name}"
 
 
 def badge_text(value: Value) -> str:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from chainrule.engine import Value
 
 from ..common.choices import check_choice
-from ..common.colours import STEPS, THEMES, shade_class, shade_of
+from ..common.colours import STEPS, THEMES, class_of, shade_class, shade_of
 from ..common.picture import Drawing
 from ..common.svg import Point, drawing_id, svg_document
 from ..common.text import markup, short, shortened, text_width
@@ -32,12 +32,13 @@ from .labels import CROWD, Labelled, Piece, has_label, labels_svg
 from .layout.layered import BOX_ABOVE, BOX_BELOW, Layout, arrange
 from .layout.with_dot import arrange_with_dot
 from .scene import Edge, Scene, scene_of
-from .style import style_sheet
+from .style import MARKS, style_sheet
 
 NARROWEST, WIDEST = 148.0, 240.0  # cards
 GAP, CROWDED_GAP, WIDEST_GAP = 112.0, 176.0, 220.0  # between two columns
 MARGIN = 24.0
 LEGEND_LINE = 26.0
+NOTICE_LINE = 20.0
 BOX_ASIDE = 14.0  # between a box and the cards in it
 TWINS_APART = 18.0  # between the two edges of a + a
 MOST_CARDS = 6000
@@ -87,7 +88,9 @@ def drawing_of(scene: Scene, theme: str, all_shades: bool = False, engine: str =
     body = picture.body()
     name = drawing_id(f"{theme} {all_shades} {body}")
     used = range(-STEPS, STEPS + 1) if all_shades or scene.has_gradients else [0]
-    svg = svg_document(name, picture.width, picture.height, scene.title, style_sheet(name, theme, used), body)
+    marks = [mark for mark in MARKS if f" {mark}" in body.replace('class="', " ")]
+    style = style_sheet(name, theme, used, marks)
+    svg = svg_document(name, picture.width, picture.height, scene.title, style, body)
     return Drawing(svg, picture.width, picture.height, scene.title)
 
 
@@ -109,8 +112,12 @@ class _SceneDrawing:
         alone = 300.0 + (92.0 if scene.has_gradients else 0.0)
         beside = alone + text_width(self.legend[-1], 13)
         self.is_legend_on_one_line = beside <= room
-        self.width = math.ceil(max(room, alone, MARGIN * 2 + text_width(self.legend[-1], 13)))
-        self.height = math.ceil(self.bottom + LEGEND_LINE * (2 if self.is_legend_on_one_line else 3) - 4)
+        self.notices = scene.notices
+        below = max([text_width(line, 13) for line in (self.legend[-1], *self.notices)])
+        self.width = math.ceil(max(room, alone, MARGIN * 2 + below))
+        for_legend = LEGEND_LINE * (2 if self.is_legend_on_one_line else 3) - 4
+        self.notice_top = self.bottom + for_legend
+        self.height = math.ceil(self.notice_top + NOTICE_LINE * len(self.notices))
 
     def _measure(self, heights: list[float]) -> None:
         layout, cards = self.layout, self.scene.cards
@@ -149,15 +156,15 @@ class _SceneDrawing:
         parts += self._edges()
         largest_bars = self._largest_bars()
         for number, (card, rectangle) in enumerate(zip(self.scene.cards, self.rectangles)):
-            bars = bars_svg(card, rectangle, largest_bars[card.box or card.name]) if card.bars else ""
-            parts.append(card_svg(number, card, rectangle, shade_of(card.strength, self.largest), bars))
-        return "".join([*parts, self._legend()])
+            bars = bars_svg(card, rectangle, largest_bars[card.layer]) if card.bars else ""
+            parts.append(card_svg(number, card, rectangle, class_of(card.strength, self.largest), bars))
+        return "".join([*parts, self._legend(), *self._notices()])
 
     def _largest_bars(self) -> dict[str, float]:
         """The largest bar of each layer: the bars of one layer share a scale."""
         bars: dict[str, list[float]] = {}
         for card in self.scene.cards:
-            bars.setdefault(card.box or card.name, []).extend(card.bars)
+            bars.setdefault(card.layer, []).extend(card.bars)
         return {name: _largest(numbers) for name, numbers in bars.items()}
 
     def _boxes(self) -> list[str]:
@@ -222,6 +229,10 @@ class _SceneDrawing:
         text = "edges: " + ("× local derivative; " if has_labels else "") + "colour and width = gradient passed back"
         bars = "; bars: gradients of its parameters, one scale for each layer"
         return ["grad", text + (bars if any(card.bars for card in self.scene.cards) else "")]
+
+    def _notices(self) -> list[str]:
+        lines = [(self.notice_top + NOTICE_LINE * i + 8, line) for i, line in enumerate(self.notices)]
+        return [f'<text class="notice" x="{MARGIN:.1f}" y="{y:.1f}">{markup(line)}</text>\n' for y, line in lines]
 
     def _legend(self) -> str:
         y = self.bottom + LEGEND_LINE + 4

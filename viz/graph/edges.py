@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -24,7 +25,8 @@ def edge_svg(number: int, edge: Edge, stops: Sequence[Point], shade: int) -> str
     high = 4.0 + 0.25 * abs(shade)
     tip = f"M{tip_x:.1f} {tip_y:.1f}l{-ARROW:.1f} {-high:.1f}v{2 * high:.1f}z"
     closed = "" if edge.is_open else " closed"
+    kind = shade_class(shade) if math.isfinite(edge.passed) else "odd"
     return (
-        f'<g class="edge {shade_class(shade)}{closed}" data-edge="{number}"><title>{markup(edge.detail)}</title>'
+        f'<g class="edge {kind}{closed}" data-edge="{number}"><title>{markup(edge.detail)}</title>'
         f'<path class="line" d="{path}"/><path class="tip" d="{tip}"/></g>\n'
     )

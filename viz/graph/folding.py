@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -12,7 +13,7 @@ from chainrule.nn import units as units_by_value
 from chainrule.nn.modules import Unit
 
 from ..common.text import clean, full, short
-from ..common.values import badge_text
+from ..common.values import badge_text, unlike
 from .scene import Card, Edge, Scene, scene_of
 
 MANY_CARDS = 60  # a graph of more cards is folded by neuron, if it has neurons
@@ -53,9 +54,13 @@ def folded_scene(order: Sequence[Value], names: Sequence[str], units: Sequence[U
     for group in groups:
         unit = units[group[0]]
         is_one = unit is None or len(group) == 1
-        cards.append(whole.cards[group[0]] if is_one else _folded_card(group, order, names, outputs, unit, by))
+        single = [whole.cards[index] for index in group]
+        cards.append(single[0] if is_one else _folded_card(group, order, names, outputs, unit, by, single))
+    for card, name in zip(cards, unlike([card.name for card in cards])):
+        card.name = name
     cards[-1].is_root = True
-    return Scene(cards, _folded_edges(whole.edges, card_of, cards, outputs, names), whole.has_gradients, whole.title)
+    edges = _folded_edges(whole.edges, card_of, cards, outputs, names)
+    return Scene(cards, edges, whole.has_gradients, whole.title, whole.notices)
 
 
 def _groups(order: Sequence[Value], edges: Sequence[Edge], units: Sequence[Unit | None], by: str) -> list[list[int]]:
@@ -145,8 +150,9 @@ def _outputs(edges: Sequence[Edge], card_of: dict[int, int], count: int) -> list
 
 
 def _span(numbers: Sequence[float]) -> str:
-    if len(set(numbers)) == 1:
-        return short(numbers[0])
+    odd = [number for number in numbers if not math.isfinite(number)]
+    if odd or len(set(numbers)) == 1:
+        return short((odd or numbers)[0])
     return f"{short(min(numbers), 3)} … {short(max(numbers), 3)}" if numbers else ""
 
 
@@ -157,30 +163,44 @@ def _folded_card(
     outputs: Sequence[bool],
     unit: Unit | None,
     by: str,
+    single: Sequence[Card],
 ) -> Card:
+    """The card of a neuron or of a layer; `single` are the cards of its values."""
     layer, neuron = unit or ("", "")
     parameters = [index for index in group if order[index].operation is None]
     results = [index for index in group if outputs[index] and order[index].operation is not None] or group[-1:]
     grads = [order[index].grad for index in results]
     name = neuron if by == "neurons" else layer or neuron
     last = order[results[-1]]
+    if last.label == name and len(results) == 1:
+        name = names[results[0]]  # h1_1 (2) for the neuron's second call, as formulas call its result
     lines = [f"{name}: {len(group)} values folded, {len(parameters)} of them parameters"]
     lines += [f"{names[i]}: data {full(order[i].data)}, grad {full(order[i].grad)}" for i in results[:LONGEST_LIST]]
     lines += ["gradients of its parameters:"] if parameters else []
     lines += [f"{names[index]} {full(order[index].grad)}" for index in parameters[:LONGEST_LIST]]
     lines += [f"… and {len(parameters) - LONGEST_LIST} more"] if len(parameters) > LONGEST_LIST else []
+    lines += [line for card in single if card.is_left_over for line in card.detail.split("\n") if line[:1] == "*"]
     return Card(
         name=name,
         data=_span([order[index].data for index in results]),
         grad=_span(grads),
-        strength=max(grads, key=abs),
+        strength=_strongest(grads),
         detail="\n".join(lines),
         note=f"{len(group)} values" if by == "layers" else (f"{len(results)} calls" if len(results) > 1 else ""),
         badge=badge_text(last),
         box=(layer or None) if by == "neurons" else None,
         is_fold=True,
+        layer=layer or neuron,
         bars=_bars([order[index].grad for index in parameters]),
+        is_stale=any(card.is_stale for card in single),
+        is_left_over=any(card.is_left_over for card in single),
+        has_odd_data=any(card.has_odd_data for card in single),
     )
+
+
+def _strongest(numbers: Sequence[float]) -> float:
+    """The number that is farthest from 0; nan comes before all."""
+    return max(numbers, key=lambda number: math.inf if number != number else abs(number))
 
 
 def _bars(grads: Sequence[float]) -> list[float]:
@@ -188,7 +208,7 @@ def _bars(grads: Sequence[float]) -> list[float]:
     if len(grads) <= MOST_BARS:
         return list(grads)
     bounds = [len(grads) * i // MOST_BARS for i in range(MOST_BARS + 1)]
-    return [max(grads[low:high], key=abs) for low, high in pairwise(bounds)]
+    return [_strongest(grads[low:high]) for low, high in pairwise(bounds)]
 
 
 def _folded_edges(
@@ -214,12 +234,13 @@ def _folded_edges(
 
 
 def _bundle(start: int, end: int, bundle: Sequence[Edge], names: Sequence[str]) -> Edge:
-    strongest = max(bundle, key=lambda edge: abs(edge.passed))
-    detail = f"{names[strongest.end]} passes {full(strongest.passed)} back to {names[strongest.start]}"
-    if len(bundle) > 1:
-        total = 0.0
-        for edge in bundle:
-            total += abs(edge.passed)
+    passed = _strongest([edge.passed for edge in bundle])
+    strongest = next(edge for edge in bundle if edge.passed is passed or edge.passed == passed)
+    if not (is_open := any(edge.is_open for edge in bundle)):
+        detail = "nothing goes back: requires_grad is False"
+    else:
+        detail = f"{names[strongest.end]} passes {full(strongest.passed)} back to {names[strongest.start]}"
+    if len(bundle) > 1 and is_open:
+        total = sum(abs(edge.passed) for edge in bundle)
         detail = f"{len(bundle)} edges; the strongest is drawn: {detail}\nsum of |gradient| over all: {short(total)}"
-    is_open = any(edge.is_open for edge in bundle)
     return Edge(start, end, strongest.passed, "", strongest.local, detail, is_open)

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from chainrule.engine import Value
 
+from ..common.checks import left_over_text, look_at, notices
+from ..common.formulas import product
 from ..common.text import full, short
-from ..common.values import badge_text, expression_of, is_handwritten
+from ..common.values import badge_text, expression_of, is_handwritten, through
 
 
 @dataclass
@@ -26,7 +28,11 @@ class Card:
     box: str | None = None  # the cards of one box stand in a frame that has this title
     is_root: bool = False
     is_fold: bool = False
+    layer: str = ""  # of folded values; the bars of one layer share a scale
     bars: list[float] = field(default_factory=list)
+    is_stale: bool = False  # data changed after it was computed
+    is_left_over: bool = False  # its gradient is another one than its edges bring
+    has_odd_data: bool = False  # nan or inf
 
 
 @dataclass
@@ -51,6 +57,7 @@ class Scene:
     edges: list[Edge]
     has_gradients: bool
     title: str
+    notices: list[str] = field(default_factory=list)  # sentences that a reader of the whole picture needs
 
 
 def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float] | None = None) -> Scene:
@@ -58,41 +65,66 @@ def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float
     shown = [value.grad for value in order] if grads is None else list(grads)
     number = {id(value): index for index, value in enumerate(order)}
     root = names[-1]
+    found = look_at(order, shown)
+    has_gradients = any(grad != 0.0 for grad in shown)
+    moves = found.derivatives if has_gradients and not any(found.stale) else None
     cards: list[Card] = []
     edges: list[Edge] = []
     for index, value in enumerate(order):
         parents = [number[id(parent)] for parent in value._prev]
-        note = expression_of(value, [names[parent] for parent in parents])
-        cards.append(_card(value, names[index], note, shown[index], root))
+        arguments = [names[parent] for parent in parents]
+        card = _card(value, names[index], expression_of(value, arguments), shown[index])
+        came = found.brought[index]
+        if moves:
+            card.detail += _moves(names[index], root, moves[index], value)
+        if found.left_over[index] and came is not None:
+            card.is_left_over = True
+            card.detail += "\n" + left_over_text(names[index], shown[index], came)
+        if found.stale[index]:
+            card.is_stale = True
+            card.detail += f"\nstale: data changed after this was computed; call {root}.refresh()"
+        cards.append(card)
         for argument, (parent, local) in enumerate(zip(parents, value._local_grads)):
-            edge = _edge(parent, index, argument, local, shown[index], names)
+            edge = Edge(parent, index, local * shown[index], f"×{short(local, 3)}", local, "", argument=argument)
+            edge.is_open = value.requires_grad and order[parent].requires_grad
+            if not edge.is_open:
+                edge.passed = 0.0
             if is_handwritten(value):
                 edge.passed, edge.label = 0.0, "×?"
                 edge.detail = f"{names[index]} has a hand-written _backward: only that knows its local derivatives"
-            edge.is_open = value.requires_grad and order[parent].requires_grad
+            else:
+                edge.detail = _edge_detail(edge, names, arguments, shown[index] if has_gradients else None)
             edges.append(edge)
     cards[-1].is_root = True
     count = len(order) - 1
-    has_gradients = any(grad != 0.0 for grad in shown)
     title = f"{root} = {short(order[-1].data)}, computed from {count} value{'s' * (count != 1)}"
-    return Scene(cards, edges, has_gradients, title)
+    return Scene(cards, edges, has_gradients, title, notices(order, names, shown, found))
 
 
-def _card(value: Value, name: str, note: str, grad: float, root: str) -> Card:
+def _card(value: Value, name: str, note: str, grad: float) -> Card:
     detail = f"{name} = {note}\n" if note else f"{name}\n"
     detail += f"data {full(value.data)}\n"
+    is_odd = not math.isfinite(value.data)
     if not value.requires_grad:
         detail += "requires_grad=False: no gradient"
-        return Card(name, short(value.data), "—", 0.0, detail, note, badge_text(value))
+        return Card(name, short(value.data), "—", 0.0, detail, note, badge_text(value), has_odd_data=is_odd)
     detail += f"grad {full(grad)}"
-    if math.isfinite(grad) and grad:
-        detail += f"\na little more {name}, by ε, moves {root} by {short(grad)} × ε"
-    return Card(name, short(value.data), short(grad), grad, detail, note, badge_text(value))
+    return Card(name, short(value.data), short(grad), grad, detail, note, badge_text(value), has_odd_data=is_odd)
 
 
-def _edge(start: int, end: int, argument: int, local: float, upstream: float, names: Sequence[str]) -> Edge:
-    detail = (
-        f"∂{names[end]}/∂{names[start]} = {full(local)}\n"
-        f"{names[start]}.grad gets {short(local)} × {short(upstream)} = {short(local * upstream)} along this edge"
-    )
-    return Edge(start, end, local * upstream, f"×{short(local, 3)}", local, detail, argument=argument)
+def _moves(name: str, root: str, derivative: float, value: Value) -> str:
+    """What a gradient means, by the derivative of the root, whatever the gradients that are shown belong to."""
+    if not (math.isfinite(derivative) and derivative and value.requires_grad) or name == root:
+        return ""
+    return f"\na little more {name}, by ε, moves {root} by about {short(derivative)} × ε"
+
+
+def _edge_detail(edge: Edge, names: Sequence[str], arguments: Sequence[str], upstream: float | None) -> str:
+    start, end = names[edge.start], names[edge.end]
+    detail = f"local derivative of {end} through {through(list(arguments), edge.argument)} = {full(edge.local)}"
+    if not edge.is_open:
+        return f"{detail}\nnothing goes back along this edge: requires_grad is False"
+    if upstream is None:
+        return detail
+    (_, local, other), sign, result = product(None, edge.local, upstream, edge.passed)
+    return f"{detail}\n{start}.grad gets {local} × {other} {sign} {result} along this edge"

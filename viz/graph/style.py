@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..common.colours import STEPS, Theme, mixed, shade_class
 from ..common.svg import scoped_rules, themed_rules
@@ -25,15 +25,23 @@ FIXED = {
     ".line": "fill:none",
     ".closed .line": "stroke-dasharray:3 4",
     ".axis": "stroke-width:1px",
+    ".hatching": "fill:none;stroke-width:1px",
+    ".stripes": "fill:none;stroke-width:22px;stroke-dasharray:2 5;stroke-opacity:0.35",
+    ".edge.odd .line": "stroke-width:5px;stroke-dasharray:2 3",
     ".edge.active .line": "stroke-width:4px;stroke-dasharray:7 4",
 }
 
 
-def style_sheet(drawing: str, theme: str, used: Iterable[int]) -> str:
-    """The rules of the drawing of that id; `used` are the shades that occur in it."""
+MARKS = ("odd", "hatching", "stripes", "notice")  # classes that few drawings have: nan or inf, stale cards, sentences
+
+
+def style_sheet(drawing: str, theme: str, used: Iterable[int], marks: Iterable[str] = MARKS) -> str:
+    """The rules of the drawing of that id; `used` are the shades that occur in it, and `marks` which of MARKS do."""
     shades = sorted(set(used))
-    unused = {shade_class(shade) for shade in range(-STEPS, STEPS + 1)} - {shade_class(shade) for shade in shades}
-    rules = dict(FIXED)
+    unused = set(MARKS) - set(marks) | {shade_class(shade) for shade in range(-STEPS, STEPS + 1)} - {
+        shade_class(shade) for shade in shades
+    }
+    rules = _without(unused & set(MARKS), FIXED)
     for shade in shades:
         rules[f".edge.{shade_class(shade)} .line"] = f"stroke-width:{1 + 0.5 * abs(shade):.1f}px"
     rules = _active_last(rules)
@@ -58,6 +66,13 @@ def _colour_rules(theme: Theme) -> dict[str, str]:
         ".badge": f"fill:{theme.badge}",
         ".sign": f"fill:{theme.badge_ink}",
         ".axis": f"stroke:{theme.box_line}",
+        ".notice": f"fill:{theme.odd}",
+        ".hatching": f"stroke:{theme.line}",
+        ".stripes": f"stroke:{theme.odd}",
+        ".tint.odd": f"fill:{theme.tint_odd}",
+        ".edge.odd .line": f"stroke:{theme.odd}",
+        ".edge.odd .tip": f"fill:{theme.odd}",
+        ".bar.odd": f"fill:{theme.odd}",
         ".receives .rim": f"stroke:{theme.receiver}",
         ".gives .rim": f"stroke:{theme.giver}",
         ".edge.active .line": f"stroke:{theme.receiver}",
@@ -75,8 +90,8 @@ def _colour_rules(theme: Theme) -> dict[str, str]:
     return rules
 
 
-def _without(unused: set[str], rules: dict[str, str]) -> dict[str, str]:
-    """The rules except those for the unused shades."""
+def _without(unused: set[str], rules: Mapping[str, str]) -> dict[str, str]:
+    """The rules except those for the unused shades and marks."""
     return _active_last(
         {
             selector: rule

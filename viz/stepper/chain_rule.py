@@ -60,3 +60,11 @@ def applications(order: Sequence[Value]) -> list[Application]:
                 adjoint[receiver] = after
                 turns[receiver] += 1
     return found
+
+
+def gradients_after(applied: Sequence[Application], order: Sequence[Value]) -> list[float]:
+    """The gradient of each value after these applications, if all were 0 before."""
+    grads = [0.0] * (len(order) - 1) + [float(order[-1].requires_grad)]
+    for step in applied:
+        grads[step.receiver] = step.after
+    return grads

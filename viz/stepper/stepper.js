@@ -14,7 +14,7 @@
   const edges = byNumber("edge");
   // The drawing shows the end of backpropagation; the final colour of each edge is remembered here.
   const finalClass = edges.map((edge) => edge.getAttribute("class"));
-  const shades = / ?\b(z|[np][1-8])\b/g;
+  const shades = / ?\b(z|odd|[np][1-8])\b/g;
   const waitingClass = finalClass.map((name) => name.replace(shades, "") + " z");
   const slider = document.getElementById("slider");
   const counter = document.getElementById("counter");

@@ -9,15 +9,15 @@ from typing import Any
 from chainrule.engine import Value
 
 from ..common.choices import check_choice
-from ..common.colours import THEMES, shade_class, shade_of
+from ..common.colours import THEMES, class_of
 from ..common.page import page_html
 from ..common.picture import Drawing, Page
 from ..common.text import markup, short
-from ..common.values import value_names, values_of
+from ..common.values import values_of
 from ..graph.drawing import drawing_of
 from ..graph.scene import scene_of
-from .chain_rule import Application, applications
-from .explanation import StepText, explain_step, in_brackets
+from .chain_rule import Application, applications, gradients_after
+from .narration import LOCAL, Narrator, StepText
 
 MOST_STEPS = 400
 PANEL_HEIGHT = 226.0
@@ -46,8 +46,8 @@ def steps(loss: Value, *, theme: str = "auto") -> Page:
     <Page: v1 = 4, computed from 1 value>
     """
     check_choice("theme", theme, THEMES)
-    order = values_of(loss)
-    names = value_names(order)
+    narrator = Narrator(values_of(loss))
+    order, names = narrator.order, narrator.names
     count = sum([len(value._prev) for value in order])
     if count > MOST_STEPS:
         raise ValueError(
@@ -55,31 +55,32 @@ def steps(loss: Value, *, theme: str = "auto") -> Page:
             f"{MOST_STEPS}): step through a part of it, such as one neuron's output, or read explain({names[-1]})"
         )
     applied = applications(order)
-    grads = [0.0] * (len(order) - 1) + [1.0]
-    for step in applied:
-        grads[step.receiver] = step.after
+    grads = gradients_after(applied, order)
     scene = scene_of(order, names, grads)
     picture = drawing_of(scene, theme, all_shades=True)
     largest = max([abs(grad) for grad in grads if math.isfinite(grad)], default=1.0)
     edges = {(edge.end, edge.argument): number for number, edge in enumerate(scene.edges)}
-    number = {id(value): index for index, value in enumerate(order)}
-    shown = [_before(names[-1]), _seed(len(order) - 1, names[-1], largest)]
+    shown = [_before(narrator, grads)]
+    if loss.requires_grad:
+        shown.append(_seed(len(order) - 1, names[-1], largest))
     for step in applied:
-        text = explain_step(step, order, names, number)
-        shown.append(_step(step, text, names, edges[step.giver, step.argument], largest))
+        shown.append(_step(step, narrator.text(step), names, edges[step.giver, step.argument], largest))
     start = ["0" if value.requires_grad else "—" for value in order]
     data = {"names": names, "start": start, "steps": shown}
     html = page_html(f"Backpropagation of {names[-1]}, step by step", _body(picture), data, "stepper", "stepper", theme)
     return Page(html, picture, PANEL_HEIGHT)
 
 
-def _before(root: str) -> dict[str, Any]:
+def _before(narrator: Narrator, grads: Sequence[float]) -> dict[str, Any]:
     why = [
         ("", "Before backward(), every gradient is 0. It starts at the result, "),
-        ("strong", root),
+        ("strong", narrator.root),
         ("", ", and walks back: each value is reached when all that use it are done."),
     ]
     update = [("strong", "backward()"), ("", " goes from right to left")]
+    if not narrator.order[-1].requires_grad:
+        why, update = [("", narrator.seed() + ".")], [("strong", "backward()"), ("", " does nothing here")]
+    why += [("", f" {note}") for note in narrator.notes(grads)]
     return {"receiver": None, "giver": None, "edge": None, "update": update, "numbers": [], "why": why}
 
 
@@ -90,7 +91,7 @@ def _seed(root: int, name: str, largest: float) -> dict[str, Any]:
         "giver": None,
         "edge": None,
         "grad": "1",
-        "shade": shade_class(shade_of(1.0, largest)),
+        "shade": class_of(1.0, largest),
         "update": [("strong", name), ("", ".grad = 1")],
         "numbers": [],
         "why": why,
@@ -99,30 +100,28 @@ def _seed(root: int, name: str, largest: float) -> dict[str, Any]:
 
 def _step(step: Application, text: StepText, names: Sequence[str], edge: int, largest: float) -> dict[str, Any]:
     out, into = names[step.giver], names[step.receiver]
-    slope = short(step.local)
-    earlier: Segments = [("", f"{short(step.before)} + ")] if step.turn else []
-    if step.turn:
-        slope = in_brackets(step.local)
+    before, local, upstream = text.terms
+    earlier: Segments = [("", f"{before} + ")] if before else []
     sign = "above" if step.after > 0 else "below" if step.after < 0 else "strong"
     return {
         "receiver": step.receiver,
         "giver": step.giver,
         "edge": edge,
         "grad": short(step.after),
-        "shade": shade_class(shade_of(step.after, largest)),
+        "shade": class_of(step.after, largest),
         "update": [
             ("strong", into),
             ("", ".grad += "),
-            ("slope", f"∂{out}/∂{into}"),
+            ("slope", LOCAL),
             ("", " × "),
             ("giver", f"{out}.grad"),
         ],
         "numbers": [
             *earlier,
-            ("slope", slope),
+            ("slope", local),
             ("", " × "),
-            ("giver", in_brackets(step.upstream)),
-            ("", " = "),
+            ("giver", upstream),
+            ("", f" {text.sign} "),
             (sign, short(step.after)),
         ],
         "why": _sentence(step, text, into),
@@ -130,17 +129,15 @@ def _step(step: Application, text: StepText, names: Sequence[str], edge: int, la
 
 
 def _sentence(step: Application, text: StepText, into: str) -> Segments:
-    why: Segments = [("", text.made + ". ")]
-    if text.why:
-        why.append(("", text.why[:1].upper() + text.why[1:] + ": "))
-    why += [("slope", text.slope), ("", ".")]
+    why: Segments = [("", text.made + ". "), ("slope", text.slope[:1].upper() + text.slope[1:]), ("", ".")]
+    why += [("", f" {said}.") for said in (text.why, text.together) if said]
     if step.turn:
         why += [
             ("", " "),
             ("strong", into),
-            ("", f" already had gradient {short(step.before)}: it is used more than once, so contributions "),
+            ("", " is used more than once, so its contributions "),
             ("strong", "add up"),
-            ("", " (that is why it is +=)."),
+            ("", f" (that is why it is +=): before this one it had {short(step.before)}."),
         ]
     return why
 

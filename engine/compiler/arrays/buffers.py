@@ -13,6 +13,7 @@ from ..literals import literal, shape_literal
 from .plan import Step
 
 Shape = tuple[int | str, ...]  # "n" is the number of examples
+LONG = 1500  # lines
 FUNCTION = re.compile(r"(?<![\w.}])([a-z]\w*)[.(]")  # the name of a NumPy function, where a call begins
 
 
@@ -60,6 +61,7 @@ class Statement:
     comment: str = ""  # what it computes, in the notation of a textbook
     in_place: bool = False  # whether it works number by number, and so may write over an argument
     steps: tuple[Step, ...] = ()  # the array instructions that it belongs to
+    spelled: bool = False  # whether the text is a row's own spelling, in which names mean what they mean to its author
 
     @property
     def shape(self) -> str:
@@ -101,8 +103,11 @@ class Block:
         run = [f"        {text:<{wide}}  # {one.comment:<{wide_comment}} {one.shape}".rstrip(" #")
                for text, one in zip(body, statements)]  # fmt: skip
         start = [f"    {text}" for text in (*made, *names.windows)]
+        if len(start) > LONG:  # without a branch, Python compiles so long a piece in quadratic time
+            start.insert(0, "    if n < 1: return None")
         title = '    """The buffers for n examples, and the function that works in them, with these parameters."""'
-        used = sorted({word for one in statements for word in FUNCTION.findall(one.text) if hasattr(np, word)})
+        used = sorted({word for one in statements if not one.spelled
+                       for word in FUNCTION.findall(one.text) if hasattr(np, word)})  # fmt: skip
         local = [f"    {', '.join(used)} = {', '.join(f'np.{name}' for name in used)}"] if used else []
         return "\n".join(["def bind(n, theta):", title, *local, *start, "", f"    def {head}:", *run, "",
                           f"    return silent({head.split('(')[0]})", ""])  # fmt: skip
@@ -115,6 +120,7 @@ class _Names:
         self.windows: list[str] = []  # the lines that make the windows, before the first call
         self._fresh = fresh
         self._known: dict[View, str] = {}
+        self._taken = set[str]()
         self._count: defaultdict[str, int] = defaultdict(int)
 
     def of(self, argument: ViewOrNumber) -> str:
@@ -124,11 +130,12 @@ class _Names:
             return argument.buffer.name + argument.suffix
         if argument not in self._known:
             base, name = argument.buffer.name, argument.name
-            if not name or name in self._known.values():
+            if not name or name in self._taken:
                 self._count[base] += 1
                 name = f"{base}_{self._count[base]}"
             self.windows.append(f"{name} = {base}{argument.suffix}")
             self._known[argument] = name
+            self._taken.add(name)
         return self._known[argument]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...op import Op
 from ...operators import Operators
-from ...ops import multiply, neg
+from ...ops import multiply, neg, where
 from ..literals import literal
 from .buffers import Shape, View, ViewOrNumber, broadcast
 from .writer import Writer
@@ -86,12 +86,20 @@ class Contribution:
     exists: bool = False  # whether it is a view that is there already
 
 
-def product(writer: Writer, slope: Scaled, upstream: Scaled) -> tuple[Contribution | None, Scaled]:
-    """slope · upstream: the array that is still to be written, and the factor that is still to be applied."""
+def product(
+    writer: Writer, slope: Scaled, upstream: Scaled, masked: bool = False
+) -> tuple[Contribution | None, Scaled]:
+    """slope · upstream: the array that is still to be written, and the factor that is still to be applied.
+
+    `masked`: where upstream is 0 the product is 0, whatever the slope is.
+    """
     scale = Scaled(writer, None, slope.number * upstream.number, slope.power + upstream.power)
     views = [scaled.view for scaled in (slope, upstream) if scaled.view is not None]
     if views and not 1.0 / MODEST <= abs(scale.number) <= MODEST:
         views[-1], scale = Scaled(writer, views[-1]).applied(scale.number), Scaled(writer, None, 1.0, scale.power)
+    if len(views) == 2 and masked:
+        both = writer.ufunc("multiply", views)
+        return Contribution(both.shape, lambda out: writer.spelled(where, [views[1], both, 0.0], out)), scale
     if len(views) == 2:
         return Contribution(broadcast(views), lambda out: writer.ufunc("multiply", views, out)), scale
     return (existing(writer, views[0]) if views else None), scale

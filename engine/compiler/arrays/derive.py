@@ -19,6 +19,7 @@ def write_backward(gradients: Gradients, output: Operand, power: int) -> None:
     for step in reversed(writer.plan.steps):
         if step.target in gradients.collected and step.target not in gradients.targets:
             writer.step = step
+            gradients.go_behind(step)
             kind_of(step).backward(gradients, step, gradients.collected[step.target])
     writer.step = None
 

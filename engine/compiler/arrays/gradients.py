@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from ...ops import where
 from ..literals import literal, shape_literal, slice_literal
+from ..scalar.derive import has_domain
 from .buffers import Buffer, Shape, Statement, View, ViewOrNumber
 from .contributions import MODEST, Contribution, Scaled, existing, factor
-from .plan import Array, Operand
+from .plan import Array, Operand, Step
 from .writer import Writer, name_in_comment
 
 LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
@@ -28,11 +30,29 @@ class Gradients:
         for step in writer.plan.steps:
             if not all(self.wanted.isdisjoint(writer.plan.by_array(operands)) for operands in step.operands):
                 self.wanted.add(step.target)
+        self.risky: set[Array | None] = set()  # the arrays that may have infinite slopes, see scalar/derive.py
+        self.behind: set[Array | None] = set()  # those in a side of a where
+        if any(step.kind is where for step in writer.plan.steps):
+            for step in writer.plan.steps:
+                arrays = [writer.plan.by_array(operands) for operands in step.operands]
+                if has_domain(step.kind) or not all(map(self.risky.isdisjoint, arrays)):
+                    self.risky.add(step.target)
         self.contributed: list[tuple[Array, tuple[int, ...]]] = []  # for each contribution, the lanes that it goes to
         self.modes = list(modes)
         self.collected: dict[Array, Scaled] = {}  # the gradients so far
         self._guesses = not modes
+        self._lanes_before: defaultdict[Array, set[int]] = defaultdict(set)  # those that a guess was made for
         self._names: set[str] = set()
+
+    def masks(self, step: Step) -> bool:
+        """Whether what the instruction passes back has to be 0 where its gradient is, although a slope may be nan."""
+        return step.target in self.behind and step.target in self.risky
+
+    def go_behind(self, step: Step) -> None:
+        """Note which operands are in a side of a where, which may not be taken."""
+        for i, operands in enumerate(step.operands if self.risky else ()):
+            if step.target in self.behind or (step.kind is where and i > 0):
+                self.behind.update(self.writer.plan.by_array(operands))
 
     def gradient(self, array: Array) -> View | None:
         """The finished gradient with respect to an array; None if the output does not depend on it."""
@@ -183,8 +203,10 @@ class Gradients:
         """The mode that `modes_of` gives for most programs."""
         if array not in self.targets:
             return "alone"
-        before = {lane for other, these in self.contributed[:-1] if other is array for lane in these}
-        return "write" if before.isdisjoint(lanes) else "add"
+        before = self._lanes_before[array]
+        mode = "write" if before.isdisjoint(lanes) else "add"
+        before.update(lanes)
+        return mode
 
     def _begin(self, array: Array, mode: str, scale: Scaled) -> Scaled:
         """Make the buffer for a gradient that several contributions go to."""

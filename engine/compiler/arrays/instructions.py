@@ -30,7 +30,7 @@ class Elementwise:
         """Each operand gets its local derivative times the upstream gradient."""
         writer = gradients.writer
         arguments = [Scaled(writer, view) if isinstance(view, View) else view for view in writer.saved[step]]
-        out, partials = Scaled(writer, writer.whole(step.target)), step.kind.partials
+        out, partials = Scaled(writer, writer.whole(step.target)), step.kind.quick or step.kind.partials
         slopes = partials(out, *arguments) if callable(partials) else None
         wanted: dict[tuple[tuple[Operand, ...], View | None], Scaled] = {}
         for i, operands in enumerate(step.operands):
@@ -42,7 +42,8 @@ class Elementwise:
                 wanted[key] = Scaled(writer, slope.view, slope.number + twice.number) if twice else slope
         for (these, _), slope in wanted.items():
             if slope.number != 0.0:
-                gradients.contribute(these, *product(writer, slope, upstream), step.target.batched)
+                passed = product(writer, slope, upstream, gradients.masks(step))
+                gradients.contribute(these, *passed, step.target.batched)
 
 
 class Grid:
@@ -93,6 +94,9 @@ class Grid:
         weights, right, lanes = writer.saved[step]
         gradient = gradients.full(upstream, step.target)
         name = gradient.buffer.name
+        if gradients.masks(step) and rights == 1:  # examples whose gradient is 0 take no part, whatever the factors are
+            text = "{out}[...] = np.where(({0} != 0.0).any(axis=0), {1}, 0.0)"
+            right = writer.once(("masked", gradient, right), right.shape, text, [gradient, right])
         transposed = right.window(".T", right.shape[::-1], f"{right.buffer.name}T")
         if rights > 1:
             gradient = writer.reshaped(gradient, (rights, lefts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -51,14 +52,16 @@ def _compatible(statements: Sequence[Statement], touched: Mapping[Buffer, int]) 
     """The groups that can be joined; wherever a buffer is in a group, it is there with the same other buffers."""
     apart: set[int] = set()
     while True:
-        among: dict[Buffer, set[Buffer]] = {}
+        among: dict[Buffer, frozenset[Buffer]] = {}
         found = _alike(statements, touched, apart)
         before = len(apart)
         for group in found:
-            if any(among.get(buffer, set(group.read)) != set(group.read) for buffer in group.read):
+            others = {id(among[buffer]): among[buffer] for buffer in group.read if buffer in among}
+            mine = frozenset(group.read)
+            if any(other != mine for other in others.values()):
                 apart.update(group.positions)
-            among.update((buffer, set(group.read)) for buffer in group.read)
-            among.update((buffer, set(group.written)) for buffer in group.written)
+            among.update(dict.fromkeys(group.read, mine))
+            among.update(dict.fromkeys(group.written, frozenset(group.written)))
         if len(apart) == before:
             return found
 
@@ -74,27 +77,29 @@ def _touched(statements: Sequence[Statement]) -> dict[Buffer, int]:
 
 def _alike(statements: Sequence[Statement], touched: Mapping[Buffer, int], apart: Collection[int]) -> list[Joinable]:
     """The groups of statements that do the same, in the order in which they will run. Those `apart` are in no group."""
-    writers: dict[Buffer, list[int]] = {}
-    for position, statement in enumerate(statements):
-        if statement.out is not None:
-            writers.setdefault(statement.out.buffer, []).append(position)
-    runs_at = list(range(len(statements)))
+    written_at: dict[Buffer, int] = {}  # where the last statement that writes to it will run
     found: dict[object, list[Joinable]] = {}
+    among: set[tuple[int, Buffer]] = set()  # the first position of a group, and what the group reads
     for position, statement in enumerate(statements):
-        key = None if position in apart else _does(statement)
-        if key is None or statement.out is None or touched[statement.out.buffer] < position:
+        if statement.out is None:
             continue
-        read = _changing(statement)[0].buffer
-        before = [runs_at[writer] for writer in writers.get(read, ()) if writer < position]
-        for group in found.setdefault(key, []):
-            if read not in group.read and all(at < group.positions[0] for at in before):
-                group.positions.append(position)
-                group.read.append(read)
-                group.written.append(statement.out.buffer)
-                runs_at[position] = group.positions[0]
-                break
-        else:
-            found[key].append(Joinable([position], [read], [statement.out.buffer]))
+        out, runs_at = statement.out.buffer, position
+        key = None if position in apart else _does(statement)
+        if key is not None and touched[out] >= position:
+            read = _changing(statement)[0].buffer
+            groups = found.setdefault(key, [])
+            place = bisect_right(groups, written_at.get(read, -1), key=lambda group: group.positions[0])
+            while place < len(groups) and (groups[place].positions[0], read) in among:
+                place += 1
+            if place == len(groups):
+                groups.append(Joinable([], [], []))
+            group = groups[place]
+            group.positions.append(position)
+            group.read.append(read)
+            group.written.append(out)
+            runs_at = group.positions[0]
+            among.add((runs_at, read))
+        written_at[out] = max(runs_at, written_at.get(out, -1))
     several = (group for groups in found.values() for group in groups if len(group.positions) > 1)
     return sorted(several, key=lambda group: group.positions)
 

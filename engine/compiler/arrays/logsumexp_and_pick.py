@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...ops import logsumexp
+from ...ops import logsumexp, where
 from ..literals import literal
 from .buffers import Shape, View, ViewOrNumber
 from .contributions import Contribution, Scaled, factor, product
@@ -85,9 +85,14 @@ class LogSumExp:
             view = writer.reshaped(view, (lanes, 1))
         above = factor(writer, upstream.number, upstream.power) if view is None else view
         share = writer.ufunc("divide", [above, whole])
+        masked = view is not None and gradients.masks(step)
+        if masked:
+            share = writer.spelled(where, [above, share, 0.0])
         share = share if alike else writer.spread(share, step.sizes)
 
         def write(out: View | None) -> View:
+            if masked:
+                return writer.spelled(where, [share, writer.ufunc("multiply", [powers, share]), 0.0], out)
             return writer.ufunc("multiply", [powers, share], out)
 
         scale = Scaled(writer, None) if view is None else Scaled(writer, None, upstream.number, upstream.power)

@@ -24,15 +24,22 @@ class _Agenda:
         self.steps: list[Step] = []
         self._waiting, self._users, self._depth = _reachable(flat, lanes)
         self._ready: defaultdict[Any, list[int]] = defaultdict(list)
+        self._sums: defaultdict[Any, int] = defaultdict(int)  # of the depths of those that are ready
         for place, count in self._waiting.items():
             if count == 0:
-                self._ready[_group_key(flat, place)].append(place)
+                self._make_ready(place)
+
+    def _make_ready(self, place: int) -> None:
+        key = _group_key(self.flat, place)
+        self._ready[key].append(place)
+        self._sums[key] += self._depth[place]
 
     def run(self) -> None:
-        batched, depth, ready = self.flat.batched, self._depth, self._ready
+        batched, sums, ready = self.flat.batched, self._sums, self._ready
         while ready:
-            kind = min(ready, key=lambda k: (batched[ready[k][0]], sum(depth[p] for p in ready[k]) / len(ready[k])))
+            kind = min(ready, key=lambda k: (batched[ready[k][0]], sums[k] / len(ready[k])))
             places = sorted(ready.pop(kind))
+            del sums[kind]
             if self.flat.tasks[places[0]].kind == "dot":
                 self._grids(places)
             else:
@@ -41,7 +48,7 @@ class _Agenda:
                 for user in self._users[place]:
                     self._waiting[user] -= 1
                     if self._waiting[user] == 0:
-                        ready[_group_key(self.flat, user)].append(user)
+                        self._make_ready(user)
 
     def operands(self, arguments: Iterable[Argument]) -> list[Operand]:
         lanes = self.lanes

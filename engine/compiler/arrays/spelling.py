@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -40,8 +41,15 @@ def as_ufuncs(spelling: str, count: int) -> ast.expr | None:
     return tree
 
 
-def template(op: Op, count: int) -> str:
-    """The spelling with {0}, {1}, … for the arguments."""
+def listed(op: Op, arguments: Iterable[str], alike: bool = False) -> str:
+    """The arguments of a row that takes any number, as one list. NumPy's functions need arrays of one shape in it."""
+    one_shape = alike or "np." not in op.numpy or "broadcast" in op.numpy
+    text = ", ".join(arguments)
+    return f"[{text}]" if one_shape else f"np.broadcast_arrays({text})"
+
+
+def template(op: Op, count: int, alike: bool) -> str:
+    """The spelling with {0}, {1}, … for the arguments; `alike`: whether they have one shape."""
     marks = [f"\0{i}\1" for i in range(count)]
-    text = op.numpy.format(f"[{', '.join(marks)}]") if op.variadic else op.numpy.format(*marks)
+    text = op.numpy.format(listed(op, marks, alike)) if op.variadic else op.numpy.format(*marks)
     return text.replace("{", "{{").replace("}", "}}").replace("\0", "{").replace("\1", "}")

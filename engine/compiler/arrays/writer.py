@@ -45,10 +45,11 @@ class Writer:
     # --- statements
 
     def statement(
-        self, text: str, arguments: Sequence[ViewOrNumber], out: View | None, comment: str = "", in_place: bool = False
-    ) -> None:
+        self, text: str, arguments: Sequence[ViewOrNumber], out: View | None, comment: str = "", in_place: bool = False,
+        spelled: bool = False,
+    ) -> None:  # fmt: skip
         steps = (self.step,) if self.step else ()
-        self.block.statements.append(Statement(text, tuple(arguments), out, comment, in_place, steps))
+        self.block.statements.append(Statement(text, tuple(arguments), out, comment, in_place, steps, spelled))
 
     def temporary(self, shape: Shape, initial: str = "", prefix: str = "t") -> View:
         """A new buffer."""
@@ -119,7 +120,9 @@ class Writer:
             return self._by_ufuncs(tree, arguments, out, comment)  # type: ignore[return-value]
         result, exists = self._result(op, arguments, out)
         if not exists:
-            self.statement(f"{{out}}[...] = {template(op, len(arguments))}", arguments, result, comment)
+            shapes = {a.shape if isinstance(a, View) else () for a in arguments}
+            text = f"{{out}}[...] = {template(op, len(arguments), len(shapes) == 1)}"
+            self.statement(text, arguments, result, comment, spelled=True)
         return result
 
     def _result(self, name: Any, arguments: Sequence[ViewOrNumber], out: View | None) -> tuple[View, bool]:
@@ -145,7 +148,7 @@ class Writer:
         if isinstance(tree, ast.Constant):
             return float(tree.value)  # type: ignore[arg-type]
         if isinstance(tree, ast.Call):
-            name, parts = tree.func.attr, tree.args  # type: ignore[attr-defined]
+            name, parts = getattr(np, tree.func.attr).__name__, tree.args  # type: ignore[attr-defined]  # abs: absolute
         else:
             parts = [tree.left, tree.right] if isinstance(tree, ast.BinOp) else [tree.operand]  # type: ignore[attr-defined]
             name = OPERATORS[type(tree.op)]  # type: ignore[attr-defined]

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
-from ...op import Op
+from ...op import NAMES, Op
 from ..arrays.flattening import SUMS
 from ..arrays.plan import Array
+from ..arrays.spelling import listed
 from ..literals import literal
 from ..scalar.code import Code, Ref, Scalar, needed, uses_of
 
-RESERVED = re.compile(r"([xypuv]\d*|n|np|float|theta|value|value_and_grad|input_gradients|_\w*)_*")
+RESERVED = re.compile(r"([xypuv]\d*|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
 SHORT = 60  # characters
 BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
 CALL = 4  # a function call binds more strongly than all of these
 MANY_OPERATIONS, WIDE = 500, 40  # arrays are faster on so many operations, if so many run in parallel
+LONG, FEW = 2000, 6  # of so many operations, if so few run in parallel, packing takes far longer than it saves
 
 
 def is_narrow(code: Code) -> bool:
     """Whether little of the code can run in parallel, so that floats are faster than arrays."""
-    if len(code.operations) < MANY_OPERATIONS:
-        return True
+    return len(code.operations) < MANY_OPERATIONS or _in_parallel(code) < WIDE
+
+
+def is_long(code: Code) -> bool:
+    """Whether it is a long chain, such as the steps of a differential equation: on columns, it is not packed."""
+    return len(code.operations) >= LONG and _in_parallel(code) < FEW
+
+
+def _in_parallel(code: Code) -> float:
+    """How many operations can run at the same time, in the mean."""
     depths: list[int] = []
     for op, arguments in zip(code.operations, code.arguments):
         depth = 0
@@ -29,36 +41,52 @@ def is_narrow(code: Code) -> bool:
             if a.__class__ is int and depths[a] > depth:
                 depth = depths[a]
         depths.append(depth + (op not in SUMS))  # on arrays, a chain of additions is one sum
-    return len(depths) < WIDE * max(depths)
+    return len(depths) / max(1, *depths)
 
 
-def function_name(op: Op) -> str:
-    """The name of an operation's function in a text; v3, x0 and theta, for example, are names of numbers there."""
-    return f"{op.name}_" if RESERVED.fullmatch(op.name) else op.name
+def function_names(code: Code) -> dict[Op, str]:
+    """The names of the operations' functions in a text. A name has one meaning there: v3, x0 and theta are numbers,
+    sum and math are what they are to the author of a spelling, and two rows may have the same name."""
+    names: dict[Op, str] = {}
+    taken = {*dir(builtins), *NAMES}
+    for op in dict.fromkeys(op for op in code.operations if isinstance(op, Op)):
+        name = op.name.lstrip("_") or "row"  # what begins with an underscore is the text's own
+        while name in taken or RESERVED.fullmatch(name):
+            name += "_"
+        taken.add(name)
+        names[op] = name
+    return names
 
 
 def functions_of(code: Code) -> dict[str, Callable[..., float]]:
     """The operations' functions on floats, by the names that they have in a text."""
-    return {function_name(op): op.forward for op in set(code.operations) if isinstance(op, Op)}
+    return {name: op.forward for op, name in function_names(code).items()}
 
 
-def lines(code: Code, results: Sequence[Scalar], floats: bool) -> list[tuple[str, list[int]]]:
+def lines(code: Code, results: Sequence[Scalar], floats: bool, nested: bool = False) -> list[tuple[str, list[int]]]:
     """The lines that compute the results, each with the places of the instructions in it.
 
-    On floats, a short expression that is used once stands inside another one: that takes two thirds of the time.
+    On floats, or if `nested`, a short expression that is used once stands inside another one: that takes two thirds of
+    the time.
     """
+    nested = nested or floats
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int]]()
     places, inside = needed(code, results), dict[int, tuple[str, list[int], int]]()
-    uses = uses_of(code, places, results)
+    uses, names = uses_of(code, places, results), function_names(code)
     for place in places:
         op = code.operations[place]
         if isinstance(op, str):
             continue
-        spelling, binds, apart = spellings.get(op) or spellings.setdefault(op, _spelling(op, floats))
+        spelling, binds, apart = spellings.get(op) or spellings.setdefault(op, _spelling(op, floats, names[op]))
         arguments, held = [], [place]
+        apart_from = not floats and (op.variadic or spelling.count("{") != op.arity)  # it may name an argument twice
         for a in code.arguments[place]:
             if a.__class__ is float:
                 arguments.append(literal(a))
+            elif a in inside and apart_from:
+                text, more, _ = inside.pop(a)  # type: ignore[arg-type]
+                written.append((f"{_result_name(code, a)} = {text}", sorted(more)))  # type: ignore[arg-type]
+                arguments.append(_result_name(code, a))  # type: ignore[arg-type]
             elif a in inside:
                 text, more, bound = inside.pop(a)  # type: ignore[arg-type]
                 held += more  # needless parentheses would take Python's parser a third of its time
@@ -67,9 +95,9 @@ def lines(code: Code, results: Sequence[Scalar], floats: bool) -> list[tuple[str
             else:
                 arguments.append(_result_name(code, a))  # type: ignore[arg-type]
         if op.variadic:
-            arguments = [", ".join(arguments) if floats else _list(arguments)]
+            arguments = [", ".join(arguments) if floats else listed(op, arguments)]
         text = spelling.format(*arguments)
-        if floats and uses[place] == 1 and len(text) <= SHORT:
+        if nested and uses[place] == 1 and len(text) <= SHORT:
             inside[place] = text, held, binds
         else:
             written.append((f"{_result_name(code, place)} = {text}", sorted(held)))
@@ -112,6 +140,34 @@ def on_columns(name: str, code: Code, results: Sequence[Scalar]) -> str:
     return _function(f"{name}(x, p)", [*body, f"return {_list(_names(code, results))}"])
 
 
+def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[Array]) -> str:
+    """bind(n, theta), which returns the function of that name (as in `on_floats`) on the columns of n examples."""
+    arguments = ", ".join(f"x{i}" for i in range(len(inputs)))
+    count = sum(array.lanes for array in inputs)
+    body = []
+    if count:
+        rows = [f"{'*' * (not array.given.isidentifier())}np.asarray({array.given}, float)" for array in inputs]
+        body.append(f"{_list(f'x{i}' for i in range(count))} = {_list(rows)}")
+    parameters = [leaf for leaf in code.operations if isinstance(leaf, str) and leaf[0] == "p"]
+    if parameters:
+        body.append(f"{_list(parameters)} = theta")
+    body += [text for text, _ in lines(code, results, False, nested=True)]
+    returns = _names(code, results)
+    if name == "value":
+        body.append(f"return {_list(returns)}")
+    elif name == "value_and_grad":
+        means = [f"{text}.mean()" if isinstance(result, Ref) and code.batched[result.place] else text
+                 for text, result in zip(returns, results)]  # fmt: skip
+        body.append(f"return {means[0]}, np.array({_list(means[1:])})")
+    else:
+        ends = list(accumulate(array.lanes for array in inputs))
+        groups = [returns[1 + end - array.lanes : 1 + end] for array, end in zip(inputs, ends)]
+        body.append(f"return {_list(map(_list, groups))}")
+    inner = _function(f"{name}({arguments})", body).replace("\n", "\n    ").rstrip()
+    title = '"""The function on the columns of n examples, with these parameters."""'
+    return f"def bind(n, theta):\n    {title}\n\n    {inner}\n\n    return silent({name})\n"
+
+
 def argument_names(count: int) -> list[str]:
     """The names of the inputs in a text: x, y; or x, u1, u2, …"""
     return ["x", "y"] if count == 2 else ["x", *(f"u{i}" for i in range(1, count))][:count]
@@ -148,9 +204,9 @@ def _names(code: Code, results: Sequence[Scalar]) -> list[str]:
     return [_result_name(code, result.place) if isinstance(result, Ref) else literal(result) for result in results]
 
 
-def _spelling(op: Op, floats: bool) -> tuple[str, int, int]:
+def _spelling(op: Op, floats: bool, name: str) -> tuple[str, int, int]:
     """The operation with a {} for each argument, or one for all; how strongly it binds in an expression; and how
     strongly an argument has to bind to stand in it without parentheses."""
     if floats and ("np." in op.numpy or op.variadic):
-        return f"{function_name(op)}({', '.join(['{}'] * abs(op.arity))})", CALL, -1
+        return f"{name}({', '.join(['{}'] * abs(op.arity))})", CALL, -1
     return op.numpy, BINDS.get(op.numpy, 0), BINDS.get(op.numpy, CALL)

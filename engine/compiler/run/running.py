@@ -80,6 +80,8 @@ class Call:
         for i, array in enumerate(self.arrays):
             if array.dtype.kind not in "fiub":
                 raise TypeError(f"input {i} has dtype {array.dtype}; an input holds numbers, so write x.astype(float)")
+            if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+                self.arrays[i] = array.astype(float)  # all numbers are float64
             if array.dtype.kind != "f" and array.dtype != np.intp:
                 if array.dtype.newbyteorder("=") == np.uint64 and (array > np.iinfo(np.intp).max).any():
                     raise ValueError(f"input {i} has integers above 2**63 - 1; write x.astype(float)")

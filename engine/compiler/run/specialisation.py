@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from ...numeric import readable
 from ...value import Value
 from ..arrays.buffers import Block
 from ..arrays.pack import schedule
 from ..arrays.plan import Array, Plan
 from ..emit.numpy import numpy_source
-from ..emit.python import functions_of, lines, on_columns, on_floats
+from ..emit.python import functions_of, lines, on_columns, on_floats, on_long_columns
 from ..scalar.code import Code, Scalar
 from ..scalar.derive import differentiate
-from ..trace.tape import Frozen
+from ..trace.tape import Frozen, stored_number
 from ..trace.tracer import ONE_AT_A_TIME, paused_collector
 from .building import build
 from .running import FloatArray, Pool, Pools, Runner
@@ -67,15 +68,34 @@ class Specialisation:
     parameters: int
     numbers_read: list[Frozen]
     constants: list[Value]
-    without_gradient: list[int]  # the parameters with requires_grad=False
     layout: list[Array]  # the arrays that hold the inputs
     shapes: list[tuple[int, ...]]  # of the inputs of one example
     narrow: bool  # whether it runs on floats
+    long: bool = False  # whether it runs on columns, one operation after the other
     compared: bool = False  # whether a second example was traced, and gave the same program
     plan: Plan | None = None  # it is made before the first run
     texts: dict[str, str] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
     pools: dict[str, Pools] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.constant_numbers = [stored_number(value) for value in self.constants]
+
+    @property
+    def unchanged(self) -> Callable[[], bool] | None:
+        """A function that says whether the constants still have the numbers of the trace; None if there are none."""
+        return (lambda: [value.data for value in self.constants] == self.constant_numbers) if self.constants else None
+
+    def check_constants(self) -> None:
+        """ValueError if a constant has another number than when the function was traced."""
+        for value, number in zip(self.constants, self.constant_numbers):
+            if value.data != number and number == number:
+                name = readable(value.label) or "a Value"
+                raise ValueError(
+                    f"{name} was {number!r} when the function was traced, and is {value.data!r} now: a program reads "
+                    "at each call its inputs and params alone, and holds all other Values as constants. List it in "
+                    "params, hand it in as an input, or compile anew"
+                )
 
     @property
     def names(self) -> list[str]:
@@ -92,7 +112,7 @@ class Specialisation:
             if name == "input_gradients":
                 return [output, *differentiate(self.code, output, range(self.inputs))]
             slopes = differentiate(self.code, output, range(self.inputs, self.inputs + self.parameters))
-        return [output, *(0.0 if i in self.without_gradient else slope for i, slope in enumerate(slopes))]
+        return [output, *slopes]
 
     def float_text(self, name: str) -> str:
         """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
@@ -102,7 +122,17 @@ class Specialisation:
 
     def array_text(self, name: str) -> str:
         """bind(n, theta), which returns the function of that name on arrays, in NumPy."""
-        return _once(self.texts, name, lambda: self._write(name)[0])
+        return _once(self.texts, name, lambda: self.bind_text(name))
+
+    def bind_text(self, name: str, without_gradient: Sequence[int] = ()) -> str:
+        """The text of `array_text`; the parameters `without_gradient` get 0.0."""
+        if not self.long or name.startswith("jacobian"):
+            return self.written(name, without_gradient)[0]
+        name = name.replace("careful", "value_and_grad")
+        results = self.results(name)
+        for i in without_gradient if name == "value_and_grad" else ():
+            results[1 + i] = 0.0
+        return on_long_columns(name, self.code, results, self.layout)
 
     def column_text(self) -> str:
         """The output and its gradient with respect to the parameters for each example, on columns."""
@@ -112,20 +142,24 @@ class Specialisation:
         """The function of that name as it runs: on floats or on arrays."""
         return self.float_text(name) if self.narrow else self.array_text(name)
 
-    def _write(self, name: str) -> tuple[str, Block]:
+    def written(self, name: str, without_gradient: Sequence[int] = ()) -> tuple[str, Block]:
+        """The text of `array_text` and its statements; the parameters `without_gradient` get 0.0."""
         given = ", ".join(f"x{i}" for i in range(len(self.layout)))
         with ONE_AT_A_TIME:  # to write a function changes the names of the arrays in the plan
+            plan, [name, *output] = self.array_plan(), name.split()
+            if name == "jacobian":  # with the place of the output whose gradient is wanted
+                name, plan = "input_gradients", replace(plan, outputs=[plan.outputs[int(output[0])]])
             head = f"{name.replace('careful', 'value_and_grad')}({given})"
-            return numpy_source(self.array_plan(), name, head, self.without_gradient)
+            return numpy_source(plan, name, head, without_gradient)
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the function of that name, each with the labels of the nodes that it stands for."""
         code = self.code
-        if self.narrow:
-            written: Any = lines(code, self.results(name), True)
+        if self.narrow or self.long:
+            written: Any = lines(code, self.results(name), self.narrow, nested=True)
         else:
             written = [(text, [place for step in steps for place in step.stands_for])
-                    for text, steps in self._write(name)[1].written]  # fmt: skip
+                    for text, steps in self.written(name)[1].written]  # fmt: skip
         known = len(code.operations)
         return [Instruction(text, tuple(node for place in places if place < known for node in code.labels_at(place)))
                 for text, places in written]  # fmt: skip
@@ -142,7 +176,7 @@ class Specialisation:
         return _once(self.pools, name, lambda: Pools(self._pool(name)))
 
     def _pool(self, name: str) -> Callable[[int], Pool]:
-        if not self.narrow:
+        if not self.narrow or name.startswith("jacobian"):
             return partial(Pool, self._bind(name))
         with paused_collector():
             careful = name.replace("value_and_grad", "careful")  # it is called when something is not finite

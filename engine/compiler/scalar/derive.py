@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from ...ops import add, multiply
+from ...op import Op, everywhere
+from ...ops import add, multiply, where
 from .code import Code, Ref, Scalar
 
 
@@ -19,6 +21,8 @@ def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Sca
         for a in arguments:
             if a.__class__ is int and reached[a]:
                 reached[place] = True
+    risky = _risky(code, output.place) if where in code.operations else bytearray()
+    behind = bytearray(len(code.operations))  # which results are in a side of a where
     gradients: dict[int, Scalar] = {output.place: 1.0} if reached[output.place] else {}
     for place in reversed(range(output.place + 1)):
         op, upstream = code.operations[place], gradients.get(place)
@@ -26,14 +30,38 @@ def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Sca
             continue
         scalars, out = [Ref(code, a) if a.__class__ is int else a for a in code.arguments[place]], Ref(code, place)
         slopes = op.partials(out, *scalars) if callable(op.partials) else None
+        for i, a in enumerate(code.arguments[place] if risky else ()):
+            if a.__class__ is int and (behind[place] or (op is where and i > 0)):
+                behind[a] = True
         for i, a in enumerate(code.arguments[place]):
             if a.__class__ is float or not reached[a]:  # type: ignore[index]
                 continue
-            slope = op.partials[i](out, *scalars) if slopes is None else slopes[i]  # type: ignore[index]
+            slope = (op.quick or op.partials)[i](out, *scalars) if slopes is None else slopes[i]  # type: ignore[index]
             if slope.__class__ is float and slope == 0.0:
                 continue
             both_numbers = slope.__class__ is upstream.__class__ is float
             passed = slope * upstream if both_numbers else code.apply(multiply, (slope, upstream))
+            if risky and behind[place] and risky[place] and isinstance(slope, Ref) and isinstance(upstream, Ref):
+                passed = code.apply(where, (upstream, passed, 0.0))  # the side that is not taken passes nothing on
             before = gradients.get(a)  # type: ignore[arg-type]
             gradients[a] = passed if before is None else code.apply(add, (before, passed))  # type: ignore[index]
     return [gradients.get(leaf, 0.0) for leaf in wanted]
+
+
+def _risky(code: Code, last: int) -> bytearray:
+    """Which results may have an infinite slope, or none: those of an operation with a domain, and what is made of them.
+
+    In the side of a where that is not taken, 0 times such a slope would be nan.
+    """
+    found = bytearray(len(code.operations))
+    for place in range(last + 1):
+        op = code.operations[place]
+        found[place] = isinstance(op, Op) and (
+            has_domain(op) or any(a.__class__ is int and found[a] for a in code.arguments[place])
+        )
+    return found
+
+
+def has_domain(kind: Any) -> bool:
+    """Whether an operation has no value, or no finite slope, at some numbers."""
+    return isinstance(kind, Op) and not (kind.domain is everywhere and kind.smooth is everywhere)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ... import ops
 from ...copying import deep_copy, reduce
-from ...numeric import number
+from ...numeric import number, one_number
 from ...op import OPS, Op
 from ...operators import Operators
 from ...recording import enable_grad, recording
@@ -33,7 +33,16 @@ class Traced(Value):
     __slots__ = ()
     original: type[Value] = Value
     _notes_reads = False
+    __decided__ = False  # both sides of a where run, since which one is taken differs from example to example
     __outranks__ = True  # a user's own class too: nothing that is done while tracing may be missing on the tape
+
+    def _called(self) -> str:
+        """Its label, or what made it, as in `the result of tanh(x0)`."""
+        if self.label or not isinstance(self.operation, Op):
+            return self.label or "an input or a parameter"
+        names = ["..." if a.__class__ is not float and not a.label else getattr(a, "label", "") or f"{a:g}" for a in
+                 self.arguments]  # fmt: skip
+        return f"the result of {self.operation.write(names if len(names) < 4 else [*names[:2], '...'], plain=True)}"
 
     @property
     def data(self) -> float:
@@ -41,11 +50,14 @@ class Traced(Value):
         tape = current()
         if tape is None:
             return stored_number(self)
-        where = user_line(f"the number of {self.label or self._op or 'an input or a parameter'} was read")
+        where = user_line(f"the number of {self._called()} was read")
         if not tape.allow:
             raise tape.failed(
                 f"{where}: what follows holds for this example alone, so it cannot be compiled. Write it with "
-                'operations (where, maximum, step, pick), or use compile(..., frozen="allow")'
+                "operations (where, maximum, step, pick): in place of `if x > 0`, where(step(x), a, b), with "
+                "where(step(x), x, 1.0) in place of x wherever a has no value at x <= 0; maximum(a, b) or "
+                "logsumexp(values) in place of max(). If the first example decides for all others, use "
+                'compile(..., frozen="allow")'
             )
         tape.numbers_read.append(where)
         return tape.number(self)
@@ -86,6 +98,17 @@ class Traced(Value):
         except TraceError:  # what was computed while tracing has no number
             return f"Traced({self.label or self._op})"
 
+    def _wrapped_in(self, node: Value) -> None:
+        """Value(x), where x is a plain number as long as nothing is traced: that Value stands for x."""
+        tape = current()
+        if tape is None:
+            one_number(self)  # the error that eager code raises
+            return
+        outer: Any = node
+        outer.__class__ = _traced_class(node.__class__)
+        outer.operation, outer._left, outer._right = ops.identity, self, 0.0
+        tape.wrap(outer)
+
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
         tape = current()
@@ -109,7 +132,7 @@ class Traced(Value):
         op = self.operation
         return () if not isinstance(op, Op) else (self._left, self._right) if op.arity == 2 else (self._left,)
 
-    @property
+    @property  # type: ignore[misc]
     def _prev(self) -> tuple[Value, ...]:
         return tuple([argument for argument in self.arguments if argument.__class__ is not float])
 
@@ -178,7 +201,7 @@ for _method, _op in [("add", ops.add), ("sub", ops.subtract), ("mul", ops.multip
 def traced_input(requires_grad: bool) -> Traced:
     """An input of the function. One that holds integers requires no gradient."""
     node = new(Traced)
-    node.operation, node.requires_grad, node._users, node._depth = None, requires_grad, 0, 0
+    node.operation, node._requires_grad, node._users, node._depth = None, requires_grad, 0, 0
     return node
 
 
@@ -219,6 +242,27 @@ def tracing(parameters: Sequence[Value], tape: Tape) -> Iterator[None]:
             current_tape.reset(token)
 
 
+def settle(nodes: Sequence[Any]) -> None:
+    """Make ordinary Values of the nodes that no input is part of. The function may have kept them, as a cached_property
+    does: they then hold what eager code would have computed.
+
+    It is done when their tape is read, and the parameters have their own class again.
+    """
+    for node in nodes:
+        op, arguments = node.operation, node.arguments
+        if not isinstance(node, Traced) or any(isinstance(a, Traced) for a in arguments):
+            continue
+        try:
+            op.evaluate([float(a) for a in arguments])
+        except (ArithmeticError, LookupError):  # it has no value; then eager code would have kept nothing
+            continue
+        node.__class__ = node.original  # type: ignore[assignment]
+        node.__dict__.pop("_more", None)
+        node._clear()
+        with enable_grad():
+            node._compute(op, arguments)
+
+
 def run_on_tape(
     f: Callable[..., Any], arguments: Sequence[Any], parameters: Sequence[Value], tape: Tape
 ) -> tuple[list[Value], bool]:
@@ -232,6 +276,11 @@ def run_on_tape(
     finally:
         if tape.error is not None:
             raise tape.error  # even if the function has caught it
+    return as_outputs(result)
+
+
+def as_outputs(result: Any) -> tuple[list[Value], bool]:
+    """What a function returned, as a list of Values, and whether it returned a list."""
     result = result.item() if isinstance(result, np.ndarray) and result.ndim == 0 else result
     several = hasattr(result, "__len__") and not isinstance(result, (dict, str))
     if several and not len(result):

@@ -299,7 +299,7 @@ READING = {
 @pytest.mark.parametrize("f", READING.values(), ids=list(READING))
 def test_code_that_depends_on_a_number_is_an_error_that_names_the_line(f):
     first = f.__code__.co_firstlineno
-    with pytest.raises(TraceError, match=r"was read: .*Write it with operations \(where.*\), or use compile") as caught:
+    with pytest.raises(TraceError, match=r"was read: .*Write it with operations \(where.*\).*use compile") as caught:
         engine.compile(f, W)(X, Y)
     place, line = str(caught.value).split(": ")[0].rsplit(":", 1)
     assert Path(place).name == HERE and first <= int(line) <= first + 5
@@ -343,7 +343,7 @@ def test_constants_computed_anew_in_each_run_need_no_further_run():
     calls = []
 
     def f(x):
-        calls.append(x)
+        calls.extend([x] * hasattr(x, "original"))  # when it is traced
         return x * (Value(3.0) ** 0.5 / Value(2.0)) + EARLIER
 
     engine.compile(f, W)(X[:, 0])
@@ -394,7 +394,7 @@ def test_a_value_kept_from_an_earlier_trace_is_an_error():
 
 def test_runs_may_differ_in_work_that_no_output_depends_on():
     def f(x):
-        unused = x * random.random()  # noqa: F841
+        unused = x * time.perf_counter()  # noqa: F841
         return x * 2
 
     assert engine.compile(f)(np.ones(2)).tolist() == [2.0, 2.0]

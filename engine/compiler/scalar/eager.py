@@ -1,0 +1,100 @@
+"""Whether the code gives what the function gives eagerly: control flow may read no number, and so pass every trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...recording import enable_grad
+from ...value import Value
+from ..trace.tracer import as_outputs
+from .code import Code, Ref, Scalar, computed
+
+CLOSE = 1e-12  # relative to the larger one; where they differ by more, rounding is given a chance to explain it
+NOISE = 1e-15  # the relative error that each operation gets then
+
+
+def compare_with_eager(
+    f: Callable[..., Any], example: Sequence[NDArray[Any]], code: Code, outputs: Sequence[Scalar],
+    parameters: Sequence[Value], which: str,
+) -> None:  # fmt: skip
+    """ValueError where f, run eagerly on an example, gives other numbers than the code.
+
+    Nothing is compared where f has no value there: the program gives nan, or raises itself.
+    """
+    result = _eagerly(f, example, which)
+    if result is None:
+        return
+    eager = [float(output) for output in as_outputs(result)[0]]
+    leaves = [float(number) for array in example for number in array.ravel()] + [p.data for p in parameters]
+    try:
+        found = _evaluated(code, outputs, leaves)
+        if _agree(eager, found, [0.0] * len(found)):
+            return
+        shaken = [_evaluated(code, outputs, leaves, sign * NOISE) for sign in (1.0, -1.0)]
+    except LookupError:  # of a pick, whose index is out of range
+        return
+    if not _agree(eager, found, [100.0 * max(abs(a - b), abs(c - b)) for a, b, c in zip(shaken[0], found, shaken[1])]):
+        raise ValueError(
+            f"{which}: run eagerly, the function gives {_shown(eager)}, and as it was traced "
+            f"{_shown(found)}. Something that reads no number steers it: try and except, type(x) or isinstance, repr, "
+            "or chance. A program cannot follow that: write it with where(), and hand in as inputs what changes"
+        )
+
+
+def _eagerly(f: Callable[..., Any], example: Sequence[NDArray[Any]], which: str) -> Any:
+    """What f gives for Values in place of floats; if it wants plain numbers, or Values only, for those."""
+    problem: Exception | None = None
+    for floats, integers in ((True, False), (False, False), (True, True)):
+        given = [_given(array, floats if array.dtype.kind == "f" else integers) for array in example]
+        try:
+            with enable_grad(), np.errstate(all="ignore"):
+                return f(*given)
+        except (ArithmeticError, LookupError, RecursionError):
+            return None
+        except (TypeError, AttributeError) as error:
+            problem = problem or error
+        except Exception as error:
+            problem = error
+            break
+    assert problem is not None
+    if hasattr(problem, "add_note"):  # Python 3.11
+        problem.add_note(f"(It was raised when the function ran eagerly on {which}; while it was traced, it was not.)")
+    raise problem
+
+
+def _given(array: NDArray[Any], as_values: bool) -> Any:
+    """An input of f: one number, or a new array, which f may change."""
+    if not as_values:
+        return array.astype(object) if array.ndim else array.item()  # Python's numbers: NumPy's wrap
+    values = np.empty(array.size, dtype=object)
+    values[:] = [Value(float(number)) for number in array.ravel().tolist()]
+    return values.reshape(array.shape) if array.ndim else values[0]
+
+
+def _evaluated(code: Code, outputs: Sequence[Scalar], leaves: Sequence[float], noise: float = 0.0) -> list[float]:
+    """The outputs, operation by operation on floats."""
+    numbers, count = list(leaves), len(leaves)
+    for place in range(count, len(code.operations)):
+        op: Any = code.operations[place]
+        given = [numbers[a] if a.__class__ is int else a for a in code.arguments[place]]
+        try:
+            number = op.forward(*given)
+        except (ArithmeticError, ValueError):
+            number = computed(op, tuple(given))
+        numbers.append(number if noise == 0.0 else number * (1.0 + noise * (1 + place % 3)))
+    return [numbers[output.place] if isinstance(output, Ref) else output for output in outputs]
+
+
+def _agree(eager: Sequence[float], found: Sequence[float], allowed: Sequence[float]) -> bool:
+    return len(eager) == len(found) and all(
+        a == b or (a != a and b != b) or abs(a - b) <= max(CLOSE * max(abs(a), abs(b)), room)
+        for a, b, room in zip(eager, found, allowed)
+    )
+
+
+def _shown(numbers: Sequence[float]) -> str:
+    return repr(numbers[0]) if len(numbers) == 1 else f"[{', '.join(map(repr, numbers[:5]))}]"

@@ -1,0 +1,92 @@
+"""Random numbers that a function draws: a program would repeat those of its trace for ever."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import random
+import sys
+from collections.abc import Callable
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ...value import Value
+
+FAR = 20_000  # objects that are looked at, from the function on
+NOTHING = (Value, np.ndarray, ModuleType, str, float, int, type(None))  # what holds no generator
+LIBRARIES = {*sys.stdlib_module_names, "chainrule", "numpy"} - {"__main__"}
+EMPTY = CellType()
+
+Sources = list[Callable[[], Any]]  # each gives the state of one generator of random numbers
+
+
+def sources(f: Callable[..., Any]) -> Sources:
+    """The generators of `random` and `numpy.random`, and those that can be reached from f."""
+    found: Sources = [random.getstate, _of_numpy]
+    seen, todo = set[int](), [f]
+    while todo and len(seen) < FAR:
+        one: Any = todo.pop()
+        if id(one) in seen or isinstance(one, NOTHING):
+            continue
+        seen.add(id(one))
+        if isinstance(one, random.Random):
+            found.append(one.getstate)
+        elif isinstance(one, np.random.Generator):
+            found.append(functools.partial(_state_of, one.bit_generator))
+        elif isinstance(one, np.random.RandomState):
+            found.append(functools.partial(_state_of, one._bit_generator))
+        else:
+            todo += _within(one)
+    return found
+
+
+def states(of: Sources) -> list[Any]:
+    """The states now, which can be compared."""
+    return [state() for state in of]
+
+
+def _of_numpy() -> bytes:
+    state: Any = np.random.get_state(legacy=False)  # noqa: NPY002  the functions of numpy.random draw from it
+    return pickle.dumps(state)
+
+
+def _state_of(generator: Any) -> bytes:
+    return pickle.dumps(generator.state)
+
+
+def _within(one: Any) -> list[Any]:
+    """What an object holds: a function's variables, a container's elements, an object's attributes and its class."""
+    kind = type(one)
+    if kind is FunctionType:
+        if _of_a_library(one):
+            return []
+        cells = [cell.cell_contents for cell in one.__closure__ or () if cell != EMPTY]
+        given = [*(one.__defaults__ or ()), *(one.__kwdefaults__ or {}).values()]
+        variables = one.__globals__
+        return cells + given + [variables[name] for name in _names(one.__code__) if name in variables]
+    if hasattr(one, "__self__"):  # a method, maybe one that is not written in Python
+        return [one.__self__, getattr(one, "__func__", None)]
+    if kind is functools.partial:
+        return [one.func, *one.args, *one.keywords.values()]
+    if kind is type:  # the methods of a class of the user's own
+        return [] if _of_a_library(one) else [*one.__bases__, *vars(one).values()]
+    if isinstance(one, (list, tuple, set, frozenset)):
+        return [] if one and isinstance(next(iter(one)), NOTHING) else list(one)
+    if isinstance(one, dict):
+        return list(one.values())
+    return [kind, *vars(one).values()] if hasattr(one, "__dict__") else []
+
+
+def _of_a_library(one: Any) -> bool:
+    return (one.__module__ or "").partition(".")[0] in LIBRARIES
+
+
+def _names(code: CodeType) -> list[str]:
+    """The names of globals that the code may use, that of functions inside it too."""
+    names = list(code.co_names)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            names += _names(inner)
+    return names
