@@ -37,6 +37,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import get_ident
 from types import FrameType
 from typing import Any
@@ -49,8 +50,9 @@ SHIFT = 1e-4  # of a number's size: far above rounding, and so small that hardly
 NOTES = 8  # different places that a Value remembers
 PLACES = 16  # different lines that are tried one by one
 
-_own = __name__.rpartition(".")[0]  # this floor
-_package = _own.rpartition(".")[0] or _own
+_floor = __name__.rpartition(".")[0]
+_package = (_floor.rpartition(".")[0] or _floor) + "."
+_silent = (_floor + ".", _package + "viz.")  # the modules whose own reads do not count: they know what they do
 _library = tuple(
     {os.path.dirname(os.__file__) + os.sep, *[folder + os.sep for folder in site.getsitepackages()],
      *[sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")], site.getusersitepackages() + os.sep}
@@ -100,15 +102,14 @@ def _harmless(statement: ast.stmt, line: int) -> bool:
     return isinstance(value, (ast.Compare, ast.JoinedStr))
 
 
-def _is_ours(frame: FrameType, package: str) -> bool:
-    name = frame.f_globals.get("__name__") or ""
-    return name == package or name.startswith(package + ".")
+def _is_in(frame: FrameType, modules: str | tuple[str, ...]) -> bool:
+    return (frame.f_globals.get("__name__") or "").startswith(modules)
 
 
 def users_line(frame: FrameType) -> Line:
     """The line in the user's own code that runs in this frame, or that called what does."""
     found: FrameType | None = frame
-    while found and (_is_ours(found, _package) or found.f_code.co_filename.startswith(_library)):
+    while found and (_is_in(found, _package) or found.f_code.co_filename.startswith(_library)):
         found = found.f_back
     found = found or frame
     return Line(found.f_code.co_filename, found.f_lineno)
@@ -121,7 +122,7 @@ def read(node: Any, number: Any, whole: bool = False, note: bool = False) -> Any
     """
     if watching:
         frame = sys._getframe(2)
-        if not (_is_ours(frame, _own) or _is_ours(frame, f"{_package}.viz")):
+        if not _is_in(frame, _silent):
             for watch in tuple(watching):
                 number = watch.read(node, number, whole, frame)
     elif note and node._notes_reads and recording():
@@ -130,7 +131,7 @@ def read(node: Any, number: Any, whole: bool = False, note: bool = False) -> Any
 
 
 def _note(node: Any, frame: FrameType) -> None:
-    if not _is_ours(frame, _package):
+    if not _is_in(frame, _package):
         notes = node.__dict__.setdefault("_reads", {})
         place = frame.f_code, frame.f_lasti
         if place not in notes and len(notes) < NOTES:
@@ -154,17 +155,18 @@ _session = os.urandom(8).hex()  # a pickle from another process knows no node of
 class Watch:
     """One run of a function whose derivative is taken: which numbers it reads that depend on the variables."""
 
+    paused = False
+    # Of a run with shifted numbers:
+    shifts = False
+    shift, steps = 0.0, 0
+    only: Line | None = None  # the line whose numbers alone are shifted
+    left = 0  # how many more numbers may be read
+
     def __init__(self, variables: Sequence[Any]) -> None:
-        self._depends = dict.fromkeys(variables, True)
+        self._variables = variables
         self.found: list[tuple[Any, Line, bool]] = []  # (node, line, whether it was read as an integer)
         self.written: dict[Any, float] = {}  # the data that Values had before they were written
-        self.kept: dict[int, Any] = {}  # pickled nodes, by their ticket
-        self.thread, self.paused = get_ident(), False
-        # Of a run with shifted numbers:
-        self.shifts = False
-        self.shift, self.steps, self.only = 0.0, 0, None
-        self.left = 0  # how many more numbers may be read
-        self.order: dict[Any, int] = {}
+        self.thread = get_ident()
 
     def __enter__(self) -> Watch:
         watching.append(self)
@@ -172,6 +174,20 @@ class Watch:
 
     def __exit__(self, *_: object) -> None:
         watching.remove(self)
+
+    @cached_property
+    def _depends(self) -> dict[Any, bool]:
+        return dict.fromkeys(self._variables, True)
+
+    @cached_property
+    def kept(self) -> dict[int, Any]:
+        """Nodes that were pickled, by their ticket."""
+        return {}
+
+    @cached_property
+    def _order(self) -> dict[Any, int]:
+        """The nodes whose numbers were shifted, in the order in which they were first read."""
+        return {}
 
     def depends(self, node: Any) -> bool:
         """Whether a node is one of the variables, or was made of one."""
@@ -208,7 +224,7 @@ class Watch:
         if whole:
             return number + self.steps
         # Each node its own shift, always the same: equal numbers do not cancel, and a - a stays 0.
-        size = 1.0 + 0.618034 * self.order.setdefault(node, len(self.order)) % 1.0
+        size = 1.0 + 0.618034 * self._order.setdefault(node, len(self._order)) % 1.0
         return number + self.shift * size * (abs(number) or 1.0)
 
 
@@ -240,7 +256,7 @@ def held(ticket: tuple[str, int]) -> Any:
 
 def is_trying() -> bool:
     """Whether this thread is in a run with shifted numbers, in which nothing has to be watched."""
-    return any(watch.shifts and watch.thread == get_ident() for watch in tuple(watching))
+    return bool(watching) and any(watch.shifts and watch.thread == get_ident() for watch in tuple(watching))
 
 
 @dataclass(frozen=True)
