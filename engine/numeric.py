@@ -133,7 +133,7 @@ class LikeANumber:
 
     def item(self) -> float:
         """The number alone, as float(...) gives it: no gradient goes through it."""
-        return read(self, float(self._data), note=True)  # type: ignore[no-any-return]
+        return read(self, float(self._data))  # type: ignore[no-any-return]
 
     def __int__(self) -> int:
         return read(self, int(self._data), whole=True, note=True)  # type: ignore[no-any-return]

@@ -20,7 +20,8 @@ each time it runs (a generator of its own, a counter) is believed as long as its
 A path that contributes less than rounding is not seen. What is computed in another process is not seen.
 
 **In eager code** there is no function to run again. Each Value notes where float(), int(), round() or math took its
-number, and `diagnose` names those that the loss is made of.
+number (a short expression does so at its leaves), and `diagnose` names those that the loss is made of. It leaves out
+what the text of the line shows to be printed or compared; of all others it cannot know whether they went into the loss.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ import random
 import site
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import get_ident
@@ -48,6 +50,7 @@ from .recording import recording
 
 SHIFT = 1e-4  # of a number's size: far above rounding, and so small that hardly a comparison turns out otherwise
 NOTES = 8  # different places that a Value remembers
+SHORT = 4  # operations one after the other
 PLACES = 16  # different lines that are tried one by one
 
 _floor = __name__.rpartition(".")[0]
@@ -87,6 +90,7 @@ class Line:
             for node in ast.walk(tree)
             if isinstance(node, ast.stmt) and node.lineno <= self.number <= (node.end_lineno or node.lineno)
         ]
+        around = [statement for statement in around if not isinstance(statement, (ast.Pass, ast.Break, ast.Continue))]
         return bool(around) and _harmless(around[-1], self.number)
 
 
@@ -131,17 +135,35 @@ def read(node: Any, number: Any, whole: bool = False, note: bool = False) -> Any
 
 
 def _note(node: Any, frame: FrameType) -> None:
-    if not _is_in(frame, _package):
-        notes = node.__dict__.setdefault("_reads", {})
-        place = frame.f_code, frame.f_lasti
-        if place not in notes and len(notes) < NOTES:
-            notes[place] = users_line(frame), node._data
+    """Write it down at the node and, since a short expression is soon gone, at the leaves that it was made of."""
+    if _is_in(frame, _package):
+        return
+    place = frame.f_code, frame.f_lasti
+    notes = node.__dict__.setdefault("_reads", {})
+    if place in notes or len(notes) >= NOTES:
+        return
+    line = users_line(frame)
+    notes[place] = line, node._data, None
+    leaves, reader = [node], weakref.ref(node)
+    while leaves and 0 < node._depth <= SHORT:
+        leaf = leaves.pop()
+        if leaf.operation is not None:
+            leaves += leaf._prev
+        elif place in (notes := leaf.__dict__.setdefault("_reads", {})) or len(notes) < NOTES:
+            notes[place] = line, leaf._data, reader  # in a loop, the last time counts
 
 
-def lines_read(node: Any) -> list[Line]:
-    """Where the number that this Value has now was read, except to print it or to compare it."""
-    notes = node.__dict__.get("_reads", {}).values()
-    return [line for line, number in notes if number == node._data and not line.only_shows_or_compares]
+def lines_read(node: Any, graph: Container[Any]) -> list[Line]:
+    """Where the number that this Value has now was read, except to print it or to compare it.
+
+    What was read of a node of the graph is said of that node, and not of the leaves that it was made of.
+    """
+    lines = [
+        line
+        for line, number, reader in list(node.__dict__.get("_reads", {}).values())
+        if number == node._data and (reader is None or reader() is None or reader() not in graph)
+    ]
+    return [line for line in dict.fromkeys(lines) if not line.only_shows_or_compares]
 
 
 class _Endless(BaseException):
