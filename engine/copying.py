@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .graph import needs_row, topological_order
 from .op import operation
+from .reads import held, in_derivative, ticket
 
 Rows = list[tuple[Any, ...]]  # for each inner node: the name of its row, its edges, its state
 
-
-MADE_ANEW = {"_more", "_unfolded", "_variable", "label"}  # of these, the rows and states hold what a copy needs
+MADE_ANEW = {"_more", "_reads", "_unfolded", "_variable", "label"}  # rows and states hold what a copy needs of these
 
 
 def flatten(root: Any) -> tuple[list[Any], Rows]:
@@ -58,7 +58,7 @@ def restore(kind: Any, state: tuple[Any, ...]) -> Any:
     node = kind.__new__(kind)
     data, grad, label, requires_grad, attributes = state
     node._clear()  # not __init__: a subclass may want other arguments there
-    node.data, node.grad, node.label, node.requires_grad = data, grad, label, requires_grad
+    node._data, node.grad, node.label, node.requires_grad = data, grad, label, requires_grad
     node.__dict__.update(attributes or {})
     return node
 
@@ -69,7 +69,7 @@ def _attributes(node: Any) -> dict[str, Any]:
 
 
 def _state(node: Any) -> tuple[Any, ...]:
-    return node.data, node.grad, node.label, node.requires_grad, _attributes(node) or None
+    return node._data, node.grad, node.label, node.requires_grad, _attributes(node) or None
 
 
 def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
@@ -77,14 +77,25 @@ def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
 
     Leaves are pickled as themselves, so that those of one pickle keep their identity.
     """
+    if in_derivative(root):
+        made = (restore, (kind, _state(root))) if root.operation is None else (rebuild, (kind, *flatten(root)))
+        return _same_node, (ticket(root), *made)
     if root.operation is None:  # its attributes are restored after it, since they may refer to it
         *state, attributes = _state(root)
         return restore, (kind, (*state, None)), attributes
     return rebuild, (kind, *flatten(root)), attributes_of(root)
 
 
+def _same_node(ticket: tuple[str, int], make: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    """What was pickled in a derivative: there it is the node itself, later on a copy."""
+    node = held(ticket)
+    return make(*given) if node is None else node
+
+
 def deep_copy(root: Any, kind: Any, memo: dict[int, Any]) -> Any:
-    """The copy of a graph, whose root gets the class `kind`."""
+    """The copy of a graph, whose root gets the class `kind`. In a derivative to it, it is the same: no path is lost."""
+    if in_derivative(root):
+        return root
     if root.operation is None:
         make, given, attributes = reduce(root, kind)
         memo[id(root)] = twin = make(*given)

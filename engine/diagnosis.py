@@ -10,6 +10,7 @@ from typing import Any
 from .graph import topological_order
 from .misuse import alike, computed_parameters, misread_outputs, unlisted
 from .op import Op
+from .reads import lines_read
 from .reports import Finding, Report
 from .value import Value
 
@@ -30,9 +31,8 @@ def diagnose(loss: Value, params: Any) -> Report:
 
     Shapes: params a list of Values, a dict of names to Values, or a model with .parameters().
 
-    >>> import math
     >>> w, b = Value(0.5, label="w"), Value(1.0, label="b")
-    >>> loss = (w * 2.0 + math.exp(b)) ** 2
+    >>> loss = (w * 2.0 + b.data) ** 2
     >>> loss.backward()
     >>> print(diagnose(loss, [w, b]))
     diagnosis of 4 values and 2 parameters: 1 found
@@ -47,6 +47,7 @@ def diagnose(loss: Value, params: Any) -> Report:
         *_changed(order),
         *_backward_missing_or_repeated(loss, order, named),
         *_unreached(loss, order, named),
+        *_read(loss, order, named),
         *_made_by_hand(order),
         *_not_finite(order, named),
         *_passes_nothing(order, layers),
@@ -94,7 +95,7 @@ def _shown(node: Value) -> str:
     """A node as its formula, with names and numbers."""
     if not isinstance(node.operation, Op):
         return node.name()
-    return node.operation.formula([float(argument) for argument in node.arguments], node.arguments)
+    return node.operation.formula([getattr(argument, "_data", argument) for argument in node.arguments], node.arguments)
 
 
 def _changed(order: Iterable[Value]) -> Iterator[Finding]:
@@ -136,12 +137,27 @@ def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Named)
 
 def _unreached(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Finding]:
     reached = {id(node) for node in order}
-    missing = [name for name, p in named if p.operation is None and id(p) not in reached]
+    missing = [(name, p) for name, p in named if p.operation is None and id(p) not in reached]
     said = "made a plain number, by float(), int(), .data or math?"
     if missing and loss.operation is None:
         yield Finding("no graph", f"the loss remembers no operation; was it computed inside no_grad(), or {said}")
     elif missing:
-        yield Finding("unreached parameter", f"the loss does not depend on {_some(missing)}; was it {said}")
+        read = [f"{name} in {line}" for name, p in missing for line in lines_read(p, ())[:1]]
+        said += f" The number was read of {_some(read)}" if read else ""
+        yield Finding(
+            "unreached parameter", f"the loss does not depend on {_some([name for name, _ in missing])}; was it {said}"
+        )
+
+
+def _read(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Finding]:
+    """Values whose number was read, although a path of the loss goes through them."""
+    names, graph, found = {id(p): name for name, p in named}, set(order), []
+    for node in order:
+        if node is not loss and "_reads" in node.__dict__ and (lines := lines_read(node, graph)):
+            found.append(f"{names.get(id(node)) or node.name()} ({', '.join(map(str, lines[:3]))})")
+    if found:
+        said = "if the loss was computed from it, no gradient goes that way; write chainrule.sin for math.sin"
+        yield Finding("number read", f"the number of {_some(found)} was read; {said}")
 
 
 def _made_by_hand(order: Iterable[Value]) -> Iterator[Finding]:
@@ -153,9 +169,9 @@ def _made_by_hand(order: Iterable[Value]) -> Iterator[Finding]:
 
 def _not_finite(order: list[Value], named: Named) -> Iterator[Finding]:
     for node in order:
-        if not math.isfinite(node.data):
+        if not math.isfinite(node._data):
             made = f"is {_shown(node)}" if isinstance(node.operation, Op) else "was so from the start"
-            yield Finding("not finite", f"the first {node.data!r} is {node.name()}, which {made}")
+            yield Finding("not finite", f"the first {node._data!r} is {node.name()}, which {made}")
             break
     if all(math.isfinite(p.grad) for _, p in named):
         return
@@ -201,7 +217,7 @@ def _far_off(op: Op, nodes: Sequence[Value]) -> bool:
 
     A few examples switch a relu off by chance.
     """
-    numbers = [float(node.arguments[0]) for node in nodes]
+    numbers = [node.arguments[0]._data for node in nodes]
     nearest, farthest = sorted((min(numbers), max(numbers)), key=abs)
     return len(nodes) >= FEW and op.forward(nearest) == op.forward(nearest + (nearest - farthest))
 

@@ -81,14 +81,14 @@ def check_gradients_are_numbers(root: Any) -> None:
 def refresh(root: Any) -> None:
     """Compute the graph of `root` anew, in place, from its leaves' data; if that fails, all stays as it was."""
     inner = [(node, needs_row(node, "refresh")) for node in topological_order(root) if node.operation is not None]
-    before = [(n.data, n.requires_grad, n._d_left, n._d_right, n._more) for n, _ in inner]
+    before = [(n._data, n.requires_grad, n._d_left, n._d_right, n._more) for n, _ in inner]
     try:
         with enable_grad():
             for node, op in inner:
                 node._compute(op, node.arguments)
     except BaseException:
         for (n, _), state in zip(inner, before):
-            n.data, n.requires_grad, n._d_left, n._d_right, n._more = state
+            n._data, n.requires_grad, n._d_left, n._d_right, n._more = state
         raise
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import decimal
+import math
 import operator
 from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
 import numpy as np
+
+from .reads import read
 
 LONGEST = 60  # characters of a label in an error; what is longer is cut off
 
@@ -88,44 +92,61 @@ def readable(label: object) -> str:
 def _comparison(sign: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
     def compare(self: Any, other: Any) -> bool:
         if isinstance(other, LikeANumber):
-            other = other.data
+            other = other._data
         elif isinstance(other, np.ndarray) and other.ndim:
             return NotImplemented  # type: ignore[no-any-return]  # NumPy then compares element by element
-        return bool(sign(self.data, other))
+        return bool(sign(self._data, other))
 
     return compare
 
 
 class LikeANumber:
-    """Comparisons, conversions and formats use `.data`; == and hash stay those of the object."""
+    """Comparisons, conversions and formats use the number; == between Values and hash are those of the objects."""
 
     __slots__ = ()
-    data: float
+    _data: float
     grad: float
+    _notes_reads = True  # whether it remembers where its number was read
 
     def __repr__(self) -> str:
-        return f"Value(data={float(self.data)}, grad={float(self.grad)})"
+        return f"Value(data={float(read(self, self._data))}, grad={float(self.grad)})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else repr(self)
+        return format(read(self, self._data), spec) if spec else repr(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are one object; with a plain number, whether that is the number."""
+        if isinstance(other, (Real, np.bool_, decimal.Decimal)) or (isinstance(other, np.ndarray) and not other.ndim):
+            return bool(self._data == other)
+        return self is other or NotImplemented
+
+    __hash__ = object.__hash__
 
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
 
     def __bool__(self) -> bool:
-        return bool(self.data)
+        return bool(self._data)
 
     def __float__(self) -> float:
-        return float(self.data)
+        return read(self, float(self._data), note=True)  # type: ignore[no-any-return]
 
     def item(self) -> float:
         """The number alone, as float(...) gives it: no gradient goes through it."""
-        return float(self)
+        return read(self, float(self._data))  # type: ignore[no-any-return]
 
     def __int__(self) -> int:
-        return int(self.data)
+        return read(self, int(self._data), whole=True, note=True)  # type: ignore[no-any-return]
 
-    __trunc__ = __int__  # math.trunc and np.trunc: a plain number, like math.floor and round()
+    def __floor__(self) -> int:
+        return read(self, math.floor(self._data), whole=True, note=True)  # type: ignore[no-any-return]
+
+    def __ceil__(self) -> int:
+        return read(self, math.ceil(self._data), whole=True, note=True)  # type: ignore[no-any-return]
+
+    def __trunc__(self) -> int:
+        return read(self, math.trunc(self._data), whole=True, note=True)  # type: ignore[no-any-return]
 
     def __round__(self, digits: int | None = None) -> float:
-        return round(float(self.data), digits)
+        number = round(float(self._data), digits)
+        return read(self, number, whole=digits is None, note=True)  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,9 +14,10 @@ import numpy as np
 from .fast.derivatives import derivatives
 from .graph import needs_row, topological_order
 from .numeric import number
-from .op import Op
+from .op import OPS, Op
 from .operators import Operators, has_no_slope, local_derivatives
 from .ops import dot, identity, where
+from .reads import Lost, Watch, is_trying, lost_path
 from .recording import enable_grad
 from .value import Value
 
@@ -125,7 +127,7 @@ def _slope_without_rule(op: Op, node: Value, place: int) -> Any:
         wanted = [i == place for i in range(len(numbers))]
         return local_derivatives(op, op.evaluate(numbers), numbers, wanted)[place]
 
-    float(node)  # the number belongs to this example: while a function is compiled, reading it is an error, or noted
+    _ = node.data  # the number belongs to this example: while a function is compiled, reading it is an error, or noted
     row = Op(name=f"slope_of_{op.name}", forward=slope, partials=lambda out, *numbers: [math.nan] * len(numbers),
              numpy="np.nan")  # fmt: skip
     return row(*node.arguments)
@@ -182,8 +184,59 @@ def _objects(items: Sequence[Any]) -> Any:
     return array
 
 
+Prepared = tuple[list[_Variable], Callable[[], Any]]  # variables, and the function that runs on them
+
+
 def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequence[Any]) -> tuple[Any, list[_Variable]]:
-    """The function's result on fresh Values, marked as variables of a derivative that is being taken."""
+    """The function's result on fresh Values, marked as variables of a derivative that is being taken.
+
+    Errors: TypeError if the function computed its result from numbers that it read from them, see reads.py.
+    """
+    variables, call = _prepared(function, places, arguments)
+    if is_trying():  # the derivative around this one looks at it
+        return call(), variables
+    with Watch(_nodes(variables)) as watch:
+        result = call()
+    if watch.found:
+
+        def again() -> tuple[list[Value], Callable[[], Any]]:
+            fresh, call = _prepared(function, places, arguments)
+            return _nodes(fresh), call
+
+        with watch:
+            lost = lost_path(watch, result, again)
+        if lost:
+            raise TypeError(_advice(lost))
+    return result, variables
+
+
+def _nodes(variables: Sequence[_Variable]) -> list[Value]:
+    return [node for variable in variables for node in variable.nodes]
+
+
+def _advice(lost: Lost) -> str:
+    text = lost.line.text
+    name = lost.node.name() if lost.node.label or lost.node.operation not in (None, identity) else "a variable"
+    functions = [f for f in re.findall(r"\b(?:math|cmath|np|numpy|statistics)\.(\w+)", text) if f in OPS]
+    if functions:
+        instead = f"write cr.{functions[0]}, which takes Values"
+    elif re.search(r"\bint\(|\bround\(|floor|ceil|trunc", text):
+        instead = "write cr.floor, cr.ceil, cr.trunc or cr.round, which take Values and have the slope 0"
+    elif re.search(r"\bfloat\(|\.data\b|\.item\(|\.astype\(", text):
+        instead = "use the Value itself, and chainrule's functions in place of math's (cr.sin, cr.exp)"
+    else:
+        instead = (
+            "for an array that holds Values write np.empty(n, dtype=object), or a list; for a function of math's or "
+            "NumPy's its name in chainrule (cr.sin)"
+        )
+    return (
+        f"{lost.line}: the number of {name} was read{f' in {text!r}' if text else ''}, and the result is computed from "
+        f"it, so that its derivative would be lost: {instead}. If it is meant to be a constant, read .detach() of it"
+    )
+
+
+def _prepared(function: Callable[..., Any], places: Sequence[int], arguments: Sequence[Any]) -> Prepared:
+    """Fresh variables, and the function that runs on them while they are marked."""
     for place in places:
         if not -len(arguments) <= place < len(arguments):
             count = f"{len(arguments)} argument" + "s" * (len(arguments) != 1)
@@ -194,14 +247,18 @@ def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequenc
     replaced = list(arguments)
     for place, variable in zip(places, variables):
         replaced[place] = variable.argument
-    nodes = [node for variable in variables for node in variable.nodes]
-    for node in nodes:
-        node._variable = True
-    try:
-        return function(*replaced), variables
-    finally:
+    nodes = _nodes(variables)
+
+    def call() -> Any:
         for node in nodes:
-            del node._variable
+            node._variable = True
+        try:
+            return function(*replaced)
+        finally:
+            for node in nodes:
+                del node._variable
+
+    return variables, call
 
 
 def _slopes(outputs: Sequence[Value], variables: Sequence[_Variable]) -> tuple[list[list[Any]], Callable[[Value], Any]]:
@@ -213,10 +270,14 @@ def _slopes(outputs: Sequence[Value], variables: Sequence[_Variable]) -> tuple[l
     if not any(variable.symbolic for variable in variables):
         numbers = [derivatives(y, nodes) if y._plain else None for y in outputs]
         if not any(row is None for row in numbers):
-            return numbers, float  # type: ignore[return-value]
+            return numbers, _number  # type: ignore[return-value]
         if not any(node._variable for y in outputs for node in topological_order(y)):
-            return [[float(slope) for slope in gradients(y, nodes)] for y in outputs], float
+            return [[slope._data for slope in gradients(y, nodes)] for y in outputs], _number
     return [gradients(y, nodes) for y in outputs], lambda value: value
+
+
+def _number(value: Value) -> float:
+    return value._data
 
 
 def _scalar(y: Any, name: str, instead: str) -> Value:

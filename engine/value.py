@@ -12,8 +12,9 @@ from .fast.operators import FastOperators
 from .fast.refreshing import refresh
 from .micrograd import MicrogradNames
 from .numeric import LikeANumber, number, one_number, readable
-from .op import Op
+from .op import DomainError, Op
 from .operators import local_derivatives
+from .reads import read, watching, written
 from .recording import recording
 
 SWITCHED = [0]  # how often a leaf was frozen or thawed: programs compare it, which is quicker than to ask each leaf
@@ -32,7 +33,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     """
 
     __slots__ = {
-        "data": "The number, a float.",
+        "_data": "The number, a float.",
         "grad": "The gradient: the derivative of a result to this value, as backward() has left it.",
         "operation": "The row that made it; a string if it was made by hand, None for a leaf.",
         "_requires_grad": "Whether backward() gives it a gradient; the property requires_grad reads and writes it.",
@@ -60,17 +61,33 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     ) -> None:  # fmt: skip
         self._clear()
         if data.__class__ is float:
-            self.data = data
+            self._data = data
         elif hasattr(data, "_wrapped_in"):  # a number of a function that is being compiled
             data._wrapped_in(self)
         else:
-            self.data = one_number(data)
+            self._data = one_number(data)
         if label:
             self.label = label
         self._requires_grad = requires_grad
         if _children or _op:
             self._more = graph.edges_by_hand(_children, _op)
             self._becomes_inner(_op if isinstance(_op, str) else "", self.arguments)
+
+    @property
+    def data(self) -> float:
+        """The number. To write it changes nothing that was computed before, see `refresh`."""
+        number: float = _number(self)
+        return read(self, number) if watching else number
+
+    @data.setter
+    def data(self, data: float) -> None:
+        if watching:
+            written(self)
+        if data.__class__ is not float:
+            if isinstance(data, Value):
+                raise TypeError(f"data is a plain number, got {data!r}; write .data of it")
+            data = one_number(data)
+        _set_number(self, data)
 
     def _clear(self) -> None:
         self.grad, self.operation, self._requires_grad = 0.0, None, True
@@ -87,12 +104,12 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _compute(self, op: Op, arguments: Sequence[Any]) -> None:
         """Fill in what the row says of these arguments."""
-        numbers = [a if a.__class__ is float else one_number(a.data) for a in arguments]
-        self.data = op.evaluate(numbers, arguments)
+        numbers = [a if a.__class__ is float else one_number(a._data) for a in arguments]
+        self._data = op.evaluate(numbers, arguments)
         self._requires_grad = recording() and any(a._requires_grad for a in arguments if a.__class__ is not float)
         if recording():
             wanted = [a.__class__ is not float for a in arguments]
-            self._record(op, arguments, local_derivatives(op, self.data, numbers, wanted))
+            self._record(op, arguments, local_derivatives(op, self._data, numbers, wanted))
 
     def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
         if op.variadic or op.arity > 2 or op.chooses:
@@ -189,21 +206,32 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def _check_unchanged(self) -> None:
         """ValueError if the arguments' data are no longer those of the forward pass."""
-        op, numbers = graph.needs_row(self, "differentiate"), [float(argument) for argument in self.arguments]
-        now = op.evaluate(numbers, self.arguments)
-        if now != self.data and not (now != now and self.data != self.data):
-            raise ValueError(f"{self.name()} was {self.data!r} at the forward pass, now "
-                             f"{op.formula(numbers, self.arguments)} is {now!r}: data changed in between; "
+        op, arguments = graph.needs_row(self, "differentiate"), self.arguments
+        numbers = [a if a.__class__ is float else a._data for a in arguments]
+        try:
+            now = op.evaluate(numbers, arguments)
+        except DomainError as problem:
+            raise DomainError(f"{self.name()} was {self._data!r} at the forward pass, now {problem}: data changed in "
+                              "between; call y.refresh()") from None  # fmt: skip
+        if not _equal(now, self._data):
+            raise ValueError(f"{self.name()} was {self._data!r} at the forward pass, now "
+                             f"{op.formula(numbers, arguments)} is {now!r}: data changed in between; "
                              "call y.refresh()")  # fmt: skip
+        edges = self._edges
+        for (argument, slope), new in zip(edges, local_derivatives(op, now, numbers, [True] * len(edges))):
+            if argument.__class__ is not float and not _equal(new, slope):
+                raise ValueError(f"the local derivative of {self.name()} to {argument.name()} was {slope!r} at the "
+                                 f"forward pass, now that of {op.formula(numbers, arguments)} is {float(new)!r}: data "
+                                 "changed in between; call y.refresh()")  # fmt: skip
 
     def detach(self) -> Value:
         """A leaf with the same number that no gradient passes."""
-        return Value(self.data, label=self.label, requires_grad=False)
+        return Value(self._data, label=self.label, requires_grad=False)
 
     def name(self) -> str:
         """How errors and reports call it."""
         kind = self._op or ("leaf" if self.operation is None else "hand-made")
-        return readable(self.label) or f"the {kind} node with data {self.data!r}"
+        return readable(self.label) or f"the {kind} node with data {self._data!r}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return copying.deep_copy(self, type(self), memo)  # type: ignore[no-any-return]
@@ -213,3 +241,12 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     def __setstate__(self, state: Any) -> None:
         copying.set_state(self, state)
+
+
+# The slot itself: a class may have a property in its place.
+_number, _set_number = Value.__dict__["_data"].__get__, Value.__dict__["_data"].__set__
+
+
+def _equal(some: float, other: float) -> bool:
+    """Whether two numbers are the same, nan too."""
+    return some == other or (some != some and other != other)

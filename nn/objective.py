@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +17,7 @@ from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad,
 from chainrule.engine.gate import one_example
 from chainrule.engine.misuse import ADVICE as UNLISTED
 from chainrule.engine.misuse import misread_outputs
+from chainrule.engine.reads import Watch, lost_path
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 
@@ -67,7 +67,9 @@ class Objective:
             self._compare_gradients(program, examples, rows[np.isfinite(losses)])
             self.program = program
         except Exception as error:  # eager code has run, so it is tracing that failed
-            self._fall_back(f"the loss cannot be compiled: {type(error).__name__}: {error}{self._not_learnt(error)}")
+            examples, rows, *_ = samples[0]
+            what = self._not_learnt(examples, int(rows[0])) if isinstance(error, engine.TraceError) else ""
+            self._fall_back(f"the loss cannot be compiled: {type(error).__name__}: {error}{what}")
 
     def verify(self, examples: Examples, row: int) -> None:
         """Compare the program with eager code on one example again; a callback may have changed the model."""
@@ -238,15 +240,23 @@ class Objective:
         self.backward(examples, rows.tolist(), 0, check=False)
         return np.array([p.grad for p in self.params])
 
-    def _not_learnt(self, error: Exception) -> str:
-        """What it means for a parameter that its number was read."""
-        read = re.search(r"the number of (.+?) was read", str(error))
-        name = read[1] if read and isinstance(error, engine.TraceError) else ""
-        if not any(p.name() == name for p in self.params):
+    def _not_learnt(self, examples: Examples, row: int) -> str:
+        """Which parameters get no gradient, because the loss is computed from a number that was read."""
+
+        def prepare() -> tuple[list[Value], Callable[[], Value]]:
+            return self.params, lambda: self._example(examples, row)[1]
+
+        with enable_grad(), Watch(self.params) as watch:
+            lost = lost_path(watch, prepare()[1](), prepare)
+        if lost is None:
             return ""
+        known = set(self.params)
+        names = [p.name() for p in topological_order(lost.node) if p in known]
+        name = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         return (
-            f". From a number that is read, {name} gets no gradient: where the loss depends on it, {name} does not "
-            "learn. Write what was read with operations (chainrule.exp for math.exp, without float() and .data)"
+            f". From a number that is read, {name} gets no gradient: where the loss depends on it ({lost.line}), "
+            f"{name} does not learn. Write what was read with operations (chainrule.exp for math.exp, without float() "
+            "and .data)"
         )
 
     def _fall_back(self, reason: str) -> None:

@@ -241,7 +241,7 @@ def test_a_circle_is_found():
 
 
 ORDER_OF_THE_CORE = [
-    *["numeric", "gate", "op", "ops", "methods", "operators", "recording", "node", "graph", "copying"],
+    *["recording", "reads", "numeric", "gate", "op", "ops", "methods", "operators", "node", "graph", "copying"],
     *[f"fast.{name}" for name in ("operators", "waiting", "neurons", "backward", "refreshing", "derivatives")],
     *["micrograd", "value", "applications", "transforms", "reports", "checking", "registering", "misuse", "diagnosis"],
 ]

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ..op import Op
+from ..operators import local_derivatives
 from ..ops import add, identity, multiply
 from .neurons import FusedSum
 from .waiting import Missing, Waiting
@@ -61,12 +62,12 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
                         collect(child, slope, upstream)
             continue
         op = node.operation
-        a = left if left.__class__ is float else left.data
-        b = right if right.__class__ is float else right.data
+        a = left if left.__class__ is float else left._data
+        b = right if right.__class__ is float else right._data
         if op is add:
-            unchanged = a + b == node.data
+            unchanged = a + b == node._data
         elif op is multiply:  # its local derivatives are the numbers that it was made of
-            unchanged = a * b == node.data and (node._d_left == b or left.__class__ is float)
+            unchanged = a * b == node._data and (node._d_left == b or left.__class__ is float)
             unchanged = unchanged and (node._d_right == a or right.__class__ is float)
         else:
             unchanged = _holds(node, op, a, b)
@@ -134,28 +135,33 @@ def _holds(node: Any, op: Any, a: float, b: float) -> bool:
             slopes_hold = slopes_hold and (right.__class__ is float or rules[1](now, a, b) == node._d_right)
     except (ArithmeticError, ValueError):
         return False
-    return slopes_hold and now == node.data and not (op is identity and node._variable)
+    return slopes_hold and now == node._data and not (op is identity and node._variable)
 
 
 def _edges_of_many(node: Any) -> Any:
-    """The edges of a row of any number of arguments that has its value; None of a node that was made by hand."""
+    """The edges of a row of any number of arguments that is unchanged; None of a node that was made by hand."""
     return node._more if _row_holds(node) else None
 
 
 def _row_holds(node: Any) -> bool:
-    """Whether a node has the value of its row; not if it was made by hand."""
-    if not isinstance(node.operation, Op) or "_backward" in node.__dict__:
+    """Whether a node has the value and the local derivatives of its row; not if it was made by hand."""
+    op, edges = node.operation, node._edges
+    if not isinstance(op, Op) or "_backward" in node.__dict__:
         return False
+    numbers = [a if a.__class__ is float else a._data for a, _ in edges]
+    wanted = [a.__class__ is not float for a, _ in edges]
     try:
-        return bool(node.operation.forward(*map(float, node.arguments)) == node.data)
+        now = op.forward(*numbers)
+        slopes = local_derivatives(op, now, numbers, wanted) if now == node._data else None
     except (ArithmeticError, LookupError, ValueError):
         return False
+    return slopes is not None and all(not w or new == old for w, new, (_, old) in zip(wanted, slopes, edges))
 
 
 def _edges_of_a_neuron(fused: FusedSum) -> Any:
     """(argument, local derivative) for all that a neuron's sum was made of; None if its data changed."""
     weights, inputs, start = fused.weights, fused.inputs, fused.start
-    now = [weight.data for weight in weights], inputs.numbers(), start.data
+    now = [weight._data for weight in weights], inputs.numbers(), start._data
     if now != (fused.weight_data, fused.input_data, fused.start_data):
         return None
     return [*zip(weights, fused.input_data), (start, 1.0), *zip(inputs, fused.weight_data)]

@@ -19,7 +19,7 @@ from .waiting import Waiting, collect, count
 
 def as_floats(numbers: Iterable[Any]) -> list[float]:
     """The numbers, of which some may be Values, as plain floats."""
-    data = [x if x.__class__ is float else x.data for x in numbers]
+    data = [x if x.__class__ is float else x._data for x in numbers]
     return data if {*map(type, data)} <= {float} else [one_number(x) for x in data]
 
 
@@ -30,7 +30,7 @@ class SharedInputs(tuple[Any, ...]):
     """
 
     kind: Any  # the class of the Values among them; float if there are none, None if there are several classes
-    data: Sequence[float]  # the inputs' numbers when the first sum was made of them
+    _data: Sequence[float]  # the inputs' numbers when the first sum was made of them
     is_stale: bool  # whether the numbers have to be read again: a user's code may have run since
     folds_for: Any  # the class of the sums that may be fused, once that is known
     grads: list[float]
@@ -55,12 +55,12 @@ class SharedInputs(tuple[Any, ...]):
         return self
 
     def numbers(self) -> Sequence[float]:
-        return [x if x.__class__ is float else x.data for x in self]
+        return [x if x.__class__ is float else x._data for x in self]
 
     def used_by(self, kind: Any) -> Sequence[float]:
         """The inputs' numbers, for one more sum, of that class."""
         if self.is_stale:
-            self.data, self.is_stale = self.numbers(), not kind._ours
+            self._data, self.is_stale = self.numbers(), not kind._ours
         if not self._depth:
             depth = 0
             for x in self:
@@ -69,7 +69,7 @@ class SharedInputs(tuple[Any, ...]):
                     depth = max(depth, x._depth)
             self._depth = depth + 1
         self._users += 1
-        return self.data
+        return self._data
 
     def pass_back(self, waiting: Waiting, stack: list[Any]) -> None:
         """The chain rule, after all sums have passed theirs."""
@@ -99,16 +99,16 @@ class FusedSum:
         kind, total, data, depth = node.__class__, self.start, self.start_data, self.inputs._depth + 1
         for weight, x, a, b in zip(self.weights, self.inputs, self.weight_data, self.input_data):
             product, before = new(kind), total
-            product.data, product.grad, product.operation, product._requires_grad = a * b, self.passed, multiply, True
+            product._data, product.grad, product.operation, product._requires_grad = a * b, self.passed, multiply, True
             product._left, product._right, product._d_left = weight, x, b
             product._users, product._depth = 1, depth
             product._d_right = 0.0
             if x.__class__ is not float:
                 product._d_right = a
                 x._users += 1
-            data = data + product.data
+            data = data + product._data
             total = new(kind)
-            total.data, total.grad, total.operation, total._requires_grad = data, self.passed, add, True
+            total._data, total.grad, total.operation, total._requires_grad = data, self.passed, add, True
             total._left, total._right, total._d_left, total._d_right = before, product, 1.0, 1.0
             depth += 1
             total._users, total._depth = 1, depth
@@ -148,15 +148,15 @@ class FusedSum:
 
     def refresh(self, node: Any) -> None:
         """Compute the sum anew, after its inputs."""
-        self.weight_data, self.input_data = [w.data for w in self.weights], self.inputs.data
-        self.start_data = self.start.data
+        self.weight_data, self.input_data = [w._data for w in self.weights], self.inputs._data
+        self.start_data = self.start._data
         if self.start_data.__class__ is not float or {*map(type, self.weight_data)} != {float}:
             self.weight_data = as_floats(self.weights)  # a user wrote another kind of number into .data
             [self.start_data] = as_floats([self.start])
         data = self.start_data
         for a, b in zip(self.weight_data, self.input_data):
             data += a * b
-        node.data = data
+        node._data = data
 
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
@@ -171,13 +171,13 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     weights = tuple(weights)
     weight_data: list[float] = []
     if folds and start.operation is None and start._requires_grad:
-        weight_data = [w.data for w in weights if w.__class__ is kind and w.operation is None and w._requires_grad]
+        weight_data = [w._data for w in weights if w.__class__ is kind and w.operation is None and w._requires_grad]
     if not len(weight_data) == len(weights) == len(inputs) > 0:
         inputs.is_stale = True  # the operators may run a user's code: the next sum reads its inputs anew
         return sum(map(times, weights, inputs), start)
     recorded = recording()
     input_data = inputs.used_by(kind) if recorded else inputs.numbers()
-    start_data = data = start.data
+    start_data = data = start._data
     for a, b in zip(weight_data, input_data):
         data = data + a * b  # not +=: data may be an array
     if not recorded:
@@ -186,7 +186,7 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     fused.weights, fused.inputs, fused.start, fused.passed = weights, inputs, start, 0.0
     fused.weight_data, fused.input_data, fused.start_data = weight_data, input_data, start_data
     out = new(kind)
-    out.data, out.grad, out.operation, out._requires_grad = data, 0.0, add, True
+    out._data, out.grad, out.operation, out._requires_grad = data, 0.0, add, True
     out._left, out._right, out._d_left, out._d_right = 0.0, fused, 0.0, 0.0
     out._users, out._depth = 0, inputs._depth + 1 + len(weights)
     return out

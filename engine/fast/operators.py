@@ -25,7 +25,7 @@ new = object.__new__  # __init__ would take as long as all the rest
 def constant(kind: Any, data: float) -> Any:
     """What an operation makes where nothing is recorded."""
     out = new(kind)
-    out.data, out.grad, out.operation, out._requires_grad = data, 0.0, None, False
+    out._data, out.grad, out.operation, out._requires_grad = data, 0.0, None, False
     out._left = out._right = 0.0
     out._users = out._depth = 0
     return out
@@ -36,7 +36,7 @@ def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: fl
     if not recording():
         return constant(argument.__class__, data)
     out = new(argument.__class__)
-    out.data, out.grad, out.operation = data, 0.0, op
+    out._data, out.grad, out.operation = data, 0.0, op
     out._left, out._right = left, right
     out._d_left, out._d_right = d_left, d_right
     out._requires_grad, out._users, out._depth = argument._requires_grad, 0, argument._depth + 1
@@ -49,7 +49,7 @@ def _node_of_two(data: float, op: Op, left: Any, right: Any, d_left: float, d_ri
     if not recording():
         return constant(left.__class__, data)
     out = new(left.__class__)
-    out.data, out.grad, out.operation = data, 0.0, op
+    out._data, out.grad, out.operation = data, 0.0, op
     out._left, out._right = left, right
     out._d_left, out._d_right = d_left, d_right
     out._requires_grad, out._users = left._requires_grad or right._requires_grad, 0
@@ -82,7 +82,7 @@ class FastOperators(Operators):
     """For a class with the slots of Value."""
 
     __slots__ = ()
-    data: float
+    _data: float
     grad: float
     operation: Any
     _requires_grad: bool
@@ -99,15 +99,17 @@ class FastOperators(Operators):
 
     def __init_subclass__(cls) -> None:
         cls._ours = FastOperators in cls.__bases__
+        if not next(kind for kind in cls.__mro__ if "data" in kind.__dict__).__dict__.get("_ours", False):
+            cls._data = cls.data  # a class that stores its numbers in its own way
         usual = cls.__setattr__ is object.__setattr__ and cls.__new__ is object.__new__
-        cls._plain = usual and isinstance(cls.data, MemberDescriptorType)
+        cls._plain = usual and isinstance(cls._data, MemberDescriptorType)
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
         """A row of one argument on a float, without the lists of the general way."""
         if op.arity == 1 and not op.chooses:
             (x,), (rule,) = arguments, op.partials  # type: ignore[misc]
-            if x.__class__ is cls and cls._plain and (data := x.data).__class__ is float:
+            if x.__class__ is cls and cls._plain and (data := x._data).__class__ is float:
                 try:
                     out = op.forward(data)
                     return _node(out, op, x, 0.0, rule(out, data) if recording() else 0.0, 0.0, x)
@@ -118,9 +120,9 @@ class FastOperators(Operators):
     def __add__(self: Kind, other: Any) -> Kind:
         if other.__class__ is (kind := self.__class__):
             if not recording():
-                return constant(kind, self.data + other.data)
+                return constant(kind, self._data + other._data)
             out = new(kind)  # `_node_of_two`, written out: sums and products are what most is made of
-            out.data, out.grad, out.operation = self.data + other.data, 0.0, add
+            out._data, out.grad, out.operation = self._data + other._data, 0.0, add
             out._left, out._right = self, other
             out._d_left = out._d_right = 1.0
             out._requires_grad, out._users = self._requires_grad or other._requires_grad, 0
@@ -133,9 +135,9 @@ class FastOperators(Operators):
             other += 0.0  # a quicker float()
         if other.__class__ is float:
             if not recording():
-                return constant(self.__class__, self.data + other)
+                return constant(self.__class__, self._data + other)
             out = new(self.__class__)  # `_node`, written out
-            out.data, out.grad, out.operation = self.data + other, 0.0, add
+            out._data, out.grad, out.operation = self._data + other, 0.0, add
             out._left, out._right, out._d_left, out._d_right = self, other, 1.0, 0.0
             out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
             self._users += 1
@@ -146,26 +148,26 @@ class FastOperators(Operators):
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float:
-            return _node(other + self.data, add, other, self, 0.0, 1.0, self)
+            return _node(other + self._data, add, other, self, 0.0, 1.0, self)
         return Operators.__radd__(self, other)
 
     def __sub__(self: Kind, other: Any) -> Kind:
         if other.__class__ is self.__class__:
-            return _node_of_two(self.data - other.data, subtract, self, other, 1.0, -1.0)
+            return _node_of_two(self._data - other._data, subtract, self, other, 1.0, -1.0)
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float:
-            return _node(self.data - other, subtract, self, other, 1.0, 0.0, self)
+            return _node(self._data - other, subtract, self, other, 1.0, 0.0, self)
         return Operators.__sub__(self, other)
 
     def __mul__(self: Kind, other: Any) -> Kind:
         if other.__class__ is (kind := self.__class__):
             if not recording():
-                return constant(kind, self.data * other.data)
+                return constant(kind, self._data * other._data)
             out = new(kind)  # `_node_of_two`, written out
-            out._d_right = a = self.data
-            out._d_left = b = other.data
-            out.data, out.grad, out.operation = a * b, 0.0, multiply
+            out._d_right = a = self._data
+            out._d_left = b = other._data
+            out._data, out.grad, out.operation = a * b, 0.0, multiply
             out._left, out._right = self, other
             out._requires_grad, out._users = self._requires_grad or other._requires_grad, 0
             depth, others = self._depth, other._depth
@@ -177,9 +179,9 @@ class FastOperators(Operators):
             other += 0.0
         if other.__class__ is float:
             if not recording():
-                return constant(self.__class__, self.data * other)
+                return constant(self.__class__, self._data * other)
             out = new(self.__class__)  # `_node`, written out
-            out.data, out.grad, out.operation = self.data * other, 0.0, multiply
+            out._data, out.grad, out.operation = self._data * other, 0.0, multiply
             out._left, out._right, out._d_left, out._d_right = self, other, other, 0.0
             out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
             self._users += 1
@@ -190,44 +192,44 @@ class FastOperators(Operators):
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float:
-            return _node(other * self.data, multiply, other, self, 0.0, other, self)
+            return _node(other * self._data, multiply, other, self, 0.0, other, self)
         return Operators.__rmul__(self, other)
 
     def __truediv__(self: Kind, other: Any) -> Kind:
-        if other.__class__ is self.__class__ and other.data:
-            out, slope = self.data / other.data, 1.0 / other.data
-            return _node_of_two(out, divide, self, other, slope, -out / other.data)
+        if other.__class__ is self.__class__ and other._data:
+            out, slope = self._data / other._data, 1.0 / other._data
+            return _node_of_two(out, divide, self, other, slope, -out / other._data)
         if other.__class__ is int:
             other += 0.0
         if other.__class__ is float and other:
-            out = self.data / other
+            out = self._data / other
             return _node(out, divide, self, other, 1.0 / other, 0.0, self)
         return Operators.__truediv__(self, other)
 
     def __rtruediv__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
-        if other.__class__ is float and self.data:
-            out = other / self.data
-            return _node(out, divide, other, self, 0.0, -out / self.data, self)
+        if other.__class__ is float and self._data:
+            out = other / self._data
+            return _node(out, divide, other, self, 0.0, -out / self._data, self)
         return Operators.__rtruediv__(self, other)
 
     def __pow__(self: Kind, other: Any) -> Kind:
         if other.__class__ is int:
             other += 0.0
-        if other.__class__ is float and (found := power_and_slope(self.data, other)):
+        if other.__class__ is float and (found := power_and_slope(self._data, other)):
             return _node(found[0], power, self, other, found[1], 0.0, self)
         return Operators.__pow__(self, other)
 
     def __neg__(self: Kind) -> Kind:
-        return _node(-self.data, neg, self, 0.0, -1.0, 0.0, self)
+        return _node(-self._data, neg, self, 0.0, -1.0, 0.0, self)
 
     def tanh(self: Kind) -> Kind:
-        out, slope = tanh_and_slope(self.data)
+        out, slope = tanh_and_slope(self._data)
         return _node(out, tanh, self, 0.0, slope, 0.0, self)
 
     def relu(self: Kind) -> Kind:
-        data = self.data
+        data = self._data
         if data > 0.0:
             return _node(data, relu, self, 0.0, 1.0, 0.0, self)
         if data <= 0.0:

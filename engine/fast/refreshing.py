@@ -70,33 +70,33 @@ def refresh(root: Any) -> None:
         with enable_grad():
             for node in order:
                 op, left, right = node.operation, node._left, node._right
-                before.append((node.data, node._d_left, node._d_right, node._requires_grad))
+                before.append((node._data, node._d_left, node._d_right, node._requires_grad))
                 if right.__class__ is FusedSum:
                     sums.append((right, right.weight_data, right.input_data, right.start_data))
                     right.refresh(node)
                     continue
                 if node.__class__ is SharedInputs:
-                    node.data = as_floats(node)
+                    node._data = as_floats(node)
                     continue
-                a = left if left.__class__ is float else left.data
-                b = right if right.__class__ is float else right.data
+                a = left if left.__class__ is float else left._data
+                b = right if right.__class__ is float else right._data
                 if not (a.__class__ is float and b.__class__ is float):
                     node._compute(op, node.arguments)  # somebody wrote another kind of number
                     continue
                 if op is add:
-                    node.data = a + b
+                    node._data = a + b
                 elif op is multiply:
-                    node.data = a * b
+                    node._data = a * b
                     if left.__class__ is not float:
                         node._d_left = b
                     if right.__class__ is not float:
                         node._d_right = a
                 elif op is subtract:
-                    node.data = a - b
+                    node._data = a - b
                 elif op is power and right.__class__ is float and (found := power_and_slope(a, b)):
-                    node.data, node._d_left = found
+                    node._data, node._d_left = found
                 elif op is tanh:
-                    node.data, node._d_left = tanh_and_slope(a)
+                    node._data, node._d_left = tanh_and_slope(a)
                 else:
                     if node._more is not None:
                         pairs.append((node, node._more))
@@ -108,7 +108,7 @@ def refresh(root: Any) -> None:
                     node._requires_grad = left._requires_grad or (right.__class__ is not float and right._requires_grad)
     except BaseException:
         for node, (data, d_left, d_right, flag) in zip(order, before):
-            node.data, node._d_left, node._d_right, node._requires_grad = data, d_left, d_right, flag
+            node._data, node._d_left, node._d_right, node._requires_grad = data, d_left, d_right, flag
         for node, more in pairs:
             node._more = more
         for fused, weight_data, input_data, start_data in sums:
@@ -121,14 +121,14 @@ def _by_row(node: Any, op: Any, left: Any, right: Any, a: float, b: float) -> No
     if node._more is None:
         try:
             if op.arity == 1:
-                node.data = out = op.forward(a)
+                node._data = out = op.forward(a)
                 node._d_left = op.partials[0](out, a)
                 node._requires_grad = left._requires_grad
                 return
             out = op.forward(a, b)
             d_left = 0.0 if left.__class__ is float else op.partials[0](out, a, b)
             d_right = 0.0 if right.__class__ is float else op.partials[1](out, a, b)
-            node.data, node._d_left, node._d_right = out, d_left, d_right
+            node._data, node._d_left, node._d_right = out, d_left, d_right
             node._requires_grad = any(x._requires_grad for x in (left, right) if x.__class__ is not float)
             return
         except (ArithmeticError, ValueError):

@@ -1,8 +1,11 @@
 """diagnose: each usual mistake is made here and named, and nothing is said of a healthy training."""
 
+import copy
 import math
+import pickle
 import random
 
+import numpy as np
 import pytest
 from graphs import random_graph
 from hypothesis import given
@@ -52,7 +55,7 @@ def test_data_changed_to_where_the_function_has_no_value():
     p.data = -1.0
     report = diagnose(loss, [p])
     assert kinds(report)[0] == "data changed after the forward pass"
-    assert "log(p) with p = -1.0 has no real value; " in str(report)
+    assert "log(p) with p = -1.0 has no real value: data changed in between; call y.refresh(); " in str(report)
 
 
 def test_only_the_first_change_is_reported():
@@ -100,7 +103,88 @@ def test_parameters_that_the_loss_does_not_depend_on(lose):
     [finding] = diagnose(loss, [w, b]).findings
     assert finding.kind == "unreached parameter"
     said = "the loss does not depend on b; was it made a plain number, by float(), int(), .data or math?"
-    assert finding.sentence == said
+    noted = "data" not in lose.__code__.co_names  # who writes .data knows that it is a number
+    line = f" The number was read of b in {__file__}:{lose.__code__.co_firstlineno}"
+    assert finding.sentence == said + line * noted
+
+
+def line_of(function):
+    return f"{__file__}:{function.__code__.co_firstlineno + 1}"
+
+
+def a_function_of_math(w, b):
+    return (b + math.sin(b)) * w
+
+
+def a_function_of_math_of_a_short_expression(w, b):
+    return b * w + math.sin(b * 2.0 + 1.0)
+
+
+def an_array_of_floats(w, b):
+    return b * w + np.array([b, 1.0], dtype=float).sum()
+
+
+def a_rounded_number(w, b):
+    return b * w + round(b, 2)
+
+
+@pytest.mark.parametrize(
+    "loss_of",
+    [a_function_of_math, a_function_of_math_of_a_short_expression, an_array_of_floats, a_rounded_number],
+)
+def test_a_number_that_was_read_beside_a_path_that_survives_is_named_with_its_line(loss_of):
+    w, b = Value(0.5, label="w"), Value(1.0, label="b")
+    loss = loss_of(w, b)
+    loss.backward()
+    [finding] = diagnose(loss, [w, b]).findings
+    assert finding.kind == "number read"
+    assert finding.sentence.startswith(f"the number of b ({line_of(loss_of)}) was read; if the loss was computed from")
+
+
+def test_a_node_on_the_way_whose_number_was_read_is_named():
+    w = Value(0.5, label="w")
+    h = w * 3.0
+    h.label = "h"
+    loss = h * h + math.exp(h)
+    loss.backward()
+    [finding] = diagnose(loss, [w]).findings
+    assert "the number of h (" in finding.sentence
+
+
+def test_printing_comparing_and_recording_are_no_mistakes(capsys):
+    w, b, losses = Value(0.5, label="w"), Value(1.0, label="b"), []
+    for _ in range(3):
+        print(float(w), f"{b:.3f}", b)
+        if float(w) < 0.0 or int(b) == 7:
+            break
+        small = abs(float(w)) < 1e-9
+        h = w * b
+        assert float(h) < 9.0 and not small
+        loss = (h - 1.0) ** 2
+        losses.append(float(loss))
+        losses += [loss.item(), loss.data]
+        w.grad = b.grad = 0.0
+        loss.backward()
+        assert diagnose(loss, [w, b])
+        w.data -= 0.1 * w.grad
+
+
+def test_a_number_that_was_read_before_the_last_update_is_no_longer_of_interest():
+    w = Value(0.5, label="w")
+    start = float(w)
+    w.data -= 0.25
+    with no_grad():
+        now = math.exp(w)
+    loss = w * 2.0
+    loss.backward()
+    assert diagnose(loss, [w]) and start != now
+
+
+def test_a_copy_of_a_value_was_not_read():
+    w = Value(0.5, label="w")
+    twins = [math.exp(w) and copy.deepcopy(w), pickle.loads(pickle.dumps(w))]
+    for twin in twins:
+        assert "_reads" not in vars(twin)
 
 
 def test_many_unreached_parameters_are_counted():

@@ -500,7 +500,7 @@ def test_fast_operators_agree_with_their_rows(name):
         pairs += [(x, number) for number in numbers] + [(number, x) for number in numbers]
         for left, right in pairs:
             plain = [v if isinstance(v, Value) else float(v) for v in (left, right)]
-            kind = Special if special in (left, right) else Value
+            kind = Special if special is left or special is right else Value
             written = described(lambda a=left, b=right: BINARY[name](a, b))
             assert written == described(lambda p=plain, k=kind: k._from_row(op, p)), (left, right)
             with no_grad():

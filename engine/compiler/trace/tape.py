@@ -21,7 +21,7 @@ from ...value import Value
 
 _folders = [Path(__file__).resolve().parents[2], Path(np.__file__).parent, Path(os.__file__).parent]
 LIBRARY = re.compile("|".join(re.escape(f"{folder}{os.sep}") for folder in _folders) + "(?!site-packages)")
-_data: Any = Value.__dict__["data"]  # the slot itself: reading Traced.data would count as reading a number
+_data: Any = Value.__dict__["_data"]  # the slot itself: reading that of Traced would count as reading a number
 new = object.__new__
 
 
@@ -157,7 +157,7 @@ def same_argument(a: Any, b: Any) -> bool:
         return a.operation is identity and b.operation is identity and same_argument(a._left, b._left)
     orders = topological_order(a), topological_order(b)
     return len(orders[0]) == len(orders[1]) and all(
-        x is y or (x.operation is y.operation and not hasattr(x, "original") and same_argument(x.data, y.data))
+        x is y or (x.operation is y.operation and not hasattr(x, "original") and same_argument(x._data, y._data))
         for x, y in zip(*orders)
     )
 

@@ -6,7 +6,6 @@ import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from ...recording import enable_grad, recording
 from ...value import Value
 from .tape import Tape, TraceError, current, current_tape, forbid, new, stored_number, user_line
 
-_data: Any = Value.__dict__["data"]  # the slots themselves, which Traced.data and Traced.grad hide
+_number: Any = Value.__dict__["_data"]  # the slots themselves, which Traced's properties hide
 _grad: Any = Value.__dict__["grad"]
 ONE_AT_A_TIME = threading.RLock()  # while one thread traces a function, its parameters have another class
 
@@ -33,6 +32,7 @@ class Traced(Value):
 
     __slots__ = ()
     original: type[Value] = Value
+    _notes_reads = False
     __decided__ = False  # both sides of a where run, since which one is taken differs from example to example
     __outranks__ = True  # a user's own class too: nothing that is done while tracing may be missing on the tape
 
@@ -65,7 +65,7 @@ class Traced(Value):
     @data.setter
     def data(self, data: float) -> None:
         forbid(".data was written: a function that is compiled cannot change numbers")
-        _data.__set__(self, data)
+        _number.__set__(self, data)
 
     @property
     def grad(self) -> float:
@@ -82,12 +82,6 @@ class Traced(Value):
     def __index__(self) -> int:
         forbid("a list was indexed by a traced number; write pick(values, index), or Table(rows)[index]")
         raise TypeError("indices are integers, not Values; write pick(values, index), or Table(rows)[index]")
-
-    def __eq__(self, other: object) -> bool:
-        """Whether both are one object, as with any Value; to compare with a number, as in `label == 2`, reads .data."""
-        if isinstance(other, (Real, np.bool_)) and current() is not None:
-            return bool(self.data == other)
-        return NotImplemented if other is not self else True
 
     def __hash__(self) -> int:
         tape = current()
