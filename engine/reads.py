@@ -433,7 +433,7 @@ def _unseen(watch: Watch) -> Iterator[None]:
     states, data = _random_states(), {node: node._data for node in watch.written}
     around = [w for w in tuple(watching) if w.thread == get_ident() and not w.paused]
     muted = _Muted(sys.stdout), _Muted(sys.stderr)
-    sys.stdout, sys.stderr = muted  # type: ignore[assignment]
+    sys.stdout, sys.stderr = muted
     for each in around:
         each.paused = True
     try:

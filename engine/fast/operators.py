@@ -100,7 +100,7 @@ class FastOperators(Operators):
     def __init_subclass__(cls) -> None:
         cls._ours = FastOperators in cls.__bases__
         if not next(kind for kind in cls.__mro__ if "data" in kind.__dict__).__dict__.get("_ours", False):
-            cls._data = cls.data  # a class that stores its numbers in its own way
+            cls._data = cls.data  # type: ignore[attr-defined]  # a class that stores its numbers in its own way
         usual = cls.__setattr__ is object.__setattr__ and cls.__new__ is object.__new__
         cls._plain = usual and isinstance(cls._data, MemberDescriptorType)
 
