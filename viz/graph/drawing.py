@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from chainrule.engine import Value
+from chainrule.nn import Module
 
 from ..common.choices import check_choice
 from ..common.colours import STEPS, THEMES, shade_class, shade_of
@@ -16,6 +17,7 @@ from ..common.picture import Drawing
 from ..common.svg import Point, drawing_id, svg_document
 from ..common.text import markup, short, shortened, text_width
 from ..common.values import values_of
+from .architecture import architecture
 from .cards import BADGE, card_svg
 from .edges import edge_svg
 from .folding import choose_fold, folded_scene, units_of
@@ -38,7 +40,8 @@ def draw(
 ) -> Drawing:
     """The graph that `value` was computed from: a card for each value, an edge for each argument.
 
-    `value` may be one Value, or several results (a list, a tuple, an array), such as what a model returns.
+    `value` may be one Value, or several results (a list, a tuple, an array), such as what a model returns; a model
+    itself is drawn without numbers of an example, with its weights.
     `fold` is "none", "neurons" or "layers", which make one card of each neuron or layer, or "auto", which folds large
     graphs. Of a loss over many examples one is drawn: the first, or `example`. `theme` is "light", "dark" or "auto":
     as the reader's system has it. `engine` says who places the cards: "builtin" needs no other program and gives the
@@ -56,6 +59,8 @@ def draw(
     check_choice("fold", fold, FOLDS)
     check_choice("theme", theme, THEMES)
     check_choice("engine", engine, ENGINES)
+    if isinstance(value, Module):
+        return drawing_of(architecture(value), theme, engine=engine)
     order, roots = _order_of(value)
     units = units_of(order)
     by = choose_fold(units) if fold == "auto" else fold
@@ -106,12 +111,17 @@ class _SceneDrawing:
 
     def __init__(self, scene: Scene, arranged_by: Callable[..., Layout]) -> None:
         self.scene = scene
+        self.has_scale = scene.has_gradients or scene.shows == "weight"
         self.largest = _scale(scene.cards)
         self.largest_passed = _largest([edge.passed for edge in scene.edges])
+        if scene.shows == "weight":  # of edges, rows and squares, one scale for all
+            numbers = [one for card in scene.cards if card.matrix for row in card.matrix.weights for one in row]
+            self.largest = max(self.largest, _largest([one for one in numbers if one is not None]))
+            self.largest_passed = self.largest = max(self.largest, self.largest_passed)
         self.placing = Placing(scene, arranged_by)
         self.legend = self._legend_texts()
         room = self.placing.width
-        alone = 300.0 + (92.0 if scene.has_gradients else 0.0)
+        alone = 300.0 + (92.0 if self.has_scale else 0.0)
         beside = alone + text_width(self.legend[-1], 13)
         self.is_legend_on_one_line = beside <= room
         self.notices = [("notice", line) for line in scene.notices] + [("hint", line) for line in scene.hints]
@@ -177,6 +187,11 @@ class _SceneDrawing:
         return ["<g>\n", *[text for _, _, text in sorted(lines)], "</g>\n", *labels]
 
     def _legend_texts(self) -> list[str]:
+        if self.scene.shows == "weight":
+            squares = (
+                "; squares: weights (row: to, column: from)" if any(one.matrix for one in self.scene.cards) else ""
+            )
+            return ["weight", f"edges: colour and width = weight{squares}"]
         if not self.scene.has_gradients:
             return ["no gradients yet: backward() fills them in"]
         has_labels = any(edge.label for edge in self.scene.edges)
@@ -195,7 +210,7 @@ class _SceneDrawing:
 
     def _legend(self) -> str:
         y = self.placing.bottom + LEGEND_LINE + 4
-        if not self.scene.has_gradients:
+        if not self.has_scale:
             return f'<text class="faint" x="{MARGIN:.1f}" y="{y:.1f}">{self.legend[0]}</text>\n'
         size, left = 11.0, MARGIN + 104
         more = " …" if any(abs(card.strength) > self.largest for card in self.scene.cards) else ""

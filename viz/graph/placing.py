@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ CROWD = 4  # labelled edges between two columns
 MARGIN = 24.0
 BOX_ASIDE = 14.0  # between a box and the cards in it
 TWINS_APART = 18.0  # between the two edges of a + a
+WIDEST_EMPTY = 40.0  # between two cards of a line
 TRACK = 7.0  # between two edges on their way back to the left
 ROOM_LEFT, ROOM_RIGHT, ROOM_BELOW = 84.0, 22.0, 30.0  # for edges that go on in the next line
 
@@ -46,7 +48,7 @@ class Placing:
         self._place(heights)
 
     def _place(self, heights: Sequence[float]) -> None:
-        cards, column, y = self.scene.cards, self.layout.column, self.layout.y
+        cards, column = self.scene.cards, self.layout.column
         count = max(column) + 1
         widths = [NARROWEST] * count
         for card, own in zip(cards, column):
@@ -55,6 +57,9 @@ class Placing:
         runs = [(edge.start, column[edge.start], column[edge.end]) for edge in self.scene.edges]
         self.line = lines_of([width + gap for width, gap in zip(widths, gaps)], runs)
         count_lines = self.line[-1] + 1
+        if count_lines > 1:
+            self.layout = self._squeezed(heights)
+        y = self.layout.y
         returning = self._returning()
         highs = self._spans(
             [q - h / 2 - (BOX_ABOVE if card.box else 0.0) for q, h, card in zip(y, heights, cards)], min
@@ -75,6 +80,25 @@ class Placing:
             for own, q, h in zip(column, y, heights)
         ]
         self._tracks(returning)
+
+    def _squeezed(self, heights: Sequence[float]) -> Layout:
+        """The layout without the empty room that the cards of other lines have left in each line."""
+        layout = self.layout
+        spans: list[list[tuple[float, float]]] = [[] for _ in range(self.line[-1] + 1)]
+        for card, column, y, height in zip(self.scene.cards, layout.column, layout.y, heights):
+            top, bottom = y - height / 2, y + height / 2
+            spans[self.line[column]].append((top - BOX_ABOVE, bottom + BOX_BELOW) if card.box else (top, bottom))
+        for bends in layout.bends:
+            for column, y in bends:
+                spans[self.line[column]].append((y, y))
+        moves = [_moves(sorted(own)) for own in spans]
+
+        def moved(column: int, y: float) -> float:
+            tops, shifts = moves[self.line[column]]
+            return y - shifts[bisect_right(tops, y) - 1]
+
+        ys = [moved(column, y) for column, y in zip(layout.column, layout.y)]
+        return Layout(layout.column, ys, [[(own, moved(own, y)) for own, y in bends] for bends in layout.bends])
 
     def _spans(self, own: Sequence[float], choose: Callable[[Sequence[float]], float]) -> list[float]:
         """The highest or the lowest point of each line."""
@@ -155,8 +179,13 @@ class Placing:
             for (gap, one), (_, other) in pairwise(points):
                 steepest[gap] = max(steepest[gap], abs(one - other))
         labels = [self.crowd[gap + 1] for gap in range(columns - 1)]
+        framed = [0.0] * (columns + 1)
+        for card, column in zip(self.scene.cards, layout.column):
+            framed[column] = BOX_ASIDE * 2 if card.box else framed[column]
         least = [CROWDED_GAP if many > CROWD else LABELLED_GAP if many else GAP for many in labels]
-        return [min(gap + max(0.0, steep - 200.0) * 0.12, WIDEST_GAP) for gap, steep in zip(least, steepest)]
+        steep = [max(0.0, one - 200.0) * 0.12 for one in steepest]
+        beside = [max(framed[gap : gap + 2]) for gap in range(columns - 1)]
+        return [min(gap + more, WIDEST_GAP) + room for gap, more, room in zip(least, steep, beside)]
 
     def stops(self, edge: Edge, bends: Sequence[tuple[int, float]], twin: int) -> list[tuple[int, Point]]:
         """The points of an edge with their columns: out of its card, into and out of those on the way, and its end."""
@@ -184,6 +213,17 @@ class Placing:
             if card.box is not None:
                 members.setdefault((column, card.box), []).append(rectangle)
         return members
+
+
+def _moves(spans: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Where a gap between spans ends, and how far all below it is moved up; upper gaps count for what is below."""
+    tops, shifts, bottom = [float("-inf")], [0.0], spans[0][1]
+    for top, end in spans:
+        if top - bottom > WIDEST_EMPTY:
+            tops.append(top)
+            shifts.append(shifts[-1] + top - bottom - WIDEST_EMPTY)
+        bottom = max(bottom, end)
+    return tops, shifts
 
 
 def ends_of(edge: Edge) -> tuple[int, int | None, int, int | None]:

@@ -57,6 +57,7 @@ class Card:
     column: str | None = None  # cards that have the same one share a column, if they can
     is_root: bool = False
     is_fold: bool = False
+    is_bare: bool = False  # without data and gradient: a part of a model's architecture
     is_chip: bool = False  # plain numbers, which have no gradient
     layer: str = ""  # of folded values; the bars of one layer share a scale
     bars: list[float] = field(default_factory=list)

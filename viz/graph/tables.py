@@ -100,9 +100,12 @@ def table_svg(card: Card, width: float, indent: float, largest: float, largest_c
     grads = row_widths(card.rows)[-1]
     below, above = rows_svg(card.rows, left, right, HEAD, largest)
     note = f'<text class="faint end" x="{right:.0f}" y="22">{markup(card.note)}</text>'
-    captions = (
-        f'<text class="faint end" x="{right - grads - 4:.0f}" y="46">data</text>'
-        f'<text class="faint end" x="{right:.0f}" y="46">grad</text>'
+    captions = "".join(
+        [
+            f'<text class="faint end" x="{x:.0f}" y="46">{caption}</text>'
+            for x, caption in ((right - grads - 4, "data"), (right, "grad"))
+            if card.data or card.grad
+        ]
     )
     if card.matrix:
         has_gradients = any(map(any, card.matrix.gradients))
