@@ -27,9 +27,7 @@ def architecture(model: Module) -> Scene:
     order = list(dict.fromkeys([value for result in results for value in values_of(result)]))
     number = {value: index for index, value in enumerate(order)}
     units = units_of(order)
-    is_large = (
-        max([len({unit for unit in units if unit and unit[0] == layer}) for layer in _layers(units)]) > MANY_NEURONS
-    )
+    sizes = Counter([layer for layer, _ in dict.fromkeys(filter(None, units_of(model.parameters())))])
     roots = sorted({number[result] for result in results})
     by = "layers" if max(sizes.values()) > MANY_NEURONS else "neurons"
     scene = folded_scene(order, None, units, by, grads=[0.0] * len(order), roots=roots)

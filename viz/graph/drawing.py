@@ -65,8 +65,7 @@ def draw(
     units = units_of(order)
     by = choose_fold(units) if fold == "auto" else fold
     if by == "none" and example is None:
-        hint = 'fold="neurons" or fold="layers"' if any(units) else "draw a part, such as one example"
-        _check_size(len(order), hint)
+        _check_size(len(order), 'fold="auto" folds neurons, sums and steps that are alike')
     scene = folded_scene(order, None, units, by, roots=roots, example=example)
     _check_size(len(scene.cards), "draw a part, such as one example")
     return drawing_of(scene, theme, engine=engine)
