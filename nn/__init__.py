@@ -5,14 +5,16 @@ if __name__ != "chainrule.nn":  # a second copy would have classes and a table o
 
 from . import datasets, init
 from .datasets import iris, train_test_split
+from .dropout import Dropout
 from .losses import cross_entropy, mse
 from .metrics import accuracy
 from .modules import MLP, Layer, Module, Neuron, units
 from .optimisers import SGD, Adam, Optimiser
 from .probabilities import softmax
+from .sequential import Sequential
 from .training import History, fit
 
 __all__ = [
-    "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets",
-    "fit", "init", "iris", "mse", "softmax", "train_test_split", "units",
+    "MLP", "SGD", "Adam", "Dropout", "History", "Layer", "Module", "Neuron", "Optimiser", "Sequential", "accuracy",
+    "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax", "train_test_split", "units",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.engine import Table, Value, exp, logsumexp
 
-__all__ = ["checked_logits", "softmax"]
+__all__ = ["checked_logits", "is_softmax", "softmax"]
 
 
 def softmax(logits: Sequence[Value]) -> list[Value]:
@@ -41,6 +41,11 @@ class _Probabilities(Table):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Table, (list(self),)  # a copy does not know the logits
+
+
+def is_softmax(outputs: Any) -> bool:
+    """Whether these are what softmax returned."""
+    return isinstance(outputs, _Probabilities) and outputs.logits() is not None
 
 
 def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Value]:

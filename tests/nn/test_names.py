@@ -9,7 +9,7 @@ import pytest
 from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
-INTERNAL = {"checks", "objective"}  # the parts of fit, which nn does not hand on
+INTERNAL = {"checks", "masks", "objective", "parameters", "predicting"}  # the parts of fit, which nn does not hand on
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -28,5 +28,5 @@ def test_each_module_of_nn_lists_its_public_names(name):
 def test_nn_hands_on_the_public_names_of_its_modules(name):
     module = importlib.import_module(f"chainrule.nn.{name}")
     for key in module.__all__:
-        if not key.startswith("check"):
+        if not key.startswith(("check", "is_")):
             assert key in nn.__all__ and getattr(nn, key) is getattr(module, key)
