@@ -34,8 +34,9 @@ from .engine import (  # engine, written by tools/table.py
     trunc, where,
 )  # fmt: skip
 from .nn import (  # nn, written by tools/table.py
-    MLP, SGD, Adam, Dropout, History, Layer, Module, Neuron, Optimiser, Sequential, accuracy, cross_entropy, datasets,
-    fit, init, iris, mse, softmax, train_test_split, units,
+    MLP, SGD, Adagrad, Adam, AdamW, Dropout, History, LastStep, Layer, Module, Neuron, Optimiser, RMSProp, Sequential,
+    accuracy, binary_cross_entropy, class_weights, cross_entropy, datasets, fit, hinge, huber, init, iris, l1, l2, mae,
+    mse, schedules, softmax, train_test_split, units,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
     curves, draw, draw_dot, explain, steps,
@@ -52,7 +53,8 @@ __all__ = [  # all, written by tools/table.py
     "gelu", "hypot", "identity", "leaky_relu", "log", "log10", "log1p", "log2", "logaddexp", "logsumexp", "maximum",
     "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech", "sigmoid", "sign", "silu",
     "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where", "MLP", "SGD",
-    "Adam", "Dropout", "History", "Layer", "Module", "Neuron", "Optimiser", "Sequential", "accuracy", "cross_entropy",
-    "datasets", "fit", "init", "iris", "mse", "softmax", "train_test_split", "units", "curves", "draw", "draw_dot",
-    "explain", "steps",
+    "Adagrad", "Adam", "AdamW", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron", "Optimiser", "RMSProp",
+    "Sequential", "accuracy", "binary_cross_entropy", "class_weights", "cross_entropy", "datasets", "fit", "hinge",
+    "huber", "init", "iris", "l1", "l2", "mae", "mse", "schedules", "softmax", "train_test_split", "units", "curves",
+    "draw", "draw_dot", "explain", "steps",
 ]  # fmt: skip

@@ -3,18 +3,23 @@
 if __name__ != "chainrule.nn":  # a second copy would have classes and a table of its own
     raise ImportError(f"{__name__} is called chainrule.nn: write `from chainrule.nn import MLP`")
 
-from . import datasets, init
+from . import datasets, init, schedules
 from .datasets import iris, train_test_split
 from .dropout import Dropout
-from .losses import cross_entropy, mse
+from .last_step import LastStep
+from .losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
 from .metrics import accuracy
 from .modules import MLP, Layer, Module, Neuron, units
-from .optimisers import SGD, Adam, Optimiser
+from .optimisers import SGD, Adagrad, Adam, AdamW, Optimiser, RMSProp
+from .penalties import class_weights, l1, l2
 from .probabilities import softmax
 from .sequential import Sequential
 from .training import History, fit
 
 __all__ = [
-    "MLP", "SGD", "Adam", "Dropout", "History", "Layer", "Module", "Neuron", "Optimiser", "Sequential", "accuracy",
-    "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax", "train_test_split", "units",
+    "MLP", "SGD", "Adagrad", "Adam", "AdamW", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron",
+    "Optimiser", "RMSProp", "Sequential", "accuracy", "binary_cross_entropy", "class_weights", "cross_entropy",
+    "datasets", "fit", "hinge", "huber", "init", "iris", "l1", "l2", "mae", "mse",
+    "schedules", "softmax",
+    "train_test_split", "units",
 ]  # fmt: skip

@@ -134,6 +134,8 @@ class Neuron(Module):
         output = _apply(self.activation, total) if self.nonlin else total
         if not isinstance(output, Value):
             raise TypeError(f"the activation of {self} returned a {type(output).__name__}, not a Value: no gradient")
+        if self.activation == "sigmoid" and output.operation is None:  # inside no_grad, losses cannot see what it was
+            output.__dict__["logit"] = total
         output.label = self.unit[1]
         output.__dict__["unit"] = self.unit
         return output
