@@ -66,7 +66,7 @@ class Optimiser:
     `params` is a list of Values, or a model. `lr` is PyTorch's spelling of `learning_rate`. Where neither is given, the
     learning rate is the class's `default_learning_rate`. Settings may be changed at any time: `optimiser.lr = 0.01`.
 
-    All optimisers take these, too. `schedule`, such as nn.schedules.cosine(), says which share of the rate each step takes.
+    All optimisers take these, too. `schedule`, as nn.schedules.cosine(), says which share of the rate each step takes.
     `clip_norm` shortens the gradient to that length if it is longer, and `clip_value` limits each of its numbers.
     `weight_decay` adds so much of each parameter to its gradient: the slope of an L2 penalty of half of that, after the
     clipping. Frozen parameters (requires_grad=False) take no part.
