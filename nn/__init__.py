@@ -4,7 +4,11 @@ if __name__ != "chainrule.nn":  # a second copy would have classes and a table o
     raise ImportError(f"{__name__} is called chainrule.nn: write `from chainrule.nn import MLP`")
 
 from . import datasets, init
-from .datasets import iris, train_test_split
+from .data.dataset import Dataset
+from .data.preparation import Preparation
+from .data.splitting import train_test_split
+from .data.tables import table
+from .datasets import iris
 from .losses import cross_entropy, mse
 from .metrics import accuracy
 from .modules import MLP, Layer, Module, Neuron, units
@@ -13,6 +17,6 @@ from .probabilities import softmax
 from .training import History, fit
 
 __all__ = [
-    "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets",
-    "fit", "init", "iris", "mse", "softmax", "train_test_split", "units",
+    "MLP", "SGD", "Adam", "Dataset", "History", "Layer", "Module", "Neuron", "Optimiser", "Preparation", "accuracy",
+    "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax", "table", "train_test_split", "units",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 from chainrule.engine.gate import one_example
 
 from .checks import checked_inputs
+from .data.preparation import Preparation
 from .init import Generator, Initialiser, generator, initialiser
 from .probabilities import softmax
 
@@ -32,7 +33,12 @@ SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, 
 
 
 class Module:
-    """A model: its attributes hold parameters, and a call maps one example to its output."""
+    """A model: its attributes hold parameters, and a call maps one example to its output.
+
+    `preparation` is what it remembers of the Dataset that it was trained on: `predict` takes raw rows then.
+    """
+
+    preparation: Preparation | None = None
 
     def __call__(self, x: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(x); write one, from an example to its output")
@@ -62,7 +68,8 @@ class Module:
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
         Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
         """
-        inputs = checked_inputs(X)
+        known = self.preparation
+        inputs = checked_inputs(X if known is None or known.columns is None else known.inputs(X))
         with no_grad():
             try:
                 first = self(one_example(inputs, 0))
@@ -73,7 +80,21 @@ class Module:
                     f"{problem}. predict takes many examples, and X of shape {inputs.shape} is {len(inputs)} of one "
                     "number each; for the outputs of one example, write model(x) or predict([x])"
                 ) from None
-            return np.array([first, *[self(one_example(inputs, i)) for i in range(1, len(inputs))]], dtype=float)
+            rest = [self(one_example(inputs, i)) for i in range(1, len(inputs))]
+        outputs = np.array([first, *rest], dtype=float)
+        return outputs if known is None else known.answers(outputs)
+
+    def predict_class(self, X: Any) -> NDArray[Any]:
+        """The class of each of many examples: by its name where the model was trained on names, else its label.
+
+        Shapes: X (n, features) -> (n,).
+        Errors: those of predict; ValueError for a model that does not give a score for each of several classes.
+        """
+        scores = self.predict(X)
+        if scores.ndim != 2 or scores.shape[1] < 2:
+            raise ValueError(f"predict_class needs a score for each class, got outputs of shape {scores.shape}")
+        labels = scores.argmax(axis=1)
+        return labels if self.preparation is None else self.preparation.named(labels)
 
 
 class Neuron(Module):

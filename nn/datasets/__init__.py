@@ -3,37 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from .splitting import train_test_split
+from ..data.dataset import Dataset
+from ..data.splitting import train_test_split
 
 __all__ = ["Dataset", "iris", "train_test_split"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
-    """A table of measurements and the classes to predict from them; it unpacks as `X, y = data`.
-
-    Shapes: X (examples, features) float64, y (examples,) integer labels, which index target_names.
-    """
-
-    name: str
-    X: npt.NDArray[np.float64]
-    y: npt.NDArray[np.int64]
-    feature_names: tuple[str, ...]
-    target_names: tuple[str, ...]
-
-    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
-        return iter((self.X, self.y))
-
-    def __repr__(self) -> str:
-        return f"Dataset({self.name!r}, X {self.X.shape}, y {self.y.shape}, classes {', '.join(self.target_names)})"
 
 
 def iris() -> Dataset:
@@ -56,10 +31,5 @@ def _labelled_table(name: str) -> Dataset:
     with files(__name__).joinpath(f"{name}.csv").open(encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     target_names = tuple(dict.fromkeys(row[-1] for row in rows))
-    return Dataset(
-        name=name,
-        X=np.array([row[:-1] for row in rows], dtype=np.float64),
-        y=np.array([target_names.index(row[-1]) for row in rows], dtype=np.int64),
-        feature_names=tuple(header[:-1]),
-        target_names=target_names,
-    )
+    labels = [target_names.index(row[-1]) for row in rows]
+    return Dataset.from_arrays(name, [list(map(float, row[:-1])) for row in rows], labels, header[:-1], target_names)
