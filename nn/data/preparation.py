@@ -32,9 +32,17 @@ class Prepared(np.ndarray):
     def __array_finalize__(self, made_from: Any) -> None:
         self.preparation = getattr(made_from, "preparation", None)
 
-    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
-        found = np.asarray(array)
-        return found[()] if found.ndim == 0 else super().__array_wrap__(array)  # a mean is a plain number
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        if out is not None:
+            options["out"] = tuple([_plain(one) for one in out])
+        found = getattr(ufunc, method)(*[_plain(one) for one in inputs], **options)
+        if out is not None:
+            return out[0] if len(out) == 1 else out
+        if not isinstance(found, np.ndarray) or found.shape != self.shape or found.dtype != np.float64:
+            return found  # a mean is a plain number
+        marked = found.view(Prepared)
+        marked.preparation = self.preparation
+        return marked
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
@@ -42,6 +50,10 @@ class Prepared(np.ndarray):
             isinstance(one, slice) and one == slice(None) for one in index[1:]
         )
         return found if whole_rows or not isinstance(found, Prepared) else found.view(np.ndarray)
+
+
+def _plain(given: Any) -> Any:
+    return given.view(np.ndarray) if isinstance(given, Prepared) else given
 
 
 @dataclass(frozen=True)
