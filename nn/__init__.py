@@ -8,7 +8,7 @@ from .data.dataset import Dataset
 from .data.preparation import Preparation
 from .data.splitting import train_test_split
 from .data.tables import table
-from .datasets import iris
+from .datasets import circles, digits, gaussians, houses, iris, moons, penguins, sine, spirals, xor
 from .losses import cross_entropy, mse
 from .metrics import accuracy
 from .modules import MLP, Layer, Module, Neuron, units
@@ -18,5 +18,6 @@ from .training import History, fit
 
 __all__ = [
     "MLP", "SGD", "Adam", "Dataset", "History", "Layer", "Module", "Neuron", "Optimiser", "Preparation", "accuracy",
-    "cross_entropy", "datasets", "fit", "init", "iris", "mse", "softmax", "table", "train_test_split", "units",
+    "circles", "cross_entropy", "datasets", "digits", "fit", "gaussians", "houses", "init", "iris", "moons", "mse",
+    "penguins", "sine", "softmax", "spirals", "table", "train_test_split", "units", "xor",
 ]  # fmt: skip

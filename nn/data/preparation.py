@@ -40,9 +40,10 @@ class Prepared(np.ndarray):
             return out[0] if len(out) == 1 else out
         if not isinstance(found, np.ndarray) or found.shape != self.shape or found.dtype != np.float64:
             return found  # a mean is a plain number
-        marked = found.view(Prepared)
-        marked.preparation = self.preparation
-        return marked
+        return _marked(found, self.preparation)
+
+    def __reduce__(self) -> Any:  # a copy, in another process too, knows what it is
+        return _marked, (_plain(self), self.preparation)
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
@@ -54,6 +55,12 @@ class Prepared(np.ndarray):
 
 def _plain(given: Any) -> Any:
     return given.view(np.ndarray) if isinstance(given, Prepared) else given
+
+
+def _marked(inputs: Floats, preparation: Preparation | None) -> Prepared:
+    marked = inputs.view(Prepared)
+    marked.preparation = preparation
+    return marked
 
 
 @dataclass(frozen=True)
@@ -113,9 +120,7 @@ class Preparation:
         """The inputs, marked as made by this preparation if they are not what raw rows are."""
         if not self.changes_inputs:
             return inputs
-        marked = inputs.view(Prepared)
-        marked.preparation = self
-        return marked
+        return _marked(inputs, self)
 
     def learnt(self, targets: Any, name: str = "y", source: Source | None = None) -> NDArray[Any]:
         """Targets as the loss takes them: labels for the names of classes, scaled numbers for numbers."""

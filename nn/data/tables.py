@@ -142,7 +142,7 @@ def _table(
     targets = goal.astype(np.float64) if labels is None else np.array([labels[one] for one in goal.tolist()])
     known = None if labels is None else tuple(_names_of(labels, raw_target))
     filled = {name: _fill(name, cells[name], value) for name, value in fill.items() if name in cells}
-    name = Path(source.name).stem if source.what == "line" else source.name
+    name = Path(source.name.removesuffix(".gz")).stem if source.what == "line" else source.name
     fills = missing not in ("drop", "error")
     return Table(name, cells, targets, target, known, source, fills, filled, tuple(notes))
 
