@@ -182,7 +182,7 @@ class Dataset:
         >>> train
         Dataset('iris', X (120, 4), y (120,), classes setosa, versicolor, virginica)
         >>> f"{abs(train.X.mean()):.3f} {abs(test.X.mean()):.3f}"
-        X
+        '0.000 0.079'
         """
         numbers, classes = np.arange(len(self.rows)), self.y if self.table.classes is not None else None
         if stratify and classes is None:
