@@ -15,6 +15,7 @@ from chainrule.engine import OPS, Op, Table, Value, no_grad, ops
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 
 from .checks import checked_inputs
+from .data.preparation import Preparation
 from .init import Generator, Initialiser, generator, initialiser
 from .parameters import Holder, repeated
 from .predicting import Predictor, class_places, evaluating, probabilities_of
@@ -28,7 +29,12 @@ SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, 
 
 
 class Module(Holder):
-    """A model: its attributes hold parameters, and a call maps one example to its output."""
+    """A model: its attributes hold parameters, and a call maps one example to its output.
+
+    `preparation` is what it remembers of the Dataset that it was trained on: `predict` takes raw rows then.
+    """
+
+    preparation: Preparation | None = None
 
     def __call__(self, x: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(x); write one, from an example to its output")
@@ -44,7 +50,8 @@ class Module(Holder):
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
         Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
         """
-        return self._answers(X)[1]
+        outputs = self._answers(X)[1]
+        return outputs if self.preparation is None else self.preparation.answers(outputs)
 
     def predict_probabilities(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, whether the model ends in scores, in softmax or in sigmoid.
@@ -65,11 +72,14 @@ class Module(Holder):
         Shapes: X (n, features) -> (n,).
         """
         places = class_places(self, *self._answers(X))
-        return np.array(self.class_labels)[places] if self.class_labels and places.ndim == 1 else places
+        if self.preparation is not None and self.preparation.class_names:
+            return self.preparation.named(places)
+        return np.array(self.class_labels)[places] if self.class_labels else places
 
     def _answers(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """The inputs and the outputs."""
-        inputs = checked_inputs(X)
+        known = self.preparation
+        inputs = checked_inputs(X if known is None or known.columns is None else known.inputs(X))
         predictor = vars(self).setdefault("_predictor", Predictor())
         with no_grad(), evaluating(self):
             try:
