@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from chainrule.engine import Value, enable_grad
 from chainrule.nn import MLP, Layer, Module, Neuron
 

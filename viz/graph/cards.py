@@ -24,6 +24,7 @@ BADGE = 16.0  # radius
 NAME_SIZE, NOTE_SIZE, DIGIT_WIDTH = 15.0, 12.5, 9.3
 PADDING = 12.0
 LONGEST_SIGN = 12  # characters in a badge
+SMALL_SIGN = 12
 NARROWEST, WIDEST, WIDEST_WITH_ROWS = 148.0, 256.0, 460.0
 
 
@@ -47,7 +48,7 @@ class Rectangle:
 
 def badge_width(badge: str) -> float:
     """How wide a badge is: it is round, and longer for a longer name."""
-    return max(2 * BADGE, text_width(badge[:LONGEST_SIGN], 11, bold=True) + 12) if badge else 0.0
+    return max(2 * BADGE, text_width(badge[:LONGEST_SIGN], SMALL_SIGN, bold=True) + 12) if badge else 0.0
 
 
 def indent(card: Card) -> float:
@@ -87,12 +88,19 @@ def card_width(card: Card) -> float:
 
 def card_svg(number: int, card: Card, at: Rectangle, largest: float, largest_bar: float) -> str:
     """One card; the strongest shade stands for `largest`, and among bars for `largest_bar`."""
-    kinds = (("leaf", not card.badge), ("root", card.is_root), ("fold", card.is_fold), ("chip", card.is_chip))
+    kinds = (
+        ("leaf", not card.badge),
+        ("root", card.is_root),
+        ("fold", card.is_fold),
+        ("chip", card.is_chip),
+        ("table", card.is_table),
+    )
     kind = " ".join(["card", *[name for name, holds in kinds if holds]])
     frame = f'width="{at.width:.0f}" height="{at.height:.0f}" rx="{17 if card.is_chip else 9}"'
     inside = _inside(card, at, largest, largest_bar)
     return (
-        f'<g class="{kind}" data-card="{number}" transform="translate({at.x:.1f},{at.y:.1f})">'
+        f'<g class="{kind}" data-card="{number}" aria-label="{markup(spoken(card))}" '
+        f'transform="translate({at.x:.1f},{at.y:.1f})">'
         f'<title>{markup(card.detail)}</title><rect class="face" {frame}/>{inside[0]}'
         f'<rect class="rim" {frame}/>{inside[1]}{_badge_svg(card.badge, badge_middle(card, at))}</g>\n'
     )
@@ -125,7 +133,7 @@ def _inside(card: Card, at: Rectangle, largest: float, largest_bar: float) -> tu
         f"{_head(card, text, right, 22)}"
         f'<text class="soft" x="{text:.1f}" y="43">data</text>'
         f'<text class="number" x="{right:.1f}" y="43">{card.data}</text>'
-        f'<text class="soft" x="{text:.1f}" y="71">grad{" *" * card.is_left_over}</text>'
+        f'<text class="word" x="{text:.1f}" y="71">grad{" *" * card.is_left_over}</text>'
         f'<text class="number grad{faint}" x="{right:.1f}" y="71">{card.grad}</text>{texts[1]}'
     )
 
@@ -150,6 +158,12 @@ def _chip_texts(card: Card, at: Rectangle) -> str:
         f'<text class="soft" x="14" y="22">{markup(name)}</text>'
         f'<text class="number" x="{right:.1f}" y="22">{card.data}</text>{strip}'
     )
+
+
+def spoken(card: Card) -> str:
+    """The name of a card with its numbers, as a screen reader says it; the gradient is its last word."""
+    data = f", data {card.data}" if card.data else ""
+    return f"{card.name}{data}, gradient {'none' if card.is_chip else card.grad.replace('—', 'none')}"
 
 
 def _strip(at: Rectangle, shade: str) -> str:
@@ -181,7 +195,7 @@ def _badge_svg(badge: str, y: float) -> str:
         return ""
     sign = badge if len(badge) <= LONGEST_SIGN else badge[: LONGEST_SIGN - 1] + "…"
     across = badge_width(badge)
-    size = 19 if len(sign) == 1 else 13 if len(sign) == 2 else 11
+    size = 19 if len(sign) == 1 else 13 if len(sign) == 2 else SMALL_SIGN
     return (
         f'<rect class="badge" x="{-across / 2:.1f}" y="{y - BADGE:.1f}" width="{across:.1f}" '
         f'height="{2 * BADGE:.0f}" rx="{BADGE:.0f}"/><text class="sign" style="font-size:{size}px" '

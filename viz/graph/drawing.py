@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from chainrule.engine import Value
@@ -18,12 +19,14 @@ from ..common.svg import Point, drawing_id, svg_document
 from ..common.text import markup, short, shortened, text_width
 from ..common.values import values_of
 from .architecture import architecture
+from .as_dot import dot_of
 from .cards import BADGE, card_svg
 from .edges import edge_svg
 from .folding import choose_fold, folded_scene, units_of
 from .labels import Labelled, Piece, has_label, labels_svg
 from .layout.layered import BOX_ABOVE, BOX_BELOW, Layout, arrange
 from .layout.with_dot import arrange_with_dot
+from .opening import opening_of, shades_in
 from .placing import BOX_ASIDE, MARGIN, Placing, Return, ends_of
 from .scene import Card, Scene
 from .style import MARKS, style_sheet
@@ -98,11 +101,15 @@ def drawing_of(scene: Scene, theme: str, all_shades: bool = False, engine: str =
     body = picture.body()
     name = drawing_id(f"{theme} {all_shades} {body}")
     classes = set(re.findall(r"[\w-]+", " ".join(set(re.findall(r'class="([^"]*)"', body)))))
+    opening = picture.opening()
+    if any(opening.values()):
+        classes.update(["key", "figure", *shades_in(opening)])
     used = [shade for shade in range(-STEPS, STEPS + 1) if all_shades or shade_class(shade) in classes]
     marks = [mark for mark in MARKS if mark in classes]
     style = style_sheet(name, theme, used, marks)
     svg = svg_document(name, picture.width, picture.height, scene.title, style, body)
-    return Drawing(svg, picture.width, picture.height, scene.title)
+    script = ("graph", "opening", opening) if any(opening.values()) else ("", "", None)
+    return Drawing(svg, picture.width, picture.height, scene.title, theme, partial(dot_of, scene), script)
 
 
 class _SceneDrawing:
@@ -137,6 +144,10 @@ class _SceneDrawing:
         for number, (card, rectangle) in enumerate(zip(self.scene.cards, self.placing.rectangles)):
             parts.append(card_svg(number, card, rectangle, self.largest, largest_bars[card.layer]))
         return "".join([*parts, self._legend(), *self._notices()])
+
+    def opening(self) -> dict[str, Any]:
+        """The data of the script that opens cards."""
+        return opening_of(self.scene, self.placing, self.largest, self.largest_passed, self.height)
 
     def _largest_bars(self) -> dict[str, float]:
         """The largest bar of each layer: the bars of one layer share a scale."""

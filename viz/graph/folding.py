@@ -56,13 +56,13 @@ def folded_scene(
     cards = [_card(reading, grouping, group, own) for group, own in zip(grouping.groups, results)]
     for card, name in zip(cards, unlike([card.name for card in cards])):
         card.name = name
-    edges = _edges(reading, grouping, cards, results)
+    edges, faint = _edges(reading, grouping, cards, results)
     chips, chip_edges = _chips(reading, grouping, cards)
     scene = finished(reading, cards, edges)
-    scene.card_of = grouping.place
+    scene.card_of, scene.faint = grouping.place, faint
     if chips:
         scene.cards = chips + cards
-        for edge in edges:
+        for edge in edges + faint:
             edge.start, edge.end = edge.start + len(chips), edge.end + len(chips)
         scene.edges = chip_edges + edges
         scene.card_of = [(card + len(chips), row) for card, row in grouping.place]
@@ -209,6 +209,7 @@ def _add_rows(reading: Reading, group: Group, card: Card) -> None:
         own: dict[object, int] = {}
         row = _row(reading, members[-1])
         parameters = [index for index in members if not reading.parents[index]]
+        row.terms = _parameter_rows(reading, members, [index for index in members if not reading.parents[index]])
         row.detail += f"\n{len(members)} values folded, {len(parameters)} of them parameters"
         marks = _marks(reading, members)
         row.detail += "".join(["\n" + text for text in marks.texts])
@@ -325,8 +326,13 @@ def _bars(grads: Sequence[float]) -> list[float]:
 # --- edges
 
 
-def _edges(reading: Reading, grouping: Grouping, cards: Sequence[Card], results: Sequence[Sequence[int]]) -> list[Edge]:
-    """The edges between different cards; those into a folded card, or from several results of one, become one edge."""
+def _edges(
+    reading: Reading, grouping: Grouping, cards: Sequence[Card], results: Sequence[Sequence[int]]
+) -> tuple[list[Edge], list[Edge]]:
+    """The edges between different cards, and those that are left out beside a matrix.
+
+    The edges into a folded card, or from several results of one, become one edge.
+    """
     found: list[Edge] = []
     bundles: dict[tuple[int, int | None, int, int | None], list[tuple[int, int, int]]] = {}
     place, left_out = grouping.place, grouping.left_out
@@ -349,7 +355,9 @@ def _edges(reading: Reading, grouping: Grouping, cards: Sequence[Card], results:
             else:
                 bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
     bundled = [_bundle(reading, between, bundle) for between, bundle in bundles.items()]
-    return found + _fewer(bundled, cards, reading.has_gradients)
+    kept = _fewer(bundled, cards, reading.has_gradients)
+    drawn = set(map(id, kept))
+    return found + kept, [edge for edge in bundled if id(edge) not in drawn]
 
 
 def term_edge(reading: Reading, start: int, end: int, argument: int, one: Sum) -> Edge:

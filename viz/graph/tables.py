@@ -110,7 +110,7 @@ def table_svg(card: Card, width: float, indent: float, largest: float, largest_c
     if card.matrix:
         has_gradients = any(map(any, card.matrix.gradients))
         caption = "gradients of weights" if has_gradients else "weights"
-        captions += f'<text class="faint" x="{PADDING:.0f}" y="46">{caption}</text>'
+        captions += f'<text class="faint caption" x="{PADDING:.0f}" y="46">{caption}</text>'
         below += matrix_svg(card.matrix, has_gradients, largest_cell)
     name = shortened(card.name, width - indent - 26 - text_width(card.note, 13), 15.0, bold=True)
     return below, f'<text class="name" x="{indent:.1f}" y="22">{markup(name)}</text>{note}{captions}{above}'
