@@ -15,7 +15,7 @@ from .layout.lines import lines_of
 from .scene import Edge, Scene
 from .tables import row_middle
 
-GAP, LABELLED_GAP, CROWDED_GAP, WIDEST_GAP = 84.0, 112.0, 176.0, 220.0  # between two columns
+GAP, LABELLED_GAP, CROWDED_GAP, WIDEST_GAP = 72.0, 112.0, 176.0, 220.0  # between two columns
 CROWD = 4  # labelled edges between two columns
 MARGIN = 24.0
 BOX_ASIDE = 14.0  # between a box and the cards in it
