@@ -33,6 +33,7 @@ from .style import MARKS, style_sheet
 
 LEGEND_LINE = 26.0
 NOTICE_LINE = 20.0
+LARGE = 4000.0  # pixels; a drawing says so when it is larger
 MOST_CARDS = 6000
 FOLDS = ("auto", "none", "neurons", "layers")
 ENGINES = {"builtin": arrange, "dot": arrange_with_dot}
@@ -130,7 +131,8 @@ class _SceneDrawing:
         alone = 300.0 + (92.0 if self.has_scale else 0.0)
         beside = alone + text_width(self.legend[-1], 13)
         self.is_legend_on_one_line = beside <= room
-        self.notices = [("notice", line) for line in scene.notices] + [("hint", line) for line in scene.hints]
+        hints = [*scene.hints, *self._size_hint()]
+        self.notices = [("notice", line) for line in scene.notices] + [("hint", line) for line in hints]
         below = max([text_width(line, 13) for line in (self.legend[-1], *[line for _, line in self.notices])])
         self.width = math.ceil(max(room, alone, MARGIN * 2 + below))
         for_legend = LEGEND_LINE * (2 if self.is_legend_on_one_line else 3) - 4
@@ -144,6 +146,13 @@ class _SceneDrawing:
         for number, (card, rectangle) in enumerate(zip(self.scene.cards, self.placing.rectangles)):
             parts.append(card_svg(number, card, rectangle, self.largest, largest_bars[card.layer]))
         return "".join([*parts, self._legend(), *self._notices()])
+
+    def _size_hint(self) -> list[str]:
+        """What is said of a drawing that nobody can look at as a whole."""
+        width, height = self.placing.width, self.placing.bottom
+        if max(width, height) <= LARGE:
+            return []
+        return [f'This drawing is {width:,.0f} × {height:,.0f} pixels: draw a part of it, or fold it (fold="auto").']
 
     def opening(self) -> dict[str, Any]:
         """The data of the script that opens cards."""

@@ -346,7 +346,10 @@ def _edges(
             out, out_row = place[start]
             if out == into:
                 continue
-            if is_alone[into] and (has_one[out] or cards[out].is_table):
+            if cards[out].is_fold and not reading.parents[start]:
+                out_row = None  # parameters that are used outside of their neurons, as in a penalty: one edge for all
+                bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
+            elif is_alone[into] and (has_one[out] or cards[out].is_table):
                 one = grouping.groups[into].sum
                 edge = (
                     term_edge(reading, start, end, argument, one) if one else value_edge(reading, start, end, argument)

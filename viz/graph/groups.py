@@ -11,7 +11,7 @@ from chainrule.nn.modules import Unit
 from .neurons import Key, keys_by_call
 from .reading import Reading
 from .repeats import Repeat, repeats_in
-from .sums import FEWEST_TERMS, MANY_TERMS, Sum, are_alike, find_insides, sum_over_examples, sums_of
+from .sums import FEWEST_TERMS, MANY_TERMS, Sum, are_alike, find_insides, made_inside, sum_over_examples, sums_of
 
 MANY_CARDS = 30  # where there are more, steps that are alike are folded
 MOST_REPEATS = 4
@@ -113,7 +113,7 @@ def _sum_members(reading: Reading, one: Sum, units: Sequence[Unit | None], examp
     elif len(one.terms) > MANY_TERMS:
         if not one.inside:
             find_insides(reading, one)
-        made = [[index for index in values if reading.parents[index]] for values in one.inside]
+        made = [values for values in made_inside(reading, one) if values]
         if are_alike(reading, made) and not any(units[index] for values in made for index in values):
             own.update(index for values in one.inside for index in values)
     return own
