@@ -10,9 +10,10 @@ from .metrics import accuracy
 from .modules import MLP, Layer, Module, Neuron, units
 from .optimisers import SGD, Adam, Optimiser
 from .probabilities import softmax
+from .sweeps import Run, Sweep, sweep
 from .training import History, fit
 
 __all__ = [
     "MLP", "SGD", "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets",
-    "fit", "init", "iris", "mse", "softmax", "train_test_split", "units",
+    "fit", "init", "iris", "mse", "softmax", "sweep", "Run", "Sweep", "train_test_split", "units",
 ]  # fmt: skip
