@@ -34,8 +34,8 @@ from .engine import (  # engine, written by tools/table.py
     trunc, where,
 )  # fmt: skip
 from .nn import (  # nn, written by tools/table.py
-    MLP, SGD, Adam, History, Layer, Module, Neuron, Optimiser, accuracy, cross_entropy, datasets, fit, init, iris, mse,
-    softmax, sweep, Run, Sweep, train_test_split, units,
+    MLP, SGD, Adam, History, Layer, Module, Neuron, Optimiser, accuracy, cross_entropy, datasets, fit, init, iris, load,
+    ModelFileError, mse, softmax, sweep, Run, Sweep, train_test_split, units,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
     curves, draw, draw_dot, explain, steps,
@@ -53,6 +53,6 @@ __all__ = [  # all, written by tools/table.py
     "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech", "sigmoid", "sign", "silu",
     "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where", "MLP", "SGD",
     "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets", "fit", "init",
-    "iris", "mse", "softmax", "sweep", "Run", "Sweep", "train_test_split", "units", "curves", "draw", "draw_dot",
-    "explain", "steps",
+    "iris", "load", "ModelFileError", "mse", "softmax", "sweep", "Run", "Sweep", "train_test_split", "units", "curves",
+    "draw", "draw_dot", "explain", "steps",
 ]  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import operator
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from difflib import get_close_matches
 from numbers import Real
+from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,6 +23,7 @@ from chainrule.engine.gate import one_example
 from .checks import checked_inputs
 from .init import Generator, Initialiser, generator, initialiser
 from .probabilities import softmax
+from .saving import save
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
 
@@ -50,6 +53,36 @@ class Module:
         [1.0, 2.0]
         """
         return list(dict.fromkeys(_leaves(list(vars(self).values()))))
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """The parameters with the names of the places where they stand: "layers.0.neurons.2.b".
+
+        >>> Neuron(2).named_parameters()[2][0]
+        'b'
+        """
+        places: dict[Value, str] = {}
+        stack: list[tuple[str, Any]] = [("", self)]
+        seen = set()
+        while stack:
+            name, thing = stack.pop()
+            if isinstance(thing, Value):
+                places.setdefault(thing, name)
+            elif thing.__class__ is not str and id(thing) not in seen:
+                seen.add(id(thing))
+                stack += [(f"{name}.{key}".lstrip("."), each) for key, each in reversed(_named(thing))]
+        return [(places.get(p, str(i)), p) for i, p in enumerate(self.parameters())]
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model to a file of JSON, from which `load` makes it again; return the path.
+
+        Whoever reads the file, even after a crash, finds the old model or the new one, whole. It holds the
+        architecture, all numbers to the last digit, which parameters are frozen, labels, and what a model that was
+        trained on a Dataset knows of it: the scaling, and the names of columns and classes. Of a Module of one's own,
+        it holds the parameters by name: `load(path, into=model)` reads them.
+
+        Errors: OSError where nothing can be written.
+        """
+        return save(self, path)
 
     def zero_grad(self) -> None:
         """Set each parameter's `.grad` to 0."""
@@ -278,6 +311,15 @@ def _held(thing: Any) -> Sequence[Any]:
     if callable(own) and own is not Module.parameters:
         return list(thing.parameters())
     return _attributes(thing) if isinstance(thing, Module) or _is_plain(kind) else []
+
+
+def _named(thing: Any) -> list[tuple[Any, Any]]:
+    """The names and the things that `_held` returns without their names."""
+    held = _held(thing)
+    if isinstance(thing, dict):
+        return list(zip(thing, held))
+    names = [] if isinstance(thing, (list, tuple, np.ndarray)) else [*getattr(thing, "__dict__", {})]
+    return list(zip(names if len(names) == len(held) else range(len(held)), held))
 
 
 def _attributes(thing: Any) -> list[Any]:

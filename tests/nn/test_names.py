@@ -9,7 +9,7 @@ import pytest
 from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
-INTERNAL = {"checks", "objective"}  # the parts of fit, which nn does not hand on
+INTERNAL = {"checks", "objective", "kinds", "saving"}  # the parts of fit and of saving, which nn does not hand on
 
 
 @pytest.mark.parametrize("name", MODULES)
