@@ -298,15 +298,15 @@ def test_the_checksum_does_not_depend_on_spaces(tmp_path):
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # other tests may have left threads behind
 def test_a_process_that_is_killed_while_it_saves_leaves_the_old_file_or_the_new_one(tmp_path):
     path, rng = tmp_path / "m.json", random.Random(0)
-    models = [MLP(8, [30, 30, 3], rng=seed) for seed in range(2)]
+    models = [MLP(8, [20, 3], rng=seed) for seed in range(2)]
     wanted = {tuple(bits(model)): seed for seed, model in enumerate(models)}
     models[0].save(path)
     seen = set()
-    for _ in range(200):
+    for turn in range(200):
         child = os.fork()
         if child == 0:
             while True:
-                for model in reversed(models):
+                for model in (models[turn % 2], models[1 - turn % 2]):
                     model.save(path)
         time.sleep(rng.uniform(0.0, 0.02))
         os.kill(child, signal.SIGKILL)
