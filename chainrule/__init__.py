@@ -37,7 +37,7 @@ from .nn import (  # nn, written by tools/table.py
     MLP, SGD, Adagrad, Adam, AdamW, Dataset, Dropout, History, LastStep, Layer, Module, Neuron, Optimiser, Preparation,
     RMSProp, Sequential, accuracy, binary_cross_entropy, circles, class_weights, cross_entropy, datasets, digits, fit,
     gaussians, hinge, houses, huber, init, iris, l1, l2, mae, moons, mse, penguins, schedules, sine, softmax, spirals,
-    table, train_test_split, units, xor,
+    table, train_test_split, units, xor, load, ModelFileError, Run, Sweep, sweep,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
     curves, draw, draw_dot, explain, steps,
@@ -58,5 +58,5 @@ __all__ = [  # all, written by tools/table.py
     "Preparation", "RMSProp", "Sequential", "accuracy", "binary_cross_entropy", "circles", "class_weights",
     "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2",
     "mae", "moons", "mse", "penguins", "schedules", "sine", "softmax", "spirals", "table", "train_test_split", "units",
-    "xor", "curves", "draw", "draw_dot", "explain", "steps",
+    "xor", "load", "ModelFileError", "Run", "Sweep", "sweep", "curves", "draw", "draw_dot", "explain", "steps",
 ]  # fmt: skip

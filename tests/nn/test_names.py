@@ -10,6 +10,8 @@ from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
 INTERNAL = {
+    "kinds",
+    "saving",
     "checks",
     "last_step",
     "masks",
