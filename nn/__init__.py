@@ -20,11 +20,12 @@ from .penalties import class_weights, l1, l2
 from .probabilities import softmax
 from .sequential import Sequential
 from .training import fit
+from .wishes import Wishes, wishes
 
 __all__ = [
     "MLP", "SGD", "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron",
-    "Optimiser", "Preparation", "RMSProp", "Sequential", "accuracy", "binary_cross_entropy", "circles",
+    "Optimiser", "Preparation", "RMSProp", "Sequential", "Wishes", "accuracy", "binary_cross_entropy", "circles",
     "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses",
     "huber", "init", "iris", "l1", "l2", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax",
-    "spirals", "table", "train_test_split", "units", "xor",
+    "spirals", "table", "train_test_split", "units", "wishes", "xor",
 ]  # fmt: skip
