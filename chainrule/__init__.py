@@ -6,7 +6,7 @@ compile; no_grad; diagnose, gradcheck; register; and an operation for each row o
 Networks made of them (chainrule.nn): Neuron, Layer, MLP, Module; cross_entropy, mse, softmax; SGD, Adam; fit, accuracy;
 iris, train_test_split.
 
-Pictures (chainrule.viz): draw, steps, explain, curves; draw_dot.
+Pictures (chainrule.viz): draw, steps, explain, curves, live, replay, load_numbers; draw_dot.
 
 >>> import chainrule as cr
 >>> x = cr.Value(3.0, label="x")
@@ -38,7 +38,7 @@ from .nn import (  # nn, written by tools/table.py
     softmax, train_test_split, units,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
-    curves, draw, draw_dot, explain, steps,
+    curves, draw, draw_dot, explain, live, load_numbers, replay, steps,
 )  # fmt: skip
 
 __version__ = "0.2.0.dev0"
@@ -53,5 +53,6 @@ __all__ = [  # all, written by tools/table.py
     "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech", "sigmoid", "sign", "silu",
     "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where", "MLP", "SGD",
     "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets", "fit", "init",
-    "iris", "mse", "softmax", "train_test_split", "units", "curves", "draw", "draw_dot", "explain", "steps",
+    "iris", "mse", "softmax", "train_test_split", "units", "curves", "draw", "draw_dot", "explain", "live",
+    "load_numbers", "replay", "steps",
 ]  # fmt: skip
