@@ -41,7 +41,7 @@ from .nn import (  # nn, written by tools/table.py
     sweep,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
-    curves, draw, draw_dot, explain, steps,
+    curves, draw, draw_dot, explain, live, load_numbers, replay, steps,
 )  # fmt: skip
 
 __version__ = "0.2.0.dev0"
@@ -60,5 +60,5 @@ __all__ = [  # all, written by tools/table.py
     "confusion", "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses", "huber", "init", "iris",
     "l1", "l2", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "table",
     "train_test_split", "units", "wishes", "xor", "load", "ModelFileError", "Run", "Sweep", "sweep", "curves", "draw",
-    "draw_dot", "explain", "steps",
+    "draw_dot", "explain", "live", "load_numbers", "replay", "steps",
 ]  # fmt: skip
