@@ -63,7 +63,9 @@ for (const element of shapes) {
     found.push(["mark", kind, rgb(style.fill), below(box.left + box.width / 2, box.top + box.height / 2, SURFACES)]);
   }
   if (style.fill !== "none" && rgb(style.fill)[3] !== 0)
-    filled.push({ element, inverse: matrix.inverse(), fill: rgb(style.fill), box: element.getBoundingClientRect(), kind });
+    filled.push({
+      element, inverse: matrix.inverse(), fill: rgb(style.fill), box: element.getBoundingClientRect(), kind,
+    });
   if (kind === "stripes") {
     // Any text above may lie on a stripe, so that the stripe counts as the whole ground.
     const box = element.getBoundingClientRect();
