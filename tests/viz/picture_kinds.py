@@ -31,7 +31,7 @@ class Kind:
 
     function: str
     make: Callable[[str, dict[str, str]], Any]
-    endings: tuple[str, ...] = (".svg", ".html")  # the endings of the files that .save() writes
+    endings: tuple[str, ...] = (".svg", ".html", ".dot")  # the endings of the texts that .save() writes
     needs: str = ""  # a program without which the picture cannot be made
 
     @property
@@ -42,6 +42,11 @@ class Kind:
     def is_ours(self) -> bool:
         """Whether a class of chainrule saves and shows the picture, and not one of the package graphviz."""
         return ".gv" not in self.endings
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The endings of the files that .save() writes where a program is installed that converts pictures."""
+        return (".png", ".pdf") if ".svg" in self.endings else ()
 
     @property
     def can_be_made(self) -> bool:
@@ -111,7 +116,7 @@ KINDS = {
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
     "live": Kind("live", lambda label, theme: viz.live(labelled(label), **theme)),
     "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme)),
-    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme)),
+    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), (".svg", ".html")),
     "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }
