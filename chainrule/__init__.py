@@ -40,7 +40,7 @@ from .nn import (  # nn, written by tools/table.py
     table, train_test_split, units, xor,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
-    curves, draw, draw_dot, explain, steps,
+    curves, draw, draw_dot, explain, report, steps,
 )  # fmt: skip
 
 __version__ = "0.2.0.dev0"
@@ -58,5 +58,5 @@ __all__ = [  # all, written by tools/table.py
     "Preparation", "RMSProp", "Sequential", "accuracy", "binary_cross_entropy", "circles", "class_weights",
     "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2",
     "mae", "moons", "mse", "penguins", "schedules", "sine", "softmax", "spirals", "table", "train_test_split", "units",
-    "xor", "curves", "draw", "draw_dot", "explain", "steps",
+    "xor", "curves", "draw", "draw_dot", "explain", "report", "steps",
 ]  # fmt: skip

@@ -6,7 +6,8 @@ if __name__ != "chainrule.viz":  # a second copy would have classes and a table 
 from .dot import draw_dot, trace
 from .graph.drawing import draw
 from .plots.training import curves
+from .reports.page import report
 from .stepper.explanation import explain
 from .stepper.stepping import steps
 
-__all__ = ["curves", "draw", "draw_dot", "explain", "steps", "trace"]
+__all__ = ["curves", "draw", "draw_dot", "explain", "report", "steps", "trace"]
