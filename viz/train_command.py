@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from chainrule.nn import MLP, Dataset, History, accuracy, cross_entropy, datasets, fit, mse, table
+from chainrule.nn import MLP, Dataset, History, accuracy, cross_entropy, datasets, fit, mse, r2, table
 
 from .reports.page import report
 
@@ -28,8 +28,8 @@ def add_to(commands: Any) -> None:
     command = commands.add_parser(
         "train",
         help="train a network on a table, and write the model and a report",
-        description="Train a network on a CSV file, and write DIR/model.json and DIR/report.html. Columns of words become "
-        "categories, gaps are filled, numbers are scaled; the model is judged by rows that it was not trained on.",
+        description="Train a network on a CSV file, and write DIR/model.json and DIR/report.html. Columns of words "
+        "become categories, gaps are filled, numbers are scaled; the model is judged by rows that it was not trained on.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -71,15 +71,15 @@ def _names(text: str) -> list[str]:
 
 
 def _train(given: argparse.Namespace) -> None:
+    out = Path(given.out)
     with warnings.catch_warnings(record=True) as noticed:
         warnings.simplefilter("always", RuntimeWarning)
         data = _data(given)
         print(data)
+        out.mkdir(parents=True, exist_ok=True)
         model, history, train, test = trained(data, given)
     for notice in noticed:
         print(f"chainrule train: {notice.message}", file=sys.stderr)
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
     print(history)
     saved = model.save(out / "model.json")
     page = report(model, history, train, test).save(out / "report.html")
@@ -88,7 +88,7 @@ def _train(given: argparse.Namespace) -> None:
     if test.target_names:
         print(f"test accuracy: {100 * accuracy(model.predict(test), test.y):.1f} %")
     else:
-        print(f"test r²: {explained(model.predict(test), test.y):.3f}")
+        print(f"test r²: {r2(model.predict(test), test.y):.3f}")
 
 
 def _data(given: argparse.Namespace) -> Dataset:
@@ -113,6 +113,6 @@ def trained(data: Dataset, given: argparse.Namespace) -> tuple[MLP, History, Dat
     history = fit(
         model, cross_entropy if train.target_names else mse, train, validation=test, epochs=given.epochs,
         batch_size=given.batch_size, learning_rate=given.learning_rate, seed=given.seed,
-        metrics=accuracy if train.target_names else (), progress=sys.stderr.isatty(),
+        metrics=accuracy if train.target_names else r2, progress=sys.stderr.isatty(),
     )  # fmt: skip
     return model, history, train, test
