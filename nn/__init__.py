@@ -3,7 +3,7 @@
 if __name__ != "chainrule.nn":  # a second copy would have classes and a table of its own
     raise ImportError(f"{__name__} is called chainrule.nn: write `from chainrule.nn import MLP`")
 
-from . import datasets, init, schedules
+from . import datasets, init, kinds, schedules  # noqa: F401  kinds tells saving of the models
 from .data.dataset import Dataset
 from .data.preparation import Preparation
 from .data.splitting import train_test_split
@@ -18,13 +18,15 @@ from .modules import MLP, Layer, Module, Neuron, units
 from .optimisers import SGD, Adagrad, Adam, AdamW, Optimiser, RMSProp
 from .penalties import class_weights, l1, l2
 from .probabilities import softmax
+from .saving import ModelFileError, load
 from .sequential import Sequential
+from .sweeps import Run, Sweep, sweep
 from .training import fit
 
 __all__ = [
-    "MLP", "SGD", "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron",
-    "Optimiser", "Preparation", "RMSProp", "Sequential", "accuracy", "binary_cross_entropy", "circles",
-    "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses",
-    "huber", "init", "iris", "l1", "l2", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax",
-    "spirals", "table", "train_test_split", "units", "xor",
+    "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "MLP", "ModelFileError", "Module",
+    "Neuron", "Optimiser", "Preparation", "RMSProp", "Run", "SGD", "Sequential", "Sweep", "accuracy",
+    "binary_cross_entropy", "circles", "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit",
+    "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae", "moons", "mse", "penguins",
+    "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "train_test_split", "units", "xor",
 ]  # fmt: skip

@@ -29,7 +29,7 @@ def add_to(commands: Any) -> None:
         "train",
         help="train a network on a table, and write the model and a report",
         description="Train a network on a CSV file, and write DIR/model.json and DIR/report.html. Columns of words "
-        "become categories, gaps are filled, numbers are scaled; the model is judged by rows that it was not trained on.",
+        "become categories, gaps are filled, numbers are scaled; the model is judged by rows that it has not seen.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
