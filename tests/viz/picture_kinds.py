@@ -10,9 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from chainrule import viz
 from chainrule.engine import Value
-from chainrule.nn import MLP, fit, mse
+from chainrule.nn import MLP, Dataset, fit, mse
 
 NOT_PICTURES = {"trace", "load_numbers"}  # functions of viz that make no picture
 
@@ -108,7 +110,24 @@ def trained(label: str) -> tuple[Any, ...]:
     return model, mse, X, y, fit(model, mse, X, y, epochs=2, progress=False)
 
 
+class Unlearned:
+    """A model of two columns and two classes."""
+
+    def predict(self, X):
+        inputs = X.X if hasattr(X, "X") else X
+        return np.column_stack([inputs[:, 0], inputs[:, 1]])
+
+
+def report(label: str, theme: dict[str, str]) -> Any:
+    """A report on a table with the label in its name, the names of its columns and of its classes."""
+    names = [f"{label} {i}" for i in range(2)]
+    X = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.25], [0.25, 0.5]]
+    data = Dataset.from_arrays(label, X, [0, 1, 0, 1], names, [f"{label} a", f"{label} b"], label + " target")
+    return viz.report(Unlearned(), history(label), data, data, **theme)
+
+
 KINDS = {
+    "report": Kind("report", report),
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
