@@ -37,10 +37,11 @@ from .nn import (  # nn, written by tools/table.py
     MLP, SGD, Adagrad, Adam, AdamW, Dataset, Dropout, History, LastStep, Layer, Module, Neuron, Optimiser, Preparation,
     RMSProp, Sequential, Wishes, accuracy, binary_cross_entropy, circles, class_weights, confusion, cross_entropy,
     datasets, digits, fit, gaussians, hinge, houses, huber, init, iris, l1, l2, mae, moons, mse, penguins, r2,
-    schedules, sine, softmax, spirals, table, train_test_split, units, wishes, xor,
+    schedules, sine, softmax, spirals, table, train_test_split, units, wishes, xor, load, ModelFileError, Run, Sweep,
+    sweep,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
-    curves, draw, draw_dot, explain, steps,
+    curves, draw, draw_dot, explain, live, load_numbers, replay, steps,
 )  # fmt: skip
 
 __version__ = "0.2.0.dev0"
@@ -58,5 +59,6 @@ __all__ = [  # all, written by tools/table.py
     "Preparation", "RMSProp", "Sequential", "Wishes", "accuracy", "binary_cross_entropy", "circles", "class_weights",
     "confusion", "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses", "huber", "init", "iris",
     "l1", "l2", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "table",
-    "train_test_split", "units", "wishes", "xor", "curves", "draw", "draw_dot", "explain", "steps",
+    "train_test_split", "units", "wishes", "xor", "load", "ModelFileError", "Run", "Sweep", "sweep", "curves", "draw",
+    "draw_dot", "explain", "live", "load_numbers", "replay", "steps",
 ]  # fmt: skip

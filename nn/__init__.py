@@ -3,7 +3,7 @@
 if __name__ != "chainrule.nn":  # a second copy would have classes and a table of its own
     raise ImportError(f"{__name__} is called chainrule.nn: write `from chainrule.nn import MLP`")
 
-from . import datasets, init, schedules
+from . import datasets, init, kinds, schedules  # noqa: F401  kinds tells saving of the models
 from .data.dataset import Dataset
 from .data.preparation import Preparation
 from .data.splitting import train_test_split
@@ -18,7 +18,9 @@ from .modules import MLP, Layer, Module, Neuron, units
 from .optimisers import SGD, Adagrad, Adam, AdamW, Optimiser, RMSProp
 from .penalties import class_weights, l1, l2
 from .probabilities import softmax
+from .saving import ModelFileError, load
 from .sequential import Sequential
+from .sweeps import Run, Sweep, sweep
 from .training import fit
 from .wishes import Wishes, wishes
 
@@ -27,5 +29,5 @@ __all__ = [
     "Optimiser", "Preparation", "RMSProp", "Sequential", "Wishes", "accuracy", "binary_cross_entropy", "circles",
     "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses",
     "huber", "init", "iris", "l1", "l2", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax",
-    "spirals", "table", "train_test_split", "units", "wishes", "xor",
+    "spirals", "table", "train_test_split", "units", "wishes", "xor", "load", "ModelFileError", "Run", "Sweep", "sweep",
 ]  # fmt: skip

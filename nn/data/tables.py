@@ -70,7 +70,7 @@ def table(
     left_out, words = _names("ignore", ignore), _names("categorical", categorical)
     target = str(target)
     if isinstance(data, (str, os.PathLike)):
-        sheet = _sheet(data, delimiter, encoding, names, words)
+        sheet = _sheet(data, delimiter, encoding, names, None if decimal == "," else words)
         source = Source(sheet.name, sheet.lines, "line")
         given: Mapping[str, Any] = dict(zip(sheet.names, sheet.columns))
     else:
@@ -99,7 +99,7 @@ def table(
         raise ValueError(f"the columns of {source.name} differ in length: {lengths}")
     if not lengths[target]:
         raise ValueError(f"{source.name} has no rows")
-    return Dataset.of(_table(source, cells, given[target], target, missing, fill, classes))
+    return Dataset.of(_table(source, cells, given[target], target, missing, fill, classes, words))
 
 
 def _table(
@@ -110,6 +110,7 @@ def _table(
     missing: str | Mapping[str, Any],
     fill: Mapping[str, Any],
     classes: bool | None,
+    words: Collection[str],
 ) -> Table:
     goal, notes = cells.pop(target), list[str]()
     if missing == "error":
@@ -119,7 +120,7 @@ def _table(
         raise ValueError(f"column {target!r} of {source.name}, the target, is empty")
     if lost := int((~kept).sum()):
         notes.append(f"{lost} row{'s' * (lost > 1)} without {target} left out")
-    cells = _useful(cells, kept, source, notes)
+    cells = _useful(cells, kept, source, notes, words)
     if missing == "drop":
         full = kept & ~np.any([gaps(column) for column in cells.values()], axis=0)
         if not full.any():
@@ -190,7 +191,9 @@ def _fill(name: str, cells: Cells, value: Any) -> Any:
         raise ValueError(f"missing={{{name!r}: {value!r}}} is no number, and column {name!r} holds numbers") from None
 
 
-def _useful(cells: dict[str, Cells], kept: NDArray[np.bool_], source: Source, notes: list[str]) -> dict[str, Cells]:
+def _useful(
+    cells: dict[str, Cells], kept: NDArray[np.bool_], source: Source, notes: list[str], words: Collection[str]
+) -> dict[str, Cells]:
     """The columns that say something: those without any value are left out, and words that tell each row apart."""
     useful, reasons = {}, []
     for name, column in cells.items():
@@ -198,7 +201,7 @@ def _useful(cells: dict[str, Cells], kept: NDArray[np.bool_], source: Source, no
         different = len(set(held.tolist())) if column.dtype == object else 0
         if not len(held):
             reasons.append((name, "has no values"))
-        elif different > max(MANY_WORDS, len(held) // 2):
+        elif different > max(MANY_WORDS, len(held) // 2) and name not in words:
             reasons.append((name, f"holds {different} different texts in {len(held)} rows ({shown(held[0])}, …)"))
         else:
             useful[name] = column
@@ -224,7 +227,7 @@ def _refuse_gaps(cells: Mapping[str, Cells], source: Source) -> None:
         )
 
 
-def _sheet(path: Any, delimiter: Any, encoding: Any, names: Any, texts: Collection[str]) -> Sheet:
+def _sheet(path: Any, delimiter: Any, encoding: Any, names: Any, texts: Collection[str] | None) -> Sheet:
     shown_path = os.fspath(path)
     if str(shown_path).startswith(("http://", "https://", "ftp://")):
         raise ValueError(f"{shown_path!r} is an address; download the file, and give its path")

@@ -296,7 +296,7 @@ def test_the_repr_of_a_picture_is_short(kind, label):
     if ".txt" in kind.endings:
         assert repr(picture) == str(picture)  # an explanation is a text, which an interpreter should print
     else:
-        assert re.fullmatch(r"<(Drawing|Page): .+>", repr(picture)) and len(repr(picture)) <= 100
+        assert re.fullmatch(r"<(Drawing|Page|LivePage): .+>", repr(picture)) and len(repr(picture)) <= 100
 
 
 @our_kinds
