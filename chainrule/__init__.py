@@ -36,8 +36,9 @@ from .engine import (  # engine, written by tools/table.py
 from .nn import (  # nn, written by tools/table.py
     MLP, SGD, Adagrad, Adam, AdamW, Dataset, Dropout, History, LastStep, Layer, Module, Neuron, Optimiser, Preparation,
     RMSProp, Sequential, ModelFileError, Run, Sweep, accuracy, binary_cross_entropy, circles, class_weights,
-    cross_entropy, datasets, digits, fit, gaussians, hinge, houses, huber, init, iris, l1, l2, load, mae, moons, mse,
-    penguins, schedules, sine, softmax, spirals, sweep, table, train_test_split, units, xor,
+    cross_entropy, datasets, digits, fit, from_sklearn, from_torch, gaussians, hinge, houses, huber, init, iris, l1, l2,
+    load, mae, moons, mse, penguins, schedules, sine, softmax, spirals, sweep, table, to_numpy_source, to_onnx,
+    to_torch, train_test_split, units, xor,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
     curves, draw, draw_dot, explain, steps,
@@ -56,7 +57,8 @@ __all__ = [  # all, written by tools/table.py
     "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where", "MLP", "SGD",
     "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron", "Optimiser",
     "Preparation", "RMSProp", "Sequential", "ModelFileError", "Run", "Sweep", "accuracy", "binary_cross_entropy",
-    "circles", "class_weights", "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses", "huber",
-    "init", "iris", "l1", "l2", "load", "mae", "moons", "mse", "penguins", "schedules", "sine", "softmax", "spirals",
-    "sweep", "table", "train_test_split", "units", "xor", "curves", "draw", "draw_dot", "explain", "steps",
+    "circles", "class_weights", "cross_entropy", "datasets", "digits", "fit", "from_sklearn", "from_torch", "gaussians",
+    "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae", "moons", "mse", "penguins", "schedules",
+    "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source", "to_onnx", "to_torch", "train_test_split",
+    "units", "xor", "curves", "draw", "draw_dot", "explain", "steps",
 ]  # fmt: skip

@@ -10,6 +10,10 @@ from .data.splitting import train_test_split
 from .data.tables import table
 from .datasets import circles, digits, gaussians, houses, iris, moons, penguins, sine, spirals, xor
 from .dropout import Dropout
+from .exports.numpy_source import to_numpy_source
+from .exports.onnx_model import to_onnx
+from .exports.pytorch import from_torch, to_torch
+from .exports.scikit import from_sklearn
 from .last_step import LastStep
 from .losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
 from .metrics import accuracy
@@ -25,7 +29,8 @@ from .training import History, fit
 __all__ = [
     "MLP", "SGD", "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module",
     "Neuron", "Optimiser", "Preparation", "RMSProp", "Sequential", "ModelFileError", "Run", "Sweep", "accuracy",
-    "binary_cross_entropy", "circles", "class_weights", "cross_entropy", "datasets", "digits", "fit", "gaussians",
-    "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae", "moons", "mse", "penguins", "schedules",
-    "sine", "softmax", "spirals", "sweep", "table", "train_test_split", "units", "xor",
+    "binary_cross_entropy", "circles", "class_weights", "cross_entropy", "datasets", "digits", "fit", "from_sklearn",
+    "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae", "moons", "mse",
+    "penguins", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source", "to_onnx", "to_torch",
+    "train_test_split", "units", "xor",
 ]  # fmt: skip
