@@ -114,7 +114,8 @@ def _of_description(described: dict[str, Any], wanted_by: str) -> list[Stage]:
 def _numbers(given: Any) -> Floats:
     """Numbers as they are in a file, where those that are not finite are texts."""
     array = np.array(given, dtype=object)
-    return np.vectorize(lambda one: NOT_FINITE.get(one, one), otypes=[float])(array).astype(np.float64)
+    numbers: Floats = np.vectorize(lambda one: NOT_FINITE.get(one, one), otypes=[float])(array)
+    return numbers
 
 
 def folded(found: Sequence[Stage]) -> list[Affine | Activation]:
@@ -143,7 +144,7 @@ def _after(second: Affine, first: Affine) -> Affine:
 
 def inputs_of(found: Sequence[Stage]) -> int:
     """How many numbers the first matrix takes."""
-    return next(stage.weights.shape[1] for stage in found if isinstance(stage, Affine))
+    return next(int(stage.weights.shape[1]) for stage in found if isinstance(stage, Affine))
 
 
 def network(found: Sequence[Affine | Activation]) -> MLP | Sequential:

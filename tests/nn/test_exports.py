@@ -276,7 +276,6 @@ def test_a_classifier_of_sklearn_predicts_the_same_here(activation, classes, skl
 
 @pytest.mark.parametrize("scaler", ["StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler"])
 def test_a_pipeline_with_a_scaler_and_a_scaled_target_takes_raw_rows(scaler, sklearn, tmp_path):
-    MLPRegressor = sklearn.neural_network.MLPRegressor
     X = raw(50, 2) * [1, 100] + [5, -300]
     y = X[:, 0] * 1000 + X[:, 1]
     network = sklearn.neural_network.MLPRegressor(
@@ -304,9 +303,9 @@ def test_what_is_no_fitted_network_is_refused(sklearn):
         TypeError, match="takes an MLPClassifier or MLPRegressor, or a Pipeline that ends in one; got int"
     ):
         cr.from_sklearn(5)
-    steps = sklearn.pipeline.make_pipeline(
-        sklearn.preprocessing.PolynomialFeatures(),
-        MLPRegressor(hidden_layer_sizes=(2,), max_iter=5),
-    ).fit([[1.0], [2.0]], [1.0, 2.0])
+    network = sklearn.neural_network.MLPRegressor(hidden_layer_sizes=(2,), max_iter=5)
+    steps = sklearn.pipeline.make_pipeline(sklearn.preprocessing.PolynomialFeatures(), network).fit(
+        [[1.0], [2.0]], [1.0, 2.0]
+    )
     with pytest.raises(TypeError, match=r"knows StandardScaler, MinMaxScaler.*PolynomialFeatures"):
         cr.from_sklearn(steps)
