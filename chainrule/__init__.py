@@ -36,8 +36,9 @@ from .engine import (  # engine, written by tools/table.py
 from .nn import (  # nn, written by tools/table.py
     Adagrad, Adam, AdamW, Dataset, Dropout, History, LastStep, Layer, MLP, ModelFileError, Module, Neuron, Optimiser,
     Preparation, RMSProp, Run, SGD, Sequential, Sweep, Wishes, accuracy, binary_cross_entropy, circles, class_weights,
-    confusion, cross_entropy, datasets, digits, fit, gaussians, hinge, houses, huber, init, iris, l1, l2, load, mae,
-    moons, mse, penguins, r2, schedules, sine, softmax, spirals, sweep, table, train_test_split, units, wishes, xor,
+    confusion, cross_entropy, datasets, digits, fit, from_sklearn, from_torch, gaussians, hinge, houses, huber, init,
+    iris, l1, l2, load, mae, moons, mse, penguins, r2, schedules, sine, softmax, spirals, sweep, table, to_numpy_source,
+    to_onnx, to_torch, train_test_split, units, wishes, xor,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
     curves, draw, draw_dot, explain, live, load_numbers, replay, report, steps,
@@ -57,7 +58,8 @@ __all__ = [  # all, written by tools/table.py
     "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "MLP", "ModelFileError", "Module", "Neuron",
     "Optimiser", "Preparation", "RMSProp", "Run", "SGD", "Sequential", "Sweep", "Wishes", "accuracy",
     "binary_cross_entropy", "circles", "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit",
-    "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae", "moons", "mse", "penguins",
-    "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "train_test_split", "units", "wishes", "xor",
-    "curves", "draw", "draw_dot", "explain", "live", "load_numbers", "replay", "report", "steps",
+    "from_sklearn", "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae",
+    "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source",
+    "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor", "curves", "draw", "draw_dot", "explain",
+    "live", "load_numbers", "replay", "report", "steps",
 ]  # fmt: skip
