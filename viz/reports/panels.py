@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ..common.colours import Theme
 from ..common.picture import Drawing
 from ..common.svg import drawing_id, svg_document, themed_rules
-from ..common.text import clean, markup, short, shortened, text_width
+from ..common.text import clean, markup, shortened, text_width
 from ..plots.ticks import round_ticks
-from .findings import Plane
+from .findings import Plane, rounded
 
 __all__ = ["beside_the_truth", "confusion", "mapped", "residuals"]
 
@@ -67,7 +67,7 @@ def beside_the_truth(truth: NDArray[Any], answers: NDArray[Any], name: str, them
     parts.append(f'<path class="diagonal" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>\n')
     for row in _some(len(truth)):
         x, y = _at(float(truth[row]), float(answers[row]), (low, high), (low, high))
-        said = markup(f"true {short(float(truth[row]), 6)}, predicted {short(float(answers[row]), 6)}")
+        said = markup(f"true {rounded(truth[row])}, predicted {rounded(answers[row])}")
         parts.append(f'<circle class="point f0" cx="{x:.1f}" cy="{y:.1f}" r="3.2"><title>{said}</title></circle>\n')
     return _drawing("predictions beside the truth", LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM, "".join(parts), theme)
 
@@ -83,7 +83,7 @@ def residuals(truth: NDArray[Any], answers: NDArray[Any], theme: str) -> Drawing
     parts.append(f'<path class="diagonal" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>\n')
     for row in _some(len(truth)):
         x, y = _at(float(answers[row]), float(errors[row]), xs, ys)
-        said = markup(f"predicted {short(float(answers[row]), 6)}, {short(float(errors[row]), 3)} more than the truth")
+        said = markup(f"predicted {rounded(answers[row])}, off by {rounded(errors[row], 3)}")
         parts.append(f'<circle class="point f1" cx="{x:.1f}" cy="{y:.1f}" r="3.2"><title>{said}</title></circle>\n')
     return _drawing("residuals", LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM, "".join(parts), theme)
 
@@ -167,10 +167,10 @@ def _axes(
     parts = [f'<rect class="frame" x="{LEFT:.1f}" y="{TOP:.1f}" width="{SIDE:.1f}" height="{SIDE:.1f}"/>\n']
     for tick in across:
         x, _ = _at(tick, ys[0], xs, ys)
-        parts.append(f'<text class="tick middle" x="{x:.1f}" y="{TOP + SIDE + 17:.1f}">{short(tick)}</text>\n')
+        parts.append(f'<text class="tick middle" x="{x:.1f}" y="{TOP + SIDE + 17:.1f}">{rounded(tick)}</text>\n')
     for tick in up:
         _, y = _at(xs[0], tick, xs, ys)
-        parts.append(f'<text class="tick end" x="{LEFT - 7:.1f}" y="{y + 4:.1f}">{short(tick)}</text>\n')
+        parts.append(f'<text class="tick end" x="{LEFT - 7:.1f}" y="{y + 4:.1f}">{rounded(tick)}</text>\n')
     middle = LEFT + SIDE / 2
     parts.append(f'<text class="middle" x="{middle:.1f}" y="{TOP + SIDE + 36:.1f}">'
                  f"{markup(shortened(clean(below), SIDE, 13))}</text>\n")  # fmt: skip
