@@ -22,11 +22,12 @@ from .saving import ModelFileError, load
 from .sequential import Sequential
 from .sweeps import Run, Sweep, sweep
 from .training import fit
+from .wishes import Wishes, wishes
 
 __all__ = [
-    "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "MLP", "ModelFileError", "Module",
-    "Neuron", "Optimiser", "Preparation", "RMSProp", "Run", "SGD", "Sequential", "Sweep", "accuracy",
-    "binary_cross_entropy", "circles", "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit",
-    "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae", "moons", "mse", "penguins",
-    "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "train_test_split", "units", "xor",
+    "MLP", "SGD", "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron",
+    "Optimiser", "Preparation", "RMSProp", "Sequential", "Wishes", "accuracy", "binary_cross_entropy", "circles",
+    "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses",
+    "huber", "init", "iris", "l1", "l2", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax",
+    "spirals", "table", "train_test_split", "units", "wishes", "xor", "load", "ModelFileError", "Run", "Sweep", "sweep",
 ]  # fmt: skip

@@ -3,6 +3,8 @@
 import json
 import math
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,7 +151,7 @@ def test_inputs_prepared_otherwise_are_prepared_again_and_never_twice():
     for copy in (pickle.loads(pickle.dumps(scaled)), pickle.loads(pickle.dumps(scaled.X))):
         assert np.array_equal(model.predict(copy), expected)
     other = table({**COLUMNS, "soil": ["chalk", *COLUMNS["soil"][1:]]}, "species")
-    with pytest.raises(ValueError, match="these inputs are 'height', 'girth', 'soil=chalk'.*, and the model takes"):
+    with pytest.raises(ValueError, match=r"these inputs are 'height', 'girth', 'soil=chalk'.*, and the model takes"):
         model.predict(other.X)
 
 
@@ -320,7 +322,7 @@ def test_examples_fit_together_or_are_refused():
 
 
 def test_a_stratified_split_is_the_rule_where_classes_are_large_enough():
-    train, test = cr.iris().split(0.2)
+    _, test = cr.iris().split(0.2)
     assert np.bincount(test.y).tolist() == [10, 10, 10]
     few = table({"x": range(20), "y": ["a"] * 19 + ["b"]}, "y")
     assert len(few.split()[1]) == 5
@@ -339,24 +341,33 @@ def test_printing_a_dataset_tells_what_is_in_it():
     assert repr(table(COLUMNS, "girth")) == "Dataset('the table', X (8, 6), y (8,))"
 
 
-def test_ten_lines_from_a_file_to_names_of_classes(tmp_path):
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+@pytest.mark.skipif(not README.is_file(), reason="there is no README beside these tests")
+def test_the_readmes_ten_lines_run_on_a_table_of_ones_own(tmp_path, monkeypatch, capsys):
     rng = np.random.default_rng(0)
     kinds = rng.choice(["oak", "birch", "pine"], 300)
-    height = np.round(12 + 5 * (kinds == "birch") + 10 * (kinds == "pine") + rng.normal(0, 1.5, 300), 1)
-    lines = [
-        f"{'' if rng.random() < 0.05 else h},{rng.choice(['clay', 'sand', ''])},{kind}"
-        for h, kind in zip(height, kinds)
+    height = 10 + 5 * (kinds == "birch") + 10 * (kinds == "pine") + rng.normal(0, 1.5, 300)
+    girth = 150 - 40 * (kinds == "birch") - 80 * (kinds == "pine") + rng.normal(0, 15, 300)
+    rows = [
+        f"{'' if rng.random() < 0.05 else round(h, 1)},{'NA' if rng.random() < 0.05 else round(g)},"
+        f"{rng.choice(['clay', 'sand', ''])},{rng.choice(['yes', 'no'])},{kind}"
+        for h, g, kind in zip(height, girth, kinds)
     ]
-    (tmp_path / "trees.csv").write_text("height,soil,species\n" + "\n".join(lines) + "\n")
-
-    data = cr.table(tmp_path / "trees.csv", target="species")
-    train, test = data.standardise().split()
-    model = cr.MLP(train.inputs, [8, train.outputs], activation="tanh", rng=0)
-    cr.fit(model, cr.cross_entropy, train, validation=test, epochs=50, learning_rate=0.02, progress=False)
-    score = cr.accuracy(model.predict(test), test.y)
-    kind = model.predict_class([[12.3, "clay"]])[0]
-
-    assert score > 0.85 and kind == "oak"
+    (tmp_path / "trees.csv").write_text("height,girth,soil,shade,species\n" + "\n".join(rows) + "\n")
+    monkeypatch.chdir(tmp_path)
+    [code] = re.findall(
+        r"```python\n(import chainrule.*?cr\.table.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert len([line for line in code.splitlines() if line]) <= 10
+    code = code.replace("learning_rate=0.01)", "learning_rate=0.01, progress=False)")
+    space = {}
+    exec(code, space)
+    assert "['oak']" in capsys.readouterr().out
+    assert space["history"].metrics["test accuracy"][-1] > 0.9
+    assert cr.load("trees.json").predict_class({"height": 8.7, "girth": 139, "soil": "clay", "shade": "no"}) == ["oak"]
+    assert Path("trees.html").is_file()
 
 
 def test_labels_stay_labels_where_classes_have_no_names():
