@@ -35,6 +35,7 @@ class Kind:
     make: Callable[[str, dict[str, str]], Any]
     endings: tuple[str, ...] = (".svg", ".html", ".dot")  # the endings of the texts that .save() writes
     needs: str = ""  # a program without which the picture cannot be made
+    has_view: bool = True  # whether its page shows one picture, to zoom and move; a report is a text with several
 
     @property
     def has_themes(self) -> bool:
@@ -127,7 +128,7 @@ def trained(label: str) -> tuple[Any, ...]:
 
 
 KINDS = {
-    "report": Kind("report", report),
+    "report": Kind("report", report, (".svg", ".html"), has_view=False),
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
