@@ -74,10 +74,7 @@ def test_digits_equal_scikit_learns_copy():
     assert np.array_equal(data.X, theirs.data) and np.array_equal(data.y, theirs.target)
 
 
-GENERATED = ["circles", "gaussians", "houses", "moons", "sine", "spirals", "xor"]
-
-
-@pytest.mark.parametrize("name", GENERATED)
+@pytest.mark.parametrize("name", datasets.generated.__all__)
 def test_generated_data_are_those_of_their_seed(name):
     make = getattr(datasets, name)
     (X, y), (again, same), (other, _) = make(n=90, seed=3), make(n=90, seed=3), make(n=90, seed=4)

@@ -178,7 +178,8 @@ def _axes(
 
 def _some(count: int) -> list[int]:
     """Rows that are drawn: all of them, or as many as can be told apart, spread evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(int)).tolist()
+    rows: list[int] = np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(int)).tolist()
+    return rows
 
 
 def _drawing(title: str, width: float, height: float, parts: str, theme: str) -> Drawing:
