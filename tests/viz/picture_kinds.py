@@ -35,6 +35,7 @@ class Kind:
     make: Callable[[str, dict[str, str]], Any]
     endings: tuple[str, ...] = (".svg", ".html", ".dot")  # the endings of the texts that .save() writes
     needs: str = ""  # a program without which the picture cannot be made
+    has_view: bool = True  # whether its page shows one picture, to zoom and move; a report is a text with several
 
     @property
     def has_themes(self) -> bool:
@@ -101,15 +102,6 @@ def history(label: str) -> SimpleNamespace:
                            metrics={label: [0.25, 0.5, 0.75]})  # fmt: skip
 
 
-def trained(label: str) -> tuple[Any, ...]:
-    """A model, a loss, data and a history; the names of the parameters have the label in them."""
-    model = MLP(2, [2, 1], activation="tanh", rng=0)
-    for p in model.parameters():
-        p.label = f"{label} {p.label}"
-    X, y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1.0, 0.5, 0.0]
-    return model, mse, X, y, fit(model, mse, X, y, epochs=2, progress=False)
-
-
 class Unlearned:
     """A model of two columns and two classes."""
 
@@ -126,8 +118,17 @@ def report(label: str, theme: dict[str, str]) -> Any:
     return viz.report(Unlearned(), history(label), data, data, **theme)
 
 
+def trained(label: str) -> tuple[Any, ...]:
+    """A model, a loss, data and a history; the names of the parameters have the label in them."""
+    model = MLP(2, [2, 1], activation="tanh", rng=0)
+    for p in model.parameters():
+        p.label = f"{label} {p.label}"
+    X, y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1.0, 0.5, 0.0]
+    return model, mse, X, y, fit(model, mse, X, y, epochs=2, progress=False)
+
+
 KINDS = {
-    "report": Kind("report", report),
+    "report": Kind("report", report, (".svg", ".html"), has_view=False),
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
