@@ -12,8 +12,9 @@ from typing import Any
 
 from chainrule import viz
 from chainrule.engine import Value
+from chainrule.nn import MLP, fit, mse
 
-NOT_PICTURES = {"trace"}  # functions of viz that make no picture: trace() gives two sets
+NOT_PICTURES = {"trace", "load_numbers"}  # functions of viz that make no picture
 
 HOSTILE_LABELS = [
     "</title><script>alert(1)</script>", "</script><script>alert(1)</script>", "</pre></svg></style><b>", "<!--", "-->",
@@ -36,6 +37,11 @@ class Kind:
     @property
     def has_themes(self) -> bool:
         return "theme" in inspect.signature(getattr(viz, self.function)).parameters
+
+    @property
+    def has_view(self) -> bool:
+        """Whether its page is the common one, in which a picture is zoomed and moved; the live page has its own."""
+        return self.has_themes and self.function not in ("live", "replay")
 
     @property
     def is_ours(self) -> bool:
@@ -98,13 +104,25 @@ def history(label: str) -> SimpleNamespace:
                            metrics={label: [0.25, 0.5, 0.75]})  # fmt: skip
 
 
+def trained(label: str) -> tuple[Any, ...]:
+    """A model, a loss, data and a history; the names of the parameters have the label in them."""
+    model = MLP(2, [2, 1], activation="tanh", rng=0)
+    for p in model.parameters():
+        p.label = f"{label} {p.label}"
+    X, y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1.0, 0.5, 0.0]
+    return model, mse, X, y, fit(model, mse, X, y, epochs=2, progress=False)
+
+
+PLAIN = (".svg", ".html")  # the texts of a picture that is no graph
 KINDS = {
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
     "draw with dot": Kind("draw", lambda label, theme: viz.draw(labelled(label), engine="dot", **theme), needs="dot"),
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
-    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), (".svg", ".html")),
+    "live": Kind("live", lambda label, theme: viz.live(labelled(label), **theme)),
+    "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme), PLAIN),
+    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), PLAIN),
     "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

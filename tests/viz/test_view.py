@@ -70,7 +70,7 @@ def focused(browser):
     return browser.execute_script(script)
 
 
-PAGES = {name: kind for name, kind in KINDS.items() if kind.has_themes and kind.can_be_made}
+PAGES = {name: kind for name, kind in KINDS.items() if kind.has_view and kind.can_be_made}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
