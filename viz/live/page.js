@@ -76,21 +76,36 @@ const gradientPlace = (k) => T.results[1 + k];
 const outputPlace = (i) => T.results[2 + T.parameters + i];
 const nodePlace = (i) => T.results[2 + T.parameters + D.outputs + i];
 
-function readTape(t) {
+function readTape(t, index) {
   const add = (changes) => { let sum = 0; return Int32Array.from(changes, (c) => (sum += c)); };
-  t.starts = add(t.starts);
-  const leaves = t.inputs + t.parameters;
-  t.arguments = Int32Array.from(t.arguments);
+  const first = D.tapes[0].lists, lists = (t.lists = {});
+  for (const key of ["operations", "counts", "arguments", "results", "giver", "argument", "local", "passed", "after"]) {
+    if (!index) { lists[key] = t[key]; continue; }
+    const [start, end, middle] = t[key], whole = first[key];
+    lists[key] = [...whole.slice(0, start), ...middle, ...(end ? whole.slice(-end) : [])];
+  }
+  Object.assign(t, { inputs: D.inputs, parameters: D.parameters, rows: D.rowTable, operations: lists.operations });
+  const leaves = t.inputs + t.parameters, starts = [0];
+  t.operations.forEach((row, i) => starts.push(starts[i] + (lists.counts[i] || argumentCount(t.rows[row]))));
+  t.starts = Int32Array.from(starts);
+  t.arguments = Int32Array.from(lists.arguments);
   for (let i = 0; i < t.operations.length; i += 1) {
     for (let a = t.starts[i]; a < t.starts[i + 1]; a += 1) if (t.arguments[a] >= 0) t.arguments[a] = leaves + i - t.arguments[a];
   }
-  t.results = Array.from(add(t.results));
+  t.results = Array.from(add(lists.results));
   t.numbers = t.numbers.map(Number);
-  const columns = t.steps.map(add);
-  t.steps = Array.from(columns[0], (giver, i) => ({ giver, argument: columns[1][i], receiver: columns[2][i], local: columns[3][i],
-    upstream: columns[4][i], passed: columns[5][i], before: columns[6][i], after: columns[7][i] }));
+  const [giver, argument, local_, passed, after] = ["giver", "argument", "local", "passed", "after"].map((key) => add(lists[key]));
+  const known = new Map([[t.results[0], ONE]]); // the gradient that each scalar has so far
+  t.steps = Array.from(giver, (g, i) => {
+    const receiver = t.arguments[t.starts[g - leaves] + argument[i]];
+    const step = { giver: g, argument: argument[i], receiver, local: local_[i], upstream: known.get(g), passed: passed[i], before: known.get(receiver) ?? ZERO, after: after[i] };
+    known.set(receiver, after[i]);
+    return step;
+  });
   return t;
 }
+const ZERO = -1e9, ONE = -1e9 - 1; // arguments that stand for the numbers 0 and 1
+const argumentCount = (row) => row[2].slopes.length;
 
 // Other activations than the model's own: other trees for the outputs of its neurons, and for their slopes.
 function replaced() {
@@ -130,7 +145,7 @@ function scalars() {
   if (scalarCache.version !== S.version) scalarCache = { version: S.version, values: M.scalars.one(exampleRow(), S.theta) };
   return scalarCache.values;
 }
-const at = (place) => (place < 0 ? T.numbers[-1 - place] : scalars()[place]);
+const at = (place) => (place >= 0 ? scalars()[place] : place === ZERO ? 0 : place === ONE ? 1 : T.numbers[-1 - place]);
 const rowWidth = () => T.inputs;
 const exampleRow = () => X.subarray(S.example * rowWidth(), (S.example + 1) * rowWidth());
 const target = (i) => X[i * rowWidth() + D.width];

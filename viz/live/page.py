@@ -56,7 +56,7 @@ def _html(data: dict[str, Any], theme: str, picture: str) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{markup(data["title"])}</title>\n'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>\n'
         f'<style>{style}</style></head>\n<body><div id="live"></div>{held}'
         "\n<noscript><p>This page computes: it needs a browser that runs scripts.</p></noscript>\n"
         f'<script type="application/gzip" id="live-data">{packed(json_text(data))}</script>\n'

@@ -3,14 +3,14 @@
 function begin(data) {
   D = data;
   D.tapes.forEach(readTape);
-  X = Float64Array.from(D.rows.length ? D.rows : new Array(D.tapes[0].inputs).fill(0));
+  X = Float64Array.from(D.rows.length ? D.rows : new Array(D.inputs).fill(0));
   S.theta = Float64Array.from(D.theta, Number);
   S.fixed = D.fixed.length ? Uint8Array.from(D.theta, (_, k) => D.fixed.includes(k)) : null;
   S.batch = D.batch;
   S.filmEvery = 1;
   const known = D.optimiser in RULES;
   T = D.tapes[0];
-  const settings = Object.fromEntries(Object.entries(D.settings).filter(([key]) => key in RULES[known ? D.optimiser : "Adam"].default));
+  const settings = Object.fromEntries(Object.entries(D.settings).filter(([key]) => key in { ...COMMON, ...RULES[known ? D.optimiser : "Adam"].default }));
   S.optimiser = new Optimiser(known ? D.optimiser : "Adam", { ...settings, rate: D.rate }, T.parameters);
   random = seeded(D.seed);
   machines();
@@ -195,4 +195,4 @@ function markValue(told) {
 
 unpacked("data").then((text) => begin(JSON.parse(text)));
 // For tests and for those who look inside.
-window.LIVE = { S, M, update, redraw, drawAll, reset, setParameter, scalars, all, chooseNeuron, chooseExample, get D() { return D; }, get X() { return X; }, get T() { return T; }, numbersAsText, pictureAsSvg, whatIf: () => whatIf.curve(), get scalar() { return scalarPanel; }, nodePlace: (i) => nodePlace(i), adjoint: (p) => adjoint(p), get gradient() { return gradient; } };
+window.LIVE = { S, M, Optimiser, machines, pasted, setInput, dropGhost, stop, play, worksheet, wishes: () => wishes(), update, redraw, drawAll, reset, setParameter, scalars, all, chooseNeuron, chooseExample, get D() { return D; }, get X() { return X; }, get T() { return T; }, numbersAsText, pictureAsSvg, whatIf: () => whatIf.curve(), get scalar() { return scalarPanel; }, nodePlace: (i) => nodePlace(i), adjoint: (p) => adjoint(p), get gradient() { return gradient; } };
