@@ -356,7 +356,7 @@ def test_the_three_acts_go_from_the_values_to_the_gradients_and_the_update(moons
     for weight in (*neuron.w, neuron.b):
         assert number(table[weight.label]) == pytest.approx(weight.grad, rel=1e-3, abs=1e-9)
     assert browser.execute_script("return LIVE.scalar.state.act") == "update"
-    tabs = browser.find_elements(By.CSS_SELECTOR, "[role=tab]")
+    tabs = browser.find_elements(By.CSS_SELECTOR, "#steps [role=tab]")
     assert [tab.text for tab in tabs] == ["forward", "backward", "update"]
 
 

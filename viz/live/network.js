@@ -39,7 +39,7 @@ function layNetwork() {
   const left = pad + (manyInputs() ? 0 : labelRoom());
   const xOf = (column) => (column === 0 ? left : left + first - (column === columns ? 0 : (size * subs[column]) / 2) + (room * column) / columns);
   const middle = (k, n, high) => 34 + (H - 40) / 2 + (k - (n - 1) / 2) * (high + Math.min(18, Math.max(4, (H - 46) / n - high))) - high / 2;
-  const header = (x, w, text, more) => net.append(placed(el("div", { className: "column" }, el("span", { text }), more), x - 40, 0, w + 80, 28));
+  const header = (x, w, text, more) => net.append(placed(el("div", { className: "column" }, ...(W / (columns + 1) < 130 && more ? [more] : [el("span", { text }), ...(more ? [more] : [])])), x - 40, 0, w + 80, 28));
   header(left, first, manyInputs() ? "input" : "inputs");
   if (manyInputs()) {
     const side = pictureSide(), node = el("div", { className: "node picture", role: "img", "aria-label": "the chosen example" }, el("canvas", { width: side || D.width, height: side || 1 }));

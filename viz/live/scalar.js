@@ -197,4 +197,4 @@ function stepsPanel() {
   scalarPanel = { rebuild: build, state, go, tell: (i) => tellStep(state.list[i]) };
   return box;
 }
-function goSteps() { $("steps")?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" }); $("scalarnext")?.focus({ preventScroll: true }); }
+function goSteps() { const tab = [...document.querySelectorAll(".jump button")].find((b) => b.textContent === "Steps"); if (tab && tab.offsetParent) tab.click(); $("steps")?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" }); $("scalarnext")?.focus({ preventScroll: true }); }

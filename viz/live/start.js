@@ -51,6 +51,7 @@ function build() {
   if (wants("what if")) main.append(whatIfPanel());
   if (model && (wants("optimiser") || wants("wishes"))) main.append(whyPanel());
   if (wants("scalar")) main.append(stepsPanel());
+  if (model) root.append(jump(main));
   root.append(main, foot());
   document.addEventListener("visibilitychange", () => { if (document.hidden && S.playing) stop(); });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && (S.ghost || S.oldInputs)) { dropGhost(false); redraw(); } });
@@ -58,6 +59,21 @@ function build() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
   addEventListener("resize", () => redraw());
   followNotebook(changed);
+}
+
+// On a phone the panels are behind tabs.
+function jump(main) {
+  const tabs = [["Network", ["network", "data-panel"]], ["Neuron", ["neuron"]], ["What if", ["whatif-panel", "why"]], ["Loss", ["curves"]], ["Steps", ["steps"]]]
+    .map(([name, ids]) => [name, ids.map((id) => [...main.children].find((one) => one.id === id)).filter(Boolean)]).filter(([, boxes]) => boxes.length);
+  const show = (chosen) => {
+    for (const box of main.children) box.classList.remove("shown");
+    tabs.forEach(([, boxes], i) => { buttons[i].setAttribute("aria-selected", String(i === chosen)); if (i === chosen) boxes.forEach((box) => box.classList.add("shown")); });
+    redraw();
+  };
+  const buttons = tabs.map(([name], i) => el("button", { type: "button", role: "tab", text: name, onclick: () => show(i) }));
+  main.classList.add("tabbed");
+  requestAnimationFrame(() => show(0));
+  return el("nav", { className: "tabs jump", "aria-label": "parts of the page", role: "tablist" }, ...buttons);
 }
 
 // In a notebook the theme is the notebook's: JupyterLab and VS Code mark the page around the frame.
