@@ -6,7 +6,7 @@ compile; no_grad; diagnose, gradcheck; register; and an operation for each row o
 Networks made of them (chainrule.nn): Neuron, Layer, MLP, Module; cross_entropy, mse, softmax; SGD, Adam; fit, accuracy;
 iris, train_test_split.
 
-Pictures (chainrule.viz): draw, steps, explain, curves, live, replay, load_numbers; draw_dot.
+Pictures (chainrule.viz): draw, steps, explain, curves; draw_dot.
 
 >>> import chainrule as cr
 >>> x = cr.Value(3.0, label="x")
@@ -35,12 +35,13 @@ from .engine import (  # engine, written by tools/table.py
 )  # fmt: skip
 from .nn import (  # nn, written by tools/table.py
     MLP, SGD, Adagrad, Adam, AdamW, Dataset, Dropout, History, LastStep, Layer, Module, Neuron, Optimiser, Preparation,
-    RMSProp, Sequential, accuracy, binary_cross_entropy, circles, class_weights, cross_entropy, datasets, digits, fit,
-    gaussians, hinge, houses, huber, init, iris, l1, l2, mae, moons, mse, penguins, schedules, sine, softmax, spirals,
-    table, train_test_split, units, xor,
+    RMSProp, Sequential, Wishes, accuracy, binary_cross_entropy, circles, class_weights, confusion, cross_entropy,
+    datasets, digits, fit, gaussians, hinge, houses, huber, init, iris, l1, l2, mae, moons, mse, penguins, r2,
+    schedules, sine, softmax, spirals, table, train_test_split, units, wishes, xor, load, ModelFileError, Run, Sweep,
+    sweep,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
-    curves, draw, draw_dot, explain, live, load_numbers, replay, steps,
+    boundary, confusion_table, curves, draw, draw_dot, explain, landscape, live, load_numbers, replay, steps, wish_bars,
 )  # fmt: skip
 
 __version__ = "0.2.0.dev0"
@@ -55,8 +56,10 @@ __all__ = [  # all, written by tools/table.py
     "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech", "sigmoid", "sign", "silu",
     "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where", "MLP", "SGD",
     "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron", "Optimiser",
-    "Preparation", "RMSProp", "Sequential", "accuracy", "binary_cross_entropy", "circles", "class_weights",
-    "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2",
-    "mae", "moons", "mse", "penguins", "schedules", "sine", "softmax", "spirals", "table", "train_test_split", "units",
-    "xor", "curves", "draw", "draw_dot", "explain", "live", "load_numbers", "replay", "steps",
+    "Preparation", "RMSProp", "Sequential", "Wishes", "accuracy", "binary_cross_entropy", "circles", "class_weights",
+    "confusion", "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses", "huber", "init", "iris",
+    "l1", "l2", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "table",
+    "train_test_split", "units", "wishes", "xor", "load", "ModelFileError", "Run", "Sweep", "sweep", "boundary",
+    "confusion_table", "curves", "draw", "draw_dot", "explain", "landscape", "live", "load_numbers", "replay", "steps",
+    "wish_bars",
 ]  # fmt: skip

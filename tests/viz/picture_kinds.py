@@ -10,6 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from chainrule import viz
 from chainrule.engine import Value
 from chainrule.nn import MLP, fit, mse
@@ -103,6 +105,13 @@ def trained(label: str) -> tuple[Any, ...]:
     return model, mse, X, y, fit(model, mse, X, y, epochs=2, progress=False)
 
 
+def classified(label: str) -> tuple[Any, ...]:
+    """A model that was trained on classes with the label in their names, and examples."""
+    model = MLP(2, [3], rng=0)
+    model.preparation = SimpleNamespace(class_names=(label, "b", "c"), columns=None, learnt=lambda y, name: np.array(y))
+    return model, [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 2]
+
+
 KINDS = {
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
@@ -111,6 +120,10 @@ KINDS = {
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
     "live": Kind("live", lambda label, theme: viz.live(labelled(label), **theme)),
     "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme)),
+    "boundary": Kind("boundary", lambda label, theme: viz.boundary(*classified(label), **theme)),
+    "confusion_table": Kind("confusion_table", lambda label, theme: viz.confusion_table(*classified(label), **theme)),
+    "landscape": Kind("landscape", lambda label, theme: viz.landscape(*trained(label)[:4], **theme)),
+    "wish_bars": Kind("wish_bars", lambda label, theme: viz.wish_bars(*trained(label)[:4], **theme)),
     "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme)),
     "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),

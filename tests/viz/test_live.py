@@ -623,3 +623,55 @@ def test_the_error_about_an_operation_without_a_spelling_names_it():
     odd = cr.Op(name="odd", forward=lambda a: a * a, partials=(lambda out, a: 2.0 * a,), numpy="np.i0({})")
     with pytest.raises(ValueError, match="the operation odd has no spelling"):
         cr.live(cr.MLP(1, [1], rng=0), lambda out, t: odd(out - t), [0.0, 1.0], [1.0, 0.0])
+
+
+# --- its panels as pictures that stand still
+
+
+def test_the_boundary_is_where_the_model_changes_its_answer():
+    model = cr.MLP(2, [2], rng=0)
+    for p, data in zip(model.parameters(), [1.0, 0.0, 0.0, -1.0, 0.0, 0.0], strict=True):
+        p.data = data  # class 0 where the first input is positive
+    svg = ElementTree.fromstring(viz.boundary(model, [[-1.0, 0.0], [1.0, 1.0]], [1, 0]).svg)
+    rects = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    left, right = 56.0, 56.0 + 360.0
+    for rect in rects:
+        middle = float(rect["x"]) + float(rect["width"]) / 2
+        assert rect["class"] == ("f1" if middle < (left + right) / 2 else "f0")
+
+
+def test_the_confusion_table_counts_what_sklearn_would_count():
+    data = cr.iris().standardise()
+    model = cr.MLP(4, [3], rng=0)
+    X, y = np.asarray(data.X), np.asarray(data.y)
+    predicted = model.predict(X).argmax(axis=1)
+    wanted = [str(n) if n else "·" for n in [np.sum((y == r) & (predicted == c)) for r in range(3) for c in range(3)]]
+    svg = ElementTree.fromstring(viz.confusion_table(model, data).svg)
+    shown = [one.text for one in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in shown if text == "·" or text.isdigit()] == wanted
+
+
+def test_the_landscape_s_arrow_is_the_gradient_and_its_ends_are_losses():
+    X, y = moons_data()
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    picture = viz.landscape(model, cr.mse, X, y, parameters=("w1_11", "b2_1"))
+    program = cr.compile(lambda x, t: cr.mse(model(x), t), model.parameters())
+    labels, theta = [p.label for p in model.parameters()], program.parameters()
+    _, gradient = program.value_and_grad(X, y)
+    first, second = labels.index("w1_11"), labels.index("b2_1")
+    dx, dy = map(float, re.search(r'class="mean" d="M[\d. ]+l([-\d.]+) ([-\d.]+)"', picture.svg).groups())
+    reach = [max(1.0, abs(theta[k])) for k in (first, second)]
+    assert dx * gradient[second] / reach[0] == pytest.approx(-dy * gradient[first] / reach[1], rel=0.02)
+    with pytest.raises(ValueError, match="two different labels"):
+        viz.landscape(model, cr.mse, X, y, parameters=("w1_11", "w9"))
+
+
+def test_the_bars_of_wishes_have_the_sizes_and_signs_of_minus_the_gradients():
+    X, y = moons_data()
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    asked = np.sort(cr.wishes(model, cr.mse, X, y).of("layers.1.neurons.0.b"))
+    svg = ElementTree.fromstring(viz.wish_bars(model, cr.mse, X, y, parameter="layers.1.neurons.0.b").svg)
+    bars = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    assert [bar["class"] for bar in bars] == ["n8" if one < 0 else "p8" for one in asked]
+    heights = np.array([float(bar["height"]) for bar in bars])
+    assert (heights / 90.0) ** 2 == pytest.approx(np.abs(asked) / np.abs(asked).max(), abs=2e-3)

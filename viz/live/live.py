@@ -19,6 +19,7 @@ from chainrule.engine.graph import needs_row
 from chainrule.nn import losses
 from chainrule.nn.checks import check_loss, check_model, checked_examples, checked_optimiser, checked_validation
 from chainrule.nn.data.examples import examples_of
+from chainrule.nn.predicting import evaluating
 
 from ..common.choices import check_choice
 from ..common.colours import THEMES
@@ -86,7 +87,7 @@ def live(
     check_loss(loss)
     if names is None:
         names = getattr(X, "feature_names", getattr(X, "columns", None))
-    X, y, preparation = examples_of(X, y)
+    X, y, preparation = examples_of(X, y, getattr(model, "preparation", None))
     if classes is None and preparation is not None and preparation.class_names is not None:
         classes = [str(one) for one in preparation.class_names]
     train = checked_examples(X, y)
@@ -183,7 +184,8 @@ class _Network:
             return [result, *outputs, *self.anatomy.look(inputs, result)]
 
         X, y = self.train
-        return Program(computed, self.parameters, True, False).tape("steps", X[:2], y[:2])
+        with evaluating(self.model):  # the page drops nothing out
+            return Program(computed, self.parameters, True, False).tape("steps", X[:2], y[:2])
 
     def data(self, names: Sequence[str] | None) -> dict[str, Any]:
         X, y = self.train
