@@ -183,7 +183,7 @@ let slow = 0;
 function drawNetwork() {
   if (!nodes.length) return;
   const begin = performance.now();
-  if (!S.playing || slow < 9 || frames % 3 === 0) {
+  if (!S.playing || frames % (slow < 9 ? 2 : 4) === 0) {
     if (isPlane() || isLine()) drawMaps();
     else drawStrips();
   }
@@ -342,7 +342,7 @@ function fieldBox() {
 }
 
 function drawField() {
-  if (S.playing && slow >= 9 && frames % 3) return;
+  if (S.playing && frames % (heavy() ? 6 : 2)) return;
   paint(field, (c, w, h) => {
     if (isPlane()) plane(c, w, h);
     else if (isLine()) curve(c, w, h);

@@ -53,10 +53,21 @@ function shade(value) { // −1 … 1
   return ramp[Math.max(0, Math.min(256, Math.round(128 + 128 * (value === value ? value : 0))))];
 }
 
+// The size of a canvas on the page: to measure it at each frame would lay out the page each time.
+const sizesOf = new Map();
+const watcher = new ResizeObserver((entries) => { for (const { target } of entries) sizesOf.delete(target); redraw(); });
+function sizeOf(canvas) {
+  if (!sizesOf.has(canvas) || !sizesOf.get(canvas)[0]) {
+    const box = canvas.getBoundingClientRect();
+    if (!sizesOf.has(canvas)) watcher.observe(canvas);
+    sizesOf.set(canvas, [Math.round(box.width), Math.round(box.height)]);
+  }
+  return sizesOf.get(canvas);
+}
+
 // A canvas that is sharp on every screen: draw(context, width, height) in CSS pixels.
 function paint(canvas, draw) {
-  const ratio = window.devicePixelRatio || 1, box = canvas.getBoundingClientRect();
-  const width = Math.round(box.width), height = Math.round(box.height);
+  const ratio = window.devicePixelRatio || 1, [width, height] = sizeOf(canvas);
   if (!width || !height) return;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
@@ -276,7 +287,8 @@ function sizes() {
   return groups.map(({ members }) => Math.sqrt(members.reduce((sum, k) => sum + gradient[1 + k] ** 2, 0) / members.length));
 }
 
-let frame = 0, frames = 0, pace = 1;
+let frame = 0, frames = 0;
+const heavy = () => total() * M.all.each.codes.length > 2e5; // then not everything is computed for each frame
 function play() {
   if (S.playing) return stop();
   dropGhost(true);
@@ -299,9 +311,8 @@ function tick() {
     if (!update()) return;
     done += 1;
   }
-  pace = done;
   frames += 1;
-  if (done) record();
+  if (done && (!heavy() || frames % 3 === 0)) record();
   drawAll();
   if (S.until && performance.now() > S.until) { S.until = 0; stop(); captions(); return; }
   if (S.playing) frame = requestAnimationFrame(tick);
@@ -486,6 +497,7 @@ function header() {
   if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));
   bar.append(el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures));
   parts.push(() => {
+    if (S.playing && heavy() && frames % 3) return;
     const found = all();
     const put = (id, text) => { const place = $("figure-" + id); place.hidden = text === null; place.lastChild.textContent = text; };
     put("step", String(S.step));

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Program, Value
-from chainrule.nn import wishes
 from chainrule.nn.checks import check_loss, check_model, checked_examples
 from chainrule.nn.data.examples import examples_of
 from chainrule.nn.predicting import evaluating
+from chainrule.nn.wishes import wishes
 
 from ..common.choices import check_choice
 from ..common.colours import STEPS, THEMES, Theme, mixed, shade_class
