@@ -33,7 +33,7 @@ class Kind:
 
     function: str
     make: Callable[[str, dict[str, str]], Any]
-    endings: tuple[str, ...] = (".svg", ".html")  # the endings of the files that .save() writes
+    endings: tuple[str, ...] = (".svg", ".html", ".dot")  # the endings of the texts that .save() writes
     needs: str = ""  # a program without which the picture cannot be made
 
     @property
@@ -44,6 +44,11 @@ class Kind:
     def is_ours(self) -> bool:
         """Whether a class of chainrule saves and shows the picture, and not one of the package graphviz."""
         return ".gv" not in self.endings
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The endings of the files that .save() writes where a program is installed that converts pictures."""
+        return (".png", ".pdf") if ".svg" in self.endings else ()
 
     @property
     def can_be_made(self) -> bool:
@@ -112,6 +117,7 @@ def classified(label: str) -> tuple[Any, ...]:
     return model, [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 2]
 
 
+PLAIN = (".svg", ".html")  # what has no graph has no .dot
 KINDS = {
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
@@ -119,12 +125,14 @@ KINDS = {
     "draw with dot": Kind("draw", lambda label, theme: viz.draw(labelled(label), engine="dot", **theme), needs="dot"),
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
     "live": Kind("live", lambda label, theme: viz.live(labelled(label), **theme)),
-    "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme)),
-    "boundary": Kind("boundary", lambda label, theme: viz.boundary(*classified(label), **theme)),
-    "confusion_table": Kind("confusion_table", lambda label, theme: viz.confusion_table(*classified(label), **theme)),
-    "landscape": Kind("landscape", lambda label, theme: viz.landscape(*trained(label)[:4], **theme)),
-    "wish_bars": Kind("wish_bars", lambda label, theme: viz.wish_bars(*trained(label)[:4], **theme)),
-    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme)),
+    "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme), PLAIN),
+    "boundary": Kind("boundary", lambda label, theme: viz.boundary(*classified(label), **theme), PLAIN),
+    "confusion_table": Kind(
+        "confusion_table", lambda label, theme: viz.confusion_table(*classified(label), **theme), PLAIN
+    ),
+    "landscape": Kind("landscape", lambda label, theme: viz.landscape(*trained(label)[:4], **theme), PLAIN),
+    "wish_bars": Kind("wish_bars", lambda label, theme: viz.wish_bars(*trained(label)[:4], **theme), PLAIN),
+    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), (".svg", ".html")),
     "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

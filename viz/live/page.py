@@ -7,7 +7,7 @@ import hashlib
 import re
 from typing import Any
 
-from ..common.colours import DARK, LIGHT, Theme
+from ..common.colours import DARK, DARK_SCREEN, LIGHT, Theme
 from ..common.page import asset
 from ..common.picture import Drawing, Page
 from ..common.text import markup
@@ -88,12 +88,12 @@ def _compact(script: str) -> str:
 def _themes(theme: str) -> str:
     """The colours of the page; those of "auto" follow the system or the notebook around it. Paper is light."""
     light, dark = (_variables(one) for one in (LIGHT, DARK))
-    paper = f"@media print{{html[lang][lang][lang]{{{light}}}}}\n"
     if theme != "auto":
-        return f":root{{{dark if theme == 'dark' else light}}}\n{paper}"
+        return f":root{{{light}}}\n" if theme == "light" else f":root{{{dark}}}\n@media print{{:root{{{light}}}}}\n"
     return (
-        f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
-        f":root[data-theme=light]{{{light}}}\n:root[data-theme=dark]{{{dark}}}\n{paper}"
+        f":root{{{light}}}\n@media {DARK_SCREEN}{{:root{{{dark}}}}}\n"
+        f":root[data-theme=light]{{{light}}}\n:root[data-theme=dark]{{{dark}}}\n"
+        f"@media print{{html[lang][lang][lang]{{{light}}}}}\n"
     )
 
 

@@ -277,7 +277,7 @@ def _drawing(
     text = "\n".join(body) + "\n"
     drawing = drawing_id(title + text + theme)
     svg = svg_document(drawing, width, height, title, themed_rules(drawing, theme, _rules), text)
-    return Drawing(svg, width, height, title)
+    return Drawing(svg, width, height, title, theme)
 
 
 def _rules(colours: Theme) -> dict[str, str]:

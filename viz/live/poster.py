@@ -59,4 +59,4 @@ def poster(neurons: Sequence[dict[str, Any]], weights: Sequence[float], theme: s
     text = "\n".join(body) + "\n"
     drawing = drawing_id(text)
     svg = svg_document(drawing, width, height, title, themed_rules(drawing, theme, rules), text)
-    return Drawing(svg, width, height, title)
+    return Drawing(svg, width, height, title, theme)
