@@ -4,7 +4,6 @@
   if (!chainrule.view) return;
   const { element: view, svg } = chainrule.view;
   const { width, height } = svg.viewBox.baseVal;
-  const scale = Math.min(240 / width, 130 / height);
   const box = document.createElement("div");
   const image = document.createElement("img");
   const sight = document.createElement("span");
@@ -13,8 +12,6 @@
   box.setAttribute("aria-hidden", "true"); // everything in it stands in the view itself
   image.alt = "";
   image.draggable = false;
-  image.style.width = Math.max(width * scale, 12) + "px";
-  image.style.height = Math.max(height * scale, 12) + "px";
   box.append(image, sight);
   view.parentNode.append(box);
   let isOld = true;
@@ -35,6 +32,11 @@
   function place() {
     box.hidden = !view.classList.contains("larger");
     if (box.hidden) return;
+    const share = chainrule.isFramed ? 0.18 : 0.27; // of the view
+    const [across, down] = [share * view.clientWidth, share * view.clientHeight];
+    const scale = Math.min(Math.min(240, across) / width, Math.min(130, down) / height);
+    image.style.width = Math.max(width * scale, 12) + "px";
+    image.style.height = Math.max(height * scale, 12) + "px";
     if (isOld && timer === null) timer = setTimeout(paint, 0);
     const port = view.getBoundingClientRect();
     const whole = svg.getBoundingClientRect();

@@ -118,8 +118,9 @@ def _inside(card: Card, at: Rectangle, largest: float, largest_bar: float) -> tu
         return below, _head(card, text, right, 26) + above
     shade = class_of(card.strength, largest)
     patterns = _hatching(at) if card.is_stale else ""
-    patterns += _stripes(at, 29.0, 22.0) if card.has_odd_data else ""
-    odd_strip = _stripes(at, 54.5, 24.0) if shade == "odd" else ""
+    beside = text + text_width("data *", 13)  # no stripes below words
+    patterns += _stripes(at, 29.0, 22.0, beside) if card.has_odd_data else ""
+    odd_strip = _stripes(at, 54.5, 24.0, beside) if shade == "odd" else ""
     below = f"{patterns}{_strip(at, shade)}{odd_strip}"
     top = CARD_HEIGHT
     if card.strip:
@@ -176,9 +177,9 @@ def _strip(at: Rectangle, shade: str) -> str:
     return f'<path class="tint {shade}" d="M0 53h{across:.0f}{ending}"/>'
 
 
-def _stripes(at: Rectangle, top: float, height: float) -> str:
+def _stripes(at: Rectangle, top: float, height: float, left: float) -> str:
     """Upright stripes behind a number that is nan or inf: a thick line of short dashes."""
-    return f'<path class="stripes" d="M3 {top + height / 2:.1f}h{at.width - 6:.1f}"/>'
+    return f'<path class="stripes" d="M{left:.1f} {top + height / 2:.1f}h{at.width - 3 - left:.1f}"/>'
 
 
 def _hatching(at: Rectangle) -> str:

@@ -137,7 +137,7 @@ def matrix_svg(matrix: Matrix, has_gradients: bool, largest: float) -> str:
                 strongest = max(among, key=lambda one: math.inf if one != one else abs(one))
                 d = f"M{PADDING + column * cell:.4g} {y:.4g}h{cell - gap:.3g}v{ROW - 1:.3g}h-{cell - gap:.3g}z"
                 paths.setdefault(class_of(strongest, largest), []).append(d)
-    inside = "".join([f'<path class="bar {shade}" d="{"".join(parts)}"/>' for shade, parts in sorted(paths.items())])
+    inside = "".join([f'<path class="cell {shade}" d="{"".join(parts)}"/>' for shade, parts in sorted(paths.items())])
     said = "gradients of the weights" if has_gradients else "weights"
     columns = ", ".join(matrix.columns[:40]) + (", …" if len(matrix.columns) > 40 else "")
     each = f" Each square shows the strongest of {stretch}." if stretch > 1 else ""
