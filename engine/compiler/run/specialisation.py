@@ -24,6 +24,15 @@ from .running import FloatArray, Pool, Pools, Runner
 Built = TypeVar("Built")
 MANY_EXAMPLES = 8192  # of so many, the columns of a long chain are packed into arrays, whose memory is used again
 PACKED = " packed"
+BACK_END: Any = numpy_source  # from a plan to the text of a function; tests take the other one, too
+if __import__("os").environ.get("NEW"):
+    from types import SimpleNamespace
+
+    from ..emit.source import array_source
+
+    def BACK_END(*a):
+        text, lines = array_source(*a)
+        return text, SimpleNamespace(written=lines)
 
 
 @dataclass(frozen=True)
@@ -153,7 +162,7 @@ class Specialisation:
             if name == "jacobian":  # with the place of the output whose gradient is wanted
                 name, plan = "input_gradients", replace(plan, outputs=[plan.outputs[int(output[0])]])
             head = f"{name.replace('careful', 'value_and_grad')}({given})"
-            return numpy_source(plan, name, head, without_gradient)
+            return BACK_END(plan, name, head, without_gradient)
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the function of that name, each with the labels of the nodes that it stands for."""
