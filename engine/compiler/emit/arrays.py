@@ -139,6 +139,8 @@ class NumPy:
         zeros = array.op == "scatter" and not covers(array)[0]
         function = "ones" if array.ones or array.op == "padded" else "zeros" if zeros else "empty"
         shape = shape[::-1] if array in self.rowwise else shape
+        if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
+            return f"np.empty({shape_literal((array.lanes, 'n' if array.batched else 1))}, np.intp)"
         return f"np.{function}({shape_literal(shape) if array.batched else array.lanes})"
 
     def of(self, x: Operand, batched: bool, full: Sequence[int | str] = ()) -> str:
@@ -295,6 +297,7 @@ class NumPy:
         X, G = self._side(side, width, ones), self.of(g, True)
         comment = f"{self.says(g)} @ {self.says(side)}.T"
         name = "d" + self._matrix(left, lefts, width)
+        name = array.name if name in self._taken else name
         if array.batched:  # a matrix for each example
             out = self._out(array, f".reshape({lefts}, {width}, n)")
             if rights == 1:
