@@ -84,14 +84,7 @@ class Program:
         if not self._batch:
             name = "value_and_grad" if traced.narrow else "careful"
             return self._learning(call.value_and_grad(traced.pool(name), theta)[1])
-        columns: list[Any] = []
-        for array, shape in zip(call.arrays, call.shapes):
-            batched = array.ndim > len(shape)
-            flat = array.astype(float).reshape(len(array) if batched else 1, math.prod(shape))
-            columns += list(np.ascontiguousarray(flat.T)) if batched else flat.reshape(-1).tolist()
-        with np.errstate(all="ignore"):
-            slopes = traced.on_columns()(columns, [np.float64(p) for p in theta.tolist()])[1:]
-        return self._learning(call.table(slopes))
+        return self._learning(call.per_example(traced.pool("per_example"), theta))
 
     def input_gradients(self, *arrays: Any, at: Any = None) -> Any:
         """d output_i / d x_i. Shapes: as the input; if f takes several, a tuple, with None for an input of integers."""
@@ -205,7 +198,7 @@ class Program:
             for name in traced.names:
                 traced.text(name)
             if self._batch and "value_and_grad" in traced.names:
-                traced.column_text()
+                traced.array_text("per_example")
         return {**self.__dict__, "_f": None, "_calls": {}, "_switched": -1}
 
     def __copy__(self) -> Program:

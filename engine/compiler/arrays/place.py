@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from .ir import Array, Rows
+from .ir import WORDS, Array, Rows
 
 Places = Sequence[int]
 ELSEWHERE = ("theta", "numbers", "index", "flat", "input", "scatter")  # where these lie is settled already
@@ -62,3 +62,57 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple
             if uses[array] == 1 or all(set(places).isdisjoint(later) for later in parts[i + 1 :]):
                 found[array] = scatter, places
     return found
+
+
+def reused(
+    code: Sequence[Array], roots: Collection[Array], inside: dict[Array, tuple[Array, Places]], own: Collection[object]
+) -> dict[Array, Array]:
+    """The arrays that lie in the memory of an earlier one, which is read no more. Those that are `own` keep theirs."""
+
+    def home(array: Array) -> Array:
+        while array in inside:
+            array = inside[array][0]
+        return array
+
+    first: dict[Array, int] = {}
+    last: dict[Array, int] = {}
+    for position, array in enumerate(code):
+        first.setdefault(home(array), position)
+        for a in (array.whole, *array.args):
+            if isinstance(a, Rows):
+                last[home(a.array)] = position
+    kept = {home(array) for array in roots}
+    found: dict[Array, Array] = {}
+    free: dict[tuple[int, bool], list[Array]] = {}
+    dying: dict[int, list[Array]] = {}
+    for array, position in last.items():
+        if array not in kept and array not in own and _plain(array):
+            dying.setdefault(position, []).append(array)
+    born: dict[int, list[Array]] = {}
+    for array, position in first.items():
+        if array not in own and _plain(array):
+            born.setdefault(position, []).append(array)
+    for position, array in enumerate(code):
+        gone = dying.get(position, [])
+        in_place = isinstance(array.op, str) and array.op not in WORDS and home(array) is array
+        before = [a.array for a in array.args if isinstance(a, Rows) and a.complete and a.array in gone] if in_place else []
+        for one in before:
+            if one.lanes == array.lanes and one.batched is array.batched:
+                free.setdefault((one.lanes, one.batched), []).append(one)
+                gone.remove(one)
+                break
+        for new in born.get(position, ()):
+            if spare := free.get((new.lanes, new.batched)):
+                found[new] = spare.pop()
+        for one in gone:
+            free.setdefault((one.lanes, one.batched), []).append(one)
+    return found
+
+
+def _plain(array: Array) -> bool:
+    """Whether the memory of an array holds nothing before it is written."""
+    if array.ones or array.op in ("theta", "numbers", "index", "flat", "padded"):
+        return False
+    if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
+        return False
+    return array.op != "scatter" or covers(array)[0]

@@ -118,6 +118,15 @@ class Call:
         value, gradient = pools.of(self.examples or 1).run(theta, self.arrays)
         return float(value), gradient
 
+    def per_example(self, pools: Pools, theta: Any) -> FloatArray:
+        """The gradient of each example. Shapes: (n, P); (P,) if no input has examples."""
+
+        def copied(found: Any) -> Any:
+            return self.table(found) if isinstance(found, list) else found.T.copy()
+
+        result = pools.of(self.examples or 1).run(theta, self.arrays, copied)
+        return result if self.examples is not None or result.ndim == 1 else result[0]
+
     def input_gradients(self, pools: Pools, theta: Any) -> Any:
         """An array for each input, with its shape; None for an input of integers."""
         pool = pools.of(self.examples or 1)

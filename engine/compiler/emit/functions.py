@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..arrays.adjoints import differentiate
+from ..arrays.derive import differentiate
 from ..arrays.forward import Forward
 from ..arrays.ir import ZERO, Array, Number, Operand, Rows, is_batched
 from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.mean import mean, mean_parts
 from ..arrays.plan import Lane, Plan, Step
-from .arrays import LARGE, Line, NumPy
+from .numpy import LARGE, NumPy
 
 
-def array_source(
+def numpy_source(
     plan: Plan, name: str, head: str, without_gradient: Sequence[int] = ()
 ) -> tuple[str, list[tuple[str, tuple[Step, ...]]]]:
     """The text of bind(n, theta), which returns the function of that name; and its lines, each with its steps.
@@ -35,7 +35,7 @@ def array_source(
         [gradient] = differentiate(forward, outputs[0], [forward.theta], 0, each=True)
         gradient = forward.program.full(gradient, forward.theta.lanes, True)
         text = _writer(forward, [gradient], rowwise)
-        text.line(f"return {text.of(gradient, True)}.T.copy()")
+        text.line(f"return {text.of(gradient, True)}")
     else:
         text = _value_and_grad(forward, outputs[0], rowwise, without_gradient)
     return text.function(head), [(line.text, line.steps) for line in text.lines]
