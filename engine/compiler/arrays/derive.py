@@ -10,7 +10,7 @@ from ...operators import has_no_slope
 from ...ops import logsumexp, pick, where
 from ..scalar.derive import chooses
 from .forward import Forward, Link
-from .ir import ONE, ZERO, Array, Number, Operand, Rows, is_batched, rows
+from .ir import ZERO, Array, Number, Operand, Rows, is_batched, rows
 from .program import operand, symbol
 
 Where = Rows | tuple[int, ...]  # the rows of an array that a contribution goes to
@@ -150,6 +150,7 @@ class Backward:
         """Each value gets its softmax probability times the upstream gradient."""
         program = self.program
         values, powers, whole = link.args
+        assert isinstance(powers, Rows)
         share = program.ufunc("divide", upstream, whole)
         masked = masked and isinstance(upstream, Rows)
         if masked:
@@ -158,7 +159,7 @@ class Backward:
         passed = program.ufunc("multiply", powers, share)
         if masked:
             passed = program.apply(where, [share, passed, ZERO])
-        self.give(values, passed, powers.count, link.out.array.batched)  # type: ignore[union-attr]
+        self.give(values, passed, powers.count, link.out.array.batched)
 
     def _pick(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Only what was picked gets the upstream gradient."""

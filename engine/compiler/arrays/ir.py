@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ..literals import literal, slice_literal
 from .plan import Step
 
 
@@ -60,7 +61,7 @@ WORDS = {
     "numbers": "constants, a number for each lane",
     "full": "its argument, repeated to so many lanes and examples",
     "take": "these lanes of its argument, in any order",
-    "scatter": "its arguments, each put where its lanes are; where two meet, they add up, and where none is, there is 0",
+    "scatter": "its arguments, each put in its places; where two meet, they add up, and where none is, there is 0",
     "padded": "so many rows of its argument, and then rows of ones, again and again",
     "matmul": "the product of a matrix with each of its right sides",
     "outer": "what a product passes back to its matrix",
@@ -76,6 +77,15 @@ WORDS = {
     "put": "an array that holds its argument there, and 0 elsewhere",
     "hot": "1 / n where the label is the row's number, and 0 elsewhere",
 }  # fmt: skip
+
+
+def shown(operand: Operand, name: str = "") -> str:
+    """An operand as text; `name` is that of its array."""
+    if isinstance(operand, Rows):
+        last = operand.start + operand.step * operand.count
+        return name + (slice_literal(range(operand.start, last, operand.step)) or "") * (not operand.complete)
+    power = f" {'*' if operand.power > 0 else '/'} n" if operand.power else ""
+    return literal(operand.number) + power + f"**{abs(operand.power)}" * (abs(operand.power) > 1)
 
 
 def rows(array: Array, indices: Sequence[int]) -> Rows | None:

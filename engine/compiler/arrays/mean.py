@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...ops import add, pick, subtract
+from ...ops import add, subtract
 from . import plan as planned
 from .forward import Forward
 from .ir import Array, Number, Operand, Rows, is_batched

@@ -95,7 +95,9 @@ def reused(
     for position, array in enumerate(code):
         gone = dying.get(position, [])
         in_place = isinstance(array.op, str) and array.op not in WORDS and home(array) is array
-        before = [a.array for a in array.args if isinstance(a, Rows) and a.complete and a.array in gone] if in_place else []
+        before = (
+            [a.array for a in array.args if isinstance(a, Rows) and a.complete and a.array in gone] if in_place else []
+        )
         for one in before:
             if one.lanes == array.lanes and one.batched is array.batched:
                 free.setdefault((one.lanes, one.batched), []).append(one)

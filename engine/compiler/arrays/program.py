@@ -10,7 +10,7 @@ import numpy as np
 
 from ...op import Op
 from ...operators import Operators
-from .ir import Array, Number, Operand, Rows, is_batched, rows
+from .ir import Array, Number, Operand, Rows, is_batched, rows, shown
 from .plan import Step
 from .rules import RULES
 from .spelling import OPERATORS, as_ufuncs
@@ -34,6 +34,17 @@ class Program:
             self.code.append(array)
         return array.whole
 
+    def lines(self) -> list[str]:
+        """The instructions as text. An array that has no name is called a and its place."""
+        names = {array: array.name or f"a{place}" for place, array in enumerate(self.code)}
+
+        return [
+            f"{names[array]} = {getattr(array.op, 'name', array.op)}("
+            + ", ".join(shown(a, names[a.array] if isinstance(a, Rows) else "") for a in array.args)
+            + f")  # {array.lanes}{' × n' * array.batched}"
+            for array in self.code
+        ]
+
     def ufunc(self, name: str, *args: Operand) -> Operand:
         """What one of NumPy's functions that work number by number makes, after the rules for it."""
         rule = RULES.get(name)
@@ -41,7 +52,7 @@ class Program:
             simpler = rule(self, *args)
             if simpler is not None:
                 return simpler  # type: ignore[no-any-return]
-        if all([isinstance(a, Number) and a.power == 0 for a in args]):
+        if all(isinstance(a, Number) and a.power == 0 for a in args):
             with np.errstate(all="ignore"):
                 return Number(float(getattr(np, name)(*[np.float64(a.number) for a in args])))  # type: ignore[union-attr]
         return self.elementwise(name, *args)
@@ -49,7 +60,7 @@ class Program:
     def elementwise(self, op: Any, *args: Operand) -> Rows:
         arrays = [a for a in args if isinstance(a, Rows)]
         lanes = max([a.count for a in arrays], default=1)
-        return self.write(op, args, lanes, any([a.array.batched for a in arrays]))
+        return self.write(op, args, lanes, any(a.array.batched for a in arrays))
 
     def apply(self, op: Op, args: Sequence[Operand]) -> Operand:
         """What a row of the table makes, by its NumPy spelling."""
@@ -91,7 +102,7 @@ class Program:
         inner = x.array
         if len(sizes) == 1 and not inner.batched and x.complete and inner.op in ("multiply", "square"):
             factors = inner.args * 2 if inner.op == "square" else inner.args
-            if all([isinstance(a, Rows) and a.count == x.count for a in factors]):
+            if all(isinstance(a, Rows) and a.count == x.count for a in factors):
                 return self.write("inner", factors, 1, False)
         return self.write("sum", [x], len(sizes), inner.batched, sizes) if set(sizes) != {1} else x
 

@@ -71,9 +71,8 @@ def _value_and_grad(
         text.line(f"return {text.mean(parts)}, np.zeros({theta.lanes})")
         return text
     whole = forward.program.full(gradient, theta.lanes, False)
-    if theta.lanes > LARGE and whole.array.op not in ("scatter", "full"):
-        whole = forward.program.write("full", [whole], theta.lanes, False)
-    elif not whole.complete or whole.array.op in ("theta", "numbers"):
+    returned_where_written = theta.lanes > LARGE and whole.array.op not in ("scatter", "full")
+    if returned_where_written or not whole.complete or whole.array.op in ("theta", "numbers"):
         whole = forward.program.write("full", [whole], theta.lanes, False)
     whole.array.name = whole.array.name or "dtheta"
     fresh = whole.array if theta.lanes > LARGE else None

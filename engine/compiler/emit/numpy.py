@@ -7,10 +7,8 @@ from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ...op import Op
-from ..arrays.ir import Array, Number, Operand, Rows
+from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
 from ..arrays.place import covers, first_writes, needed, placed, reused
 from ..arrays.plan import Step
@@ -70,7 +68,7 @@ class NumPy:
             self.line(f"{fresh.name} = np.{'zeros' if zeros else 'empty'}({fresh.lanes})")
         for array in self.code:
             self._array = array
-            getattr(self, f"_{array.op}", self._elementwise)(array)  # type: ignore[operator]
+            (getattr(self, f"_{array.op}") if array.op in WORDS else self._elementwise)(array)
 
     # --- names
 
@@ -148,9 +146,7 @@ class NumPy:
     def of(self, x: Operand, batched: bool, full: Sequence[int | str] = ()) -> str:
         """An operand in the text, as it is read beside arrays that are batched, or not."""
         if isinstance(x, Number):
-            value = literal(x.number)
-            if x.power:
-                value += f" {'*' if x.power > 0 else '/'} n" + f"**{abs(x.power)}" * (abs(x.power) > 1)
+            value = shown(x)
             return self.constant(f"np.full({shape_literal(full)}, {value})" if full else f"np.array({value})")
         text = self.text(x, batched)
         return self.base(x.array) if text == self._texts[x.array] else self.window(text)
@@ -158,9 +154,7 @@ class NumPy:
     def text(self, x: Rows, batched: bool) -> str:
         """The same without a name of its own."""
         text = self._texts[x.array]
-        if not x.complete:
-            text += slice_literal(range(x.start, x.start + x.step * x.count, x.step)) or ""
-        return text + "[:, None]" * (batched and not x.array.batched)
+        return shown(x, text) + "[:, None]" * (batched and not x.array.batched)
 
     def base(self, array: Array) -> str:
         """The name for all lanes of an array."""
@@ -175,9 +169,7 @@ class NumPy:
 
     def says(self, x: Operand) -> str:
         """An operand in a comment."""
-        if isinstance(x, Rows):
-            return x.array.name
-        return literal(x.number) + (f" {'*' if x.power > 0 else '/'} n" if x.power else "")
+        return x.array.name if isinstance(x, Rows) else shown(x)
 
     def _out(self, array: Array, suffix: str = "", name: str = "") -> str:
         return self.window(self._texts[array] + suffix, name)
@@ -247,7 +239,7 @@ class NumPy:
             elif (block := _block(places, array.lanes)) is not None and isinstance(part, Rows) and part.step == 1:
                 window = self._out(array, block[0].replace("N", ", n" if array.batched else ""))
                 n = "n" if array.batched and part.array.batched else "1"
-                each = part.count != 1 and (*block[1], *[n] * array.batched)
+                each: Sequence[int | str] = (*block[1], *[n] * array.batched) if part.count != 1 else ()
                 value = self.window(f"{value}.reshape{shape_literal(each)}") if each else value
                 self.line(f"{window}[...] {sign}= {value}", comment, shape)
             else:
@@ -306,7 +298,10 @@ class NumPy:
                 G, X = self.window(f"{G}[:, None]"), self.window(f"{X}[None]")
                 text = f"{self.np('multiply')}({G}, {X}, {out})"
             else:
-                G, X = self.window(f"{G}.reshape({rights}, {lefts}, n)"), self.window(f"{X}.reshape({rights}, {width}, n)")
+                G, X = (
+                    self.window(f"{G}.reshape({rights}, {lefts}, n)"),
+                    self.window(f"{X}.reshape({rights}, {width}, n)"),
+                )
                 text = f'{self.np("einsum")}("rln,rwn->lwn", {G}, {X}, out={out})'
             return self.line(text, f"{name} = {comment}", f"({lefts}, {width}, n)")
         out = self._out(array, f".reshape({lefts}, {width})", name)
@@ -443,7 +438,9 @@ class NumPy:
         """Rows of an array of integers; it may be new at each call."""
         assert isinstance(x, Rows)
         if x.array.op == "index" and x.array.extra[1] is None:
-            return x.array.name if x.complete else x.array.name + (slice_literal(range(x.start, x.start + x.count)) or "")
+            return (
+                x.array.name if x.complete else x.array.name + (slice_literal(range(x.start, x.start + x.count)) or "")
+            )
         return self.of(x, False)
 
     def _pick(self, array: Array) -> None:
@@ -549,6 +546,3 @@ def _block(places: Sequence[int], lanes: int) -> tuple[str, tuple[int, int]] | N
         return None
     row, column = divmod(first, step)
     return f".reshape({lanes // step}, {step}N)[{row}:{row + count}, {column}:{column + size}]", (count, size)
-
-
-assert np

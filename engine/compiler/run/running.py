@@ -124,7 +124,7 @@ class Call:
         def copied(found: Any) -> Any:
             return self.table(found) if isinstance(found, list) else found.T.copy()
 
-        result = pools.of(self.examples or 1).run(theta, self.arrays, copied)
+        result: FloatArray = pools.of(self.examples or 1).run(theta, self.arrays, copied)
         return result if self.examples is not None or result.ndim == 1 else result[0]
 
     def input_gradients(self, pools: Pools, theta: Any) -> Any:

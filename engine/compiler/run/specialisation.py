@@ -142,7 +142,7 @@ class Specialisation:
         return self.float_text(name) if self.narrow else self.array_text(name)
 
     def written(self, name: str, without_gradient: Sequence[int] = ()) -> Written:
-        """The text of `array_text`, and its lines with the steps that they belong to; the parameters `without_gradient` get 0.0."""
+        """The text of `array_text`, and its lines with their steps; the parameters `without_gradient` get 0.0."""
         given = ", ".join(f"x{i}" for i in range(len(self.layout)))
         with ONE_AT_A_TIME:  # to write a function changes the names of the arrays in the plan
             plan, [name, *output] = self.array_plan(), name.split()
