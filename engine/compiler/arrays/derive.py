@@ -45,6 +45,7 @@ class Backward:
         self.reached = set(wanted)  # the wanted arrays, and all that depend on one
         self.risky: set[Array] = set()  # the arrays that may have infinite slopes, see scalar/derive.py
         self.behind: set[Array] = set()  # those that are something that is chosen, or not
+        self.always: dict[Array, set[int]] = {}  # their rows that get a gradient besides, whatever is chosen
         choosing = any(chooses(link.kind) for link in forward.links)
         for link in forward.links:
             arrays = [a.array for a in link.args if isinstance(a, Rows)]
@@ -59,8 +60,14 @@ class Backward:
         array = link.out.array
         upstream = self.collected(array)
         del self.parts[array]
-        if self.risky and (array in self.behind or chooses(link.kind)):
-            self.behind.update(a.array for a in link.args if isinstance(a, Rows))
+        if len(self.always.get(array, ())) == array.lanes:
+            self.behind.discard(array)
+        for a in link.args if self.risky else ():
+            if isinstance(a, Rows) and (array in self.behind or chooses(link.kind)):
+                self.behind.add(a.array)
+            elif isinstance(a, Rows):
+                taken = link.extra[0] if link.kind == "take" else range(a.start, a.start + a.step * a.count, a.step)
+                self.always.setdefault(a.array, set()).update(taken)
         masked = array in self.behind and array in self.risky
         ADJOINTS.get(link.kind, Backward._elementwise)(self, link, upstream, masked)
 
