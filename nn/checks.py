@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 from chainrule.engine.gate import numbers, rows
 
+from .data.dataset import Dataset
+from .data.examples import examples_of
+from .data.preparation import Preparation
 from .optimisers import Optimiser
 
 __all__ = [
@@ -67,16 +70,18 @@ SPELLED = {
     "nb_epoch": "epochs", "epoch": "epochs", "steps": "epochs", "batchsize": "batch_size", "bs": "batch_size",
     "validation_data": "validation", "val": "validation", "test": "validation", "valid": "validation",
     "verbose": "progress", "random_state": "seed", "rng": "seed", "callback": "callbacks", "metric": "metrics",
-    "compile": "compiled", "jit": "compiled",
+    "compile": "compiled", "jit": "compiled", "n_iter_no_change": "patience",
 }  # fmt: skip
 ELSEWHERE = {
     "momentum": "optimiser=nn.SGD(model, learning_rate=..., momentum=...)",
     "betas": "optimiser=nn.Adam(model, beta1=..., beta2=...)",
-    "shuffle": "nothing: each epoch visits the examples in an order drawn from seed",
     "validation_split": "validation=(X_test, y_test), made by train_test_split",
-    "weight_decay": "the penalty into the loss",
-    "patience": "a callback, callbacks=function, which looks at history.test_loss after each epoch",
-    "early_stopping": "a callback, callbacks=function, which looks at history.test_loss after each epoch",
+    "weight_decay": "optimiser=nn.AdamW(model, weight_decay=...)",
+    "clip_norm": "optimiser=nn.Adam(model, clip_norm=...)",
+    "schedule": "optimiser=nn.Adam(model, schedule=nn.schedules.cosine())",
+    "scheduler": "optimiser=nn.Adam(model, schedule=nn.schedules.cosine())",
+    "early_stopping": "patience=10, which ends after so many epochs without a lower loss",
+    "class_weight": "functools.partial(cross_entropy, weights=nn.class_weights(y)) as the loss",
     "loss_fn": "the loss as the second argument, fit(model, loss, X, y)",
     "criterion": "the loss as the second argument, fit(model, loss, X, y)",
     "activation": "it where the model is made: MLP(2, [16, 1], activation='tanh')",
@@ -86,8 +91,8 @@ ELSEWHERE = {
 def check_keywords(unknown: Mapping[str, Any]) -> None:
     """TypeError for the first keyword that fit does not know, with what to write instead."""
     for name, value in unknown.items():
-        known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "validation", "metrics", "every",
-                 "progress", "callbacks", "compiled")  # fmt: skip
+        known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "shuffle", "validation", "patience",
+                 "metrics", "every", "progress", "callbacks", "compiled")  # fmt: skip
         low = name.lower()
         meant = SPELLED.get(low) or next(iter(get_close_matches(low, known, 1, 0.7)), "")
         if low in ELSEWHERE:
@@ -124,6 +129,7 @@ def checked_inputs(X: Any, name: str = "X") -> NDArray[Any]:
 
     Errors: ValueError for a single number, no rows, or rows of several lengths; TypeError if it does not hold numbers.
     """
+    X = X.X if isinstance(X, Dataset) else X
     inputs = numbers(X, name, finite=True)
     if inputs.dtype.kind == "i" and rows(X, name).dtype == bool:
         inputs = inputs.astype(float)  # no model looks up a row of a table by a flag
@@ -134,8 +140,11 @@ def checked_inputs(X: Any, name: str = "X") -> NDArray[Any]:
     return inputs
 
 
-def checked_validation(validation: Any) -> Examples:
-    """The examples of a pair (X, y); TypeError if it is no pair."""
+def checked_validation(validation: Any, preparation: Preparation | None = None) -> Examples:
+    """The examples of a Dataset or of a pair (X, y), prepared as those for training; TypeError if it is neither."""
+    if isinstance(validation, Dataset):
+        X, y, _ = examples_of(validation, None, preparation, "validation ")
+        return checked_examples(X, y, "validation ")
     try:
         if isinstance(validation, (np.ndarray, Mapping, str)):
             raise TypeError
@@ -143,6 +152,8 @@ def checked_validation(validation: Any) -> Examples:
     except (TypeError, ValueError):
         shape = f" of shape {validation.shape}" if isinstance(validation, np.ndarray) else ""
         raise TypeError(f"validation is a pair (X, y), got {type(validation).__name__}{shape}") from None
+    if preparation is not None:
+        X, y, _ = examples_of(X, y, preparation, "validation ")
     return checked_examples(X, y, "validation ")
 
 

@@ -5,8 +5,10 @@ if __name__ != "chainrule.viz":  # a second copy would have classes and a table 
 
 from .dot import draw_dot, trace
 from .graph.drawing import draw
+from .live.live import live, replay
+from .live.reading import load_numbers
 from .plots.training import curves
 from .stepper.explanation import explain
 from .stepper.stepping import steps
 
-__all__ = ["curves", "draw", "draw_dot", "explain", "steps", "trace"]
+__all__ = ["curves", "draw", "draw_dot", "explain", "live", "load_numbers", "replay", "steps", "trace"]

@@ -19,6 +19,8 @@ from ..value import SWITCHED, Value
 from .arrays.plan import Array
 from .calls import Remembered, remember
 from .emit.python import is_long, is_narrow
+from .emit.tape import Tape as PlainTape
+from .emit.tape import tape_of
 from .run.running import Call, FloatArray
 from .run.running import parameters as numbers_of
 from .run.saving import module, write
@@ -163,6 +165,21 @@ class Program:
         """The lines of the program, each with the scalars of the function that it stands for."""
         latest = self._latest()
         return latest.instructions(latest.names[-1])
+
+    def tape(self, name: str = "value_and_grad", *arrays: Any, output: int = 0) -> PlainTape:
+        """The program of one example as plain lists, for machines that are not Python; see `emit.tape.Tape`.
+
+        `name` is "value" (its results are the outputs), "value_and_grad" or "input_gradients" (one output and its
+        gradient), or "steps" (the gradient with respect to the parameters, and every application of the chain rule).
+        It is traced for such arrays; without them, it is the shape that was traced last.
+
+        >>> w = Value(3.0, label="w")
+        >>> tape = Program(lambda x: (w * x).tanh(), [w], True, False).tape("value", np.zeros(1))
+        >>> [row.name for row in tape.rows], tape.operations, tape.arguments, tape.results
+        (['multiply', 'tanh'], [0, 1], [1, 0, 2], [3])
+        """
+        traced = self._begin(arrays, None)[1] if arrays else self._latest()
+        return tape_of(traced.code, traced.outputs, traced.inputs, traced.parameters, name, output)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the program for the shape that was traced last as a module, which needs NumPy alone.

@@ -12,8 +12,9 @@ from typing import Any
 
 from chainrule import viz
 from chainrule.engine import Value
+from chainrule.nn import MLP, fit, mse
 
-NOT_PICTURES = {"trace"}  # functions of viz that make no picture: trace() gives two sets
+NOT_PICTURES = {"trace", "load_numbers"}  # functions of viz that make no picture
 
 HOSTILE_LABELS = [
     "</title><script>alert(1)</script>", "</script><script>alert(1)</script>", "</pre></svg></style><b>", "<!--", "-->",
@@ -30,7 +31,7 @@ class Kind:
 
     function: str
     make: Callable[[str, dict[str, str]], Any]
-    endings: tuple[str, ...] = (".svg", ".html")  # the endings of the files that .save() writes
+    endings: tuple[str, ...] = (".svg", ".html", ".dot")  # the endings of the texts that .save() writes
     needs: str = ""  # a program without which the picture cannot be made
 
     @property
@@ -41,6 +42,11 @@ class Kind:
     def is_ours(self) -> bool:
         """Whether a class of chainrule saves and shows the picture, and not one of the package graphviz."""
         return ".gv" not in self.endings
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The endings of the files that .save() writes where a program is installed that converts pictures."""
+        return (".png", ".pdf") if ".svg" in self.endings else ()
 
     @property
     def can_be_made(self) -> bool:
@@ -93,13 +99,24 @@ def history(label: str) -> SimpleNamespace:
                            metrics={label: [0.25, 0.5, 0.75]})  # fmt: skip
 
 
+def trained(label: str) -> tuple[Any, ...]:
+    """A model, a loss, data and a history; the names of the parameters have the label in them."""
+    model = MLP(2, [2, 1], activation="tanh", rng=0)
+    for p in model.parameters():
+        p.label = f"{label} {p.label}"
+    X, y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1.0, 0.5, 0.0]
+    return model, mse, X, y, fit(model, mse, X, y, epochs=2, progress=False)
+
+
 KINDS = {
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
     "draw with dot": Kind("draw", lambda label, theme: viz.draw(labelled(label), engine="dot", **theme), needs="dot"),
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
-    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme)),
+    "live": Kind("live", lambda label, theme: viz.live(labelled(label), **theme)),
+    "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme)),
+    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), (".svg", ".html")),
     "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

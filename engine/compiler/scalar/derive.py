@@ -10,9 +10,17 @@ from ...operators import has_no_slope
 from ...ops import add, multiply, where
 from .code import Code, Ref, Scalar
 
+# Giver, argument, receiver, local derivative, upstream gradient, what is passed, the receiver's gradient before, after.
+Applied = tuple[int, int, int, Scalar, Scalar, Scalar, Scalar, Scalar]
 
-def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Scalar]:
-    """The derivatives of one output with respect to the wanted places; their instructions are added to the code."""
+
+def differentiate(
+    code: Code, output: Scalar, wanted: Sequence[int], record: list[Applied] | None = None
+) -> list[Scalar]:
+    """The derivatives of one output with respect to the wanted places; their instructions are added to the code.
+
+    Every application of the chain rule is appended to the `record`, if there is one.
+    """
     if not isinstance(output, Ref):
         return [0.0] * len(wanted)
     reached = bytearray(len(code.operations))  # which results depend on something wanted
@@ -49,6 +57,9 @@ def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Sca
                 passed = code.apply(where, (upstream, passed, 0.0))  # what is not chosen passes nothing on
             before = gradients.get(a)  # type: ignore[arg-type]
             gradients[a] = passed if before is None else code.apply(add, (before, passed))  # type: ignore[index]
+            if record is not None:
+                earlier = 0.0 if before is None else before
+                record.append((place, i, a, slope, upstream, passed, earlier, gradients[a]))  # type: ignore[arg-type,index]
     return [gradients.get(leaf, 0.0) for leaf in wanted]
 
 
