@@ -261,6 +261,7 @@ class Program:
                      for number in (array[i] if self._batch and array.ndim else array).astype(float).ravel().tolist()]
                     for i in (0, int(two))]  # fmt: skip
         tape = Tape(inputs, examples[0], self._allow)
+        tape.sums_at_once = self._batch
         try:
             outputs, several = run_on_tape(self._f, _shaped(inputs, shapes), self._params, tape)
         except Exception as problem:
@@ -285,6 +286,7 @@ class Program:
             # function with random numbers may do so by chance, but hardly three times in a row.
             for _ in range(3):
                 once_more = Tape(inputs, examples[1], self._allow)
+                once_more.sums_at_once = self._batch
                 again, _ = run_on_tape(self._f, _shaped(inputs, shapes), self._params, once_more)
                 code_again, results_again, _ = lower(again, inputs, self._params, once_more.nodes)
                 compare(code, results, code_again, results_again, where)
