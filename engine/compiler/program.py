@@ -191,6 +191,17 @@ class Program:
         traced = self._begin(arrays, None)[1] if arrays else self._latest()
         return tape_of(traced.code, traced.outputs, traced.inputs, traced.parameters, name, output)
 
+    @property
+    def stages(self) -> dict[str, str]:
+        """The program for the shape that was traced last after each pass of the compiler, as text.
+
+        "code": the function on scalars. "plan": equal work side by side. "forward": instructions that make one array
+        each. "derive": the same with its derivative. "place": what of it is needed. "text": what runs. A program that
+        runs scalar by scalar has the first and the last alone.
+        """
+        latest = self._latest()
+        return latest.stages(latest.names[-1])
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the program for the shape that was traced last as a module, which needs NumPy alone.
 

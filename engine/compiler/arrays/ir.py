@@ -88,6 +88,17 @@ def shown(operand: Operand, name: str = "") -> str:
     return literal(operand.number) + power + f"**{abs(operand.power)}" * (abs(operand.power) > 1)
 
 
+def lines(code: Sequence[Array]) -> list[str]:
+    """The instructions as text. An array that has no name is called a and its place."""
+    names = {array: array.name or f"a{place}" for place, array in enumerate(code)}
+    return [
+        f"{names[array]} = {getattr(array.op, 'name', array.op)}("
+        + ", ".join(shown(a, names[a.array] if isinstance(a, Rows) else "") for a in array.args)
+        + f")  # {array.lanes}{' × n' * array.batched}"
+        for array in code
+    ]
+
+
 def rows(array: Array, indices: Sequence[int]) -> Rows | None:
     """These rows as an operand; None if they are not evenly spaced."""
     first, count = indices[0], len(indices)

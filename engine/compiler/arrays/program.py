@@ -10,7 +10,7 @@ import numpy as np
 
 from ...op import Op
 from ...operators import Operators
-from .ir import Array, Number, Operand, Rows, is_batched, rows, shown
+from .ir import Array, Number, Operand, Rows, is_batched, lines, rows
 from .plan import Step
 from .rules import RULES
 from .spelling import OPERATORS, as_ufuncs
@@ -35,15 +35,8 @@ class Program:
         return array.whole
 
     def lines(self) -> list[str]:
-        """The instructions as text. An array that has no name is called a and its place."""
-        names = {array: array.name or f"a{place}" for place, array in enumerate(self.code)}
-
-        return [
-            f"{names[array]} = {getattr(array.op, 'name', array.op)}("
-            + ", ".join(shown(a, names[a.array] if isinstance(a, Rows) else "") for a in array.args)
-            + f")  # {array.lanes}{' × n' * array.batched}"
-            for array in self.code
-        ]
+        """The instructions as text."""
+        return lines(self.code)
 
     def ufunc(self, name: str, *args: Operand) -> Operand:
         """What one of NumPy's functions that work number by number makes, after the rules for it."""

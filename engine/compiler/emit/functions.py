@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..arrays.derive import differentiate
 from ..arrays.forward import Forward
-from ..arrays.ir import ZERO, Array, Number, Operand, Rows, is_batched
+from ..arrays.ir import ZERO, Array, Number, Operand, Rows, is_batched, lines
 from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.mean import mean, mean_parts
 from ..arrays.plan import Lane, Plan, Step
@@ -14,15 +14,18 @@ from .numpy import LARGE, NumPy
 
 
 def numpy_source(
-    plan: Plan, name: str, head: str, without_gradient: Sequence[int] = ()
+    plan: Plan, name: str, head: str, without_gradient: Sequence[int] = (), stages: dict[str, str] | None = None
 ) -> tuple[str, list[tuple[str, tuple[Step, ...]]]]:
     """The text of bind(n, theta), which returns the function of that name; and its lines, each with its steps.
 
     The name is "value", "value_and_grad", "per_example", "input_gradients", or "careful": a value_and_grad that is
-    exact for infinite logits, too, where the other one gives nan. The parameters `without_gradient` get 0.0.
+    exact for infinite logits, too, where the other one gives nan. The parameters `without_gradient` get 0.0. The array
+    program after each pass is noted in `stages`.
     """
     name_arrays(plan)
     forward = Forward(plan, mean_parts(plan) if name == "value_and_grad" else ())
+    if stages is not None:
+        stages["forward"] = "\n".join(lines(forward.program.code))
     outputs: list[Operand] = [Rows(forward.arrays[o.array], o.index, 1, 1) if isinstance(o, Lane) else Number(o)
                               for o in plan.outputs]  # fmt: skip
     rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
@@ -38,6 +41,9 @@ def numpy_source(
         text.line(f"return {text.of(gradient, True)}")
     else:
         text = _value_and_grad(forward, outputs[0], rowwise, without_gradient)
+    if stages is not None:
+        stages["derive"] = "\n".join(lines(forward.program.code))
+        stages["place"] = "\n".join(lines(text.code))
     return text.function(head), [(line.text, line.steps) for line in text.lines]
 
 

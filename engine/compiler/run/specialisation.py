@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from ...numeric import readable
 from ...value import Value
+from ..arrays.layout import name_arrays
 from ..arrays.pack import schedule
-from ..arrays.plan import Array, Plan, Step
+from ..arrays.plan import Array, Lane, Plan, Step
 from ..emit.functions import numpy_source
 from ..emit.python import functions_of, lines, on_floats, on_long_columns
 from ..scalar.code import Code, Scalar
@@ -50,6 +51,11 @@ class OnFloats(Pool):
         except (ArithmeticError, ValueError):
             result = self._on_arrays()(1, theta.copy())(*arrays)
         return result if then is None else then(result)
+
+
+def _in_a_plan(operands: Sequence[Any]) -> str:
+    """The operands of an instruction of the plan, as text."""
+    return f"[{', '.join(f'{a.array.name}[{a.index}]' if isinstance(a, Lane) else repr(a) for a in operands)}]"
 
 
 def _once(known: dict[str, Built], key: str, make: Callable[[], Built]) -> Built:
@@ -150,6 +156,21 @@ class Specialisation:
                 name, plan = "input_gradients", replace(plan, outputs=[plan.outputs[int(output[0])]])
             head = f"{name.replace('careful', 'value_and_grad')}({given})"
             return numpy_source(plan, name, head, without_gradient)
+
+    def stages(self, name: str) -> dict[str, str]:
+        """The program after each pass, as text: "code", "plan", "forward", "derive", "place", and "text"."""
+        found = {"code": "\n".join(f"v{place} = {said}" for place, said in enumerate(self.code.lines()))}
+        if not (self.narrow or self.long):
+            plan = self.array_plan()
+            name_arrays(plan)
+            kinds = [(step, getattr(step.kind, "name", step.kind)) for step in plan.steps]
+            found["plan"] = "\n".join(
+                f"{step.target.name} = {kind}({', '.join(map(_in_a_plan, step.operands))})" for step, kind in kinds
+            )
+            given = ", ".join(f"x{i}" for i in range(len(self.layout)))
+            with ONE_AT_A_TIME:
+                numpy_source(plan, name, f"{name}({given})", (), found)
+        return {**found, "text": self.text(name)}
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the function of that name, each with the labels of the nodes that it stands for."""
