@@ -328,6 +328,7 @@ class Program:
         result = Specialisation(
             code, results, several, *sizes, tape.numbers_read, constants, layout, list(shapes), narrow
         )
+        result.batch = self._batch
         result.long = self._batch and is_long(code)
         result.compared = two or not self._allow  # a function that reads no number does the same on all examples
         return result

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 Runner = Callable[..., Any]
+MANY, CHUNK = 4096, 1024  # so many examples run in chunks of so many
 SIZES = 16  # the buffers are kept for so many different numbers of examples
 
 
@@ -69,6 +70,28 @@ class Pools:
                 self._pools.pop(old, None)
             pool = self._pools.setdefault(n, self._make(n))
         return pool
+
+
+class Chunks(Pool):
+    """A value_and_grad that runs on some of the examples after the others, whose arrays then stay in the cache."""
+
+    def __init__(self, pools: Pools, n: int, dimensions: Sequence[int]) -> None:
+        self._pools, self._n, self._dimensions = pools, n, dimensions  # how many each input of one example has
+
+    def run(self, theta: FloatArray, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
+        """The mean over all examples, and its gradient."""
+        mean, gradient = 0.0, np.zeros(theta.shape)
+        batched = [np.ndim(array) > count for array, count in zip(arrays, self._dimensions)]  # a bare number is not
+        for start in range(0, self._n, CHUNK):
+            part = [array[start : start + CHUNK] if each else array for array, each in zip(arrays, batched)]
+            count = min(CHUNK, self._n - start)
+            try:
+                value, slopes = self._pools.of(count).run(theta, part)
+            except IndexError:  # the error is to name the example by its place among all of them
+                return self._pools.of(self._n).run(theta, arrays, then)
+            mean += value * (count / self._n)
+            gradient += slopes * (count / self._n)
+        return (mean, gradient) if then is None else then((mean, gradient))
 
 
 class Call:

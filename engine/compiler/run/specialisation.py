@@ -19,7 +19,7 @@ from ..scalar.derive import differentiate
 from ..trace.tape import Frozen, stored_number
 from ..trace.tracer import ONE_AT_A_TIME, paused_collector
 from .building import build
-from .running import FloatArray, Pool, Pools, Runner
+from .running import MANY, Chunks, FloatArray, Pool, Pools, Runner
 
 Built = TypeVar("Built")
 MANY_EXAMPLES = 8192  # of so many, the columns of a long chain are packed into arrays, whose memory is used again
@@ -79,6 +79,7 @@ class Specialisation:
     layout: list[Array]  # the arrays that hold the inputs
     shapes: list[tuple[int, ...]]  # of the inputs of one example
     narrow: bool  # whether it runs on floats
+    batch: bool = False  # whether it runs on many examples
     long: bool = False  # whether it runs on columns, one operation after the other
     compared: bool = False  # whether a second example was traced, and gave the same program
     plan: Plan | None = None  # it is made before the first run
@@ -199,7 +200,11 @@ class Specialisation:
         if self.long and not name.startswith("jacobian"):
             return lambda n: Pool(self._bind(name if n <= MANY_EXAMPLES else name + PACKED), n)
         if not self.narrow or name.startswith("jacobian"):
-            return partial(Pool, self._bind(name))
+            whole = partial(Pool, self._bind(name))
+            if name not in ("value_and_grad", "careful") or not self.batch:
+                return whole
+            pools, dimensions = Pools(whole), [len(shape) for shape in self.shapes]
+            return lambda n: whole(n) if n < MANY else Chunks(pools, n, dimensions)
         with paused_collector():
             careful = name.replace("value_and_grad", "careful")  # it is called when something is not finite
             one = OnFloats(build(name, self.float_text(name), functions_of(self.code)), partial(self._bind, careful))
