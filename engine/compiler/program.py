@@ -297,7 +297,7 @@ class Program:
         chances = sources(self._f)
         before = states(chances)
         again, _ = run_on_tape(self._f, _shaped(inputs, shapes), self._params, replay)
-        code, results, constants = lower(outputs, inputs, self._params, tape.nodes)
+        code, results, constants = lower(outputs, inputs, self._params, tape.nodes, tape.lines)
         if next(replay.expected, None) is not None or replay.differs:  # f may have found something in a cache
             settle([*tape.nodes, *replay.nodes])
         if len(again) != len(outputs) or not all(map(same_argument, again, outputs)):

@@ -29,10 +29,11 @@ Written = tuple[str, list[tuple[str, tuple[Step, ...]]]]
 
 @dataclass(frozen=True)
 class Instruction:
-    """A line of the program, and the nodes of the scalar graph that it stands for."""
+    """A line of the program, the nodes of the scalar graph that it stands for, and where the user's code made these."""
 
     text: str
     nodes: tuple[str, ...]
+    where: tuple[str, ...] = ()  # as "file:line", each once
 
     def __str__(self) -> str:
         return self.text + (f"  # {', '.join(self.nodes)}" if self.nodes else "")
@@ -181,9 +182,12 @@ class Specialisation:
         else:
             written = [(text, [place for step in steps for place in step.stands_for])
                     for text, steps in self.written(name)[1]]  # fmt: skip
-        known = len(code.operations)
-        return [Instruction(text, tuple(node for place in places if place < known for node in code.labels_at(place)))
-                for text, places in written]  # fmt: skip
+        known, found = len(code.operations), []
+        for text, places in written:
+            nodes = tuple(node for place in places if place < known for node in code.labels_at(place))
+            lines_of_user = dict.fromkeys(code.sources[place] for place in places if place in code.sources)
+            found.append(Instruction(text, nodes, tuple(f"{file}:{line}" for file, line in lines_of_user)))
+        return found
 
     def array_plan(self) -> Plan:
         """The plan, made when it is first asked for."""

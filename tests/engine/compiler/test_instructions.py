@@ -182,3 +182,22 @@ def test_every_line_of_a_compiled_classifier_has_a_comment_that_names_its_values
 
 def test_the_number_of_instructions_does_not_depend_on_the_number_of_classes():
     assert len({len(classifier([4, classes], activation="tanh")) for classes in (9, *range(10, 64, 3))}) == 1
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_instructions_name_the_line_of_the_users_own_code(batch):
+    model = MLP(2, [3, 1], activation="tanh", rng=0)
+
+    def f(x):
+        # in two lines
+        out = model(x)
+        return exp(out) * 2.0
+
+    program = engine.compile(f, model, batch=batch)
+    program.value_and_grad(np.ones((2, 2)) if batch else np.ones(2))
+    first = f.__code__.co_firstlineno
+    found = {place for line in program.instructions for place in line.where}
+    assert found == {f"{__file__}:{first + 2}", f"{__file__}:{first + 3}"}
+    if batch:
+        [line] = [line for line in program.instructions if line.text.startswith("exp(")]
+        assert line.where == (f"{__file__}:{first + 3}",)
