@@ -178,6 +178,9 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     if folds and start.operation is None and start._requires_grad:
         weight_data = [w._data for w in weights if w.__class__ is kind and w.operation is None and w._requires_grad]
     if not len(weight_data) == len(weights) == len(inputs) > 0:
+        at_once = getattr(kind, "__weighted__", None)
+        if at_once is not None and (total := at_once(weights, inputs, start)) is not None:
+            return total
         inputs.is_stale = True  # the operators may run a user's code: the next sum reads its inputs anew
         return sum(map(times, weights, inputs), start)
     recorded = recording()

@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 
 from ...numeric import readable
 from ...value import Value
-from ..arrays.buffers import Block
 from ..arrays.pack import schedule
-from ..arrays.plan import Array, Plan
-from ..emit.numpy import numpy_source
-from ..emit.python import functions_of, lines, on_columns, on_floats, on_long_columns
+from ..arrays.plan import Array, Plan, Step
+from ..emit.functions import numpy_source
+from ..emit.python import functions_of, lines, on_floats, on_long_columns
 from ..scalar.code import Code, Scalar
 from ..scalar.derive import differentiate
 from ..trace.tape import Frozen, stored_number
@@ -24,6 +23,7 @@ from .running import FloatArray, Pool, Pools, Runner
 Built = TypeVar("Built")
 MANY_EXAMPLES = 8192  # of so many, the columns of a long chain are packed into arrays, whose memory is used again
 PACKED = " packed"
+Written = tuple[str, list[tuple[str, tuple[Step, ...]]]]
 
 
 @dataclass(frozen=True)
@@ -137,16 +137,12 @@ class Specialisation:
             results[1 + i] = 0.0
         return on_long_columns(name, self.code, results, self.layout)
 
-    def column_text(self) -> str:
-        """The output and its gradient with respect to the parameters for each example, on columns."""
-        return _once(self.texts, "columns", lambda: on_columns("per_example", self.code, self.results("per_example")))
-
     def text(self, name: str) -> str:
         """The function of that name as it runs: on floats or on arrays."""
         return self.float_text(name) if self.narrow else self.array_text(name)
 
-    def written(self, name: str, without_gradient: Sequence[int] = ()) -> tuple[str, Block]:
-        """The text of `array_text` and its statements; the parameters `without_gradient` get 0.0."""
+    def written(self, name: str, without_gradient: Sequence[int] = ()) -> Written:
+        """The text of `array_text`, and its lines with their steps; the parameters `without_gradient` get 0.0."""
         given = ", ".join(f"x{i}" for i in range(len(self.layout)))
         with ONE_AT_A_TIME:  # to write a function changes the names of the arrays in the plan
             plan, [name, *output] = self.array_plan(), name.split()
@@ -162,7 +158,7 @@ class Specialisation:
             written: Any = lines(code, self.results(name), self.narrow, nested=True)
         else:
             written = [(text, [place for step in steps for place in step.stands_for])
-                    for text, steps in self.written(name)[1].written]  # fmt: skip
+                    for text, steps in self.written(name)[1]]  # fmt: skip
         known = len(code.operations)
         return [Instruction(text, tuple(node for place in places if place < known for node in code.labels_at(place)))
                 for text, places in written]  # fmt: skip
@@ -190,10 +186,6 @@ class Specialisation:
 
     def _bind(self, name: str) -> Callable[[int, FloatArray], Runner]:
         return _once(self.runners, name, lambda: build("bind", self.array_text(name)))
-
-    def on_columns(self) -> Runner:
-        """The function of `column_text`."""
-        return _once(self.runners, "columns", lambda: build("per_example", self.column_text()))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "plan": None, "runners": {}, "pools": {}}  # they are made again from the texts

@@ -52,6 +52,7 @@ class Tape:
         self.integers = {id(x) for x in inputs if not x.requires_grad}
         self.allow = allow
         self.numbers_read: list[Frozen] = []
+        self.sums_at_once = False  # whether a neuron's sum is one instruction, whose terms add up in any order
         self.error: TraceError | None = None  # the first one, which is raised even if the function catches it
 
     def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
@@ -99,6 +100,7 @@ class Replay(Tape):
 
     def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool, first: Tape) -> None:
         super().__init__(inputs, example, allow)
+        self.sums_at_once = first.sums_at_once
         self.expected = iter(first.nodes)
         self.differs: Frozen | None = None  # the first line on which this run did something else
 
