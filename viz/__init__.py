@@ -8,7 +8,8 @@ from .graph.drawing import draw
 from .live.live import live, replay
 from .live.reading import load_numbers
 from .plots.training import curves
+from .reports.page import report
 from .stepper.explanation import explain
 from .stepper.stepping import steps
 
-__all__ = ["curves", "draw", "draw_dot", "explain", "live", "load_numbers", "replay", "steps", "trace"]
+__all__ = ["curves", "draw", "draw_dot", "explain", "live", "load_numbers", "replay", "report", "steps", "trace"]

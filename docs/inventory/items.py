@@ -256,7 +256,7 @@ ITEMS = (
         "`where` keeps a nan out of the gradient.",
         "In most libraries, `where(x > 0, sqrt(x), 0)` passes an upstream gradient of 0 to the side that is not "
         "taken, and the square root multiplies it with its slope. What does it hand to x = 0?",
-        "x = cr.Value(0.0)\nslope = float('inf')  # of the square root, at 0\nupstream = 0.0",
+        "x = cr.Value(0.0)\nslope = math.inf  # of the square root, at 0\nupstream = 0.0",
         "upstream * slope",
         (
             ("0, since the side was not taken", 0.0, "that 0 times anything is 0"),

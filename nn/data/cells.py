@@ -43,7 +43,9 @@ class Source:
 
     def of(self, rows: NDArray[Any]) -> Source:
         """The source of these rows, numbers or a mask."""
-        return Source(self.name, None if self.numbers is None else self.numbers[rows], self.what)
+        if self.numbers is not None:
+            return Source(self.name, self.numbers[rows], self.what)
+        return Source(self.name, np.flatnonzero(rows) if rows.dtype == bool else rows, self.what)
 
 
 def shown(value: Any) -> str:

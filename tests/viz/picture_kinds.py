@@ -10,9 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from chainrule import viz
 from chainrule.engine import Value
-from chainrule.nn import MLP, fit, mse
+from chainrule.nn import MLP, Dataset, fit, mse
 
 NOT_PICTURES = {"trace", "load_numbers"}  # functions of viz that make no picture
 
@@ -40,7 +42,11 @@ class Kind:
 
     @property
     def has_view(self) -> bool:
-        """Whether its page is the common one, in which a picture is zoomed and moved; the live page has its own."""
+        """Whether its page shows one picture, which is zoomed and moved."""
+        return self.has_common_page and self.function != "report"
+
+    @property
+    def has_common_page(self) -> bool:
         return self.has_themes and self.function not in ("live", "replay")
 
     @property
@@ -113,8 +119,25 @@ def trained(label: str) -> tuple[Any, ...]:
     return model, mse, X, y, fit(model, mse, X, y, epochs=2, progress=False)
 
 
+class Unlearned:
+    """A model of two columns and two classes."""
+
+    def predict(self, X):
+        inputs = X.X if hasattr(X, "X") else X
+        return np.column_stack([inputs[:, 0], inputs[:, 1]])
+
+
+def report(label: str, theme: dict[str, str]) -> Any:
+    """A report on a table with the label in its name, the names of its columns and of its classes."""
+    names = [f"{label} {i}" for i in range(2)]
+    X = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.25], [0.25, 0.5]]
+    data = Dataset.from_arrays(label, X, [0, 1, 0, 1], names, [f"{label} a", f"{label} b"], label + " target")
+    return viz.report(Unlearned(), history(label), data, data, **theme)
+
+
 PLAIN = (".svg", ".html")  # the texts of a picture that is no graph
 KINDS = {
+    "report": Kind("report", report, PLAIN),
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
