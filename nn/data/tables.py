@@ -236,7 +236,7 @@ def _sheet(path: Any, delimiter: Any, encoding: Any, names: Any, texts: Collecti
 
 
 def _called(data: Any) -> str:
-    return "the frame" if hasattr(data, "columns") else "the table"
+    return "the frame" if hasattr(data, "iloc") or hasattr(data, "to_series") else "the table"
 
 
 def _columns(data: Any, names: Sequence[str] | None) -> Mapping[str, Any]:

@@ -25,7 +25,8 @@ const filled = [];
 const found = [];
 const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
 const over = (top, opacity, below) => below.map((value, i) => opacity * top[i] + (1 - opacity) * value);
-const shapes = document.querySelectorAll("#view rect, #view path, #view circle, #view text");
+const seen = document.getElementById("view") ? "#view " : ".pictures ";
+const shapes = document.querySelectorAll(["rect", "path", "circle", "text"].map((tag) => seen + tag).join());
 const SURFACES = ["paper", "box", "face", "tint"];
 const below = (x, y, among) => {
   for (let i = filled.length - 1; i >= 0; i -= 1) {

@@ -53,10 +53,12 @@ def report(
     pictures = _pictures(model, train, judged, found, theme)
     whose = "rows that it was not trained on" if test is not None else "the rows that it was trained on"
     target = clean(train.table.target)
+    count = len(train.table.columns)
+    columns = f"{count} column{'s' * (count != 1)}"
     title = f"report on {clean(train.name)}"
     body = (
         f"<header><h1>{markup(clean(train.name))}</h1>"
-        f"<p>To predict {markup(target)} from {len(train.table.columns)} columns, a model learned from {len(train)} "
+        f"<p>To predict {markup(target)} from {columns}, a model learned from {len(train)} "
         f"rows. On {len(judged)} {whose}, <strong>{markup(found.headline)}</strong>.</p></header>\n"
         f'<section><h2>The result</h2><div class="pictures">{"".join([one.svg for one in pictures])}</div>\n'
         f"{_worst(judged, found)}</section>\n"

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.colours import Theme
+from ..common.colours import STEPS, Colour, Theme, mixed, shade_class, shade_of
 from ..common.picture import Drawing
 from ..common.svg import drawing_id, svg_document, themed_rules
-from ..common.text import clean, markup, short, shortened, text_width
+from ..common.text import clean, markup, shortened, text_width
 from ..plots.ticks import round_ticks
-from .findings import Plane
+from .findings import Plane, rounded
 
 __all__ = ["beside_the_truth", "confusion", "mapped", "residuals"]
 
@@ -22,8 +22,7 @@ SIDE = 320.0  # of a square plot
 LEFT, TOP, RIGHT, BOTTOM = 74.0, 44.0, 22.0, 52.0
 LEGEND = 20.0  # the height of a line of the legend
 MOST_POINTS = 600
-STEPS = 8  # shades of a map
-STRONGEST = 0.45  # opacity of a tint behind a text
+SHADES = 6  # of a map: from a class that is hardly likelier than the others to one that is sure
 
 
 def confusion(counts: NDArray[np.int64], classes: Sequence[Any], theme: str) -> Drawing:
@@ -44,14 +43,13 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[Any], theme: str) -> 
         words = markup(shortened(name, room, 13))
         parts.append(f'<text class="end" x="{left - 8:.1f}" y="{y + cell / 2 + 4:.1f}">{words}</text>\n')
         for j, count in enumerate(counts[i].tolist()):
-            x, kind = left + j * cell, "right" if i == j else "wrong"
-            tint = STRONGEST * (count / total) ** 0.5
+            x, shade = left + j * cell, shade_of(count, total)
             said = markup(f"{name} taken for {names[j]}: {count}")
+            place = f'x="{x:.1f}" y="{y:.1f}" width="{cell:.1f}" height="{cell:.1f}"'
+            word = f'class="{"count" if count else "zero"} middle" x="{x + cell / 2:.1f}" y="{y + cell / 2 + 5:.1f}"'
+            tint = shade_class(shade if i == j else -shade)
             parts.append(
-                f'<g><title>{said}</title><rect class="cell" x="{x:.1f}" y="{y:.1f}" width="{cell:.1f}" '
-                f'height="{cell:.1f}"/><rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{cell:.1f}" '
-                f'height="{cell:.1f}" fill-opacity="{tint:.2f}"/><text class="{"count" if count else "zero"} middle" '
-                f'x="{x + cell / 2:.1f}" y="{y + cell / 2 + 5:.1f}">{count}</text></g>\n'
+                f'<g><title>{said}</title><rect class="cell {tint}" {place}/><text {word}>{count}</text></g>\n'
             )
     width = left + len(names) * cell + 20
     return _drawing("confusion matrix", max(width, 220.0), top + len(names) * cell + 20, "".join(parts), theme)
@@ -67,7 +65,7 @@ def beside_the_truth(truth: NDArray[Any], answers: NDArray[Any], name: str, them
     parts.append(f'<path class="diagonal" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>\n')
     for row in _some(len(truth)):
         x, y = _at(float(truth[row]), float(answers[row]), (low, high), (low, high))
-        said = markup(f"true {short(float(truth[row]), 6)}, predicted {short(float(answers[row]), 6)}")
+        said = markup(f"true {rounded(truth[row])}, predicted {rounded(answers[row])}")
         parts.append(f'<circle class="point f0" cx="{x:.1f}" cy="{y:.1f}" r="3.2"><title>{said}</title></circle>\n')
     return _drawing("predictions beside the truth", LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM, "".join(parts), theme)
 
@@ -83,7 +81,7 @@ def residuals(truth: NDArray[Any], answers: NDArray[Any], theme: str) -> Drawing
     parts.append(f'<path class="diagonal" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>\n')
     for row in _some(len(truth)):
         x, y = _at(float(answers[row]), float(errors[row]), xs, ys)
-        said = markup(f"predicted {short(float(answers[row]), 6)}, {short(float(errors[row]), 3)} more than the truth")
+        said = markup(f"predicted {rounded(answers[row])}, off by {rounded(errors[row], 3)}")
         parts.append(f'<circle class="point f1" cx="{x:.1f}" cy="{y:.1f}" r="3.2"><title>{said}</title></circle>\n')
     return _drawing("residuals", LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM, "".join(parts), theme)
 
@@ -99,16 +97,15 @@ def mapped(
     rows, columns = field.answers.shape
     wide, high = SIDE / columns, SIDE / rows
     surplus = (field.sureness - 1 / len(classes)) / (1 - 1 / len(classes))
-    strength = np.round(0.06 + 0.36 * np.round(surplus * STEPS) / STEPS, 3)
+    shades = np.round(np.clip(surplus, 0.0, 1.0) * SHADES).astype(int)
     for i in range(rows):
         y, start = TOP + SIDE - (i + 1) * high, 0
         for j in range(1, columns + 1):  # cells of the same tint side by side are one rectangle
-            if j < columns and (field.answers[i, j], strength[i, j]) == (field.answers[i, start], strength[i, start]):
+            if j < columns and (field.answers[i, j], shades[i, j]) == (field.answers[i, start], shades[i, start]):
                 continue
             parts.append(
-                f'<rect class="field f{int(field.answers[i, start]) % COLOURS}" x="{LEFT + start * wide:.1f}" '
-                f'y="{y:.1f}" width="{(j - start) * wide:.1f}" height="{high:.1f}" '
-                f'fill-opacity="{strength[i, start]:.2f}"/>\n'
+                f'<rect class="field g{int(field.answers[i, start]) % COLOURS}{shades[i, start]}" '
+                f'x="{LEFT + start * wide:.1f}" y="{y:.1f}" width="{(j - start) * wide:.1f}" height="{high:.1f}"/>\n'
             )
             start = j
     inner = [[tick for tick in round_ticks(*span) if span[0] <= tick <= span[1]] for span in (xs, ys)]
@@ -167,10 +164,10 @@ def _axes(
     parts = [f'<rect class="frame" x="{LEFT:.1f}" y="{TOP:.1f}" width="{SIDE:.1f}" height="{SIDE:.1f}"/>\n']
     for tick in across:
         x, _ = _at(tick, ys[0], xs, ys)
-        parts.append(f'<text class="tick middle" x="{x:.1f}" y="{TOP + SIDE + 17:.1f}">{short(tick)}</text>\n')
+        parts.append(f'<text class="tick middle" x="{x:.1f}" y="{TOP + SIDE + 17:.1f}">{rounded(tick)}</text>\n')
     for tick in up:
         _, y = _at(xs[0], tick, xs, ys)
-        parts.append(f'<text class="tick end" x="{LEFT - 7:.1f}" y="{y + 4:.1f}">{short(tick)}</text>\n')
+        parts.append(f'<text class="tick end" x="{LEFT - 7:.1f}" y="{y + 4:.1f}">{rounded(tick)}</text>\n')
     middle = LEFT + SIDE / 2
     parts.append(f'<text class="middle" x="{middle:.1f}" y="{TOP + SIDE + 36:.1f}">'
                  f"{markup(shortened(clean(below), SIDE, 13))}</text>\n")  # fmt: skip
@@ -181,7 +178,8 @@ def _axes(
 
 def _some(count: int) -> list[int]:
     """Rows that are drawn: all of them, or as many as can be told apart, spread evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(int)).tolist()
+    rows: list[int] = np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(int)).tolist()
+    return rows
 
 
 def _drawing(title: str, width: float, height: float, parts: str, theme: str) -> Drawing:
@@ -201,13 +199,24 @@ def _rules(theme: Theme) -> dict[str, str]:
         ".count": f"fill:{theme.ink};font-weight:700",
         ".end": "text-anchor:end",
         ".middle": "text-anchor:middle",
-        ".cell": f"fill:none;stroke:{theme.box_line}",
+        ".cell": f"stroke:{theme.box_line}",
         ".frame": f"fill:none;stroke:{theme.box_line}",
-        ".right": f"fill:{theme.above_ink}",
-        ".wrong": f"fill:{theme.below_ink}",
         ".diagonal": f"fill:none;stroke:{theme.line};stroke-dasharray:5 4",
         ".answer": f"fill:none;stroke:{theme.above_ink};stroke-width:2.4px",
         ".field": "shape-rendering:crispEdges",
         ".point": f"stroke:{theme.paper};stroke-width:1px",
     }
-    return {**rules, **{f".f{index}": f"fill:{colour}" for index, colour in enumerate(colours)}}
+    for shade in range(-STEPS, STEPS + 1):
+        strongest = theme.tint_above if shade > 0 else theme.tint_below
+        colour = mixed(_colour(theme.paper), strongest, abs(shade), STEPS)
+        rules[f".{shade_class(shade)}"] = f"fill:{colour}"
+    for index, colour in enumerate(colours):
+        rules[f".f{index}"] = f"fill:{colour}"
+        for shade in range(SHADES + 1):
+            rules[f".g{index}{shade}"] = f"fill:{mixed(_colour(theme.paper), _colour(colour), 1 + shade, 3 * SHADES)}"
+    return rules
+
+
+def _colour(text: str) -> Colour:
+    """#1c2430 as its three numbers."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
