@@ -41,7 +41,8 @@ from .nn import (  # nn, written by tools/table.py
     sweep,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
-    boundary, confusion_table, curves, draw, draw_dot, explain, landscape, live, load_numbers, replay, steps, wish_bars,
+    boundary, confusion_table, curves, draw, draw_dot, explain, landscape, live, load_numbers, replay, steps, walk,
+    wish_bars,
 )  # fmt: skip
 
 __version__ = "0.2.0.dev0"
@@ -61,5 +62,5 @@ __all__ = [  # all, written by tools/table.py
     "l1", "l2", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "table",
     "train_test_split", "units", "wishes", "xor", "load", "ModelFileError", "Run", "Sweep", "sweep", "boundary",
     "confusion_table", "curves", "draw", "draw_dot", "explain", "landscape", "live", "load_numbers", "replay", "steps",
-    "wish_bars",
+    "walk", "wish_bars",
 ]  # fmt: skip

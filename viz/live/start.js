@@ -186,7 +186,8 @@ function valuePanel() {
       if (tint) tint.setAttribute("class", "tint " + (still ? "z" : shadeOf(grads[i])));
       card.querySelector("title").textContent = name;
       const leaf = D.leaves.indexOf(i);
-      if (leaf >= 0) { card.setAttribute("aria-label", name); card.setAttribute("aria-valuenow", String(values[i])); card.classList.toggle("receives", leaf === S.weight); }
+      card.setAttribute("aria-label", name);
+      if (leaf >= 0) { card.setAttribute("aria-valuenow", String(values[i])); card.classList.toggle("receives", leaf === S.weight); }
     });
     held.querySelectorAll("[data-edge]").forEach((edge) => {
       const step = D.edges[Number(edge.dataset.edge)];
