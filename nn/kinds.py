@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 from chainrule.engine import OPS, Value
 
+from .dropout import Dropout
 from .init import uniform
 from .modules import MLP, Layer, Neuron
-from .saving import KINDS, Kind, Part, number_text
+from .probabilities import softmax
+from .saving import KINDS, Kind, Part, build, describe, number_text
+from .sequential import Sequential
 
 __all__: list[str] = []
 
@@ -20,36 +23,53 @@ Description = dict[str, Any]
 
 def _describe_neuron(neuron: Neuron) -> Description | None:
     activation = _activation(neuron)
-    leaves = [*neuron.w, neuron.b] if isinstance(neuron.w, list) else []
-    plain = leaves and all(isinstance(leaf, Value) and leaf.operation is None for leaf in leaves)
-    if activation is None or not plain or len(neuron.parameters()) != len(leaves):
+    leaves = [*neuron.w, neuron.b]
+    if activation is None or not all(isinstance(leaf, Value) and leaf.operation is None for leaf in leaves):
         return None
     weights = [number_text(w.data) for w in neuron.w]
     return {"activation": activation, "weights": weights, "bias": number_text(neuron.b.data)}
 
 
 def _describe_layer(layer: Layer) -> Description | None:
-    neurons = [_describe_neuron(each) if type(each) is Neuron else None for each in layer.neurons]
-    described = [each for each in neurons if each is not None]
-    count = sum(len(each["weights"]) + 1 for each in described)
-    same_inputs = len({len(each["weights"]) for each in described}) == 1
-    if len(described) < len(neurons) or not same_inputs or len(layer.parameters()) != count:
+    neurons = _all_described(layer.neurons, Neuron)
+    if not neurons:
         return None
-    activations = [each["activation"] for each in described]
+    activations = [each["activation"] for each in neurons]
     same = len(set(activations)) == 1
-    weights, biases = [each["weights"] for each in described], [each["bias"] for each in described]
+    weights, biases = [each["weights"] for each in neurons], [each["bias"] for each in neurons]
     return {"activation": activations[0] if same else activations, "weights": weights, "biases": biases}
 
 
 def _describe_mlp(model: MLP) -> Description | None:
-    layers = [_describe_layer(each) if type(each) is Layer else None for each in model.layers]
-    described = [each for each in layers if each is not None]
-    sizes = [(len(each["weights"][0]), len(each["weights"])) for each in described]
-    fit = all(outputs == inputs for (_, outputs), (inputs, _) in pairwise(sizes))
-    count = sum((inputs + 1) * outputs for inputs, outputs in sizes)
-    if not described or len(described) < len(layers) or not fit or len(model.parameters()) != count:
+    layers = _all_described(model.layers, Layer)
+    if not layers:
         return None
-    return {"output": "softmax" if model.softmax else "as it is", "layers": described}
+    for each in layers:
+        del each["kind"]
+    return {"output": "softmax" if model.softmax else "as it is", "layers": layers}
+
+
+def _describe_sequential(model: Sequential) -> Description | None:
+    layers = _all_described([_Function(one) if one is softmax or isinstance(one, str) else one for one in model.layers])
+    return {"layers": layers} if layers else None
+
+
+def _all_described(parts: Sequence[Any], kind: type | None = None) -> list[Description] | None:
+    """The descriptions of all parts; None if one of them has none, or is of another class."""
+    described = [describe(each) for each in parts if kind in (None, type(each))]
+    found = [each for each in described if each is not None]
+    return found if len(found) == len(parts) else None
+
+
+@dataclass(frozen=True)
+class _Function:
+    """A part of a Sequential that is no Module: an operation by its name, or softmax."""
+
+    what: Any
+
+
+def _describe_function(function: _Function) -> Description:
+    return {"name": function.what if isinstance(function.what, str) else "softmax"}
 
 
 def _activation(neuron: Neuron) -> str | None:
@@ -93,6 +113,23 @@ def _build_mlp(part: Part) -> MLP:
     return model
 
 
+def _build_sequential(part: Part) -> Sequential:
+    made = [build(each) for each in part.fields(["kind", "layers"])["layers"].items(at_least=1)]
+    return Sequential([one.what if isinstance(one, _Function) else one for one in made])
+
+
+def _build_function(part: Part) -> _Function:
+    name = part.fields(["kind", "name"])["name"]
+    return _Function(softmax if name.value == "softmax" else _activations(name, 1)[0])
+
+
+def _build_dropout(part: Part) -> Dropout:
+    rate = part.fields(["kind", "rate"])["rate"]
+    if not 0.0 <= rate.number() < 1.0:
+        rate.fail(f"a share from 0 to below 1 is wanted here, not {rate.value!r:.60}")
+    return Dropout(rate.number())
+
+
 Read = tuple[list[list[float]], list[float], list[str]]  # weights (outputs, inputs), biases, activations
 
 
@@ -131,3 +168,6 @@ def _fill(neurons: Sequence[Neuron], weights: list[list[float]], biases: list[fl
 KINDS[Neuron] = Kind("Neuron", _describe_neuron, _build_neuron)
 KINDS[Layer] = Kind("Layer", _describe_layer, _build_layer)
 KINDS[MLP] = Kind("MLP", _describe_mlp, _build_mlp)
+KINDS[Sequential] = Kind("Sequential", _describe_sequential, _build_sequential)
+KINDS[_Function] = Kind("function", _describe_function, _build_function)
+KINDS[Dropout] = Kind("Dropout", lambda drop: {"rate": drop.rate}, _build_dropout)

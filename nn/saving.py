@@ -12,11 +12,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from chainrule.engine import Value
 from chainrule.engine.compiler.run.saving import write
 
+from .data.preparation import Preparation
+
 __all__ = [
-    "KINDS", "Kind", "ModelFileError", "Part", "build", "checksum", "laid_out", "load", "number_text", "read", "save",
+    "KINDS", "Kind", "ModelFileError", "Part", "build", "checksum", "describe", "laid_out", "load", "number_text",
+    "read", "save",
 ]  # fmt: skip
 
 FORMAT, VERSION = "chainrule model", 1
@@ -45,29 +50,48 @@ KINDS: dict[type, Kind] = {}  # the classes whose architecture is written; nn/ki
 
 def save(model: Any, path: str | os.PathLike[str]) -> Path:
     """Write the model to a file, for `Module.save`, which says what is in it; return the path."""
-    kind = KINDS.get(type(model))
-    described = kind.describe(model) if kind else None
     named = list(model.named_parameters())
     if len(dict(named)) < len(named):
         twice = next(name for name, p in named if dict(named)[name] is not p)
         raise ValueError(f"two parameters are called {twice!r}; rename the attribute or the key of one of them")
     parameters = [p for _, p in named]
-    if kind and described is not None:
-        content: dict[str, Any] = {"model": {"kind": kind.name, **described}}
-        standard = [p.label for p in build(Part("", "model", content["model"])).parameters()]
+    description, standard = _faithful(model, [name for name, _ in named]), parameters
+    if description is None:
+        numbers = {name: number_text(p.data) for name, p in named}
+        description = {"kind": "parameters", "class": type(model).__name__, "parameters": numbers}
     else:
-        content = {"model": {"kind": "parameters", "class": type(model).__name__,
-                             "parameters": {name: number_text(p.data) for name, p in named}}}  # fmt: skip
-        standard = [p.label for p in parameters]
-    labels = {str(i): p.label for i, (p, label) in enumerate(zip(parameters, standard)) if p.label != label}
+        standard = build(Part("", "model", description)).parameters()
+    content: dict[str, Any] = {"model": description}
+    labels = {str(i): p.label for i, (p, own) in enumerate(zip(parameters, standard)) if p.label != own.label}
     frozen = [i for i, p in enumerate(parameters) if not p.requires_grad]
     content |= {key: found for key, found in (("labels", labels), ("frozen", frozen)) if found}
     if (preparation := getattr(model, "preparation", None)) is not None:
         content["preparation"] = preparation.to_dict()
+    if class_labels := getattr(model, "class_labels", ()):
+        content["class_labels"] = np.asarray(class_labels).tolist()
     whole = {"format": FORMAT, "version": VERSION, "checksum": checksum(content), **content}
     target = Path(path)
     write(target, laid_out(whole) + "\n")
     return target
+
+
+def describe(model: Any) -> dict[str, Any] | None:
+    """The model as plain dicts, lists, texts and numbers; None if it cannot be written so that it comes back."""
+    kind = KINDS.get(type(model))
+    found = kind.describe(model) if kind else None
+    return None if kind is None or found is None else {"kind": kind.name, **found}
+
+
+def _faithful(model: Any, names: Sequence[str]) -> dict[str, Any] | None:
+    """The description, if a model with the same parameters comes back from it: none are tied, and none were added."""
+    try:
+        description = describe(model)
+        if description is not None:
+            made = build(Part("", "model", description))
+            return description if [name for name, _ in made.named_parameters()] == list(names) else None
+    except ModelFileError:
+        pass  # layers that do not fit together, as nobody but a user's own class would call them
+    return None
 
 
 def load(path: str | os.PathLike[str], into: Any = None) -> Any:
@@ -101,7 +125,12 @@ def load(path: str | os.PathLike[str], into: Any = None) -> Any:
         numbers = {name: each.number() for name, each in fields["parameters"].mapping().items()}
         model = into
     else:
-        made = build(part)
+        try:
+            made = build(part)
+        except RecursionError:
+            part.fail("the model is nested too deeply")
+        if not hasattr(made, "named_parameters"):
+            part.fail("this is a part of a model, and not a model")
         numbers = {name: p.data for name, p in made.named_parameters()}
         model = made if into is None else into
     _apply(content, part, numbers, model)
@@ -118,14 +147,15 @@ def _apply(content: Mapping[str, Part], part: Part, numbers: Mapping[str, float]
         for key, each in content["labels"].mapping().items():
             labels[each.index_of(key, len(parameters))] = each.text()
     frozen = {each.index(len(parameters)) for each in content["frozen"].items()} if "frozen" in content else set()
-    preparation = None
-    if "preparation" in content:
-        preparation = content["preparation"].prepared()
+    preparation = content["preparation"].prepared() if "preparation" in content else None
+    class_labels = content["class_labels"].plain() if "class_labels" in content else ()
     for i, (p, number) in enumerate(zip(parameters, numbers.values())):
         p.data, p.requires_grad = number, i not in frozen
         p.label = labels.get(i, p.label)
     if preparation is not None:
         model.preparation = preparation
+    if class_labels:
+        model.class_labels = class_labels
 
 
 def _check_names(part: Part, numbers: Collection[str], named: Mapping[str, Value]) -> None:
@@ -177,7 +207,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Part]:
     if "checksum" in whole and whole["checksum"] != checksum(content):
         advice = 'take another copy; if you changed it on purpose, remove the line "checksum"'
         Part(name, "checksum", None).fail("what the file holds is not what was saved", advice)
-    Part(name, "", content).fields(["model"], ["labels", "frozen", "preparation"])
+    Part(name, "", content).fields(["model"], ["labels", "frozen", "preparation", "class_labels"])
     return {key: Part(name, key, value) for key, value in content.items()}
 
 
@@ -276,6 +306,13 @@ class Part:
             self.fail(f"{len(found)} numbers stand here, and {count} are needed")
         return found
 
+    def plain(self) -> tuple[Any, ...]:
+        """A list of texts and numbers."""
+        for each in self.items():
+            if not isinstance(each.value, str):
+                each.number()
+        return tuple(self.value)
+
     def index(self, length: int) -> int:
         right = isinstance(self.value, int) and not isinstance(self.value, bool) and 0 <= self.value < length
         self._is(f"the number of one of {length} parameters", right)
@@ -289,4 +326,7 @@ class Part:
 
     def prepared(self) -> Any:
         """The preparation that was written by `to_dict`."""
-        self.fail("nothing here can read a preparation")
+        try:
+            return Preparation.from_dict(self.value)
+        except Exception as problem:  # whatever a hostile file makes it do
+            self.fail(str(problem).splitlines()[0] if str(problem) else type(problem).__name__)

@@ -10,10 +10,11 @@ from .live.panels import boundary, confusion_table, landscape, wish_bars
 from .live.reading import load_numbers
 from .live.walk import walk
 from .plots.training import curves
+from .reports.page import report
 from .stepper.explanation import explain
 from .stepper.stepping import steps
 
 __all__ = [
     "boundary", "confusion_table", "curves", "draw", "draw_dot", "explain", "landscape", "live", "load_numbers",
-    "replay", "steps", "trace", "walk", "wish_bars",
+    "replay", "report", "steps", "trace", "walk", "wish_bars",
 ]  # fmt: skip

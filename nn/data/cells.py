@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,9 @@ class Source:
 
     def of(self, rows: NDArray[Any]) -> Source:
         """The source of these rows, numbers or a mask."""
-        return Source(self.name, None if self.numbers is None else self.numbers[rows], self.what)
+        if self.numbers is not None:
+            return Source(self.name, self.numbers[rows], self.what)
+        return Source(self.name, np.flatnonzero(rows) if rows.dtype == bool else rows, self.what)
 
 
 def shown(value: Any) -> str:
@@ -67,8 +69,10 @@ def word(value: Any) -> str:
     """
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
-    if isinstance(value, (Real, Decimal)) and value == value and value % 1 == 0:
+    if isinstance(value, Integral):
         return str(int(value))
+    if isinstance(value, (Real, Decimal)) and float(value).is_integer():
+        return str(int(float(value)))
     return str(value).strip()
 
 

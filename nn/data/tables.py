@@ -133,8 +133,7 @@ def _table(
         kept = full
     if not kept.all():
         cells = {name: column[kept] for name, column in cells.items()}
-        numbered = source if source.numbers is not None else Source(source.name, np.arange(len(kept)), source.what)
-        goal, source = goal[kept], numbered.of(kept)
+        goal, source = goal[kept], source.of(kept)
     for name, column in cells.items():
         if column.dtype != object and np.isinf(column).any():
             row = int(np.isinf(column).argmax())
@@ -237,7 +236,7 @@ def _sheet(path: Any, delimiter: Any, encoding: Any, names: Any, texts: Collecti
 
 
 def _called(data: Any) -> str:
-    return "the frame" if hasattr(data, "columns") else "the table"
+    return "the frame" if hasattr(data, "iloc") or hasattr(data, "to_series") else "the table"
 
 
 def _columns(data: Any, names: Sequence[str] | None) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.nn import MLP, Layer, ModelFileError, Module, Neuron, load
+from chainrule.nn import MLP, Dropout, Layer, ModelFileError, Module, Neuron, Sequential, load
 from chainrule.nn.saving import checksum
 
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True, width=64)
@@ -52,6 +52,8 @@ SHIPPED = {
     "sigmoid": lambda: MLP(2, [3, 1], activation="gelu", output="sigmoid", rng=1),
     "layer": lambda: Layer(3, 2, activation="sin", rng=1),
     "linear layer": lambda: Layer(1, 1, nonlin=False, rng=1),
+    "sequential": lambda: Sequential(Layer(2, 3, activation="elu", rng=1), Dropout(0.25), "sin", cr.gelu, cr.softmax),
+    "nested": lambda: Sequential(MLP(2, [3], rng=1), Sequential(Layer(3, 2, rng=1)), Neuron(2, rng=1)),
     "neuron": lambda: Neuron(2, rng=1),
 }
 OWN = {
@@ -84,7 +86,7 @@ def test_a_loaded_model_predicts_the_same_and_loading_draws_no_random_number(mak
     state = random.getstate()
     copy = load(model.save(tmp_path / "m.json"))
     assert random.getstate() == state
-    size = len((model.layers[0].neurons[0] if isinstance(model, MLP) else getattr(model, "neurons", [model])[0]).w)
+    size = 3 if "3" in repr(model).partition(")")[0] else 1 if "(1)" in repr(model) else 2
     X = np.random.default_rng(0).normal(size=(5, size))
     assert np.array_equal(copy.predict(X), model.predict(X))
 
@@ -147,6 +149,42 @@ def test_a_file_is_missing_or_has_no_folder(tmp_path):
         MLP(1, [1]).save(tmp_path / "none" / "m.json")
 
 
+DATA = """length,soil,species
+1.5,clay,a
+2.5,sand,b
+3.25,sand,a
+7.0,peat,c
+"""
+
+
+def on_a_table(folder):
+    """A model that was trained on a table, and raw rows for it."""
+    (folder / "data.csv").write_text(DATA)
+    data = cr.table(folder / "data.csv", target="species").standardise()
+    model = MLP(4, [3], rng=0)
+    cr.fit(model, cr.cross_entropy, data, epochs=2, progress=False)
+    return model, {"length": [1.75, 9.5], "soil": ["peat", "sand"]}
+
+
+def test_scaling_and_the_names_of_columns_and_classes_are_kept(tmp_path):
+    model, rows = on_a_table(tmp_path)
+    copy = load(model.save(tmp_path / "m.json"))
+    assert copy.preparation == model.preparation
+    assert copy.preparation.feature_names == ("length", "soil=clay", "soil=peat", "soil=sand")
+    assert np.array_equal(copy.predict(rows), model.predict(rows))
+    assert copy.predict_class(rows).tolist() == model.predict_class(rows).tolist()
+    assert set(copy.predict_class(rows).tolist()) <= {"a", "b", "c"}
+
+
+def test_the_labels_of_two_classes_are_kept(tmp_path):
+    model = MLP(1, [1], rng=0)
+    model.class_labels = (-1, 1)
+    assert (
+        load(model.save(tmp_path / "m.json")).predict_class([[9.0], [-9.0]]).tolist()
+        == model.predict_class([[9.0], [-9.0]]).tolist()
+    )
+
+
 # --- damage
 
 
@@ -192,6 +230,11 @@ DAMAGE = [
     (("labels",), {"9": "a"}, "'9' is the number of none of the 9 parameters"),
     (("labels",), {"1": 2}, "labels.'1': a text is wanted here, not 2"),
     (("preparation",), 5, "preparation: "),
+    (("preparation",), {"columns": [5], "target": None}, "preparation: "),
+    (("class_labels",), [None], r"class_labels\[0\]: a number is wanted"),
+    (("model",), {"kind": "function", "name": "tanh"}, "model: this is a part of a model, and not a model"),
+    (("model",), {"kind": "Dropout", "rate": 1}, "model.rate: a share from 0 to below 1 is wanted here, not 1"),
+    (("model",), {"kind": "Sequential", "layers": [{"kind": "function", "name": "eval"}]}, "'eval' is no operation"),
 ]  # fmt: skip
 
 
@@ -260,11 +303,11 @@ def mutated(original, rng):
 def test_a_mutated_file_is_one_kind_of_error_or_the_same_model(count, tmp_path):
     """With the checksum nothing wrong gets through. Without it a model may come out, which must be whole."""
     path, rng = tmp_path / "m.json", random.Random(count)
-    model = MLP(2, [2, 2], activation="tanh", output="softmax", rng=0)
+    model, _ = on_a_table(tmp_path)
     model.parameters()[3].requires_grad = False
     model.parameters()[4].label = "a"
     text = model.save(path).read_text()
-    wanted = bits(model), repr(model)
+    wanted = bits(model), repr(model), model.preparation
     without = "\n".join(line for line in text.splitlines() if "checksum" not in line)
     errors = 0
     for i in range(count):
@@ -277,8 +320,8 @@ def test_a_mutated_file_is_one_kind_of_error_or_the_same_model(count, tmp_path):
             assert str(error).startswith(f"{path}, ")
             continue
         if b'"checksum"' in path.read_bytes():
-            assert (bits(copy), repr(copy)) == wanted
-        assert len(copy.predict([[0.0] * len(copy.layers[0].neurons[0].w)])) == 1 if isinstance(copy, MLP) else True
+            assert (bits(copy), repr(copy), copy.preparation) == wanted
+        assert copy.parameters() and all(isinstance(p.data, float) for p in copy.parameters())
     assert errors > count / 2
 
 

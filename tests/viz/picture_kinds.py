@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule import viz
 from chainrule.engine import Value
-from chainrule.nn import MLP, fit, mse
+from chainrule.nn import MLP, Dataset, fit, mse
 
 NOT_PICTURES = {"trace", "load_numbers", "walk"}  # what makes no picture, and what moves
 
@@ -39,6 +39,11 @@ class Kind:
     @property
     def has_themes(self) -> bool:
         return "theme" in inspect.signature(getattr(viz, self.function)).parameters
+
+    @property
+    def has_view(self) -> bool:
+        """Whether its page is the common one, in which a picture is zoomed and moved; the live page has its own."""
+        return self.has_themes and self.function not in ("live", "replay", "report")
 
     @property
     def is_ours(self) -> bool:
@@ -101,6 +106,22 @@ def history(label: str) -> SimpleNamespace:
                            metrics={label: [0.25, 0.5, 0.75]})  # fmt: skip
 
 
+class Unlearned:
+    """A model of two columns and two classes."""
+
+    def predict(self, X):
+        inputs = X.X if hasattr(X, "X") else X
+        return np.column_stack([inputs[:, 0], inputs[:, 1]])
+
+
+def report(label: str, theme: dict[str, str]) -> Any:
+    """A report on a table with the label in its name, the names of its columns and of its classes."""
+    names = [f"{label} {i}" for i in range(2)]
+    X = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.25], [0.25, 0.5]]
+    data = Dataset.from_arrays(label, X, [0, 1, 0, 1], names, [f"{label} a", f"{label} b"], label + " target")
+    return viz.report(Unlearned(), history(label), data, data, **theme)
+
+
 def trained(label: str) -> tuple[Any, ...]:
     """A model, a loss, data and a history; the names of the parameters have the label in them."""
     model = MLP(2, [2, 1], activation="tanh", rng=0)
@@ -110,6 +131,9 @@ def trained(label: str) -> tuple[Any, ...]:
     return model, mse, X, y, fit(model, mse, X, y, epochs=2, progress=False)
 
 
+PLAIN = (".svg", ".html")  # the texts of a picture that is no graph
+
+
 def classified(label: str) -> tuple[Any, ...]:
     """A model that was trained on classes with the label in their names, and examples."""
     model = MLP(2, [3], rng=0)
@@ -117,8 +141,8 @@ def classified(label: str) -> tuple[Any, ...]:
     return model, [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 2]
 
 
-PLAIN = (".svg", ".html")  # what has no graph has no .dot
 KINDS = {
+    "report": Kind("report", report, PLAIN),
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
@@ -126,13 +150,13 @@ KINDS = {
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
     "live": Kind("live", lambda label, theme: viz.live(labelled(label), **theme)),
     "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme), PLAIN),
+    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), PLAIN),
     "boundary": Kind("boundary", lambda label, theme: viz.boundary(*classified(label), **theme), PLAIN),
     "confusion_table": Kind(
         "confusion_table", lambda label, theme: viz.confusion_table(*classified(label), **theme), PLAIN
     ),
     "landscape": Kind("landscape", lambda label, theme: viz.landscape(*trained(label)[:4], **theme), PLAIN),
     "wish_bars": Kind("wish_bars", lambda label, theme: viz.wish_bars(*trained(label)[:4], **theme), PLAIN),
-    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), (".svg", ".html")),
     "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

@@ -25,7 +25,8 @@ const filled = [];
 const found = [];
 const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
 const over = (top, opacity, below) => below.map((value, i) => opacity * top[i] + (1 - opacity) * value);
-const shapes = document.querySelectorAll("#view rect, #view path, #view circle, #view text");
+const seen = document.getElementById("view") ? "#view " : ".pictures ";
+const shapes = document.querySelectorAll(["rect", "path", "circle", "text"].map((tag) => seen + tag).join());
 const SURFACES = ["paper", "box", "face", "tint"];
 const below = (x, y, among) => {
   for (let i = filled.length - 1; i >= 0; i -= 1) {
@@ -162,7 +163,7 @@ MORE = {
     "layers": lambda theme: viz.draw(learned([2, 4, 2]), fold="layers", theme=theme),
 }
 for name, kind in KINDS.items():
-    if kind.has_themes and kind.can_be_made:
+    if kind.has_view and kind.can_be_made:
         MORE[name] = lambda theme, kind=kind: kind.picture("a", theme)
 
 

@@ -333,7 +333,8 @@ function reset() {
   S.version += 1;
   say("");
   firstGradient();
-  record();
+  if (D.history) recorded();
+  else record();
   redraw();
 }
 function firstGradient() { M.gradient.means(X, S.theta, null, Math.min(D.train, 256), gradient); }
@@ -429,7 +430,11 @@ function nameOf(place) {
   if (place < D.width) return D.features[place];
   if (place < T.inputs) return T.inputs - D.width === 1 ? "y" : "y" + (place - D.width + 1);
   if (place < leafCount()) return D.names[place - T.inputs];
-  return local.get(place) ?? T.names[place] ?? T.rows[T.operations[place - leafCount()]][0] + " " + (place - leafCount() + 1);
+  const known = local.get(place) ?? T.names[place];
+  if (known) return known;
+  const i = place - leafCount(), args = T.arguments.subarray(T.starts[i], T.starts[i + 1]);
+  if (T.rows[T.operations[i]][0] === "multiply" && args.every((a) => a < leafCount() || local.has(a))) return `${nameOf(args[0])}·${nameOf(args[1])}`;
+  return T.rows[T.operations[place - leafCount()]][0] + " " + (place - leafCount() + 1);
 }
 const local = new Map(); // names that a panel gave to the scalars that it shows
 
