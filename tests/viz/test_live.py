@@ -40,6 +40,7 @@ def opened(browser, page, folder, until=READY, address="#example=1"):
     browser.get("about:blank")
     browser.get(page.save(folder / "page.html").as_uri() + address)
     wait(browser, until)
+    settle(browser)
     return browser
 
 
@@ -704,3 +705,22 @@ def test_each_step_of_the_walk_shows_the_gradients_of_that_moment(browser, tmp_p
     assert browser.get_log("browser") == []
     with pytest.raises(ValueError, match="at most 60"):
         cr.walk(cr.mse(cr.MLP(3, [8, 8, 1])([1.0, 2.0, 3.0]), 0.0))
+
+
+def test_equations_of_the_scalar_steps_are_true_to_the_digits_that_are_printed(moons, browser):
+    def told(act):
+        return browser.execute_script("""
+          LIVE.chooseNeuron(5); LIVE.scalar.go(arguments[0], 0);
+          return LIVE.scalar.state.list.map((_, i) => { const one = LIVE.scalar.tell(i);
+            return [one.numbers.map(x => x.textContent ?? x).join(''), one.result]; });""", act)  # fmt: skip
+
+    for example in (3, 60, 111):
+        browser.execute_script("LIVE.chooseExample(arguments[0])", example)
+        for numbers, result in [*told("forward"), *told("backward")]:
+            left, sign = re.fullmatch(r"(?:= )?(.*) ([=≈]) ", numbers).groups()
+            plain = left.replace("−", "-").replace("×", "*")
+            value = eval(plain, {"__builtins__": {}, "tanh": np.tanh})  # the page's own text, of this test's own model
+            if sign == "=":
+                assert float(f"{value:.4g}") == pytest.approx(float(f"{result:.4g}"), rel=2e-9, abs=1e-12), numbers
+            else:
+                assert value == pytest.approx(result, rel=1e-2)
