@@ -10,6 +10,10 @@ from .data.splitting import train_test_split
 from .data.tables import table
 from .datasets import circles, digits, gaussians, houses, iris, moons, penguins, sine, spirals, xor
 from .dropout import Dropout
+from .exports.numpy_source import to_numpy_source
+from .exports.onnx_model import to_onnx
+from .exports.pytorch import from_torch, to_torch
+from .exports.scikit import from_sklearn
 from .history import History
 from .last_step import LastStep
 from .losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
@@ -25,9 +29,10 @@ from .training import fit
 from .wishes import Wishes, wishes
 
 __all__ = [
-    "MLP", "SGD", "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron",
-    "Optimiser", "Preparation", "RMSProp", "Sequential", "Wishes", "accuracy", "binary_cross_entropy", "circles",
-    "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses",
-    "huber", "init", "iris", "l1", "l2", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax",
-    "spirals", "table", "train_test_split", "units", "wishes", "xor", "load", "ModelFileError", "Run", "Sweep", "sweep",
+    "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "MLP", "ModelFileError", "Module",
+    "Neuron", "Optimiser", "Preparation", "RMSProp", "Run", "SGD", "Sequential", "Sweep", "Wishes", "accuracy",
+    "binary_cross_entropy", "circles", "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit",
+    "from_sklearn", "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae",
+    "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source",
+    "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor",
 ]  # fmt: skip

@@ -34,6 +34,7 @@ class History:
     snapshots: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list, repr=False)
     interrupted: bool = False
     advice: str = ""
+    _stride: int = field(default=1, repr=False)  # of so many records, one has a snapshot
 
     @property
     def best_epoch(self) -> int:
@@ -46,10 +47,15 @@ class History:
         return self.epochs[int(np.argmin(self.test_loss or self.train_loss))]
 
     def keep_snapshot(self, epoch: int, parameters: NDArray[np.float64]) -> None:
-        """Add a snapshot; of too many, every second one is dropped, and never the first or the last."""
+        """Add the snapshot of the last record. Of too many, every second one is dropped, but not the first and last."""
+        place = len(self.epochs) - 1
+        if self.snapshots and (place - 1) % self._stride:
+            self.snapshots.pop()  # it was kept as the last
         self.snapshots.append((epoch, parameters))
         if len(self.snapshots) > max(3, min(MOST, NUMBERS // max(len(parameters), 1))):
-            self.snapshots[1:-1] = self.snapshots[2:-1:2]
+            even = self.snapshots[:-1] if place % self._stride else self.snapshots
+            self._stride *= 2
+            self.snapshots = even[::2] + ([self.snapshots[-1]] if place % self._stride else [])
 
     def __str__(self) -> str:
         columns = {"train loss": self.train_loss, "test loss": self.test_loss, **self.metrics}

@@ -51,7 +51,7 @@ def _describe_mlp(model: MLP) -> Description | None:
 
 def _describe_sequential(model: Sequential) -> Description | None:
     layers = _all_described([_Function(one) if one is softmax or isinstance(one, str) else one for one in model.layers])
-    return layers and {"layers": layers}
+    return {"layers": layers} if layers else None
 
 
 def _all_described(parts: Sequence[Any], kind: type | None = None) -> list[Description] | None:

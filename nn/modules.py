@@ -44,18 +44,6 @@ class Module(Holder):
 
     class_labels: tuple[Any, ...] = ()  # of a model of one output that fit has trained on such labels as -1 and 1
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
-        """The outputs for many examples, as plain numbers; no graph is recorded, and no Dropout drops.
-
-        Many examples run through a compiled program, which rounds as it pleases: the last digits may differ from those
-        of model(x). It is remembered, and made anew when the model has changed.
-
-        Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
-        Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
-        """
-        outputs = self._answers(X)[1]
-        return outputs if self.preparation is None else self.preparation.answers(outputs)
-
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model to a file of JSON, from which `load` makes it again; return the path.
 
@@ -67,6 +55,18 @@ class Module(Holder):
         Errors: OSError where nothing can be written.
         """
         return save(self, path)
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The outputs for many examples, as plain numbers; no graph is recorded, and no Dropout drops.
+
+        Many examples run through a compiled program, which rounds as it pleases: the last digits may differ from those
+        of model(x). It is remembered, and made anew when the model has changed.
+
+        Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
+        Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
+        """
+        outputs = self._answers(X)[1]
+        return outputs if self.preparation is None else self.preparation.answers(outputs)
 
     def predict_probabilities(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, whether the model ends in scores, in softmax or in sigmoid.

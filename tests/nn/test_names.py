@@ -10,8 +10,8 @@ from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
 INTERNAL = {  # parts of fit and of models, which nn does not hand on
-    "advice", "kinds", "saving",
-    "checks", "last_step", "masks", "modes", "objective", "parameters", "predicting", "progress",
+    "advice", "checks", "kinds", "last_step", "masks", "modes", "objective", "parameters", "predicting", "progress",
+    "saving",
 }  # fmt: skip
 
 

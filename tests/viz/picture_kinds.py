@@ -35,11 +35,15 @@ class Kind:
     make: Callable[[str, dict[str, str]], Any]
     endings: tuple[str, ...] = (".svg", ".html", ".dot")  # the endings of the texts that .save() writes
     needs: str = ""  # a program without which the picture cannot be made
-    has_view: bool = True  # whether its page shows one picture, to zoom and move; a report is a text with several
 
     @property
     def has_themes(self) -> bool:
         return "theme" in inspect.signature(getattr(viz, self.function)).parameters
+
+    @property
+    def has_view(self) -> bool:
+        """Whether its page is the common one, in which a picture is zoomed and moved; the live page has its own."""
+        return self.has_themes and self.function not in ("live", "replay", "report")
 
     @property
     def is_ours(self) -> bool:
@@ -127,16 +131,17 @@ def trained(label: str) -> tuple[Any, ...]:
     return model, mse, X, y, fit(model, mse, X, y, epochs=2, progress=False)
 
 
+PLAIN = (".svg", ".html")  # the texts of a picture that is no graph
 KINDS = {
-    "report": Kind("report", report, (".svg", ".html"), has_view=False),
+    "report": Kind("report", report, PLAIN),
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
     "draw with dot": Kind("draw", lambda label, theme: viz.draw(labelled(label), engine="dot", **theme), needs="dot"),
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
     "live": Kind("live", lambda label, theme: viz.live(labelled(label), **theme)),
-    "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme)),
-    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), (".svg", ".html")),
+    "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme), PLAIN),
+    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), PLAIN),
     "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

@@ -163,7 +163,7 @@ MORE = {
     "layers": lambda theme: viz.draw(learned([2, 4, 2]), fold="layers", theme=theme),
 }
 for name, kind in KINDS.items():
-    if kind.has_themes and kind.can_be_made:
+    if kind.has_view and kind.can_be_made:
         MORE[name] = lambda theme, kind=kind: kind.picture("a", theme)
 
 

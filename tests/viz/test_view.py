@@ -12,6 +12,7 @@ from picture_helpers import network, neuron
 from picture_kinds import KINDS
 
 from chainrule import viz
+from chainrule.viz.common.text import text_width
 
 READABLE = 11.0  # pixels
 WIDTHS = (700, 1600)
@@ -70,7 +71,7 @@ def focused(browser):
     return browser.execute_script(script)
 
 
-PAGES = {name: kind for name, kind in KINDS.items() if kind.has_themes and kind.can_be_made and kind.has_view}
+PAGES = {name: kind for name, kind in KINDS.items() if kind.has_view and kind.can_be_made}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -281,3 +282,25 @@ def test_the_corners_of_a_frame_are_those_of_the_picture():
     shown = viz.draw(neuron())._repr_html_()
     (style,) = re.findall(r'<iframe [^>]*style="([^"]*)"', shown)
     assert "border-radius:10px" in html.unescape(style) and "border:0" in style
+
+
+def test_texts_are_measured_as_wide_as_the_browser_draws_them_or_a_little_wider(window, tmp_path):
+    """Compared with the fonts that this machine has; DejaVu is the widest of all that pictures name."""
+    texts = [
+        "x1w1 + x2w2", "data", "gradient −0.0004", "v114 = v112 × v113", "petal length (cm)", "WWWMMM", "illicit",
+        "größe", "Жёлтый", "∂loss/∂w ≈ ½·α → σ(z)", "tanh(n)",
+        "edges: × local derivative; colour and width = gradient passed back",
+    ]  # fmt: skip
+    browser = window("<!doctype html><title>fonts</title>", tmp_path)
+    measure = """
+        const pen = document.createElement("canvas").getContext("2d");
+        pen.font = arguments[0];
+        return arguments[1].map((text) => pen.measureText(text).width)"""
+    for bold in (False, True):
+        for family in ("system-ui", "'Segoe UI'", "'Noto Sans'", "'DejaVu Sans'", "'Liberation Sans'", "sans-serif"):
+            drawn = browser.execute_script(measure, f"{'bold ' * bold}20px {family}", texts)
+            for text, width in zip(texts, drawn):
+                assert width <= text_width(text, 20, bold), (text, family)
+        widest = browser.execute_script(measure, f"{'bold ' * bold}20px 'DejaVu Sans'", texts)
+        for text, width in zip(texts, widest):
+            assert text_width(text, 20, bold) < 1.1 * width or width == 0, text  # no room is wasted

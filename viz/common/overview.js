@@ -32,7 +32,9 @@
   function place() {
     box.hidden = !view.classList.contains("larger");
     if (box.hidden) return;
-    const scale = Math.min(240 / width, 130 / height, (0.3 * view.clientWidth) / width, (0.25 * view.clientHeight) / height);
+    const share = chainrule.isFramed ? 0.18 : 0.27; // of the view
+    const [across, down] = [share * view.clientWidth, share * view.clientHeight];
+    const scale = Math.min(Math.min(240, across) / width, Math.min(130, down) / height);
     image.style.width = Math.max(width * scale, 12) + "px";
     image.style.height = Math.max(height * scale, 12) + "px";
     if (isOld && timer === null) timer = setTimeout(paint, 0);

@@ -31,6 +31,8 @@ FIXED = {
     ".hatching": "fill:none;stroke-width:1px",
     ".stripes": "fill:none;stroke-width:22px;stroke-dasharray:2 5;stroke-opacity:0.35",
     ".low": "stroke-width:17px",
+    ".edge.chosen .line": "stroke-width:2px",
+    ".picked .key": "text-decoration:underline",
     ".edge.odd .line": "stroke-width:5px;stroke-dasharray:2 3",
     ".edge.active .line": "stroke-width:4px;stroke-dasharray:7 4",
 }
