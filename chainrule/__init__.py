@@ -41,7 +41,8 @@ from .nn import (  # nn, written by tools/table.py
     to_onnx, to_torch, train_test_split, units, wishes, xor,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
-    curves, draw, draw_dot, explain, live, load_numbers, replay, report, steps,
+    boundary, confusion_table, curves, draw, draw_dot, explain, landscape, live, load_numbers, replay, report, steps,
+    wish_bars,
 )  # fmt: skip
 
 __version__ = "0.2.0.dev0"
@@ -60,6 +61,6 @@ __all__ = [  # all, written by tools/table.py
     "binary_cross_entropy", "circles", "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit",
     "from_sklearn", "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae",
     "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source",
-    "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor", "curves", "draw", "draw_dot", "explain",
-    "live", "load_numbers", "replay", "report", "steps",
+    "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor", "boundary", "confusion_table", "curves",
+    "draw", "draw_dot", "explain", "landscape", "live", "load_numbers", "replay", "report", "steps", "wish_bars",
 ]  # fmt: skip

@@ -6,10 +6,14 @@ if __name__ != "chainrule.viz":  # a second copy would have classes and a table 
 from .dot import draw_dot, trace
 from .graph.drawing import draw
 from .live.live import live, replay
+from .live.panels import boundary, confusion_table, landscape, wish_bars
 from .live.reading import load_numbers
 from .plots.training import curves
 from .reports.page import report
 from .stepper.explanation import explain
 from .stepper.stepping import steps
 
-__all__ = ["curves", "draw", "draw_dot", "explain", "live", "load_numbers", "replay", "report", "steps", "trace"]
+__all__ = [
+    "boundary", "confusion_table", "curves", "draw", "draw_dot", "explain", "landscape", "live", "load_numbers",
+    "replay", "report", "steps", "trace", "wish_bars",
+]  # fmt: skip

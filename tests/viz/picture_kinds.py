@@ -132,6 +132,15 @@ def trained(label: str) -> tuple[Any, ...]:
 
 
 PLAIN = (".svg", ".html")  # the texts of a picture that is no graph
+
+
+def classified(label: str) -> tuple[Any, ...]:
+    """A model that was trained on classes with the label in their names, and examples."""
+    model = MLP(2, [3], rng=0)
+    model.preparation = SimpleNamespace(class_names=(label, "b", "c"), columns=None, learnt=lambda y, name: np.array(y))
+    return model, [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 2]
+
+
 KINDS = {
     "report": Kind("report", report, PLAIN),
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
@@ -142,6 +151,12 @@ KINDS = {
     "live": Kind("live", lambda label, theme: viz.live(labelled(label), **theme)),
     "replay": Kind("replay", lambda label, theme: viz.replay(*trained(label), names=[label, "b"], **theme), PLAIN),
     "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), PLAIN),
+    "boundary": Kind("boundary", lambda label, theme: viz.boundary(*classified(label), **theme), PLAIN),
+    "confusion_table": Kind(
+        "confusion_table", lambda label, theme: viz.confusion_table(*classified(label), **theme), PLAIN
+    ),
+    "landscape": Kind("landscape", lambda label, theme: viz.landscape(*trained(label)[:4], **theme), PLAIN),
+    "wish_bars": Kind("wish_bars", lambda label, theme: viz.wish_bars(*trained(label)[:4], **theme), PLAIN),
     "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

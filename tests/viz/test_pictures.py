@@ -143,12 +143,21 @@ def test_hostile_labels_run_nothing_in_the_browser(kind, browser, tmp_path):
         "</script></title></pre></svg><script>window.broken = 1</script>"
         "<img src=x onerror='window.broken = 1'>\" onfocus='window.broken = 1' autofocus='"
     )
-    count = "return document.querySelectorAll('*').length"
+    # a page may still be busy with making itself: its elements are counted when there have been as many for a while
+    count = """
+      const done = arguments[0], count = () => document.querySelectorAll('*').length;
+      let before = -1, same = 0;
+      const look = () => {
+        same = count() === before ? same + 1 : 0;
+        before = count();
+        if (same > 5) done(before); else setTimeout(look, 20);
+      };
+      look();"""
     browser.get(kind.picture("a").save(tmp_path / "harmless.html").as_uri())
-    elements = browser.execute_script(count)
+    elements = browser.execute_async_script(count)
     browser.get(kind.picture(attack).save(tmp_path / "hostile.html").as_uri())
+    assert browser.execute_async_script(count) == elements
     assert browser.execute_script("return window.broken") is None
-    assert browser.execute_script(count) == elements
     assert browser.get_log("browser") == []
 
 

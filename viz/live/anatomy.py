@@ -21,6 +21,7 @@ class Anatomy:
         self.place = {id(p): k for k, p in enumerate(parameters)}
         self.neurons: list[dict[str, Any]] = []
         self.nodes: list[Value] = []
+        self._index: dict[int, int] = {}  # by the id of a node, its number
 
     def look(self, inputs: Sequence[Value], loss: Value) -> list[Value]:
         """Find the neurons behind this loss, and return the nodes, which the function returns too."""

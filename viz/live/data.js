@@ -62,7 +62,7 @@ function pasted(text) { // '' if all is well, else what is wrong
   const rows = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean), found = [], classes = new Map(D.classes.map((name, c) => [name, c]));
   if (rows.length > 2001) return `These are ${rows.length} rows; the most is 2,000.`;
   for (const [r, line] of rows.entries()) {
-    const cells = line.split(/[\t;]|,(?=\s*\S)/).map((cell) => cell.trim()), wanted = D.width + 1;
+    const cells = line.split(/[\t;]/.test(line) ? /[\t;]/ : ",").map((cell) => cell.trim()), wanted = D.width + 1;
     const numbers = cells.slice(0, D.width).map((cell) => Number(cell.replace(",", ".")));
     if (r === 0 && !numbers.every(Number.isFinite)) continue; // a line of names
     if (cells.length !== wanted) return `Line ${r + 1} has ${cells.length} entries, not ${wanted}.`;

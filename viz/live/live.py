@@ -18,6 +18,8 @@ from chainrule.engine.compiler.trace.tracer import as_outputs
 from chainrule.engine.graph import needs_row
 from chainrule.nn import losses
 from chainrule.nn.checks import check_loss, check_model, checked_examples, checked_optimiser, checked_validation
+from chainrule.nn.data.examples import examples_of
+from chainrule.nn.predicting import evaluating
 
 from ..common.choices import check_choice
 from ..common.colours import THEMES
@@ -26,7 +28,7 @@ from ..common.values import value_names, values_of
 from ..graph.drawing import drawing_of
 from ..graph.scene import scene_of
 from .anatomy import Anatomy
-from .packing import named, plain_tape, row_in_words, told
+from .packing import named, plain_tapes, row_in_words, told
 from .page import LivePage, live_page
 from .poster import poster
 
@@ -83,9 +85,13 @@ def live(
     if loss is None or X is None:
         raise TypeError("live needs the loss and the data of a model: write live(model, loss, X, y)")
     check_loss(loss)
-    X, y, names, classes = _own_names(X, y, names, classes)
+    if names is None:
+        names = getattr(X, "feature_names", getattr(X, "columns", None))
+    X, y, preparation = examples_of(X, y, getattr(model, "preparation", None))
+    if classes is None and preparation is not None and preparation.class_names is not None:
+        classes = [str(one) for one in preparation.class_names]
     train = checked_examples(X, y)
-    test = None if validation is None else checked_validation(validation)
+    test = None if validation is None else checked_validation(validation, preparation)
     parameters = model.parameters()
     if len(parameters) > MOST_PARAMETERS:
         raise ValueError(
@@ -127,21 +133,6 @@ def _parts(show: Any) -> list[str]:
     for part in chosen:
         check_choice("show", part, ("all", *PARTS))
     return chosen
-
-
-def _own_names(X: Any, y: Any, names: Any, classes: Any) -> tuple[Any, Any, Any, Any]:
-    """A Dataset in place of X and y, and the names that it brings."""
-    whole = X if y is None else None
-    names = getattr(X, "feature_names", None) if names is None else names
-    classes = getattr(X, "class_names", None) if classes is None else classes
-    if names is None and hasattr(X, "columns"):
-        names = [str(column) for column in X.columns]
-    if whole is not None:
-        try:
-            X, y = (whole.X, whole.y) if hasattr(whole, "X") else tuple(whole)
-        except (TypeError, ValueError):
-            raise TypeError("live needs y, the targets: write live(model, loss, X, y)") from None
-    return X, y, names, classes
 
 
 class _Network:
@@ -193,7 +184,8 @@ class _Network:
             return [result, *outputs, *self.anatomy.look(inputs, result)]
 
         X, y = self.train
-        return Program(computed, self.parameters, True, False).tape("steps", X[:2], y[:2])
+        with evaluating(self.model):  # the page drops nothing out
+            return Program(computed, self.parameters, True, False).tape("steps", X[:2], y[:2])
 
     def data(self, names: Sequence[str] | None) -> dict[str, Any]:
         X, y = self.train
@@ -208,7 +200,7 @@ class _Network:
         targets = np.concatenate([one[1].ravel() for one in parts])
         return {
             "kind": "model",
-            "tapes": [plain_tape(tape) for tape in self.tapes],
+            **plain_tapes(self.tapes),
             "losses": [clean(name) for name in self.names],
             "outputs": self.outputs,
             "neurons": self.anatomy.neurons,
@@ -264,7 +256,7 @@ def _optimiser(model: Any, optimiser: Any, learning_rate: float | None) -> dict[
     chosen = checked_optimiser(model, optimiser, learning_rate)
     name = type(chosen).__name__
     settings = {key: float(getattr(chosen, key)) for key in type(chosen).settings
-                if isinstance(getattr(chosen, key, None), (int, float))}  # fmt: skip
+                if key != "schedule" and isinstance(getattr(chosen, key, None), (int, float))}  # fmt: skip
     given = learning_rate is not None or chosen is optimiser
     rate = settings.pop("learning_rate", 0.01) if given else RATES.get(name, 0.01)
     return {"optimiser": name, "settings": settings, "rate": rate}
@@ -316,7 +308,7 @@ def _of_value(value: Value, parts: list[str], theme: str) -> LivePage:
     index = {id(one): i for i, one in enumerate(order)}
     title = f"live: {names[-1]}, computed from {len(leaves):,} leaves"
     data = {
-        "kind": "value", "title": title, "tapes": [plain_tape(tape)], "losses": [names[-1]], "outputs": 0,
+        "kind": "value", "title": title, **plain_tapes([tape]), "losses": [names[-1]], "outputs": 0,
         "neurons": [], "theta": [told(leaf.data) for leaf in leaves], "fixed": [], "show": parts,
         "names": [names[index[id(leaf)]] for leaf in leaves], "values": names, "activations": {},
         "edges": [[edge.start, edge.end, at[edge.end][edge.argument]] for edge in scene.edges],

@@ -39,7 +39,7 @@ function layNetwork() {
   const left = pad + (manyInputs() ? 0 : labelRoom());
   const xOf = (column) => (column === 0 ? left : left + first - (column === columns ? 0 : (size * subs[column]) / 2) + (room * column) / columns);
   const middle = (k, n, high) => 34 + (H - 40) / 2 + (k - (n - 1) / 2) * (high + Math.min(18, Math.max(4, (H - 46) / n - high))) - high / 2;
-  const header = (x, w, text, more) => net.append(placed(el("div", { className: "column" }, el("span", { text }), more), x - 40, 0, w + 80, 28));
+  const header = (x, w, text, more) => net.append(placed(el("div", { className: "column" }, ...(W / (columns + 1) < 130 && more ? [more] : [el("span", { text }), ...(more ? [more] : [])])), x - 40, 0, w + 80, 28));
   header(left, first, manyInputs() ? "input" : "inputs");
   if (manyInputs()) {
     const side = pictureSide(), node = el("div", { className: "node picture", role: "img", "aria-label": "the chosen example" }, el("canvas", { width: side || D.width, height: side || 1 }));
@@ -87,7 +87,7 @@ function layNetwork() {
   for (const e of edges) many[e.column] = (many[e.column] || 0) + 1;
   for (const e of edges) e.many = many[e.column] > 330;
 }
-const labelRoom = () => (isPlane() || isLine() ? 26 : Math.min(96, 12 + 7 * Math.max(...D.features.map((f) => f.length))));
+const labelRoom = () => (isPlane() || isLine() ? 26 : Math.min(132, 14 + 6.6 * Math.max(...D.features.map((f) => f.length))));
 
 function placed(element, x, y, width, height) {
   Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
@@ -183,7 +183,7 @@ let slow = 0;
 function drawNetwork() {
   if (!nodes.length) return;
   const begin = performance.now();
-  if (!S.playing || slow < 9 || frames % 3 === 0) {
+  if (!S.playing || frames % (slow < 9 ? 2 : 4) === 0) {
     if (isPlane() || isLine()) drawMaps();
     else drawStrips();
   }
@@ -342,7 +342,7 @@ function fieldBox() {
 }
 
 function drawField() {
-  if (S.playing && slow >= 9 && frames % 3) return;
+  if (S.playing && frames % (heavy() ? 6 : 2)) return;
   paint(field, (c, w, h) => {
     if (isPlane()) plane(c, w, h);
     else if (isLine()) curve(c, w, h);
@@ -530,10 +530,10 @@ function curvesPanel() {
   const size = el("canvas", { className: "curve small", id: "sizes", role: "img", "aria-label": "size of the gradient, layer by layer" });
   const log = el("button", { type: "button", className: "small", id: "log", text: "log", "aria-pressed": "true", onclick: () => { S.log = !S.log; log.textContent = S.log ? "log" : "linear"; log.setAttribute("aria-pressed", String(S.log)); redraw(); } });
   const box = panel("curves", "Loss");
-  box.querySelector("h2").append(el("span", { className: "key train", text: "━ train" }), D.test ? el("span", { className: "key test", text: "╌ test" }) : null, log);
+  box.querySelector("h2").append(el("span", { className: "key train", text: "━ train" }), ...(D.test ? [el("span", { className: "key test", text: "╌ test" })] : []), log);
   const tones = ["ink", "receiver", "giver", "below", "above", "odd"], dashes = [[], [7, 3], [2, 3], [9, 3, 2, 3]], marks = ["━", "╌", "┈", "┅"];
   const keys = groups.map((g, i) => { const key = el("span", { text: `${marks[i % 4]} ${g.name}` }); key.style.color = `var(--${tones[i % 6]})`; return key; });
-  box.append(loss, el("h3", { text: "Size of the gradient, layer by layer" }), size, groups.length > 1 ? el("p", { className: "key" }, ...keys) : null ?? "");
+  box.append(loss, el("h3", { text: "Size of the gradient, layer by layer" }), size, ...(groups.length > 1 ? [el("p", { className: "key" }, ...keys)] : []));
   parts.push(() => {
     if (S.playing && frames % 2) return;
     paint(loss, (c, w, h) => lines(c, w, h, [["above", [], (r) => r.train], ...(D.test ? [["below", [6, 4], (r) => r.test]] : [])], S.log));
@@ -583,11 +583,11 @@ function logTicks(low, high) {
   return found.length > 6 ? found.filter((_, i) => i % Math.ceil(found.length / 6) === 0) : found.length ? found : [10 ** low];
 }
 function tickText(t, all) { // as many digits as tell the ticks apart
-  const step = all.length > 1 ? Math.abs(all[1] - all[0]) : 1;
+  const step = all.length > 1 ? Math.abs(all[1] - all[0]) : Math.abs(t) / 10 || 1;
   return t.toFixed(Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)))).replace("-", "−");
 }
 function linearTicks(low, high) {
-  const rough = (high - low) / 4, unit = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].find((m) => m * unit >= rough) * unit, found = [];
+  const rough = (high - low) / 4.5, unit = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].find((m) => m * unit >= rough) * unit, found = [];
   for (let v = Math.ceil(low / step) * step; v <= high; v += step) found.push(Number(v.toPrecision(6)));
   return found;
 }

@@ -4,7 +4,7 @@
 const RULES = {
   SGD: {
     state: ["velocity"],
-    default: { momentum: 0, nesterov: 0, weight_decay: 0 },
+    default: { momentum: 0, nesterov: 0 },
     move(w, g, k, s, o) {
       const v = (o.velocity[k] = s.momentum * o.velocity[k] + g);
       return -s.rate * (s.nesterov ? g + s.momentum * v : v);
@@ -25,13 +25,13 @@ const RULES = {
   },
   RMSProp: {
     state: ["mean_square", "velocity"],
-    default: { alpha: 0.99, epsilon: 1e-8, momentum: 0 },
+    default: { beta: 0.99, epsilon: 1e-8, momentum: 0 },
     move(w, g, k, s, o) {
-      o.mean_square[k] = s.alpha * o.mean_square[k] + (1 - s.alpha) * g * g;
+      o.mean_square[k] = s.beta * o.mean_square[k] + (1 - s.beta) * g * g;
       const moved = g / (Math.sqrt(o.mean_square[k]) + s.epsilon);
       return -s.rate * (s.momentum ? (o.velocity[k] = s.momentum * o.velocity[k] + moved) : moved);
     },
-    words: () => "v = α·v + (1 − α)·gradient²,  w −= rate × gradient ÷ √v",
+    words: () => "v = β·v + (1 − β)·gradient²,  w −= rate × gradient ÷ √v",
     numbers: (k, s, o, g, n) => `√v = ${n(Math.sqrt(o.mean_square[k]))},  w −= ${n(s.rate)} × ${br(n(g))} ÷ ${n(Math.sqrt(o.mean_square[k]))}`,
   },
   Adam: {
@@ -60,11 +60,13 @@ function hats(k, s, o) { // Adam's mean and size of the gradient, corrected for 
   return [o.mean[k] / (1 - Math.pow(s.beta1, t)), Math.sqrt(o.mean_square[k] / (1 - Math.pow(s.beta2, t)))];
 }
 
+const COMMON = { weight_decay: 0, clip_norm: null, clip_value: null };
+
 class Optimiser {
   constructor(name, settings, count) {
     this.name = name;
     this.rule = RULES[name];
-    this.settings = { ...this.rule.default, ...settings };
+    this.settings = { ...COMMON, ...this.rule.default, ...settings };
     this.count = count;
     this.forget();
   }
@@ -77,12 +79,20 @@ class Optimiser {
   }
 
   update(theta, gradient, fixed) {
+    const s = this.settings, decays = s.weight_decay && this.name !== "AdamW";
     this.steps += 1;
+    const clip = (g) => (s.clip_value === null ? g : Math.max(-s.clip_value, Math.min(s.clip_value, g)));
+    let length = 0, shrink = 1;
+    if (s.clip_norm !== null) {
+      for (let k = 0; k < this.count; k += 1) if (!(fixed && fixed[k])) length += clip(gradient[k]) ** 2;
+      length = Math.sqrt(length);
+      if (length > s.clip_norm) shrink = s.clip_norm / length;
+    }
     for (let k = 0; k < this.count; k += 1) {
       if (fixed && fixed[k]) continue;
-      this.gradient[k] = gradient[k];
-      const g = this.settings.weight_decay && this.name === "SGD" ? gradient[k] + this.settings.weight_decay * theta[k] : gradient[k];
-      this.last[k] = this.rule.move(theta[k], g, k, this.settings, this);
+      const g = clip(gradient[k]) * shrink;
+      this.gradient[k] = g;
+      this.last[k] = this.rule.move(theta[k], decays ? g + s.weight_decay * theta[k] : g, k, s, this);
       theta[k] += this.last[k];
     }
   }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.engine import Op, Value
-from chainrule.engine.compiler.emit.tape import Step, Tape
+from chainrule.engine.compiler.emit.tape import Tape
 
 from ..common.formulas import CLOSED, Formula
 from ..common.text import clean
@@ -34,26 +34,54 @@ def told(number: float) -> float | str:
     return number if math.isfinite(number) else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(number), "NaN")
 
 
-def plain_tape(tape: Tape) -> dict[str, Any]:
-    """The tape for the page; `names` are the labels that the user gave, by place."""
-    names = {}
+def plain_tapes(tapes: Sequence[Tape]) -> dict[str, Any]:
+    """The tapes for the page, with the rows that they use. Of the further ones stands what the first one has not."""
+    rows = {row.op: row for tape in tapes for row in tape.rows}
+    number = {op: i for i, op in enumerate(rows)}
+    lists = [_lists(tape, number) for tape in tapes]
+    first = tapes[0]
+    return {
+        "inputs": first.inputs,
+        "parameters": first.parameters,
+        "rowTable": [[row.name, row.expression, row_in_words(row.op)] for row in rows.values()],
+        "tapes": [
+            {key: own if lists[0] is one else _less(own, lists[0][key]) for key, own in one.items()}
+            | {"numbers": [told(x) for x in tape.numbers], "names": _names(tape)}
+            for one, tape in zip(lists, tapes)
+        ],
+    }
+
+
+def _lists(tape: Tape, number: dict[Op, int]) -> dict[str, list[int]]:
+    """The long lists of a tape. What follows from others is left out: the page finds it again."""
+    return {
+        "operations": [number[tape.rows[row].op] for row in tape.operations],
+        "counts": [end - start if tape.rows[row].op.variadic else 0
+                   for row, start, end in zip(tape.operations, tape.starts, tape.starts[1:])],
+        "arguments": _back(tape),
+        "results": _changes(tape.results),
+        **{name: _changes([getattr(step, name) for step in tape.steps])
+           for name in ("giver", "argument", "local", "passed", "after")},
+    }  # fmt: skip
+
+
+def _less(own: list[int], first: list[int]) -> list[Any]:
+    """[how many at the beginning, how many at the end are those of the first list, what stands between]."""
+    most = min(len(own), len(first))
+    start = next((i for i in range(most) if own[i] != first[i]), most)
+    end = next((i for i in range(most - start) if own[-1 - i] != first[-1 - i]), most - start)
+    return [start, end, own[start : len(own) - end]]
+
+
+def _names(tape: Tape) -> dict[int, str]:
+    """The labels that the user gave, by place."""
+    own = {name for row in tape.rows for name in (row.op.micrograd, row.op.name)}
+    found = {}
     for place, labels in tape.labels.items():
-        own = {row for op in tape.rows for row in (op.op.micrograd, op.op.name)} if place >= _leaves(tape) else set()
         given = [clean(label) for label in labels if label not in own]
         if given and place >= _leaves(tape):
-            names[place] = given[0]
-    return {
-        "inputs": tape.inputs,
-        "parameters": tape.parameters,
-        "rows": [[row.name, row.expression, row_in_words(row.op)] for row in tape.rows],
-        "operations": tape.operations,
-        "starts": _changes(tape.starts),
-        "arguments": _back(tape),
-        "numbers": [told(number) for number in tape.numbers],
-        "results": _changes(tape.results),
-        "steps": [_changes([step[i] for step in tape.steps]) for i in range(len(Step._fields))],
-        "names": names,
-    }
+            found[place] = given[0]
+    return found
 
 
 def _changes(numbers: Sequence[int]) -> list[int]:

@@ -53,10 +53,21 @@ function shade(value) { // −1 … 1
   return ramp[Math.max(0, Math.min(256, Math.round(128 + 128 * (value === value ? value : 0))))];
 }
 
+// The size of a canvas on the page: to measure it at each frame would lay out the page each time.
+const sizesOf = new Map();
+const watcher = new ResizeObserver((entries) => { for (const { target } of entries) sizesOf.delete(target); redraw(); });
+function sizeOf(canvas) {
+  if (!sizesOf.has(canvas) || !sizesOf.get(canvas)[0]) {
+    const box = canvas.getBoundingClientRect();
+    if (!sizesOf.has(canvas)) watcher.observe(canvas);
+    sizesOf.set(canvas, [Math.round(box.width), Math.round(box.height)]);
+  }
+  return sizesOf.get(canvas);
+}
+
 // A canvas that is sharp on every screen: draw(context, width, height) in CSS pixels.
 function paint(canvas, draw) {
-  const ratio = window.devicePixelRatio || 1, box = canvas.getBoundingClientRect();
-  const width = Math.round(box.width), height = Math.round(box.height);
+  const ratio = window.devicePixelRatio || 1, [width, height] = sizeOf(canvas);
   if (!width || !height) return;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
@@ -76,21 +87,36 @@ const gradientPlace = (k) => T.results[1 + k];
 const outputPlace = (i) => T.results[2 + T.parameters + i];
 const nodePlace = (i) => T.results[2 + T.parameters + D.outputs + i];
 
-function readTape(t) {
+function readTape(t, index) {
   const add = (changes) => { let sum = 0; return Int32Array.from(changes, (c) => (sum += c)); };
-  t.starts = add(t.starts);
-  const leaves = t.inputs + t.parameters;
-  t.arguments = Int32Array.from(t.arguments);
+  const first = D.tapes[0].lists, lists = (t.lists = {});
+  for (const key of ["operations", "counts", "arguments", "results", "giver", "argument", "local", "passed", "after"]) {
+    if (!index) { lists[key] = t[key]; continue; }
+    const [start, end, middle] = t[key], whole = first[key];
+    lists[key] = [...whole.slice(0, start), ...middle, ...(end ? whole.slice(-end) : [])];
+  }
+  Object.assign(t, { inputs: D.inputs, parameters: D.parameters, rows: D.rowTable, operations: lists.operations });
+  const leaves = t.inputs + t.parameters, starts = [0];
+  t.operations.forEach((row, i) => starts.push(starts[i] + (lists.counts[i] || argumentCount(t.rows[row]))));
+  t.starts = Int32Array.from(starts);
+  t.arguments = Int32Array.from(lists.arguments);
   for (let i = 0; i < t.operations.length; i += 1) {
     for (let a = t.starts[i]; a < t.starts[i + 1]; a += 1) if (t.arguments[a] >= 0) t.arguments[a] = leaves + i - t.arguments[a];
   }
-  t.results = Array.from(add(t.results));
+  t.results = Array.from(add(lists.results));
   t.numbers = t.numbers.map(Number);
-  const columns = t.steps.map(add);
-  t.steps = Array.from(columns[0], (giver, i) => ({ giver, argument: columns[1][i], receiver: columns[2][i], local: columns[3][i],
-    upstream: columns[4][i], passed: columns[5][i], before: columns[6][i], after: columns[7][i] }));
+  const [giver, argument, local_, passed, after] = ["giver", "argument", "local", "passed", "after"].map((key) => add(lists[key]));
+  const known = new Map([[t.results[0], ONE]]); // the gradient that each scalar has so far
+  t.steps = Array.from(giver, (g, i) => {
+    const receiver = t.arguments[t.starts[g - leaves] + argument[i]];
+    const step = { giver: g, argument: argument[i], receiver, local: local_[i], upstream: known.get(g), passed: passed[i], before: known.get(receiver) ?? ZERO, after: after[i] };
+    known.set(receiver, after[i]);
+    return step;
+  });
   return t;
 }
+const ZERO = -1e9, ONE = -1e9 - 1; // arguments that stand for the numbers 0 and 1
+const argumentCount = (row) => row[2].slopes.length;
 
 // Other activations than the model's own: other trees for the outputs of its neurons, and for their slopes.
 function replaced() {
@@ -130,7 +156,7 @@ function scalars() {
   if (scalarCache.version !== S.version) scalarCache = { version: S.version, values: M.scalars.one(exampleRow(), S.theta) };
   return scalarCache.values;
 }
-const at = (place) => (place < 0 ? T.numbers[-1 - place] : scalars()[place]);
+const at = (place) => (place >= 0 ? scalars()[place] : place === ZERO ? 0 : place === ONE ? 1 : T.numbers[-1 - place]);
 const rowWidth = () => T.inputs;
 const exampleRow = () => X.subarray(S.example * rowWidth(), (S.example + 1) * rowWidth());
 const target = (i) => X[i * rowWidth() + D.width];
@@ -261,7 +287,8 @@ function sizes() {
   return groups.map(({ members }) => Math.sqrt(members.reduce((sum, k) => sum + gradient[1 + k] ** 2, 0) / members.length));
 }
 
-let frame = 0, frames = 0, pace = 1;
+let frame = 0, frames = 0;
+const heavy = () => total() * M.all.each.codes.length > 2e5; // then not everything is computed for each frame
 function play() {
   if (S.playing) return stop();
   dropGhost(true);
@@ -284,9 +311,8 @@ function tick() {
     if (!update()) return;
     done += 1;
   }
-  pace = done;
   frames += 1;
-  if (done) record();
+  if (done && (!heavy() || frames % 3 === 0)) record();
   drawAll();
   if (S.until && performance.now() > S.until) { S.until = 0; stop(); captions(); return; }
   if (S.playing) frame = requestAnimationFrame(tick);
@@ -471,6 +497,7 @@ function header() {
   if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));
   bar.append(el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures));
   parts.push(() => {
+    if (S.playing && heavy() && frames % 3) return;
     const found = all();
     const put = (id, text) => { const place = $("figure-" + id); place.hidden = text === null; place.lastChild.textContent = text; };
     put("step", String(S.step));

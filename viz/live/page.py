@@ -7,7 +7,7 @@ import hashlib
 import re
 from typing import Any
 
-from ..common.colours import DARK, LIGHT, Theme
+from ..common.colours import DARK, DARK_SCREEN, LIGHT, Theme
 from ..common.page import asset
 from ..common.picture import Drawing, Page
 from ..common.text import markup
@@ -45,6 +45,7 @@ def _html(data: dict[str, Any], theme: str, picture: str) -> str:
     style = f"{_themes(theme)}{''.join([asset(_room(name), name) for name in STYLES])}"
     parts = "\n".join([asset("live", name) for name in SCRIPTS])
     script = f'(() => {{\n"use strict";\n{_compact(parts)}}})();\n'
+    title = markup(data["title"])
     loader = _compact(asset("live", "loader.js"))
     inline = "".join([f" {_hash(one)}" for one in _inner_styles(picture)]) + " 'unsafe-hashes'"
     policy = (
@@ -55,7 +56,7 @@ def _html(data: dict[str, Any], theme: str, picture: str) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{markup(data["title"])}</title>\n'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>\n'
         f'<style>{style}</style></head>\n<body><div id="live"></div>{held}'
         "\n<noscript><p>This page computes: it needs a browser that runs scripts.</p></noscript>\n"
         f'<script type="application/gzip" id="live-data">{packed(json_text(data))}</script>\n'
@@ -87,12 +88,12 @@ def _compact(script: str) -> str:
 def _themes(theme: str) -> str:
     """The colours of the page; those of "auto" follow the system or the notebook around it. Paper is light."""
     light, dark = (_variables(one) for one in (LIGHT, DARK))
-    paper = f"@media print{{html[lang][lang][lang]{{{light}}}}}\n"
     if theme != "auto":
-        return f":root{{{dark if theme == 'dark' else light}}}\n{paper}"
+        return f":root{{{light}}}\n" if theme == "light" else f":root{{{dark}}}\n@media print{{:root{{{light}}}}}\n"
     return (
-        f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
-        f":root[data-theme=light]{{{light}}}\n:root[data-theme=dark]{{{dark}}}\n{paper}"
+        f":root{{{light}}}\n@media {DARK_SCREEN}{{:root{{{dark}}}}}\n"
+        f":root[data-theme=light]{{{light}}}\n:root[data-theme=dark]{{{dark}}}\n"
+        f"@media print{{html[lang][lang][lang]{{{light}}}}}\n"
     )
 
 

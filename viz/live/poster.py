@@ -25,9 +25,9 @@ def poster(neurons: Sequence[dict[str, Any]], weights: Sequence[float], theme: s
     height = 60.0 + rows * (SIZE + GAP)
     width = 80.0 + COLUMN * max(1, len(shown))
     at: dict[int, tuple[float, float]] = {}
-    for x, members in zip(range(len(shown)), shown.values()):
+    for column, members in enumerate(shown.values()):
         for k, i in enumerate(members):
-            at[i] = 50.0 + x * COLUMN, height / 2 + 14 + (k - (len(members) - 1) / 2) * (SIZE + GAP)
+            at[i] = 50.0 + column * COLUMN, height / 2 + 14 + (k - (len(members) - 1) / 2) * (SIZE + GAP)
     largest = max([abs(w) for w in weights], default=1.0) or 1.0
     made = {neuron["output"]: i for i, neuron in enumerate(neurons)}
     body = [f'<text class="title" x="16" y="24">{markup(title)}</text>']
@@ -59,4 +59,4 @@ def poster(neurons: Sequence[dict[str, Any]], weights: Sequence[float], theme: s
     text = "\n".join(body) + "\n"
     drawing = drawing_id(text)
     svg = svg_document(drawing, width, height, title, themed_rules(drawing, theme, rules), text)
-    return Drawing(svg, width, height, title)
+    return Drawing(svg, width, height, title, theme)

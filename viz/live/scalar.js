@@ -116,7 +116,7 @@ function stepsPanel() {
     if (one.kind === "update") return tellUpdate(one.k);
     const s = one.step, row = rowAt(s.giver), out = nameOf(s.giver), into = nameOf(s.receiver), args = argumentsAt(s.giver), same = args.filter((a) => a === s.receiver).length;
     const uses = stepsTo(s.receiver), turn = uses.indexOf(s), formula = row[2].slopes[s.argument] ? write(row[2].slopes[s.argument], out, args.map(nameOf)) : "";
-    const reason = row[2].why[row[2].all ? 0 : s.argument] ?? "", before = s.before < 0 ? 0 : at(s.before);
+    const reason = row[2].why[row[2].all ? 0 : s.argument] ?? "", before = at(s.before);
     const which = same > 1 ? ` (its ${["1st", "2nd", "3rd"][args.slice(0, s.argument + 1).filter((a) => a === s.receiver).length - 1] ?? "next"} use in ${out})` : "";
     return {
       line: [piece("strong", into), ".grad += ", piece("slope", "local derivative"), " × ", piece("up", `${out}.grad`)],
@@ -197,4 +197,4 @@ function stepsPanel() {
   scalarPanel = { rebuild: build, state, go, tell: (i) => tellStep(state.list[i]) };
   return box;
 }
-function goSteps() { $("steps")?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" }); $("scalarnext")?.focus({ preventScroll: true }); }
+function goSteps() { const tab = [...document.querySelectorAll(".jump button")].find((b) => b.textContent === "Steps"); if (tab && tab.offsetParent) tab.click(); $("steps")?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" }); $("scalarnext")?.focus({ preventScroll: true }); }

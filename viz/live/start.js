@@ -3,14 +3,14 @@
 function begin(data) {
   D = data;
   D.tapes.forEach(readTape);
-  X = Float64Array.from(D.rows.length ? D.rows : new Array(D.tapes[0].inputs).fill(0));
+  X = Float64Array.from(D.rows.length ? D.rows : new Array(D.inputs).fill(0));
   S.theta = Float64Array.from(D.theta, Number);
   S.fixed = D.fixed.length ? Uint8Array.from(D.theta, (_, k) => D.fixed.includes(k)) : null;
   S.batch = D.batch;
   S.filmEvery = 1;
   const known = D.optimiser in RULES;
   T = D.tapes[0];
-  const settings = Object.fromEntries(Object.entries(D.settings).filter(([key]) => key in RULES[known ? D.optimiser : "Adam"].default));
+  const settings = Object.fromEntries(Object.entries(D.settings).filter(([key]) => key in { ...COMMON, ...RULES[known ? D.optimiser : "Adam"].default }));
   S.optimiser = new Optimiser(known ? D.optimiser : "Adam", { ...settings, rate: D.rate }, T.parameters);
   random = seeded(D.seed);
   machines();
@@ -51,6 +51,7 @@ function build() {
   if (wants("what if")) main.append(whatIfPanel());
   if (model && (wants("optimiser") || wants("wishes"))) main.append(whyPanel());
   if (wants("scalar")) main.append(stepsPanel());
+  if (model) root.append(jump(main));
   root.append(main, foot());
   document.addEventListener("visibilitychange", () => { if (document.hidden && S.playing) stop(); });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && (S.ghost || S.oldInputs)) { dropGhost(false); redraw(); } });
@@ -58,6 +59,21 @@ function build() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
   addEventListener("resize", () => redraw());
   followNotebook(changed);
+}
+
+// On a phone the panels are behind tabs.
+function jump(main) {
+  const tabs = [["Network", ["network", "data-panel"]], ["Neuron", ["neuron"]], ["What if", ["whatif-panel", "why"]], ["Loss", ["curves"]], ["Steps", ["steps"]]]
+    .map(([name, ids]) => [name, ids.map((id) => [...main.children].find((one) => one.id === id)).filter(Boolean)]).filter(([, boxes]) => boxes.length);
+  const show = (chosen) => {
+    for (const box of main.children) box.classList.remove("shown");
+    tabs.forEach(([, boxes], i) => { buttons[i].setAttribute("aria-selected", String(i === chosen)); if (i === chosen) boxes.forEach((box) => box.classList.add("shown")); });
+    redraw();
+  };
+  const buttons = tabs.map(([name], i) => el("button", { type: "button", role: "tab", text: name, onclick: () => show(i) }));
+  main.classList.add("tabbed");
+  requestAnimationFrame(() => show(0));
+  return el("nav", { className: "tabs jump", "aria-label": "parts of the page", role: "tablist" }, ...buttons);
 }
 
 // In a notebook the theme is the notebook's: JupyterLab and VS Code mark the page around the frame.
@@ -195,4 +211,4 @@ function markValue(told) {
 
 unpacked("data").then((text) => begin(JSON.parse(text)));
 // For tests and for those who look inside.
-window.LIVE = { S, M, update, redraw, drawAll, reset, setParameter, scalars, all, chooseNeuron, chooseExample, get D() { return D; }, get X() { return X; }, get T() { return T; }, numbersAsText, pictureAsSvg, whatIf: () => whatIf.curve(), get scalar() { return scalarPanel; }, nodePlace: (i) => nodePlace(i), adjoint: (p) => adjoint(p), get gradient() { return gradient; } };
+window.LIVE = { S, M, frame(steps) { for (let i = 0; i < steps; i += 1) update(); frames += 1; if (!heavy() || frames % 3 === 0) record(); drawAll(); }, Optimiser, machines, pasted, setInput, dropGhost, stop, play, worksheet, wishes: () => wishes(), update, redraw, drawAll, reset, setParameter, scalars, all, chooseNeuron, chooseExample, get D() { return D; }, get X() { return X; }, get T() { return T; }, numbersAsText, pictureAsSvg, whatIf: () => whatIf.curve(), get scalar() { return scalarPanel; }, nodePlace: (i) => nodePlace(i), adjoint: (p) => adjoint(p), get gradient() { return gradient; } };

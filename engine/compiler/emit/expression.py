@@ -82,7 +82,7 @@ class _Unknown(Exception):
 
 
 def _tree(node: ast.expr, names: Sequence[str]) -> Tree:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
         return float(node.value)
     if isinstance(node, ast.Name) and node.id in names:
         return node.id
