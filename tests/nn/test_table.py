@@ -321,6 +321,27 @@ def test_examples_fit_together_or_are_refused():
         fit(MLP(5, [2]), cross_entropy, data, validation=other, epochs=1, progress=False)
 
 
+def test_a_model_with_another_number_of_inputs_is_told_how_many_the_table_has():
+    with pytest.raises(ValueError, match=r"takes 3 inputs, and the data have 5: 'height', 'girth', .*MLP\(5, …\)"):
+        fit(MLP(3, [2]), cross_entropy, trees(), progress=False)
+
+
+def test_a_frame_with_words_is_told_of_table():
+    frame = as_pandas({name: column for name, column in COLUMNS.items() if name != "species"})
+    for broken in (frame, frame.drop(columns="soil")):
+        with pytest.raises((TypeError, ValueError), match=r"row . of X holds .*; cr.table\(frame, target='…'\) fills"):
+            fit(MLP(3, [2]), cross_entropy, broken, COLUMNS["species"], progress=False)
+
+
+def test_arrays_of_a_dataset_stay_prepared_when_they_are_split():
+    data = trees().standardise()
+    X_train, X_test, y_train, _ = cr.train_test_split(*data)
+    model = MLP(5, [2], rng=0)
+    fit(model, cross_entropy, X_train, y_train, epochs=1, progress=False)
+    assert model.preparation == data.preparation == X_test.preparation
+    assert accuracy(model.predict_class(data), COLUMNS["species"]) == accuracy(model.predict(data.X), data.y)
+
+
 def test_a_stratified_split_is_the_rule_where_classes_are_large_enough():
     _, test = cr.iris().split(0.2)
     assert np.bincount(test.y).tolist() == [10, 10, 10]
