@@ -16,7 +16,7 @@ from chainrule import viz
 from chainrule.engine import Value
 from chainrule.nn import MLP, Dataset, fit, mse
 
-NOT_PICTURES = {"trace", "load_numbers"}  # functions of viz that make no picture
+NOT_PICTURES = {"trace", "load_numbers", "walk"}  # what makes no picture, and what moves
 
 HOSTILE_LABELS = [
     "</title><script>alert(1)</script>", "</script><script>alert(1)</script>", "</pre></svg></style><b>", "<!--", "-->",
@@ -42,8 +42,12 @@ class Kind:
 
     @property
     def has_view(self) -> bool:
-        """Whether its page is the common one, in which a picture is zoomed and moved; the live page has its own."""
-        return self.has_themes and self.function not in ("live", "replay", "report")
+        """Whether its page shows one picture, which is zoomed and moved."""
+        return self.has_common_page and self.function != "report"
+
+    @property
+    def has_common_page(self) -> bool:
+        return self.has_themes and self.function not in ("live", "replay")
 
     @property
     def is_ours(self) -> bool:
