@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
+from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
 from chainrule.engine.misuse import ADVICE as UNLISTED
 from chainrule.engine.misuse import misread_outputs
@@ -107,8 +108,7 @@ class Objective:
     def _nodes(self, examples: Examples) -> int:
         """The size of the graph of one example."""
         with enable_grad():
-            order = topological_order(self._example(examples, 0)[1])
-        return sum(1 + len(node.arguments) for node in order)
+            return whole_sums(self._example(examples, 0)[1])[1]
 
     def verify(self, examples: Examples, row: int) -> None:
         """Compare the program with eager code on one example again; a callback may have changed the model."""
@@ -247,7 +247,7 @@ class Objective:
         """
         if len(self.seen) == 2:
             return
-        order, listed = topological_order(loss), {id(p) for p in self.params}
+        order, listed = whole_sums(loss)[0], {id(p) for p in self.params}
         leaves = [node for node in order if node.operation is None and node.requires_grad and id(node) not in listed]
         self.seen.append((leaves, {one.kind: one.sentence for one in misread_outputs(order)}))
         if len(self.seen) == 1:

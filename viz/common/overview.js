@@ -30,7 +30,8 @@
   }
 
   function place() {
-    box.hidden = !view.classList.contains("larger");
+    const seen = Math.min(1, view.clientWidth / svg.clientWidth) * Math.min(1, view.clientHeight / svg.clientHeight);
+    box.hidden = !view.classList.contains("larger") || seen > 0.8; // it would hide more than it shows
     if (box.hidden) return;
     const share = chainrule.isFramed ? 0.18 : 0.27; // of the view
     const [across, down] = [share * view.clientWidth, share * view.clientHeight];
@@ -76,7 +77,7 @@
   window.addEventListener("themechange", repaint);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   // What a script changes in the picture, such as the gradients of a step, changes in the overview too.
-  const seen = { subtree: true, childList: true, attributes: true, attributeFilter: ["class", "d", "visibility"] };
-  new MutationObserver(repaint).observe(svg, seen);
+  const changes = { subtree: true, childList: true, attributes: true, attributeFilter: ["class", "d", "visibility"] };
+  new MutationObserver(repaint).observe(svg, changes);
   place();
 })();

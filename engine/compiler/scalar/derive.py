@@ -31,7 +31,8 @@ def differentiate(
             if a.__class__ is int and reached[a]:
                 reached[place] = True
     risky = _risky(code, output.place) if any(map(chooses, code.operations)) else bytearray()
-    behind = bytearray(len(code.operations))  # which results are something that is chosen, or not
+    behind = bytearray(len(code.operations))  # which results are something that is chosen, or not, and nothing else
+    always = bytearray(len(code.operations))  # which of them get a gradient besides, whatever is chosen
     gradients: dict[int, Scalar] = {output.place: 1.0} if reached[output.place] else {}
     for place in reversed(range(output.place + 1)):
         op, upstream = code.operations[place], gradients.get(place)
@@ -39,9 +40,11 @@ def differentiate(
             continue
         scalars, out = [Ref(code, a) if a.__class__ is int else a for a in code.arguments[place]], Ref(code, place)
         slopes = op.partials(out, *scalars) if callable(op.partials) else None
+        if always[place]:
+            behind[place] = False
         for a in code.arguments[place] if risky else ():
-            if a.__class__ is int and (behind[place] or op.chooses):
-                behind[a] = True
+            if a.__class__ is int:
+                (behind if behind[place] or op.chooses else always)[a] = True
         for i, a in enumerate(code.arguments[place]):
             if a.__class__ is float or not reached[a]:  # type: ignore[index]
                 continue
