@@ -9,6 +9,8 @@ from chainrule import nn, viz
 from chainrule.engine import Value
 from chainrule.engine.graph import topological_order
 from chainrule.viz.common.text import short
+from chainrule.viz.common.values import value_names
+from chainrule.viz.graph.folding import folded_scene, units_of
 
 
 def test_a_small_graph_is_not_folded_and_a_large_one_is():
@@ -25,6 +27,14 @@ def test_a_folded_neuron_shows_its_output_and_a_bar_for_each_parameter():
     card = next(c for c in marked(viz.draw(loss, fold="neurons").svg, "card") if c.findtext(f"{SVG}text") == "h1_2")
     assert repr(output.grad).replace("-", "−") in tooltip(card)
     assert len([rect for rect in card.iter(f"{SVG}rect") if "bar" in rect.attrib["class"]]) == 3
+
+
+@pytest.mark.parametrize("fold", ["neurons", "layers"])
+def test_each_value_is_a_member_of_exactly_one_card(fold):
+    order = topological_order(network([2, 4, 4]))
+    cards = folded_scene(order, value_names(order), units_of(order), fold).cards
+    members = [index for card in cards for index in card.members]
+    assert sorted(members) == list(range(len(order))) and len(cards) < len(order)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

@@ -195,6 +195,7 @@ def _folded_card(
         is_stale=any(card.is_stale for card in single),
         is_left_over=any(card.is_left_over for card in single),
         has_odd_data=any(card.has_odd_data for card in single),
+        members=tuple(group),
     )
 
 

@@ -33,6 +33,7 @@ class Card:
     is_stale: bool = False  # data changed after it was computed
     is_left_over: bool = False  # its gradient is another one than its edges bring
     has_odd_data: bool = False  # nan or inf
+    members: tuple[int, ...] = ()  # the numbers of its values in topological order; pages that go through them ask
 
 
 @dataclass
@@ -83,6 +84,7 @@ def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float
         if found.stale[index]:
             card.is_stale = True
             card.detail += f"\nstale: data changed after this was computed; call {root}.refresh()"
+        card.members = (index,)
         cards.append(card)
         for argument, (parent, local) in enumerate(zip(parents, value._local_grads)):
             edge = Edge(parent, index, local * shown[index], f"×{short(local, 3)}", local, "", argument=argument)
