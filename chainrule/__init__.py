@@ -34,8 +34,10 @@ from .engine import (  # engine, written by tools/table.py
     trunc, where,
 )  # fmt: skip
 from .nn import (  # nn, written by tools/table.py
-    MLP, SGD, Adam, History, Layer, Module, Neuron, Optimiser, accuracy, cross_entropy, datasets, fit, init, iris, mse,
-    softmax, train_test_split, units,
+    MLP, SGD, Adagrad, Adam, AdamW, Dataset, Dropout, History, LastStep, Layer, Module, Neuron, Optimiser, Preparation,
+    RMSProp, Sequential, accuracy, binary_cross_entropy, circles, class_weights, cross_entropy, datasets, digits, fit,
+    gaussians, hinge, houses, huber, init, iris, l1, l2, mae, moons, mse, penguins, schedules, sine, softmax, spirals,
+    table, train_test_split, units, xor,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
     curves, draw, draw_dot, explain, steps,
@@ -52,6 +54,9 @@ __all__ = [  # all, written by tools/table.py
     "gelu", "hypot", "identity", "leaky_relu", "log", "log10", "log1p", "log2", "logaddexp", "logsumexp", "maximum",
     "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech", "sigmoid", "sign", "silu",
     "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where", "MLP", "SGD",
-    "Adam", "History", "Layer", "Module", "Neuron", "Optimiser", "accuracy", "cross_entropy", "datasets", "fit", "init",
-    "iris", "mse", "softmax", "train_test_split", "units", "curves", "draw", "draw_dot", "explain", "steps",
+    "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron", "Optimiser",
+    "Preparation", "RMSProp", "Sequential", "accuracy", "binary_cross_entropy", "circles", "class_weights",
+    "cross_entropy", "datasets", "digits", "fit", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2",
+    "mae", "moons", "mse", "penguins", "schedules", "sine", "softmax", "spirals", "table", "train_test_split", "units",
+    "xor", "curves", "draw", "draw_dot", "explain", "steps",
 ]  # fmt: skip

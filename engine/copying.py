@@ -1,4 +1,4 @@
-"""Copying and pickling a graph as flat lists, so that no depth is too deep."""
+"""Copying and pickling a graph as flat lists, so that graphs may be of any depth."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def rebuild(kind: Any, leaves: Sequence[Any], rows: Rows) -> Any:
 
 
 def restore(kind: Any, state: tuple[Any, ...]) -> Any:
-    """A leaf in that state."""
+    """A node with this state, and without arguments."""
     node = kind.__new__(kind)
     data, grad, label, requires_grad, attributes = state
     node._clear()  # not __init__: a subclass may want other arguments there
@@ -73,7 +73,7 @@ def _state(node: Any) -> tuple[Any, ...]:
 
 
 def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
-    """What pickle wants to know; `kind` is the class of the copy.
+    """What __reduce__ returns to pickle; `kind` is the class of the copy.
 
     Leaves are pickled as themselves, so that those of one pickle keep their identity.
     """

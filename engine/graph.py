@@ -15,7 +15,7 @@ from .recording import enable_grad
 
 
 def topological_order(root: AnyNode) -> list[AnyNode]:
-    """All Values that `root` was made of, and itself; arguments come before what is made of them.
+    """All Values that `root` was made of, and `root` itself; arguments come before their users.
 
     >>> from chainrule import Value
     >>> a, b = Value(1.0, label="a"), Value(2.0, label="b")
@@ -27,7 +27,7 @@ def topological_order(root: AnyNode) -> list[AnyNode]:
     stack: list[AnyNode | None] = [root]
     while stack:
         node = stack.pop()
-        if node is None:  # all that the next one is made of is in the order
+        if node is None:  # all arguments of the next node are in the order
             order.append(stack.pop())  # type: ignore[arg-type]
         elif id(node) not in seen:
             seen.add(id(node))
@@ -72,14 +72,14 @@ def walked_edges(node: Any) -> Iterable[tuple[int, tuple[Any, float]]]:
 
 
 def check_gradients_are_numbers(root: Any) -> None:
-    """TypeError that names the first node whose `.grad` is no number."""
+    """Raise a TypeError that names the first node whose `.grad` is not a number."""
     for node in topological_order(root):
         if not isinstance(node.grad, (int, float)):
             raise TypeError(f"{node.name()}.grad is {node.grad!r}; to clear a gradient, set it to 0.0")
 
 
 def refresh(root: Any) -> None:
-    """Compute the graph of `root` anew, in place, from its leaves' data; if that fails, all stays as it was."""
+    """Compute the graph of `root` anew, in place, from its leaves' data; if that fails, the graph stays as it was."""
     inner = [(node, needs_row(node, "refresh")) for node in topological_order(root) if node.operation is not None]
     before = [(n._data, n.requires_grad, n._d_left, n._d_right, n._more) for n, _ in inner]
     try:

@@ -78,7 +78,7 @@ def unlisted(loss: Value, order: Sequence[Any], named: Named, params: Any) -> It
     """Leaves that the loss depends on and that no list of parameters holds.
 
     Of a model, those count that it can reach: inputs that were made Values it does not hold. Of a list or a dict, those
-    that somebody holds besides the graph; whether such a leaf is an input or a parameter, nobody can tell.
+    that the program holds besides the graph; whether such a leaf is an input or a parameter, nobody can tell.
     """
     listed = {id(value) for _, value in named}
     found = [n for n in order if n.operation is None and n.requires_grad and id(n) not in listed and n is not loss]

@@ -28,7 +28,7 @@ class Node(Protocol):
 
     @property
     def _prev(self) -> tuple[Any, ...]:
-        """The nodes among the arguments, in order, repeats kept."""
+        """The nodes among the arguments, in order, with repeats."""
 
     def name(self) -> str:
         """How errors call it."""

@@ -329,7 +329,7 @@ def picked(choices: Sequence[Any], index: Any) -> Any:
     wrong = (places != index) | (places < 0) | (places >= len(choices))
     if wrong.any():
         raise no_such_index(index[wrong][0], len(choices))
-    if len(choices) < 32:  # as many as np.choose takes
+    if len(choices) < 32:  # the largest number that np.choose takes
         return np.choose(places, choices)
     *columns, places = np.broadcast_arrays(*choices, places)
     return np.take_along_axis(np.stack(columns), places[None], axis=0)[0]

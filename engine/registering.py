@@ -41,7 +41,7 @@ def register(op: Op) -> Op:
 
 
 def _try_out(op: Op) -> None:
-    """Run all of a row once, so that its mistakes are found now and not when somebody first uses it."""
+    """Run all of a row once, so that its mistakes are found now and not when it is first used."""
     if not op.everyday:
         raise ValueError(f"{op.name}: everyday=() has no interval; write everyday=((low, high),)")
     if not op.arity or op.symbol.count("{}") != abs(op.arity):

@@ -37,9 +37,9 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         "grad": "The gradient: the derivative of a result to this value, as backward() has left it.",
         "operation": "The row that made it; a string if it was made by hand, None for a leaf.",
         "_requires_grad": "Whether backward() gives it a gradient; the property requires_grad reads and writes it.",
-        # A node of one or two arguments keeps them here, Values and floats. Where there is none, 0.0 stands.
+        # A node of one or two arguments keeps them here, Values and floats. A missing argument is stored as 0.0.
         "_left": "The first argument.",
-        "_right": "The second argument; for the sum of a neuron what stands for its products, until somebody asks.",
+        "_right": "The second argument; for a fused sum, what stands for its products until they are read.",
         "_d_left": "The local derivative to the first argument.",
         "_d_right": "The local derivative to the second argument.",
         # From these two fast/backward.py knows when a gradient is complete. Each way of making a node writes them.
@@ -96,14 +96,14 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
 
     @classmethod
     def _from_row(cls, op: Op, arguments: Sequence[Any]) -> Value:
-        """A new node, straight from the row; fast/operators.py has shorter ways to the same."""
+        """A new node, computed by the row. fast/operators.py makes the same node in fewer steps."""
         out = cls.__new__(cls)
         out._clear()
         out._compute(op, [a if isinstance(a, Value) else number(a, op.name) for a in arguments])
         return out
 
     def _compute(self, op: Op, arguments: Sequence[Any]) -> None:
-        """Fill in what the row says of these arguments."""
+        """Compute the value and the local derivatives from the row and these arguments."""
         numbers = [a if a.__class__ is float else one_number(a._data) for a in arguments]
         self._data = op.evaluate(numbers, arguments)
         self._requires_grad = recording() and any(a._requires_grad for a in arguments if a.__class__ is not float)
@@ -120,7 +120,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         self._becomes_inner(op, arguments)
 
     def _becomes_inner(self, operation: Op | str, arguments: Sequence[Any]) -> None:
-        if self.operation is None:  # not when refresh() computes it anew
+        if self.operation is None:  # a node that refresh() computes anew has been counted before
             self.operation = operation
             for value in (a for a in arguments if a.__class__ is not float):
                 value._users += 1
@@ -140,7 +140,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
         """(argument, local derivative) for each argument, in order."""
-        if self._right.__class__ is FusedSum:  # a neuron's sum, of whose products nobody has asked so far
+        if self._right.__class__ is FusedSum:  # a fused sum, whose products and partial sums are made now
             self._right.unfold(self)
         if self._more is not None:
             return self._more
@@ -167,10 +167,10 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
     @_backward.setter
     def _backward(self, by_hand: Callable[[], object]) -> None:
         if not callable(by_hand):
-            raise TypeError(f"_backward is a function that adds to the arguments' .grad, got {by_hand!r}")
+            raise TypeError(f"_backward has to be a function that adds to the arguments' .grad, got {by_hand!r}")
         self._more, self._left, self._right = self._edges, 0.0, 0.0
         if self.operation is None:
-            self._users += 1 << 28  # so many never come: a neuron's weight counts no users, so nobody knows how many
+            self._users += 1 << 28  # more than can come: a weight does not count its users
             self.operation = ""
         self.__dict__["_backward"] = by_hand
 
@@ -225,11 +225,11 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
                                  "changed in between; call y.refresh()")  # fmt: skip
 
     def detach(self) -> Value:
-        """A leaf with the same number that no gradient passes."""
+        """A leaf with the same number, through which no gradient passes."""
         return Value(self._data, label=self.label, requires_grad=False)
 
     def name(self) -> str:
-        """How errors and reports call it."""
+        """The name of this value in errors and reports."""
         kind = self._op or ("leaf" if self.operation is None else "hand-made")
         return readable(self.label) or f"the {kind} node with data {self._data!r}"
 

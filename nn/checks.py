@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 from chainrule.engine.gate import numbers, rows
 
+from .data.dataset import Dataset
+from .data.examples import examples_of
+from .data.preparation import Preparation
 from .optimisers import Optimiser
 
 __all__ = [
@@ -124,6 +127,7 @@ def checked_inputs(X: Any, name: str = "X") -> NDArray[Any]:
 
     Errors: ValueError for a single number, no rows, or rows of several lengths; TypeError if it does not hold numbers.
     """
+    X = X.X if isinstance(X, Dataset) else X
     inputs = numbers(X, name, finite=True)
     if inputs.dtype.kind == "i" and rows(X, name).dtype == bool:
         inputs = inputs.astype(float)  # no model looks up a row of a table by a flag
@@ -134,8 +138,11 @@ def checked_inputs(X: Any, name: str = "X") -> NDArray[Any]:
     return inputs
 
 
-def checked_validation(validation: Any) -> Examples:
-    """The examples of a pair (X, y); TypeError if it is no pair."""
+def checked_validation(validation: Any, preparation: Preparation | None = None) -> Examples:
+    """The examples of a Dataset or of a pair (X, y), prepared as those for training; TypeError if it is neither."""
+    if isinstance(validation, Dataset):
+        X, y, _ = examples_of(validation, None, preparation, "validation ")
+        return checked_examples(X, y, "validation ")
     try:
         if isinstance(validation, (np.ndarray, Mapping, str)):
             raise TypeError
@@ -143,6 +150,8 @@ def checked_validation(validation: Any) -> Examples:
     except (TypeError, ValueError):
         shape = f" of shape {validation.shape}" if isinstance(validation, np.ndarray) else ""
         raise TypeError(f"validation is a pair (X, y), got {type(validation).__name__}{shape}") from None
+    if preparation is not None:
+        X, y, _ = examples_of(X, y, preparation, "validation ")
     return checked_examples(X, y, "validation ")
 
 

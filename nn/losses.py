@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 import reprlib
 from collections.abc import Mapping, Sequence, Set
@@ -10,13 +11,13 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chainrule.engine import Value, logsumexp, pick
+from chainrule.engine import Table, Value, logsumexp, minimum, ops, pick, relu, softplus
 
 from .probabilities import checked_logits
 
-__all__ = ["cross_entropy", "mse"]  # losses only: the tests hold each name to the laws of a loss
+# Losses only: the tests hold each name to the laws of a loss.
+__all__ = ["binary_cross_entropy", "cross_entropy", "hinge", "huber", "mae", "mse"]
 
 
 def mse(prediction: Any, target: Any) -> Value:
@@ -28,25 +29,45 @@ def mse(prediction: Any, target: Any) -> Value:
     >>> mse([Value(1.0), Value(3.0)], [0.0, 1.0]).data
     2.5
     """
-    predictions, targets = _listed(prediction), _listed(target)
-    if len(predictions) != len(targets):
-        raise ValueError(f"mse got {len(predictions)} predictions and {len(targets)} targets; it needs one for each")
-    if not predictions:
-        raise ValueError("mse got 0 predictions; it needs at least one")
-    try:
-        squares = [(p - t) ** 2 for p, t in zip(predictions, targets, strict=True)]
-    except TypeError:
-        _check_numbers("prediction", predictions)
-        _check_numbers("target", targets)
-        raise
-    total: Value = functools.reduce(operator.add, squares)  # sum() would begin with a node for 0 + the first square
-    return total if len(squares) == 1 else total / len(squares)
+    return _mean([error**2 for error in _errors("mse", prediction, target)])
 
 
-def cross_entropy(logits: Sequence[Value], target: Any) -> Value:
-    """-log softmax(logits)[target], in nats.
+def mae(prediction: Any, target: Any) -> Value:
+    """Mean absolute error: the mean of |prediction - target| over the outputs of one example.
 
-    Shapes: logits (classes,), target a class in [0, classes) -> one Value, >= 0.
+    Shapes: one number and one number, or (outputs,) and (outputs,) -> one Value.
+    Errors: as mse.
+
+    >>> mae([Value(1.0), Value(3.0)], [0.0, 1.0]).data
+    1.5
+    """
+    return _mean([abs(error) for error in _errors("mae", prediction, target)])
+
+
+def huber(prediction: Any, target: Any, delta: float = 1.0) -> Value:
+    """Half the square of an error up to delta, and delta · (|error| - delta/2) of a larger one: far points pull less.
+
+    Shapes: one number and one number, or (outputs,) and (outputs,) -> one Value, the mean over the outputs.
+    Errors: ValueError if delta is not positive, else as mse.
+    Source: Huber, Robust Estimation of a Location Parameter (1964).
+
+    >>> huber(Value(3.0), 0.0).data, huber(Value(0.5), 0.0).data
+    (2.5, 0.125)
+    """
+    if not 0 < delta < math.inf:
+        raise ValueError(f"delta must be a positive number, got {delta!r}")
+    sizes = [abs(error) for error in _errors("huber", prediction, target)]
+    limited = [minimum(size, delta) for size in sizes]
+    return _mean([limit * (size - 0.5 * limit) for size, limit in zip(sizes, limited)])
+
+
+def cross_entropy(logits: Sequence[Value], target: Any, weights: Any = None) -> Value:
+    """-log softmax(logits)[target], in nats; times the weight of the target's class, where there are weights.
+
+    With functools.partial(cross_entropy, weights=nn.class_weights(y)) rare classes count as much as others. (PyTorch
+    divides the sum over a batch by the sum of its weights; fit takes the mean, so its steps differ by that factor.)
+
+    Shapes: logits (classes,), target a class in [0, classes), weights (classes,) -> one Value, >= 0.
     Errors: IndexError if target is not a class, TypeError if it is not an integer. Nothing overflows: logsumexp
     subtracts the largest logit first.
     For the list that softmax returns, or a model with output="softmax", it is -log of the target's probability,
@@ -59,31 +80,120 @@ def cross_entropy(logits: Sequence[Value], target: Any) -> Value:
     if not hasattr(logits, "__len__") and hasattr(target, "__len__") and len(target) > 1:
         raise TypeError(f"cross_entropy got the label {logits!r} first; write cross_entropy(logits, label)")
     scores = checked_logits(logits, "cross_entropy", behind=True)
-    loss: Value = logsumexp(scores) - pick(scores, _label(target, len(scores)))
-    return loss
+    label = _label(target, len(scores))
+    loss: Value = logsumexp(scores) - pick(scores, label)
+    if weights is None:
+        return loss
+    given = [float(weight) for weight in weights]
+    if len(given) != len(scores):
+        raise ValueError(f"cross_entropy got {len(given)} weights for {len(scores)} classes; it needs one for each")
+    weighted: Value = Table(given)[label] * loss
+    return weighted
 
 
-def _listed(given: Any) -> list[Any]:
+def binary_cross_entropy(prediction: Any, target: Any, positive_weight: float = 1.0) -> Value:
+    """-log sigmoid(logit) for the target 1 and -log(1 - sigmoid(logit)) for 0, in nats: one score for two classes.
+
+    `positive_weight` multiplies the part of the target 1. Targets between 0 and 1 are probabilities.
+    A prediction that a sigmoid made (a model with output="sigmoid") counts by what the sigmoid was taken of, so that
+    nothing overflows or is rounded away. Any other number is taken as a logit. (Inside no_grad only the sigmoid of a
+    Neuron or a Layer is known: what else made a number is not recorded there.)
+
+    Shapes: one number and one number, or (outputs,) and (outputs,) -> one Value, the mean over the outputs.
+    Errors: ValueError for a target outside of [0, 1], else as mse.
+    Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.2.
+
+    >>> binary_cross_entropy(Value(-1000.0), 1).data
+    1000.0
+    """
+    logits, targets = _pairs("binary_cross_entropy", prediction, target)
+    for given in targets:
+        if not hasattr(type(given), "__apply__") and not 0 <= given <= 1:
+            hint = "; for -1 and +1, write y = (y + 1) / 2, or use hinge" if given == -1 else ""
+            raise ValueError(f"binary_cross_entropy takes targets from 0 to 1, got {given!r}{hint}")
+    logits = [_behind_sigmoid(logit) for logit in logits]
+    return _mean([positive_weight * t * softplus(-z) + (1.0 - t) * softplus(z) for z, t in zip(logits, targets)])
+
+
+def hinge(scores: Any, target: Any) -> Value:
+    """How much is lacking to a margin of 1: max(0, 1 - target · score) for one score and a target of -1 or +1.
+
+    For several classes, the mean over all classes but the target of max(0, 1 + score - score of the target), where, as
+    in PyTorch, the sum is divided by the number of classes.
+
+    Shapes: one score (or a list of one) and -1 or +1, or (classes,) and a class in [0, classes) -> one Value, >= 0.
+    Errors: ValueError for another target than -1 and +1, IndexError or TypeError if it is not a class.
+    Source: Cortes & Vapnik, Support-Vector Networks (1995); Weston & Watkins (1999) for several classes.
+
+    >>> hinge(Value(0.25), -1).data, hinge([Value(2.0), Value(1.5)], 0).data
+    (1.25, 0.25)
+    """
+    listed = _listed(scores, "hinge")
+    if len(listed) == 1:
+        (given,) = _listed(target, "hinge") if np.ndim(target) or isinstance(target, list) else (target,)
+        if not hasattr(type(given), "__apply__") and given not in (-1, 1):
+            hint = "; for 0 and 1, write y = 2 * y - 1, or use binary_cross_entropy" if given == 0 else ""
+            raise ValueError(f"hinge takes the targets -1 and +1 beside one score, got {given!r}{hint}")
+        lacking: Value = relu(1.0 - listed[0] * given)
+        return lacking
+    checked = checked_logits(scores, "hinge")
+    right = pick(checked, _label(target, len(checked)))
+    lacks = [relu(1.0 + (score - right)) for score in checked]  # of the target itself: 1, without a slope
+    return (functools.reduce(operator.add, lacks) - 1.0) / len(checked)
+
+
+def _behind_sigmoid(prediction: Any) -> Any:
+    """The logit, of a Value that a sigmoid made of it."""
+    if isinstance(prediction, Value):
+        if prediction.operation is ops.sigmoid:
+            return prediction.arguments[0]
+        return prediction.__dict__.get("logit", prediction)  # inside no_grad a Neuron leaves it there
+    return prediction
+
+
+def _pairs(loss: str, prediction: Any, target: Any) -> tuple[list[Any], list[Any]]:
+    """Predictions and targets as lists of the same length, of numbers and Values."""
+    predictions, targets = _listed(prediction, loss), _listed(target, loss)
+    if len(predictions) != len(targets):
+        raise ValueError(f"{loss} got {len(predictions)} predictions and {len(targets)} targets; it needs one for each")
+    if not predictions:
+        raise ValueError(f"{loss} got 0 predictions; it needs at least one")
+    _check_numbers(loss, "prediction", predictions)
+    _check_numbers(loss, "target", targets)
+    return predictions, targets
+
+
+def _errors(loss: str, prediction: Any, target: Any) -> list[Any]:
+    return [p - t for p, t in zip(*_pairs(loss, prediction, target), strict=True)]
+
+
+def _mean(terms: list[Any]) -> Value:
+    total: Value = functools.reduce(operator.add, terms)  # sum() would begin with a node for 0 + the first term
+    return total if len(terms) == 1 else total / len(terms)
+
+
+def _listed(given: Any, loss: str) -> list[Any]:
     """Numbers and Values in a list; NumPy's numbers as Python's, because small integers wrap around: 3 - 5 = 254."""
     if isinstance(given, np.ndarray):
-        given = np.ma.getdata(given).tolist() if not np.ma.is_masked(given) else _refuse_mask(given)
+        if np.ma.is_masked(given):
+            count = int(np.ma.getmaskarray(given).sum())
+            raise ValueError(f"{loss} got an array with {count} masked numbers; leave such examples out")
+        given = np.ma.getdata(given).tolist()
     if not hasattr(given, "__len__"):
         return [given]
     if isinstance(given, (str, Mapping, Set)):
-        raise TypeError(f"mse takes numbers and Values in a list, got {type(given).__name__} {given!r:.60}")
+        raise TypeError(f"{loss} takes numbers and Values in a list, got {type(given).__name__} {given!r:.60}")
     return [one.item() if isinstance(one, np.generic) else one for one in given]
 
 
-def _refuse_mask(given: NDArray[Any]) -> Any:
-    raise ValueError(
-        f"mse got an array with {int(np.ma.getmaskarray(given).sum())} masked numbers; leave such examples out"
-    )
-
-
-def _check_numbers(what: str, given: list[Any]) -> None:
+def _check_numbers(loss: str, what: str, given: list[Any]) -> None:
     for i, one in enumerate(given):
-        if isinstance(one, (str, bytes)) or not (isinstance(one, Real) or hasattr(type(one), "__apply__")):
-            raise TypeError(f"mse takes numbers and Values, but {what} {i} is {type(one).__name__} {one!r:.60}")
+        if (
+            one.__class__ is not float
+            and one.__class__ is not Value
+            and (isinstance(one, (str, bytes)) or not (isinstance(one, Real) or hasattr(type(one), "__apply__")))
+        ):
+            raise TypeError(f"{loss} takes numbers and Values, but {what} {i} is {type(one).__name__} {one!r:.60}")
 
 
 def _integers_instead(target: Any, classes: int) -> str:

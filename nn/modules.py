@@ -3,69 +3,87 @@
 from __future__ import annotations
 
 import operator
-import sys
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Real
-from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import OPS, Op, Table, Value, no_grad, ops
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
-from chainrule.engine.gate import one_example
 
 from .checks import checked_inputs
+from .data.preparation import Preparation
 from .init import Generator, Initialiser, generator, initialiser
+from .parameters import Holder, repeated
+from .predicting import Predictor, class_places, evaluating, probabilities_of
 from .probabilities import softmax
 
-__all__ = ["MLP", "Layer", "Module", "Neuron", "units"]
+__all__ = ["MLP", "Layer", "Module", "Neuron", "checked_activation", "units"]
 
 Activation = str | Callable[[Value], Value]  # an operation in engine.OPS of one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
-NOTHING = {str, int, float, bool, type(None)}
-PLAIN: MutableMapping[type, bool] = WeakKeyDictionary()  # whether objects of a class are searched for parameters
 SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # OPS holds users' own, too
 
 
-class Module:
-    """A model: its attributes hold parameters, and a call maps one example to its output."""
+class Module(Holder):
+    """A model: its attributes hold parameters, and a call maps one example to its output.
+
+    `preparation` is what it remembers of the Dataset that it was trained on: `predict` takes raw rows then.
+    """
+
+    preparation: Preparation | None = None
 
     def __call__(self, x: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(x); write one, from an example to its output")
 
-    def parameters(self) -> list[Value]:
-        """Leaf Values in attributes, lists, tuples, dicts, arrays and sub-modules: each once, in order of definition.
-
-        Dataclasses and plain objects of one's own are searched, too. Sets, deques, attributes of classes, global
-        variables and objects of libraries are not; `fit` and `diagnose` name a leaf that stands there.
-
-        >>> model = Module()
-        >>> model.scale = Value(1.0)
-        >>> model.table = {"a": [Value(2.0)], "b": (model.scale,)}
-        >>> [p.data for p in model.parameters()]
-        [1.0, 2.0]
-        """
-        return list(dict.fromkeys(_leaves(list(vars(self).values()))))
-
-    def zero_grad(self) -> None:
-        """Set each parameter's `.grad` to 0."""
-        for p in self.parameters():
-            p.grad = 0.0
+    class_labels: tuple[Any, ...] = ()  # of a model of one output that fit has trained on such labels as -1 and 1
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """The outputs for many examples, as plain numbers; no graph is recorded.
+        """The outputs for many examples, as plain numbers; no graph is recorded, and no Dropout drops.
+
+        Many examples run through a compiled program, which rounds as it pleases: the last digits may differ from those
+        of model(x). It is remembered, and made anew when the model has changed.
 
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
         Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
         """
-        inputs = checked_inputs(X)
-        with no_grad():
+        outputs = self._answers(X)[1]
+        return outputs if self.preparation is None else self.preparation.answers(outputs)
+
+    def predict_probabilities(self, X: Any) -> NDArray[np.float64]:
+        """The probability of each class, whether the model ends in scores, in softmax or in sigmoid.
+
+        Shapes: X (n, features) -> (n, classes); for a model of one output (n, 2), of its classes 0 and 1.
+
+        >>> model = MLP(2, [3, 2], rng=0)
+        >>> model.predict_probabilities([[1.0, 2.0]]).sum().round(12)
+        np.float64(1.0)
+        """
+        return probabilities_of(self, *self._answers(X))
+
+    def predict_class(self, X: Any) -> NDArray[Any]:
+        """The class of each example: a label as in the y that fit trained it on, a name where those were names.
+
+        Of several outputs the largest decides; of one, whether it is above 0, or above 0.5 where it is a sigmoid.
+
+        Shapes: X (n, features) -> (n,).
+        """
+        places = class_places(self, *self._answers(X))
+        if self.preparation is not None and self.preparation.class_names:
+            return self.preparation.named(places)
+        return np.array(self.class_labels)[places] if self.class_labels else places
+
+    def _answers(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """The inputs and the outputs."""
+        known = self.preparation
+        inputs = checked_inputs(X if known is None or known.columns is None else known.inputs(X))
+        predictor = vars(self).setdefault("_predictor", Predictor())
+        with no_grad(), evaluating(self):
             try:
-                first = self(one_example(inputs, 0))
+                return inputs, predictor(self, inputs)
             except ValueError as problem:
                 if inputs.ndim > 1:
                     raise
@@ -73,7 +91,6 @@ class Module:
                     f"{problem}. predict takes many examples, and X of shape {inputs.shape} is {len(inputs)} of one "
                     "number each; for the outputs of one example, write model(x) or predict([x])"
                 ) from None
-            return np.array([first, *[self(one_example(inputs, i)) for i in range(1, len(inputs))]], dtype=float)
 
 
 class Neuron(Module):
@@ -102,7 +119,7 @@ class Neuron(Module):
         self.w = [Value(draw(nin, numbers)) for _ in range(_checked_size(nin, "a Neuron", "input"))]
         self.b = Value(0.0)
         self.nonlin = _checked_nonlin(nonlin)
-        self.activation = _checked_activation(activation)
+        self.activation = checked_activation(activation)
         self.name()
 
     def name(self, layer: str = "", number: str = "", j: int = 0) -> None:
@@ -127,6 +144,8 @@ class Neuron(Module):
         output = _apply(self.activation, total) if self.nonlin else total
         if not isinstance(output, Value):
             raise TypeError(f"the activation of {self} returned a {type(output).__name__}, not a Value: no gradient")
+        if self.activation == "sigmoid" and output.operation is None:  # inside no_grad, losses cannot see what it was
+            output.__dict__["logit"] = total
         output.label = self.unit[1]
         output.__dict__["unit"] = self.unit
         return output
@@ -165,11 +184,13 @@ class Layer(Module):
         return outputs[0] if len(outputs) == 1 else Table(outputs)  # which a traced integer may index, too
 
     def __repr__(self) -> str:
-        return f"Layer of [{', '.join(map(repr, self.neurons))}]"
+        return f"Layer of [{repeated(list(map(repr, self.neurons)))}]"
 
 
 class MLP(Module):
     """Layers that follow each other, with `activation` on all but the last and `output` (as "softmax") on the last.
+
+    `activation` may be a list, one for each layer but the last, or one for each layer.
 
     Shapes: x (nin,) -> list (nouts[-1],), or one Value if nouts[-1] is 1.
 
@@ -183,28 +204,29 @@ class MLP(Module):
         self,
         nin: int,
         nouts: Sequence[int] | int,
-        activation: Activation = "relu",
+        activation: Activation | Sequence[Activation] = "relu",
         *,
         output: Activation = "linear",
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
     ) -> None:
-        if isinstance(activation, (Real, Sequence)) and not isinstance(activation, str):
+        several = isinstance(activation, Sequence) and not isinstance(activation, str)
+        if isinstance(activation, Real) or (several and any(isinstance(one, Real) for one in activation)):
             more = activation if isinstance(activation, Sequence) else [activation]
             first = nouts if isinstance(nouts, Iterable) else [nouts]
             raise TypeError(
                 f"the third argument of an MLP is its activation, got {activation!r}; for layers of these sizes, write "
                 f"MLP({nin}, {[*first, *more]})"
             )
-        _checked_activation(activation)
         sizes = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]
         if len(sizes) == 1:
             raise ValueError("an MLP got 0 layers; write MLP(4, [16, 3]) for 16 hidden neurons and 3 outputs")
-        self.softmax = output == "softmax"
+        *activations, last = _one_per_layer(activation, len(sizes) - 1, output)
+        self.softmax = last == "softmax"
         if self.softmax and sizes[-1] == 1:
             raise ValueError("softmax over 1 output is always 1; write output='sigmoid', or give the model 2 outputs")
-        numbers, last = generator(rng), "linear" if self.softmax else _checked_activation(output, "output", ["softmax"])
-        activations = [activation] * (len(sizes) - 2) + [last]
+        numbers = generator(rng)
+        activations += ["linear" if self.softmax else last]
         self.layers = [
             Layer(inputs, outputs, nonlin=name != "linear", activation=name, init=init, rng=numbers)
             for inputs, outputs, name in zip(sizes[:-1], sizes[1:], activations)
@@ -222,7 +244,23 @@ class MLP(Module):
         return x
 
     def __repr__(self) -> str:
-        return f"MLP of [{', '.join(map(repr, self.layers))}]"
+        return f"MLP of [{repeated(list(map(repr, self.layers)))}]"
+
+
+def _one_per_layer(activation: Any, layers: int, output: Activation) -> list[Activation]:
+    """The activation of each layer, checked; ValueError for a list of another length."""
+    last = checked_activation(output, "output", ["softmax"])
+    if not isinstance(activation, Sequence) or isinstance(activation, str):
+        return [checked_activation(activation)] * (layers - 1) + [last]
+    if len(activation) == layers - 1:
+        return [*map(checked_activation, activation), last]
+    if len(activation) != layers:
+        said = f"activation has {len(activation)} entries and the MLP has {layers} layers; give {layers - 1}"
+        raise ValueError(f"{said} (and output=... for the last), or {layers}")
+    own = checked_activation(activation[-1], "activation", ["softmax"])
+    if last not in ("linear", own):
+        raise ValueError(f"the last layer gets activation {own!r} and output {last!r}; leave one of them out")
+    return [*map(checked_activation, activation[:-1]), own]
 
 
 def units(order: Sequence[Value]) -> dict[Value, Unit]:
@@ -252,57 +290,6 @@ def units(order: Sequence[Value]) -> dict[Value, Unit]:
     return found
 
 
-def _leaves(holders: list[Any]) -> Iterator[Value]:
-    stack, seen = holders[::-1], set()
-    while stack:
-        thing = stack.pop()
-        if isinstance(thing, Value):
-            if thing.operation is None:
-                yield thing
-        elif thing.__class__ is not str and id(thing) not in seen:  # strings, the many labels among them, hold nothing
-            seen.add(id(thing))
-            stack.extend(reversed(_held(thing)))
-
-
-def _held(thing: Any) -> Sequence[Any]:
-    kind = thing.__class__
-    if kind in NOTHING:
-        return ()
-    if isinstance(thing, (list, tuple)):
-        return thing if kind in (list, tuple) else list(thing)
-    if isinstance(thing, dict):
-        return list(thing.values())
-    if isinstance(thing, np.ndarray):
-        return thing.ravel().tolist() if thing.dtype == object else []
-    own = getattr(kind, "parameters", None)  # a user's own parameters() decides, in a Module and elsewhere
-    if callable(own) and own is not Module.parameters:
-        return list(thing.parameters())
-    return _attributes(thing) if isinstance(thing, Module) or _is_plain(kind) else []
-
-
-def _attributes(thing: Any) -> list[Any]:
-    slots = [vars(base).get("__slots__", ()) for base in reversed(type(thing).__mro__)]
-    names = [name for each in slots for name in ((each,) if isinstance(each, str) else each)]
-    found = [getattr(thing, name) for name in names if not name.startswith("__") and hasattr(thing, name)]
-    return [*found, *getattr(thing, "__dict__", {}).values()]
-
-
-def _is_plain(kind: type) -> bool:
-    """Whether it is a class of the user's own, dataclasses among them, or a SimpleNamespace: such objects are searched.
-
-    Objects of libraries are not, which may hold anything: a logger holds all other loggers.
-    """
-    plain = PLAIN.get(kind)
-    if plain is None:
-        first = kind.__module__.partition(".")[0]
-        file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
-        library = first in sys.stdlib_module_names or first == "chainrule" or "-packages" in file
-        own = first in ("__main__", "builtins") or not library
-        code = issubclass(kind, (type, FunctionType, ModuleType)) or first == "builtins"
-        plain = PLAIN[kind] = kind is SimpleNamespace or (own and not code)
-    return plain
-
-
 def _inputs(x: Any) -> SharedInputs:
     """One example."""
     if isinstance(x, np.ndarray):
@@ -321,7 +308,7 @@ def _check_numbers(given: Sequence[Any]) -> None:
             raise TypeError(f"a model takes numbers and Values, but input {i} is {type(x).__name__} {x!r}{hint}")
 
 
-def _checked_activation(activation: Activation, keyword: str = "activation", others: Sequence[str] = ()) -> Activation:
+def checked_activation(activation: Activation, keyword: str = "activation", others: Sequence[str] = ()) -> Activation:
     """The activation, an operation as its name; ValueError if it is neither a function nor one of the names."""
     wanted = activation.name if isinstance(activation, Op) else activation
     names = ["linear", *others, *(op.name for op in OPS.values() if op.arity == 1)]

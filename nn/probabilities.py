@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.engine import Table, Value, exp, logsumexp
 
-__all__ = ["checked_logits", "softmax"]
+__all__ = ["checked_logits", "is_softmax", "softmax"]
 
 
 def softmax(logits: Sequence[Value]) -> list[Value]:
@@ -43,6 +43,11 @@ class _Probabilities(Table):
         return Table, (list(self),)  # a copy does not know the logits
 
 
+def is_softmax(outputs: Any) -> bool:
+    """Whether these are what softmax returned."""
+    return isinstance(outputs, _Probabilities) and outputs.logits() is not None
+
+
 def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Value]:
     """The logits as a list; with `behind`, those that a softmax was taken of, if it was, instead of its result.
 
@@ -53,7 +58,7 @@ def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Va
     if not hasattr(logits, "__len__"):
         raise TypeError(
             f"{wanted_by} needs one logit per class, got a single {type(logits).__name__}; "
-            "for two classes, give the model two outputs"
+            "for two classes, give the model two outputs, or use binary_cross_entropy"
         )
     if len(logits) == 0:
         raise ValueError(f"{wanted_by} got 0 logits; it needs one per class")

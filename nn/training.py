@@ -26,6 +26,9 @@ from .checks import (
     checked_optimiser,
     checked_validation,
 )
+from .data.examples import examples_of
+from .data.preparation import Preparation
+from .modules import Module
 from .objective import Objective
 from .optimisers import Adam, Optimiser
 
@@ -63,14 +66,14 @@ def fit(
     model: Model,
     loss: Loss,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     epochs: int = 50,
     batch_size: int = 16,
     optimiser: Optimiser | type[Optimiser] = Adam,
     learning_rate: float | None = None,
     seed: int = 0,
-    validation: tuple[Any, Any] | None = None,
+    validation: Any = None,
     metrics: Mapping[str, Metric] | Sequence[Metric] | Metric = (),
     every: int = 1,
     progress: bool = True,
@@ -86,8 +89,11 @@ def fit(
     step. So does a callback, called with (model, history) after each record, that returns True or raises StopIteration:
     `callbacks=lambda model, history: history.test_loss[-1] < 0.1`.
 
-    X, y and the validation may be arrays of any type, lists, or frames and series of pandas and polars. The model and
-    the loss get plain numbers: floats, or ints where all numbers are integers, which may be class labels or indices.
+    X, y and the validation, a pair, may be arrays of any type, lists, or frames and series of pandas and polars; or X
+    is a Dataset, such as `table` makes, and so is the validation. The targets of classes may be their names. The model
+    and the loss get plain numbers: floats, or ints where all numbers are integers, which may be labels or indices. A
+    Module remembers as `preparation` how a Dataset was prepared and what its classes are called; metrics see targets
+    and outputs in the units of the table.
 
     A program from `engine.compile` computes the losses and gradients. Where the loss cannot be compiled, a
     RuntimeWarning says why, and eager code computes them (with compiled=False it does so from the start). Before the
@@ -111,11 +117,16 @@ def fit(
         check_count(name, number)
     check_model(model)
     check_loss(loss)
+    X, y, preparation = examples_of(X, y)
     train = checked_examples(X, y)
-    parts = {"train": train} if validation is None else {"train": train, "test": checked_validation(validation)}
+    parts = {"train": train}
+    if validation is not None:
+        parts["test"] = checked_validation(validation, preparation)
     chosen = checked_optimiser(model, optimiser, learning_rate)
     functions = checked_functions("a callback", "(model, history)", callbacks)
-    run = _Run(model, loss, chosen, parts, checked_metrics(metrics), functions)
+    run = _Run(model, loss, chosen, parts, checked_metrics(metrics), functions, preparation)
+    if isinstance(model, Module):
+        model.preparation = preparation
     shuffler, rows = np.random.default_rng(seed), len(train[0])
     try:
         with tqdm(total=epochs * -(-rows // batch_size), unit="step", disable=not progress) as bar:
@@ -152,7 +163,9 @@ class _Run:
         parts: dict[str, Examples],
         metrics: Mapping[str, Metric],
         callbacks: Sequence[Callback],
+        preparation: Preparation | None = None,
     ) -> None:
+        self.preparation = preparation
         self.model, self.optimiser, self.parts = model, optimiser, parts
         self.metrics, self.callbacks, self.history = metrics, callbacks, History()
         self.parameters = model.parameters()
@@ -211,6 +224,8 @@ class _Run:
             mean = float(np.mean(losses))
         check_finite(mean, f"the mean of the {part} losses", epoch)
         targets = examples[1] if outputs is None else _shaped_as(outputs, examples[1])
+        if self.preparation is not None and self.preparation.target is not None and outputs is not None:
+            outputs, targets = self.preparation.answers(outputs), self.preparation.target.units(targets)
         return mean, {name: metric(outputs, targets) for name, metric in self.metrics.items()}
 
 

@@ -13,7 +13,7 @@ NOT_REACHED = float("0.0")  # an object of its own, which is a gradient like ano
 
 
 def backpropagate(root: Any) -> None:
-    """What graph.backpropagate does, which is the textbook's way."""
+    """Do the same as graph.backpropagate, which is written as in a textbook."""
     waiting: Waiting = {}
     missing = Missing()
     root.grad = 1.0
@@ -27,7 +27,7 @@ def backpropagate(root: Any) -> None:
                 return
         node = stack.pop()
         upstream = node.grad
-        # Written out for the left and the right argument: a loop over the two takes half as long again.
+        # Written out for the left and the right argument: a loop over the two takes one and a half times as long.
         child, other = node._left, node._right  # both at once: another thread may look at a fused sum
         if child.__class__ is not float:
             if child._requires_grad:

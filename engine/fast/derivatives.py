@@ -1,4 +1,4 @@
-"""First derivatives at plain numbers: the chain rule with numbers alone, and nobody's `.grad` touched."""
+"""First derivatives at plain numbers: the chain rule with numbers alone, and without changing any `.grad`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
     result depends on the variable of a derivative around this one.
     """
     found: Slopes = dict.fromkeys(leaves, 0.0)
-    so_far: Slopes = {}  # of the nodes that wait
-    waiting: Waiting = {}  # nobody counts
+    so_far: Slopes = {}  # for the nodes that wait
+    waiting: Waiting = {}  # here only the keys matter: users are not counted
     missing = Missing()
-    aside: list[Any] = []  # what stands behind a gradient of 0
+    aside: list[Any] = []  # nodes that get a gradient of 0, which are not walked
     not_chosen: list[Any] = []  # what rows that choose have not chosen
 
     def collect(child: Any, slope: float, upstream: float) -> None:
@@ -139,7 +139,7 @@ def _holds(node: Any, op: Any, a: float, b: float) -> bool:
 
 
 def _edges_of_many(node: Any) -> Any:
-    """The edges of a row of any number of arguments that is unchanged; None of a node that was made by hand."""
+    """The edges of a row of any number of arguments that is unchanged; None for a node that was made by hand."""
     return node._more if _row_holds(node) else None
 
 

@@ -1,4 +1,4 @@
-"""The sums of neurons, start + w1·x1 + w2·x2 + …: one node each, until somebody asks for what it is made of.
+"""The sums of neurons, start + w1·x1 + w2·x2 + …: one node each, until code reads its arguments.
 
 A network is made of such sums, and hardly anybody looks at their products and partial sums: backward() passes through
 all of a neuron's at once. Whoever asks for the arguments finds the nodes that `+` and `*` make.
@@ -58,7 +58,7 @@ class SharedInputs(tuple[Any, ...]):
         return [x if x.__class__ is float else x._data for x in self]
 
     def used_by(self, kind: Any) -> Sequence[float]:
-        """The inputs' numbers, for one more sum, of that class."""
+        """Count one more sum, whose class is `kind`, and return the inputs' numbers."""
         if self.is_stale:
             self._data, self.is_stale = self.numbers(), not kind._ours
         if not self._depth:
@@ -72,7 +72,7 @@ class SharedInputs(tuple[Any, ...]):
         return self._data
 
     def pass_back(self, waiting: Waiting, stack: list[Any]) -> None:
-        """The chain rule, after all sums have passed theirs."""
+        """Pass the gradients on to the inputs, after all sums have passed theirs."""
         for x, part in zip(self, self.grads):
             if x.__class__ is not float and x._requires_grad:
                 if x.operation is None:
@@ -92,7 +92,7 @@ class FusedSum:
     weight_data: Sequence[float]
     input_data: Sequence[float]
     start_data: float
-    passed: float  # the gradient that backward() brought here
+    passed: float  # the gradient of the sum at the last backward()
 
     def unfold(self, node: Any) -> None:
         """Make the nodes that the operators would have made."""
@@ -112,10 +112,15 @@ class FusedSum:
             total._left, total._right, total._d_left, total._d_right = before, product, 1.0, 1.0
             depth += 1
             total._users, total._depth = 1, depth
-        # Another thread, or code that ran in between, may have been here: the first to say so is right.
+        # Another thread, or code that ran in between, may have been here: the nodes of whoever came first are kept.
         before, product = node.__dict__.setdefault("_unfolded", (before, product))
         if node._right is self:
-            node._left, node._d_left, node._d_right, node._right = before, 1.0, 1.0, product  # on one line: Ctrl-C
+            node._left, node._d_left, node._d_right, node._right = (
+                before,
+                1.0,
+                1.0,
+                product,
+            )  # on one line, so that no interrupt comes in between
         node.__dict__.pop("_unfolded", None)
 
     def pass_back(self, upstream: float, waiting: Waiting, stack: list[Any]) -> None:
@@ -161,7 +166,7 @@ class FusedSum:
 
 def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> Any:
     """start + w1·x1 + w2·x2 + …, fused where start and weights are leaves that learn, and the inputs numbers or Values
-    of their class; else as the operators make it. Where nothing is recorded, the number alone."""
+    of their class; else as the operators make it. Inside no_grad() the result has no arguments."""
     kind = start.__class__
     inputs = inputs if inputs.__class__ is SharedInputs else SharedInputs(inputs)
     folds = inputs.folds_for is kind  # the sum before this one was asked all this

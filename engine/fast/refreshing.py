@@ -18,7 +18,7 @@ def users_first(root: Any) -> list[Any]:
     Errors: TypeError for a node that was made by hand.
     """
     order: list[Any] = []
-    waiting: Waiting = {}  # nobody counts
+    waiting: Waiting = {}  # users are not counted here
     missing = Missing()
     stack = [root]
     while True:
@@ -58,7 +58,7 @@ def users_first(root: Any) -> list[Any]:
 
 
 def refresh(root: Any) -> None:
-    """What graph.refresh does, which is the general way."""
+    """Do the same as graph.refresh, which is the general way."""
     if root.operation is None:
         return
     order = users_first(root)
@@ -81,7 +81,7 @@ def refresh(root: Any) -> None:
                 a = left if left.__class__ is float else left._data
                 b = right if right.__class__ is float else right._data
                 if not (a.__class__ is float and b.__class__ is float):
-                    node._compute(op, node.arguments)  # somebody wrote another kind of number
+                    node._compute(op, node.arguments)  # a user wrote another kind of number into .data
                     continue
                 if op is add:
                     node._data = a + b
@@ -117,7 +117,7 @@ def refresh(root: Any) -> None:
 
 
 def _by_row(node: Any, op: Any, left: Any, right: Any, a: float, b: float) -> None:
-    """What the row says, without lists where it takes one or two floats."""
+    """Compute the node from its row; where the row takes one or two arguments, without lists."""
     if node._more is None:
         try:
             if op.arity == 1:

@@ -1,7 +1,7 @@
 """When a node's gradient is complete: nodes that wait for the users that have not passed their part on.
 
 Each node counts its users (the operators, `Value._becomes_inner` and neurons.py do), so the last one is known when it
-comes. Users that are no part of the graph (another loss, a metric, a result that nobody kept) never come. When nothing
+comes. Users that are no part of the graph (another loss, a metric, a result that was freed) never come. When nothing
 else is left to do, the deepest of the nodes that wait are complete all the same, for whatever is made of a node is
 deeper than it.
 """
@@ -12,12 +12,14 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Any
 
-Waiting = dict[Any, int]  # nodes, and how many parts of their gradient have come; below 0 when nobody counts any more
+Waiting = dict[
+    Any, int
+]  # nodes, and how many parts of their gradient have come; negative where users are no longer counted
 UNCOUNTED = -(1 << 60)
 
 
 def count(node: Any, waiting: Waiting, stack: list[Any]) -> None:
-    """One part more has come; with the last one the node goes on the stack."""
+    """Count one more part; after the last one, put the node on the stack."""
     parts = waiting[node] + 1
     if parts == node._users:
         del waiting[node]
@@ -27,7 +29,7 @@ def count(node: Any, waiting: Waiting, stack: list[Any]) -> None:
 
 
 def collect(node: Any, part: float, waiting: Waiting, stack: list[Any]) -> None:
-    """A part of a node's gradient."""
+    """Add a part to a node's gradient, and count it."""
     if node in waiting:
         node.grad += part
     else:

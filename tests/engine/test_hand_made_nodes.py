@@ -107,5 +107,5 @@ def test_the_error_about_a_node_with_given_local_derivatives_mentions_no_backwar
 
 def test_a_backward_that_is_not_a_function_is_refused():
     node = Value(1.0) * 2.0
-    with pytest.raises(TypeError, match=r"_backward is a function .* got None"):
+    with pytest.raises(TypeError, match=r"_backward has to be a function .* got None"):
         node._backward = None

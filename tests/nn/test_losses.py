@@ -1,5 +1,6 @@
 """Losses: laws that hold for each loss in `nn.losses.__all__`, and then what single losses promise."""
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,20 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule import engine, nn
 from chainrule.engine import Value, no_grad, topological_order
-from chainrule.nn import cross_entropy, losses, mse, softmax
+from chainrule.nn import (
+    MLP,
+    binary_cross_entropy,
+    class_weights,
+    cross_entropy,
+    hinge,
+    huber,
+    l1,
+    l2,
+    losses,
+    mae,
+    mse,
+    softmax,
+)  # fmt: skip
 
 numbers = st.floats(-1e3, 1e3)
 EPS = np.finfo(float).eps
@@ -40,6 +54,26 @@ DOMAINS = {
     "cross_entropy": Domain(
         target=lambda outputs: st.integers(0, outputs - 1),
         extremes=(([1e300, -1e300, 0.0], 0), ([800.0, 0.0], 1), ([0.0], 0), ([-1e3] * 3, 2)),
+    ),
+    "binary_cross_entropy": Domain(
+        target=lambda outputs: st.lists(st.floats(0, 1), min_size=outputs, max_size=outputs),
+        extremes=(([1e4, -1e4], [0, 1]), ([800.0], [1]), ([-1e300, 1e300], [1, 1]), ([0.0], [0.5])),
+    ),
+    "hinge": Domain(
+        target=lambda outputs: st.sampled_from([-1, 1]) if outputs == 1 else st.integers(0, outputs - 1),
+        prediction=st.integers(-5000, 5000).map(lambda n: n / 1000 + 1 / 3001),  # away from the kinks
+        outputs=(1, 4),
+        extremes=(([1.0], 1), ([1e300], -1), ([1e4, -1e4, 0.0], 1), ([2.0, 1.0], 0), ([0.0, 0.0], 1)),
+    ),
+    "huber": Domain(
+        target=lambda outputs: st.lists(st.integers(-9, 9).map(float), min_size=outputs, max_size=outputs),
+        prediction=st.integers(-90, 90).map(lambda n: n / 10 + 1 / 30),
+        extremes=(([1e300], [0.0]), ([0.0, 1.0, -1.0], [0.0, 0.0, 0.0])),
+    ),
+    "mae": Domain(
+        target=lambda outputs: st.lists(st.integers(-9, 9).map(float), min_size=outputs, max_size=outputs),
+        prediction=st.integers(-90, 90).map(lambda n: n / 10 + 1 / 30),
+        extremes=(([1e300, -1e300], [0.0, 1.0]), ([0.0], [0.0])),
     ),
     "mse": Domain(
         target=lambda outputs: st.lists(st.floats(-10, 10), min_size=outputs, max_size=outputs),
@@ -259,3 +293,151 @@ def test_a_part_of_what_softmax_returns_is_a_list_that_knows_no_logits():
     part = probabilities[1:]
     assert [p.data for p in part] == [p.data for p in probabilities][1:]
     assert cross_entropy(part, 0).data == pytest.approx(cross_entropy(list(part), 0).data)
+
+
+# --- the same as PyTorch's, for scores up to 1e4
+
+
+def torch_cases(torch):
+    """{name: (our loss, PyTorch's without a reduction, targets (n, classes or outputs) -> theirs, targets)}"""
+    f, rng = torch.nn.functional, np.random.default_rng(0)
+    n, k = 60, 4
+    scores = rng.normal(size=(n, k)) * 10.0 ** rng.uniform(-2, 4, (n, 1))
+    scores = np.clip(scores, -1e4, 1e4)
+    labels, flags, numbers = rng.integers(k, size=n), rng.integers(2, size=(n, k)), rng.normal(size=(n, k)) * 3
+    signs, weights = 2 * flags[:, 0] - 1, np.array([0.5, 1.0, 2.0, 3.5])
+    as_tensor = functools.partial(torch.tensor, dtype=torch.float64)
+    classes = torch.tensor(labels)
+    return scores, {
+        "mse": (mse, numbers, lambda s: f.mse_loss(s, as_tensor(numbers), reduction="none").mean(1)),
+        "mae": (mae, numbers, lambda s: f.l1_loss(s, as_tensor(numbers), reduction="none").mean(1)),
+        "huber": (
+            functools.partial(huber, delta=0.7), numbers,
+            lambda s: f.huber_loss(s, as_tensor(numbers), reduction="none", delta=0.7).mean(1),
+        ),
+        "cross_entropy": (cross_entropy, labels, lambda s: f.cross_entropy(s, classes, reduction="none")),
+        "weighted cross_entropy": (
+            functools.partial(cross_entropy, weights=weights), labels,
+            lambda s: f.cross_entropy(s, classes, as_tensor(weights), reduction="none"),
+        ),
+        "binary_cross_entropy": (
+            functools.partial(binary_cross_entropy, positive_weight=2.5), flags,
+            lambda s: f.binary_cross_entropy_with_logits(
+                s, as_tensor(flags), reduction="none", pos_weight=as_tensor([2.5])
+            ).mean(1),
+        ),
+        "hinge": (hinge, labels, lambda s: f.multi_margin_loss(s, classes, reduction="none")),
+        "hinge of one score": (
+            lambda s, t: hinge(s[0], t), signs,
+            lambda s: f.margin_ranking_loss(s[:, 0], s[:, 0] * 0, as_tensor(signs), margin=1.0, reduction="none"),
+        ),
+    }  # fmt: skip
+
+
+TORCH_CASES = [
+    "mse", "mae", "huber", "cross_entropy", "weighted cross_entropy", "binary_cross_entropy", "hinge",
+    "hinge of one score",
+]  # fmt: skip
+
+
+@pytest.mark.slow  # since importing PyTorch is
+@pytest.mark.parametrize("name", TORCH_CASES)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_losses_and_gradients_are_those_of_pytorch(name, compiled):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    scores, cases = torch_cases(torch)
+    loss, targets, peer = cases[name]
+    tensor = torch.tensor(scores, requires_grad=True)
+    theirs = peer(tensor)
+    theirs.sum().backward()
+    if compiled:
+        program = engine.compile(loss, [])
+        ours, slopes = program(scores, targets), program.input_gradients(scores, targets)[0]
+    else:
+        found = [loss_and_gradient(loss, row.tolist(), one) for row, one in zip(scores, targets.tolist())]
+        ours, slopes = (np.array(part) for part in zip(*found))
+    # Relative to the scores from which a loss is computed: differences of theirs are rounded, whatever is left of them.
+    size = np.maximum(1.0, np.abs(scores).max(axis=1))
+    assert (np.abs(ours - theirs.detach().numpy()) <= 1e-12 * np.maximum(size, np.abs(ours))).all()
+    size = np.maximum(1.0, np.abs(tensor.grad.numpy()))
+    if name in ("cross_entropy", "weighted cross_entropy"):  # e^(score - logsumexp), of which the exponent is rounded
+        size = size * np.maximum(1.0, np.abs(scores).max(axis=1, keepdims=True) / 1e2)
+    assert (np.abs(slopes - tensor.grad.numpy()) <= 1e-12 * size).all()
+
+
+# --- single losses
+
+
+class TestBinaryCrossEntropy:
+    @given(score=st.floats(-30, 30), target=st.sampled_from([0, 1, 0.25]))
+    def test_a_sigmoid_counts_by_its_logit(self, score, target):
+        of_logit, slope = loss_and_gradient(binary_cross_entropy, [score], [target])
+        of_sigmoid, same = loss_and_gradient(lambda v, t: binary_cross_entropy([v[0].sigmoid()], t), [score], [target])
+        assert (of_logit, slope) == (of_sigmoid, same)
+        assert slope[0] == pytest.approx(1 / (1 + math.exp(-score)) - target, abs=1e-15)
+
+    def test_a_model_that_ends_in_sigmoid_learns_as_one_that_ends_in_its_score(self):
+        X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
+        ended, bare = MLP(2, [3, 1], output="sigmoid", rng=0), MLP(2, [3, 1], rng=0)
+        with no_grad():
+            assert binary_cross_entropy(ended(X[0]), 1).data == binary_cross_entropy(bare(X[0]), 1).data
+        for compiled in (True, False):
+            for model in (ended, bare):
+                nn.fit(model, binary_cross_entropy, X, y, epochs=3, progress=False, compiled=compiled)
+            assert [p.data for p in ended.parameters()] == [p.data for p in bare.parameters()]
+
+    @pytest.mark.parametrize(
+        ("target", "message"),
+        [(2, "targets from 0 to 1, got 2$"), (-1, r"got -1; for -1 and \+1, write y = \(y \+ 1\) / 2, or use hinge")],
+    )
+    def test_other_targets_are_refused(self, target, message):
+        with pytest.raises(ValueError, match=message):
+            binary_cross_entropy(Value(1.0), target)
+
+
+def test_hinge_refuses_targets_that_are_no_sides():
+    with pytest.raises(
+        ValueError, match=r"targets -1 and \+1 beside one score, got 0; for 0 and 1, write y = 2 \* y - 1"
+    ):
+        hinge(Value(1.0), 0)
+    with pytest.raises(IndexError, match="label 3 is not a class"):
+        hinge([Value(1.0), Value(2.0)], 3)
+
+
+@pytest.mark.parametrize("delta", [0.0, -1.0, math.inf])
+def test_huber_needs_a_positive_delta(delta):
+    with pytest.raises(ValueError, match="delta must be a positive number"):
+        huber(Value(1.0), 0.0, delta)
+
+
+def test_weights_multiply_the_loss_of_their_class():
+    scores = [Value(1.0), Value(-1.0), Value(0.5)]
+    for label, weight in enumerate([2.0, 0.0, 0.5]):
+        found = cross_entropy(scores, label, weights=[2.0, 0.0, 0.5]).data
+        assert found == weight * cross_entropy(scores, label).data
+    with pytest.raises(ValueError, match="cross_entropy got 2 weights for 3 classes"):
+        cross_entropy(scores, 0, weights=[1.0, 2.0])
+
+
+def test_class_weights_are_those_of_sklearn():
+    sklearn = pytest.importorskip("sklearn.utils.class_weight")
+    for y in ([0, 0, 0, 1, 2, 2], ["b", "a", "a"]):
+        expected = sklearn.compute_class_weight("balanced", classes=np.unique(y), y=np.array(y))
+        np.testing.assert_allclose(class_weights(y), expected, rtol=1e-15)
+    with pytest.raises(ValueError, match="class_weights got 0 labels"):
+        class_weights([])
+
+
+def test_penalties_are_sums_over_the_parameters_and_train_as_weight_decay():
+    model = MLP(2, [3, 1], rng=0)
+    data = np.array([p.data for p in model.parameters()])
+    assert l2(model, 0.1).data == pytest.approx(0.1 * (data**2).sum(), rel=1e-15)
+    assert l1(model.parameters(), 0.1).data == pytest.approx(0.1 * np.abs(data).sum(), rel=1e-15)
+    X = np.random.default_rng(0).normal(size=(8, 2))
+    twin = MLP(2, [3, 1], rng=0)
+    nn.fit(model, lambda p, t: mse(p, t) + l2(model, 0.05), X, X[:, 0], epochs=5, optimiser=nn.SGD, progress=False)
+    decay = nn.SGD(twin, weight_decay=0.1)
+    nn.fit(twin, mse, X, X[:, 0], epochs=5, optimiser=decay, progress=False)
+    np.testing.assert_allclose([p.data for p in model.parameters()], [p.data for p in twin.parameters()], rtol=1e-12)
+    with pytest.raises(ValueError, match=r"l2 got 0 parameters; write l2\(model, 1e-4\)"):
+        l2([], 0.1)

@@ -1,0 +1,252 @@
+"""`Dataset`: rows of a table with what is to be predicted from them, ready for a model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import NDArray
+
+from .cells import Cells, Source, gaps, in_order
+from .columns import CategoryColumn, NumberColumn
+from .preparation import Preparation
+from .splitting import train_test_split
+from .targets import Amounts, Classes, Target
+
+__all__ = ["Dataset", "Table"]
+
+Rows = NDArray[np.intp]  # the numbers of rows
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The columns of a whole table as they were read, and its targets: labels of classes, or numbers."""
+
+    name: str
+    columns: Mapping[str, Cells]
+    targets: NDArray[Any]  # (rows,): int64 labels, or float64
+    target: str
+    classes: tuple[Any, ...] | None  # None where the targets are numbers
+    source: Source
+    fills: bool = True  # whether gaps are filled
+    fill: Mapping[str, Any] = field(default_factory=dict)  # by column, where not with the median or the frequent word
+    notes: tuple[str, ...] = ()  # what a reader of the table should know: what was left out
+
+    @cached_property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """The words of each column of words, in the order of the alphabet; those of all rows, since none is learnt."""
+        words = {}
+        for name, cells in self.columns.items():
+            if cells.dtype == object:
+                fill = [self.fill[name]] if name in self.fill else []
+                words[name] = tuple(in_order([one for one in cells.tolist() if one is not None] + fill)) or ("",)
+        return words
+
+    def fitted(self, rows: Rows, scaled: bool) -> Preparation:
+        """How the columns become inputs; what fills gaps and what scales are those of these rows."""
+        columns = tuple([
+            CategoryColumn.fitted(name, cells[rows], self.categories[name], self.fills, self.fill.get(name))
+            if cells.dtype == object
+            else NumberColumn.fitted(name, cells[rows], self.fills, scaled, self.fill.get(name))
+            for name, cells in self.columns.items()
+        ])  # fmt: skip
+        if self.classes is not None:
+            return Preparation(columns, Classes(self.target, self.classes))
+        return Preparation(columns, Amounts.fitted(self.target, self.targets[rows], scaled))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Rows of a table: the inputs X, and y, the classes or the numbers to predict from them. `X, y = data` unpacks it.
+
+    `split` divides it, `standardise` scales it; what they take from rows (scales, and what fills gaps) they take from
+    the rows for training alone, in whichever order the two are called. `fit(model, loss, train, validation=test)`
+    trains on it, and the model remembers the `preparation`: `model.predict` takes raw rows then. `print(data)` tells
+    what is in it.
+
+    Shapes: X (rows, inputs) float64, as the model takes it; y (rows,): int64 labels, which index `target_names`, or
+    float64 in the units of the table.
+    """
+
+    table: Table
+    rows: Rows
+    training: Rows  # the rows that the preparation is taken from
+    scaled: bool = False
+
+    @classmethod
+    def from_arrays(
+        cls,
+        name: str,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        feature_names: Any,
+        target_names: Any = (),
+        target: str = "y",
+    ) -> Dataset:
+        """Columns of numbers, and labels where there are target_names, else numbers.
+
+        Shapes: X (rows, features), y (rows,).
+
+        >>> Dataset.from_arrays("line", [[0.0], [1.0]], [1.0, 3.0], ["x"])
+        Dataset('line', X (2, 1), y (2,))
+        """
+        inputs = np.asarray(X, dtype=np.float64)
+        columns = {one: inputs[:, j] for j, one in enumerate(feature_names)}
+        targets = np.asarray(y, dtype=np.int64 if target_names else np.float64)
+        return cls.of(Table(name, columns, targets, target, tuple(target_names) or None, Source(name)))
+
+    @classmethod
+    def of(cls, table: Table) -> Dataset:
+        """All rows of the table."""
+        rows = np.arange(len(table.targets))
+        return cls(table, rows, rows)
+
+    @property
+    def name(self) -> str:
+        return self.table.name
+
+    @cached_property
+    def preparation(self) -> Preparation:
+        """How raw rows become X; plain to see with `to_dict()`."""
+        return self.table.fitted(self.training, self.scaled)
+
+    @cached_property
+    def X(self) -> NDArray[np.float64]:
+        return self.preparation.prepared(self.preparation.from_cells(*self.raw_cells()))
+
+    @cached_property
+    def y(self) -> NDArray[Any]:
+        return self.table.targets[self.rows]
+
+    def raw_cells(self) -> tuple[dict[str, Cells], Source]:
+        """The columns of these rows before they are prepared, and where they come from."""
+        return {name: cells[self.rows] for name, cells in self.table.columns.items()}, self.table.source.of(self.rows)
+
+    @property
+    def target(self) -> Target:
+        assert self.preparation.target is not None  # for the type checker: a Table always has one
+        return self.preparation.target
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The name of each column of X."""
+        return self.preparation.feature_names
+
+    @property
+    def target_names(self) -> tuple[Any, ...]:
+        """The names of the classes in the order of their labels; () where y are numbers."""
+        return self.table.classes or ()
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers a model takes: MLP(data.inputs, [16, data.outputs])."""
+        return len(self.feature_names)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model gives: one for each class, or one."""
+        return len(self.target_names) or 1
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return iter((self.X, self.y))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def example(self, i: int) -> tuple[list[float], Any]:
+        """Input and target of one row, as the model and the loss take them.
+
+        >>> from chainrule.nn.datasets import iris
+        >>> iris().example(0)
+        ([5.1, 3.5, 1.4, 0.2], 0)
+        """
+        return np.asarray(self.X[i]).tolist(), self.preparation.learnt(self.y[i : i + 1])[0].item()
+
+    def split(
+        self, test_size: float = 0.25, seed: int | np.random.Generator = 0, stratify: bool | None = None
+    ) -> tuple[Dataset, Dataset]:
+        """The rows for training and those for tests, shuffled by `seed`; scales and fills are those of the first.
+
+        Each class has its share of both, unless stratify=False; where a class has too few rows for that, stratify=True
+        is an error.
+
+        Errors: ValueError for a share that leaves no row for one of the two.
+
+        >>> from chainrule.nn.datasets import iris
+        >>> train, test = iris().standardise().split(test_size=0.2)
+        >>> train
+        Dataset('iris', X (120, 4), y (120,), classes setosa, versicolor, virginica)
+        >>> f"{abs(train.X.mean()):.3f} {abs(test.X.mean()):.3f}"
+        '0.000 0.079'
+        """
+        numbers, classes = np.arange(len(self.rows)), self.y if self.table.classes is not None else None
+        if stratify and classes is None:
+            raise ValueError(f"y are numbers, {self.table.target}; only classes can be stratified")
+        options: dict[str, Any] = {"test_size": test_size, "seed": seed}
+        wanted = classes is not None and (stratify or (stratify is None and _can_be_stratified(self.y, test_size)))
+        train, test, _, _ = train_test_split(numbers, numbers, stratify=classes if wanted else None, **options)
+        training = self.rows[train]
+        return replace(self, rows=training, training=training), replace(self, rows=self.rows[test], training=training)
+
+    def standardise(self) -> Dataset:
+        """The same rows with each column of numbers, and y where it is a number, scaled to mean 0 and deviation 1.
+
+        The scales are those of the rows for training. `y` and what `predict` gives stay in their units: scaled targets
+        are what the loss sees. Categories stay 0 and 1.
+
+        >>> from chainrule.nn.datasets import iris
+        >>> iris().standardise().X.std(axis=0).round(6).tolist()
+        [1.0, 1.0, 1.0, 1.0]
+        """
+        return replace(self, scaled=True)
+
+    def __repr__(self) -> str:
+        classes = f", classes {_few(self.target_names)}" if self.table.classes is not None else ""
+        return f"Dataset({self.name!r}, X ({len(self)}, {self.inputs}), y {self.y.shape}{classes})"
+
+    def __str__(self) -> str:
+        cells, _ = self.raw_cells()
+        width = max(len(name) for name in [*cells, self.table.target]) + 2
+        lines = [f"{self.name}: {len(self)} rows, {self.inputs} inputs, {self.outputs} outputs"]
+        lines += [
+            f"  {column.name:<{width}}{_told(column, cells[column.name])}" for column in self.preparation.columns or ()
+        ]
+        lines.append(f"  {self.table.target:<{width}}{self._told_target()}")
+        return "\n".join([*lines, *[f"  {note}" for note in self.table.notes]])
+
+    def _told_target(self) -> str:
+        if self.table.classes is None:
+            return f"to predict: a number, {self.y.min():g} to {self.y.max():g}" + ", standardised" * self.scaled
+        counts = Counter(self.y.tolist())
+        return "to predict: " + _few([f"{one} ({counts[label]})" for label, one in enumerate(self.table.classes)])
+
+
+def _can_be_stratified(labels: NDArray[Any], test_size: float) -> bool:
+    """Whether each class is large enough to have a row on each side, whatever is rounded."""
+    smallest = min(Counter(labels.tolist()).values(), default=0)
+    return 0.0 < test_size < 1.0 and smallest * min(test_size, 1 - test_size) >= 1.0
+
+
+def _few(names: Any, most: int = 12) -> str:
+    shown = [str(name) for name in names]
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
+
+
+def _told(column: NumberColumn | CategoryColumn, cells: Cells) -> str:
+    """What a line of print(data) says of a column."""
+    empty = int(gaps(cells).sum())
+    filled = ""
+    if empty:
+        fill = f"{column.fill:g}" if isinstance(column.fill, float) else column.fill
+        filled = f"; {empty} gap{'s' * (empty > 1)}" + (f", filled with {fill}" if fill is not None else "")
+    if isinstance(column, CategoryColumn):
+        return f"{len(column.categories)} categories: {_few(column.categories)}{filled}"
+    held = cells[~gaps(cells)]
+    span = f"{held.min():g} to {held.max():g}" if len(held) else "nothing but gaps"
+    scaled = ", standardised" if column.mean != 0.0 or column.scale != 1.0 else ""
+    return f"numbers, {span}{scaled}{filled}"

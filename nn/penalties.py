@@ -1,0 +1,69 @@
+"""What is added to a loss, or multiplied with it: penalties of large parameters, and weights of classes."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.engine import Value
+from chainrule.engine.gate import rows
+
+__all__ = ["class_weights", "l1", "l2"]
+
+
+def l2(params: Any, strength: float) -> Value:
+    """strength · Σ p², of a list of parameters or of all of a model's; add it to the loss of one example.
+
+    Its slope is 2 · strength · p, which is what weight_decay=2*strength adds to the gradient.
+
+    >>> l2([Value(3.0), Value(4.0)], 0.1).data
+    2.5
+    >>> from chainrule import MLP, mse
+    >>> model = MLP(2, [3, 1])
+    >>> loss = lambda prediction, target: mse(prediction, target) + l2(model, 1e-4)
+    """
+    return _sum([p * p for p in _listed(params, "l2")]) * strength
+
+
+def l1(params: Any, strength: float) -> Value:
+    """strength · Σ |p|, of a list of parameters or of all of a model's; it drives small ones to 0.
+
+    >>> l1([Value(3.0), Value(-4.0)], 0.1).data
+    0.7000000000000001
+    """
+    return _sum([abs(p) for p in _listed(params, "l1")]) * strength
+
+
+def class_weights(y: Any) -> NDArray[np.float64]:
+    """A weight for each class, in the order of np.unique(y): the mean size of a class divided by its own.
+
+    So every class counts as much as each other, however rare it is: `functools.partial(cross_entropy,
+    weights=class_weights(y))` is such a loss.
+
+    Shapes: y (n,) labels -> (classes,).
+    Errors: ValueError if there are no labels.
+
+    >>> class_weights([0, 0, 0, 1]).round(4).tolist()
+    [0.6667, 2.0]
+    """
+    labels = rows(y, "y").reshape(-1)
+    if not len(labels):
+        raise ValueError("class_weights got 0 labels; it needs one of each class at least")
+    counts = np.unique(labels, return_counts=True)[1]
+    weights: NDArray[np.float64] = len(labels) / (len(counts) * counts)
+    return weights
+
+
+def _listed(params: Any, whose: str) -> list[Value]:
+    listed = list(params.parameters() if callable(getattr(params, "parameters", None)) else params)
+    if not listed:
+        raise ValueError(f"{whose} got 0 parameters; write {whose}(model, 1e-4)")
+    return listed
+
+
+def _sum(terms: list[Any]) -> Any:
+    return functools.reduce(operator.add, terms)  # sum() would begin with a node for 0 + the first

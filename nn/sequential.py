@@ -1,0 +1,90 @@
+"""Sequential: Modules and functions, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, overload
+
+from chainrule.engine import OPS, Op, Table, Value
+
+from .modules import Layer, Module, checked_activation
+from .parameters import repeated
+
+__all__ = ["Sequential"]
+
+
+class Sequential(Module):
+    """Modules and functions that follow each other: each gets what the one before returned.
+
+    An operation, or its name ("tanh"), is applied to each number; any other function gets the whole list. `model[i]`,
+    `len(model)` and iteration work as with a list. Layers are numbered for the labels of their parameters.
+
+    Shapes: those of the parts.
+    Errors: TypeError for a part that cannot be called, ValueError if there are none.
+
+    >>> from chainrule import Dropout, Layer, softmax
+    >>> model = Sequential(Layer(2, 3, activation="tanh"), Dropout(0.2), Layer(3, 2, nonlin=False), softmax)
+    >>> model
+    Sequential(Layer of [TanhNeuron(2), TanhNeuron(2), TanhNeuron(2)], Dropout(0.2), Layer of [LinearNeuron(3), \
+LinearNeuron(3)], softmax)
+    >>> [name for name, p in model.named_parameters()][-1]
+    'layers.2.neurons.1.b'
+    """
+
+    def __init__(self, *layers: Any) -> None:
+        if len(layers) == 1 and isinstance(layers[0], (list, tuple)):
+            layers = tuple(layers[0])
+        if not layers:
+            raise ValueError("a Sequential got no layers; write Sequential(Layer(2, 8), Layer(8, 1, nonlin=False))")
+        self.layers = [_checked(layer, place) for place, layer in enumerate(layers)]
+        for number, layer in enumerate((one for one in self.layers if isinstance(one, Layer)), start=1):
+            layer.name(str(number))
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = _each(layer, x) if isinstance(layer, (Op, str)) else layer(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.layers)
+
+    @overload
+    def __getitem__(self, place: int) -> Any: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequential: ...
+    def __getitem__(self, place: int | slice) -> Any:
+        """A part; of a slice, a Sequential that shares its parts with this one."""
+        if not isinstance(place, slice):
+            return self.layers[place]
+        part = Sequential.__new__(Sequential)
+        part.layers = self.layers[place]
+        return part
+
+    def __repr__(self) -> str:
+        return f"Sequential({repeated([_name(layer) for layer in self.layers])})"
+
+
+def _checked(layer: Any, place: int) -> Any:
+    if isinstance(layer, (str, Op)):
+        return checked_activation(layer, f"layer {place} of Sequential")
+    if isinstance(layer, type) or not callable(layer):
+        instead = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
+        given = f"the class {layer.__name__}" if isinstance(layer, type) else f"{type(layer).__name__} {layer!r}"
+        raise TypeError(f"Sequential takes Modules and functions, but layer {place} is {given}{instead}")
+    return layer
+
+
+def _each(activation: Op | str, x: Any) -> Any:
+    if activation == "linear":
+        return x
+    apply: Callable[[Any], Any] = OPS[activation] if isinstance(activation, str) else activation
+    return apply(x) if isinstance(x, Value) or not hasattr(x, "__len__") else Table([apply(one) for one in x])
+
+
+def _name(layer: Any) -> str:
+    if isinstance(layer, (Module, str)):
+        return repr(layer)
+    return str(getattr(layer, "__name__", repr(layer)))
