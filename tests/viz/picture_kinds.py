@@ -30,7 +30,7 @@ class Kind:
 
     function: str
     make: Callable[[str, dict[str, str]], Any]
-    endings: tuple[str, ...] = (".svg", ".html")  # the endings of the files that .save() writes
+    endings: tuple[str, ...] = (".svg", ".html", ".dot")  # the endings of the texts that .save() writes
     needs: str = ""  # a program without which the picture cannot be made
 
     @property
@@ -41,6 +41,11 @@ class Kind:
     def is_ours(self) -> bool:
         """Whether a class of chainrule saves and shows the picture, and not one of the package graphviz."""
         return ".gv" not in self.endings
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The endings of the files that .save() writes where a program is installed that converts pictures."""
+        return (".png", ".pdf") if ".svg" in self.endings else ()
 
     @property
     def can_be_made(self) -> bool:
@@ -99,7 +104,7 @@ KINDS = {
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
     "draw with dot": Kind("draw", lambda label, theme: viz.draw(labelled(label), engine="dot", **theme), needs="dot"),
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
-    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme)),
+    "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), (".svg", ".html")),
     "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 STEPS = 8  # shades on each side of zero
 THEMES = ("auto", "light", "dark")
+DARK_SCREEN = "screen and (prefers-color-scheme:dark)"  # the readers for whom "auto" is dark; paper never is
 
 Colour = tuple[int, int, int]
 

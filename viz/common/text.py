@@ -24,6 +24,18 @@ def markup(text: object) -> str:
     return escape(_FORBIDDEN.sub("\ufffd", str(text)), quote=True)
 
 
+def in_record(label: str) -> str:
+    """The text as a field of a record in DOT; the signs that divide fields or start commands are escaped.
+
+    >>> print(in_record("a | b"))
+    a\\ \\|\\ b
+    """
+    text = clean(label).replace("&", "&amp;")  # otherwise Graphviz would read &lt; as <
+    for sign in "\\{}|<> ":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
 def short(number: float, digits: int = 4) -> str:
     """A number with a few digits and a true minus sign.
 

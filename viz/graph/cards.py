@@ -14,6 +14,7 @@ BADGE = 16.0  # radius
 NAME_SIZE, NOTE_SIZE, DIGIT_WIDTH = 15.0, 12.5, 9.3
 PADDING = 12.0
 LONGEST_SIGN = 12  # characters in a badge
+SMALL_SIGN = 12
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Rectangle:
 
 def badge_width(badge: str) -> float:
     """How wide a badge is: it is round, and longer for a longer name."""
-    return max(2 * BADGE, text_width(badge[:LONGEST_SIGN], 11, bold=True) + 12)
+    return max(2 * BADGE, text_width(badge[:LONGEST_SIGN], SMALL_SIGN, bold=True) + 12)
 
 
 def indent(card: Card) -> float:
@@ -66,16 +67,22 @@ def card_svg(number: int, card: Card, at: Rectangle, shade: str, bars: str) -> s
     patterns += _stripes(at, 29.0, 22.0) if card.has_odd_data else ""
     odd_strip = _stripes(at, 54.5, 24.0) if shade == "odd" else ""
     return (
-        f'<g class="{kind}" data-card="{number}"><title>{markup(card.detail)}</title>'
+        f'<g class="{kind}" data-card="{number}" aria-label="{markup(spoken(card))}">'
+        f"<title>{markup(card.detail)}</title>"
         f'<rect class="face" {frame}/>{patterns}{_strip(at, shade)}{odd_strip}{bars}<rect class="rim" {frame}/>'
         f'<text class="name" x="{text:.1f}" y="{y + 22:.1f}">{markup(name)}</text>'
         f'<text class="faint end" x="{right:.1f}" y="{y + 22:.1f}">{markup(note)}</text>'
         f'<text class="soft" x="{text:.1f}" y="{y + 43:.1f}">data</text>'
         f'<text class="number" x="{right:.1f}" y="{y + 43:.1f}">{card.data}</text>'
-        f'<text class="soft" x="{text:.1f}" y="{y + 71:.1f}">grad{" *" * card.is_left_over}</text>'
+        f'<text class="word" x="{text:.1f}" y="{y + 71:.1f}">grad{" *" * card.is_left_over}</text>'
         f'<text class="number grad{faint}" x="{right:.1f}" y="{y + 71:.1f}">{card.grad}</text>'
         f"{_badge_svg(card.badge, at.x, at.middle)}</g>\n"
     )
+
+
+def spoken(card: Card) -> str:
+    """The name of a card with its numbers, as a screen reader says it; the gradient is its last word."""
+    return f"{card.name}, data {card.data}, gradient {card.grad if card.grad != '—' else 'none'}"
 
 
 def _strip(at: Rectangle, shade: str) -> str:
@@ -107,7 +114,7 @@ def _badge_svg(badge: str, x: float, y: float) -> str:
         return ""
     sign = badge if len(badge) <= LONGEST_SIGN else badge[: LONGEST_SIGN - 1] + "…"
     across = badge_width(badge)
-    size = 19 if len(sign) == 1 else 13 if len(sign) == 2 else 11
+    size = 19 if len(sign) == 1 else 13 if len(sign) == 2 else SMALL_SIGN
     return (
         f'<rect class="badge" x="{x - across / 2:.1f}" y="{y - BADGE:.1f}" width="{across:.1f}" '
         f'height="{2 * BADGE:.1f}" rx="{BADGE:.1f}"/><text class="sign" style="font-size:{size}px" x="{x:.1f}" '

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 
 from chainrule.engine import Value
@@ -16,6 +17,7 @@ from ..common.picture import Drawing
 from ..common.svg import Point, drawing_id, svg_document
 from ..common.text import markup, short, shortened, text_width
 from ..common.values import value_names, values_of
+from .as_dot import dot_of
 from .cards import (
     BADGE,
     CARD_HEIGHT,
@@ -91,7 +93,7 @@ def drawing_of(scene: Scene, theme: str, all_shades: bool = False, engine: str =
     marks = [mark for mark in MARKS if f" {mark}" in body.replace('class="', " ")]
     style = style_sheet(name, theme, used, marks)
     svg = svg_document(name, picture.width, picture.height, scene.title, style, body)
-    return Drawing(svg, picture.width, picture.height, scene.title)
+    return Drawing(svg, picture.width, picture.height, scene.title, theme, partial(dot_of, scene))
 
 
 class _SceneDrawing:

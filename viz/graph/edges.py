@@ -27,6 +27,7 @@ def edge_svg(number: int, edge: Edge, stops: Sequence[Point], shade: int) -> str
     closed = "" if edge.is_open else " closed"
     kind = shade_class(shade) if math.isfinite(edge.passed) else "odd"
     return (
-        f'<g class="edge {kind}{closed}" data-edge="{number}"><title>{markup(edge.detail)}</title>'
+        f'<g class="edge {kind}{closed}" data-edge="{number}" data-ends="{edge.start} {edge.end}">'
+        f"<title>{markup(edge.detail)}</title>"
         f'<path class="line" d="{path}"/><path class="tip" d="{tip}"/></g>\n'
     )
