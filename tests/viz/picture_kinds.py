@@ -105,6 +105,6 @@ KINDS = {
     "draw with dot": Kind("draw", lambda label, theme: viz.draw(labelled(label), engine="dot", **theme), needs="dot"),
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
     "curves": Kind("curves", lambda label, theme: viz.curves(history(label), **theme), (".svg", ".html")),
-    "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
+    "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html", ".md", ".tex")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

@@ -44,9 +44,17 @@ def choose_fold(units: Sequence[Unit | None]) -> str:
     return "neurons" if len(neurons) <= MANY_NEURONS else "layers"
 
 
-def folded_scene(order: Sequence[Value], names: Sequence[str], units: Sequence[Unit | None], by: str) -> Scene:
+def folded_scene(
+    order: Sequence[Value],
+    names: Sequence[str],
+    units: Sequence[Unit | None],
+    by: str,
+    *,
+    grads: Sequence[float] | None = None,
+) -> Scene:
     """The graph with one card for each neuron ("neurons") or each layer ("layers"), and the rest as it is."""
-    whole = scene_of(order, names)
+    whole = scene_of(order, names, grads)
+    shown = [value.grad for value in order] if grads is None else list(grads)
     groups = _groups(order, whole.edges, units, by)
     card_of = {index: number for number, group in enumerate(groups) for index in group}
     outputs = _outputs(whole.edges, card_of, len(order))
@@ -55,7 +63,7 @@ def folded_scene(order: Sequence[Value], names: Sequence[str], units: Sequence[U
         unit = units[group[0]]
         is_one = unit is None or len(group) == 1
         single = [whole.cards[index] for index in group]
-        cards.append(single[0] if is_one else _folded_card(group, order, names, outputs, unit, by, single))
+        cards.append(single[0] if is_one else _folded_card(group, order, names, outputs, unit, by, single, shown))
     for card, name in zip(cards, unlike([card.name for card in cards])):
         card.name = name
     cards[-1].is_root = True
@@ -164,20 +172,21 @@ def _folded_card(
     unit: Unit | None,
     by: str,
     single: Sequence[Card],
+    shown: Sequence[float],
 ) -> Card:
     """The card of a neuron or of a layer; `single` are the cards of its values."""
     layer, neuron = unit or ("", "")
     parameters = [index for index in group if order[index].operation is None]
     results = [index for index in group if outputs[index] and order[index].operation is not None] or group[-1:]
-    grads = [order[index].grad for index in results]
+    grads = [shown[index] for index in results]
     name = neuron if by == "neurons" else layer or neuron
     last = order[results[-1]]
     if last.label == name and len(results) == 1:
         name = names[results[0]]  # h1_1 (2) for the neuron's second call, as formulas call its result
     lines = [f"{name}: {len(group)} values folded, {len(parameters)} of them parameters"]
-    lines += [f"{names[i]}: data {full(order[i].data)}, grad {full(order[i].grad)}" for i in results[:LONGEST_LIST]]
+    lines += [f"{names[i]}: data {full(order[i].data)}, grad {full(shown[i])}" for i in results[:LONGEST_LIST]]
     lines += ["gradients of its parameters:"] if parameters else []
-    lines += [f"{names[index]} {full(order[index].grad)}" for index in parameters[:LONGEST_LIST]]
+    lines += [f"{names[index]} {full(shown[index])}" for index in parameters[:LONGEST_LIST]]
     lines += [f"… and {len(parameters) - LONGEST_LIST} more"] if len(parameters) > LONGEST_LIST else []
     lines += [line for card in single if card.is_left_over for line in card.detail.split("\n") if line[:1] == "*"]
     return Card(
@@ -191,7 +200,7 @@ def _folded_card(
         box=(layer or None) if by == "neurons" else None,
         is_fold=True,
         layer=layer or neuron,
-        bars=_bars([order[index].grad for index in parameters]),
+        bars=_bars([shown[index] for index in parameters]),
         is_stale=any(card.is_stale for card in single),
         is_left_over=any(card.is_left_over for card in single),
         has_odd_data=any(card.has_odd_data for card in single),

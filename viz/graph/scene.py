@@ -60,6 +60,12 @@ class Scene:
     title: str
     notices: list[str] = field(default_factory=list)  # sentences that a reader of the whole picture needs
 
+    @property
+    def card_of(self) -> list[tuple[int, int | None]]:
+        """The card, and its row if it has rows, of each value."""
+        found = {index: (number, None) for number, card in enumerate(self.cards) for index in card.members}
+        return [found[index] for index in range(len(found))]
+
 
 def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float] | None = None) -> Scene:
     """One card for each value and one edge for each argument; `grads` replace the values' own gradients, if given."""
