@@ -77,7 +77,7 @@ class ChainExplanation(Explanation):
         self.slopes = tuple(slopes)
 
     def _lines(self) -> list[tuple[str, list[str]]]:
-        along = [(way, []) for way in self.ways]
+        along: list[tuple[str, list[str]]] = [(way, []) for way in self.ways]
         return [*along, *[(equation, [f"{why}."] if why else []) for equation, why in self.slopes]]
 
 
