@@ -107,7 +107,7 @@ class TestFlowers(NamedTuple):
 
 
 def run_demo(out: Path, seed: int) -> None:
-    """Train on iris, print how that went, and write graph.svg, steps.html and training.html."""
+    """Train on iris, print how that went, and write graph.html, steps.html and training.html."""
     out.mkdir(parents=True, exist_ok=True)
     model, history, test = train_on_iris(seed)
     print(history)
@@ -119,7 +119,7 @@ def run_demo(out: Path, seed: int) -> None:
     loss.backward()
     kind = test.target_names[test.y[flower]]
     for picture, name, what in (
-        (draw(loss, fold="neurons"), "graph.svg", f"the loss of one {kind}, with the gradient of every neuron"),
+        (draw(loss), "graph.html", f"the loss of one {kind}, with the gradient of every neuron"),
         (
             steps(loss, learning_rate=0.001),
             "steps.html",
@@ -150,10 +150,10 @@ def what_was_learned(model: MLP, test: TestFlowers) -> tuple[list[str], int]:
 
 
 def train_on_iris(seed: int, progress: bool = True) -> tuple[MLP, History, TestFlowers]:
-    """A trained MLP(4, [5, 3]), the history of its training, and the flowers that were kept for the test."""
+    """A trained MLP(4, [12, 3]), the history of its training, and the flowers that were kept for the test."""
     X, y = flowers = iris()
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, seed=seed, stratify=y)
-    model = MLP(4, [5, 3], activation="tanh", rng=seed)
+    model = MLP(4, [12, 3], activation="tanh", rng=seed)
     history = fit(
         model, cross_entropy, X_train, y_train,
         epochs=EPOCHS, batch_size=16, optimiser=Adam, learning_rate=0.02, seed=seed,

@@ -158,5 +158,7 @@ def test_the_error_about_an_unknown_option_names_the_known_ones():
         viz.draw(Value(1.0), fold="all")
     with pytest.raises(ValueError, match="engine='neato' is not one of 'builtin', 'dot'"):
         viz.draw(Value(1.0), engine="neato")
-    with pytest.raises(TypeError, match="list; draw one of its entries"):
-        viz.draw([Value(1.0)])
+    with pytest.raises(TypeError, match="a picture starts from one Value, got float"):
+        viz.draw([Value(1.0), 2.0])
+    with pytest.raises(ValueError, match="the list of results is empty"):
+        viz.draw([])

@@ -115,7 +115,7 @@ def test_there_is_no_limit_of_400_but_one_of_what_a_browser_takes_and_its_error_
     for _ in range(20_001):
         y = y * 1.0
     with pytest.raises(
-        ValueError, match=r"20,001 applications.*at most 20,000.*loss of one example.*explain\(v20001, w"
+        ValueError, match=r"20,001 applications.*at most 20,000.*loss of one example.*explain\(result, w"
     ):
         viz.steps(y)
 

@@ -28,8 +28,16 @@ class Findings:
     left_over: list[bool]  # the gradient is another one than the edges bring
 
 
-def look_at(order: Sequence[Value], shown: Sequence[float]) -> Findings:
+def look_at(
+    order: Sequence[Value],
+    shown: Sequence[float],
+    parents: Sequence[Sequence[int]] | None = None,
+    roots: Sequence[int] = (),
+) -> Findings:
     """Look at each value and at the gradients that are shown of them.
+
+    `parents` are the numbers of each value's arguments, if they are known already; the last value is a root, and so
+    are `roots`: their gradient may come from anywhere.
 
     >>> from chainrule import Value
     >>> a = Value(2.0)
@@ -39,8 +47,9 @@ def look_at(order: Sequence[Value], shown: Sequence[float]) -> Findings:
     >>> found.stale, found.left_over, found.derivatives
     ([False, True], [True, False], [4.0, 1.0])
     """
-    number = {id(value): index for index, value in enumerate(order)}
-    parents = [[number[id(parent)] for parent in value._prev] for value in order]
+    if parents is None:
+        number = {id(value): index for index, value in enumerate(order)}
+        parents = [[number[id(parent)] for parent in value._prev] for value in order]
     changed = [_has_changed(value) for value in order]
     stale: list[bool] = []
     for index, own in enumerate(changed):
@@ -60,6 +69,8 @@ def look_at(order: Sequence[Value], shown: Sequence[float]) -> Findings:
             else:
                 brought[parent] = sum_so_far + local * shown[index]
                 sizes[parent] += abs(local * shown[index])
+    for root in roots:
+        brought[root] = None
     left_over = [
         value.requires_grad and came is not None and _differ(grad, came, size)
         for value, came, grad, size in zip(order, brought, shown, sizes)
@@ -92,13 +103,17 @@ def _differ(grad: float, came: float, size: float) -> bool:
     return abs(grad - came) > ROUNDING * (abs(came) + size)
 
 
-def notices(order: Sequence[Value], names: Sequence[str], shown: Sequence[float], found: Findings) -> list[str]:
-    """What a reader has to know of the whole graph, in sentences."""
+def notices(
+    order: Sequence[Value], names: Sequence[str], shown: Sequence[float], found: Findings, roots: int = 1
+) -> list[str]:
+    """What a reader has to know of the whole graph, in sentences; `roots` says how many results are drawn."""
     root, grad = briefly(names[-1]), shown[-1]
     said = []
     if any(found.stale):
         said.append(f"Hatched: computed before data changed; call {root}.refresh().")
-    if any(shown) and order[-1].requires_grad and grad != 1.0 and not math.isnan(grad):
+    if any(shown) and roots > 1:
+        said.append("These are the gradients of the results that backward() was called on, not of each result here.")
+    elif any(shown) and order[-1].requires_grad and grad != 1.0 and not math.isnan(grad):
         not_its_own = f"not those of {root}: {root}.grad is {short(grad)}, not 1."
         if grad and order[-1].operation is not None:
             said.append(f"These are the gradients of a result that was made of {root}, {not_its_own}")

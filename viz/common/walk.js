@@ -18,7 +18,8 @@
   svg.setAttribute("role", "group"); // as an image, it would hide its cards
   for (const item of all) {
     item.setAttribute("tabindex", "-1");
-    item.setAttribute("role", "img"); // a room whose cards do something says "button"
+    // An image hides what is inside of it, which is right where its name says it all, and wrong for a card with rows.
+    item.setAttribute("role", item.querySelector("[data-row]") ? "group" : "img");
   }
   for (const label of svg.querySelectorAll("[data-label]")) label.setAttribute("aria-hidden", "true"); // its edge says it
   current.setAttribute("tabindex", "0");

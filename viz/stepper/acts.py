@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from chainrule.engine import Value
+
 from ..common.colours import class_of
 from ..common.text import short
+from ..common.values import value_names
 from ..graph.scene import Scene
 from .chain_rule import Application
 from .grouping import Parents, groups_of
@@ -22,8 +25,10 @@ Step = list[Any]  # what the page's script calls a step; its first entry says of
 class Acts:
     """The steps of all acts, and what the page has to know of the values and of the picture."""
 
-    def __init__(self, narrator: Narrator, parents: Parents, scene: Scene, groups: Sequence[Sequence[int]]) -> None:
+    def __init__(self, narrator: Narrator, parents: Parents, scene: Scene, groups: Sequence[Sequence[int]],
+                 neurons: Sequence[str]) -> None:  # fmt: skip
         self.narrator, self.parents, self.scene, self.groups = narrator, parents, scene, groups
+        self.neurons = neurons  # the neuron that each value belongs to; '' for none
         self.texts: dict[str, int] = {}  # sentences, which many steps share, and their numbers
         self.edges: dict[tuple[int, int], list[int]] = {}
         for number, edge in enumerate(scene.edges):
@@ -94,7 +99,8 @@ class Acts:
                 for index in range(len(order))
             ],
             "card": card_of,
-            "results": self._results(card_of),
+            "results": results_of(self.parents, self.scene),
+            "rows": [[row.value for row in card.rows] for card in self.scene.cards],
             "group": [own_group.get(index, 0) for index in range(len(order))],
             "groups": self._opened(card_of),
             "texts": list(self.texts),
@@ -113,21 +119,6 @@ class Acts:
         own = [number for number, edge in drawn if edge.argument == argument]
         return own[0] if own else drawn[0][0] if drawn else -1
 
-    def _results(self, card_of: Sequence[int]) -> list[list[int]]:
-        """For each card, the values whose numbers it shows: those that are used elsewhere, or the last one."""
-        seen = {len(card_of) - 1}
-        for index, arguments in enumerate(self.parents):
-            seen.update([parent for parent in arguments if card_of[parent] != card_of[index]])
-        members: list[list[int]] = [[] for _ in self.scene.cards]
-        for index, card in enumerate(card_of):
-            members[card].append(index)
-        shown = []
-        for among in members:
-            is_fold = len(among) > 1
-            used = [index for index in among if index in seen and (self.parents[index] or not is_fold)]
-            shown.append(used or among[-1:])
-        return shown
-
     def _opened(self, card_of: Sequence[int]) -> list[dict[str, Any]]:
         """The lines of each group; none if nothing is folded, for then the picture shows all there is."""
         if not any(count > 1 for count in Counter(card_of).values()):
@@ -136,17 +127,39 @@ class Acts:
         for arguments in self.parents:
             for parent in arguments:
                 uses[parent] += 1
-        calls = Counter([card_of[group[0]] for group in self.groups])
-        called: Counter[int] = Counter()
+        owners = [self.neurons[group[-1]] or self.scene.cards[card_of[group[-1]]].name for group in self.groups]
+        calls, called = Counter(owners), Counter[str]()
         found = []
-        for group in self.groups:
-            card = card_of[group[0]]
-            called[card] += 1
-            title = self.scene.cards[card].name
-            if calls[card] > 1:
-                title += f", {called[card]} of {calls[card]}"
+        for group, owner in zip(self.groups, owners):
+            called[owner] += 1
+            title = owner if calls[owner] == 1 else f"{owner}, {called[owner]} of {calls[owner]}"
             found.append({"title": title, "lines": lines_of(group, self.narrator.order, self.parents, uses)})
         return found
+
+
+def results_of(parents: Parents, scene: Scene) -> list[list[int]]:
+    """For each card, the values whose numbers it shows: those that are used elsewhere, or the last one."""
+    card_of = [card for card, _ in scene.card_of]
+    seen = {len(card_of) - 1}
+    for index, arguments in enumerate(parents):
+        seen.update([parent for parent in arguments if card_of[parent] != card_of[index]])
+    members: list[list[int]] = [[] for _ in scene.cards]
+    for index, card in enumerate(card_of):
+        members[card].append(index)
+    shown = []
+    for among in members:
+        is_fold = len(among) > 1
+        used = [index for index in among if index in seen and (parents[index] or not is_fold)]
+        shown.append(used or among[-1:])
+    return shown
+
+
+def names_by_sight(order: Sequence[Value], parents: Parents, scene: Scene) -> list[str]:
+    """The names of all values; those that the picture shows come first, so that they are v1, v2, … as draw() has it."""
+    seen = sorted({index for among in results_of(parents, scene) for index in among})
+    hidden = sorted(set(range(len(order))) - set(seen))
+    names = value_names([order[index] for index in seen + hidden])
+    return [name for _, name in sorted(zip(seen + hidden, names))]
 
 
 def grouped(narrator: Narrator, parents: Parents, scene: Scene) -> list[list[int]]:

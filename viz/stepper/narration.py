@@ -38,9 +38,9 @@ class StepText:
 class Narrator:
     """Says of each application of the chain rule in a graph what it does, with names and numbers."""
 
-    def __init__(self, order: Sequence[Value]) -> None:
+    def __init__(self, order: Sequence[Value], names: Sequence[str] | None = None) -> None:
         self.order = order
-        self.names = value_names(order)
+        self.names = value_names(order) if names is None else list(names)
         self.number = {id(value): index for index, value in enumerate(order)}
         self.found = look_at(order, [value.grad for value in order])
         self.root = self.names[-1]

@@ -15,6 +15,11 @@
   };
   const cards = byNumber("card");
   const edges = byNumber("edge");
+  const heads = new Map(); // the name of a card, as a screen reader says it
+  for (const card of cards) {
+    const [, name] = /^(.*), data .*, gradient /.exec(card.getAttribute("aria-label")) ?? [];
+    if (name) heads.set(card, name);
+  }
   // The drawing shows the end of backpropagation; the final colour of each edge is remembered here.
   const finalClass = edges.map((edge) => edge.getAttribute("class"));
   const shades = / ?\b(z|odd|[np][1-8])\b/g;
@@ -211,24 +216,44 @@
   }
 
   function mark(index, role) {
-    cards[data.card[index]]?.classList.add(role);
+    const card = cards[data.card[index]];
+    card?.classList.add(role);
+    const row = data.rows[data.card[index]].indexOf(index);
+    if (row >= 0) card?.querySelectorAll(".row")[row]?.classList.add(role);
     for (const cell of cells.get(index) ?? []) cell.classList.add(role);
   }
 
-  function paint(state) {
-    cards.forEach((card, place) => {
-      const shown = data.results[place];
-      const text = card.querySelector(".number:not(.grad)");
-      const grad = card.querySelector(".grad");
-      const tint = card.querySelector(".tint");
-      if (text) text.textContent = span(shown.map((index) => state.data[index]));
-      if (grad) {
-        grad.textContent = span(shown.map((index) => state.grad[index]));
-        grad.classList.toggle("faint", grad.textContent === "0" || grad.textContent === "—");
-      }
-      if (tint) tint.setAttribute("class", "tint " + strongest(shown, state));
-      card.classList.remove("receives", "gives");
+  function setGrad(place, text) {
+    if (!place) return;
+    place.textContent = text;
+    place.classList.toggle("faint", text === "0" || text === "—");
+  }
+
+  // A card shows its results, and in rows single values: parameters of a neuron, or neurons of a layer.
+  function paintCard(card, shown, rows, state) {
+    const tints = [...card.querySelectorAll(".tint")];
+    const places = card.querySelectorAll(".row");
+    const text = card.querySelector(".number:not(.grad)");
+    const grads = shown.map((index) => state.grad[index]);
+    const ofRows = tints.splice(tints.length - places.length);
+    if (text) text.textContent = span(shown.map((index) => state.data[index]));
+    setGrad(card.querySelector(".number.grad"), span(grads));
+    if (tints.length) tints[0].setAttribute("class", "tint " + strongest(shown, state));
+    places.forEach((row, at) => {
+      if (rows[at] === null) return;
+      row.querySelector(".figure:not(.grad)").textContent = state.data[rows[at]];
+      setGrad(row.querySelector(".figure.grad"), state.grad[rows[at]]);
+      ofRows[at].setAttribute("class", "tint " + state.shade[rows[at]]);
+      row.classList.remove("receives", "gives");
     });
+    card.classList.remove("receives", "gives");
+    if (!text || !heads.has(card)) return;
+    const [value, grad] = [text.textContent || "not computed yet", span(grads)];
+    card.setAttribute("aria-label", `${heads.get(card)}, data ${value}, gradient ${grad === "—" ? "none" : grad}`);
+  }
+
+  function paint(state) {
+    cards.forEach((card, place) => paintCard(card, data.results[place], data.rows[place], state));
     edges.forEach((edge, place) => edge.setAttribute("class", (state.passed.has(place) ? finalClass : waitingClass)[place]));
     for (const [index, list] of cells) for (const cell of list) paintCell(cell, index, state);
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from chainrule.engine import Value
 
@@ -12,11 +12,12 @@ from ..common.colours import DARK, DARK_SCREEN, LIGHT, STEPS, THEMES, Theme, mix
 from ..common.icons import button
 from ..common.page import page_html
 from ..common.picture import Drawing, Page
+from ..common.text import clean
 from ..common.values import values_of
 from ..graph.drawing import FOLDS, drawing_of
 from ..graph.folding import choose_fold, folded_scene, units_of
-from ..graph.scene import Scene, scene_of
-from .acts import Acts, grouped
+from ..graph.scene import scene_of
+from .acts import Acts, grouped, names_by_sight
 from .chain_rule import applications, gradients_after
 from .narration import Narrator
 from .updating import checked_learning_rate, moves, parameters_among
@@ -63,19 +64,25 @@ def steps(
     check_choice("theme", theme, THEMES)
     check_choice("fold", fold, FOLDS)
     rate = checked_learning_rate(learning_rate)
-    narrator = Narrator(values_of(loss))
-    order, names = narrator.order, narrator.names
+    order = values_of(loss)
     number = {id(value): index for index, value in enumerate(order)}
     parents = [[number[id(parent)] for parent in value._prev] for value in order]
-    _check_size(sum(map(len, parents)), names[-1])
+    _check_size(sum(map(len, parents)), clean(loss.label) or "result")
     grads = gradients_after(applications(order), order)
     units = units_of(order)
-    scene = _scene(narrator, grads, choose_fold(units) if fold == "auto" else fold)
+    by = choose_fold(units) if fold == "auto" else fold
+    if by == "none":
+        narrator = Narrator(order)
+        scene = scene_of(order, narrator.names, grads)
+    else:
+        names = names_by_sight(order, parents, folded_scene(order, None, units, by, grads=grads))
+        narrator = Narrator(order, names)
+        scene = folded_scene(order, names, units, by, grads=grads)
     groups = grouped(narrator, parents, scene)
     applied = applications(order, [index for group in groups for index in group])
     grads = gradients_after(applied, order)
     picture = drawing_of(scene, theme, all_shades=True)
-    acts = Acts(narrator, parents, scene, groups)
+    acts = Acts(narrator, parents, scene, groups, [unit[1] if unit else "" for unit in units])
     largest = max([abs(grad) for grad in grads if math.isfinite(grad)], default=1.0)
     shown = [["start", narrator.notes(grads)], *acts.forward()]
     if loss.requires_grad:
@@ -85,7 +92,7 @@ def steps(
             shown += acts.update(moves(order, grads, which, rate))
     data = {**acts.page_data(), "steps": shown, "why_none": "" if loss.requires_grad else narrator.seed()}
     body = _body(picture, has_lines := bool(data["groups"]), any(units), theme)
-    title, shape = f"{names[-1]}, step by step", (picture.width, picture.height)
+    title, shape = f"{narrator.root}, step by step", (picture.width, picture.height)
     html = page_html(title, body, data, "stepper", "stepper", theme, shape=shape)
     return Page(html, picture, PANEL_HEIGHT + OPENED_HEIGHT * has_lines)
 
@@ -97,13 +104,6 @@ def _check_size(count: int, name: str) -> None:
             f"{MOST_STEPS:,}): step through the loss of one example, or through one neuron's output, or ask "
             f"explain({name}, w) for one value"
         )
-
-
-def _scene(narrator: Narrator, grads: Sequence[float], by: str) -> Scene:
-    order, names = narrator.order, narrator.names
-    if by == "none":
-        return scene_of(order, names, grads)
-    return folded_scene(order, names, units_of(order), by, grads=grads)
 
 
 def _body(picture: Drawing, has_lines: bool, has_neurons: bool, theme: str) -> str:
