@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from .init import Generator, Initialiser, generator, initialiser
 from .parameters import Holder, repeated
 from .predicting import Predictor, class_places, evaluating, probabilities_of
 from .probabilities import softmax
+from .saving import save
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "checked_activation", "units"]
 
@@ -40,6 +43,18 @@ class Module(Holder):
         raise NotImplementedError(f"{type(self).__name__} has no __call__(x); write one, from an example to its output")
 
     class_labels: tuple[Any, ...] = ()  # of a model of one output that fit has trained on such labels as -1 and 1
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model to a file of JSON, from which `load` makes it again; return the path.
+
+        Whoever reads the file, even after a crash, finds the old model or the new one, whole. It holds the
+        architecture, all numbers to the last digit, which parameters are frozen, labels, and what a model that was
+        trained on a Dataset knows of it: the scaling, and the names of columns and classes. Of a Module of one's own,
+        it holds the parameters by name: `load(path, into=model)` reads them.
+
+        Errors: OSError where nothing can be written.
+        """
+        return save(self, path)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The outputs for many examples, as plain numbers; no graph is recorded, and no Dropout drops.
@@ -210,9 +225,8 @@ class MLP(Module):
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
     ) -> None:
-        several = isinstance(activation, Sequence) and not isinstance(activation, str)
-        if isinstance(activation, Real) or (several and any(isinstance(one, Real) for one in activation)):
-            more = activation if isinstance(activation, Sequence) else [activation]
+        more = list(activation) if isinstance(activation, Sequence) else [activation]
+        if any(isinstance(one, Real) for one in more):
             first = nouts if isinstance(nouts, Iterable) else [nouts]
             raise TypeError(
                 f"the third argument of an MLP is its activation, got {activation!r}; for layers of these sizes, write "

@@ -1,4 +1,4 @@
-"""The command line: chainrule demo, chainrule draw, chainrule step."""
+"""The command line: chainrule demo, chainrule draw, chainrule step, chainrule train."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 from chainrule.nn import MLP, Adam, History, accuracy, cross_entropy, fit, iris, train_test_split
 
+from . import train_command
 from .expressions import evaluate
 from .graph.drawing import draw
 from .plots.training import curves
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="chainrule", description="Backpropagation that you can look at.")
+    parser = OneLine(prog="chainrule", description="Backpropagation that you can look at.")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train a small network on iris, draw it, step through its backpropagation")
     demo.add_argument("--out", default="chainrule-demo", metavar="DIR", help="folder for the pictures (%(default)s)")
@@ -72,7 +73,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("-o", "--out", default=f"{name}.{'svg' if name == 'draw' else 'html'}",
                              metavar="FILE", help=f"{file} (%(default)s)")  # fmt: skip
         command.set_defaults(run=_save_picture)
+    train_command.add_to(commands)
     return parser
+
+
+class OneLine(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; for help, write {self.prog} --help\n")
 
 
 def _save_picture(given: argparse.Namespace) -> None:

@@ -142,12 +142,15 @@ def notebook() -> str:
     ]
     for number, item in enumerate(ITEMS, 1):
         choices = "\n".join(f"- **{LETTERS[p]}**: {text}" for p, (text, _, _) in enumerate(item.choices))
-        given = ", ".join(f"{LETTERS[p]}={text!r}" for p, (text, _, _) in enumerate(item.choices))
+        asked = [f"answer(guess, {item.ask}"]
+        for place, (text, _, _) in enumerate(item.choices):
+            more = f"{LETTERS[place]}={text!r}"
+            fits = len(asked[-1]) + len(more) < 100
+            asked[-1] += ", " + more if fits else ","
+            asked += [] if fits else [" " * 7 + more]
         cells += [
             nbformat.v4.new_markdown_cell(f"## {number}. {item.question}\n\n{choices}", id=f"question-{number}"),
-            nbformat.v4.new_code_cell(
-                f'guess = ""\n\n{item.code}\n\nanswer(guess, {item.ask},\n       {given})', id=f"cell-{number}"
-            ),
+            nbformat.v4.new_code_cell(f'guess = ""\n\n{item.code}\n\n' + "\n".join(asked) + ")", id=f"cell-{number}"),
             nbformat.v4.new_markdown_cell(
                 f"<details><summary>Why?</summary>\n\n{item.why} Read on: "
                 f"[{NOTEBOOKS[item.cure]}]({item.cure}.ipynb).\n\n</details>",

@@ -208,7 +208,7 @@ ITEMS = (
     Item(
         "One would notice a gradient that is nearly right.",
         "An engine with `=` in place of `+=` gives half of the gradient of `w * w`. What does this training do?",
-        "w, losses = 1.0, []\nfor epoch in range(50):\n    losses.append(w * w)\n    gradient = 2.0 * w / 2.0\n"
+        "w, losses = 1.0, []\nfor _ in range(50):\n    losses.append(w * w)\n    gradient = 2.0 * w / 2.0\n"
         "    w -= 0.1 * gradient",
         '"falls" if losses[-1] < 0.01 * losses[0] else "stays" if losses[-1] < losses[0] else "rises"',
         (
@@ -224,7 +224,7 @@ ITEMS = (
     Item(
         "More layers always learn more.",
         "Thirty sigmoids, one after the other. How large is the gradient that reaches the first?",
-        "x = cr.Value(1.0)\nh = x\nfor layer in range(30):\n    h = cr.sigmoid(h)\nh.backward()",
+        "x = cr.Value(1.0)\nh = x\nfor _ in range(30):\n    h = cr.sigmoid(h)\nh.backward()",
         "math.floor(math.log10(x.grad))",
         (
             ("about 1", 0, "that a gradient arrives as it was sent"),
@@ -256,7 +256,7 @@ ITEMS = (
         "`where` keeps a nan out of the gradient.",
         "In most libraries, `where(x > 0, sqrt(x), 0)` passes an upstream gradient of 0 to the side that is not "
         "taken, and the square root multiplies it with its slope. What does it hand to x = 0?",
-        "x = cr.Value(0.0)\nslope = float('inf')  # of the square root, at 0\nupstream = 0.0",
+        "x = cr.Value(0.0)\nslope = math.inf  # of the square root, at 0\nupstream = 0.0",
         "upstream * slope",
         (
             ("0, since the side was not taken", 0.0, "that 0 times anything is 0"),
@@ -331,7 +331,7 @@ ITEMS = (
     Item(
         "The update is added.",
         "Somebody writes `w += 0.1 * gradient`. What does the loss w² do in 20 steps from w = 1?",
-        "w = cr.Value(1.0)\nlosses = []\nfor step in range(20):\n    loss = w * w\n    losses.append(loss.data)\n"
+        "w = cr.Value(1.0)\nlosses = []\nfor _ in range(20):\n    loss = w * w\n    losses.append(loss.data)\n"
         "    w.grad = 0.0\n    loss.backward()\n    w.data += 0.1 * w.grad",
         '"rises" if losses[-1] > losses[0] else "falls"',
         (
@@ -375,7 +375,7 @@ ITEMS = (
         "The computer decides what is learned.",
         "Which of these does the training change?",
         "data, rate, w = [(1.0, 2.0), (2.0, 4.0)], 0.1, cr.Value(0.0)\nbefore = (list(data), rate, w.data)\n"
-        "for epoch in range(100):\n    w.grad = 0.0\n    loss = sum((w * x - y) ** 2 for x, y in data)\n"
+        "for _ in range(100):\n    w.grad = 0.0\n    loss = sum((w * x - y) ** 2 for x, y in data)\n"
         "    loss.backward()\n    w.data -= rate * w.grad",
         '" ".join(name for name, a, b in zip(("data", "rate", "w"), before, (data, rate, w.data)) if a != b)',
         (

@@ -9,14 +9,10 @@ import pytest
 from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
-INTERNAL = {
-    "checks",
-    "last_step",
-    "masks",
-    "objective",
-    "parameters",
-    "predicting",
-}  # the parts of fit, which nn does not hand on
+INTERNAL = {  # parts of fit and of models, which nn does not hand on
+    "advice", "checks", "kinds", "last_step", "masks", "modes", "objective", "parameters", "predicting", "progress",
+    "saving",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MODULES)

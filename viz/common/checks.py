@@ -32,11 +32,13 @@ def look_at(
     order: Sequence[Value],
     shown: Sequence[float],
     parents: Sequence[Sequence[int]] | None = None,
+    slopes: Sequence[Sequence[float]] | None = None,
     roots: Sequence[int] = (),
 ) -> Findings:
     """Look at each value and at the gradients that are shown of them.
 
-    `parents` are the numbers of each value's arguments, if they are known already; the last value is a root, and so
+    `parents` are the numbers of each value's arguments and `slopes` its local derivatives, if they are known already;
+    the last value is a root, and so
     are `roots`: their gradient may come from anywhere.
 
     >>> from chainrule import Value
@@ -50,7 +52,9 @@ def look_at(
     if parents is None:
         number = {id(value): index for index, value in enumerate(order)}
         parents = [[number[id(parent)] for parent in value._prev] for value in order]
-    changed = [_has_changed(value) for value in order]
+    if slopes is None:
+        slopes = [value._local_grads for value in order]
+    changed = [_has_changed(value, own) for value, own in zip(order, slopes)]
     stale: list[bool] = []
     for index, own in enumerate(changed):
         stale.append(own or any(stale[parent] for parent in parents[index]))
@@ -61,7 +65,7 @@ def look_at(
     for index in reversed(range(len(order))):
         if not order[index].requires_grad:
             continue
-        for parent, local in zip(parents[index], order[index]._local_grads):
+        for parent, local in zip(parents[index], slopes[index]):
             adjoint[parent] += local * adjoint[index]
             sum_so_far = brought[parent]
             if by_hand[index] or sum_so_far is None:
@@ -78,19 +82,20 @@ def look_at(
     return Findings(changed, stale, None if any(by_hand) else adjoint, brought, left_over)
 
 
-def _has_changed(value: Value) -> bool:
+def _has_changed(value: Value, known: Sequence[float]) -> bool:
     operation = value.operation
     if not isinstance(operation, Op) or is_handwritten(value):
         return False
+    arguments = value.arguments
+    numbers = [float(one.data) if isinstance(one, Value) else float(one) for one in arguments]
     try:
-        numbers = [float(argument) for argument in value.arguments]
         if not _same(operation.evaluate(numbers), value.data):
             return True
-        wanted = [isinstance(argument, Value) for argument in value.arguments]
+        wanted = [isinstance(one, Value) for one in arguments]
         slopes = local_derivatives(operation, float(value.data), numbers, wanted)
     except (ArithmeticError, ValueError, LookupError, TypeError):
         return True  # the data are such now that there is no value
-    return not all(map(_same, [slope for slope, want in zip(slopes, wanted) if want], value._local_grads))
+    return not all(map(_same, [slope for slope, want in zip(slopes, wanted) if want], known))
 
 
 def _same(one: float, other: float) -> bool:

@@ -4,7 +4,6 @@
   if (!chainrule.view) return;
   const { element: view, svg } = chainrule.view;
   const { width, height } = svg.viewBox.baseVal;
-  const scale = Math.min(240 / width, 130 / height);
   const box = document.createElement("div");
   const image = document.createElement("img");
   const sight = document.createElement("span");
@@ -13,8 +12,6 @@
   box.setAttribute("aria-hidden", "true"); // everything in it stands in the view itself
   image.alt = "";
   image.draggable = false;
-  image.style.width = Math.max(width * scale, 12) + "px";
-  image.style.height = Math.max(height * scale, 12) + "px";
   box.append(image, sight);
   view.parentNode.append(box);
   let isOld = true;
@@ -33,8 +30,14 @@
   }
 
   function place() {
-    box.hidden = !view.classList.contains("larger");
+    const seen = Math.min(1, view.clientWidth / svg.clientWidth) * Math.min(1, view.clientHeight / svg.clientHeight);
+    box.hidden = !view.classList.contains("larger") || seen > 0.8; // it would hide more than it shows
     if (box.hidden) return;
+    const share = chainrule.isFramed ? 0.18 : 0.27; // of the view
+    const [across, down] = [share * view.clientWidth, share * view.clientHeight];
+    const scale = Math.min(Math.min(240, across) / width, Math.min(130, down) / height);
+    image.style.width = Math.max(width * scale, 12) + "px";
+    image.style.height = Math.max(height * scale, 12) + "px";
     if (isOld && timer === null) timer = setTimeout(paint, 0);
     const port = view.getBoundingClientRect();
     const whole = svg.getBoundingClientRect();
@@ -74,7 +77,7 @@
   window.addEventListener("themechange", repaint);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   // What a script changes in the picture, such as the gradients of a step, changes in the overview too.
-  const seen = { subtree: true, childList: true, attributes: true, attributeFilter: ["class", "d", "visibility"] };
-  new MutationObserver(repaint).observe(svg, seen);
+  const changes = { subtree: true, childList: true, attributes: true, attributeFilter: ["class", "d", "visibility"] };
+  new MutationObserver(repaint).observe(svg, changes);
   place();
 })();

@@ -13,8 +13,11 @@ from .text import markup
 
 # The page may run the script that it contains, and load nothing at all.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-STYLES = ("page.css", "view.css")
-SCRIPTS = ("theme.js", "view.js", "overview.js", "walk.js")
+STYLES, SCRIPTS = ("page.css",), ("theme.js",)
+VIEW_STYLES, VIEW_SCRIPTS = ("view.css",), ("view.js", "overview.js", "walk.js")  # of a page that has a view
+HIGHEST_PAGE = (
+    2.5  # heights of a picture for its width up to which it is printed on one page; a higher one takes several
+)
 ZOOM = (("out", "smaller (−)", "out"), ("in", "larger (+)", "in"))
 
 
@@ -45,10 +48,15 @@ def page_html(
     height) is printed on paper that lies on its long side.
     """
     own_style, own_script = (asset(room, f"{name}.css"), asset(room, f"{name}.js")) if room else ("", "")
-    style = _colours(theme) + "".join([asset("common", sheet) for sheet in STYLES]) + own_style
-    if shape[0] > shape[1]:
-        style += "@media print{@page{size:landscape}}\n"
-    script = compact("".join([asset("common", part) for part in SCRIPTS]) + own_script)
+    has_view = 'id="view"' in body
+    sheets, scripts = (STYLES + VIEW_STYLES, SCRIPTS + VIEW_SCRIPTS) if has_view else (STYLES, SCRIPTS)
+    style = _colours(theme) + "".join([asset("common", sheet) for sheet in sheets]) + own_style
+    if has_view:
+        style += "@media print{"
+        style += "@page{size:landscape}" if shape[0] > shape[1] else ""
+        style += ".view>svg{max-height:94vh}" if shape[1] < HIGHEST_PAGE * shape[0] else ""
+        style += "}\n"
+    script = compact("".join([asset("common", part) for part in scripts]) + own_script)
     stored = "" if data is None else f'<script type="application/json" id="data">{embedded(data)}</script>\n'
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

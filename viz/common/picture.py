@@ -129,8 +129,11 @@ class Drawing(Picture):
         title: str,
         theme: str = "auto",
         make_dot: Callable[[], str] | None = None,
+        script: tuple[str, str, Any] = ("", "", None),
     ) -> None:
+        """`script` is the room, the name and the data of what the picture's page can do beyond all others."""
         self._svg = svg
+        self._script = script
         self.width = width
         self.height = height
         self.title = title
@@ -144,7 +147,8 @@ class Drawing(Picture):
     @property
     def html(self) -> str:
         """A page of nothing but the picture, which fits its window and can be zoomed."""
-        return page_html(self.title, self.view, None, "", "", self._theme, shape=(self.width, self.height))
+        room, name, data = self._script
+        return page_html(self.title, self.view, data, room, name, self._theme, shape=(self.width, self.height))
 
     @property
     def dot(self) -> str | None:

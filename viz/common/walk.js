@@ -101,12 +101,13 @@
     bar.textContent = item.querySelector("title")?.textContent ?? "";
     bar.hidden = !bar.textContent;
   }
-  svg.addEventListener("focusin", (event) => {
+  // On the view: an <svg> that listens to the focus would be a stop of the tab key in Chromium.
+  chainrule.view.element.addEventListener("focusin", (event) => {
     const item = event.target.closest("[tabindex]");
     if (item && item !== current && all.includes(item)) go(item);
     if (item && item.matches(":focus-visible")) tell(item);
   });
-  svg.addEventListener("focusout", () => (bar.hidden = true));
+  chainrule.view.element.addEventListener("focusout", () => (bar.hidden = true));
   svg.addEventListener("pointerup", (event) => {
     const item = event.pointerType === "mouse" ? null : event.target.closest("[data-card],[data-edge]");
     if (item) tell(item);

@@ -18,14 +18,14 @@ from .tables import (
     table_width,
 )
 
-CARD_HEIGHT, CHIP_HEIGHT = 80.0, 34.0
+CARD_HEIGHT, CHIP_HEIGHT, BARE_HEIGHT = 80.0, 34.0, 40.0
 BARS_HEIGHT, STRIP_HEIGHT, CHIP_STRIP = 28.0, 40.0, 26.0  # what these add to a card
 BADGE = 16.0  # radius
 NAME_SIZE, NOTE_SIZE, DIGIT_WIDTH = 15.0, 12.5, 9.3
 PADDING = 12.0
 LONGEST_SIGN = 12  # characters in a badge
 SMALL_SIGN = 12
-NARROWEST, WIDEST, WIDEST_WITH_ROWS = 148.0, 256.0, 340.0
+NARROWEST, WIDEST, WIDEST_WITH_ROWS = 148.0, 256.0, 460.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ def card_height(card: Card) -> float:
         return table_height(card)
     if card.is_chip:
         return CHIP_HEIGHT + (CHIP_STRIP if card.strip else 0.0)
+    if card.is_bare:
+        return BARE_HEIGHT + (8 + ROW * len(card.rows) if card.rows else 0.0)
     height = CARD_HEIGHT + (STRIP_HEIGHT if card.strip else 0.0)
     return height + (8 + ROW * len(card.rows) if card.rows else BARS_HEIGHT if card.bars else 0.0)
 
@@ -74,7 +76,7 @@ def card_width(card: Card) -> float:
     """The width of a card: the one at which nothing has to be shortened, or the widest that there is."""
     if card.is_table:
         return table_width(card)
-    head = text_width(card.name, NAME_SIZE, bold=True) + (text_width(card.note, NOTE_SIZE) + 14 if card.note else 0.0)
+    head = text_width(card.name, NAME_SIZE, bold=True) + (text_width(card.note, NOTE_SIZE) + 18 if card.note else 0.0)
     if card.is_chip:
         return min(28 + head + 14 + DIGIT_WIDTH * len(card.data), WIDEST)
     rows = (46 if card.is_left_over else 34) + DIGIT_WIDTH * max(len(card.data), len(card.grad))
@@ -86,7 +88,13 @@ def card_width(card: Card) -> float:
 
 def card_svg(number: int, card: Card, at: Rectangle, largest: float, largest_bar: float) -> str:
     """One card; the strongest shade stands for `largest`, and among bars for `largest_bar`."""
-    kinds = (("leaf", not card.badge), ("root", card.is_root), ("fold", card.is_fold), ("chip", card.is_chip))
+    kinds = (
+        ("leaf", not card.badge),
+        ("root", card.is_root),
+        ("fold", card.is_fold),
+        ("chip", card.is_chip),
+        ("table", card.is_table),
+    )
     kind = " ".join(["card", *[name for name, holds in kinds if holds]])
     frame = f'width="{at.width:.0f}" height="{at.height:.0f}" rx="{17 if card.is_chip else 9}"'
     inside = _inside(card, at, largest, largest_bar)
@@ -105,10 +113,14 @@ def _inside(card: Card, at: Rectangle, largest: float, largest_bar: float) -> tu
     if card.is_table:
         return table_svg(card, at.width, indent(card), largest, largest_bar)
     text, right = indent(card), at.width - PADDING
+    if card.is_bare:
+        below, above = rows_svg(card.rows, text, right, BARE_HEIGHT, largest)
+        return below, _head(card, text, right, 26) + above
     shade = class_of(card.strength, largest)
     patterns = _hatching(at) if card.is_stale else ""
-    patterns += _stripes(at, 29.0, 22.0) if card.has_odd_data else ""
-    odd_strip = _stripes(at, 54.5, 24.0) if shade == "odd" else ""
+    beside = text + text_width("data *", 13)  # no stripes below words
+    patterns += _stripes(at, 29.0, 22.0, beside) if card.has_odd_data else ""
+    odd_strip = _stripes(at, 54.5, 24.0, beside) if shade == "odd" else ""
     below = f"{patterns}{_strip(at, shade)}{odd_strip}"
     top = CARD_HEIGHT
     if card.strip:
@@ -117,18 +129,25 @@ def _inside(card: Card, at: Rectangle, largest: float, largest_bar: float) -> tu
     if card.bars:
         below += bars_svg(card.bars, text, right - text, top + 13.5, largest_bar)
     texts = rows_svg(card.rows, text, right, top + 4, largest)
-    room = right - text
-    for_name = max(room * 0.5, room - text_width(card.note, NOTE_SIZE) - 14) if card.note else room
-    name = shortened(card.name, for_name, NAME_SIZE, bold=True)
-    note = shortened(card.note, room - text_width(name, NAME_SIZE, bold=True) - 12, NOTE_SIZE)
     faint = " faint" if card.grad in ("0", "—") else ""
     return below + texts[0], (
-        f'<text class="name" x="{text:.1f}" y="22">{markup(name)}</text>'
-        f'<text class="faint end" x="{right:.1f}" y="22">{markup(note)}</text>'
+        f"{_head(card, text, right, 22)}"
         f'<text class="soft" x="{text:.1f}" y="43">data</text>'
         f'<text class="number" x="{right:.1f}" y="43">{card.data}</text>'
         f'<text class="word" x="{text:.1f}" y="71">grad{" *" * card.is_left_over}</text>'
         f'<text class="number grad{faint}" x="{right:.1f}" y="71">{card.grad}</text>{texts[1]}'
+    )
+
+
+def _head(card: Card, left: float, right: float, y: float) -> str:
+    """The name of a card and, at its right, what it was computed from."""
+    room = right - left
+    for_name = max(room * 0.5, room - text_width(card.note, NOTE_SIZE) - 14) if card.note else room
+    name = shortened(card.name, for_name, NAME_SIZE, bold=True)
+    note = shortened(card.note, room - text_width(name, NAME_SIZE, bold=True) - 12, NOTE_SIZE)
+    return (
+        f'<text class="name" x="{left:.1f}" y="{y:.0f}">{markup(name)}</text>'
+        f'<text class="faint end" x="{right:.1f}" y="{y:.0f}">{markup(note)}</text>'
     )
 
 
@@ -158,9 +177,9 @@ def _strip(at: Rectangle, shade: str) -> str:
     return f'<path class="tint {shade}" d="M0 53h{across:.0f}{ending}"/>'
 
 
-def _stripes(at: Rectangle, top: float, height: float) -> str:
+def _stripes(at: Rectangle, top: float, height: float, left: float) -> str:
     """Upright stripes behind a number that is nan or inf: a thick line of short dashes."""
-    return f'<path class="stripes" d="M3 {top + height / 2:.1f}h{at.width - 6:.1f}"/>'
+    return f'<path class="stripes" d="M{left:.1f} {top + height / 2:.1f}h{at.width - 3 - left:.1f}"/>'
 
 
 def _hatching(at: Rectangle) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from chainrule.engine import Value
+from chainrule.nn import Module
 
 from ..common.choices import check_choice
 from ..common.colours import STEPS, THEMES, shade_class, shade_of
@@ -17,6 +18,7 @@ from ..common.picture import Drawing
 from ..common.svg import Point, drawing_id, svg_document
 from ..common.text import markup, short, shortened, text_width
 from ..common.values import values_of
+from .architecture import architecture
 from .as_dot import dot_of
 from .cards import BADGE, card_svg
 from .edges import edge_svg
@@ -24,12 +26,15 @@ from .folding import choose_fold, folded_scene, units_of
 from .labels import Labelled, Piece, has_label, labels_svg
 from .layout.layered import BOX_ABOVE, BOX_BELOW, Layout, arrange
 from .layout.with_dot import arrange_with_dot
+from .opening import opening_of, shades_in
 from .placing import BOX_ASIDE, MARGIN, Placing, Return, ends_of
 from .scene import Card, Scene
 from .style import MARKS, style_sheet
 
 LEGEND_LINE = 26.0
 NOTICE_LINE = 20.0
+LARGE = 4000.0  # pixels; a drawing says so when it is larger
+USUAL, MUCH = 0.85, 20.0  # tints are made for this share of the gradients, where the rest are so much larger
 MOST_CARDS = 6000
 FOLDS = ("auto", "none", "neurons", "layers")
 ENGINES = {"builtin": arrange, "dot": arrange_with_dot}
@@ -40,7 +45,8 @@ def draw(
 ) -> Drawing:
     """The graph that `value` was computed from: a card for each value, an edge for each argument.
 
-    `value` may be one Value, or several results (a list, a tuple, an array), such as what a model returns.
+    `value` may be one Value, or several results (a list, a tuple, an array), such as what a model returns; a model
+    itself is drawn without numbers of an example, with its weights.
     `fold` is "none", "neurons" or "layers", which make one card of each neuron or layer, or "auto", which folds large
     graphs. Of a loss over many examples one is drawn: the first, or `example`. `theme` is "light", "dark" or "auto":
     as the reader's system has it. `engine` says who places the cards: "builtin" needs no other program and gives the
@@ -58,12 +64,13 @@ def draw(
     check_choice("fold", fold, FOLDS)
     check_choice("theme", theme, THEMES)
     check_choice("engine", engine, ENGINES)
+    if isinstance(value, Module):
+        return drawing_of(architecture(value), theme, engine=engine)
     order, roots = _order_of(value)
     units = units_of(order)
     by = choose_fold(units) if fold == "auto" else fold
     if by == "none" and example is None:
-        hint = 'fold="neurons" or fold="layers"' if any(units) else "draw a part, such as one example"
-        _check_size(len(order), hint)
+        _check_size(len(order), 'fold="auto" folds neurons, sums and steps that are alike')
     scene = folded_scene(order, None, units, by, roots=roots, example=example)
     _check_size(len(scene.cards), "draw a part, such as one example")
     return drawing_of(scene, theme, engine=engine)
@@ -96,11 +103,15 @@ def drawing_of(scene: Scene, theme: str, all_shades: bool = False, engine: str =
     body = picture.body()
     name = drawing_id(f"{theme} {all_shades} {body}")
     classes = set(re.findall(r"[\w-]+", " ".join(set(re.findall(r'class="([^"]*)"', body)))))
+    opening = picture.opening()
+    if any(opening.values()):
+        classes.update(["key", "figure", *shades_in(opening)])
     used = [shade for shade in range(-STEPS, STEPS + 1) if all_shades or shade_class(shade) in classes]
     marks = [mark for mark in MARKS if mark in classes]
     style = style_sheet(name, theme, used, marks)
     svg = svg_document(name, picture.width, picture.height, scene.title, style, body)
-    return Drawing(svg, picture.width, picture.height, scene.title, theme, partial(dot_of, scene))
+    script = ("graph", "opening", opening) if any(opening.values()) else ("", "", None)
+    return Drawing(svg, picture.width, picture.height, scene.title, theme, partial(dot_of, scene), script)
 
 
 class _SceneDrawing:
@@ -108,15 +119,22 @@ class _SceneDrawing:
 
     def __init__(self, scene: Scene, arranged_by: Callable[..., Layout]) -> None:
         self.scene = scene
+        self.has_scale = scene.has_gradients or scene.shows == "weight"
         self.largest = _scale(scene.cards)
-        self.largest_passed = _largest([edge.passed for edge in scene.edges])
+        has_rows = any(card.rows for card in scene.cards)
+        self.largest_passed = _robust([edge.passed for edge in scene.edges], has_rows)
+        if scene.shows == "weight":  # of edges, rows and squares, one scale for all
+            numbers = [one for card in scene.cards if card.matrix for row in card.matrix.weights for one in row]
+            self.largest = max(self.largest, _largest([one for one in numbers if one is not None]))
+            self.largest_passed = self.largest = max(self.largest, self.largest_passed)
         self.placing = Placing(scene, arranged_by)
         self.legend = self._legend_texts()
         room = self.placing.width
-        alone = 300.0 + (92.0 if scene.has_gradients else 0.0)
+        alone = 300.0 + (92.0 if self.has_scale else 0.0)
         beside = alone + text_width(self.legend[-1], 13)
         self.is_legend_on_one_line = beside <= room
-        self.notices = [("notice", line) for line in scene.notices] + [("hint", line) for line in scene.hints]
+        hints = [*scene.hints, *self._size_hint()]
+        self.notices = [("notice", line) for line in scene.notices] + [("hint", line) for line in hints]
         below = max([text_width(line, 13) for line in (self.legend[-1], *[line for _, line in self.notices])])
         self.width = math.ceil(max(room, alone, MARGIN * 2 + below))
         for_legend = LEGEND_LINE * (2 if self.is_legend_on_one_line else 3) - 4
@@ -130,6 +148,17 @@ class _SceneDrawing:
         for number, (card, rectangle) in enumerate(zip(self.scene.cards, self.placing.rectangles)):
             parts.append(card_svg(number, card, rectangle, self.largest, largest_bars[card.layer]))
         return "".join([*parts, self._legend(), *self._notices()])
+
+    def _size_hint(self) -> list[str]:
+        """What is said of a drawing that nobody can look at as a whole."""
+        width, height = self.placing.width, self.placing.bottom
+        if max(width, height) <= LARGE:
+            return []
+        return [f'This drawing is {width:,.0f} × {height:,.0f} pixels: draw a part of it, or fold it (fold="auto").']
+
+    def opening(self) -> dict[str, Any]:
+        """The data of the script that opens cards."""
+        return opening_of(self.scene, self.placing, self.largest, self.largest_passed, self.height)
 
     def _largest_bars(self) -> dict[str, float]:
         """The largest bar of each layer: the bars of one layer share a scale."""
@@ -179,6 +208,11 @@ class _SceneDrawing:
         return ["<g>\n", *[text for _, _, text in sorted(lines)], "</g>\n", *labels]
 
     def _legend_texts(self) -> list[str]:
+        if self.scene.shows == "weight":
+            squares = (
+                "; squares: weights (row: to, column: from)" if any(one.matrix for one in self.scene.cards) else ""
+            )
+            return ["weight", f"edges: colour and width = weight{squares}"]
         if not self.scene.has_gradients:
             return ["no gradients yet: backward() fills them in"]
         has_labels = any(edge.label for edge in self.scene.edges)
@@ -197,7 +231,7 @@ class _SceneDrawing:
 
     def _legend(self) -> str:
         y = self.placing.bottom + LEGEND_LINE + 4
-        if not self.scene.has_gradients:
+        if not self.has_scale:
             return f'<text class="faint" x="{MARGIN:.1f}" y="{y:.1f}">{self.legend[0]}</text>\n'
         size, left = 11.0, MARGIN + 104
         more = " …" if any(abs(card.strength) > self.largest for card in self.scene.cards) else ""
@@ -222,9 +256,18 @@ def _largest(numbers: Iterable[float]) -> float:
 
 def _scale(cards: Sequence[Card]) -> float:
     """The gradient that has the strongest tint; a result's, mostly 1, counts where others are as large."""
-    others = _largest([one.strength for card in cards for one in (card, *card.rows) if not card.is_root])
+    rows = [row.strength for card in cards for row in card.rows]
+    others = _robust([card.strength for card in cards if not card.is_root] + rows, bool(rows))
     roots = _largest([card.strength for card in cards if card.is_root])
     return others if 0.0 < others < roots / 4 else max(others, roots)
+
+
+def _robust(numbers: Sequence[float], is_network: bool) -> float:
+    """The largest number; in a network without the few at its end that would make all others pale."""
+    largest = _largest(numbers)
+    sizes = sorted([abs(number) for number in numbers if number and math.isfinite(number)])
+    usual = sizes[int(len(sizes) * USUAL)] if is_network and sizes else largest
+    return usual if largest > MUCH * usual else largest
 
 
 def _piece(start: Point, end: Point, back: Return | None) -> Piece:

@@ -13,15 +13,15 @@ from chainrule.nn.modules import Unit
 from ..common.formulas import product
 from ..common.text import full, short
 from ..common.values import badge_text, expression_of, unlike, value_names
-from .groups import Group, Grouping, grouped
+from .groups import MANY_CARDS, Group, Grouping, grouped
 from .neurons import Product, products_of, units_of
 from .reading import Reading, reading_of
+from .repeats import Repeat
 from .scene import Card, Edge, Matrix, Row, Scene, finished, value_card, value_edge
 from .sums import Sum
 
 __all__ = ["choose_fold", "folded_scene", "units_of"]
 
-MANY_CARDS = 30  # a graph of more cards is folded by neuron, if it has neurons
 FEW_PARAMETERS = 5  # of a neuron: so many are named on its card, with their values and gradients
 FEW_NUMBERS = 6  # plain inputs: so many are a chip each, more of them share one
 LONGEST_LIST = 40  # parameters in one tooltip, terms of one sum
@@ -30,7 +30,7 @@ MOST_LINES = 10  # into a layer that has a matrix
 
 
 def choose_fold(units: Sequence[Unit | None]) -> str:
-    """Whether fold="auto" folds the neurons of this graph: "none" or "auto"."""
+    """Whether fold="auto" folds a graph of these values: "none" or "auto"."""
     return "none" if len(units) <= MANY_CARDS else "auto"
 
 
@@ -56,13 +56,13 @@ def folded_scene(
     cards = [_card(reading, grouping, group, own) for group, own in zip(grouping.groups, results)]
     for card, name in zip(cards, unlike([card.name for card in cards])):
         card.name = name
-    edges = _edges(reading, grouping, cards, results)
+    edges, faint = _edges(reading, grouping, cards, results)
     chips, chip_edges = _chips(reading, grouping, cards)
     scene = finished(reading, cards, edges)
-    scene.card_of = grouping.place
+    scene.card_of, scene.faint = grouping.place, faint
     if chips:
         scene.cards = chips + cards
-        for edge in edges:
+        for edge in edges + faint:
             edge.start, edge.end = edge.start + len(chips), edge.end + len(chips)
         scene.edges = chip_edges + edges
         scene.card_of = [(card + len(chips), row) for card, row in grouping.place]
@@ -81,6 +81,8 @@ def _results(reading: Reading, grouping: Grouping) -> list[list[int]]:
     for group in grouping.groups:
         if group.sum:
             found.append([group.sum.top])
+        elif group.repeat:
+            found.append([index for index in group.members if index in seen and reading.parents[index]])
         else:
             own = [index for index in group.members if index in seen and reading.parents[index]]
             found.append(own or group.members[-1:])
@@ -103,6 +105,8 @@ def _names(order: Sequence[Value], grouping: Grouping, results: Sequence[Sequenc
 def _card(reading: Reading, grouping: Grouping, group: Group, results: Sequence[int]) -> Card:
     if group.sum:
         return _sum_card(reading, grouping, group)
+    if group.repeat:
+        return _repeat_card(reading, group, group.repeat)
     if group.kind == "value":
         card, unit = value_card(reading, group.members[0]), group.unit
         if unit and reading.order[group.members[0]].label == unit[1]:
@@ -205,6 +209,7 @@ def _add_rows(reading: Reading, group: Group, card: Card) -> None:
         own: dict[object, int] = {}
         row = _row(reading, members[-1])
         parameters = [index for index in members if not reading.parents[index]]
+        row.terms = _parameter_rows(reading, members, [index for index in members if not reading.parents[index]])
         row.detail += f"\n{len(members)} values folded, {len(parameters)} of them parameters"
         marks = _marks(reading, members)
         row.detail += "".join(["\n" + text for text in marks.texts])
@@ -258,6 +263,37 @@ def _sum_card(reading: Reading, grouping: Grouping, group: Group) -> Card:
     return card
 
 
+def _repeat_card(reading: Reading, group: Group, repeat: Repeat) -> Card:
+    """The card of many steps that are alike; its rows show what changes from the first to the last of them."""
+    order, names, count = reading.order, reading.names, len(repeat.steps)
+    outputs = [values[-1] for values in repeat.passed_on]
+    last = value_card(reading, outputs[-1])
+    made = len([index for index in repeat.steps[0] if reading.parents[index]])
+    changing = [list(own) for own in zip(*repeat.passed_on)] + [list(own) for own in zip(*repeat.given)]
+    rows = [_change(reading, own) for own in changing if len(own) == count]
+    card = Card(f"× {count}", last.data, last.grad, last.strength, "", f"{made} operations each", "…")
+    card.rows, card.is_fold, card.is_root = rows[:FEW_PARAMETERS], True, last.is_root
+    card.strip = [order[index].data for index in outputs]
+    card.terms = [_row(reading, index) for index in outputs[:LONGEST_LIST]]
+    marks = _marks(reading, group.members)
+    card.is_stale, card.has_odd_data, card.is_left_over = marks.is_stale, marks.is_odd, bool(marks.texts)
+    said = [f"{count} steps like the one before, of {made} operations each", *[row.detail for row in rows]]
+    said += [f"{names[outputs[-1]]}: data {full(order[outputs[-1]].data)}, grad {full(reading.shown[outputs[-1]])}"]
+    card.detail = "\n".join([*said, *marks.texts])
+    return card
+
+
+def _change(reading: Reading, values: Sequence[int]) -> Row:
+    """How one value of a step changes from the first step to the last one."""
+    first, last = _row(reading, values[0]), _row(reading, values[-1])
+    value = reading.order[values[0]]
+    name = f"{first.name} … {last.name}" if value.label else f"{badge_text(value)} in each"
+    data, grad = (one if one == other else f"{one} → {other}"
+                  for one, other in ((first.data, last.data), (first.grad, last.grad)))  # fmt: skip
+    strongest = _strongest([reading.shown[index] for index in values])
+    return Row(name, data, grad, strongest, f"{name}: data {data}, grad {grad}")
+
+
 def _term_name(reading: Reading, grouping: Grouping, group: Group, place: int, term: int) -> str:
     if group.sum is grouping.over:
         return f"example {place}"
@@ -290,8 +326,13 @@ def _bars(grads: Sequence[float]) -> list[float]:
 # --- edges
 
 
-def _edges(reading: Reading, grouping: Grouping, cards: Sequence[Card], results: Sequence[Sequence[int]]) -> list[Edge]:
-    """The edges between different cards; those into a folded card, or from several results of one, become one edge."""
+def _edges(
+    reading: Reading, grouping: Grouping, cards: Sequence[Card], results: Sequence[Sequence[int]]
+) -> tuple[list[Edge], list[Edge]]:
+    """The edges between different cards, and those that are left out beside a matrix.
+
+    The edges into a folded card, or from several results of one, become one edge.
+    """
     found: list[Edge] = []
     bundles: dict[tuple[int, int | None, int, int | None], list[tuple[int, int, int]]] = {}
     place, left_out = grouping.place, grouping.left_out
@@ -305,7 +346,10 @@ def _edges(reading: Reading, grouping: Grouping, cards: Sequence[Card], results:
             out, out_row = place[start]
             if out == into:
                 continue
-            if is_alone[into] and (has_one[out] or cards[out].is_table):
+            if cards[out].is_fold and not reading.parents[start]:
+                out_row = None  # parameters that are used outside of their neurons, as in a penalty: one edge for all
+                bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
+            elif is_alone[into] and (has_one[out] or cards[out].is_table):
                 one = grouping.groups[into].sum
                 edge = (
                     term_edge(reading, start, end, argument, one) if one else value_edge(reading, start, end, argument)
@@ -314,7 +358,9 @@ def _edges(reading: Reading, grouping: Grouping, cards: Sequence[Card], results:
             else:
                 bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
     bundled = [_bundle(reading, between, bundle) for between, bundle in bundles.items()]
-    return found + _fewer(bundled, cards, reading.has_gradients)
+    kept = _fewer(bundled, cards, reading.has_gradients)
+    drawn = set(map(id, kept))
+    return found + kept, [edge for edge in bundled if id(edge) not in drawn]
 
 
 def term_edge(reading: Reading, start: int, end: int, argument: int, one: Sum) -> Edge:
@@ -386,15 +432,15 @@ def _chips(reading: Reading, grouping: Grouping, cards: Sequence[Card]) -> tuple
     for number, group in enumerate(grouping.groups):
         if group.kind in ("neuron", "table"):
             products = [products_of(reading, members) for members in group.rows or [group.members]]
-            numbers = [tuple(one.number for one in own if one.value is None) for own in products]
-            if numbers[0] and all(own == numbers[0] for own in numbers):
-                readers.setdefault(numbers[0], []).append(number)
+            given = [tuple(one.number for one in own if one.value is None) for own in products]
+            if given[0] and all(own == given[0] for own in given):
+                readers.setdefault(given[0], []).append(number)
     chips: list[Card] = []
     ends: list[tuple[int, int]] = []
     for numbers, users in readers.items():
-        own = _chips_of(numbers)
-        ends += [(len(chips) + place, user) for place in range(len(own)) for user in users]
-        chips += own
+        made = _chips_of(numbers)
+        ends += [(len(chips) + place, user) for place in range(len(made)) for user in users]
+        chips += made
     detail = "plain numbers have no gradient: nothing goes back"
     return chips, [Edge(chip, len(chips) + user, 0.0, "", 0.0, detail, False) for chip, user in ends]
 
@@ -416,6 +462,8 @@ def _chips_of(numbers: Sequence[float]) -> list[Card]:
 
 def _hints(grouping: Grouping, scene: Scene) -> list[str]:
     said = []
+    if any(group.repeat for group in grouping.groups):
+        said.append('Steps that are alike are folded; fold="none" draws all of them.')
     if grouping.over:
         count = len(grouping.over.terms)
         chosen = next(card.chosen for card in scene.cards if card.chosen is not None)

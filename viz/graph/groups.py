@@ -10,8 +10,11 @@ from chainrule.nn.modules import Unit
 
 from .neurons import Key, keys_by_call
 from .reading import Reading
-from .sums import FEWEST_TERMS, MANY_TERMS, Sum, are_alike, find_insides, sum_over_examples, sums_of
+from .repeats import Repeat, repeats_in
+from .sums import FEWEST_TERMS, MANY_TERMS, Sum, are_alike, find_insides, made_inside, sum_over_examples, sums_of
 
+MANY_CARDS = 30  # where there are more, steps that are alike are folded
+MOST_REPEATS = 4
 FEW_NEURONS = 8  # in a layer; where there are more, they are the rows of one card
 FEW_LINES = 60  # between two layers; where there are as many, a matrix shows the weights
 MANY_NEURONS = 40  # in a layer; where there are more, fold="auto" makes one card of all
@@ -21,10 +24,11 @@ MANY_NEURONS = 40  # in a layer; where there are more, fold="auto" makes one car
 class Group:
     """The values of one card."""
 
-    kind: str  # "value", "neuron", "layer", "table" or "sum"
+    kind: str  # "value", "neuron", "layer", "table", "sum" or "repeat"
     members: list[int]
     unit: Unit | None = None
     sum: Sum | None = None
+    repeat: Repeat | None = None
     rows: list[list[int]] = field(default_factory=list)  # of a table: the values of each neuron
 
 
@@ -74,7 +78,18 @@ def grouped(
         groups = _in_order(keys, reading, left_out) or {}
     if has_tables and by in ("auto", "neurons"):
         keys, groups = _with_tables(keys, groups, reading, by, left_out)
-    return _grouping(groups, units, folded, left_out, over)
+    repeats: dict[Key, Repeat] = {}
+    while by == "auto" and len(groups) > MANY_CARDS and len(repeats) < MOST_REPEATS:
+        if (repeat := repeats_in(groups, keys, reading)) is None:
+            break
+        merged, key = list(keys), ("repeat", len(repeats))
+        for values in repeat.steps:
+            for index in values:
+                merged[index] = key
+        if (ordered := _in_order(merged, reading, left_out)) is None:
+            break
+        keys, groups, repeats[key] = merged, ordered, repeat
+    return _grouping(groups, units, folded, left_out, over, repeats)
 
 
 def _checked_example(example: int, over: Sum | None) -> int:
@@ -98,7 +113,7 @@ def _sum_members(reading: Reading, one: Sum, units: Sequence[Unit | None], examp
     elif len(one.terms) > MANY_TERMS:
         if not one.inside:
             find_insides(reading, one)
-        made = [[index for index in values if reading.parents[index]] for values in one.inside]
+        made = [values for values in made_inside(reading, one) if values]
         if are_alike(reading, made) and not any(units[index] for values in made for index in values):
             own.update(index for values in one.inside for index in values)
     return own
@@ -123,10 +138,10 @@ def _in_order(keys: Sequence[Key], reading: Reading, left_out: set[int]) -> dict
     while ready:
         _, key = heapq.heappop(ready)
         found[key] = members[key]
-        for end in after[key]:
-            waiting[end] -= 1
-            if waiting[end] == 0:
-                heapq.heappush(ready, (members[end][0], end))
+        for user in after[key]:
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                heapq.heappush(ready, (members[user][0], user))
     return found if len(found) == len(members) else None
 
 
@@ -158,12 +173,13 @@ def _grouping(
     folded: dict[Key, Sum],
     left_out: set[int],
     over: Sum | None,
+    repeats: dict[Key, Repeat],
 ) -> Grouping:
     found: list[Group] = []
     place: list[tuple[int, int | None]] = [(0, None)] * len(units)
     for key, members in groups.items():
         kind = str(key[0])
-        own = Group(kind, members, units[members[0]], folded.get(key))
+        own = Group(kind, members, units[members[0]], folded.get(key), repeats.get(key))
         rows: dict[Unit | None, int] = {}
         for index in members:
             row = None

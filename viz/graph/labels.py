@@ -58,7 +58,9 @@ def _best_spot(edge: Edge, piece: Piece, points_on: dict[Piece, list[Point]], ot
             if across > 0.0 and down > 0.0:
                 cost += ON_LABEL * (1.0 + across * down / (4 * half * HALF_HEIGHT) * 10)
         for other, points in points_on.items():
-            if other != piece:
+            (_, high), (_, low) = other
+            near = min(high, low) - HALF_HEIGHT - 1 < y < max(high, low) + HALF_HEIGHT + 1
+            if near and other != piece:
                 cost += ON_EDGE * len([1 for a, b in points if abs(a - x) < half and abs(b - y) < HALF_HEIGHT + 1])
         if cost < least:
             best, least = (x, y, half), cost

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.engine import Value
@@ -82,8 +82,11 @@ class Product:
     number: float = 0.0
 
 
-def products_of(reading: Reading, members: Collection[int]) -> list[Product]:
+def products_of(reading: Reading, members: Sequence[int]) -> list[Product]:
     """The products of a neuron's own weights with what comes from outside, in their order; each weight once."""
+    key = ("products", members[0])
+    if key in reading.remembered:
+        return list(reading.remembered[key])
     inside, found = set(members), {}
     for index in members:
         value = reading.order[index]
@@ -99,4 +102,5 @@ def products_of(reading: Reading, members: Collection[int]) -> list[Product]:
             found[own[0]] = Product(own[0], None, float(number))
         elif others and others[0] not in inside:
             found[own[0]] = Product(own[0], others[0])
+    reading.remembered[key] = list(found.values())
     return list(found.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,15 @@ from ..common.svg import Point
 from .cards import BADGE, NARROWEST, Rectangle, badge_width, card_height, card_width
 from .layout.layered import BOX_ABOVE, BOX_BELOW, Layout
 from .layout.lines import lines_of
-from .scene import Edge, Scene
+from .scene import Card, Edge, Scene
 from .tables import row_middle
 
-GAP, LABELLED_GAP, CROWDED_GAP, WIDEST_GAP = 84.0, 112.0, 176.0, 220.0  # between two columns
+GAP, LABELLED_GAP, CROWDED_GAP, WIDEST_GAP = 72.0, 112.0, 176.0, 220.0  # between two columns
 CROWD = 4  # labelled edges between two columns
 MARGIN = 24.0
 BOX_ASIDE = 14.0  # between a box and the cards in it
 TWINS_APART = 18.0  # between the two edges of a + a
+WIDEST_EMPTY = 40.0  # between two cards of a line
 TRACK = 7.0  # between two edges on their way back to the left
 ROOM_LEFT, ROOM_RIGHT, ROOM_BELOW = 84.0, 22.0, 30.0  # for edges that go on in the next line
 
@@ -46,7 +48,7 @@ class Placing:
         self._place(heights)
 
     def _place(self, heights: Sequence[float]) -> None:
-        cards, column, y = self.scene.cards, self.layout.column, self.layout.y
+        cards, column = self.scene.cards, self.layout.column
         count = max(column) + 1
         widths = [NARROWEST] * count
         for card, own in zip(cards, column):
@@ -55,6 +57,10 @@ class Placing:
         runs = [(edge.start, column[edge.start], column[edge.end]) for edge in self.scene.edges]
         self.line = lines_of([width + gap for width, gap in zip(widths, gaps)], runs)
         count_lines = self.line[-1] + 1
+        self.last = [own for own, (line, after) in enumerate(pairwise([*self.line, count_lines])) if line != after]
+        if count_lines > 1:
+            self.layout = self._squeezed(heights)
+        y = self.layout.y
         returning = self._returning()
         highs = self._spans(
             [q - h / 2 - (BOX_ABOVE if card.box else 0.0) for q, h, card in zip(y, heights, cards)], min
@@ -76,6 +82,25 @@ class Placing:
         ]
         self._tracks(returning)
 
+    def _squeezed(self, heights: Sequence[float]) -> Layout:
+        """The layout without the empty room that the cards of other lines have left in each line."""
+        layout = self.layout
+        spans: list[list[tuple[float, float]]] = [[] for _ in range(self.line[-1] + 1)]
+        for card, column, y, height in zip(self.scene.cards, layout.column, layout.y, heights):
+            top, bottom = y - height / 2, y + height / 2
+            spans[self.line[column]].append((top - BOX_ABOVE, bottom + BOX_BELOW) if card.box else (top, bottom))
+        for bends in layout.bends:
+            for column, y in bends:
+                spans[self.line[column]].append((y, y))
+        moves = [_moves(sorted(own)) for own in spans]
+
+        def moved(column: int, y: float) -> float:
+            tops, shifts = moves[self.line[column]]
+            return y - shifts[bisect_right(tops, y) - 1]
+
+        ys = [moved(column, y) for column, y in zip(layout.column, layout.y)]
+        return Layout(layout.column, ys, [[(own, moved(own, y)) for own, y in bends] for bends in layout.bends])
+
     def _spans(self, own: Sequence[float], choose: Callable[[Sequence[float]], float]) -> list[float]:
         """The highest or the lowest point of each line."""
         points: list[list[float]] = [[] for _ in range(self.line[-1] + 1)]
@@ -91,9 +116,12 @@ class Placing:
         cards, column = self.scene.cards, self.layout.column
         self.left: list[float] = []
         self.right: list[float] = []
+        in_column: list[list[Card]] = [[] for _ in widths]
+        for card, own in zip(cards, column):
+            in_column[own].append(card)
         for own, (width, gap) in enumerate(zip(widths, gaps)):
             if own == 0 or self.line[own] != self.line[own - 1]:
-                at_edge = [card for card, where in zip(cards, column) if where == own]
+                at_edge = in_column[own]
                 overhang = max([BOX_ASIDE + BADGE if one.box else badge_width(one.badge) / 2 for one in at_edge])
                 x = MARGIN + (overhang if any(one.badge for one in at_edge) else 0.0)
                 x += ROOM_LEFT + TRACK * len(returning[self.line[own] - 1]) if own else 0.0
@@ -102,47 +130,42 @@ class Placing:
             x += width + gap
         asides = [BOX_ASIDE if card.box else 0.0 for card in cards]
         self.width = max([self.right[own] + aside for own, aside in zip(column, asides)]) + MARGIN
-        for number, edges in enumerate(returning):
-            end = max([right for right, line in zip(self.right, self.line) if line == number])
-            self.width = max(self.width, end + ROOM_RIGHT + TRACK * len(edges) + MARGIN if edges else 0.0)
+        for last, edges in zip(self.last, returning):
+            end = self.right[last] + ROOM_RIGHT + TRACK * len(edges) + MARGIN
+            self.width = max(self.width, end if edges else 0.0)
 
     def _returning(self) -> list[list[int]]:
         """The edges that go on in the next line, by line; of those that leave one card in one bend, only one."""
-        column, found = self.layout.column, []
-        for number in range(self.line[-1] + 1):
-            last = max([own for own, line in enumerate(self.line) if line == number])
-            ways: dict[tuple[float, float], int] = {}
-            for index, (edge, bends) in enumerate(zip(self.scene.edges, self.layout.bends)):
-                if column[edge.start] <= last < column[edge.end]:
-                    ways.setdefault(self._way(edge, bends, last), index)
-            found.append([index for _, index in sorted([(-y, index) for (y, _), index in ways.items()])])
-        found[-1] = []
-        return found
+        column = self.layout.column
+        ways: list[dict[tuple[float, float], int]] = [{} for _ in self.last]
+        for index, edge in enumerate(self.scene.edges):
+            for number in range(self.line[column[edge.start]], self.line[column[edge.end]]):
+                ways[number].setdefault(self._way(index, self.last[number]), index)
+        return [[index for _, index in sorted([(-y, index) for (y, _), index in own.items()])] for own in ways]
 
-    def _way(self, edge: Edge, bends: Sequence[tuple[int, float]], last: int) -> tuple[float, float]:
+    def _way(self, number: int, last: int) -> tuple[float, float]:
         """The heights at which an edge leaves the last column of a line and enters the first one of the next."""
-        heights = dict(bends)
-        before = heights.get(last, self.layout.y[edge.start])
-        return before, heights.get(last + 1, self.layout.y[edge.end])
+        edge, bends, y = self.scene.edges[number], self.layout.bends[number], self.layout.y
+        if not bends:
+            return y[edge.start], y[edge.end]
+        before, after = last - bends[0][0], last + 1 - bends[0][0]
+        leaves = bends[before][1] if 0 <= before < len(bends) else y[edge.start]
+        return leaves, bends[after][1] if 0 <= after < len(bends) else y[edge.end]
 
     def _tracks(self, returning: Sequence[Sequence[int]]) -> None:
         """For each way back to the left, the lines on which it runs."""
         self.returns: dict[tuple[int, tuple[float, float]], Return] = {}
-        for number, edges in enumerate(returning):
-            last = max([own for own, line in enumerate(self.line) if line == number])
-            end = max([self.right[own] for own, line in enumerate(self.line) if line == number])
+        for last, below, edges in zip(self.last, self.below, returning):
             for place, index in enumerate(edges):
-                edge, bends = self.scene.edges[index], self.layout.bends[index]
-                way = Return(
-                    end + ROOM_RIGHT + TRACK * place, self.below[number] + TRACK * place, MARGIN + TRACK * place
-                )
-                self.returns[last, self._way(edge, bends, last)] = way
+                aside = TRACK * place
+                way = Return(self.right[last] + ROOM_RIGHT + aside, below + aside, MARGIN + aside)
+                self.returns[last, self._way(index, last)] = way
 
     def way_back(self, number: int, column: int) -> Return | None:
         """How an edge goes on after a column, if its next column stands in the next line."""
         if column + 1 >= len(self.line) or self.line[column] == self.line[column + 1]:
             return None
-        return self.returns[column, self._way(self.scene.edges[number], self.layout.bends[number], column)]
+        return self.returns[column, self._way(number, column)]
 
     def _gaps(self, columns: int) -> list[float]:
         """The room between columns: steep edges and many labels get more of it."""
@@ -155,8 +178,13 @@ class Placing:
             for (gap, one), (_, other) in pairwise(points):
                 steepest[gap] = max(steepest[gap], abs(one - other))
         labels = [self.crowd[gap + 1] for gap in range(columns - 1)]
+        framed = [0.0] * (columns + 1)
+        for card, column in zip(self.scene.cards, layout.column):
+            framed[column] = BOX_ASIDE * 2 if card.box else framed[column]
         least = [CROWDED_GAP if many > CROWD else LABELLED_GAP if many else GAP for many in labels]
-        return [min(gap + max(0.0, steep - 200.0) * 0.12, WIDEST_GAP) for gap, steep in zip(least, steepest)]
+        steep = [max(0.0, one - 200.0) * 0.12 for one in steepest]
+        beside = [max(framed[gap : gap + 2]) for gap in range(columns - 1)]
+        return [min(gap + more, WIDEST_GAP) + room for gap, more, room in zip(least, steep, beside)]
 
     def stops(self, edge: Edge, bends: Sequence[tuple[int, float]], twin: int) -> list[tuple[int, Point]]:
         """The points of an edge with their columns: out of its card, into and out of those on the way, and its end."""
@@ -184,6 +212,17 @@ class Placing:
             if card.box is not None:
                 members.setdefault((column, card.box), []).append(rectangle)
         return members
+
+
+def _moves(spans: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Where a gap between spans ends, and how far all below it is moved up; upper gaps count for what is below."""
+    tops, shifts, bottom = [float("-inf")], [0.0], spans[0][1]
+    for top, end in spans:
+        if top - bottom > WIDEST_EMPTY:
+            tops.append(top)
+            shifts.append(shifts[-1] + top - bottom - WIDEST_EMPTY)
+        bottom = max(bottom, end)
+    return tops, shifts
 
 
 def ends_of(edge: Edge) -> tuple[int, int | None, int, int | None]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from chainrule.engine import Value
 
@@ -24,6 +25,7 @@ class Reading:
     roots: list[int]
     found: Findings
     has_gradients: bool
+    remembered: dict[Any, Any] = field(default_factory=dict)  # what is asked for more than once
 
     @cached_property
     def moves(self) -> list[float] | None:
@@ -61,5 +63,5 @@ def reading_of(
     parents = [[number[id(parent)] for parent in value._prev] for value in order]
     slopes = [tuple(value._local_grads) for value in order]
     ends = list(roots) or [len(order) - 1]
-    found = look_at(order, shown, parents, ends)
+    found = look_at(order, shown, parents, slopes, ends)
     return Reading(order, names, parents, slopes, shown, ends, found, any(grad != 0.0 for grad in shown))

@@ -26,6 +26,7 @@ class Row:
     detail: str = ""  # the tooltip
     note: str = ""  # what stands between the name and the number: "× x1"
     value: int | None = None  # the number of the Value in its topological order
+    terms: list[Row] = field(default_factory=list)  # what is shown when the row is opened
     data_kind: str = ""  # "odd" for nan and inf, "stale" for what was computed before data changed
     is_left_over: bool = False
 
@@ -57,6 +58,7 @@ class Card:
     column: str | None = None  # cards that have the same one share a column, if they can
     is_root: bool = False
     is_fold: bool = False
+    is_bare: bool = False  # without data and gradient: a part of a model's architecture
     is_chip: bool = False  # plain numbers, which have no gradient
     layer: str = ""  # of folded values; the bars of one layer share a scale
     bars: list[float] = field(default_factory=list)
@@ -96,6 +98,7 @@ class Scene:
     has_gradients: bool
     title: str
     notices: list[str] = field(default_factory=list)  # sentences that a reader of the whole picture needs
+    faint: list[Edge] = field(default_factory=list)  # edges that are drawn only for a neuron that was chosen
     hints: list[str] = field(default_factory=list)  # sentences that say what was left out, and how it can be seen
     card_of: list[tuple[int, int | None]] = field(default_factory=list)  # the card, and its row, of each value
     shows: str = "gradient"  # what tints and widths show: "gradient" or "weight"
@@ -121,7 +124,7 @@ def finished(reading: Reading, cards: list[Card], edges: list[Edge]) -> Scene:
     results += ", …" if len(roots) > 4 else ""
     title = f"{results}, computed from {count} value{'s' * (count != 1)}"
     said = notices(order, names, reading.shown, reading.found, len(roots))
-    place = [(index, None) for index in range(len(order))]
+    place: list[tuple[int, int | None]] = [(index, None) for index in range(len(order))]
     return Scene(cards, edges, reading.has_gradients, title, said, card_of=place)
 
 

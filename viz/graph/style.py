@@ -31,6 +31,8 @@ FIXED = {
     ".hatching": "fill:none;stroke-width:1px",
     ".stripes": "fill:none;stroke-width:22px;stroke-dasharray:2 5;stroke-opacity:0.35",
     ".low": "stroke-width:17px",
+    ".edge.chosen .line": "stroke-width:2px",
+    ".picked .key": "text-decoration:underline",
     ".edge.odd .line": "stroke-width:5px;stroke-dasharray:2 3",
     ".edge.active .line": "stroke-width:4px;stroke-dasharray:7 4",
 }
@@ -48,6 +50,7 @@ MARKS = (
     "part",
     "chosen",
     "mark",
+    "cell",
 )  # classes that few drawings have: nan or inf, stale cards, sentences
 
 
@@ -90,6 +93,7 @@ def _colour_rules(theme: Theme) -> dict[str, str]:
         ".edge.odd .line": f"stroke:{theme.odd}",
         ".edge.odd .tip": f"fill:{theme.odd}",
         ".bar.odd": f"fill:{theme.odd}",
+        ".cell.odd": f"fill:{theme.odd}",
         ".bar.part": f"fill:{theme.line}",
         ".bar.chosen": f"fill:{theme.ink}",
         ".mark": f"fill:{theme.ink}",
@@ -107,6 +111,7 @@ def _colour_rules(theme: Theme) -> dict[str, str]:
         rules[f".edge.{name} .line"] = f"stroke:{edge}"
         rules[f".edge.{name} .tip"] = f"fill:{edge}"
         rules[f".bar.{name}"] = f"fill:{edge}"
+        rules[f".cell.{name}"] = f"fill:{mixed(theme.cell_zero, edge_end, part, STEPS + 2)}"
     return rules
 
 

@@ -14,6 +14,7 @@ ADDS, SCALES = ("+", "Σ"), ("×", "÷")  # the badges of the rows that add, and
 FEWEST_TERMS = 4  # a chain of additions of so many terms is drawn as one card
 MANY_TERMS = 12  # a sum of more terms that are alike shows them as a strip, and not as cards
 MANY_VALUES = 30  # in the parts of a sum, before it is taken for a loss over examples
+FEWEST_OPERATIONS = 3  # for an example that is not computed by neurons
 MOST_TRIED = 12  # sums that may be a loss over examples, the nearest to the results first
 
 
@@ -100,27 +101,32 @@ def find_insides(reading: Reading, one: Sum) -> None:
     one.inside = [values[::-1] for values in inside]
 
 
-def is_over_examples(reading: Reading, one: Sum, units: Sequence[Unit | None]) -> bool:
-    """Whether the terms are made in the same way, each from values of its own: a loss over several examples."""
-    made = [[index for index in values if reading.parents[index]] for values in one.inside]
-    if sum(map(len, made)) <= MANY_VALUES or not all(made):
-        return False
-    in_units = [{units[index] for index in values} - {None} for values in made]
-    if any(in_units):
-        return all(kinds == in_units[0] for kinds in in_units)
-    return len(made) > 2 and are_alike(reading, made)
+def sum_over_examples(reading: Reading, units: Sequence[Unit | None], sums: Sequence[Sum]) -> Sum | None:
+    """The sum over examples that is nearest to the results, if there is one.
+
+    Its terms are made in the same way, each from values of its own: by the same neurons, or by the same operations.
+    """
+    without_neurons = None
+    for one in sums[:MOST_TRIED]:
+        find_insides(reading, one)
+        made = made_inside(reading, one)
+        if not all(made) or sum(map(len, made)) <= MANY_VALUES:
+            continue
+        in_units = [{units[index] for index in values} - {None} for values in made]
+        if in_units[0] and all(kinds == in_units[0] for kinds in in_units):
+            return one
+        is_deep = len(made) > 2 and len(made[0]) >= FEWEST_OPERATIONS
+        if without_neurons is None and is_deep and not any(in_units) and are_alike(reading, made):
+            without_neurons = one
+    return without_neurons
+
+
+def made_inside(reading: Reading, one: Sum) -> list[list[int]]:
+    """For each term, what was computed for it alone."""
+    return [[index for index in values if reading.parents[index]] for values in one.inside]
 
 
 def are_alike(reading: Reading, made: Sequence[Sequence[int]]) -> bool:
     """Whether the same operations make each of the parts."""
     kinds = [[reading.order[index].operation for index in values] for values in made]
     return all(kind == kinds[0] for kind in kinds)
-
-
-def sum_over_examples(reading: Reading, units: Sequence[Unit | None], sums: Sequence[Sum]) -> Sum | None:
-    """The sum over examples that is nearest to the results, if there is one."""
-    for one in sums[:MOST_TRIED]:
-        find_insides(reading, one)
-        if is_over_examples(reading, one, units):
-            return one
-    return None

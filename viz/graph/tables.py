@@ -78,10 +78,16 @@ def matrix_width(matrix: Matrix | None) -> float:
 
 def table_width(card: Card) -> float:
     beside = matrix_width(card.matrix)
-    head = text_width(card.name, 15.0, bold=True) + text_width(card.note, SIZE) + 30
+    head = min(text_width(card.name, 15.0, bold=True), 240.0) + text_width(card.note, SIZE) + 30
     rows = sum(row_widths(card.rows))
-    captions = text_width("gradients of weights", 13) + 2 * BESIDE + sum(row_widths(card.rows)[2:]) if beside else 0.0
+    captions = text_width("gradients", 13) + 2 * BESIDE + sum(row_widths(card.rows)[2:]) if beside else 0.0
     return math.ceil(2 * PADDING + max(beside + (BESIDE if beside else 0.0) + rows, head, captions))
+
+
+def _caption(matrix: Matrix, has_gradients: bool) -> str:
+    if not has_gradients:
+        return "weights"
+    return "gradients of weights" if matrix_width(matrix) > 130 else "gradients"
 
 
 def table_height(card: Card) -> float:
@@ -100,14 +106,17 @@ def table_svg(card: Card, width: float, indent: float, largest: float, largest_c
     grads = row_widths(card.rows)[-1]
     below, above = rows_svg(card.rows, left, right, HEAD, largest)
     note = f'<text class="faint end" x="{right:.0f}" y="22">{markup(card.note)}</text>'
-    captions = (
-        f'<text class="faint end" x="{right - grads - 4:.0f}" y="46">data</text>'
-        f'<text class="faint end" x="{right:.0f}" y="46">grad</text>'
+    captions = "".join(
+        [
+            f'<text class="faint end" x="{x:.0f}" y="46">{caption}</text>'
+            for x, caption in ((right - grads - 4, "data"), (right, "grad"))
+            if card.data or card.grad
+        ]
     )
     if card.matrix:
         has_gradients = any(map(any, card.matrix.gradients))
-        caption = "gradients of weights" if has_gradients else "weights"
-        captions += f'<text class="faint" x="{PADDING:.0f}" y="46">{caption}</text>'
+        caption = _caption(card.matrix, has_gradients)
+        captions += f'<text class="faint caption" x="{PADDING:.0f}" y="46">{caption}</text>'
         below += matrix_svg(card.matrix, has_gradients, largest_cell)
     name = shortened(card.name, width - indent - 26 - text_width(card.note, 13), 15.0, bold=True)
     return below, f'<text class="name" x="{indent:.1f}" y="22">{markup(name)}</text>{note}{captions}{above}'
@@ -128,7 +137,7 @@ def matrix_svg(matrix: Matrix, has_gradients: bool, largest: float) -> str:
                 strongest = max(among, key=lambda one: math.inf if one != one else abs(one))
                 d = f"M{PADDING + column * cell:.4g} {y:.4g}h{cell - gap:.3g}v{ROW - 1:.3g}h-{cell - gap:.3g}z"
                 paths.setdefault(class_of(strongest, largest), []).append(d)
-    inside = "".join([f'<path class="bar {shade}" d="{"".join(parts)}"/>' for shade, parts in sorted(paths.items())])
+    inside = "".join([f'<path class="cell {shade}" d="{"".join(parts)}"/>' for shade, parts in sorted(paths.items())])
     said = "gradients of the weights" if has_gradients else "weights"
     columns = ", ".join(matrix.columns[:40]) + (", …" if len(matrix.columns) > 40 else "")
     each = f" Each square shows the strongest of {stretch}." if stretch > 1 else ""
