@@ -16,7 +16,7 @@ from chainrule import viz
 from chainrule.engine import Value
 from chainrule.nn import MLP, Dataset, fit, mse
 
-NOT_PICTURES = {"trace", "load_numbers"}  # functions of viz that make no picture
+NOT_PICTURES = {"trace", "load_numbers", "walk"}  # what makes no picture, and what moves
 
 HOSTILE_LABELS = [
     "</title><script>alert(1)</script>", "</script><script>alert(1)</script>", "</pre></svg></style><b>", "<!--", "-->",
@@ -104,6 +104,36 @@ def in_neurons(label: str) -> Value:
     return result
 
 
+def in_a_table(label: str) -> Value:
+    """The sum of ten neurons of one layer, twice: for two examples; all names have the label in them."""
+    weights = [Value(0.25 * number, label=label) for number in range(10)]
+    parts = []
+    for _ in range(4):
+        a, outputs = Value(2.0, label=label), []
+        for number, weight in enumerate(weights):
+            output = weight * a + 1.0
+            output.label = f"{number} {label}"
+            for value in (weight, *output._prev, output):
+                value.unit = (f"layer {label}", f"{number} {label}")
+            a.unit = None
+            outputs.append(output)
+        parts.append(sum(outputs[1:], outputs[0]) * 2.0)
+    result = sum(parts[1:], parts[0])
+    result.label = label
+    result.backward()
+    return result
+
+
+def steps_alike(label: str) -> Value:
+    """Twenty steps that are alike, each with the label."""
+    state = Value(0.5, label=label)
+    for _ in range(20):
+        state = state * Value(0.5, label=label) + 1.0
+        state.label = f"h {label}"
+    state.backward()
+    return state
+
+
 def history(label: str) -> SimpleNamespace:
     """The history of a training, with a metric of that name."""
     return SimpleNamespace(epochs=[1, 2, 3], train_loss=[1.0, 0.5, 0.25], test_loss=[1.0, 0.75, 0.5],
@@ -150,6 +180,9 @@ KINDS = {
     "draw": Kind("draw", lambda label, theme: viz.draw(made_by_hand(label), **theme)),
     "draw by neurons": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="neurons", **theme)),
     "draw by layers": Kind("draw", lambda label, theme: viz.draw(in_neurons(label), fold="layers", **theme)),
+    "draw a table": Kind("draw", lambda label, theme: viz.draw(in_a_table(label), **theme)),
+    "draw several": Kind("draw", lambda label, theme: viz.draw([labelled(label), made_by_hand(label)], **theme)),
+    "draw steps": Kind("draw", lambda label, theme: viz.draw(steps_alike(label), **theme)),
     "draw with dot": Kind("draw", lambda label, theme: viz.draw(labelled(label), engine="dot", **theme), needs="dot"),
     "steps": Kind("steps", lambda label, theme: viz.steps(labelled(label), **theme)),
     "live": Kind("live", lambda label, theme: viz.live(labelled(label), **theme)),

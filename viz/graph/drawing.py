@@ -34,6 +34,7 @@ from .style import MARKS, style_sheet
 LEGEND_LINE = 26.0
 NOTICE_LINE = 20.0
 LARGE = 4000.0  # pixels; a drawing says so when it is larger
+USUAL, MUCH = 0.85, 20.0  # tints are made for this share of the gradients, where the rest are so much larger
 MOST_CARDS = 6000
 FOLDS = ("auto", "none", "neurons", "layers")
 ENGINES = {"builtin": arrange, "dot": arrange_with_dot}
@@ -120,7 +121,8 @@ class _SceneDrawing:
         self.scene = scene
         self.has_scale = scene.has_gradients or scene.shows == "weight"
         self.largest = _scale(scene.cards)
-        self.largest_passed = _largest([edge.passed for edge in scene.edges])
+        has_rows = any(card.rows for card in scene.cards)
+        self.largest_passed = _robust([edge.passed for edge in scene.edges], has_rows)
         if scene.shows == "weight":  # of edges, rows and squares, one scale for all
             numbers = [one for card in scene.cards if card.matrix for row in card.matrix.weights for one in row]
             self.largest = max(self.largest, _largest([one for one in numbers if one is not None]))
@@ -254,9 +256,18 @@ def _largest(numbers: Iterable[float]) -> float:
 
 def _scale(cards: Sequence[Card]) -> float:
     """The gradient that has the strongest tint; a result's, mostly 1, counts where others are as large."""
-    others = _largest([one.strength for card in cards for one in (card, *card.rows) if not card.is_root])
+    rows = [row.strength for card in cards for row in card.rows]
+    others = _robust([card.strength for card in cards if not card.is_root] + rows, bool(rows))
     roots = _largest([card.strength for card in cards if card.is_root])
     return others if 0.0 < others < roots / 4 else max(others, roots)
+
+
+def _robust(numbers: Sequence[float], is_network: bool) -> float:
+    """The largest number; in a network without the few at its end that would make all others pale."""
+    largest = _largest(numbers)
+    sizes = sorted([abs(number) for number in numbers if number and math.isfinite(number)])
+    usual = sizes[int(len(sizes) * USUAL)] if is_network and sizes else largest
+    return usual if largest > MUCH * usual else largest
 
 
 def _piece(start: Point, end: Point, back: Return | None) -> Piece:

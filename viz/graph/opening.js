@@ -3,7 +3,7 @@
   if (!chainrule.view) return;
   const data = JSON.parse(document.getElementById("data").textContent);
   const { svg } = chainrule.view;
-  const NS = "http://www.w3.org/2000/svg";
+  const NS = svg.namespaceURI;
   const cards = new Map(Array.from(svg.querySelectorAll("[data-card]"), (card) => [card.dataset.card, card]));
   let opened = null;
   let lines = null;

@@ -78,7 +78,7 @@ def matrix_width(matrix: Matrix | None) -> float:
 
 def table_width(card: Card) -> float:
     beside = matrix_width(card.matrix)
-    head = text_width(card.name, 15.0, bold=True) + text_width(card.note, SIZE) + 30
+    head = min(text_width(card.name, 15.0, bold=True), 240.0) + text_width(card.note, SIZE) + 30
     rows = sum(row_widths(card.rows))
     captions = text_width("gradients", 13) + 2 * BESIDE + sum(row_widths(card.rows)[2:]) if beside else 0.0
     return math.ceil(2 * PADDING + max(beside + (BESIDE if beside else 0.0) + rows, head, captions))
