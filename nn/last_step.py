@@ -30,11 +30,13 @@ class LastStep:
     def of(cls, optimiser: Any, place: int, before: float, gradient: float) -> LastStep:
         """The last step of an Optimiser, whose `steps` is for now the number of steps before it."""
         parts, step, sentence = optimiser.parts(place, gradient)
-        after = before + step if step == step else optimiser.params[place].data
+        if step != step:  # a rule that says nothing: what came of it
+            step = optimiser.params[place].data - before
+            parts = [*parts, ("step", "", step)]
         used = "" if not (optimiser.clip_norm or optimiser.clip_value) else "as it was clipped"
         first = ("gradient", used, gradient)
         name = optimiser.params[place].label or f"parameter {place}"
-        return cls(name, before, after, (first, *parts), step, -optimiser.rate * gradient, sentence)
+        return cls(name, before, before + step, (first, *parts), step, -optimiser.rate * gradient, sentence)
 
     def __str__(self) -> str:
         lines = [f"The last step of {self.parameter}: {self.before:.6g} → {self.after:.6g}"]
