@@ -33,7 +33,7 @@ class LastStep:
         if step != step:  # a rule that says nothing: what came of it
             step = optimiser.params[place].data - before
             parts = [*parts, ("step", "", step)]
-        used = "" if not (optimiser.clip_norm or optimiser.clip_value) else "as it was clipped"
+        used = "" if not (optimiser.clip_norm or optimiser.clip_value) else "after clipping"
         first = ("gradient", used, gradient)
         name = optimiser.params[place].label or f"parameter {place}"
         return cls(name, before, before + step, (first, *parts), step, -optimiser.rate * gradient, sentence)
@@ -55,7 +55,7 @@ def steadiness(ratio: float) -> str:
     if abs(ratio) >= STEADY:
         return f"The gradients are steady: {share}, so the step is nearly the whole learning rate."
     if abs(ratio) < NOISY:
-        return f"The gradients are noisy: they change sign, {share}, and the step is small."
+        return f"The gradients are noisy, or were larger before: {share}, and the step is small."
     return f"The gradients agree in part: {share}, and so large is the step, in learning rates."
 
 
