@@ -42,7 +42,7 @@ from .nn import (  # nn, written by tools/table.py
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
     boundary, confusion_table, curves, draw, draw_dot, explain, landscape, live, load_numbers, replay, report, steps,
-    wish_bars,
+    walk, wish_bars,
 )  # fmt: skip
 
 __version__ = "0.2.0.dev0"
@@ -62,5 +62,6 @@ __all__ = [  # all, written by tools/table.py
     "from_sklearn", "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae",
     "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source",
     "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor", "boundary", "confusion_table", "curves",
-    "draw", "draw_dot", "explain", "landscape", "live", "load_numbers", "replay", "report", "steps", "wish_bars",
+    "draw", "draw_dot", "explain", "landscape", "live", "load_numbers", "replay", "report", "steps", "walk",
+    "wish_bars",
 ]  # fmt: skip

@@ -25,11 +25,12 @@ from .checks import (
     checked_optimiser,
     checked_validation,
 )
+from .data.columns import listed
 from .data.examples import examples_of
 from .data.preparation import Preparation
 from .history import History
 from .metrics import accuracy, confusion
-from .modules import Module, Neuron
+from .modules import MLP, Module, Neuron
 from .objective import Objective
 from .optimisers import Adam, Optimiser
 from .parameters import Holder, groups
@@ -114,6 +115,7 @@ def fit(
     check_loss(loss)
     names = _column_names(X)
     X, y, preparation = examples_of(X, y)
+    _check_inputs(model, preparation)
     train = checked_examples(X, y)
     parts = {"train": train}
     if validation is not None:
@@ -155,6 +157,17 @@ def fit(
             raise
         run.history.interrupted = True
     return run.history
+
+
+def _check_inputs(model: Model, preparation: Preparation | None) -> None:
+    """ValueError where an MLP takes another number of inputs than a table has; its words are several inputs each."""
+    names = preparation.feature_names if preparation else ()
+    if names and isinstance(model, MLP) and len(model.layers[0].neurons[0].w) != len(names):
+        given = len(model.layers[0].neurons[0].w)
+        raise ValueError(
+            f"the model takes {given} inputs, and the data have {len(names)}: {listed(names)}; write "
+            f"MLP({len(names)}, …), or MLP(data.inputs, …)"
+        )
 
 
 class _Run:

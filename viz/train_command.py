@@ -15,12 +15,19 @@ from .reports.page import report
 __all__ = ["add_to"]
 
 SHIPPED = ("circles", "digits", "gaussians", "houses", "iris", "moons", "penguins", "sine", "spirals", "xor")
-EXAMPLES = """examples:
+ABOUT = """\
+Train a network on a table, and write DIR/model.json and DIR/report.html.
+Columns of words become categories, gaps are filled, numbers are scaled; the
+model is judged by rows that it has not seen."""
+EXAMPLES = f"""\
+examples:
   chainrule train trees.csv --target species
   chainrule train houses.csv --target price --hidden 32 --epochs 300 -o houses
-  chainrule train export.csv --target class --ignore id,name --missing drop --decimal ,
-  chainrule train penguins                     a data set that comes with chainrule: """ + ", ".join(SHIPPED[:5])
-EXAMPLES += "\n" + " " * 47 + ", ".join(SHIPPED[5:])
+  chainrule train export.csv --target class --ignore id,name --decimal ,
+  chainrule train penguins
+
+Data sets that come with chainrule go by their names:
+{", ".join(SHIPPED)}."""
 
 
 def add_to(commands: Any) -> None:
@@ -28,8 +35,7 @@ def add_to(commands: Any) -> None:
     command = commands.add_parser(
         "train",
         help="train a network on a table, and write the model and a report",
-        description="Train a network on a CSV file, and write DIR/model.json and DIR/report.html. Columns of words "
-        "become categories, gaps are filled, numbers are scaled; the model is judged by rows that it has not seen.",
+        description=ABOUT,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -37,11 +43,17 @@ def add_to(commands: Any) -> None:
     command.add_argument("--target", metavar="COLUMN", help="the column to predict: classes, or numbers")
     command.add_argument("--hidden", type=_sizes, default=(16, 16), metavar="16,16",
                          help="neurons of each hidden layer; 0 for none (16,16)")  # fmt: skip
-    command.add_argument("--activation", default="tanh", help="of the hidden layers: tanh, relu, … (%(default)s)")
-    command.add_argument("--epochs", type=int, default=100, help="how often all rows are seen (%(default)s)")
+    command.add_argument(
+        "--activation", default="tanh", metavar="NAME", help="of the hidden layers: tanh, relu, … (%(default)s)"
+    )
+    command.add_argument(
+        "--epochs", type=int, default=100, metavar="N", help="how often all rows are seen (%(default)s)"
+    )
     command.add_argument("--batch-size", type=int, default=16, metavar="N", help="rows for each step (%(default)s)")
     command.add_argument("--learning-rate", type=float, default=0.01, metavar="RATE", help="of Adam (%(default)s)")
-    command.add_argument("--seed", type=int, default=0, help="of split, weights and shuffling (%(default)s)")
+    command.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of split, weights and shuffling (%(default)s)"
+    )
     command.add_argument("--test-size", type=float, default=0.25, metavar="SHARE",
                          help="share of the rows that is set aside to judge the model by (%(default)s)")  # fmt: skip
     command.add_argument("--missing", default="fill", choices=("fill", "drop", "error"),
@@ -49,9 +61,11 @@ def add_to(commands: Any) -> None:
     command.add_argument("--ignore", type=_names, default=[], metavar="A,B", help="columns to leave out")
     command.add_argument("--categorical", type=_names, default=[], metavar="A,B",
                          help="columns of numbers that are names, such as postcodes")  # fmt: skip
-    command.add_argument("--delimiter", help="what stands between the fields of the file")
-    command.add_argument("--decimal", choices=(".", ","), help="what ends the whole part of a number")
-    command.add_argument("--encoding", help="of the file, such as utf-8 or cp1252")
+    command.add_argument("--delimiter", metavar="SIGN", help="what stands between the fields of the file")
+    command.add_argument(
+        "--decimal", choices=(".", ","), metavar="SIGN", help="what ends the whole part of a number: . or ,"
+    )
+    command.add_argument("--encoding", metavar="NAME", help="of the file, such as utf-8 or cp1252")
     command.add_argument("-o", "--out", default="chainrule-model", metavar="DIR", help="folder (%(default)s)")
     command.set_defaults(run=_train)
 

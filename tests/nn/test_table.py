@@ -257,6 +257,32 @@ def test_a_frame_with_a_name_twice_and_a_lazy_one_are_refused():
         table(as_polars(COLUMNS).lazy(), "species")
 
 
+@pytest.mark.parametrize("unit", ["ns", "us", "s", "D", "object"])
+def test_times_are_refused_whatever_their_unit(unit):
+    times = np.arange("2020-01-01", "2020-01-09", dtype="datetime64[D]")
+    times = times.tolist() if unit == "object" else times.astype(f"datetime64[{unit}]")
+    with pytest.raises(ValueError, match=r"column 'when' of the table holds times; .* ignore=\['when'\]"):
+        table({**COLUMNS, "when": times}, "species")
+
+
+@pytest.mark.parametrize(("data", "target", "error", "said"), [
+    (COLUMNS, None, TypeError, "target is the name of one column, got NoneType None"),
+    (COLUMNS, ["species"], TypeError, r"target is the name of one column, got list \['species'\]"),
+    (None, "species", TypeError, "a table is the path of a file, a frame or columns by name, got NoneType None"),
+    (COLUMNS, "specie", ValueError, "no column of the table, which has 'height', .*'species'; did you mean"),
+])  # fmt: skip
+def test_what_is_no_table_or_no_target_is_told(data, target, error, said):
+    with pytest.raises(error, match=said):
+        table(data, target)
+
+
+def test_a_target_that_is_the_index_is_told():
+    with pytest.raises(
+        ValueError, match=r"target='species' is no column .*; it is the index of the frame: give frame.reset"
+    ):
+        table(as_pandas(COLUMNS).set_index("species"), "species")
+
+
 NAMES = st.text(max_size=6)
 
 
@@ -319,6 +345,27 @@ def test_examples_fit_together_or_are_refused():
     other = table({**COLUMNS, "species": ["oak"] * 4 + ["fir"] * 4}, "species")
     with pytest.raises(ValueError, match="holds 'fir', where the model knows the classes 'oak', 'pine'"):
         fit(MLP(5, [2]), cross_entropy, data, validation=other, epochs=1, progress=False)
+
+
+def test_a_model_with_another_number_of_inputs_is_told_how_many_the_table_has():
+    with pytest.raises(ValueError, match=r"takes 3 inputs, and the data have 5: 'height', 'girth', .*MLP\(5, …\)"):
+        fit(MLP(3, [2]), cross_entropy, trees(), progress=False)
+
+
+def test_a_frame_with_words_is_told_of_table():
+    frame = as_pandas({name: column for name, column in COLUMNS.items() if name != "species"})
+    for broken in (frame, frame.drop(columns="soil")):
+        with pytest.raises((TypeError, ValueError), match=r"row . of X holds .*; cr.table\(frame, target='…'\) fills"):
+            fit(MLP(3, [2]), cross_entropy, broken, COLUMNS["species"], progress=False)
+
+
+def test_arrays_of_a_dataset_stay_prepared_when_they_are_split():
+    data = trees().standardise()
+    X_train, X_test, y_train, _ = cr.train_test_split(*data)
+    model = MLP(5, [2], rng=0)
+    fit(model, cross_entropy, X_train, y_train, epochs=1, progress=False)
+    assert model.preparation == data.preparation == X_test.preparation
+    assert accuracy(model.predict_class(data), COLUMNS["species"]) == accuracy(model.predict(data.X), data.y)
 
 
 def test_a_stratified_split_is_the_rule_where_classes_are_large_enough():

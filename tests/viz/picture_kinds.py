@@ -16,7 +16,7 @@ from chainrule import viz
 from chainrule.engine import Value
 from chainrule.nn import MLP, Dataset, fit, mse
 
-NOT_PICTURES = {"trace", "load_numbers"}  # functions of viz that make no picture
+NOT_PICTURES = {"trace", "load_numbers", "walk"}  # what makes no picture, and what moves
 
 HOSTILE_LABELS = [
     "</title><script>alert(1)</script>", "</script><script>alert(1)</script>", "</pre></svg></style><b>", "<!--", "-->",

@@ -40,6 +40,7 @@ def opened(browser, page, folder, until=READY, address="#example=1"):
     browser.get("about:blank")
     browser.get(page.save(folder / "page.html").as_uri() + address)
     wait(browser, until)
+    settle(browser)
     return browser
 
 
@@ -675,3 +676,51 @@ def test_the_bars_of_wishes_have_the_sizes_and_signs_of_minus_the_gradients():
     assert [bar["class"] for bar in bars] == ["n8" if one < 0 else "p8" for one in asked]
     heights = np.array([float(bar["height"]) for bar in bars])
     assert (heights / 90.0) ** 2 == pytest.approx(np.abs(asked) / np.abs(asked).max(), abs=2e-3)
+
+
+# --- the walk as an SVG that moves
+
+
+def test_each_step_of_the_walk_shows_the_gradients_of_that_moment(browser, tmp_path):
+    a, b = cr.Value(2.0, label="a<b"), cr.Value(-3.0, label="b&")
+    out = (a * b + a).tanh() + a * a
+    out.label = "out"
+    steps = list(cr.applications(out))
+    order = topological_order(out)
+    browser.get(cr.walk(out, seconds=1.0).save(tmp_path / "walk.svg").as_uri())
+    grads = {id(value): 0.0 for value in order} | {id(out): 1.0}
+    for moment in range(len(steps) + 1):
+        if moment:
+            grads[id(steps[moment - 1].argument)] = steps[moment - 1].after
+        shown, said = browser.execute_script("""
+          document.getAnimations().forEach(a => { a.pause(); a.currentTime = 1000 * arguments[0] + 500; });
+          const seen = (e) => getComputedStyle(e).opacity === '1';
+          const cards = [...document.querySelectorAll('[data-card]')].sort((a, b) => a.dataset.card - b.dataset.card);
+          return [cards.map(c => [...c.querySelectorAll('.grad')].filter(seen).map(e => e.textContent)),
+                  [...document.querySelectorAll('.caption')].filter(seen).map(e => e.textContent)];
+          """, moment)  # fmt: skip
+        assert [len(one) for one in shown] == [1] * len(order) and len(said) == 1
+        for value, (text_,) in zip(order, shown):
+            assert number(text_) == pytest.approx(grads[id(value)], rel=1e-3)
+    assert browser.get_log("browser") == []
+    with pytest.raises(ValueError, match="at most 60"):
+        cr.walk(cr.mse(cr.MLP(3, [8, 8, 1])([1.0, 2.0, 3.0]), 0.0))
+
+
+def test_equations_of_the_scalar_steps_are_true_to_the_digits_that_are_printed(moons, browser):
+    def told(act):
+        return browser.execute_script("""
+          LIVE.chooseNeuron(5); LIVE.scalar.go(arguments[0], 0);
+          return LIVE.scalar.state.list.map((_, i) => { const one = LIVE.scalar.tell(i);
+            return [one.numbers.map(x => x.textContent ?? x).join(''), one.result]; });""", act)  # fmt: skip
+
+    for example in (3, 60, 111):
+        browser.execute_script("LIVE.chooseExample(arguments[0])", example)
+        for numbers, result in [*told("forward"), *told("backward")]:
+            left, sign = re.fullmatch(r"(?:= )?(.*) ([=≈]) ", numbers).groups()
+            plain = left.replace("−", "-").replace("×", "*")
+            value = eval(plain, {"__builtins__": {}, "tanh": np.tanh})  # the page's own text, of this test's own model
+            if sign == "=":
+                assert float(f"{value:.4g}") == pytest.approx(float(f"{result:.4g}"), rel=2e-9, abs=1e-12), numbers
+            else:
+                assert value == pytest.approx(result, rel=1e-2)

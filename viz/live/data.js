@@ -112,7 +112,7 @@ function replayBar() {
   };
   const button = iconButton("play", "replay", run);
   slider.addEventListener("input", () => { timer && still(); show(Number(slider.value)); });
-  const on = el("button", { type: "button", className: "small", id: "trainon", text: "train on from here", onclick: () => { timer && still(); S.shot = null; S.optimiser.forget(); order = []; position = 0; play(); } });
+  const on = el("button", { type: "button", className: "small", id: "trainon", text: "train on from here", onclick: () => { timer && still(); S.shot = null; S.optimiser.forget(); order = []; position = 0; if (D.history) { S.step = 0; S.history = []; } play(); } });
   parts.push(() => {
     slider.max = String(Math.max(0, S.film.length - 1));
     if (S.playing) { S.shot = null; slider.value = slider.max; }

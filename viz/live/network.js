@@ -565,7 +565,12 @@ function lines(c, w, h, series, log) {
   c.textAlign = "left";
   c.fillText("0", left, h - 4);
   c.textAlign = "right";
-  c.fillText(`step ${last}`, w - 4, h - 4);
+  c.fillText(`${D.history && !S.step ? "epoch" : "step"} ${last}`, w - 4, h - 4);
+  if (S.shot) {
+    c.strokeStyle = css("receiver");
+    c.lineWidth = 1.5;
+    c.beginPath(); c.moveTo(px(S.shot.step), 4); c.lineTo(px(S.shot.step), bottom); c.stroke();
+  }
   for (const [tone, dash, get] of series) {
     c.strokeStyle = css(tone);
     c.lineWidth = 2;

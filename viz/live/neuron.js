@@ -118,12 +118,16 @@ function sums(box, n, z, h, dz) {
   const lines = [forward], users = stepsTo(h);
   if (z !== h) {
     if (users.length) {
-      const terms = users.slice(0, 4).map((s) => `${br(fmt(at(s.local), 3))} × ${br(fmt(at(s.upstream), 3))}`).join(" + ");
-      lines.push(line(`${n.name}.grad adds up over the ${users.length} that use${users.length === 1 ? "s" : ""} it: ${terms}${users.length > 4 ? " + …" : ""} = `, b(adjoint(h), "up")));
+      const factors = users.flatMap((s) => [at(s.local), at(s.upstream)]), sum = (...f) => f.reduce((whole, x, i) => (i % 2 ? whole + f[i - 1] * x : whole), 0);
+      const [texts, equals] = equation(factors, sum, adjoint(h)), terms = users.slice(0, 4).map((_, i) => `${br(texts[2 * i])} × ${br(texts[2 * i + 1])}`).join(" + ");
+      lines.push(line(`${n.name}.grad adds up over the ${users.length} that use${users.length === 1 ? "s" : ""} it: ${terms}${users.length > 4 ? " + …" : ""} ${equals} `, b(adjoint(h), "up")));
     }
     const slope = stepsTo(z).find((s) => s.giver === h), words = D.activations[name];
     const formula = words && words[2].slopes[0] ? write(words[2].slopes[0], n.name, ["z"]) + " = " : "";
-    if (slope) lines.push(line(el("span", { className: "slope", text: `local derivative ${formula}${fmt(at(slope.local))}` }), " × ", el("span", { className: "up", text: `upstream gradient ${fmt(at(slope.upstream))}` }), " = ∂loss/∂z = ", b(dz, tone(dz))));
+    if (slope) {
+      const [[by, from], equals] = equation([at(slope.local), at(slope.upstream)], (x, y) => x * y, dz);
+      lines.push(line(el("span", { className: "slope", text: `local derivative ${formula}${by}` }), " × ", el("span", { className: "up", text: `upstream gradient ${from}` }), ` ${equals} ∂loss/∂z = `, b(dz, tone(dz))));
+    }
   } else lines.push(line("the loss says: ", el("span", { className: "up", text: "∂loss/∂z = " }), b(dz, tone(dz))));
   box.replaceChildren(...lines);
 }
@@ -204,10 +208,13 @@ function whatIfPanel() {
     const what = D.kind === "value" ? D.names_of_root : whatIfRows() ? `the loss of ${whatIfRows().length} of the ${D.train} training examples` : `the loss of all ${D.train} training examples`;
     if (!ghost) text.replaceChildren(el("p", {}, "The gradient ", number(start.g, "slope", 4), ` is the slope of the curve at the dot: it says how ${what} changes. `, el("strong", { text: "Drag the dot." })),
       el("p", { className: "soft", text: Math.abs(start.g) < 1e-6 ? "Here the curve is flat: a small change changes nothing." : start.g > 0 ? "Downhill is to the left: gradient descent makes this number smaller." : "Downhill is to the right: gradient descent makes this number larger." }));
-    else text.replaceChildren(el("table", {}, el("tbody", {},
-      el("tr", {}, el("th", { scope: "row", text: "predicted" }), el("td", { className: "num" }, `gradient ${br(fmt(start.g))} × change ${br(fmt(change, 3))} = `, number(predicted, "slope"))),
-      el("tr", {}, el("th", { scope: "row", text: "true" }), el("td", { className: "num" }, `${fmt(now, 4)} − ${br(fmt(start.L, 4))} = `, number(true_, ""))),
+    else {
+      const [[g, d], by] = equation([start.g, change], (a, b) => a * b, predicted, 3), [[after, before], less] = equation([now, start.L], (a, b) => a - b, true_, 3);
+      text.replaceChildren(el("table", {}, el("tbody", {},
+      el("tr", {}, el("th", { scope: "row", text: "predicted" }), el("td", { className: "num" }, `gradient ${br(g)} × change ${br(d)} ${by} `, number(predicted, "slope"))),
+      el("tr", {}, el("th", { scope: "row", text: "true" }), el("td", { className: "num" }, `${after} − ${br(before)} ${less} `, number(true_, ""))),
       el("tr", {}, el("th", { scope: "row", text: "difference" }), el("td", { className: "num" }, number(true_ - predicted, "odd"), Math.abs(true_ - predicted) < 0.05 * Math.abs(true_) ? "  close: the step is small" : "  the curve bends away from its tangent")))));
+    }
   });
   return box;
 }

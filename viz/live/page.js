@@ -33,6 +33,23 @@ function fmt(x, digits = 4) {
   return text.replace(/-/g, "−");
 }
 
+// What is printed has to be true to its digits: as few digits as make the equation true; ≈ where twelve do not.
+const asNumber = (text) => Number(text.replace(/−/g, "-").replace("inf", "Infinity"));
+function equation(numbers, compute, result, digits = 4) {
+  for (const many of [4, 6, 8, 10, 12]) {
+    const texts = numbers.map((x) => fmt(x, many));
+    if (fmt(compute(...texts.map(asNumber)), digits) === fmt(result, digits)) return [texts, "="];
+  }
+  return [numbers.map((x) => fmt(x)), "≈"];
+}
+function evaluate(tree, given) { // a tree of primitives at these numbers
+  if (typeof tree === "number") return tree;
+  if (typeof tree === "string") return given[Number(tree.slice(1))];
+  const values = tree[1] === "*" ? given : tree.slice(1).map((one) => evaluate(one, given)), memory = Float64Array.from([...values, 0, 0, 0]);
+  run(memory, { codes: [CODE[tree[0]]], out: [values.length], a: [0], b: [1], c: [2], lists: [values.map((_, i) => i)] }, 1);
+  return memory[values.length];
+}
+
 let colours = {};
 function css(name) {
   return (colours[name] ??= getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim());
@@ -333,7 +350,8 @@ function reset() {
   S.version += 1;
   say("");
   firstGradient();
-  record();
+  if (D.history) recorded();
+  else record();
   redraw();
 }
 function firstGradient() { M.gradient.means(X, S.theta, null, Math.min(D.train, 256), gradient); }
@@ -429,7 +447,11 @@ function nameOf(place) {
   if (place < D.width) return D.features[place];
   if (place < T.inputs) return T.inputs - D.width === 1 ? "y" : "y" + (place - D.width + 1);
   if (place < leafCount()) return D.names[place - T.inputs];
-  return local.get(place) ?? T.names[place] ?? T.rows[T.operations[place - leafCount()]][0] + " " + (place - leafCount() + 1);
+  const known = local.get(place) ?? T.names[place];
+  if (known) return known;
+  const i = place - leafCount(), args = T.arguments.subarray(T.starts[i], T.starts[i + 1]);
+  if (T.rows[T.operations[i]][0] === "multiply" && args.every((a) => a < leafCount() || local.has(a))) return `${nameOf(args[0])}·${nameOf(args[1])}`;
+  return T.rows[T.operations[place - leafCount()]][0] + " " + (place - leafCount() + 1);
 }
 const local = new Map(); // names that a panel gave to the scalars that it shows
 

@@ -110,28 +110,34 @@ function stepsPanel() {
     if (one.kind === "seed") return { line: [piece("strong", nameOf(state.end)), ".grad = "], numbers: [], result: 1, why: `${nameOf(state.end)} changes exactly as fast as itself, so backpropagation begins with 1.`, receiver: state.end };
     if (one.kind === "forward") {
       const row = rowAt(one.place), args = one.place === state.end && row !== T.rows[T.operations[one.place - leafCount()]] ? [nodePlace(D.neurons[S.neuron].sum)] : argumentsAt(one.place);
-      return { line: [piece("strong", nameOf(one.place)), " = ", symbol(row, args.map(nameOf))], numbers: ["= ", symbol(row, args.map((a) => br(fmt(at(a))))), " = "], result: at(one.place),
+      const tree = row[1] ?? D.activations[row[0]][0], [texts, equals] = equation(args.map(at), (...given) => evaluate(tree, given), at(one.place));
+      return { line: [piece("strong", nameOf(one.place)), " = ", symbol(row, args.map(nameOf))], numbers: ["= ", symbol(row, row[2].symbol.includes("(") ? texts : texts.map(br)), ` ${equals} `], result: at(one.place),
         why: args.length === 2 && row[0] === "multiply" ? "A value is computed; its local derivatives are the two factors, crosswise." : `${row[2].badge}: the value is computed from ${args.length === 1 ? "one number" : `${args.length} numbers`}.`, receiver: one.place, givers: args };
     }
     if (one.kind === "update") return tellUpdate(one.k);
     const s = one.step, row = rowAt(s.giver), out = nameOf(s.giver), into = nameOf(s.receiver), args = argumentsAt(s.giver), same = args.filter((a) => a === s.receiver).length;
     const uses = stepsTo(s.receiver), turn = uses.indexOf(s), formula = row[2].slopes[s.argument] ? write(row[2].slopes[s.argument], out, args.map(nameOf)) : "";
     const reason = row[2].why[row[2].all ? 0 : s.argument] ?? "", before = at(s.before);
+    const [texts, equals] = equation([before, at(s.local), at(s.upstream)], (a, b, c) => a + b * c, at(s.after));
     const which = same > 1 ? ` (its ${["1st", "2nd", "3rd"][args.slice(0, s.argument + 1).filter((a) => a === s.receiver).length - 1] ?? "next"} use in ${out})` : "";
     return {
       line: [piece("strong", into), ".grad += ", piece("slope", "local derivative"), " × ", piece("up", `${out}.grad`)],
       words: true,
-      numbers: [`${fmt(before)} + `, piece("slope", br(fmt(at(s.local)))), " × ", piece("up", br(fmt(at(s.upstream)))), " = "],
+      numbers: [`${texts[0]} + `, piece("slope", br(texts[1])), " × ", piece("up", br(texts[2])), ` ${equals} `],
       result: at(s.after),
       why: `${out} = ${symbol(row, args.map(nameOf))}. The local derivative through ${into}${which}${formula ? ` is ${formula}` : ""} = ${fmt(at(s.local))}${reason ? `: ${reason}` : ""}.` + (one.above ? " This comes from a user of the neuron, in the layer after it." : "") +
         (uses.length > 1 ? ` ${into} is used ${uses.length} times; this is use ${turn + 1}, and the contributions add up: that is why it is +=.` : ""),
       receiver: s.receiver, giver: s.giver,
     };
   }
+  function updated(w, rate, g) {
+    const [texts, equals] = equation([w, rate, g], (a, b, c) => a - b * c, w - rate * g);
+    return [`${texts[0]} − ${texts[1]} × `, piece("up", br(texts[2])), ` ${equals} `];
+  }
   function tellUpdate(k) {
     const rate = S.optimiser.settings.rate, own = at(gradientPlace(k)), batch = S.rows ? gradient[1 + k] : NaN, e = S.optimiser.explain(k, fmt);
-    if (D.kind === "value") return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", `${D.names[k]}.grad`)], numbers: [`${fmt(S.theta[k])} − ${fmt(rate, 2)} × `, piece("up", br(fmt(own))), " = "], result: S.theta[k] - rate * own, why: `One step downhill: ${D.losses[0]} becomes smaller if ${D.names[k]} moves against its gradient.`, receiver: T.inputs + k };
-    if (!e) return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", "mean gradient")], numbers: [`${fmt(S.theta[k])} − ${fmt(rate, 2)} × `, piece("up", br(fmt(gradient[1 + k]))), " = "], result: S.theta[k] - rate * gradient[1 + k], why: "The update takes the mean of the gradients of a mini-batch. Train, and the optimiser's own step stands here.", receiver: T.inputs + k };
+    if (D.kind === "value") return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", `${D.names[k]}.grad`)], numbers: updated(S.theta[k], rate, own), result: S.theta[k] - rate * own, why: `One step downhill: ${D.losses[0]} becomes smaller if ${D.names[k]} moves against its gradient.`, receiver: T.inputs + k };
+    if (!e) return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", "mean gradient")], numbers: updated(S.theta[k], rate, gradient[1 + k]), result: S.theta[k] - rate * gradient[1 + k], why: "The update takes the mean of the gradients of a mini-batch. Train, and the optimiser's own step stands here.", receiver: T.inputs + k };
     return { line: [piece("strong", D.names[k]), `: the last step of ${S.optimiser.name}`], numbers: [`${e.numbers}; `, `${fmt(S.theta[k] - e.moved)} ${e.moved < 0 ? "−" : "+"} ${fmt(Math.abs(e.moved))} = `], result: S.theta[k], why: `This example's own gradient is ${fmt(own)}; the mean of the mini-batch was ${fmt(batch)}. ${e.said}`, receiver: T.inputs + k };
   }
   function guessed() {

@@ -16,7 +16,8 @@ function begin(data) {
   machines();
   groupParameters();
   if (D.history) S.film = D.history.epochs.map((step, i) => ({ step, theta: Float64Array.from(D.history.thetas[i]) }));
-  if (D.kind === "model") { firstGradient(); record(); }
+  if (D.history) recorded();
+  else if (D.kind === "model") { firstGradient(); record(); }
   const last = D.neurons.length - 1;
   if (last >= 0) { // a neuron of the last hidden layer is the most instructive one
     const hidden = D.neurons.findIndex((n) => n.column === D.neurons[last].column - 1);
@@ -32,6 +33,21 @@ function begin(data) {
   drawAll();
   S.until = performance.now() + 1000;
   play();
+}
+
+// The curves of a recorded training: the losses and the sizes of the gradient at each snapshot.
+function recorded() {
+  const now = S.theta.slice();
+  for (const { step, theta } of S.film) {
+    S.theta.set(theta);
+    S.version += 1;
+    firstGradient();
+    const found = all();
+    S.history.push({ step, train: found.train, test: found.test, sizes: sizes() });
+  }
+  S.theta.set(now);
+  S.version += 1;
+  firstGradient();
 }
 
 function build() {
@@ -186,7 +202,8 @@ function valuePanel() {
       if (tint) tint.setAttribute("class", "tint " + (still ? "z" : shadeOf(grads[i])));
       card.querySelector("title").textContent = name;
       const leaf = D.leaves.indexOf(i);
-      if (leaf >= 0) { card.setAttribute("aria-label", name); card.setAttribute("aria-valuenow", String(values[i])); card.classList.toggle("receives", leaf === S.weight); }
+      card.setAttribute("aria-label", name);
+      if (leaf >= 0) { card.setAttribute("aria-valuenow", String(values[i])); card.classList.toggle("receives", leaf === S.weight); }
     });
     held.querySelectorAll("[data-edge]").forEach((edge) => {
       const step = D.edges[Number(edge.dataset.edge)];
