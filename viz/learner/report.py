@@ -33,6 +33,7 @@ FOLLOWS = {  # of bugs that may be named because of another one
     "slope of division": POWER,
     "power of a negative exponent": POWER,
 }
+REFLECTED = {"1 + a": "a + 1", "3 * a": "a * 3", "1 - a": "a - 1", "3 / a": "a / 4"}  # which wait for the other
 SECONDS = 5.0
 
 
@@ -137,7 +138,8 @@ class CheckReport:
         return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
                 f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
                 f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{markup(self.name)}</title>'
-                f"<style>\n{colours}{asset('learner', 'report.css')}</style></head><body>{body}</body></html>\n")  # fmt: skip
+                f"<style>\n{colours}{asset('learner', 'report.css')}</style></head>"
+                f"<body>{body}</body></html>\n")  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page (.html), the JSON (.json) or the text (.txt)."""
@@ -153,7 +155,10 @@ def check_class(V: Any, name: str = "") -> CheckReport:
 
 
 def check_file(path: str | os.PathLike[str], name: str = "Value", seconds: float = SECONDS) -> CheckReport:
-    """Check the class of that name in a file, which runs in a process of its own; `seconds` is the limit of one check."""
+    """Check the class of that name in a file, which runs in a process of its own; one check may take so many seconds.
+
+    Errors: FileNotFoundError.
+    """
     file = os.fspath(path)
     if not Path(file).is_file():
         raise FileNotFoundError(f"there is no file {file!r}")
@@ -166,7 +171,9 @@ def check_file(path: str | os.PathLike[str], name: str = "Value", seconds: float
 
 
 def _report(name: str, results: list[dict[str, Any]]) -> CheckReport:
-    states, failures = [], []
+    states: list[str] = []
+    failures: list[Found] = []
+    before: dict[str, str] = {}
     for check, result in zip(CHECKS, results):
         wrong = _differences(check, result)
         if "skipped" in result:
@@ -174,9 +181,11 @@ def _report(name: str, results: list[dict[str, Any]]) -> CheckReport:
         elif not wrong:
             states.append("right")
         else:
-            found = _found(check, result, wrong)
+            waits = before.get(REFLECTED.get(check.name, ""), "right") != "right" and "error" in result
+            found = None if waits else _found(check, result, wrong)
             states.append("wrong" if found else "missing")
             failures += [found] if found else []
+        before[check.name] = states[-1]
     core = [each for each in failures if each.check.rung <= CORE]
     kept = _one_of_each(core or [each for each in failures if not each.check.note])
     if core:
@@ -199,16 +208,16 @@ def _found(check: Check, result: dict[str, Any], wrong: str) -> Found | None:
     """The finding; None for what is not there yet."""
     bug, line = named(check.name, result, check.leaves), result.get("line")
     if result.get("kind") == "Hang":
-        return Found("hang", "it does not come to an end: does a loop of it wait for something that never comes?", check,
-                     wrong, line)  # fmt: skip
+        says = "it does not come to an end: does a loop of it wait for something that never comes?"
+        return Found("hang", says, check, wrong, line)
     if result.get("kind") == "Crash":
         return Found("crash", "it ends the whole process", check, wrong, line)
     if bug is not None:
         return Found(bug.name, bug.says, check, wrong, line)
-    missing = (
-        result.get("kind") in ("TypeError", "AttributeError", "NotImplementedError") and result["stage"] == "forward"
-    )
-    return None if missing and check.rung > 1 else Found("", "the numbers are not right", check, wrong, line)
+    refused = result.get("kind") in ("TypeError", "AttributeError", "NotImplementedError")
+    if refused and result["stage"] == "forward" and check.rung > 1:
+        return None
+    return Found("", "the numbers are not right", check, wrong, line)
 
 
 def _differences(check: Check, result: dict[str, Any]) -> str:

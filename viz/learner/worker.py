@@ -1,4 +1,4 @@
-"""Runs the checks on a learner's class. As a program, it reads a file in a process of its own, where nothing else is lost.
+"""Runs the checks on a learner's class. As a program, it reads a file in a process of its own.
 
 `python worker.py FILE NAME FIRST` writes a line of JSON for each check from number FIRST on, and one before it begins.
 """
