@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks eager|compiled|fence [--runs 7] [--only W3 W4] [--quick]`."""
+"""The command line: `python -m benchmarks eager|compiled|fence|whole [--runs 7] [--only W3 W4] [--quick]`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ def main() -> None:
         ("eager", [*five, "W12", "W13", "W17"], 7, "Values and backward() against micrograd and microgpt"),
         ("fence", ["W1", "W2", "W3", "W4", "W12"], 5, "what engine/fast/ buys: the same work with it switched off"),
         ("compiled", [*five, "W6", "W7", "W8", "W10"], 15, "compiled programs against NumPy by hand, PyTorch and JAX"),
+        (
+            "whole",
+            ["iris", "digits", "wide"],
+            7,
+            "W11: whole trainings in fresh processes, against three peers",
+        ),
     ):
         one = kinds.add_parser(kind, help=said)
         one.add_argument("--runs", type=int, default=runs, metavar="N", help=f"alternating runs of each ({runs})")
@@ -29,6 +35,8 @@ def main() -> None:
             from . import eager as chosen
         elif arguments.kind == "fence":
             from . import fence as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "whole":
+            from . import whole as chosen  # type: ignore[no-redef]
         else:
             from . import compiled as chosen  # type: ignore[no-redef]
     except ModuleNotFoundError as missing:

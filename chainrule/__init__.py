@@ -34,14 +34,15 @@ from .engine import (  # engine, written by tools/table.py
     trunc, where,
 )  # fmt: skip
 from .nn import (  # nn, written by tools/table.py
-    MLP, SGD, Adagrad, Adam, AdamW, Dataset, Dropout, History, LastStep, Layer, Module, Neuron, Optimiser, Preparation,
-    RMSProp, Sequential, ModelFileError, Run, Sweep, accuracy, binary_cross_entropy, circles, class_weights,
-    cross_entropy, datasets, digits, fit, from_sklearn, from_torch, gaussians, hinge, houses, huber, init, iris, l1, l2,
-    load, mae, moons, mse, penguins, schedules, sine, softmax, spirals, sweep, table, to_numpy_source, to_onnx,
-    to_torch, train_test_split, units, xor,
+    Adagrad, Adam, AdamW, Dataset, Dropout, History, LastStep, Layer, MLP, ModelFileError, Module, Neuron, Optimiser,
+    Preparation, RMSProp, Run, SGD, Sequential, Sweep, Wishes, accuracy, binary_cross_entropy, circles, class_weights,
+    confusion, cross_entropy, datasets, digits, fit, from_sklearn, from_torch, gaussians, hinge, houses, huber, init,
+    iris, l1, l2, load, mae, moons, mse, penguins, r2, schedules, sine, softmax, spirals, sweep, table, to_numpy_source,
+    to_onnx, to_torch, train_test_split, units, wishes, xor,
 )  # fmt: skip
 from .viz import (  # viz, written by tools/table.py
-    curves, draw, draw_dot, explain, steps,
+    boundary, confusion_table, curves, draw, draw_dot, explain, landscape, live, load_numbers, replay, report, steps,
+    walk, wish_bars,
 )  # fmt: skip
 
 __version__ = "0.2.0.dev0"
@@ -54,11 +55,13 @@ __all__ = [  # all, written by tools/table.py
     "cosh", "cosine", "deg2rad", "divide", "dot", "elu", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide",
     "gelu", "hypot", "identity", "leaky_relu", "log", "log10", "log1p", "log2", "logaddexp", "logsumexp", "maximum",
     "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech", "sigmoid", "sign", "silu",
-    "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where", "MLP", "SGD",
-    "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module", "Neuron", "Optimiser",
-    "Preparation", "RMSProp", "Sequential", "ModelFileError", "Run", "Sweep", "accuracy", "binary_cross_entropy",
-    "circles", "class_weights", "cross_entropy", "datasets", "digits", "fit", "from_sklearn", "from_torch", "gaussians",
-    "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae", "moons", "mse", "penguins", "schedules",
-    "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source", "to_onnx", "to_torch", "train_test_split",
-    "units", "xor", "curves", "draw", "draw_dot", "explain", "steps",
+    "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where", "Adagrad", "Adam",
+    "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "MLP", "ModelFileError", "Module", "Neuron",
+    "Optimiser", "Preparation", "RMSProp", "Run", "SGD", "Sequential", "Sweep", "Wishes", "accuracy",
+    "binary_cross_entropy", "circles", "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit",
+    "from_sklearn", "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae",
+    "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source",
+    "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor", "boundary", "confusion_table", "curves",
+    "draw", "draw_dot", "explain", "landscape", "live", "load_numbers", "replay", "report", "steps", "walk",
+    "wish_bars",
 ]  # fmt: skip

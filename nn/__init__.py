@@ -14,9 +14,10 @@ from .exports.numpy_source import to_numpy_source
 from .exports.onnx_model import to_onnx
 from .exports.pytorch import from_torch, to_torch
 from .exports.scikit import from_sklearn
+from .history import History
 from .last_step import LastStep
 from .losses import binary_cross_entropy, cross_entropy, hinge, huber, mae, mse
-from .metrics import accuracy
+from .metrics import accuracy, confusion, r2
 from .modules import MLP, Layer, Module, Neuron, units
 from .optimisers import SGD, Adagrad, Adam, AdamW, Optimiser, RMSProp
 from .penalties import class_weights, l1, l2
@@ -24,13 +25,14 @@ from .probabilities import softmax
 from .saving import ModelFileError, load
 from .sequential import Sequential
 from .sweeps import Run, Sweep, sweep
-from .training import History, fit
+from .training import fit
+from .wishes import Wishes, wishes
 
 __all__ = [
-    "MLP", "SGD", "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "Module",
-    "Neuron", "Optimiser", "Preparation", "RMSProp", "Sequential", "ModelFileError", "Run", "Sweep", "accuracy",
-    "binary_cross_entropy", "circles", "class_weights", "cross_entropy", "datasets", "digits", "fit", "from_sklearn",
-    "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae", "moons", "mse",
-    "penguins", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source", "to_onnx", "to_torch",
-    "train_test_split", "units", "xor",
+    "Adagrad", "Adam", "AdamW", "Dataset", "Dropout", "History", "LastStep", "Layer", "MLP", "ModelFileError", "Module",
+    "Neuron", "Optimiser", "Preparation", "RMSProp", "Run", "SGD", "Sequential", "Sweep", "Wishes", "accuracy",
+    "binary_cross_entropy", "circles", "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit",
+    "from_sklearn", "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae",
+    "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source",
+    "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor",
 ]  # fmt: skip

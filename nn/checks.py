@@ -70,16 +70,18 @@ SPELLED = {
     "nb_epoch": "epochs", "epoch": "epochs", "steps": "epochs", "batchsize": "batch_size", "bs": "batch_size",
     "validation_data": "validation", "val": "validation", "test": "validation", "valid": "validation",
     "verbose": "progress", "random_state": "seed", "rng": "seed", "callback": "callbacks", "metric": "metrics",
-    "compile": "compiled", "jit": "compiled",
+    "compile": "compiled", "jit": "compiled", "n_iter_no_change": "patience",
 }  # fmt: skip
 ELSEWHERE = {
     "momentum": "optimiser=nn.SGD(model, learning_rate=..., momentum=...)",
     "betas": "optimiser=nn.Adam(model, beta1=..., beta2=...)",
-    "shuffle": "nothing: each epoch visits the examples in an order drawn from seed",
     "validation_split": "validation=(X_test, y_test), made by train_test_split",
-    "weight_decay": "the penalty into the loss",
-    "patience": "a callback, callbacks=function, which looks at history.test_loss after each epoch",
-    "early_stopping": "a callback, callbacks=function, which looks at history.test_loss after each epoch",
+    "weight_decay": "optimiser=nn.AdamW(model, weight_decay=...)",
+    "clip_norm": "optimiser=nn.Adam(model, clip_norm=...)",
+    "schedule": "optimiser=nn.Adam(model, schedule=nn.schedules.cosine())",
+    "scheduler": "optimiser=nn.Adam(model, schedule=nn.schedules.cosine())",
+    "early_stopping": "patience=10, which ends after so many epochs without a lower loss",
+    "class_weight": "functools.partial(cross_entropy, weights=nn.class_weights(y)) as the loss",
     "loss_fn": "the loss as the second argument, fit(model, loss, X, y)",
     "criterion": "the loss as the second argument, fit(model, loss, X, y)",
     "activation": "it where the model is made: MLP(2, [16, 1], activation='tanh')",
@@ -89,8 +91,8 @@ ELSEWHERE = {
 def check_keywords(unknown: Mapping[str, Any]) -> None:
     """TypeError for the first keyword that fit does not know, with what to write instead."""
     for name, value in unknown.items():
-        known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "validation", "metrics", "every",
-                 "progress", "callbacks", "compiled")  # fmt: skip
+        known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "shuffle", "validation", "patience",
+                 "metrics", "every", "progress", "callbacks", "compiled")  # fmt: skip
         low = name.lower()
         meant = SPELLED.get(low) or next(iter(get_close_matches(low, known, 1, 0.7)), "")
         if low in ELSEWHERE:

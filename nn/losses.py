@@ -35,6 +35,7 @@ def mse(prediction: Any, target: Any) -> Value:
 def mae(prediction: Any, target: Any) -> Value:
     """Mean absolute error: the mean of |prediction - target| over the outputs of one example.
 
+    As a metric, of arrays with the outputs and the targets of all examples, it is a plain number.
     Shapes: one number and one number, or (outputs,) and (outputs,) -> one Value.
     Errors: as mse.
 
@@ -139,7 +140,8 @@ def hinge(scores: Any, target: Any) -> Value:
     checked = checked_logits(scores, "hinge")
     right = pick(checked, _label(target, len(checked)))
     lacks = [relu(1.0 + (score - right)) for score in checked]  # of the target itself: 1, without a slope
-    return (functools.reduce(operator.add, lacks) - 1.0) / len(checked)
+    mean: Value = (functools.reduce(operator.add, lacks) - 1.0) / len(checked)
+    return mean
 
 
 def _behind_sigmoid(prediction: Any) -> Any:
@@ -178,7 +180,8 @@ def _listed(given: Any, loss: str) -> list[Any]:
         if np.ma.is_masked(given):
             count = int(np.ma.getmaskarray(given).sum())
             raise ValueError(f"{loss} got an array with {count} masked numbers; leave such examples out")
-        given = np.ma.getdata(given).tolist()
+        given = np.ma.getdata(given)
+        given = given.ravel().tolist() if given.dtype != object else given.tolist()  # as a metric: of all examples
     if not hasattr(given, "__len__"):
         return [given]
     if isinstance(given, (str, Mapping, Set)):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from chainrule.engine.gate import numbers
+from chainrule.engine.gate import numbers, rows
 
-__all__ = ["accuracy"]
+__all__ = ["accuracy", "confusion", "r2"]
 
 
 def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -> float:
     """The share of examples whose predicted class is the right one, 0 to 1.
 
-    Shapes: predictions (n, classes) scores, (n,) integer classes, or (n,) or (n, 1) scores with a threshold; labels
-    (n,), or (n, 1) beside scores (n, 1).
+    Shapes: predictions (n, classes) scores, (n,) integer classes or names of classes, as predict_class gives them, or
+    (n,) or (n, 1) scores with a threshold; labels (n,), or (n, 1) beside scores (n, 1).
     Errors: ValueError if the lengths differ, if scores of one output come without a threshold, or if a number is nan;
     TypeError for an array that does not hold numbers.
 
@@ -24,6 +25,9 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
     >>> accuracy([0.7, -0.2], [1, -1], threshold=0.0)
     1.0
     """
+    if _are_names(predictions) and _are_names(labels):
+        given, right = _names(predictions, labels, "accuracy")
+        return float(np.mean(given == right))
     scores, classes = numbers(predictions, "predictions", values=True), numbers(labels, "labels", values=True)
     if scores.ndim == 2 and scores.shape[1] == 1 and classes.shape == scores.shape:
         classes = classes[:, 0]
@@ -48,3 +52,73 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
             "probabilities, threshold=0.0 for scores (for predicted classes, write .astype(int))"
         )
     return float(np.mean(scores == classes))
+
+
+def confusion(predictions: Any, labels: Any) -> NDArray[np.int64]:
+    """How many examples of each class (a row) were taken for each class (a column).
+
+    The classes are 0 to the largest, or the names that occur, sorted, or other integers that occur, such as -1 and 1.
+
+    Shapes: predictions (n, classes) scores, (n,) integer classes or names; labels (n,) -> (classes, classes).
+    Errors: ValueError if the lengths differ, if there are no examples, or if predictions (n,) are scores.
+
+    >>> confusion([0, 1, 1, 2], [0, 1, 2, 2]).tolist()
+    [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
+    >>> confusion(["cat", "cat", "dog"], ["cat", "dog", "dog"]).tolist()
+    [[1, 0], [1, 1]]
+    """
+    if _are_names(predictions) and _are_names(labels):
+        given, right = _names(predictions, labels, "confusion")
+        least = 0
+    else:
+        scores, right = (
+            numbers(predictions, "predictions", values=True),
+            numbers(labels, "labels", values=True).reshape(-1),
+        )
+        least = scores.shape[1] if scores.ndim == 2 else 0
+        given = scores.argmax(axis=1) if scores.ndim == 2 and scores.shape[1] > 1 else scores.reshape(-1)
+        if given.shape != right.shape or not len(right):
+            raise ValueError(f"confusion needs a prediction for each label, got {scores.shape} and {right.shape}")
+        if (given % 1 != 0).any() or (right % 1 != 0).any():
+            raise ValueError("confusion got scores of one output; write confusion(model.predict_class(X), y)")
+    classes = np.union1d(given, right)
+    if classes.dtype.kind in "iuf" and classes[0] >= 0:
+        classes = np.arange(max(int(classes[-1]) + 1, least))
+    table = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    np.add.at(table, (np.searchsorted(classes, right), np.searchsorted(classes, given)), 1)
+    return table
+
+
+def r2(predictions: Any, targets: Any) -> float:
+    """The share of the targets' variance that the predictions explain: 1 for perfect ones, 0 for their mean.
+
+    Shapes: (n,) and (n,), or (n, outputs) and (n, outputs): then the mean over the outputs.
+    Errors: ValueError for other shapes, or if the targets of an output are all alike.
+
+    >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
+    0.7857142857142857
+    """
+    given, right = numbers(predictions, "predictions", values=True), numbers(targets, "targets", values=True)
+    if given.size == right.size:
+        given = given.reshape(right.shape)
+    if given.shape != right.shape or not given.size:
+        shapes = f"predictions {given.shape} and targets {right.shape}"
+        raise ValueError(f"r2 needs a prediction for each target, got {shapes}")
+    whole = ((right - right.mean(axis=0)) ** 2).sum(axis=0)
+    if not np.all(whole > 0):
+        raise ValueError("r2 is the explained share of the targets' variance, which is 0: the targets are all alike")
+    return float(np.mean(1.0 - ((right - given) ** 2).sum(axis=0) / whole))
+
+
+def _are_names(given: Any) -> bool:
+    array = given if isinstance(given, np.ndarray) else rows(given, "labels")
+    if array.ndim != 1 or array.dtype.kind not in "UO":
+        return False
+    return array.dtype.kind == "U" or all(isinstance(one, str) for one in array.tolist())
+
+
+def _names(predictions: Any, labels: Any, whose: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    given, right = (np.array(rows(one, "labels").tolist()) for one in (predictions, labels))
+    if given.shape != right.shape or not len(right):
+        raise ValueError(f"{whose} needs a prediction for each label, got {given.shape} and {right.shape}")
+    return given, right

@@ -44,6 +44,18 @@ class Module(Holder):
 
     class_labels: tuple[Any, ...] = ()  # of a model of one output that fit has trained on such labels as -1 and 1
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model to a file of JSON, from which `load` makes it again; return the path.
+
+        Whoever reads the file, even after a crash, finds the old model or the new one, whole. It holds the
+        architecture, all numbers to the last digit, which parameters are frozen, labels, and what a model that was
+        trained on a Dataset knows of it: the scaling, and the names of columns and classes. Of a Module of one's own,
+        it holds the parameters by name: `load(path, into=model)` reads them.
+
+        Errors: OSError where nothing can be written.
+        """
+        return save(self, path)
+
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The outputs for many examples, as plain numbers; no graph is recorded, and no Dropout drops.
 
@@ -78,18 +90,6 @@ class Module(Holder):
         if self.preparation is not None and self.preparation.class_names:
             return self.preparation.named(places)
         return np.array(self.class_labels)[places] if self.class_labels else places
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the model to a file of JSON, from which `load` makes it again; return the path.
-
-        Whoever reads the file, even after a crash, finds the old model or the new one, whole. It holds the
-        architecture, all numbers to the last digit, which parameters are frozen, labels, and what a model that was
-        trained on a Dataset knows of it: the scaling, and the names of columns and classes. Of a Module of one's own,
-        it holds the parameters by name: `load(path, into=model)` reads them.
-
-        Errors: OSError where nothing can be written.
-        """
-        return save(self, path)
 
     def _answers(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """The inputs and the outputs."""
@@ -225,9 +225,8 @@ class MLP(Module):
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
     ) -> None:
-        several = isinstance(activation, Sequence) and not isinstance(activation, str)
-        if isinstance(activation, Real) or (several and any(isinstance(one, Real) for one in activation)):
-            more = activation if isinstance(activation, Sequence) else [activation]
+        more = list(activation) if isinstance(activation, Sequence) else [activation]
+        if any(isinstance(one, Real) for one in more):
             first = nouts if isinstance(nouts, Iterable) else [nouts]
             raise TypeError(
                 f"the third argument of an MLP is its activation, got {activation!r}; for layers of these sizes, write "

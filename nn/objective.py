@@ -14,18 +14,22 @@ from numpy.typing import NDArray
 
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
+from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
 from chainrule.engine.misuse import ADVICE as UNLISTED
 from chainrule.engine.misuse import misread_outputs
 from chainrule.engine.reads import Watch, lost_path
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
+from .masks import chances, kept
+from .modes import in_training, reads_mode
 
 __all__ = ["Objective"]
 
 HERE = Path(__file__).parent
 CHUNK = 1024  # examples in one call of a program, which holds so many numbers for each node of an example's graph
-SAMPLE = 256  # examples on which a program is compared with eager code
+SAMPLE = 256  # examples on which a program is compared with eager code, at most
+NODES = 100_000  # of the graphs of those examples together; there are two at least
 AGREE = 1e-6  # relative to the largest loss or gradient; a branch that tracing missed makes a far larger difference
 
 ROOM = 8  # rounding moves a loss by chance, and two nudges may hit on a small move
@@ -38,22 +42,38 @@ RowNumbers = NDArray[np.intp]  # the rows in X and y of some examples
 
 
 class Objective:
-    """loss(model(x), target) for examples, and the gradient of its mean over several examples to `params`."""
+    """loss(model(x), target) for examples, and the gradient of its mean over several examples to `params`.
+
+    Where the model computes something else while it is trained (Dropout, `if self.training`), there is a second program
+    for the steps. It gets the Dropouts' flags as inputs: `rates` has the share that is dropped, for each of them.
+    """
 
     def __init__(self, model: Model, loss: Loss, params: Iterable[Value], outputs_too: bool) -> None:
         self.model, self.loss, self.params = model, loss, list(dict.fromkeys(params))
         self.outputs_too = outputs_too  # whether a metric needs the model's outputs
         self.program: Program | None = None  # examples -> their losses
+        self.stepping: Program | None = None  # the same, as the model computes them while it is trained
         self.predicting: Program | None = None  # examples -> the model's outputs
+        self.has_modes = reads_mode(model)
+        self.rates: NDArray[np.float64] = np.empty(0)
         self.scale = 0.0  # the largest loss at the start
         self.seen: list[tuple[list[Value], dict[str, str]]] = []  # of two examples: leaves not listed, and findings
+
+    def find_rates(self, examples: Examples) -> None:
+        """Run the model on one example, and see what its Dropouts drop."""
+        if self.has_modes:
+            with in_training(self.model), no_grad():
+                self.rates = np.array(chances(lambda: self.model(one_example(examples[0], 0))))
 
     def compile(self, parts: Iterable[Examples]) -> None:
         """Compile the loss, and compare it with eager code: tracing does not see a branch on `isinstance(target, int)`.
 
         Eager code runs first, so that mistakes in the model, the loss or the data raise the errors of eager code.
         """
-        samples = [(examples, rows, *self._eager(examples, rows)) for examples in parts for rows in [_sample(examples)]]
+        parts = list(parts)
+        nodes = self._nodes(parts[0])
+        chosen = [(examples, _sample(examples, nodes)) for examples in parts]
+        samples = [(examples, rows, *self._eager(examples, rows)) for examples, rows in chosen]
         self.scale = max(_largest(losses) for _, _, losses, _ in samples)
         try:
             program = engine.compile(lambda x, target: self.loss(self.model(x), target), self.params)
@@ -64,12 +84,31 @@ class Objective:
                 if outputs is not None and not _agree(compiled_outputs, outputs, _largest(outputs)).all():
                     raise ValueError(f"the outputs of the compiled model are not those of eager code. {HINT}")
             examples, rows, losses, _ = samples[0]
-            self._compare_gradients(program, examples, rows[np.isfinite(losses)])
-            self.program = program
+            finite = rows[np.isfinite(losses)]
+            few = finite[:: max(1, len(finite) // max(1, min(8, NODES // nodes)))]
+            stepping = engine.compile(self._trained, self.params) if self.has_modes else program
+            self._compare_gradients(stepping, examples, few)
+            self.program, self.stepping = program, stepping
         except Exception as error:  # eager code has run, so it is tracing that failed
             examples, rows, *_ = samples[0]
             what = self._not_learnt(examples, int(rows[0])) if isinstance(error, engine.TraceError) else ""
             self._fall_back(f"the loss cannot be compiled: {type(error).__name__}: {error}{what}")
+
+    def _trained(self, x: Any, target: Any, *flags: Any) -> Value:
+        """The loss of one example as it is while the model is trained; the Dropouts take their flags in order."""
+        with in_training(self.model), kept(flags[0] if flags else ()):
+            return self.loss(self.model(x), target)
+
+    def draw(self, count: int, source: np.random.Generator) -> tuple[Floats, ...]:
+        """For so many examples, what the Dropouts keep (1.0) and what they drop; () if there is nothing to draw."""
+        if not len(self.rates):
+            return ()
+        return ((source.random((count, len(self.rates))) >= self.rates).astype(float),)
+
+    def _nodes(self, examples: Examples) -> int:
+        """The size of the graph of one example."""
+        with enable_grad():
+            return whole_sums(self._example(examples, 0)[1])[1]
 
     def verify(self, examples: Examples, row: int) -> None:
         """Compare the program with eager code on one example again; a callback may have changed the model."""
@@ -91,36 +130,41 @@ class Objective:
                 return losses, outputs
         return self._eager(examples, rows)
 
-    def gradient(self, examples: Examples, batch: RowNumbers, theta: Floats) -> Floats | None:
-        """The mean loss's gradient over a batch, at theta; None where eager code has to compute or explain it.
+    def gradient(self, inputs: Sequence[NDArray[Any]], theta: Floats) -> Floats | None:
+        """The mean loss's gradient over some examples, at theta; None where eager code has to compute or explain it.
 
-        theta holds the first of `params`: those that the optimiser moves.
+        `inputs` are X, y and what `draw` gave for them; theta holds all of `params`.
         """
-        if self.program is None:
+        if self.stepping is None:
             return None
-        rest = np.array([p.data for p in self.params[len(theta) :]])
-        at = np.concatenate([theta, rest]) if len(rest) else theta
-        value, gradient = self._value_and_grad(self.program, examples, batch, at)
-        finite = np.isfinite(value) and np.isfinite(gradient).all()
-        return gradient[: len(theta)] if finite else None
+        if len(inputs[0]) <= CHUNK:
+            value, gradient = self.stepping.value_and_grad(*inputs, at=theta)
+        else:
+            value, gradient = self._in_chunks(self.stepping, inputs, theta)
+        return gradient if value - value == 0.0 else None
 
-    def backward(self, examples: Examples, batch: Sequence[int], epoch: int, check: bool = True) -> None:
-        """Add the gradient of the mean loss of these examples to the parameters' `.grad`, by eager code.
+    def backward(
+        self, examples: Examples, batch: Sequence[int], epoch: int, flags: Sequence[Floats] = (), check: bool = True
+    ) -> Floats:
+        """The gradient of the mean loss of these examples, by eager code; it is added to the parameters' `.grad`.
 
         Errors: with `check`, FloatingPointError for a loss or a gradient that is not finite.
         """
+        gradient = np.zeros(len(self.params))
         with enable_grad():  # fit may have been called inside no_grad()
-            for i in batch:
-                loss = self._example(examples, i)[1]
+            for place, i in enumerate(batch):
+                loss = self._example(examples, i, flags[0][place] if flags else None)[1]
                 self._look_at(loss)
                 if not np.isfinite(loss.data):
                     self.explain(examples, i, epoch)
+                    check_finite(loss.data, f"the loss of example {i}", epoch)  # only while it is trained
                 (loss / len(batch)).backward()  # one graph at a time; the leaves sum the gradients
-                gradient = [p.grad for p in self.params]
+                gradient = np.array([p.grad for p in self.params], dtype=float)
                 if check and not np.isfinite(gradient).all():
                     found = diagnose(loss, self.params).findings
                     reasons = [one.sentence for one in found if one.kind == "gradient not finite"]
                     check_finite(gradient, f"the gradient of example {i}", epoch, *reasons)
+        return gradient
 
     def explain(self, examples: Examples, row: int, epoch: int, part: str = "") -> None:
         """FloatingPointError with the first node that is not finite in the loss of this example."""
@@ -129,37 +173,42 @@ class Objective:
         reasons = [one.sentence for one in diagnose(loss, []).findings if one.kind == "not finite"]
         check_finite(loss.data, f"the loss of {part}example {row}", epoch, *reasons)
 
-    def _example(self, examples: Examples, i: int) -> tuple[Any, Value]:
-        """The output and the loss of example i; its numbers are handed over as plain floats and ints."""
+    def _example(self, examples: Examples, i: int, flags: Any = None) -> tuple[Any, Value]:
+        """The output and the loss of example i; its numbers are handed over as plain floats and ints.
+
+        With flags the model computes as it does while it is trained.
+        """
         x, target = (one_example(column, i) for column in examples)
         try:
+            if flags is not None:
+                return None, checked_loss_value(self._trained(x, target, flags.tolist()))
             output = self.model(x)
             return output, checked_loss_value(self.loss(output, target))
         except DomainError as error:
             raise DomainError(f"example {i}: {error}") from error
 
     def _eager(self, examples: Examples, rows: RowNumbers) -> tuple[Floats, Floats | None]:
-        with no_grad():
-            results = [self._example(examples, i) for i in rows.tolist()]
-        outputs = np.array([output for output, _ in results], dtype=float) if self.outputs_too else None
-        return np.array([loss.data for _, loss in results]), outputs
+        losses, outputs = np.empty(len(rows)), list[Any]()
+        with enable_grad():  # a loss may look at what made a prediction
+            for place, i in enumerate(rows.tolist()):
+                output, loss = self._example(examples, i)
+                losses[place] = loss.data
+                if self.outputs_too:
+                    outputs.append(_plain(output))
+        return losses, np.array(outputs, dtype=float) if self.outputs_too else None
 
     def _compiled(self, program: Program, examples: Examples, rows: RowNumbers) -> tuple[Floats, Floats | None]:
         (X, y), chunks = examples, _chunks(rows)
         losses = np.concatenate([program(X[chunk], y[chunk]) for chunk in chunks])
         return losses, np.concatenate([self.predicting(X[chunk]) for chunk in chunks]) if self.predicting else None
 
-    def _value_and_grad(
-        self, program: Program, examples: Examples, rows: RowNumbers, at: Floats | None = None
-    ) -> tuple[float, Floats]:
-        X, y = examples
-        if len(rows) <= CHUNK:
-            return program.value_and_grad(X[rows], y[rows], at=at)
-        value, gradient = 0.0, np.zeros(len(self.params))
-        for chunk in _chunks(rows):
-            chunk_value, chunk_gradient = program.value_and_grad(X[chunk], y[chunk], at=at)
-            value, gradient = value + chunk_value * len(chunk), gradient + chunk_gradient * len(chunk)
-        return value / len(rows), gradient / len(rows)
+    def _in_chunks(self, program: Program, inputs: Sequence[Any], at: Floats | None) -> tuple[float, Floats]:
+        value, gradient, n = 0.0, np.zeros(len(self.params)), len(inputs[0])
+        for start in range(0, n, CHUNK):
+            chunk = [array[start : start + CHUNK] for array in inputs]
+            chunk_value, chunk_gradient = program.value_and_grad(*chunk, at=at)
+            value, gradient = value + chunk_value * len(chunk[0]), gradient + chunk_gradient * len(chunk[0])
+        return value / n, gradient / n
 
     def _compare(self, examples: Examples, rows: RowNumbers, eager: Floats, compiled: Floats) -> None:
         agree = _agree(compiled, eager, self.scale)
@@ -198,7 +247,7 @@ class Objective:
         """
         if len(self.seen) == 2:
             return
-        order, listed = topological_order(loss), {id(p) for p in self.params}
+        order, listed = whole_sums(loss)[0], {id(p) for p in self.params}
         leaves = [node for node in order if node.operation is None and node.requires_grad and id(node) not in listed]
         self.seen.append((leaves, {one.kind: one.sentence for one in misread_outputs(order)}))
         if len(self.seen) == 1:
@@ -214,19 +263,20 @@ class Objective:
                 _warn(f"{kind}: {again[kind]}")
         self.seen = [([], {}), ([], {})]  # let the graphs go
 
-    def _compare_gradients(self, program: Program, examples: Examples, rows: RowNumbers) -> None:
-        few = rows[:: max(1, len(rows) // 8)]
+    def _compare_gradients(self, program: Program, examples: Examples, few: RowNumbers) -> None:
         if not len(few):
             return
-        compiled = self._value_and_grad(program, examples, few)[1]
-        eager = self._eager_gradient(examples, few)
+        flags = self.draw(len(few), np.random.default_rng(0)) if self.has_modes else ()
+        compiled = self._in_chunks(program, [examples[0][few], examples[1][few], *flags], None)[1]
+        eager = self._eager_gradient(examples, few, flags)
         if len(few) == 1:
             with enable_grad():
                 self._look_at(self._example(examples, int(few[0]))[1])
         frozen = np.array([not p.requires_grad for p in self.params])
         agree = _agree(compiled, eager, _largest(eager)) | frozen | ~np.isfinite(eager)
         if not agree.all():
-            agree |= np.abs(compiled - eager) <= self._rounding(lambda: self._eager_gradient(examples, few), eager)
+            moved = self._rounding(lambda: self._eager_gradient(examples, few, flags), eager)
+            agree |= np.abs(compiled - eager) <= moved
         if not agree.all():
             place = int(agree.argmin())
             name = self.params[place].name()
@@ -234,11 +284,14 @@ class Objective:
                 f"the gradient of {name} is {eager[place]:.9g}, but {compiled[place]:.9g} when compiled. {HINT}"
             )
 
-    def _eager_gradient(self, examples: Examples, rows: RowNumbers) -> Floats:
+    def _eager_gradient(self, examples: Examples, rows: RowNumbers, flags: Sequence[Floats]) -> Floats:
         for p in self.params:
             p.grad = 0.0
-        self.backward(examples, rows.tolist(), 0, check=False)
-        return np.array([p.grad for p in self.params])
+        return self.backward(examples, rows.tolist(), 0, self.eager_flags(len(rows), flags), check=False)
+
+    def eager_flags(self, count: int, flags: Sequence[Floats]) -> Sequence[Floats]:
+        """What `backward` takes: a row of flags for each example, which is empty where there is no Dropout."""
+        return (*flags, np.empty((count, 0)))[:1] if self.has_modes else ()
 
     def _not_learnt(self, examples: Examples, row: int) -> str:
         """Which parameters get no gradient, because the loss is computed from a number that was read."""
@@ -260,7 +313,7 @@ class Objective:
         )
 
     def _fall_back(self, reason: str) -> None:
-        self.program = self.predicting = None
+        self.program = self.predicting = self.stepping = None
         _warn("fit trains with eager code, which is slower (compiled=False does so without this warning): " + reason)
 
 
@@ -272,11 +325,24 @@ def _warn(said: str) -> None:
     warnings.warn(said, RuntimeWarning, stacklevel=level)
 
 
-def _sample(examples: Examples) -> RowNumbers:
-    """Some of the examples, spread evenly, and one of each class."""
+def _sample(examples: Examples, nodes: int) -> RowNumbers:
+    """Some of the examples, spread evenly, and one of each class, as far as NODES allows; two at least."""
     X, y = examples
-    spread = np.unique(np.linspace(0, len(X) - 1, min(len(X), SAMPLE)).astype(int))
-    return spread if y.dtype.kind == "f" else np.union1d(spread, np.unique(y, axis=0, return_index=True)[1])
+    most = max(2, NODES // nodes)
+    spread = np.unique(np.linspace(0, len(X) - 1, min(len(X), SAMPLE, most)).astype(int))
+    if y.dtype.kind == "f" or len(spread) == len(X):
+        return spread
+    classes = np.unique(y, axis=0, return_index=True)[1]
+    return np.union1d(spread, classes[: max(0, most - len(spread) // 2)])
+
+
+def _plain(output: Any) -> Any:
+    """The numbers of an output, without its graph."""
+    return output.data if isinstance(output, Value) else [_plain(one) for one in output] if _several(output) else output
+
+
+def _several(output: Any) -> bool:
+    return isinstance(output, (list, tuple, np.ndarray))
 
 
 def _chunks(rows: RowNumbers) -> list[RowNumbers]:

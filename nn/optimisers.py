@@ -175,8 +175,8 @@ class Optimiser:
         moved = self.update(theta, gradient)
         if moved is not theta:
             theta[:] = moved
-        self._last = before, gradient
-        self.steps += 1
+        self.__dict__["_last"] = before, gradient  # without the check of what is set
+        self.__dict__["steps"] += 1
 
     def decay(self, theta: Numbers, gradient: Numbers) -> Numbers:
         """The gradient with the weight decay, as a new array; a rule may shrink theta in place instead."""
@@ -327,11 +327,11 @@ class SGD(Optimiser):
             raise ValueError("nesterov=True looks ahead along the momentum, which is 0; write momentum=0.9 with it")
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
-        step = self._scratch
+        step, velocity = self._scratch, self.velocity
         if self.momentum:
-            self.velocity *= self.momentum
-            self.velocity += gradient
-            np.copyto(step, self.velocity)
+            velocity *= self.momentum
+            velocity += gradient
+            np.copyto(step, velocity)
             if self.nesterov:
                 step *= self.momentum
                 step += gradient
@@ -516,15 +516,16 @@ class Adam(Optimiser):
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
         _check_square(self, gradient)
+        mean, mean_square = self.mean, self.mean_square
         step = np.multiply(gradient, 1 - self.beta1, out=self._scratch)
-        self.mean *= self.beta1
-        self.mean += step
-        _squares_into(self.mean_square, gradient, self.beta2, step)
+        mean *= self.beta1
+        mean += step
+        _squares_into(mean_square, gradient, self.beta2, step)
         first, second = self._corrections()
-        np.sqrt(self.mean_square, out=step)
+        np.sqrt(mean_square, out=step)
         step *= 1 / math.sqrt(second)
         step += self.epsilon
-        np.divide(self.mean, step, out=step)
+        np.divide(mean, step, out=step)
         step *= self.rate / first
         theta -= step
         return theta

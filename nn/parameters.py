@@ -168,24 +168,27 @@ def groups(root: Any, small: type) -> dict[str, list[Value]]:
 
     What stands in the model itself is in groups by its attribute's name.
     """
-    holders: dict[Path, bool] = {}
     found: dict[str, list[Value]] = {}
-
-    def holds(path: Path) -> bool:
-        if path not in holders:
-            thing = _at(root, path)
-            holders[path] = isinstance(thing, Holder) and not isinstance(thing, small)
-        return holders[path]
-
-    for path, leaf in _named_leaves(root):
-        below, group = path, path[0]
-        while group and not holds(group):
-            below, group = group, group[0]
-        if not group:
-            while below[0]:
-                below = below[0]
-            group = below
-        found.setdefault(_name(group), []).append(leaf)
+    taken, seen = set[Value](), set[int]()
+    stack: list[tuple[Path, Path, Any]] = [((), (), root)]  # the path, that of the group, and what stands there
+    while stack:
+        path, group, thing = stack.pop()
+        leaves = [thing] if isinstance(thing, Value) else []
+        if not leaves and (thing.__class__ is str or id(thing) in seen):
+            continue
+        seen.add(id(thing))
+        held = () if leaves else _held(thing)
+        if {*map(type, held)} == {Value}:  # the many weights, at once
+            leaves, held = list(held), ()
+        new = [leaf for leaf in leaves if leaf.operation is None and leaf not in taken]
+        if new:
+            taken.update(new)
+            found.setdefault(_name(group or path), []).extend(new)
+        if not path or (isinstance(thing, Holder) and not isinstance(thing, small)):
+            group = path
+        for key, one in reversed(list(zip(_keys(thing, held), held))) if len(held) else ():
+            below = (path, key)
+            stack.append((below, group or (below if not path else group), one))
     return found
 
 
@@ -279,21 +282,6 @@ def _data(held: Any) -> Any:
     if isinstance(held, np.ndarray):
         return np.array([one.data for one in held.ravel()]).reshape(held.shape)
     return [_data(one) for one in held] if isinstance(held, (list, tuple)) else held.data
-
-
-def _at(root: Any, path: Path) -> Any:
-    keys = []
-    while path:
-        path, key = path
-        keys.append(key)
-    for key in reversed(keys):
-        if isinstance(root, np.ndarray):
-            root = root.ravel()[key] if isinstance(key, int) else root[tuple(map(int, key.split(".")))]
-        elif isinstance(root, (list, tuple, dict)):
-            root = root[key]
-        else:
-            root = getattr(root, key, None) if isinstance(key, str) else None
-    return root
 
 
 def _keys(thing: Any, held: Sequence[Any]) -> Sequence[Any]:

@@ -1,15 +1,14 @@
-"""The training loop, and the history of a training."""
+"""The training loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from .advice import advice
 from .checks import (
     Examples,
     Loss,
@@ -26,40 +25,22 @@ from .checks import (
     checked_optimiser,
     checked_validation,
 )
+from .data.columns import listed
 from .data.examples import examples_of
 from .data.preparation import Preparation
-from .modules import Module
+from .history import History
+from .metrics import accuracy, confusion
+from .modules import MLP, Module, Neuron
 from .objective import Objective
 from .optimisers import Adam, Optimiser
+from .parameters import Holder, groups
+from .predicting import class_places
+from .progress import Progress
 
-__all__ = ["History", "fit"]
+__all__ = ["fit"]
 
-Callback = Callable[[Any, "History"], object]  # called with (model, history) after each record; True ends the training
-
-
-@dataclass
-class History:
-    """How a training went: each list has an entry for each recorded epoch; epoch 0 is before the first step.
-
-    `metrics` is a dict of lists ("train accuracy", "test accuracy"); a snapshot is (epoch, parameters (P,)).
-    `str(history)` is a table.
-    """
-
-    epochs: list[int] = field(default_factory=list)
-    train_loss: list[float] = field(default_factory=list)
-    test_loss: list[float] = field(default_factory=list)
-    metrics: dict[str, list[float]] = field(default_factory=dict)
-    snapshots: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list, repr=False)
-    interrupted: bool = False
-
-    def __str__(self) -> str:
-        columns = {"train loss": self.train_loss, "test loss": self.test_loss, **self.metrics}
-        columns = {name: numbers for name, numbers in columns.items() if numbers}
-        lines = ["  ".join(["epoch", *(f"{name:>14}" for name in columns)])]
-        picked = np.unique(np.linspace(0, len(self.epochs) - 1, min(11, len(self.epochs))).round().astype(int))
-        for i in picked.tolist():
-            lines.append("  ".join([f"{self.epochs[i]:>5}", *(f"{numbers[i]:>14.4f}" for numbers in columns.values())]))
-        return "\n".join([*lines, *(["interrupted"] if self.interrupted else [])])
+Callback = Callable[[Any, History], object]  # called with (model, history) after each record; True ends the training
+BLOCK = 2_000_000  # bytes of inputs that are gathered at once, in the order of an epoch
 
 
 def fit(
@@ -73,7 +54,9 @@ def fit(
     optimiser: Optimiser | type[Optimiser] = Adam,
     learning_rate: float | None = None,
     seed: int = 0,
+    shuffle: bool = True,
     validation: Any = None,
+    patience: int | None = None,
     metrics: Mapping[str, Metric] | Sequence[Metric] | Metric = (),
     every: int = 1,
     progress: bool = True,
@@ -84,10 +67,17 @@ def fit(
     """Train the model: one step for each mini-batch, by the mean gradient of the losses of its examples.
 
     `loss(model(x), y)` is the loss of one example. Each epoch visits all examples, in an order that is drawn from
-    `seed`. The losses and metrics of all of (X, y), and of `validation`, are recorded before the first step, after
-    every `every` epochs, and at the end. Ctrl-C ends the training: the model keeps the parameters of the last finished
-    step. So does a callback, called with (model, history) after each record, that returns True or raises StopIteration:
-    `callbacks=lambda model, history: history.test_loss[-1] < 0.1`.
+    `seed`, or as they are given with shuffle=False; the same seed gives the same history. The losses and metrics of all
+    of (X, y), and of `validation`, are recorded before the first step, after every `every` epochs, and at the end.
+
+    With `patience`, training ends when the loss (with a validation: its loss) has not been lower for so many epochs,
+    and the model gets the parameters of the best recorded epoch. Ctrl-C ends the training, too: the model keeps the
+    parameters of the last finished step. So does a callback, called with (model, history) after each record, that
+    returns True or raises StopIteration: `callbacks=lambda model, history: history.test_loss[-1] < 0.1`.
+
+    Dropout drops in the steps, by numbers that are drawn from `seed`, and not in records; a model that has such parts
+    is in evaluation mode afterwards, as by model.eval(). Where nothing is learned, `history.advice` is a line that says
+    what may help; the progress bar shows it, too.
 
     X, y and the validation, a pair, may be arrays of any type, lists, or frames and series of pandas and polars; or X
     is a Dataset, such as `table` makes, and so is the validation. The targets of classes may be their names. The model
@@ -113,11 +103,19 @@ def fit(
     21.00
     """
     check_keywords(unknown)
-    for name, number in (("epochs", epochs), ("batch_size", batch_size), ("every", every)):
+    counts = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "every": every,
+        "patience": 1 if patience is None else patience,
+    }
+    for name, number in counts.items():
         check_count(name, number)
     check_model(model)
     check_loss(loss)
+    names = _column_names(X)
     X, y, preparation = examples_of(X, y)
+    _check_inputs(model, preparation)
     train = checked_examples(X, y)
     parts = {"train": train}
     if validation is not None:
@@ -126,30 +124,50 @@ def fit(
     functions = checked_functions("a callback", "(model, history)", callbacks)
     run = _Run(model, loss, chosen, parts, checked_metrics(metrics), functions, preparation)
     if isinstance(model, Module):
-        model.preparation = preparation
+        model.preparation, model.class_labels = preparation, _two_labels(train[1], preparation)
     shuffler, rows = np.random.default_rng(seed), len(train[0])
+    steps = epochs * -(-rows // batch_size)
+    chosen.planned = chosen.steps + steps
     try:
-        with tqdm(total=epochs * -(-rows // batch_size), unit="step", disable=not progress) as bar:
-            if compiled:
-                run.objective.compile(parts.values())
+        with Progress(steps, progress) as bar, np.errstate(over="ignore", invalid="ignore"):
+            run.prepare(compiled)
             stopped = run.record(0)
             run.objective.verify(train, 0)
             for epoch in range(1, epochs + 1):
                 if stopped:
                     break
-                for batch in np.array_split(shuffler.permutation(rows), range(batch_size, rows, batch_size)):
-                    run.step(batch, epoch)
-                    bar.update()
+                order = shuffler.permutation(rows) if shuffle else np.arange(rows)
+                for batch, inputs in run.batches(order, batch_size, shuffler):
+                    run.step(batch, inputs, epoch)
+                    bar.update(1)
                 if epoch % every == 0 or epoch == epochs:
-                    stopped = run.record(epoch)
-                    run.objective.verify(train, epoch)
-                    bar.set_postfix_str(f"epoch {epoch}, loss {run.history.train_loss[-1]:.4g}", refresh=False)
+                    stopped = run.record(epoch) or run.is_out_of_patience(patience)
+                    if (
+                        functions or epoch & (epoch - 1) == 0 or epoch == epochs
+                    ):  # a callback may have changed the model
+                        run.objective.verify(train, epoch)
+                    bar.tell(f"epoch {epoch}, loss {run.history.train_loss[-1]:.4g}")
+            if patience is not None:
+                run.go_back()
+            run.history.advice = run.advice(names or (preparation.feature_names if preparation else ()))
+            bar.say(run.history.advice)
     except BaseException as error:
         run.restore()
         if not isinstance(error, KeyboardInterrupt):
             raise
         run.history.interrupted = True
     return run.history
+
+
+def _check_inputs(model: Model, preparation: Preparation | None) -> None:
+    """ValueError where an MLP takes another number of inputs than a table has; its words are several inputs each."""
+    names = preparation.feature_names if preparation else ()
+    if names and isinstance(model, MLP) and len(model.layers[0].neurons[0].w) != len(names):
+        given = len(model.layers[0].neurons[0].w)
+        raise ValueError(
+            f"the model takes {given} inputs, and the data have {len(names)}: {listed(names)}; write "
+            f"MLP({len(names)}, …), or MLP(data.inputs, …)"
+        )
 
 
 class _Run:
@@ -163,37 +181,78 @@ class _Run:
         parts: dict[str, Examples],
         metrics: Mapping[str, Metric],
         callbacks: Sequence[Callback],
-        preparation: Preparation | None = None,
+        preparation: Preparation | None,
     ) -> None:
-        self.preparation = preparation
-        self.model, self.optimiser, self.parts = model, optimiser, parts
+        self.model, self.optimiser, self.parts, self.preparation = model, optimiser, parts, preparation
         self.metrics, self.callbacks, self.history = metrics, callbacks, History()
         self.parameters = model.parameters()
         self.objective = Objective(model, loss, (*optimiser.params, *self.parameters), bool(metrics))
-        self.theta = optimiser.read()
-        self.moving = np.array([p.requires_grad for p in optimiser.params])
+        everything = self.objective.params
+        places = {p: i for i, p in enumerate(everything)}
+        self.own = [places[p] for p in self.parameters]  # the model's, among all
+        found = groups(model, Neuron).items()
+        self.layers = {name: [places[p] for p in held if p in places] for name, held in found}
+        self.layers = {name: held for name, held in self.layers.items() if held}
+        # The numbers of all parameters: those that the optimiser moves come first, and are moved in this array. While
+        # a step moves them, `finished` has what they were.
+        self.numbers = np.array([p.data for p in everything])
+        self.theta = self.numbers[: len(optimiser.params)]
+        self.finished, self.is_moving = self.theta.copy(), False
+        self.still = self._still()
+        self.start, self.best = self.numbers.copy(), (np.inf, 0, self.theta.copy())  # loss, epoch, parameters
+        self.squares, self.square, self.steps = np.zeros(len(everything)), np.empty(len(everything)), 0
+        self.last_squares = self.squares
 
-    def step(self, batch: NDArray[np.intp], epoch: int) -> None:
+    def prepare(self, compiled: bool) -> None:
+        if self.objective.has_modes:
+            for part in (self.model,) if isinstance(self.model, Holder) else ():
+                part.eval()
+            self.objective.find_rates(self.parts["train"])
+        if compiled:
+            self.objective.compile(self.parts.values())
+
+    def batches(
+        self, order: NDArray[np.intp], size: int, source: np.random.Generator
+    ) -> Iterator[tuple[NDArray[np.intp], list[NDArray[Any]]]]:
+        """The rows of each mini-batch, and its inputs: slices of larger arrays, which are quick to make."""
+        X, y = self.parts["train"]
+        block = size * max(1, BLOCK // max(1, size * X[:1].nbytes))
+        for start in range(0, len(order), block):
+            rows = order[start : start + block]
+            columns = [X[rows], y[rows], *self.objective.draw(len(rows), source)]
+            for first in range(0, len(rows), size):
+                yield rows[first : first + size], [column[first : first + size] for column in columns]
+
+    def step(self, batch: NDArray[np.intp], inputs: list[NDArray[Any]], epoch: int) -> None:
         """Move theta by the mean gradient of these examples; it is written into the Values at the next record."""
-        examples, theta = self.parts["train"], self.theta
-        gradient = self.objective.gradient(examples, batch, theta)
-        if gradient is None:
+        gradient = self.objective.gradient(inputs, self.numbers)
+        if gradient is None or not (gradient.dot(gradient) < np.inf or np.isfinite(gradient).all()):
             self.restore()
-            self.objective.backward(examples, batch.tolist(), epoch)
-            gradient = self.optimiser.gradient()
-        check_finite(gradient, f"the gradient of examples {batch.tolist()}", epoch)
-        with np.errstate(over="ignore", invalid="ignore"):
-            updated = self.optimiser.update(theta, gradient)
-        check_finite(updated, f"a parameter after examples {batch.tolist()}", epoch)
-        self.theta = np.where(self.moving, updated, theta)
+            flags = self.objective.eager_flags(len(batch), inputs[2:])
+            gradient = self.objective.backward(self.parts["train"], batch.tolist(), epoch, flags)
+            check_finite(gradient, f"the gradient of examples {batch.tolist()}", epoch)
+        np.multiply(gradient, gradient, out=self.square)
+        self.squares += self.square
+        self.steps += 1
+        if len(self.history.epochs) == 1 and self.steps == 1:
+            for name, size in self._gradient_sizes().items():
+                self.history.gradient_sizes[name][0] = size
+        theta = self.theta
+        np.copyto(self.finished, theta)
+        self.is_moving = True
+        self.optimiser.move(theta, gradient[: len(theta)])
+        if len(self.still):
+            theta[self.still] = self.finished[self.still]
+        if not theta.dot(theta) < np.inf:
+            check_finite(theta, f"a parameter after examples {batch.tolist()}", epoch)
+        self.is_moving = False
 
     def restore(self) -> None:
         """Write the parameters of the last finished step into the Values, and set their gradients to 0."""
+        if self.is_moving:
+            self.theta[:] = self.finished
         self.optimiser.write(self.theta)
-        self.zero_grad()
-
-    def zero_grad(self) -> None:
-        for p in (*self.parameters, *self.optimiser.params):
+        for p in self.objective.params:
             p.grad = 0.0
 
     def record(self, epoch: int) -> bool:
@@ -205,28 +264,85 @@ class _Run:
         measured = {part: self.evaluate(part, examples, epoch) for part, examples in self.parts.items()}
         history = self.history
         history.epochs.append(epoch)
-        history.snapshots.append((epoch, np.array([p.data for p in self.parameters])))
+        history.keep_snapshot(epoch, self.numbers[self.own])
         for part, (loss, metrics) in measured.items():
             (history.train_loss if part == "train" else history.test_loss).append(loss)
-            for name, number in metrics.items():
-                history.metrics.setdefault(f"{part} {name}", []).append(number)
+            for name, found in metrics.items():
+                table = history.tables if np.ndim(found) else history.metrics
+                table.setdefault(f"{part} {name}", []).append(found)
+        self._record_gradients()
+        loss = measured.get("test", measured["train"])[0]
+        if loss < self.best[0]:
+            self.best = (loss, epoch, self.theta.copy())
+        if not self.callbacks:
+            return False
         answers = [_wants_an_end(callback, self.model, history) for callback in self.callbacks]
-        self.theta = self.optimiser.read()  # a callback may have changed parameters, or frozen some
-        self.moving = np.array([p.requires_grad for p in self.optimiser.params])
+        self.numbers[:] = [p.data for p in self.objective.params]  # a callback may have changed parameters
+        self.still = self._still()  # or frozen some
         return any(answers)
 
-    def evaluate(self, part: str, examples: Examples, epoch: int) -> tuple[float, dict[str, float]]:
+    def _record_gradients(self) -> None:
+        """Epoch 0 gets its sizes, which are those of the first step, after it."""
+        sizes = self._gradient_sizes() if self.steps else dict.fromkeys(self.layers, np.nan)
+        for name, size in sizes.items():
+            self.history.gradient_sizes.setdefault(name, []).append(size)
+        self.last_squares, self.steps = self.squares.copy(), 0
+        self.squares[:] = 0.0
+
+    def _gradient_sizes(self) -> dict[str, float]:
+        """For each layer, the root mean square of its parameters' gradients in the steps since the last record."""
+        return {name: float(np.sqrt(self.squares[places].mean() / self.steps)) for name, places in self.layers.items()}
+
+    def _still(self) -> NDArray[np.intp]:
+        return np.flatnonzero([not p.requires_grad for p in self.optimiser.params])
+
+    def is_out_of_patience(self, patience: int | None) -> bool:
+        return patience is not None and self.history.epochs[-1] - self.best[1] >= patience
+
+    def go_back(self) -> None:
+        """Give the model the parameters of the best recorded epoch."""
+        self.theta[:] = self.best[2]
+        self.restore()
+
+    def evaluate(self, part: str, examples: Examples, epoch: int) -> tuple[float, dict[str, Any]]:
         """The mean loss and the metrics over all examples; the metrics get targets in the shape of the outputs."""
         losses, outputs = self.objective.measure(examples)
         if not np.isfinite(losses).all():
             self.objective.explain(examples, int(np.isfinite(losses).argmin()), epoch, "validation " * (part == "test"))
-        with np.errstate(over="ignore"):
-            mean = float(np.mean(losses))
+        mean = float(np.mean(losses))
         check_finite(mean, f"the mean of the {part} losses", epoch)
-        targets = examples[1] if outputs is None else _shaped_as(outputs, examples[1])
-        if self.preparation is not None and self.preparation.target is not None and outputs is not None:
-            outputs, targets = self.preparation.answers(outputs), self.preparation.target.units(targets)
-        return mean, {name: metric(outputs, targets) for name, metric in self.metrics.items()}
+        if outputs is None:
+            return mean, {}
+        targets = _shaped_as(outputs, examples[1])
+        answers, wanted = outputs, targets
+        if self.preparation is not None and self.preparation.target is not None:
+            answers, wanted = self.preparation.answers(outputs), self.preparation.target.units(targets)
+        found = {}
+        for name, metric in self.metrics.items():
+            if metric in (accuracy, confusion) and outputs.ndim == 1 and targets.dtype.kind == "i":
+                classes = class_places(self.model, examples[0], outputs)  # of one score
+                found[name] = metric(np.array(_two_labels(targets, None) or (0, 1))[classes], targets)
+            else:
+                found[name] = metric(answers, wanted)
+        return mean, found
+
+    def advice(self, names: Sequence[str]) -> str:
+        """A line of advice if nothing was learned, else ""."""
+        X, params, rate = self.parts["train"][0], self.objective.params, self.optimiser.learning_rate
+        return advice(self.history, self.model, X, names, params, self.last_squares, self.start, rate)
+
+
+def _two_labels(y: NDArray[Any], preparation: Preparation | None) -> tuple[Any, ...]:
+    """The two labels, such as -1 and 1, that one score tells apart; () where these are 0 and 1, or have names."""
+    if (preparation is not None and preparation.class_names) or y.dtype.kind != "i" or y.ndim != 1:
+        return ()
+    labels = np.unique(y).tolist()
+    return tuple(labels) if len(labels) == 2 and labels != [0, 1] else ()
+
+
+def _column_names(X: Any) -> tuple[str, ...]:
+    """The names of the columns of a frame, for advice."""
+    return tuple(map(str, getattr(X, "columns", ()))) if not callable(getattr(X, "columns", ())) else ()
 
 
 def _shaped_as(outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:

@@ -188,9 +188,9 @@ ADVICE = {
         lambda: fit(model(), cross_entropy, X, y, verbose=0), "write progress=0",
         lambda: fit(model(), cross_entropy, X, y, epochs=1, progress=0).epochs, [0, 1],
     ),
-    "patience": (
-        lambda: trained(patience=3), "write a callback, callbacks=function, which looks at history",
-        lambda: trained(callbacks=lambda model, history: history.test_loss), SAME_TRAINING,
+    "early_stopping": (
+        lambda: trained(early_stopping=True), "write patience=10, which ends after so many epochs without a lower loss",
+        lambda: trained(patience=10), SAME_TRAINING,
     ),
     "momentum": (
         lambda: trained(momentum=0.9), "write optimiser=nn.SGD(model, learning_rate=..., momentum=...)",

@@ -5,8 +5,16 @@ if __name__ != "chainrule.viz":  # a second copy would have classes and a table 
 
 from .dot import draw_dot, trace
 from .graph.drawing import draw
+from .live.live import live, replay
+from .live.panels import boundary, confusion_table, landscape, wish_bars
+from .live.reading import load_numbers
+from .live.walk import walk
 from .plots.training import curves
+from .reports.page import report
 from .stepper.explanation import explain
 from .stepper.stepping import steps
 
-__all__ = ["curves", "draw", "draw_dot", "explain", "steps", "trace"]
+__all__ = [
+    "boundary", "confusion_table", "curves", "draw", "draw_dot", "explain", "landscape", "live", "load_numbers",
+    "replay", "report", "steps", "trace", "walk", "wish_bars",
+]  # fmt: skip

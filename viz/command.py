@@ -1,4 +1,4 @@
-"""The command line: chainrule demo, chainrule draw, chainrule step."""
+"""The command line: chainrule demo, chainrule draw, chainrule step, chainrule train, chainrule check."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from chainrule.engine import Value
 from chainrule.nn import MLP, Adam, History, accuracy, cross_entropy, fit, iris, train_test_split
 
-from .common.picture import write_text
+from . import train_command
+from .common.saving import write_text
 from .expressions import evaluate
 from .graph.drawing import draw
 from .learner.report import check_file
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="chainrule", description="Backpropagation that you can look at.")
+    parser = OneLine(prog="chainrule", description="Backpropagation that you can look at.")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train a small network on iris, draw it, step through its backpropagation")
     demo.add_argument("--out", default="chainrule-demo", metavar="DIR", help="folder for the pictures (%(default)s)")
@@ -82,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("-o", "--out", default=f"{name}.{'svg' if name == 'draw' else 'html'}",
                              metavar="FILE", help=f"{file} (%(default)s)")  # fmt: skip
         command.set_defaults(run=_save_picture)
+    train_command.add_to(commands)
     return parser
 
 
@@ -95,6 +98,13 @@ def _check(given: argparse.Namespace) -> int:
         page = write_text(given.html, {".html": report.html})
         print(page, file=sys.stderr)
     return 0 if report.ok else 1
+
+
+class OneLine(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; for help, write {self.prog} --help\n")
 
 
 def _save_picture(given: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from chainrule.engine import Value
 from chainrule.engine.graph import trace
 
 from .common.choices import check_choice
-from .common.text import clean
+from .common.text import clean, in_record
 from .common.values import values_of
 
 __all__ = ["draw_dot", "trace"]
@@ -37,7 +37,7 @@ def draw_dot(
     number = {id(value): str(index) for index, value in enumerate(order)}  # so that the DOT is the same at each run
     for value in order:
         name = number[id(value)]
-        record = f"{{ {_in_record(value.label)} | data {value.data:.4f} | grad {value.grad:.4f} }}"
+        record = f"{{ {in_record(value.label)} | data {value.data:.4f} | grad {value.grad:.4f} }}"
         dot.node(name, record, shape="record")
         if value._op:
             dot.node(f"{name}op", graphviz.escape(clean(value._op)))
@@ -45,11 +45,3 @@ def draw_dot(
         for parent in value._prev:
             dot.edge(number[id(parent)], f"{name}op" if value._op else name)
     return dot
-
-
-def _in_record(label: str) -> str:
-    """A label as a field of a record; the signs that divide fields or start commands are escaped."""
-    text = clean(label).replace("&", "&amp;")  # otherwise Graphviz would read &lt; as <
-    for sign in "\\{}|<> ":
-        text = text.replace(sign, "\\" + sign)
-    return text

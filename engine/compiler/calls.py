@@ -11,13 +11,15 @@ from .run.building import build
 from .run.running import SIZES, Call, Pool, Pools
 from .trace.tracer import ONE_AT_A_TIME
 
-# Under the shape of the first array: whether given arrays are of the kinds that ran, and the pool that ran them.
-Remembered = dict[Any, tuple[Callable[..., bool], Pool]]
+# Under a name and the shape of the first array: whether given arrays are of the kinds that ran, the pool that ran them,
+# and what copies the results.
+Remembered = dict[Any, tuple[Callable[..., bool], Pool, Any]]
+KEPT = 4 * SIZES  # calls, of four functions
 
 
 def remember(
     calls: Remembered, key: Any, arrays: Sequence[Any], call: Call, pools: Pools,
-    unchanged: Callable[[], bool] | None,
+    unchanged: Callable[[], bool] | None, finish: Any = None,
 ) -> None:  # fmt: skip
     """Remember a call, if its inputs were taken as the caller gave them, without a conversion.
 
@@ -25,9 +27,9 @@ def remember(
     """
     if all(given.__class__ is float or given is used for given, used in zip(arrays, call.arrays)):
         with ONE_AT_A_TIME:
-            while len(calls) >= SIZES:
+            while len(calls) >= KEPT:
                 del calls[next(iter(calls))]
-            calls[key] = same_kinds(arrays, unchanged), pools.of(call.examples or 1)
+            calls[key] = same_kinds(arrays, unchanged), pools.of(call.examples or 1), finish
 
 
 def same_kinds(arrays: Sequence[Any], unchanged: Callable[[], bool] | None) -> Callable[..., bool]:

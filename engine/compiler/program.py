@@ -19,6 +19,8 @@ from ..value import SWITCHED, Value
 from .arrays.plan import Array
 from .calls import Remembered, remember
 from .emit.python import is_long, is_narrow
+from .emit.tape import Tape as PlainTape
+from .emit.tape import tape_of
 from .run.running import Call, FloatArray
 from .run.running import parameters as numbers_of
 from .run.saving import module, write
@@ -53,8 +55,7 @@ class Program:
 
     def __call__(self, *arrays: Any, at: Any = None) -> Any:
         """The outputs. Shapes: (n,), or (n, outputs) if f gives a list; batch=False: a float, or (outputs,)."""
-        call, traced, theta = self._begin(arrays, at)
-        return call.outputs(traced.pool("value"), theta, traced.several)
+        return self._run("value", arrays, at)
 
     def value_and_grad(self, *arrays: Any, at: Any = None) -> tuple[float, FloatArray]:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
@@ -80,23 +81,27 @@ class Program:
 
     def per_example(self, *arrays: Any, at: Any = None) -> FloatArray:
         """Each example's own gradient with respect to the parameters. Shapes: (n, P); batch=False: (P,)."""
+        if self._batch:
+            return self._learning(self._run("per_example", arrays, at))
         call, traced, theta = self._begin(arrays, at, "per_example")
-        if not self._batch:
-            name = "value_and_grad" if traced.narrow else "careful"
-            return self._learning(call.value_and_grad(traced.pool(name), theta)[1])
-        columns: list[Any] = []
-        for array, shape in zip(call.arrays, call.shapes):
-            batched = array.ndim > len(shape)
-            flat = array.astype(float).reshape(len(array) if batched else 1, math.prod(shape))
-            columns += list(np.ascontiguousarray(flat.T)) if batched else flat.reshape(-1).tolist()
-        with np.errstate(all="ignore"):
-            slopes = traced.on_columns()(columns, [np.float64(p) for p in theta.tolist()])[1:]
-        return self._learning(call.table(slopes))
+        name = "value_and_grad" if traced.narrow else "careful"
+        return self._learning(call.value_and_grad(traced.pool(name), theta)[1])
 
     def input_gradients(self, *arrays: Any, at: Any = None) -> Any:
         """d output_i / d x_i. Shapes: as the input; if f takes several, a tuple, with None for an input of integers."""
-        call, traced, theta = self._begin(arrays, at, "input_gradients")
-        return call.input_gradients(traced.pool("input_gradients"), theta)
+        return self._run("input_gradients", arrays, at)
+
+    def _run(self, name: str, arrays: Sequence[Any], at: Any) -> Any:
+        """What the function of that name gives for these inputs."""
+        at = self.parameters() if at is None else at
+        key = name, getattr(arrays[0], "shape", None) if arrays else None
+        known = self._calls.get(key)
+        if known is not None and known[0](*arrays) and (at is known[1].last[0] or self._fits(at)):
+            return known[1].run(at, arrays, known[2])
+        call, traced, theta = self._begin(arrays, at, name)
+        pools, finish = traced.pool(name), call.finish(name, traced.several)
+        remember(self._calls, key, arrays, call, pools, traced.unchanged, finish)
+        return pools.of(call.examples or 1).run(theta, call.arrays, finish)
 
     def jacobian(self, *arrays: Any, at: Any = None) -> Any:
         """d output_j / d x_i of each example, for a function that returns a list of m outputs.
@@ -136,7 +141,7 @@ class Program:
         call = Call([_plain(array, i) for i, array in enumerate(arrays)], self._batch)
         traced = self._specialisation(call.arrays, call.shapes)
         traced.check_constants()
-        if gradient and traced.several:
+        if gradient not in ("", "value") and traced.several:
             count = len(traced.outputs)
             instead = "; return the loss itself, not a list" if count == 1 else ""
             problem = f"needs a function with one output; this one returns a list of {count}"
@@ -170,6 +175,32 @@ class Program:
         """The lines of the program, each with the scalars of the function that it stands for."""
         latest = self._latest()
         return latest.instructions(latest.names[-1])
+
+    def tape(self, name: str = "value_and_grad", *arrays: Any, output: int = 0) -> PlainTape:
+        """The program of one example as plain lists, for machines that are not Python; see `emit.tape.Tape`.
+
+        `name` is "value" (its results are the outputs), "value_and_grad" or "input_gradients" (one output and its
+        gradient), or "steps" (the gradient with respect to the parameters, and every application of the chain rule).
+        It is traced for such arrays; without them, it is the shape that was traced last.
+
+        >>> w = Value(3.0, label="w")
+        >>> tape = Program(lambda x: (w * x).tanh(), [w], True, False).tape("value", np.zeros(1))
+        >>> [row.name for row in tape.rows], tape.operations, tape.arguments, tape.results
+        (['multiply', 'tanh'], [0, 1], [1, 0, 2], [3])
+        """
+        traced = self._begin(arrays, None)[1] if arrays else self._latest()
+        return tape_of(traced.code, traced.outputs, traced.inputs, traced.parameters, name, output)
+
+    @property
+    def stages(self) -> dict[str, str]:
+        """The program for the shape that was traced last after each pass of the compiler, as text.
+
+        "code": the function on scalars. "plan": equal work side by side. "forward": instructions that make one array
+        each. "derive": the same with its derivative. "place": what of it is needed. "text": what runs. A program that
+        runs scalar by scalar has the first and the last alone.
+        """
+        latest = self._latest()
+        return latest.stages(latest.names[-1])
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the program for the shape that was traced last as a module, which needs NumPy alone.
@@ -205,7 +236,7 @@ class Program:
             for name in traced.names:
                 traced.text(name)
             if self._batch and "value_and_grad" in traced.names:
-                traced.column_text()
+                traced.array_text("per_example")
         return {**self.__dict__, "_f": None, "_calls": {}, "_switched": -1}
 
     def __copy__(self) -> Program:
@@ -251,6 +282,7 @@ class Program:
                      for number in (array[i] if self._batch and array.ndim else array).astype(float).ravel().tolist()]
                     for i in (0, int(two))]  # fmt: skip
         tape = Tape(inputs, examples[0], self._allow)
+        tape.sums_at_once = self._batch
         try:
             outputs, several = run_on_tape(self._f, _shaped(inputs, shapes), self._params, tape)
         except Exception as problem:
@@ -265,7 +297,7 @@ class Program:
         chances = sources(self._f)
         before = states(chances)
         again, _ = run_on_tape(self._f, _shaped(inputs, shapes), self._params, replay)
-        code, results, constants = lower(outputs, inputs, self._params, tape.nodes)
+        code, results, constants = lower(outputs, inputs, self._params, tape.nodes, tape.lines)
         if next(replay.expected, None) is not None or replay.differs:  # f may have found something in a cache
             settle([*tape.nodes, *replay.nodes])
         if len(again) != len(outputs) or not all(map(same_argument, again, outputs)):
@@ -275,6 +307,7 @@ class Program:
             # function with random numbers may do so by chance, but hardly three times in a row.
             for _ in range(3):
                 once_more = Tape(inputs, examples[1], self._allow)
+                once_more.sums_at_once = self._batch
                 again, _ = run_on_tape(self._f, _shaped(inputs, shapes), self._params, once_more)
                 code_again, results_again, _ = lower(again, inputs, self._params, once_more.nodes)
                 compare(code, results, code_again, results_again, where)
@@ -295,6 +328,7 @@ class Program:
         result = Specialisation(
             code, results, several, *sizes, tape.numbers_read, constants, layout, list(shapes), narrow
         )
+        result.batch = self._batch
         result.long = self._batch and is_long(code)
         result.compared = two or not self._allow  # a function that reads no number does the same on all examples
         return result

@@ -178,6 +178,9 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     if folds and start.operation is None and start._requires_grad:
         weight_data = [w._data for w in weights if w.__class__ is kind and w.operation is None and w._requires_grad]
     if not len(weight_data) == len(weights) == len(inputs) > 0:
+        at_once = getattr(kind, "__weighted__", None)
+        if at_once is not None and (total := at_once(weights, inputs, start)) is not None:
+            return total
         inputs.is_stale = True  # the operators may run a user's code: the next sum reads its inputs anew
         return sum(map(times, weights, inputs), start)
     recorded = recording()
@@ -195,3 +198,22 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     out._left, out._right, out._d_left, out._d_right = 0.0, fused, 0.0, 0.0
     out._users, out._depth = 0, inputs._depth + 1 + len(weights)
     return out
+
+
+def whole_sums(root: Any) -> tuple[list[Any], int]:
+    """The nodes that `root` was made of, in which the sums of neurons stay whole, in no order; and how many there are
+    with the products and partial sums in them."""
+    nodes, seen, stack, inside = list[Any](), set[int](), [root], 0
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        nodes.append(node)
+        fused = getattr(node, "_right", None)
+        if fused.__class__ is FusedSum:
+            inside += 2 * len(fused.weights) - 1
+            stack += [*fused.weights, fused.start, *[x for x in fused.inputs if x.__class__ is not float]]
+        else:
+            stack += node._prev
+    return nodes, len(nodes) + inside

@@ -209,14 +209,17 @@ class Dataset:
         classes = f", classes {_few(self.target_names)}" if self.table.classes is not None else ""
         return f"Dataset({self.name!r}, X ({len(self)}, {self.inputs}), y {self.y.shape}{classes})"
 
-    def __str__(self) -> str:
+    def told(self) -> list[tuple[str, str]]:
+        """The name of each column and of the target, and what is in these rows of it."""
         cells, _ = self.raw_cells()
-        width = max(len(name) for name in [*cells, self.table.target]) + 2
+        columns = [(one.name, _told(one, cells[one.name])) for one in self.preparation.columns or ()]
+        return [*columns, (self.table.target, self._told_target())]
+
+    def __str__(self) -> str:
+        told = self.told()
+        width = max(len(name) for name, _ in told) + 2
         lines = [f"{self.name}: {len(self)} rows, {self.inputs} inputs, {self.outputs} outputs"]
-        lines += [
-            f"  {column.name:<{width}}{_told(column, cells[column.name])}" for column in self.preparation.columns or ()
-        ]
-        lines.append(f"  {self.table.target:<{width}}{self._told_target()}")
+        lines += [f"  {name:<{width}}{said}" for name, said in told]
         return "\n".join([*lines, *[f"  {note}" for note in self.table.notes]])
 
     def _told_target(self) -> str:

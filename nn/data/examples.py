@@ -39,11 +39,22 @@ def examples_of(
     known = X.preparation if isinstance(X, Prepared) else None
     if known is not None and known.columns is not None and X.ndim == 2:
         return np.asarray(X), known.learnt(y, f"{prefix}y"), known
+    _check_frame(X, f"{prefix}X")
     named = _named_classes(y, f"{prefix}y")
     if named is None:
         return X, numbers(y, f"{prefix}y", finite=True), None
     learner = Preparation(None, named)
     return X, learner.learnt(y, f"{prefix}y"), learner
+
+
+def _check_frame(X: Any, name: str) -> None:
+    """The errors of a frame that holds words or gaps, with what makes a Dataset of it."""
+    if hasattr(X, "iloc") or hasattr(X, "to_series"):
+        try:
+            numbers(X, name, finite=True)
+        except (TypeError, ValueError) as problem:
+            hint = "cr.table(frame, target='…') fills gaps and makes inputs of words"
+            raise type(problem)(f"{problem}; {hint}") from None
 
 
 def _known_classes(data: Dataset, preparation: Preparation) -> NDArray[Any]:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from chainrule.engine.gate import rows
 
+from .preparation import Prepared
+
 __all__ = ["train_test_split"]
 
 
@@ -35,7 +37,7 @@ def train_test_split(
     >>> X_test.shape, sorted(y_test.tolist())
     ((2, 1), [0, 1])
     """
-    X, y = rows(X, "X"), rows(y, "y")
+    X, y = X if isinstance(X, Prepared) else rows(X, "X"), rows(y, "y")
     if X.ndim == 0 or y.ndim == 0:
         name, number = ("X", X) if X.ndim == 0 else ("y", y)
         raise TypeError(f"X and y need a row for each example, but {name} is the single value {number}")

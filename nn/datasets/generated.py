@@ -15,14 +15,14 @@ __all__ = ["circles", "gaussians", "houses", "moons", "sine", "spirals", "xor"]
 Floats = NDArray[np.float64]
 
 
-def moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> Dataset:
+def moons(n: int = 400, noise: float = 0.1, seed: int = 0) -> Dataset:
     """Two half moons, each of which reaches into the other; `noise` is the deviation of the points from them.
 
     Shapes: X (n, 2), y (n,), as many of each class, to within one.
     Errors: ValueError if n is below 2 or the noise negative.
 
     >>> moons()
-    Dataset('moons', X (200, 2), y (200,), classes upper, lower)
+    Dataset('moons', X (400, 2), y (400,), classes upper, lower)
     """
     rng, y = _start(n, 2, noise, seed)
     angle = rng.uniform(0, math.pi, n)
@@ -31,14 +31,14 @@ def moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> Dataset:
     return _points("moons", np.where(y[:, None] == 0, upper, lower), y, noise, rng, ("upper", "lower"))
 
 
-def circles(n: int = 200, noise: float = 0.05, seed: int = 0) -> Dataset:
+def circles(n: int = 400, noise: float = 0.05, seed: int = 0) -> Dataset:
     """A circle inside another one, of half its radius.
 
     Shapes: X (n, 2), y (n,), as many of each class, to within one.
     Errors: ValueError if n is below 2 or the noise negative.
 
     >>> circles()
-    Dataset('circles', X (200, 2), y (200,), classes outer, inner)
+    Dataset('circles', X (400, 2), y (400,), classes outer, inner)
     """
     rng, y = _start(n, 2, noise, seed)
     angle, radius = rng.uniform(0, 2 * math.pi, n), np.where(y == 0, 1.0, 0.5)
@@ -63,14 +63,14 @@ def spirals(n: int = 400, noise: float = 0.02, seed: int = 0, arms: int = 2, tur
     return _points("spirals", on_arms, y, noise, rng, names)
 
 
-def xor(n: int = 200, noise: float = 0.0, seed: int = 0) -> Dataset:
+def xor(n: int = 400, noise: float = 0.0, seed: int = 0) -> Dataset:
     """Points of the square from -1 to 1: is exactly one of x1 and x2 above 0?
 
     Shapes: X (n, 2), y (n,), as many of each class, to within one.
     Errors: ValueError if n is below 2 or the noise negative.
 
     >>> xor()
-    Dataset('xor', X (200, 2), y (200,), classes same, different)
+    Dataset('xor', X (400, 2), y (400,), classes same, different)
     """
     rng, y = _start(n, 2, noise, seed)
     X = rng.uniform(0.0, 1.0, (n, 2)) * rng.choice([-1.0, 1.0], n)[:, None]  # both above 0, or both below

@@ -149,7 +149,7 @@ def test_a_registered_row_is_drawn_explained_and_stepped_through(sinc):
     y = x.sinc() * 2
     y.label = "y"
     y.backward()
-    drawing = str(viz.draw(y))
+    drawing = viz.draw(y).svg
     assert "sinc(x)" in drawing and ">sinc<" in drawing
     explained = str(viz.explain(y))
     assert "sinc(x)" in explained and "The slope of a quotient of sine and argument." in explained
@@ -163,9 +163,9 @@ def test_pictures_escape_the_texts_of_a_row():
     register(row(symbol="<script>&{}", badge="</svg>\"'", why="<b>why</b>"))
     y = Value(1.5, label="x").sinc()
     y.backward()
-    for picture in (str(viz.draw(y)), viz.steps(y).html, viz.explain(y)._repr_html_(), viz.draw_dot(y).source):
+    for picture in (viz.draw(y).svg, viz.steps(y).html, viz.explain(y)._repr_html_(), viz.draw_dot(y).source):
         assert "<script>&" not in picture and "<b>why" not in picture
-    assert "</svg>\"'" not in str(viz.draw(y))
+    assert "</svg>\"'" not in viz.draw(y).svg
 
 
 def test_a_registered_row_may_take_two_arguments_or_any_number_of_them():
@@ -190,7 +190,7 @@ def test_a_row_without_symbol_badge_and_texts_works():
     y = x.cube()
     y.backward()
     assert (y.data, x.grad, grad(grad(cube))(2.0)) == (8.0, 12.0, 12.0)
-    assert check_row(cube) and "cube(x)" in str(viz.draw(y))
+    assert check_row(cube) and "cube(x)" in viz.draw(y).svg
 
 
 # --- checking its rules

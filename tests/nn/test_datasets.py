@@ -3,7 +3,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chainrule.nn.datasets import iris, train_test_split
+from chainrule.nn import datasets
+from chainrule.nn.datasets import digits, houses, iris, penguins, sine, spirals, train_test_split, xor
 
 
 def test_iris_unpacks_into_float_measurements_and_whole_labels():
@@ -46,6 +47,71 @@ def test_each_call_returns_arrays_of_its_own():
 
 def test_the_repr_of_a_dataset_is_one_short_line():
     assert repr(iris()) == "Dataset('iris', X (150, 4), y (150,), classes setosa, versicolor, virginica)"
+
+
+def test_penguins_have_the_published_counts_and_gaps():
+    # Horst, Hill & Gorman (2020): species by island, and the 2 birds without measurements and 11 without a sex.
+    data = penguins()
+    assert np.bincount(data.y).tolist() == [152, 68, 124] and data.target_names == ("Adelie", "Chinstrap", "Gentoo")
+    cells, _ = data.raw_cells()
+    assert [sum(one is None for one in cells["sex"].tolist()), np.isnan(cells["bill_length_mm"]).sum()] == [11, 2]
+    islands = {
+        name: np.bincount(data.y[cells["island"] == name], minlength=3).tolist() for name in set(cells["island"])
+    }
+    assert islands == {"Biscoe": [44, 0, 124], "Dream": [56, 68, 0], "Torgersen": [52, 0, 0]}
+    whole = penguins(missing="drop")
+    assert len(whole) == 333 and "11 rows with gaps left out" in str(whole)
+    # The means of the 333 whole birds, as R's palmerpenguins has them to two decimals.
+    means = [float(np.mean(whole.raw_cells()[0][name])) for name in list(cells)[1:5]]
+    assert means == pytest.approx([43.99, 17.16, 200.97, 4207.06], abs=5.1e-3)
+
+
+def test_digits_equal_scikit_learns_copy():
+    data = digits()
+    assert data.X.shape == (1797, 64) and data.X.min() == 0 and data.X.max() == 16
+    assert np.bincount(data.y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]  # as at UCI
+    theirs = pytest.importorskip("sklearn.datasets").load_digits()
+    assert np.array_equal(data.X, theirs.data) and np.array_equal(data.y, theirs.target)
+
+
+@pytest.mark.parametrize("name", datasets.generated.__all__)
+def test_generated_data_are_those_of_their_seed(name):
+    make = getattr(datasets, name)
+    (X, y), (again, same), (other, _) = make(n=90, seed=3), make(n=90, seed=3), make(n=90, seed=4)
+    assert np.array_equal(X, again) and np.array_equal(y, same) and not np.array_equal(X, other)
+    assert X.shape == (90, X.shape[1]) and y.shape == (90,) and np.isfinite(X).all()
+    if make(n=90).target_names:
+        assert np.ptp(np.bincount(y)) <= 1
+    with pytest.raises(ValueError, match=r"noise is a deviation, 0 or more, got -1"):
+        make(noise=-1)
+    with pytest.raises(ValueError, match="n=0 points"):
+        make(n=0)
+
+
+def test_without_noise_points_lie_where_they_are_said_to_lie():
+    X, y = datasets.circles(100, noise=0)
+    assert np.hypot(*X.T) == pytest.approx(np.where(y == 0, 1.0, 0.5), rel=1e-12)
+    X, y = datasets.moons(100, noise=0)
+    centres = np.array([[0.0, 0.0], [1.0, 0.5]])[y]
+    assert np.hypot(*(X - centres).T) == pytest.approx(1.0, rel=1e-12)
+    assert (X[y == 0, 1] >= 0).all() and (X[y == 1, 1] <= 0.5).all()
+    X, y = xor(100)
+    assert np.array_equal((X[:, 0] > 0) != (X[:, 1] > 0), y == 1) and np.abs(X).max() <= 1
+    X, y = spirals(100, noise=0, arms=3, turns=2)
+    radius = np.hypot(*X.T)
+    turned = (np.arctan2(X[:, 1], X[:, 0]) / (2 * np.pi) - 2 * radius - y / 3) % 1
+    assert np.minimum(turned, 1 - turned) == pytest.approx(0, abs=1e-9)
+    X, y = sine(100, noise=0)
+    assert y == pytest.approx(np.sin(X[:, 0]), rel=1e-12)
+    X, y = datasets.gaussians(100, noise=0, classes=4)
+    assert len(np.unique(X.round(9), axis=0)) == 4
+
+
+def test_prices_of_houses_follow_the_published_rule():
+    (area, bedrooms, age), price = houses(200, noise=0).X.T, houses(200, noise=0).y
+    worth = (40_000 + 2_100 * area + 9_000 * bedrooms) * (0.65 + 0.35 * np.exp(-age / 25))
+    assert price == pytest.approx(worth, abs=50.001)  # to the next hundred
+    assert set(bedrooms) <= {1, 2, 3, 4, 5, 6} and area.min() >= 40 and age.max() <= 80
 
 
 sizes_and_share = st.tuples(st.lists(st.integers(4, 40), min_size=1, max_size=4), st.floats(0.1, 0.9))

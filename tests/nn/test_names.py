@@ -9,16 +9,10 @@ import pytest
 from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
-INTERNAL = {
-    "checks",
-    "kinds",
-    "last_step",
-    "masks",
-    "objective",
-    "parameters",
-    "predicting",
+INTERNAL = {  # parts of fit and of models, which nn does not hand on
+    "advice", "checks", "kinds", "last_step", "masks", "modes", "objective", "parameters", "predicting", "progress",
     "saving",
-}  # the parts of fit and of saving, which nn does not hand on
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MODULES)

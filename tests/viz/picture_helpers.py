@@ -86,8 +86,12 @@ def marked(svg: str, kind: str) -> list[ElementTree.Element]:
 
 def boxes_of_cards(svg: str) -> list[tuple[float, ...]]:
     """x, y, width and height of each card."""
-    faces = [card.find(f"{SVG}rect[@class='face']") for card in marked(svg, "card")]
-    return [tuple(float(face.attrib[name]) for name in ("x", "y", "width", "height")) for face in faces]
+    found = []
+    for card in marked(svg, "card"):
+        face = card.find(f"{SVG}rect[@class='face']")
+        x, y = re.findall(r"-?[\d.]+", card.attrib["transform"])
+        found.append((float(x), float(y), float(face.attrib["width"]), float(face.attrib["height"])))
+    return found
 
 
 def tooltip(group: ElementTree.Element) -> str:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))  # the chainrule beside these tests, whether it is installed or not
 
-from chainrule import dot, viz  # noqa: E402
+from chainrule import dot, nn, viz  # noqa: E402
 from chainrule.engine import Value  # noqa: E402
 
 
@@ -109,6 +109,55 @@ def hostile() -> Value:
     return named(a * Value(3.0, label="& \u202eleft to right\x00 ]]>"), "' onload='x' <!--")
 
 
+def layered(inputs: list[Value | float], sizes: tuple[int, ...]) -> list[Value]:
+    outputs: list[Value] = list(inputs)  # type: ignore[arg-type]
+    for layer, width in enumerate(sizes, 1):
+        outputs = [neuron_of_layer(outputs, f"layer {layer}", f"h{layer}_{number}", number)
+                   for number in range(1, width + 1)]  # fmt: skip
+    return outputs
+
+
+def tables() -> Value:
+    """The output of a network with layers of 10, 9 and 1 neurons."""
+    inputs = [Value(0.5, label="x1"), Value(-0.75, label="x2"), Value(0.25, label="x3")]
+    return layered(inputs, (10, 9, 1))[0]
+
+
+def examples() -> Value:
+    """The mean of the squares of a network's output over eight examples; all call the same neurons."""
+    model = nn.MLP(2, [3, 1], rng=0)
+    for place, parameter in enumerate(model.parameters()):
+        parameter.data = (place % 5 - 2) / 4 + 0.125
+    losses = [(model([place / 8, 0.5 - place / 4]) - 1.0) ** 2 for place in range(8)]
+    return named(sum(losses[1:], losses[0]) / 8, "loss")
+
+
+def model_alone() -> nn.MLP:
+    model = nn.MLP(3, [9, 2], rng=0)
+    for place, parameter in enumerate(model.parameters()):
+        parameter.data = (place % 7 - 3) / 4
+    return model
+
+
+def loop() -> Value:
+    """Twelve steps of a recurrence, which are alike."""
+    w, state = Value(0.5, label="w"), Value(1.0, label="h0")
+    for step in range(1, 13):
+        state = named((w * state + Value(step / 16, label=f"x{step}")).relu(), f"h{step}")
+    return state
+
+
+def long_expression() -> Value:
+    """micrograd's README: more columns than one line has."""
+    a, b = Value(-4.0, label="a"), Value(2.0, label="b")
+    c, d = a + b, a * b + b**3
+    c = c + (c + 1)
+    c = c + (1 + c + (-a))
+    d = d + (d * 2 + (b + a).relu())
+    d = d + (3 * d + (b - a).relu())
+    return named((c - d) ** 2 / 2.0, "g")
+
+
 def training() -> SimpleNamespace:
     return SimpleNamespace(
         epochs=[0, 1, 2, 3, 4, 5], train_loss=[1.5, 1.0, 0.625, 0.5, 0.375, 0.3125],
@@ -128,6 +177,12 @@ PICTURES: dict[str, Callable[[], str]] = {
     "dark_theme": lambda: viz.draw(after_backward(used_twice()), theme="dark").svg,
     "hostile_labels": lambda: viz.draw(after_backward(hostile()), theme="light").svg,
     "recurrent_layer": lambda: viz.draw(after_backward(recurrent()), fold="neurons", theme="light").svg,
+    "layers_as_tables": lambda: viz.draw(after_backward(tables()), theme="light").svg,
+    "one_of_many_examples": lambda: viz.draw(after_backward(examples()), theme="light").svg,
+    "several_results": lambda: viz.draw(layered([0.5, -0.25], (2, 2)), fold="neurons", theme="light").svg,
+    "model": lambda: viz.draw(model_alone(), theme="light").svg,
+    "repeated_steps": lambda: viz.draw(after_backward(loop()), theme="light").svg,
+    "two_lines": lambda: viz.draw(after_backward(long_expression()), theme="light").svg,
     "variadic_operation": lambda: viz.draw(after_backward(inner_product()), theme="light").svg,
     "stepper": lambda: viz.steps(squared_difference(), theme="light").svg,
     "training_curves": lambda: viz.curves(training(), theme="light").svg,

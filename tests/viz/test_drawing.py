@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import re
 
 import pytest
@@ -146,11 +147,14 @@ def test_the_error_about_too_large_a_drawing_says_what_to_do():
     x = Value(1.0, label="x")
     for _ in range(6000):
         x = x + 1.0
-    with pytest.raises(ValueError, match=r"6,001 cards.*draw a part"):
-        viz.draw(x)
-    x.unit = ("layer 1", "h1_1")
-    with pytest.raises(ValueError, match=r'fold="neurons"'):
+    with pytest.raises(ValueError, match=r'6,001 cards.*fold="auto"'):
         viz.draw(x, fold="none")
+    assert len(marked(viz.draw(x).svg, "card")) < 10
+    chance = random.Random(0)
+    for _ in range(9000):
+        x = chance.choice([x + 1.0, x * 2.0, -x, x.tanh()])
+    with pytest.raises(ValueError, match=r"cards.*draw a part"):
+        viz.draw(x)
 
 
 def test_the_error_about_an_unknown_option_names_the_known_ones():
@@ -158,5 +162,7 @@ def test_the_error_about_an_unknown_option_names_the_known_ones():
         viz.draw(Value(1.0), fold="all")
     with pytest.raises(ValueError, match="engine='neato' is not one of 'builtin', 'dot'"):
         viz.draw(Value(1.0), engine="neato")
-    with pytest.raises(TypeError, match="list; draw one of its entries"):
-        viz.draw([Value(1.0)])
+    with pytest.raises(TypeError, match="a picture starts from one Value, got float"):
+        viz.draw([Value(1.0), 2.0])
+    with pytest.raises(ValueError, match="the list of results is empty"):
+        viz.draw([])

@@ -18,13 +18,25 @@ def test_a_small_graph_is_not_folded_and_a_large_one_is():
     assert {"x1", "x2", "h1_1", "h1_4", "h2_1", "loss"} <= set(names) and len(names) < 20
 
 
-def test_a_folded_neuron_shows_its_output_and_a_bar_for_each_parameter():
-    loss = network([2, 4, 4])
+def test_a_folded_neuron_shows_its_output_and_a_bar_for_each_of_many_parameters():
+    loss = network([6, 4, 4])
     loss.backward()
     output = next(value for value in topological_order(loss) if value.label == "h1_2")
     card = next(c for c in marked(viz.draw(loss, fold="neurons").svg, "card") if c.findtext(f"{SVG}text") == "h1_2")
     assert repr(output.grad).replace("-", "−") in tooltip(card)
-    assert len([rect for rect in card.iter(f"{SVG}rect") if "bar" in rect.attrib["class"]]) == 3
+    assert len([rect for rect in card.iter(f"{SVG}rect") if "bar" in rect.attrib["class"]]) == 7
+
+
+def test_a_folded_neuron_with_few_parameters_names_them_with_their_numbers_and_what_they_are_multiplied_with():
+    loss = network([2, 4, 4])
+    loss.backward()
+    values = {value.label: value for value in topological_order(loss)}
+    card = next(c for c in marked(viz.draw(loss, fold="neurons").svg, "card") if c.findtext(f"{SVG}text") == "h1_2")
+    rows = [[t.text for t in group.iter(f"{SVG}text")] for group in card.iter(f"{SVG}g") if "data-row" in group.attrib]
+    numbers = {name: [short(values[name].data), short(values[name].grad)] for name in ("b1_2", "w1_21", "w1_22")}
+    assert rows == [
+        ["b1_2", *numbers["b1_2"]], ["w1_21", "× x1", *numbers["w1_21"]], ["w1_22", "× x2", *numbers["w1_22"]]
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -61,10 +73,16 @@ def test_a_model_of_nn_folds_into_its_neurons():
     loss = nn.cross_entropy(model(inputs), 1)
     loss.backward()
     cards = marked(viz.draw(loss).svg, "card")
-    folded = [card for card in cards if "fold" in card.attrib["class"]]
-    assert len(folded) == 35 and len(cards) < 45
+    tables = [card for card in cards if card.find(f"{SVG}g[@class='matrix']") is not None]
+    rows = [[group for group in card.iter(f"{SVG}g") if "data-row" in group.attrib] for card in tables]
+    assert [len(own) for own in rows] == [16, 16]
+    assert [row.findtext(f"{SVG}text") for row in rows[1]] == [f"h2_{j}" for j in range(1, 17)]
+    folded = [card for card in cards if "fold" in card.attrib["class"] and card not in tables]
     bars = [rect for card in folded for rect in card.iter(f"{SVG}rect") if "bar" in rect.attrib["class"]]
-    assert len(bars) == len(model.parameters())
+    assert len(folded) == 3 and len(cards) == 12 and len(bars) == 3 * 17
+    paths = [path for card in tables for path in card.find(f"{SVG}g[@class='matrix']").iter(f"{SVG}path")]
+    squares = [path.attrib["d"].count("M") for path in paths]
+    assert sum(squares) + len(bars) == len(model.parameters()) - 2 * 16  # the biases of the two tables have no square
 
 
 def test_an_attribute_named_unit_that_nn_did_not_set_folds_nothing():
@@ -76,11 +94,11 @@ def test_an_attribute_named_unit_that_nn_did_not_set_folds_nothing():
 
 
 def test_layers_have_boxes_with_their_neurons_in_order():
-    svg = viz.draw(network([4, 16, 16, 3])).svg
+    svg = viz.draw(network([4, 8, 7, 3])).svg
     titles = [text.text for text in parsed(svg).iter(f"{SVG}text") if "title" in text.attrib["class"]]
     assert titles == ["layer 1", "layer 2", "layer 3"]
     boxes = {card.findtext(f"{SVG}text"): box for card, box in zip(marked(svg, "card"), boxes_of_cards(svg))}
-    heights = [boxes[f"h1_{j}"][1] for j in range(1, 17)]
+    heights = [boxes[f"h1_{j}"][1] for j in range(1, 9)]
     assert heights == sorted(heights)
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from picture_helpers import SVG, graphs, marked, network, neuron, tooltip
+from picture_helpers import SVG, boxes_of_cards, graphs, marked, network, neuron, tooltip
 
 from chainrule import viz
 from chainrule.engine import Value
@@ -54,9 +54,8 @@ def test_dot_draws_the_same_cards_and_edges_as_the_default(fold):
 def test_the_box_of_a_layer_holds_only_its_own_cards():
     svg = viz.draw(network([4, 6, 6, 3]), engine="dot", fold="neurons").svg
     places = {}
-    for card in marked(svg, "card"):
-        face = card.find(f"{SVG}rect[@class='face']").attrib
-        places[card.findtext(f"{SVG}text")] = (float(face["x"]), float(face["y"]))
+    for card, (x, y, _, _) in zip(marked(svg, "card"), boxes_of_cards(svg)):
+        places[card.findtext(f"{SVG}text")] = (x, y)
     columns = [{places[f"h{layer}_{j}"][0] for j in range(1, size + 1)} for layer, size in ((1, 6), (2, 6), (3, 3))]
     assert [len(column) for column in columns] == [1, 1, 1]
     for layer, column in enumerate(columns, 1):

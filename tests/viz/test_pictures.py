@@ -143,12 +143,21 @@ def test_hostile_labels_run_nothing_in_the_browser(kind, browser, tmp_path):
         "</script></title></pre></svg><script>window.broken = 1</script>"
         "<img src=x onerror='window.broken = 1'>\" onfocus='window.broken = 1' autofocus='"
     )
-    count = "return document.querySelectorAll('*').length"
+    # a page may still be busy with making itself: its elements are counted when there have been as many for a while
+    count = """
+      const done = arguments[0], count = () => document.querySelectorAll('*').length;
+      let before = -1, same = 0;
+      const look = () => {
+        same = count() === before ? same + 1 : 0;
+        before = count();
+        if (same > 5) done(before); else setTimeout(look, 20);
+      };
+      look();"""
     browser.get(kind.picture("a").save(tmp_path / "harmless.html").as_uri())
-    elements = browser.execute_script(count)
+    elements = browser.execute_async_script(count)
     browser.get(kind.picture(attack).save(tmp_path / "hostile.html").as_uri())
+    assert browser.execute_async_script(count) == elements
     assert browser.execute_script("return window.broken") is None
-    assert browser.execute_script(count) == elements
     assert browser.get_log("browser") == []
 
 
@@ -157,13 +166,16 @@ def test_hostile_labels_run_nothing_in_the_browser(kind, browser, tmp_path):
 
 @kinds_with_themes
 def test_each_theme_has_colours_of_its_own_and_auto_asks_the_system(kind, tmp_path):
-    for ending in kind.endings:
+    for ending in set(kind.endings) - {".dot"}:  # whoever lays out DOT chooses the colours
         texts = {theme: kind.saved(kind.picture("a", theme), tmp_path)[ending] for theme in THEMES}
         assert len(set(texts.values())) == 3
         assert [theme for theme in THEMES if "prefers-color-scheme:dark" in texts[theme]] == ["auto"]
         if "<script" in texts["auto"]:  # the page around the picture has the same theme
             schemes = {theme: re.findall(r":root\{color-scheme:(\w+);", texts[theme]) for theme in THEMES}
-            assert schemes == {"auto": ["light", "dark"], "light": ["light"], "dark": ["dark"]}
+            is_printed_light = "@media print{:root{color-scheme:light" in texts["dark"]
+            printed = ["light"] if is_printed_light else []
+            assert schemes == {"auto": ["light", "dark"], "light": ["light"], "dark": ["dark", *printed]}
+            assert is_printed_light or not kind.has_common_page
     assert kind.picture("a").svg == kind.picture("a", "auto").svg
 
 
@@ -179,7 +191,7 @@ def test_every_style_rule_holds_for_one_drawing_alone(kind, theme):
     svg = kind.picture("a", theme).svg
     name = parsed(svg).attrib["id"]
     style = parsed(svg).findtext(f"{SVG}style")
-    inside_media = re.sub(r"@media \(prefers-color-scheme:dark\)\{(.*?)\n\}", r"\1", style, flags=re.DOTALL)
+    inside_media = re.sub(r"@media [^{]*\{\n(.*?)\n\}", r"\1", style, flags=re.DOTALL)
     selectors = [rule.split("{")[0] for rule in inside_media.strip().split("\n") if rule]
     assert selectors and all(selector.startswith(f"#{name} ") for selector in selectors)
     assert re.findall(r'\bid="([^"]*)"', svg) == [name]
@@ -210,8 +222,8 @@ for name, kind in KINDS.items():
                 texts[name + ending] = text
 loss = network([2, 4, 1])  # large enough for the order of sets to matter
 loss.backward()
-large = viz.draw(loss), viz.draw(loss, fold="none"), viz.steps(neuron()), viz.draw_dot(loss).source, viz.explain(loss)
-texts.update((f"large {number}", str(picture)) for number, picture in enumerate(large))
+large = viz.draw(loss).html, viz.draw(loss, fold="none").dot, viz.steps(neuron()).html, viz.draw_dot(loss).source
+texts.update((f"large {number}", text) for number, text in enumerate((*large, str(viz.explain(loss)))))
 print(json.dumps({name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}))
 """
     roots = [str(Path(__file__).parent), str(Path(chainrule.__file__).parents[1])]
@@ -259,6 +271,8 @@ def test_markup_is_well_formed_and_has_an_accessible_name(kind, theme, tmp_path)
     assert texts[".html"].startswith("<!doctype html>")
     assert page.elements[0] == ("html", {"lang": "en"}) and page.title.strip()
     for tag, attributes in [*page.elements, *Elements(picture._repr_html_()).elements]:
+        if tag == "svg" and attributes.get("aria-hidden") == "true":
+            continue  # the icon of a button that has a name
         named = {"svg": "aria-label", "button": "aria-label", "input": "aria-label", "iframe": "title", "img": "alt"}
         if tag in named:
             assert attributes[named[tag]].strip(), f"<{tag}> has no name"
@@ -271,7 +285,6 @@ def test_markup_is_well_formed_and_has_an_accessible_name(kind, theme, tmp_path)
 def test_a_picture_saves_itself_in_the_format_of_the_file_name(kind, tmp_path):
     picture = kind.picture("a")
     texts = kind.saved(picture, tmp_path)
-    assert str(picture).rstrip("\n") in {text.rstrip("\n") for text in texts.values()}
     if ".svg" in texts:
         assert (texts[".svg"], texts[".html"]) == (picture.svg, picture.html)
         assert picture.svg.removeprefix("<svg ") in picture.html
@@ -281,9 +294,9 @@ def test_a_picture_saves_itself_in_the_format_of_the_file_name(kind, tmp_path):
 
 
 @our_kinds
-@pytest.mark.parametrize("name", ["a.png", "a", ".svg", "a.svg.gz", "a.html "])
+@pytest.mark.parametrize("name", ["a.gif", "a", ".svg", "a.svg.gz", "a.html "])
 def test_the_error_about_another_ending_names_the_possible_ones(kind, name, tmp_path):
-    expected = f"cannot save as {name!r}: the name has to end in {' or '.join(kind.endings)}"
+    expected = f"cannot save as {name!r}: the name has to end in {' or '.join(kind.endings + kind.images)}"
     with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
         kind.picture("a").save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -291,12 +304,13 @@ def test_the_error_about_another_ending_names_the_possible_ones(kind, name, tmp_
 
 @our_kinds
 @pytest.mark.parametrize("label", ["a", "x" * 5000, "many\nlines"])
-def test_the_repr_of_a_picture_is_short(kind, label):
+def test_what_is_printed_of_a_picture_is_short(kind, label):
     picture = kind.picture(label)
+    assert str(picture) == repr(picture)
     if ".txt" in kind.endings:
         assert repr(picture) == str(picture)  # an explanation is a text, which an interpreter should print
     else:
-        assert re.fullmatch(r"<(Drawing|Page): .+>", repr(picture)) and len(repr(picture)) <= 100
+        assert re.fullmatch(r"<(Drawing|Page|LivePage): .+>", repr(picture)) and len(repr(picture)) <= 100
 
 
 @our_kinds

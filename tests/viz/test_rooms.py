@@ -12,13 +12,8 @@ from chainrule import viz
 
 FOLDER = Path(viz.__file__).parent
 # The files beside the rooms, such as command.py, may import all of them.
-MAY_IMPORT = {
-    "common": set(),
-    "graph": {"common"},
-    "stepper": {"common", "graph"},
-    "learner": {"common", "graph"},
-    "plots": {"common"},
-}
+MAY_IMPORT = {"common": set(), "graph": {"common"}, "stepper": {"common", "graph"}, "plots": {"common"},
+              "learner": {"common", "graph"}, "live": {"common", "graph"}, "reports": {"common", "plots"}}  # fmt: skip
 
 
 def module_of(path: Path) -> str:

@@ -28,8 +28,18 @@ class Findings:
     left_over: list[bool]  # the gradient is another one than the edges bring
 
 
-def look_at(order: Sequence[Value], shown: Sequence[float]) -> Findings:
+def look_at(
+    order: Sequence[Value],
+    shown: Sequence[float],
+    parents: Sequence[Sequence[int]] | None = None,
+    slopes: Sequence[Sequence[float]] | None = None,
+    roots: Sequence[int] = (),
+) -> Findings:
     """Look at each value and at the gradients that are shown of them.
+
+    `parents` are the numbers of each value's arguments and `slopes` its local derivatives, if they are known already;
+    the last value is a root, and so
+    are `roots`: their gradient may come from anywhere.
 
     >>> from chainrule import Value
     >>> a = Value(2.0)
@@ -39,9 +49,12 @@ def look_at(order: Sequence[Value], shown: Sequence[float]) -> Findings:
     >>> found.stale, found.left_over, found.derivatives
     ([False, True], [True, False], [4.0, 1.0])
     """
-    number = {id(value): index for index, value in enumerate(order)}
-    parents = [[number[id(parent)] for parent in value._prev] for value in order]
-    changed = [_has_changed(value) for value in order]
+    if parents is None:
+        number = {id(value): index for index, value in enumerate(order)}
+        parents = [[number[id(parent)] for parent in value._prev] for value in order]
+    if slopes is None:
+        slopes = [value._local_grads for value in order]
+    changed = [_has_changed(value, own) for value, own in zip(order, slopes)]
     stale: list[bool] = []
     for index, own in enumerate(changed):
         stale.append(own or any(stale[parent] for parent in parents[index]))
@@ -52,7 +65,7 @@ def look_at(order: Sequence[Value], shown: Sequence[float]) -> Findings:
     for index in reversed(range(len(order))):
         if not order[index].requires_grad:
             continue
-        for parent, local in zip(parents[index], order[index]._local_grads):
+        for parent, local in zip(parents[index], slopes[index]):
             adjoint[parent] += local * adjoint[index]
             sum_so_far = brought[parent]
             if by_hand[index] or sum_so_far is None:
@@ -60,6 +73,8 @@ def look_at(order: Sequence[Value], shown: Sequence[float]) -> Findings:
             else:
                 brought[parent] = sum_so_far + local * shown[index]
                 sizes[parent] += abs(local * shown[index])
+    for root in roots:
+        brought[root] = None
     left_over = [
         value.requires_grad and came is not None and _differ(grad, came, size)
         for value, came, grad, size in zip(order, brought, shown, sizes)
@@ -67,19 +82,20 @@ def look_at(order: Sequence[Value], shown: Sequence[float]) -> Findings:
     return Findings(changed, stale, None if any(by_hand) else adjoint, brought, left_over)
 
 
-def _has_changed(value: Value) -> bool:
+def _has_changed(value: Value, known: Sequence[float]) -> bool:
     operation = value.operation
     if not isinstance(operation, Op) or is_handwritten(value):
         return False
+    arguments = value.arguments
+    numbers = [float(one.data) if isinstance(one, Value) else float(one) for one in arguments]
     try:
-        numbers = [float(argument) for argument in value.arguments]
         if not _same(operation.evaluate(numbers), value.data):
             return True
-        wanted = [isinstance(argument, Value) for argument in value.arguments]
+        wanted = [isinstance(one, Value) for one in arguments]
         slopes = local_derivatives(operation, float(value.data), numbers, wanted)
     except (ArithmeticError, ValueError, LookupError, TypeError):
         return True  # the data are such now that there is no value
-    return not all(map(_same, [slope for slope, want in zip(slopes, wanted) if want], value._local_grads))
+    return not all(map(_same, [slope for slope, want in zip(slopes, wanted) if want], known))
 
 
 def _same(one: float, other: float) -> bool:
@@ -92,13 +108,17 @@ def _differ(grad: float, came: float, size: float) -> bool:
     return abs(grad - came) > ROUNDING * (abs(came) + size)
 
 
-def notices(order: Sequence[Value], names: Sequence[str], shown: Sequence[float], found: Findings) -> list[str]:
-    """What a reader has to know of the whole graph, in sentences."""
+def notices(
+    order: Sequence[Value], names: Sequence[str], shown: Sequence[float], found: Findings, roots: int = 1
+) -> list[str]:
+    """What a reader has to know of the whole graph, in sentences; `roots` says how many results are drawn."""
     root, grad = briefly(names[-1]), shown[-1]
     said = []
     if any(found.stale):
         said.append(f"Hatched: computed before data changed; call {root}.refresh().")
-    if any(shown) and order[-1].requires_grad and grad != 1.0 and not math.isnan(grad):
+    if any(shown) and roots > 1:
+        said.append("These are the gradients of the results that backward() was called on, not of each result here.")
+    elif any(shown) and order[-1].requires_grad and grad != 1.0 and not math.isnan(grad):
         not_its_own = f"not those of {root}: {root}.grad is {short(grad)}, not 1."
         if grad and order[-1].operation is not None:
             said.append(f"These are the gradients of a result that was made of {root}, {not_its_own}")

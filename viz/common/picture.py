@@ -1,33 +1,27 @@
-"""What every picture and page can do: save itself, and show itself in a notebook."""
+"""What every picture and page can do: save itself, open itself in a browser, and show itself in a notebook."""
 
 from __future__ import annotations
 
 import base64
+import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from .export import converted
+from .page import page_html, view_html
+from .saving import open_in_browser, write
 from .text import markup
 
-SMALLEST_SCALE = 0.7  # a picture shrinks down to this to fit its page; beyond that, the page scrolls
+READABLE = 11.0  # pixels; at the start, no text is smaller
+HIGHEST = 85  # hundredths of a notebook's window that a picture takes at most; in a higher one its view scrolls
 SCROLL_BAR = 16
 LARGEST_IN_FRAME = 500_000  # characters of SVG; a frame holds the picture two and a half times
 LONGEST_TITLE = 80  # characters in a repr
-
-
-def write_text(path: str | Path, texts: Mapping[str, str]) -> Path:
-    """Write the text that belongs to the path's ending, and return the path.
-
-    Errors: ValueError for an ending that `texts` does not have.
-    """
-    target = Path(path)
-    text = texts.get(target.suffix.lower())
-    if text is None:
-        raise ValueError(f"cannot save as {target.name!r}: the name has to end in {' or '.join(texts)}")
-    target.write_bytes(text.encode("utf-8"))
-    return target
+_FONT_SIZE = re.compile(r"\bfont(?:-size)?:[^;}\"]*?([\d.]+)px")
 
 
 class Picture(ABC):
@@ -48,24 +42,55 @@ class Picture(ABC):
         """The page around it."""
 
     @property
-    def frame_style(self) -> str:
-        """The style of the page's frame in a notebook; where the picture has to shrink, the frame shrinks with it."""
-        wide, high = f"{self.width:.0f}", f"{self.height:.0f}"
-        least = f"min-height:{self.height * SMALLEST_SCALE + SCROLL_BAR:.0f}px"
-        return f"width:100%;max-width:{wide}px;aspect-ratio:{wide}/{high};{least}"
+    def dot(self) -> str | None:
+        """The graph in Graphviz's language DOT; None for a picture of something else."""
+        return None
+
+    @cached_property
+    def readable(self) -> float:
+        """The scale at which the smallest text is just readable: a page starts with this one or a larger one."""
+        return READABLE / min(map(float, _FONT_SIZE.findall(self.svg)), default=READABLE)
 
     @property
-    def shrinking_svg(self) -> str:
-        """The picture for a page: it shrinks a little where there is no room for it, then the page scrolls."""
-        size = f"width:100%;min-width:{self.width * SMALLEST_SCALE:.0f}px;max-width:{self.width:.0f}px;height:auto"
-        return self.svg.replace("<svg ", f'<svg style="display:block;{size}" ', 1)
+    def view(self) -> str:
+        """The picture for a page, with what zooms and moves it."""
+        return view_html(self.svg, self.title, self.width, self.readable)
+
+    @property
+    def frame_style(self) -> str:
+        """The style of the page's frame in a notebook; where the picture has to shrink, the frame shrinks with it."""
+        wide, high, readable = f"{self.width:.0f}", f"{self.height:.0f}", min(self.readable, 1.0)
+        least = f"min-height:min({self.height * readable + SCROLL_BAR:.0f}px,{HIGHEST}vh)"
+        return f"width:100%;max-width:{wide}px;aspect-ratio:{wide}/{high};{least};max-height:{HIGHEST}vh"
 
     def save(self, path: str | Path) -> Path:
-        """Write an .svg or an .html file, by the ending of its name, and return its path.
+        """Write the file that the ending of its name asks for, and return its path.
 
-        Errors: ValueError for any other ending.
+        .svg is the picture, .html the page, .dot the graph for Graphviz (of pictures of graphs). .png and .pdf are the
+        picture, converted by Chromium (or Chrome, or Edge) or by the package cairosvg, whichever is installed.
+
+        Errors: ValueError for any other ending; FileNotFoundError where nothing is installed that converts pictures.
         """
-        return write_text(path, {".svg": self.svg, ".html": self.html})
+        makers: dict[str, Callable[[], str | bytes]] = {".svg": lambda: self.svg, ".html": lambda: self.html}
+        if (dot := self.dot) is not None:
+            makers[".dot"] = lambda: dot
+        for kind in ("png", "pdf"):
+            makers[f".{kind}"] = partial(self._converted, kind)
+        return write(path, makers)
+
+    def _converted(self, kind: str) -> bytes:
+        return converted(self.svg, self.width, self.height, kind)
+
+    def show(self) -> None:
+        """Open the page in a browser; in a notebook, show it below the cell.
+
+        Errors: RuntimeError where no browser can be started; it says where the page is.
+        """
+        shell = _ipython_shell()
+        if shell is not None and shell.has_trait("kernel"):  # the browser may be on another machine than the kernel
+            shell.display_pub.publish(self._repr_mimebundle_())
+        else:
+            open_in_browser(self.html)
 
     def image(self) -> str:
         """An <img> that carries the picture in its address."""
@@ -78,10 +103,11 @@ class Picture(ABC):
     def _repr_html_(self) -> str:
         if len(self.svg) > LARGEST_IN_FRAME:
             return self.image()
-        # A trusted notebook shows the frame; an untrusted one removes the frame and shows the picture inside it.
+        # A trusted notebook shows the frame; an untrusted one removes the frame and shows the picture inside it. The
+        # frame has round corners of its own, for what is behind it cannot be seen through it in all browsers.
         return (
             f'<iframe srcdoc="{markup(self.html)}" title="{markup(self.title)}" '
-            f'style="{self.frame_style};border:0">{self.image()}</iframe>'
+            f'style="{self.frame_style};border:0;border-radius:10px">{self.image()}</iframe>'
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -93,13 +119,26 @@ class Picture(ABC):
 
 
 class Drawing(Picture):
-    """A picture that stands still; str() is the SVG."""
+    """A picture that stands still: `.svg` is its text, `.save()` writes it, `.show()` opens it in a browser."""
 
-    def __init__(self, svg: str, width: float, height: float, title: str) -> None:
+    def __init__(
+        self,
+        svg: str,
+        width: float,
+        height: float,
+        title: str,
+        theme: str = "auto",
+        make_dot: Callable[[], str] | None = None,
+        script: tuple[str, str, Any] = ("", "", None),
+    ) -> None:
+        """`script` is the room, the name and the data of what the picture's page can do beyond all others."""
         self._svg = svg
+        self._script = script
         self.width = width
         self.height = height
         self.title = title
+        self._theme = theme
+        self._make_dot = make_dot
 
     @property
     def svg(self) -> str:
@@ -107,12 +146,13 @@ class Drawing(Picture):
 
     @property
     def html(self) -> str:
-        """A page of nothing but the picture; it scrolls where there is little room."""
-        head = f'<meta charset="utf-8"><title>{markup(self.title)}</title><style>body{{margin:0}}</style>'
-        return f'<!doctype html><html lang="en"><head>{head}</head><body>{self.shrinking_svg}</body></html>\n'
+        """A page of nothing but the picture, which fits its window and can be zoomed."""
+        room, name, data = self._script
+        return page_html(self.title, self.view, data, room, name, self._theme, shape=(self.width, self.height))
 
-    def __str__(self) -> str:
-        return self._svg
+    @property
+    def dot(self) -> str | None:
+        return None if self._make_dot is None else self._make_dot()
 
     def _repr_svg_(self) -> str:
         return self._svg
@@ -124,7 +164,7 @@ class Drawing(Picture):
 
 
 class Page(Picture):
-    """A page with a picture in it; str() is the page, and .save() writes the page (.html) or its picture (.svg)."""
+    """A page with a picture in it: .save() writes the page (.html) or its picture (all other endings)."""
 
     def __init__(self, html: str, picture: Drawing, panel_height: float) -> None:
         self._html = html
@@ -143,24 +183,30 @@ class Page(Picture):
         return self._html
 
     @property
+    def dot(self) -> str | None:
+        return self._picture.dot
+
+    @property
     def frame_style(self) -> str:
         """As high as the picture is when it has shrunk to the frame's width, and the panel below it."""
         whole, panel = self.height, self._panel_height
-        shrunk = f"clamp({whole * SMALLEST_SCALE + SCROLL_BAR:.0f}px,{100 * whole / self.width:.2f}cqw,{whole:.0f}px)"
+        least = whole * min(self.readable, 1.0) + SCROLL_BAR
+        shrunk = f"min(clamp({least:.0f}px,{100 * whole / self.width:.2f}cqw,{whole:.0f}px),{HIGHEST}vh)"
         # A browser that does not know the unit cqw ignores the second height and takes the first.
         return f"width:100%;height:{whole + panel:.0f}px;height:calc({shrunk} + {panel:.0f}px)"
 
     def _repr_html_(self) -> str:
         return f'<div style="width:100%;container-type:inline-size">{super()._repr_html_()}</div>'
 
-    def __str__(self) -> str:
-        return self._html
+
+def _ipython_shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
 
 
 def _leave_out_repr_svg(kind: type) -> None:
     """Where IPython runs, let it store the bundle of this class alone: it would add the SVG of `_repr_svg_` to it."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    shell = _ipython_shell()
     formatter = shell.display_formatter.formatters.get("image/svg+xml") if shell else None
     if formatter is not None and kind not in formatter:
         formatter.for_type(kind, lambda _: None)

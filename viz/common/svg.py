@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 
-from .colours import DARK, LIGHT, Theme
+from .colours import DARK, DARK_SCREEN, LIGHT, Theme
 from .text import markup
 
 Point = tuple[float, float]  # x to the right and y downwards, in pixels
@@ -26,11 +26,14 @@ def scoped_rules(drawing: str, rules: Mapping[str, str]) -> str:
 
 
 def themed_rules(drawing: str, theme: str, rules_of: Callable[[Theme], Mapping[str, str]]) -> str:
-    """The rules of the theme; "auto" has the light ones, and the dark ones for readers whose system is dark."""
-    text = scoped_rules(drawing, rules_of(DARK if theme == "dark" else LIGHT))
+    """The rules of the theme; "auto" has the light ones, and the dark ones for readers whose system is dark.
+
+    What is printed is light, whatever the theme.
+    """
+    light, dark = [scoped_rules(drawing, rules_of(colours)) for colours in (LIGHT, DARK)]
     if theme == "auto":
-        text += f"@media (prefers-color-scheme:dark){{\n{scoped_rules(drawing, rules_of(DARK))}}}\n"
-    return text
+        return f"{light}@media {DARK_SCREEN}{{\n{dark}}}\n"
+    return light if theme == "light" else f"{dark}@media print{{\n{light}}}\n"
 
 
 def svg_document(drawing: str, width: float, height: float, title: str, style: str, body: str) -> str:

@@ -1,19 +1,31 @@
-"""The cards of a drawing with their badges and bars, as SVG."""
+"""The cards of a drawing, as SVG; each is a group of its own, whose origin is its upper left corner."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from ..common.colours import class_of
 from ..common.text import markup, shortened, text_width
 from .scene import Card
+from .tables import (
+    ROW,
+    bars_svg,
+    row_widths,
+    rows_svg,
+    strip_svg,
+    table_height,
+    table_svg,
+    table_width,
+)
 
-CARD_HEIGHT, FOLD_HEIGHT = 80.0, 108.0
+CARD_HEIGHT, CHIP_HEIGHT, BARE_HEIGHT = 80.0, 34.0, 40.0
+BARS_HEIGHT, STRIP_HEIGHT, CHIP_STRIP = 28.0, 40.0, 26.0  # what these add to a card
 BADGE = 16.0  # radius
 NAME_SIZE, NOTE_SIZE, DIGIT_WIDTH = 15.0, 12.5, 9.3
 PADDING = 12.0
 LONGEST_SIGN = 12  # characters in a badge
+SMALL_SIGN = 12
+NARROWEST, WIDEST, WIDEST_WITH_ROWS = 148.0, 256.0, 460.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,7 @@ class Rectangle:
 
 def badge_width(badge: str) -> float:
     """How wide a badge is: it is round, and longer for a longer name."""
-    return max(2 * BADGE, text_width(badge[:LONGEST_SIGN], 11, bold=True) + 12)
+    return max(2 * BADGE, text_width(badge[:LONGEST_SIGN], SMALL_SIGN, bold=True) + 12) if badge else 0.0
 
 
 def indent(card: Card) -> float:
@@ -44,88 +56,149 @@ def indent(card: Card) -> float:
     return badge_width(card.badge) / 2 + 10 if card.badge else 14.0
 
 
+def badge_middle(card: Card, at: Rectangle) -> float:
+    """The height of the middle of a card's badge below its upper edge: a table has it beside its name."""
+    return 24.0 if card.is_table else at.height / 2
+
+
+def card_height(card: Card) -> float:
+    if card.is_table:
+        return table_height(card)
+    if card.is_chip:
+        return CHIP_HEIGHT + (CHIP_STRIP if card.strip else 0.0)
+    if card.is_bare:
+        return BARE_HEIGHT + (8 + ROW * len(card.rows) if card.rows else 0.0)
+    height = CARD_HEIGHT + (STRIP_HEIGHT if card.strip else 0.0)
+    return height + (8 + ROW * len(card.rows) if card.rows else BARS_HEIGHT if card.bars else 0.0)
+
+
 def card_width(card: Card) -> float:
-    """The width at which nothing on the card has to be shortened."""
-    head = text_width(card.name, NAME_SIZE, bold=True) + (text_width(card.note, NOTE_SIZE) + 14 if card.note else 0.0)
+    """The width of a card: the one at which nothing has to be shortened, or the widest that there is."""
+    if card.is_table:
+        return table_width(card)
+    head = text_width(card.name, NAME_SIZE, bold=True) + (text_width(card.note, NOTE_SIZE) + 18 if card.note else 0.0)
+    if card.is_chip:
+        return min(28 + head + 14 + DIGIT_WIDTH * len(card.data), WIDEST)
     rows = (46 if card.is_left_over else 34) + DIGIT_WIDTH * max(len(card.data), len(card.grad))
-    return indent(card) + max(head, rows) + PADDING + 4
+    needed = min(indent(card) + max(head, rows) + PADDING + 4, WIDEST)
+    if card.rows:
+        needed = max(needed, min(indent(card) + sum(row_widths(card.rows)) + PADDING, WIDEST_WITH_ROWS))
+    return max(NARROWEST, needed)
 
 
-def card_svg(number: int, card: Card, at: Rectangle, shade: str, bars: str) -> str:
-    """One card; `shade` is the CSS class of its gradient, and `bars` the SVG of the bars in it."""
-    text, right, y = at.x + indent(card), at.right - PADDING, at.y
-    kinds = (("leaf", not card.badge), ("root", card.is_root), ("fold", card.is_fold))
+def card_svg(number: int, card: Card, at: Rectangle, largest: float, largest_bar: float) -> str:
+    """One card; the strongest shade stands for `largest`, and among bars for `largest_bar`."""
+    kinds = (
+        ("leaf", not card.badge),
+        ("root", card.is_root),
+        ("fold", card.is_fold),
+        ("chip", card.is_chip),
+        ("table", card.is_table),
+    )
     kind = " ".join(["card", *[name for name, holds in kinds if holds]])
-    frame = f'x="{at.x:.1f}" y="{y:.1f}" width="{at.width:.1f}" height="{at.height:.1f}" rx="9"'
-    room = right - text
+    frame = f'width="{at.width:.0f}" height="{at.height:.0f}" rx="{17 if card.is_chip else 9}"'
+    inside = _inside(card, at, largest, largest_bar)
+    return (
+        f'<g class="{kind}" data-card="{number}" aria-label="{markup(spoken(card))}" '
+        f'transform="translate({at.x:.1f},{at.y:.1f})">'
+        f'<title>{markup(card.detail)}</title><rect class="face" {frame}/>{inside[0]}'
+        f'<rect class="rim" {frame}/>{inside[1]}{_badge_svg(card.badge, badge_middle(card, at))}</g>\n'
+    )
+
+
+def _inside(card: Card, at: Rectangle, largest: float, largest_bar: float) -> tuple[str, str]:
+    """What is below the rim of a card, and what is above it."""
+    if card.is_chip:
+        return "", _chip_texts(card, at)
+    if card.is_table:
+        return table_svg(card, at.width, indent(card), largest, largest_bar)
+    text, right = indent(card), at.width - PADDING
+    if card.is_bare:
+        below, above = rows_svg(card.rows, text, right, BARE_HEIGHT, largest)
+        return below, _head(card, text, right, 26) + above
+    shade = class_of(card.strength, largest)
+    patterns = _hatching(at) if card.is_stale else ""
+    beside = text + text_width("data *", 13)  # no stripes below words
+    patterns += _stripes(at, 29.0, 22.0, beside) if card.has_odd_data else ""
+    odd_strip = _stripes(at, 54.5, 24.0, beside) if shade == "odd" else ""
+    below = f"{patterns}{_strip(at, shade)}{odd_strip}"
+    top = CARD_HEIGHT
+    if card.strip:
+        below += strip_svg(card.strip, card.chosen, text, right - text, top + 4)
+        top += STRIP_HEIGHT
+    if card.bars:
+        below += bars_svg(card.bars, text, right - text, top + 13.5, largest_bar)
+    texts = rows_svg(card.rows, text, right, top + 4, largest)
+    faint = " faint" if card.grad in ("0", "—") else ""
+    return below + texts[0], (
+        f"{_head(card, text, right, 22)}"
+        f'<text class="soft" x="{text:.1f}" y="43">data</text>'
+        f'<text class="number" x="{right:.1f}" y="43">{card.data}</text>'
+        f'<text class="word" x="{text:.1f}" y="71">grad{" *" * card.is_left_over}</text>'
+        f'<text class="number grad{faint}" x="{right:.1f}" y="71">{card.grad}</text>{texts[1]}'
+    )
+
+
+def _head(card: Card, left: float, right: float, y: float) -> str:
+    """The name of a card and, at its right, what it was computed from."""
+    room = right - left
     for_name = max(room * 0.5, room - text_width(card.note, NOTE_SIZE) - 14) if card.note else room
     name = shortened(card.name, for_name, NAME_SIZE, bold=True)
     note = shortened(card.note, room - text_width(name, NAME_SIZE, bold=True) - 12, NOTE_SIZE)
-    faint = " faint" if card.grad in ("0", "—") else ""
-    patterns = _hatching(at) if card.is_stale else ""
-    patterns += _stripes(at, 29.0, 22.0) if card.has_odd_data else ""
-    odd_strip = _stripes(at, 54.5, 24.0) if shade == "odd" else ""
     return (
-        f'<g class="{kind}" data-card="{number}"><title>{markup(card.detail)}</title>'
-        f'<rect class="face" {frame}/>{patterns}{_strip(at, shade)}{odd_strip}{bars}<rect class="rim" {frame}/>'
-        f'<text class="name" x="{text:.1f}" y="{y + 22:.1f}">{markup(name)}</text>'
-        f'<text class="faint end" x="{right:.1f}" y="{y + 22:.1f}">{markup(note)}</text>'
-        f'<text class="soft" x="{text:.1f}" y="{y + 43:.1f}">data</text>'
-        f'<text class="number" x="{right:.1f}" y="{y + 43:.1f}">{card.data}</text>'
-        f'<text class="soft" x="{text:.1f}" y="{y + 71:.1f}">grad{" *" * card.is_left_over}</text>'
-        f'<text class="number grad{faint}" x="{right:.1f}" y="{y + 71:.1f}">{card.grad}</text>'
-        f"{_badge_svg(card.badge, at.x, at.middle)}</g>\n"
+        f'<text class="name" x="{left:.1f}" y="{y:.0f}">{markup(name)}</text>'
+        f'<text class="faint end" x="{right:.1f}" y="{y:.0f}">{markup(note)}</text>'
     )
+
+
+def _chip_texts(card: Card, at: Rectangle) -> str:
+    right = at.width - 14
+    name = shortened(card.name, right - 28 - DIGIT_WIDTH * len(card.data), 13)
+    strip = strip_svg(card.strip, None, 14, right - 14, CHIP_HEIGHT - 8) if card.strip else ""
+    return (
+        f'<text class="soft" x="14" y="22">{markup(name)}</text>'
+        f'<text class="number" x="{right:.1f}" y="22">{card.data}</text>{strip}'
+    )
+
+
+def spoken(card: Card) -> str:
+    """The name of a card with its numbers, as a screen reader says it; the gradient is its last word."""
+    data = f", data {card.data}" if card.data else ""
+    return f"{card.name}{data}, gradient {'none' if card.is_chip else card.grad.replace('—', 'none')}"
 
 
 def _strip(at: Rectangle, shade: str) -> str:
     """The tinted row; where it is the last one, it has the round corners of the card."""
-    top, across = at.y + 53, at.width
+    across = at.width
     if at.height == CARD_HEIGHT:
-        ending = f"v{CARD_HEIGHT - 62:.1f}a9 9 0 0 1 -9 9h{18 - across:.1f}a9 9 0 0 1 -9 -9z"
+        ending = f"v18a9 9 0 0 1 -9 9h{18 - across:.0f}a9 9 0 0 1 -9 -9z"
     else:
-        ending = f"v26h{-across:.1f}z"
-    return f'<path class="tint {shade}" d="M{at.x:.1f} {top:.1f}h{across:.1f}{ending}"/>'
+        ending = f"v27h{-across:.0f}z"
+    return f'<path class="tint {shade}" d="M0 53h{across:.0f}{ending}"/>'
 
 
-def _stripes(at: Rectangle, top: float, height: float) -> str:
+def _stripes(at: Rectangle, top: float, height: float, left: float) -> str:
     """Upright stripes behind a number that is nan or inf: a thick line of short dashes."""
-    return f'<path class="stripes" d="M{at.x + 3:.1f} {at.y + top + height / 2:.1f}h{at.width - 6:.1f}"/>'
+    return f'<path class="stripes" d="M{left:.1f} {top + height / 2:.1f}h{at.width - 3 - left:.1f}"/>'
 
 
 def _hatching(at: Rectangle) -> str:
     """Slanting lines across the upper part of a card, whose number is stale."""
     high, apart = 44.0, 9.0
-    first, last = at.x + 4, at.right - high - 4
+    first, last = 4.0, at.width - high - 4
     starts = [first + apart * i for i in range(int((last - first) / apart) + 1)]
-    lines = "".join([f"M{x:.1f} {at.y + high + 5:.1f}l{high:.1f} {-high:.1f}" for x in starts])
+    lines = "".join([f"M{x:.0f} {high + 5:.0f}l{high:.0f} {-high:.0f}" for x in starts])
     return f'<path class="hatching" d="{lines}"/>'
 
 
-def _badge_svg(badge: str, x: float, y: float) -> str:
+def _badge_svg(badge: str, y: float) -> str:
     if not badge:
         return ""
     sign = badge if len(badge) <= LONGEST_SIGN else badge[: LONGEST_SIGN - 1] + "…"
     across = badge_width(badge)
-    size = 19 if len(sign) == 1 else 13 if len(sign) == 2 else 11
+    size = 19 if len(sign) == 1 else 13 if len(sign) == 2 else SMALL_SIGN
     return (
-        f'<rect class="badge" x="{x - across / 2:.1f}" y="{y - BADGE:.1f}" width="{across:.1f}" '
-        f'height="{2 * BADGE:.1f}" rx="{BADGE:.1f}"/><text class="sign" style="font-size:{size}px" x="{x:.1f}" '
+        f'<rect class="badge" x="{-across / 2:.1f}" y="{y - BADGE:.1f}" width="{across:.1f}" '
+        f'height="{2 * BADGE:.0f}" rx="{BADGE:.0f}"/><text class="sign" style="font-size:{size}px" '
         f'y="{y + size * 0.35:.1f}">{markup(sign)}</text>'
     )
-
-
-def bars_svg(card: Card, at: Rectangle, largest: float) -> str:
-    """A bar for the gradient of each parameter, upwards for a positive one; `largest` has the full height."""
-    left, room = at.x + indent(card), at.width - indent(card) - PADDING
-    middle, half = at.y + 93.5, 10.0
-    step = room / max(len(card.bars), 4)
-    parts = [f'<path class="axis" d="M{left:.1f} {middle:.1f}h{room:.1f}"/>']
-    for index, bar in enumerate(card.bars):
-        share = 1.0 if not math.isfinite(bar) else math.sqrt(min(abs(bar) / largest, 1.0)) if largest else 0.0
-        size = max(share * half, 0.6)
-        parts.append(
-            f'<rect class="bar {class_of(bar, largest)}" x="{left + index * step:.1f}" '
-            f'y="{middle - size if bar > 0 else middle:.1f}" width="{step * 0.86:.1f}" height="{size:.1f}"/>'
-        )
-    return "".join(parts)

@@ -1,152 +1,306 @@
-"""Folding of large graphs: the values of a neuron, or of a layer, become one card."""
+"""Folding: the values of a neuron, of a layer or of a sum become one card, and their edges one edge."""
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from chainrule.engine import Value
-from chainrule.nn import units as units_by_value
 from chainrule.nn.modules import Unit
 
-from ..common.text import clean, full, short
-from ..common.values import badge_text, unlike
-from .scene import Card, Edge, Scene, scene_of
+from ..common.formulas import product
+from ..common.text import full, short
+from ..common.values import badge_text, expression_of, unlike, value_names
+from .groups import MANY_CARDS, Group, Grouping, grouped
+from .neurons import Product, products_of, units_of
+from .reading import Reading, reading_of
+from .repeats import Repeat
+from .scene import Card, Edge, Matrix, Row, Scene, finished, value_card, value_edge
+from .sums import Sum
 
-MANY_CARDS = 60  # a graph of more cards is folded by neuron, if it has neurons
-MANY_NEURONS = 60  # a graph of more neurons is folded by layer
-LONGEST_LIST = 40  # parameters in one tooltip
+__all__ = ["choose_fold", "folded_scene", "units_of"]
+
+FEW_PARAMETERS = 5  # of a neuron: so many are named on its card, with their values and gradients
+FEW_NUMBERS = 6  # plain inputs: so many are a chip each, more of them share one
+LONGEST_LIST = 40  # parameters in one tooltip, terms of one sum
 MOST_BARS = 48
-
-GroupKey = Hashable  # values with the same key make one card
-
-
-def units_of(order: Sequence[Value]) -> list[Unit | None]:
-    """The layer and the neuron of each value, as nn marks them; None for a value that belongs to no neuron."""
-    marks = units_by_value(order)
-    units: list[Unit | None] = []
-    for value in order:
-        mark = marks.get(value)
-        # Anybody may set an attribute `unit`; one that does not name a layer and a neuron was not set by nn.
-        is_named = isinstance(mark, tuple) and len(mark) == 2
-        units.append((clean(mark[0]), clean(mark[1])) if mark and is_named else None)
-    return units
+MOST_LINES = 10  # into a layer that has a matrix
 
 
 def choose_fold(units: Sequence[Unit | None]) -> str:
-    """What fold="auto" means for this graph: "none", "neurons" or "layers"."""
-    neurons = set(units) - {None}
-    if len(units) <= MANY_CARDS or not neurons:
-        return "none"
-    return "neurons" if len(neurons) <= MANY_NEURONS else "layers"
+    """Whether fold="auto" folds a graph of these values: "none" or "auto"."""
+    return "none" if len(units) <= MANY_CARDS else "auto"
 
 
-def folded_scene(order: Sequence[Value], names: Sequence[str], units: Sequence[Unit | None], by: str) -> Scene:
-    """The graph with one card for each neuron ("neurons") or each layer ("layers"), and the rest as it is."""
-    whole = scene_of(order, names)
-    groups = _groups(order, whole.edges, units, by)
-    card_of = {index: number for number, group in enumerate(groups) for index in group}
-    outputs = _outputs(whole.edges, card_of, len(order))
-    cards = []
-    for group in groups:
-        unit = units[group[0]]
-        is_one = unit is None or len(group) == 1
-        single = [whole.cards[index] for index in group]
-        cards.append(single[0] if is_one else _folded_card(group, order, names, outputs, unit, by, single))
+def folded_scene(
+    order: Sequence[Value],
+    names: Sequence[str] | None,
+    units: Sequence[Unit | None],
+    by: str,
+    *,
+    grads: Sequence[float] | None = None,
+    roots: Sequence[int] = (),
+    example: int | None = None,
+) -> Scene:
+    """The graph with one card for each neuron ("neurons") or each layer ("layers"), for sums, and for other values.
+
+    Errors: ValueError for an example that there is not.
+    """
+    reading = reading_of(order, names or [""] * len(order), grads, roots)
+    grouping = grouped(reading, units, by, example)
+    results = _results(reading, grouping)
+    if names is None:
+        reading.names = _names(order, grouping, results)
+    cards = [_card(reading, grouping, group, own) for group, own in zip(grouping.groups, results)]
     for card, name in zip(cards, unlike([card.name for card in cards])):
         card.name = name
-    cards[-1].is_root = True
-    edges = _folded_edges(whole.edges, card_of, cards, outputs, names)
-    return Scene(cards, edges, whole.has_gradients, whole.title, whole.notices)
+    edges, faint = _edges(reading, grouping, cards, results)
+    chips, chip_edges = _chips(reading, grouping, cards)
+    scene = finished(reading, cards, edges)
+    scene.card_of, scene.faint = grouping.place, faint
+    if chips:
+        scene.cards = chips + cards
+        for edge in edges + faint:
+            edge.start, edge.end = edge.start + len(chips), edge.end + len(chips)
+        scene.edges = chip_edges + edges
+        scene.card_of = [(card + len(chips), row) for card, row in grouping.place]
+    scene.hints = _hints(grouping, scene)
+    return scene
 
 
-def _groups(order: Sequence[Value], edges: Sequence[Edge], units: Sequence[Unit | None], by: str) -> list[list[int]]:
-    """The values of each card, with the cards in topological order.
-
-    A recurrent neuron is called on its own results; one card for all of its calls would be part of a circle. So each
-    call gets a card of its own, and if there still is a circle then, nothing is folded.
-    """
-    keys: list[GroupKey] = []
-    for index, unit in enumerate(units):
-        keys.append(("value", index) if unit is None else (unit if by == "neurons" else unit[0]))
-    groups = _sorted_groups(keys, edges)
-    if groups is None:
-        groups = _sorted_groups(_keys_by_call(keys, order, edges, units), edges)
-    return groups if groups is not None else [[index] for index in range(len(order))]
-
-
-def _sorted_groups(keys: Sequence[GroupKey], edges: Sequence[Edge]) -> list[list[int]] | None:
-    """The values of each key, in topological order, or None if there is a circle."""
-    members: dict[GroupKey, list[int]] = {}
-    for index, key in enumerate(keys):
-        members.setdefault(key, []).append(index)
-    after: dict[GroupKey, list[GroupKey]] = {key: [] for key in members}
-    waiting = dict.fromkeys(members, 0)
-    for start, end in dict.fromkeys([(keys[edge.start], keys[edge.end]) for edge in edges]):
-        if start != end:
-            after[start].append(end)
-            waiting[end] += 1
-    ready = [(members[key][0], key) for key, count in waiting.items() if count == 0]
-    heapq.heapify(ready)
+def _results(reading: Reading, grouping: Grouping) -> list[list[int]]:
+    """The values of each group that are used outside of it, or that are results; the last one if there are none."""
+    seen = set(reading.roots)
+    for end, parents in enumerate(reading.parents):
+        for start in parents:
+            if grouping.place[start] != grouping.place[end]:
+                seen.add(start)
     found = []
-    while ready:
-        _, key = heapq.heappop(ready)
-        found.append(members[key])
-        for end in after[key]:
-            waiting[end] -= 1
-            if waiting[end] == 0:
-                heapq.heappush(ready, (members[end][0], end))
-    return found if len(found) == len(members) else None
+    for group in grouping.groups:
+        if group.sum:
+            found.append([group.sum.top])
+        elif group.repeat:
+            found.append([index for index in group.members if index in seen and reading.parents[index]])
+        else:
+            own = [index for index in group.members if index in seen and reading.parents[index]]
+            found.append(own or group.members[-1:])
+    return found
 
 
-def _keys_by_call(
-    keys: Sequence[GroupKey], order: Sequence[Value], edges: Sequence[Edge], units: Sequence[Unit | None]
-) -> list[GroupKey]:
-    """A key for each call of each unit: for what one call computed, and for the parameters that it used first."""
-    call = list(range(len(order)))
-    depth = [0] * len(order)
-    for edge in edges:
-        start = order[edge.start]
-        depth[edge.end] = max(depth[edge.end], depth[edge.start] + 1)
-        returned = start.label == (units[edge.start] or ("", ""))[1]  # a neuron's result has the neuron's name
-        if keys[edge.start] == keys[edge.end] and start.operation is not None and not returned:
-            _join(call, edge.start, edge.end)
-    calls = [_find(call, index) for index in range(len(order))]
-    deepest: dict[int, int] = {}
-    for index, own in enumerate(calls):
-        deepest[own] = max(deepest.get(own, 0), depth[index])
-    users: dict[int, list[int]] = {}
-    for edge in edges:
-        if keys[edge.start] == keys[edge.end] and order[edge.start].operation is None:
-            users.setdefault(edge.start, []).append(calls[edge.end])
-    for leaf, among in users.items():
-        calls[leaf] = min(among, key=deepest.__getitem__)
-    return [(key, calls[index]) for index, key in enumerate(keys)]
+def _names(order: Sequence[Value], grouping: Grouping, results: Sequence[Sequence[int]]) -> list[str]:
+    """The names of all values; those that can be seen come first, so that they are v1, v2, …"""
+    seen = sorted([index for own in results for index in own])
+    rest = sorted(set(range(len(order))) - set(seen))
+    names = [""] * len(order)
+    for index, name in zip(seen + rest, value_names([order[index] for index in seen + rest])):
+        names[index] = name
+    return names
 
 
-def _find(call: list[int], index: int) -> int:
-    while call[index] != index:
-        call[index] = call[call[index]]
-        index = call[index]
-    return index
+# --- cards
 
 
-def _join(call: list[int], one: int, other: int) -> None:
-    first, second = _find(call, one), _find(call, other)
-    call[max(first, second)] = min(first, second)
+def _card(reading: Reading, grouping: Grouping, group: Group, results: Sequence[int]) -> Card:
+    if group.sum:
+        return _sum_card(reading, grouping, group)
+    if group.repeat:
+        return _repeat_card(reading, group, group.repeat)
+    if group.kind == "value":
+        card, unit = value_card(reading, group.members[0]), group.unit
+        if unit and reading.order[group.members[0]].label == unit[1]:
+            card.column = unit[0]
+        return card
+    card = _folded_card(reading, group, results)
+    if group.kind == "table":
+        _add_rows(reading, group, card)
+    return card
 
 
-def _outputs(edges: Sequence[Edge], card_of: dict[int, int], count: int) -> list[bool]:
-    """Which values are used outside their own card; the root counts as one of them."""
-    seen_outside = [False] * count
-    seen_outside[-1] = True
-    for edge in edges:
-        if card_of[edge.start] != card_of[edge.end]:
-            seen_outside[edge.start] = True
-    return seen_outside
+def _folded_card(reading: Reading, group: Group, results: Sequence[int]) -> Card:
+    """The card of a neuron or of a layer."""
+    order, names = reading.order, reading.names
+    layer, neuron = group.unit or ("", "")
+    parameters = [index for index in group.members if order[index].operation is None]
+    grads = [reading.shown[index] for index in results]
+    name = neuron if group.kind == "neuron" else layer or neuron
+    if len(results) == 1 and order[results[0]].label and group.kind == "neuron":
+        name = names[results[0]]  # the user's own label, or h1_1 (2) for the neuron's second call
+    lines = [f"{name}: {len(group.members)} values folded, {len(parameters)} of them parameters"]
+    lines += [f"{names[i]}: data {full(order[i].data)}, grad {full(reading.shown[i])}" for i in results[:LONGEST_LIST]]
+    lines += ["gradients of its parameters:"] if parameters else []
+    lines += [f"{names[index]} {full(reading.shown[index])}" for index in parameters[:LONGEST_LIST]]
+    lines += [f"… and {len(parameters) - LONGEST_LIST} more"] if len(parameters) > LONGEST_LIST else []
+    marks = _marks(reading, group.members)
+    lines += marks.texts
+    card = Card(
+        name=name,
+        data=_span([order[index].data for index in results]),
+        grad=_span(grads),
+        strength=_strongest(grads),
+        detail="\n".join(lines),
+        note=f"{len(results)} calls" if len(results) > 1 and group.kind == "neuron" else "",
+        badge=badge_text(order[results[-1]]),
+        box=(layer or None) if group.kind == "neuron" else None,
+        is_root=any(index in reading.roots for index in results),
+        is_fold=True,
+        layer=layer or neuron,
+        is_stale=marks.is_stale,
+        is_left_over=bool(marks.texts),
+        has_odd_data=marks.is_odd,
+    )
+    if group.kind == "neuron" and len(parameters) <= FEW_PARAMETERS and len(results) == 1:
+        card.rows = _parameter_rows(reading, group.members, parameters)
+    else:
+        card.bars = _bars([reading.shown[index] for index in parameters])
+        if group.kind == "neuron":
+            card.terms = _parameter_rows(reading, group.members, parameters[:LONGEST_LIST])
+    if group.kind == "layer":
+        card.note = f"{len({reading.order[i].label for i in results})} neurons"
+    return card
+
+
+@dataclass
+class _Marks:
+    is_stale: bool
+    is_odd: bool
+    texts: list[str]  # what is said of gradients that are left over
+
+
+def _marks(reading: Reading, members: Sequence[int]) -> _Marks:
+    found = reading.found
+    texts = []
+    for index in members:
+        if found.left_over[index]:
+            texts += [line for line in value_card(reading, index).detail.split("\n") if line[:1] == "*"]
+    is_odd = any(not math.isfinite(reading.order[index].data) for index in members)
+    return _Marks(any(found.stale[index] for index in members), is_odd, texts)
+
+
+def _row(reading: Reading, index: int, name: str = "", note: str = "") -> Row:
+    value, grad = reading.order[index], reading.shown[index]
+    text, strength = (short(grad), grad) if value.requires_grad else ("—", 0.0)
+    said = f"grad {full(grad)}" if value.requires_grad else "requires_grad=False: no gradient"
+    name = name or reading.names[index]
+    row = Row(name, short(value.data), text, strength, f"{name}\ndata {full(value.data)}\n{said}", note, index)
+    row.data_kind = "odd" if not math.isfinite(value.data) else "stale" if reading.found.stale[index] else ""
+    row.is_left_over = reading.found.left_over[index]
+    return row
+
+
+def _parameter_rows(reading: Reading, members: Sequence[int], parameters: Sequence[int]) -> list[Row]:
+    """A line for each parameter, with what it is multiplied with."""
+    times = {}
+    for one in products_of(reading, members):
+        times[one.weight] = _factor(reading, one)
+    return [_row(reading, index, note=f"× {times[index]}" if index in times else "") for index in parameters]
+
+
+def _factor(reading: Reading, one: Product) -> str:
+    return short(one.number) if one.value is None else reading.names[one.value]
+
+
+def _add_rows(reading: Reading, group: Group, card: Card) -> None:
+    """Make the card of a layer a table: a row for each neuron, and beside them the matrix of their weights."""
+    columns: dict[object, str] = {}
+    weights: list[dict[object, int]] = []
+    for members in group.rows:
+        own: dict[object, int] = {}
+        row = _row(reading, members[-1])
+        parameters = [index for index in members if not reading.parents[index]]
+        row.terms = _parameter_rows(reading, members, [index for index in members if not reading.parents[index]])
+        row.detail += f"\n{len(members)} values folded, {len(parameters)} of them parameters"
+        marks = _marks(reading, members)
+        row.detail += "".join(["\n" + text for text in marks.texts])
+        row.is_left_over = bool(marks.texts)
+        row.data_kind = "odd" if marks.is_odd else "stale" if marks.is_stale else ""
+        card.rows.append(row)
+        for place, one in enumerate(products_of(reading, members)):
+            column = ("number", place) if one.value is None else one.value
+            columns.setdefault(column, _factor(reading, one))
+            own[column] = one.weight
+        weights.append(own)
+    card.is_table, card.bars = True, []
+    card.note = f"{len(card.rows)} neurons"
+    card.is_left_over = card.is_stale = card.has_odd_data = False  # its rows say so
+    if columns:
+        tables: list[list[list[float | None]]] = []
+        for numbers in ([value.data for value in reading.order], reading.shown):
+            tables.append([[numbers[own[column]] if column in own else None for column in columns] for own in weights])
+        card.matrix = Matrix(list(columns.values()), tables[0], tables[1])
+
+
+def _sum_card(reading: Reading, grouping: Grouping, group: Group) -> Card:
+    """The card of a chain of additions; what its terms are made of may be on it, too."""
+    one = group.sum
+    assert one is not None  # for the type checker: a group of this kind has its sum
+    order = reading.order
+    card = value_card(reading, one.top)
+    count = len(one.terms)
+    drawn = [place for place, term in enumerate(one.terms) if grouping.groups[grouping.place[term][0]] is not group]
+    what = "examples" if one is grouping.over else "terms"
+    card.badge = "Σ" if one.scaled is None else "mean"
+    card.note = f"of {count} {what}"
+    card.is_fold = True
+    if len(drawn) == count:
+        sides = " + ".join([reading.names[term] for term in one.terms])
+        card.note = sides if len(sides) <= 40 else card.note
+    else:
+        card.strip = [order[term].data for term in one.terms]
+    if one is grouping.over:
+        (card.chosen,) = drawn
+    inside = group.members
+    numbers = [short(order[term].data) for term in one.terms[:LONGEST_LIST]]
+    lines = card.detail.split("\n")
+    said = f"{card.badge} of {count} {what}: {', '.join(numbers)}" + (", …" if count > LONGEST_LIST else "")
+    card.detail = "\n".join([f"{card.name}: {said}", *lines[1:]])
+    terms = [(place, term) for place, term in enumerate(one.terms)][:LONGEST_LIST]
+    card.terms = [_row(reading, term, _term_name(reading, grouping, group, place, term)) for place, term in terms]
+    marks = _marks(reading, inside)
+    card.is_stale, card.has_odd_data = marks.is_stale, marks.is_odd
+    card.is_left_over = bool(marks.texts)
+    return card
+
+
+def _repeat_card(reading: Reading, group: Group, repeat: Repeat) -> Card:
+    """The card of many steps that are alike; its rows show what changes from the first to the last of them."""
+    order, names, count = reading.order, reading.names, len(repeat.steps)
+    outputs = [values[-1] for values in repeat.passed_on]
+    last = value_card(reading, outputs[-1])
+    made = len([index for index in repeat.steps[0] if reading.parents[index]])
+    changing = [list(own) for own in zip(*repeat.passed_on)] + [list(own) for own in zip(*repeat.given)]
+    rows = [_change(reading, own) for own in changing if len(own) == count]
+    card = Card(f"× {count}", last.data, last.grad, last.strength, "", f"{made} operations each", "…")
+    card.rows, card.is_fold, card.is_root = rows[:FEW_PARAMETERS], True, last.is_root
+    card.strip = [order[index].data for index in outputs]
+    card.terms = [_row(reading, index) for index in outputs[:LONGEST_LIST]]
+    marks = _marks(reading, group.members)
+    card.is_stale, card.has_odd_data, card.is_left_over = marks.is_stale, marks.is_odd, bool(marks.texts)
+    said = [f"{count} steps like the one before, of {made} operations each", *[row.detail for row in rows]]
+    said += [f"{names[outputs[-1]]}: data {full(order[outputs[-1]].data)}, grad {full(reading.shown[outputs[-1]])}"]
+    card.detail = "\n".join([*said, *marks.texts])
+    return card
+
+
+def _change(reading: Reading, values: Sequence[int]) -> Row:
+    """How one value of a step changes from the first step to the last one."""
+    first, last = _row(reading, values[0]), _row(reading, values[-1])
+    value = reading.order[values[0]]
+    name = f"{first.name} … {last.name}" if value.label else f"{badge_text(value)} in each"
+    data, grad = (one if one == other else f"{one} → {other}"
+                  for one, other in ((first.data, last.data), (first.grad, last.grad)))  # fmt: skip
+    strongest = _strongest([reading.shown[index] for index in values])
+    return Row(name, data, grad, strongest, f"{name}: data {data}, grad {grad}")
+
+
+def _term_name(reading: Reading, grouping: Grouping, group: Group, place: int, term: int) -> str:
+    if group.sum is grouping.over:
+        return f"example {place}"
+    is_drawn = grouping.groups[grouping.place[term][0]] is not group
+    if is_drawn or reading.order[term].label:
+        return reading.names[term]
+    return expression_of(reading.order[term], [reading.names[parent] for parent in reading.parents[term]])
 
 
 def _span(numbers: Sequence[float]) -> str:
@@ -154,48 +308,6 @@ def _span(numbers: Sequence[float]) -> str:
     if odd or len(set(numbers)) == 1:
         return short((odd or numbers)[0])
     return f"{short(min(numbers), 3)} … {short(max(numbers), 3)}" if numbers else ""
-
-
-def _folded_card(
-    group: list[int],
-    order: Sequence[Value],
-    names: Sequence[str],
-    outputs: Sequence[bool],
-    unit: Unit | None,
-    by: str,
-    single: Sequence[Card],
-) -> Card:
-    """The card of a neuron or of a layer; `single` are the cards of its values."""
-    layer, neuron = unit or ("", "")
-    parameters = [index for index in group if order[index].operation is None]
-    results = [index for index in group if outputs[index] and order[index].operation is not None] or group[-1:]
-    grads = [order[index].grad for index in results]
-    name = neuron if by == "neurons" else layer or neuron
-    last = order[results[-1]]
-    if last.label == name and len(results) == 1:
-        name = names[results[0]]  # h1_1 (2) for the neuron's second call, as formulas call its result
-    lines = [f"{name}: {len(group)} values folded, {len(parameters)} of them parameters"]
-    lines += [f"{names[i]}: data {full(order[i].data)}, grad {full(order[i].grad)}" for i in results[:LONGEST_LIST]]
-    lines += ["gradients of its parameters:"] if parameters else []
-    lines += [f"{names[index]} {full(order[index].grad)}" for index in parameters[:LONGEST_LIST]]
-    lines += [f"… and {len(parameters) - LONGEST_LIST} more"] if len(parameters) > LONGEST_LIST else []
-    lines += [line for card in single if card.is_left_over for line in card.detail.split("\n") if line[:1] == "*"]
-    return Card(
-        name=name,
-        data=_span([order[index].data for index in results]),
-        grad=_span(grads),
-        strength=_strongest(grads),
-        detail="\n".join(lines),
-        note=f"{len(group)} values" if by == "layers" else (f"{len(results)} calls" if len(results) > 1 else ""),
-        badge=badge_text(last),
-        box=(layer or None) if by == "neurons" else None,
-        is_fold=True,
-        layer=layer or neuron,
-        bars=_bars([order[index].grad for index in parameters]),
-        is_stale=any(card.is_stale for card in single),
-        is_left_over=any(card.is_left_over for card in single),
-        has_odd_data=any(card.has_odd_data for card in single),
-    )
 
 
 def _strongest(numbers: Sequence[float]) -> float:
@@ -211,36 +323,150 @@ def _bars(grads: Sequence[float]) -> list[float]:
     return [_strongest(grads[low:high]) for low, high in pairwise(bounds)]
 
 
-def _folded_edges(
-    edges: Sequence[Edge], card_of: dict[int, int], cards: Sequence[Card], outputs: Sequence[bool], names: Sequence[str]
-) -> list[Edge]:
-    """The edges between different cards; those into a folded card, or from several results of one, become one edge."""
-    results = [0] * len(cards)
-    for index, card in card_of.items():
-        results[card] += outputs[index]
+# --- edges
+
+
+def _edges(
+    reading: Reading, grouping: Grouping, cards: Sequence[Card], results: Sequence[Sequence[int]]
+) -> tuple[list[Edge], list[Edge]]:
+    """The edges between different cards, and those that are left out beside a matrix.
+
+    The edges into a folded card, or from several results of one, become one edge.
+    """
     found: list[Edge] = []
-    bundles: dict[tuple[int, int], list[Edge]] = {}
-    for edge in edges:
-        start, end = card_of[edge.start], card_of[edge.end]
-        if start == end:
+    bundles: dict[tuple[int, int | None, int, int | None], list[tuple[int, int, int]]] = {}
+    place, left_out = grouping.place, grouping.left_out
+    is_alone = [not card.is_fold or group.sum is not None for card, group in zip(cards, grouping.groups)]
+    has_one = [len(own) == 1 for own in results]
+    for end, parents in enumerate(reading.parents):
+        if end in left_out:
             continue
-        if cards[end].is_fold or (cards[start].is_fold and results[start] > 1):
-            bundles.setdefault((start, end), []).append(edge)
-        else:
-            found.append(replace(edge, start=start, end=end))
-    for (start, end), bundle in bundles.items():
-        found.append(_bundle(start, end, bundle, names))
-    return found
+        into, into_row = place[end]
+        for argument, start in enumerate(parents):
+            out, out_row = place[start]
+            if out == into:
+                continue
+            if cards[out].is_fold and not reading.parents[start]:
+                out_row = None  # parameters that are used outside of their neurons, as in a penalty: one edge for all
+                bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
+            elif is_alone[into] and (has_one[out] or cards[out].is_table):
+                one = grouping.groups[into].sum
+                edge = (
+                    term_edge(reading, start, end, argument, one) if one else value_edge(reading, start, end, argument)
+                )
+                found.append(replace(edge, start=out, end=into, start_row=out_row))
+            else:
+                bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
+    bundled = [_bundle(reading, between, bundle) for between, bundle in bundles.items()]
+    kept = _fewer(bundled, cards, reading.has_gradients)
+    drawn = set(map(id, kept))
+    return found + kept, [edge for edge in bundled if id(edge) not in drawn]
 
 
-def _bundle(start: int, end: int, bundle: Sequence[Edge], names: Sequence[str]) -> Edge:
-    passed = _strongest([edge.passed for edge in bundle])
-    strongest = next(edge for edge in bundle if edge.passed is passed or edge.passed == passed)
-    if not (is_open := any(edge.is_open for edge in bundle)):
+def term_edge(reading: Reading, start: int, end: int, argument: int, one: Sum) -> Edge:
+    """The edge from a term to its sum, as if the sum were one operation."""
+    if end == one.scaled:
+        return value_edge(reading, start, end, argument)
+    edge = value_edge(reading, start, end, argument)
+    share = reading.slopes[one.scaled][0] if one.scaled is not None else 1.0
+    edge.local = edge.local * share
+    edge.label = f"×{short(edge.local, 3)}"
+    top, name = reading.names[one.top], reading.names[start]
+    lines = [f"local derivative of {top} through {name} = {full(edge.local)}"]
+    if edge.is_open and reading.has_gradients:
+        (_, local, other), sign, result = product(None, edge.local, reading.shown[one.top], edge.passed)
+        lines.append(f"{name}.grad gets {local} × {other} {sign} {result} along this edge")
+    edge.detail = "\n".join(
+        lines if edge.is_open else [*lines, "nothing goes back along this edge: requires_grad is False"]
+    )
+    return edge
+
+
+def _bundle(
+    reading: Reading, between: tuple[int, int | None, int, int | None], bundle: Sequence[tuple[int, int, int]]
+) -> Edge:
+    passed = [reading.passed(*one) for one in bundle]
+    strongest = _strongest(passed)
+    start, end, argument = bundle[next(i for i, one in enumerate(passed) if one is strongest or one == strongest)]
+    names, local = reading.names, reading.slopes[end][argument]
+    if not (is_open := any(reading.is_open(one, other) for one, other, _ in bundle)):
         detail = "nothing goes back: requires_grad is False"
     else:
-        detail = f"{names[strongest.end]} passes {full(strongest.passed)} back to {names[strongest.start]}"
+        detail = f"{names[end]} passes {full(strongest)} back to {names[start]}"
     if len(bundle) > 1 and is_open:
-        total = sum(abs(edge.passed) for edge in bundle)
+        total = sum(map(abs, passed))
         detail = f"{len(bundle)} edges; the strongest is drawn: {detail}\nsum of |gradient| over all: {short(total)}"
-    return Edge(start, end, strongest.passed, "", strongest.local, detail, is_open)
+    out, out_row, into, into_row = between
+    return Edge(out, into, strongest, "", local, detail, is_open, start_row=out_row, end_row=into_row)
+
+
+def _fewer(edges: list[Edge], cards: Sequence[Card], has_gradients: bool) -> list[Edge]:
+    """The edges without the weaker ones of those that lead into a table, where its matrix shows them all."""
+    kept: list[Edge] = []
+    into: dict[int, list[Edge]] = {}
+    for edge in edges:
+        if cards[edge.end].matrix:
+            into.setdefault(edge.end, []).append(edge)
+        else:
+            kept.append(edge)
+    for among in into.values():
+        ranked = sorted(among, key=lambda edge: _weight_of(edge, has_gradients), reverse=True)
+        needed = {edge.start: edge for edge in reversed(ranked)}  # the strongest one of each card
+        strongest = {id(edge) for edge in [*ranked[:MOST_LINES], *needed.values()]}
+        left = [edge for edge in among if id(edge) in strongest]
+        kept += sorted(left, key=lambda edge: (edge.start, edge.end_row or 0))
+    return kept
+
+
+def _weight_of(edge: Edge, has_gradients: bool) -> float:
+    number = edge.passed if has_gradients else edge.local
+    return math.inf if number != number else abs(number)
+
+
+def _chips(reading: Reading, grouping: Grouping, cards: Sequence[Card]) -> tuple[list[Card], list[Edge]]:
+    """Cards for the plain numbers that neurons multiply with their weights; all neurons that read the same share them.
+
+    The edges count the cards with the chips before them.
+    """
+    readers: dict[tuple[float, ...], list[int]] = {}
+    for number, group in enumerate(grouping.groups):
+        if group.kind in ("neuron", "table"):
+            products = [products_of(reading, members) for members in group.rows or [group.members]]
+            given = [tuple(one.number for one in own if one.value is None) for own in products]
+            if given[0] and all(own == given[0] for own in given):
+                readers.setdefault(given[0], []).append(number)
+    chips: list[Card] = []
+    ends: list[tuple[int, int]] = []
+    for numbers, users in readers.items():
+        made = _chips_of(numbers)
+        ends += [(len(chips) + place, user) for place in range(len(made)) for user in users]
+        chips += made
+    detail = "plain numbers have no gradient: nothing goes back"
+    return chips, [Edge(chip, len(chips) + user, 0.0, "", 0.0, detail, False) for chip, user in ends]
+
+
+def _chips_of(numbers: Sequence[float]) -> list[Card]:
+    if len(numbers) <= FEW_NUMBERS:
+        return [
+            Card(f"input {i}", short(number), "", 0.0, f"a plain number: {full(number)}", is_chip=True)
+            for i, number in enumerate(numbers, 1)
+        ]
+    listed = ", ".join(map(short, numbers[:LONGEST_LIST])) + (", …" if len(numbers) > LONGEST_LIST else "")
+    span = f"{short(min(numbers), 3)} … {short(max(numbers), 3)}"
+    detail = f"{len(numbers)} plain numbers: {listed}"
+    return [Card(f"{len(numbers)} inputs", span, "", 0.0, detail, is_chip=True, strip=list(numbers))]
+
+
+# --- sentences
+
+
+def _hints(grouping: Grouping, scene: Scene) -> list[str]:
+    said = []
+    if any(group.repeat for group in grouping.groups):
+        said.append('Steps that are alike are folded; fold="none" draws all of them.')
+    if grouping.over:
+        count = len(grouping.over.terms)
+        chosen = next(card.chosen for card in scene.cards if card.chosen is not None)
+        other = chosen + 1 if chosen + 1 < count else 0
+        said.append(f"Example {chosen} of {count} (0 to {count - 1}) is drawn; example={other} draws another one.")
+    return said

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..common.svg import Point
-from ..common.text import markup
 from .edges import ARROW
+from .placing import CROWD
 from .scene import Edge
 
-CROWD = 4  # labelled edges between two columns; where there are more, a × 0 is drawn without its label
 REMEMBERED = 40  # edges and labels that a label is kept clear of; where there are more, nobody can read them anyway
 SHARES = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8)  # of the edge, the best first
 HALF_HEIGHT = 8.0
@@ -22,7 +21,12 @@ Spot = tuple[float, float, float]  # the middle of a label, and half of its widt
 
 
 def has_label(edge: Edge, beside: int) -> bool:
-    """Whether an edge shows its label, where `beside` labelled ones lead into the same column."""
+    """Whether an edge shows its label, where `beside` labelled ones lead into the same column.
+
+    In a crowd, a × 0 has none; where many edges come out of a table, none of them has.
+    """
+    if edge.start_row is not None and beside > 2 * CROWD:
+        return False
     return edge.label != "" and (beside <= CROWD or edge.local != 0.0)
 
 
@@ -54,7 +58,9 @@ def _best_spot(edge: Edge, piece: Piece, points_on: dict[Piece, list[Point]], ot
             if across > 0.0 and down > 0.0:
                 cost += ON_LABEL * (1.0 + across * down / (4 * half * HALF_HEIGHT) * 10)
         for other, points in points_on.items():
-            if other != piece:
+            (_, high), (_, low) = other
+            near = min(high, low) - HALF_HEIGHT - 1 < y < max(high, low) + HALF_HEIGHT + 1
+            if near and other != piece:
                 cost += ON_EDGE * len([1 for a, b in points if abs(a - x) < half and abs(b - y) < HALF_HEIGHT + 1])
         if cost < least:
             best, least = (x, y, half), cost
@@ -67,7 +73,7 @@ def _label(number: int, edge: Edge, spot: Spot) -> str:
     x, y, half = spot
     soft = " faint" if abs(edge.local) == 1.0 else ""
     return (
-        f'<g data-label="{number}"><title>{markup(edge.detail)}</title>'
+        f'<g class="tag" data-label="{number}">'
         f'<rect class="paper" x="{x - half:.1f}" y="{y - HALF_HEIGHT:.1f}" width="{2 * half:.1f}" '
         f'height="{2 * HALF_HEIGHT:.0f}" rx="4"/>'
         f'<text class="label{soft}" x="{x:.1f}" y="{y + 4:.1f}">{edge.label}</text></g>\n'

@@ -8,10 +8,39 @@ from dataclasses import dataclass, field
 
 from chainrule.engine import Value
 
-from ..common.checks import left_over_text, look_at, notices
+from ..common.checks import left_over_text, notices
 from ..common.formulas import product
 from ..common.text import full, short
 from ..common.values import badge_text, expression_of, is_handwritten, through
+from .reading import Reading, reading_of
+
+
+@dataclass
+class Row:
+    """One line of a card that has several: a parameter of a neuron, a neuron of a layer, a term of a sum."""
+
+    name: str
+    data: str
+    grad: str
+    strength: float  # the gradient that the tint shows
+    detail: str = ""  # the tooltip
+    note: str = ""  # what stands between the name and the number: "× x1"
+    value: int | None = None  # the number of the Value in its topological order
+    terms: list[Row] = field(default_factory=list)  # what is shown when the row is opened
+    data_kind: str = ""  # "odd" for nan and inf, "stale" for what was computed before data changed
+    is_left_over: bool = False
+
+
+@dataclass
+class Matrix:
+    """The weights between two layers: a row for each neuron that they lead to, a column for each that they come from.
+
+    Shapes: weights and gradients (rows, columns); None where there is no weight.
+    """
+
+    columns: list[str]
+    weights: list[list[float | None]]
+    gradients: list[list[float | None]]
 
 
 @dataclass
@@ -26,10 +55,19 @@ class Card:
     note: str = ""  # what stands at the right of the name: the expression
     badge: str = ""  # '' for a leaf
     box: str | None = None  # the cards of one box stand in a frame that has this title
+    column: str | None = None  # cards that have the same one share a column, if they can
     is_root: bool = False
     is_fold: bool = False
+    is_bare: bool = False  # without data and gradient: a part of a model's architecture
+    is_chip: bool = False  # plain numbers, which have no gradient
     layer: str = ""  # of folded values; the bars of one layer share a scale
     bars: list[float] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)  # parameters of a neuron, or neurons of a layer
+    matrix: Matrix | None = None
+    is_table: bool = False  # a layer whose neurons are rows, with a place of its own for each edge
+    strip: list[float] = field(default_factory=list)  # the data of the parts, as small columns
+    chosen: int | None = None  # which of the parts is drawn
+    terms: list[Row] = field(default_factory=list)  # what the card shows when it is opened
     is_stale: bool = False  # data changed after it was computed
     is_left_over: bool = False  # its gradient is another one than its edges bring
     has_odd_data: bool = False  # nan or inf
@@ -47,76 +85,93 @@ class Edge:
     detail: str  # the tooltip
     is_open: bool = True  # False where no gradient goes back: requires_grad=False
     argument: int = 0  # which argument of its result it is
+    start_row: int | None = None  # the row of a table in which it begins
+    end_row: int | None = None  # and the one to which it leads
 
 
 @dataclass
 class Scene:
-    """Cards in topological order (the last one is the root) and the edges between them."""
+    """Cards in topological order (the last one is a root) and the edges between them."""
 
     cards: list[Card]
     edges: list[Edge]
     has_gradients: bool
     title: str
     notices: list[str] = field(default_factory=list)  # sentences that a reader of the whole picture needs
+    faint: list[Edge] = field(default_factory=list)  # edges that are drawn only for a neuron that was chosen
+    hints: list[str] = field(default_factory=list)  # sentences that say what was left out, and how it can be seen
+    card_of: list[tuple[int, int | None]] = field(default_factory=list)  # the card, and its row, of each value
+    shows: str = "gradient"  # what tints and widths show: "gradient" or "weight"
 
 
 def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float] | None = None) -> Scene:
     """One card for each value and one edge for each argument; `grads` replace the values' own gradients, if given."""
-    shown = [value.grad for value in order] if grads is None else list(grads)
-    number = {id(value): index for index, value in enumerate(order)}
-    root = names[-1]
-    found = look_at(order, shown)
-    has_gradients = any(grad != 0.0 for grad in shown)
-    moves = found.derivatives if has_gradients and not any(found.stale) else None
-    cards: list[Card] = []
-    edges: list[Edge] = []
-    for index, value in enumerate(order):
-        parents = [number[id(parent)] for parent in value._prev]
-        arguments = [names[parent] for parent in parents]
-        card = _card(value, names[index], expression_of(value, arguments), shown[index])
-        came = found.brought[index]
-        if moves:
-            card.detail += _moves(names[index], root, moves[index], value)
-        if found.left_over[index] and came is not None:
-            card.is_left_over = True
-            card.detail += "\n" + left_over_text(names[index], shown[index], came)
-        if found.stale[index]:
-            card.is_stale = True
-            card.detail += f"\nstale: data changed after this was computed; call {root}.refresh()"
-        cards.append(card)
-        for argument, (parent, local) in enumerate(zip(parents, value._local_grads)):
-            edge = Edge(parent, index, local * shown[index], f"×{short(local, 3)}", local, "", argument=argument)
-            edge.is_open = value.requires_grad and order[parent].requires_grad
-            if not edge.is_open:
-                edge.passed = 0.0
-            if is_handwritten(value):
-                edge.passed, edge.label = 0.0, "×?"
-                edge.detail = f"{names[index]} has a hand-written _backward: only that knows its local derivatives"
-            else:
-                edge.detail = _edge_detail(edge, names, arguments, shown[index] if has_gradients else None)
-            edges.append(edge)
-    cards[-1].is_root = True
-    count = len(order) - 1
-    title = f"{root} = {short(order[-1].data)}, computed from {count} value{'s' * (count != 1)}"
-    return Scene(cards, edges, has_gradients, title, notices(order, names, shown, found))
+    reading = reading_of(order, names, grads)
+    cards = [value_card(reading, index) for index in range(len(order))]
+    edges = [
+        value_edge(reading, parent, index, argument)
+        for index, parents in enumerate(reading.parents)
+        for argument, parent in enumerate(parents)
+    ]
+    return finished(reading, cards, edges)
 
 
-def _card(value: Value, name: str, note: str, grad: float) -> Card:
-    detail = f"{name} = {note}\n" if note else f"{name}\n"
-    detail += f"data {full(value.data)}\n"
+def finished(reading: Reading, cards: list[Card], edges: list[Edge]) -> Scene:
+    """The scene, with its title and with the sentences that a reader needs."""
+    order, names, roots = reading.order, reading.names, reading.roots
+    count = len(order) - len(roots)
+    results = ", ".join([f"{names[root]} = {short(order[root].data)}" for root in roots[:4]])
+    results += ", …" if len(roots) > 4 else ""
+    title = f"{results}, computed from {count} value{'s' * (count != 1)}"
+    said = notices(order, names, reading.shown, reading.found, len(roots))
+    place: list[tuple[int, int | None]] = [(index, None) for index in range(len(order))]
+    return Scene(cards, edges, reading.has_gradients, title, said, card_of=place)
+
+
+def value_card(reading: Reading, index: int) -> Card:
+    """The card of one value."""
+    value, name, grad = reading.order[index], reading.names[index], reading.shown[index]
+    found, root = reading.found, reading.names[-1]
+    note = expression_of(value, [reading.names[parent] for parent in reading.parents[index]])
     is_odd = not math.isfinite(value.data)
-    if not value.requires_grad:
-        detail += "requires_grad=False: no gradient"
-        return Card(name, short(value.data), "—", 0.0, detail, note, badge_text(value), has_odd_data=is_odd)
-    detail += f"grad {full(grad)}"
-    return Card(name, short(value.data), short(grad), grad, detail, note, badge_text(value), has_odd_data=is_odd)
+    lines = [f"{name} = {note}" if note else name, f"data {full(value.data)}"]
+    lines.append(f"grad {full(grad)}" if value.requires_grad else "requires_grad=False: no gradient")
+    text, strength = (short(grad), grad) if value.requires_grad else ("—", 0.0)
+    card = Card(name, short(value.data), text, strength, "", note, badge_text(value), has_odd_data=is_odd)
+    card.is_root = index in reading.roots
+    if (moves := reading.moves) and (said := _moves(name, root, moves[index], value)):
+        lines.append(said)
+    came = found.brought[index]
+    if found.left_over[index] and came is not None:
+        card.is_left_over = True
+        lines.append(left_over_text(name, grad, came))
+    if found.stale[index]:
+        card.is_stale = True
+        lines.append(f"stale: data changed after this was computed; call {root}.refresh()")
+    card.detail = "\n".join(lines)
+    return card
+
+
+def value_edge(reading: Reading, start: int, end: int, argument: int) -> Edge:
+    """The edge from one value to another one, of which it is that argument."""
+    local, upstream = reading.slopes[end][argument], reading.shown[end]
+    edge = Edge(start, end, reading.passed(start, end, argument), f"×{short(local, 3)}", local, "", argument=argument)
+    edge.is_open = reading.is_open(start, end)
+    names = reading.names
+    if is_handwritten(reading.order[end]):
+        edge.passed, edge.label = 0.0, "×?"
+        edge.detail = f"{names[end]} has a hand-written _backward: only that knows its local derivatives"
+    else:
+        arguments = [names[parent] for parent in reading.parents[end]]
+        edge.detail = _edge_detail(edge, names, arguments, upstream if reading.has_gradients else None)
+    return edge
 
 
 def _moves(name: str, root: str, derivative: float, value: Value) -> str:
     """What a gradient means, by the derivative of the root, whatever the gradients that are shown belong to."""
     if not (math.isfinite(derivative) and derivative and value.requires_grad) or name == root:
         return ""
-    return f"\na little more {name}, by ε, moves {root} by about {short(derivative)} × ε"
+    return f"a little more {name}, by ε, moves {root} by about {short(derivative)} × ε"
 
 
 def _edge_detail(edge: Edge, names: Sequence[str], arguments: Sequence[str], upstream: float | None) -> str:

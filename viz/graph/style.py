@@ -13,6 +13,9 @@ FIXED = {
     ".number": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;"
     "font-size:15px;text-anchor:end",
     ".end": "text-anchor:end",
+    ".key": "font-size:12.5px;font-weight:600",
+    ".figure": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;"
+    "font-size:12.5px;text-anchor:end",
     ".sign": "font-weight:700;text-anchor:middle",
     ".label": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:12px;"
     "text-anchor:middle",
@@ -27,12 +30,28 @@ FIXED = {
     ".axis": "stroke-width:1px",
     ".hatching": "fill:none;stroke-width:1px",
     ".stripes": "fill:none;stroke-width:22px;stroke-dasharray:2 5;stroke-opacity:0.35",
+    ".low": "stroke-width:17px",
+    ".edge.chosen .line": "stroke-width:2px",
+    ".picked .key": "text-decoration:underline",
     ".edge.odd .line": "stroke-width:5px;stroke-dasharray:2 3",
     ".edge.active .line": "stroke-width:4px;stroke-dasharray:7 4",
 }
 
 
-MARKS = ("odd", "hatching", "stripes", "notice")  # classes that few drawings have: nan or inf, stale cards, sentences
+MARKS = (
+    "odd",
+    "hatching",
+    "stripes",
+    "low",
+    "notice",
+    "hint",
+    "key",
+    "figure",
+    "part",
+    "chosen",
+    "mark",
+    "cell",
+)  # classes that few drawings have: nan or inf, stale cards, sentences
 
 
 def style_sheet(drawing: str, theme: str, used: Iterable[int], marks: Iterable[str] = MARKS) -> str:
@@ -57,8 +76,8 @@ def _colour_rules(theme: Theme) -> dict[str, str]:
         ".face": f"fill:{theme.card}",
         ".leaf .face": f"fill:{theme.leaf}",
         ".rim": f"stroke:{theme.line}",
-        ".root .rim": f"stroke:{theme.strong_line}",
         ".fold .rim": f"stroke:{theme.soft_ink}",
+        ".root .rim": f"stroke:{theme.strong_line}",
         ".box": f"fill:{theme.box};stroke:{theme.box_line}",
         "text": f"fill:{theme.ink}",
         ".soft": f"fill:{theme.soft_ink}",
@@ -67,12 +86,17 @@ def _colour_rules(theme: Theme) -> dict[str, str]:
         ".sign": f"fill:{theme.badge_ink}",
         ".axis": f"stroke:{theme.box_line}",
         ".notice": f"fill:{theme.odd}",
+        ".hint": f"fill:{theme.soft_ink}",
         ".hatching": f"stroke:{theme.line}",
         ".stripes": f"stroke:{theme.odd}",
         ".tint.odd": f"fill:{theme.tint_odd}",
         ".edge.odd .line": f"stroke:{theme.odd}",
         ".edge.odd .tip": f"fill:{theme.odd}",
         ".bar.odd": f"fill:{theme.odd}",
+        ".cell.odd": f"fill:{theme.odd}",
+        ".bar.part": f"fill:{theme.line}",
+        ".bar.chosen": f"fill:{theme.ink}",
+        ".mark": f"fill:{theme.ink}",
         ".receives .rim": f"stroke:{theme.receiver}",
         ".gives .rim": f"stroke:{theme.giver}",
         ".edge.active .line": f"stroke:{theme.receiver}",
@@ -87,6 +111,7 @@ def _colour_rules(theme: Theme) -> dict[str, str]:
         rules[f".edge.{name} .line"] = f"stroke:{edge}"
         rules[f".edge.{name} .tip"] = f"fill:{edge}"
         rules[f".bar.{name}"] = f"fill:{edge}"
+        rules[f".cell.{name}"] = f"fill:{mixed(theme.cell_zero, edge_end, part, STEPS + 2)}"
     return rules
 
 

@@ -15,7 +15,7 @@ from chainrule.engine import Value
 
 from ..common.colours import DARK, LIGHT
 from ..common.page import POLICY, asset
-from ..common.picture import write_text
+from ..common.saving import write_text
 from ..common.text import markup
 from ..graph.drawing import draw
 from .bugs import named

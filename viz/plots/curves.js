@@ -4,7 +4,7 @@
   const slider = document.getElementById("slider");
   const counter = document.getElementById("counter");
   const numbers = document.getElementById("numbers");
-  const svg = document.querySelector("svg");
+  const svg = document.querySelector("#view svg");
   const cursors = svg.querySelectorAll(".cursor");
   const last = data.epochs.length - 1;
 

@@ -77,12 +77,12 @@ def curves(history: HistoryLike, *, theme: str = "auto") -> Page:
         "panel": PANEL,
     }
     body = (
-        f'<main class="drawing">{picture.shrinking_svg}</main>\n'
         '<section class="foot"><div class="controls"><input type="range" id="slider" min="0" max="0" value="0" '
         'step="1" aria-label="epoch"><output id="counter" for="slider"></output></div>'
-        f'<p class="numbers" id="numbers" aria-live="polite">{markup(data["lines"][-1])}</p></section>'
+        f'<p class="numbers" id="numbers" aria-live="polite">{markup(data["lines"][-1])}</p></section>\n' + picture.view
     )
-    return Page(page_html(picture.title, body, data, "plots", "curves", theme), picture, FOOT_HEIGHT)
+    html = page_html(picture.title, body, data, "plots", "curves", theme, shape=(picture.width, picture.height))
+    return Page(html, picture, FOOT_HEIGHT)
 
 
 def _series(lists: Mapping[str, Sequence[float]], count: int) -> list[Series]:
@@ -131,7 +131,7 @@ def _picture(epochs: Sequence[int], panels: Sequence[tuple[str, Sequence[Series]
     name = drawing_id(theme + body)
     title = f"training, epochs {min(epochs)} to {max(epochs)}"
     svg = svg_document(name, across, HEIGHT, title, themed_rules(name, theme, _rules), body)
-    return Drawing(svg, across, HEIGHT, title)
+    return Drawing(svg, across, HEIGHT, title, theme)
 
 
 def _panel(heading: str, series: Sequence[Series], epochs: Sequence[int]) -> str:

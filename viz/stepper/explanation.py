@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chainrule.engine import Value
 
-from ..common.picture import write_text
+from ..common.saving import write_text
 from ..common.text import markup
 from ..common.values import values_of
 from .chain_rule import applications, gradients_after

@@ -19,7 +19,6 @@
   const slider = document.getElementById("slider");
   const counter = document.getElementById("counter");
   const play = document.getElementById("play");
-  const drawing = document.getElementById("drawing");
   let now = 0;
   let timer = null;
 
@@ -40,15 +39,7 @@
     grad.textContent = text;
     grad.classList.toggle("faint", text === "0" || text === "—");
     card.querySelector(".tint").setAttribute("class", "tint " + shade);
-  }
-
-  function bringIntoView(card) {
-    const box = card.getBoundingClientRect();
-    const frame = drawing.getBoundingClientRect();
-    if (box.left < frame.left + 8) drawing.scrollLeft -= frame.left - box.left + 60;
-    else if (box.right > frame.right - 8) drawing.scrollLeft += box.right - frame.right + 60;
-    const foot = document.getElementById("foot").getBoundingClientRect();
-    if (box.top < 0 || box.bottom > foot.top) window.scrollBy(0, box.top - foot.top / 2 + box.height / 2);
+    card.setAttribute("aria-label", card.getAttribute("aria-label").replace(/[^ ]*$/, text));
   }
 
   function show(step, isSilent) {
@@ -78,13 +69,14 @@
     counter.textContent = "step " + now + " of " + last;
     document.getElementById("first").disabled = document.getElementById("back").disabled = now === 0;
     document.getElementById("next").disabled = document.getElementById("end").disabled = now === last;
-    if (!isSilent && current.receiver !== null) bringIntoView(cards[current.receiver]);
+    if (!isSilent && current.receiver !== null) chainrule.view.reveal(cards[current.receiver]);
   }
 
   function stop() {
     if (timer !== null) clearInterval(timer);
     timer = null;
-    play.textContent = "▶ Play";
+    play.setAttribute("aria-pressed", "false");
+    play.lastElementChild.textContent = "Play";
   }
 
   function toggle() {
@@ -93,7 +85,8 @@
       return;
     }
     if (now === last) show(0);
-    play.textContent = "⏸ Pause";
+    play.setAttribute("aria-pressed", "true");
+    play.lastElementChild.textContent = "Pause";
     timer = setInterval(() => {
       show(now + 1);
       if (now === last) stop();
@@ -118,20 +111,13 @@
   play.addEventListener("click", toggle);
   slider.addEventListener("input", () => go(Number(slider.value)));
   cards.forEach((card, number) => {
-    card.setAttribute("tabindex", "0");
     card.setAttribute("role", "button");
-    card.setAttribute("aria-label", data.names[number] + ": go to the step that changes its gradient");
+    card.setAttribute("aria-description", "go to the step that changes its gradient");
     card.addEventListener("click", () => jump(number));
   });
 
   document.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const card = event.target.closest ? event.target.closest("[data-card]") : null;
-    if (card && (event.key === "Enter" || event.key === " ")) {
-      event.preventDefault();
-      jump(Number(card.dataset.card));
-      return;
-    }
     const isButton = event.target.tagName === "BUTTON";
     if (event.target === slider && event.key !== " ") return; // the slider handles its arrow keys itself
     const action = {

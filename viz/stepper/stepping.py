@@ -10,9 +10,10 @@ from chainrule.engine import Value
 
 from ..common.choices import check_choice
 from ..common.colours import THEMES, class_of
+from ..common.icons import button
 from ..common.page import page_html
 from ..common.picture import Drawing, Page
-from ..common.text import markup, short
+from ..common.text import short
 from ..common.values import values_of
 from ..graph.drawing import drawing_of
 from ..graph.scene import scene_of
@@ -22,11 +23,11 @@ from .narration import LOCAL, Narrator, StepText
 MOST_STEPS = 400
 PANEL_HEIGHT = 226.0
 BUTTONS = (
-    ("first", "to the beginning", "⏮"),
-    ("back", "one step back", "◀"),
-    ("play", "play or pause", "▶ Play"),
-    ("next", "one step on", "▶"),
-    ("end", "to the end", "⏭"),
+    button("first", "to the beginning", "first"),
+    button("back", "one step back", "back"),
+    button("play", "play or pause", "play", "Play", pressed="pause"),
+    button("next", "one step on", "next"),
+    button("end", "to the end", "last"),
 )
 
 Segments = list[tuple[str, str]]  # pieces of a line: CSS class and text
@@ -67,7 +68,15 @@ def steps(loss: Value, *, theme: str = "auto") -> Page:
         shown.append(_step(step, narrator.text(step), names, edges[step.giver, step.argument], largest))
     start = ["0" if value.requires_grad else "—" for value in order]
     data = {"names": names, "start": start, "steps": shown}
-    html = page_html(f"Backpropagation of {names[-1]}, step by step", _body(picture), data, "stepper", "stepper", theme)
+    html = page_html(
+        f"Backpropagation of {names[-1]}, step by step",
+        _body(picture),
+        data,
+        "stepper",
+        "stepper",
+        theme,
+        shape=(picture.width, picture.height),
+    )
     return Page(html, picture, PANEL_HEIGHT)
 
 
@@ -143,20 +152,13 @@ def _sentence(step: Application, text: StepText, into: str) -> Segments:
 
 
 def _body(picture: Drawing) -> str:
-    buttons = "".join(
-        [
-            f'<button type="button" id="{name}" aria-label="{label}" title="{label}">{sign}</button>'
-            for name, label, sign in BUTTONS
-        ]
-    )
     return (
-        f'<main class="drawing" id="drawing" tabindex="-1" aria-label="{markup(picture.title)}">'
-        f"{picture.shrinking_svg}</main>\n"
-        f'<section class="foot" id="foot" aria-label="steps"><div class="controls">{buttons}'
+        f'<section class="foot" id="foot" aria-label="steps"><div class="controls">{"".join(BUTTONS)}'
         '<input type="range" id="slider" min="0" max="0" value="0" step="1" aria-label="step">'
         '<output id="counter" for="slider"></output></div>\n'
         '<div class="panel" aria-live="polite"><div><p class="update" id="update"></p>'
         '<p class="numbers" id="numbers"></p></div><p id="why"></p></div>\n'
         '<p class="keys"><kbd>←</kbd> <kbd>→</kbd> step, <kbd>Home</kbd> <kbd>End</kbd>, <kbd>space</kbd> to play; '
-        "a click on a card goes to its step</p></section>"
+        "a click on a card goes to its step; <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> size of the picture</p></section>\n"
+        + picture.view
     )

@@ -1,43 +1,220 @@
-"""The backward program: what each array instruction passes back, in reverse order."""
+"""The backward part of an array program: in reverse order, what each instruction passes back to its operands."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from .gradients import Gradients, modes_of
-from .instructions import kind_of, write_forward
-from .plan import Array, Lane, Operand, Plan
-from .writer import Writer
+from ...op import Op
+from ...operators import has_no_slope
+from ...ops import logsumexp, pick, where
+from ..scalar.derive import chooses
+from .forward import Forward, Link
+from .ir import ZERO, Array, Number, Operand, Rows, is_batched, rows
+from .program import operand, symbol
 
-
-def write_backward(gradients: Gradients, output: Operand, power: int) -> None:
-    """The backward lines; the gradient with respect to the output itself is n^power."""
-    if not isinstance(output, Lane) or output.array not in gradients.wanted:
-        return
-    writer = gradients.writer
-    gradients.start(output.array, output.index, power)
-    for step in reversed(writer.plan.steps):
-        if step.target in gradients.collected and step.target not in gradients.targets:
-            writer.step = step
-            gradients.go_behind(step)
-            kind_of(step).backward(gradients, step, gradients.collected[step.target])
-    writer.step = None
+Where = Rows | tuple[int, ...]  # the rows of an array that a contribution goes to
 
 
-def write_gradients(
-    plan: Plan, targets: Sequence[Array], power: int, mean_parts: Collection[Array] = ()
-) -> tuple[Writer, Gradients]:
-    """The forward and the backward lines of the first output.
+def differentiate(
+    forward: Forward, output: Operand, wanted: Sequence[Array], power: int, each: bool = False
+) -> list[Operand]:
+    """The gradients of an output with respect to the wanted arrays; its own gradient is n^power.
 
-    They are written with guesses of how contributions add up, and once more if a guess was wrong.
+    `each`: every example has a gradient of its own; else what an array that is the same for all examples gets from
+    each of them adds up.
     """
-    modes: list[str] = []
-    for _ in range(2):
-        writer = Writer(plan, mean_parts)
-        write_forward(writer)
-        gradients = Gradients(writer, targets, modes)
-        write_backward(gradients, plan.outputs[0], power)
-        modes = modes_of(gradients.contributed, targets)
-        if modes == gradients.modes:
-            break
-    return writer, gradients
+    backward = Backward(forward, wanted, each)
+    if isinstance(output, Rows) and output.array in backward.reached:
+        backward.give(output, Number(1.0, power), 1, output.array.batched)
+        for link in reversed(forward.links):
+            if link.out.array in backward.parts and link.out.array not in wanted:
+                forward.program.step = link.step
+                backward.pass_back(link)
+        forward.program.step = None
+    return [backward.collected(array) for array in wanted]
+
+
+class Backward:
+    """The gradients so far: for each array, what was passed to which of its rows."""
+
+    def __init__(self, forward: Forward, wanted: Sequence[Array], each: bool) -> None:
+        self.program, self.each = forward.program, each
+        self.forward = forward
+        self.parts: dict[Array, list[tuple[Where, Operand]]] = {}
+        self.reached = set(wanted)  # the wanted arrays, and all that depend on one
+        self.risky: set[Array] = set()  # the arrays that may have infinite slopes, see scalar/derive.py
+        self.behind: set[Array] = set()  # those that are something that is chosen, or not
+        self.always: dict[Array, set[int]] = {}  # their rows that get a gradient besides, whatever is chosen
+        choosing = any(chooses(link.kind) for link in forward.links)
+        for link in forward.links:
+            arrays = [a.array for a in link.args if isinstance(a, Rows)]
+            if not self.reached.isdisjoint(arrays):
+                self.reached.add(link.out.array)
+            no_slope = isinstance(link.kind, Op) and has_no_slope(link.kind)
+            if choosing and (no_slope or not self.risky.isdisjoint(arrays)):
+                self.risky.add(link.out.array)
+
+    def pass_back(self, link: Link) -> None:
+        """Give each operand of an instruction what it gets."""
+        array = link.out.array
+        upstream = self.collected(array)
+        del self.parts[array]
+        if len(self.always.get(array, ())) == array.lanes:
+            self.behind.discard(array)
+        for a in link.args if self.risky else ():
+            if isinstance(a, Rows) and (array in self.behind or chooses(link.kind)):
+                self.behind.add(a.array)
+            elif isinstance(a, Rows):
+                taken = link.extra[0] if link.kind == "take" else range(a.start, a.start + a.step * a.count, a.step)
+                self.always.setdefault(a.array, set()).update(taken)
+        masked = array in self.behind and array in self.risky
+        ADJOINTS.get(link.kind, Backward._elementwise)(self, link, upstream, masked)
+
+    def wants(self, to: Operand) -> bool:
+        return isinstance(to, Rows) and to.array in self.reached
+
+    def give(self, to: Operand, g: Operand, count: int, batched: bool) -> None:
+        """Add g to the gradient of an operand. It was passed back by `count` lanes, for each example if `batched`."""
+        if not isinstance(to, Rows) or to.array not in self.reached:
+            return
+        if batched and not to.array.batched:
+            g = self._over_examples(g)
+        if to.count == 1 < count:
+            g = self.program.sums(g, (count,))
+        self.parts.setdefault(to.array, []).append((to, g))
+
+    def _over_examples(self, g: Operand) -> Operand:
+        if self.each:
+            return g
+        if isinstance(g, Number):
+            return Number(g.number, g.power + 1)
+        if not g.array.batched:
+            return self.program.ufunc("multiply", g, Number(1.0, 1))
+        return self.program.write("examples", [g], g.count, False)
+
+    def collected(self, array: Array) -> Operand:
+        """The sum of what was passed to an array. It may be one row or a number that is the same in all rows."""
+        merged: dict[Where, Operand] = {}
+        for to, g in self.parts.get(array, ()):
+            merged[to] = self.program.ufunc("add", merged[to], g) if to in merged else g
+        if not merged:
+            return ZERO
+        whole = next((to for to in merged if isinstance(to, Rows) and to.complete), None)
+        g = merged.pop(whole) if whole else ZERO
+        if merged:
+            places = [tuple(range(to.start, to.start + to.step * to.count, to.step)) if isinstance(to, Rows) else to
+                      for to in merged]  # fmt: skip
+            if whole:  # it comes last if the others are apart, and else first
+                rows_of_others = [row for part in places for row in part]
+                last = len(rows_of_others) == len(set(rows_of_others)) == array.lanes
+                merged = {**merged, whole: g} if last else {whole: g, **merged}
+                places.insert(len(places) if last else 0, tuple(range(array.lanes)))
+            batched = any(map(is_batched, merged.values())) or (array.batched and not self.each)
+            g = self.program.write("scatter", list(merged.values()), array.lanes, batched, tuple(places))
+        if isinstance(g, Rows) and g.complete and not g.array.name and array.name:
+            g.array.name = "d" + (array.name[1:] if array.name[0] == "z" else array.name)
+        return g
+
+    # --- one rule for each kind
+
+    def _elementwise(self, link: Link, upstream: Operand, masked: bool) -> None:
+        """Each operand gets its local derivative times the upstream gradient."""
+        program, partials = self.program, link.kind.quick or link.kind.partials
+        out, args = symbol(program, link.out), [symbol(program, a) for a in link.args]
+        slopes = partials(out, *args) if callable(partials) else None
+        for i, to in enumerate(link.args):
+            if not self.wants(to):
+                continue
+            slope = operand(partials[i](out, *args) if slopes is None else slopes[i])
+            if slope == ZERO:
+                continue
+            passed = program.ufunc("multiply", slope, upstream)
+            if masked and isinstance(slope, Rows) and isinstance(upstream, Rows):
+                passed = program.apply(where, [upstream, passed, ZERO])
+            self.give(to, passed, link.out.count, link.out.array.batched)
+
+    def _grid(self, link: Link, upstream: Operand, masked: bool) -> None:
+        """With z = W @ h, W gets dz @ h.T and h gets W.T @ dz."""
+        rights, lefts, width, ones, keep = link.extra
+        left, right, side = link.args
+        g = self.program.full(upstream, rights * lefts, True)
+        if self.wants(left):
+            if masked and rights == 1:  # examples whose gradient is 0 take no part, whatever the factors are
+                side, ones = self.program.write("masked", [g, side], width, True, ones), 0
+            outer = self.program.write("outer", [g, side, left], lefts * width, self.each, rights, lefts, width, ones)
+            self.give(left, outer, lefts * width, False)
+        if self.wants(right):
+            back = self.program.write("back", [left, g], rights * keep, True, rights, lefts, width, keep)
+            self.give(right, back, rights * keep, True)
+
+    def _sum(self, link: Link, upstream: Operand, masked: bool) -> None:
+        """Each term gets the gradient of its sum."""
+        sizes = link.step.sizes  # type: ignore[union-attr]
+        self.give(link.args[0], self.program.spread(upstream, sizes), sum(sizes), link.out.array.batched)
+
+    def _logsumexp(self, link: Link, upstream: Operand, masked: bool) -> None:
+        """Each value gets its softmax probability times the upstream gradient."""
+        program = self.program
+        values, powers, whole = link.args
+        assert isinstance(powers, Rows)
+        share = program.ufunc("divide", upstream, whole)
+        masked = masked and isinstance(upstream, Rows)
+        if masked:
+            share = program.apply(where, [upstream, share, ZERO])
+        share = program.spread(share, link.step.sizes)  # type: ignore[union-attr]
+        passed = program.ufunc("multiply", powers, share)
+        if masked:
+            passed = program.apply(where, [share, passed, ZERO])
+        self.give(values, passed, powers.count, link.out.array.batched)
+
+    def _pick(self, link: Link, upstream: Operand, masked: bool) -> None:
+        """Only what was picked gets the upstream gradient."""
+        source, index = link.args
+        assert isinstance(source, Rows) and isinstance(index, Rows)
+        if link.extra == ("hot",):
+            hot = self.forward.hot(link.out.array)
+            slope = self.program.ufunc("multiply", hot, Number(1.0, 1))
+            return self.give(source, self.program.ufunc("multiply", slope, upstream), hot.count, True)
+        lanes, batched, count = source.array.lanes, source.array.batched, link.out.count
+        if self.each and not batched:  # the index, too, has to tell the examples apart
+            batched, flat = True, index.array
+            index = self.program.write("flat", flat.args, count, True, *flat.extra[:3], True)
+        full = isinstance(upstream, Number)
+        g = upstream if full else self.program.full(upstream, count, index.array.batched)
+        self.give(source, self.program.write("put", [g, index], lanes, batched), lanes, batched)
+
+    def _take(self, link: Link, upstream: Operand, masked: bool) -> None:
+        """A lane that was taken several times gets the sum."""
+        [lanes], source = link.extra, link.args[0].array  # type: ignore[union-attr]
+        if source not in self.reached:
+            return
+        order = sorted(range(len(lanes)), key=lanes.__getitem__)
+        unique = sorted(set(lanes))
+        g = self.program.taken(upstream, order)
+        if len(unique) < len(lanes):
+            counts = dict.fromkeys(unique, 0)
+            for lane in lanes:
+                counts[lane] += 1
+            g = self.program.sums(g, tuple(counts.values()))
+        self.parts.setdefault(source, []).append((rows(source, unique) or tuple(unique), g))
+
+    def _scatter(self, link: Link, upstream: Operand, masked: bool) -> None:
+        batched = link.out.array.batched
+        for part, places in zip(link.args, link.extra[0]):
+            if self.wants(part):
+                self.give(part, self.program.taken(upstream, places), len(places), batched)
+
+    def _full(self, link: Link, upstream: Operand, masked: bool) -> None:
+        self.give(link.args[0], upstream, link.out.count, link.out.array.batched)
+
+
+ADJOINTS: Mapping[Any, Any] = {
+    "dot": Backward._grid,
+    "sum": Backward._sum,
+    logsumexp: Backward._logsumexp,
+    pick: Backward._pick,
+    "take": Backward._take,
+    "scatter": Backward._scatter,
+    "full": Backward._full,
+}

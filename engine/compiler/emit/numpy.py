@@ -1,195 +1,548 @@
-"""Whole functions in NumPy: the forward lines, the backward lines, and what is returned."""
+"""The text of an array program: NumPy, with the names and shapes of textbooks in its comments."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
 
-from ...ops import add, multiply, pick, subtract
-from ..arrays.buffers import Block, View, ViewOrNumber
-from ..arrays.derive import write_gradients
-from ..arrays.instructions import write_forward
-from ..arrays.joining import joined
-from ..arrays.logsumexp_and_pick import first_rows, logsumexp_of, one_hot
-from ..arrays.plan import Array, Lane, Operand, Plan, Step
-from ..arrays.writer import Writer
-from ..literals import literal
+from ...op import Op
+from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
+from ..arrays.mean import Part
+from ..arrays.place import covers, first_writes, needed, placed, reused
+from ..arrays.plan import Step
+from ..arrays.spelling import template
+from ..literals import literal, shape_literal, slice_literal
 
-
-def numpy_source(plan: Plan, name: str, head: str, without_gradient: Sequence[int] = ()) -> tuple[str, Block]:
-    """The text of bind(n, theta), which returns the function of that name; and its statements.
-
-    The name is "value", "value_and_grad", "input_gradients", or "careful": a value_and_grad that is exact for infinite
-    logits, too, where the other one gives nan. The parameters `without_gradient` get 0.0.
-    """
-    if name == "value":
-        writer = _value(plan)
-    elif name == "input_gradients":
-        writer = _input_gradients(plan)
-    else:
-        writer = _value_and_grad(plan, without_gradient, () if name == "careful" else _mean_parts(plan))
-    writer.block.statements = joined(writer.block.needed())
-    return writer.block.function(head), writer.block
+SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
+FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction
+SMALL_SUM, MANY_SUMS = 8, 8  # so many sums of so few terms are computed as additions of slices
+LONG = 1500  # lines
+LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
 
 
-def _value(plan: Plan) -> Writer:
-    writer = Writer(plan)
-    write_forward(writer)
-    text, arguments = _outputs(writer)
-    writer.statement(f"return [{text}]", arguments, None)
-    return writer
+class Line(NamedTuple):
+    """One line of the function."""
+
+    text: str
+    comment: str
+    shape: str
+    steps: tuple[Step, ...]
 
 
-def _value_and_grad(plan: Plan, without_gradient: Sequence[int], mean_parts: Sequence[Array]) -> Writer:
-    power = -1 if _varies(plan.outputs[0]) else 0  # the mean over n examples begins with a gradient of 1 / n for each
-    writer, gradients = write_gradients(plan, [plan.theta], power, mean_parts)
-    text, arguments = _mean(writer, plan.outputs[0])
-    gradient = gradients.gradient(plan.theta)
-    if gradient is None:
-        writer.statement(f"return {text}, np.zeros({plan.theta.lanes})", arguments, None)
-        return writer
-    if without_gradient:
-        indices = writer.indices(without_gradient)
-        writer.statement("{0}[{1}] = 0.0", [gradient, indices], None, "requires_grad=False")
-    last, copy = writer.block.statements[-1], "" if writer.block.fresh else ".copy()"
-    result, parts = f"{{{len(arguments)}}}{copy}", [gradient]
-    if copy and last.out == gradient and last.text == "add({0}, {1}, {out})":  # a new sum needs no copy
-        result, parts = f"add({{{len(arguments)}}}, {{{len(arguments) + 1}}})", list(last.arguments)  # type: ignore[arg-type]
-        writer.block.statements.pop()
-    writer.statement(f"return {text}, {result}", [*arguments, *parts], None, "the mean, and its gradient")
-    return writer
+class NumPy:
+    """Writes bind(n, theta), which makes the arrays for n examples, and returns the function that works in them."""
 
+    def __init__(
+        self, code: Sequence[Array], roots: Collection[Array], rowwise: Collection[Array] = (),
+        fresh: Array | None = None,
+    ) -> None:  # fmt: skip
+        self.rowwise, self.fresh = rowwise, fresh
+        self.code = needed(code, roots)
+        self.placed = placed(self.code, set(roots))
+        self.lines: list[Line] = []
+        self.made: list[str] = []  # the lines that make the arrays
+        self.windows: list[str] = []  # and those for windows on them
+        self.used: set[str] = set()  # the functions of NumPy's in the text
+        self._array: Array | None = None
+        self._taken = {"theta", "n"}
+        self._counts: defaultdict[str, int] = defaultdict(int)
+        self._names: dict[str, str] = {}  # of windows and constants, by their texts
+        self._texts: dict[Array, str] = {}  # for all lanes of an array
+        self._whole_numbers: dict[str, str] = {}
+        self._checks: set[tuple[str, int]] = set()
+        self._wheres: set[str] = set()
+        for array in self.code:
+            if array.name in self._taken and array.op != "theta":
+                array.name = ""
+            self._taken.add(array.name)
+        for array in self.code:
+            array.name = array.name or self._new("c" if array.op == "numbers" else "t")
+        self._reused = {array: other.name for array, other in
+                        reused(self.code, set(roots), self.placed, {fresh, *rowwise}).items()}  # fmt: skip
+        for array in self.code:
+            self._make(array)
+        if fresh is not None:
+            zeros = fresh.op == "scatter" and not covers(fresh)[0]
+            self.line(f"{fresh.name} = np.{'zeros' if zeros else 'empty'}({fresh.lanes})")
+        for array in self.code:
+            self._array = array
+            (getattr(self, f"_{array.op}") if array.op in WORDS else self._elementwise)(array)
 
-def _input_gradients(plan: Plan) -> Writer:
-    writer, gradients = write_gradients(plan, [array for array in plan.inputs if array.lanes], 0)
-    found = [gradients.gradient(array) for array in plan.inputs]
-    fields = iter(range(len(found)))
-    text = ", ".join(f"np.zeros(({array.lanes}, n))" if gradient is None else f"{{{next(fields)}}}"
-                     for array, gradient in zip(plan.inputs, found))  # fmt: skip
-    writer.statement(f"return [{text}]", [gradient for gradient in found if gradient is not None], None)
-    return writer
+    # --- names
 
+    def _new(self, prefix: str) -> str:
+        while True:
+            self._counts[prefix] += 1
+            name = f"{prefix}{self._counts[prefix]}"
+            if name not in self._taken:
+                self._taken.add(name)
+                return name
 
-def _mean_parts(plan: Plan) -> list[Array]:
-    """The output, and what it is the sum or the difference of: if one of these is nan, the mean is nan."""
-    makers = {step.target: step for step in plan.steps}
-    parts: list[Array] = []
-    todo = [plan.outputs[0]]
-    while todo:
-        operand = todo.pop()
-        if isinstance(operand, Lane) and operand.array.lanes == 1:
-            parts.append(operand.array)
-            maker = makers.get(operand.array)
-            if maker is not None and (maker.kind is add or maker.kind is subtract):
-                todo += [operands[0] for operands in maker.operands]
-    return parts
+    def window(self, text: str, name: str = "") -> str:
+        """The name of a window, which is made once."""
+        if self.fresh is not None and text.startswith(self.fresh.name):
+            return text
+        if text not in self._names:
+            if not name or name in self._taken:
+                name = self._new(text.split(".")[0].split("[")[0] + "_")
+            self._taken.add(name)
+            self._names[text] = name
+            self.windows.append(f"{name} = {text}")
+        return self._names[text]
 
+    def constant(self, text: str) -> str:
+        """The name of an array that is made once, and never written."""
+        if text not in self._names:
+            self._names[text] = name = self._new("c")
+            self.made.append(f"{name} = {text}")
+        return self._names[text]
 
-def _varies(output: Operand) -> bool:
-    return isinstance(output, Lane) and output.array.batched
+    def np(self, name: str) -> str:
+        """The name of a function of NumPy's."""
+        self.used.add(name)
+        return name
 
+    def line(self, text: str, comment: str = "", shape: str = "") -> None:
+        array = self._array
+        self.lines.append(Line(text, comment, shape, array.steps if array else ()))
 
-def _outputs(writer: Writer) -> tuple[str, list[ViewOrNumber]]:
-    texts: list[str] = []
-    arguments: list[ViewOrNumber] = []
-    for output in writer.plan.outputs:
-        if isinstance(output, Lane):
-            texts.append(f"{{{len(arguments)}}}[{output.index}]")
-            arguments.append(writer.whole(output.array))
-        else:
-            texts.append(literal(output))
-    return ", ".join(texts), arguments
+    def to(self, array: Array, text: str, comment: str) -> None:
+        """A line that writes an array."""
+        self.line(text, f"{array.name} = {comment}", f"({array.lanes}, n)" if array.batched else f"({array.lanes},)")
 
+    # --- arrays and what is read of them
 
-def _mean(writer: Writer, output: Operand) -> tuple[str, list[ViewOrNumber]]:
-    """The mean of an output over the examples, as text with a {} for each argument, and the arguments.
+    def _make(self, array: Array) -> None:
+        """The line that makes the memory of an array, or the window in which it lies."""
+        if array in self._texts:
+            return
+        name = self._texts[array] = array.name
+        if array.op == "numbers":
+            self.made.append(f"{name} = np.array([{', '.join(array.extra[0])}])")
+        elif array in self.placed:
+            scatter, places = self.placed[array]
+            self._make(scatter)
+            if len(places) == scatter.lanes:
+                array.name = scatter.name
+            self._texts[array] = self._texts[scatter] + (slice_literal(places) or "") * (len(places) < scatter.lanes)
+        elif array.op not in ("theta", "index", "flat") and array is not self.fresh:
+            self.made.append(f"{name} = {self._reused.get(array) or self._memory(array)}")
+            if array in self.rowwise:
+                self._texts[array] = f"{name}.T"
+            if array.ones:
+                self._texts[array] += f"[:{array.lanes}]"
 
-    Where the output is a sum, a part whose mean is computed in a better way stands for itself.
-    """
-    text = ""
-    arguments: list[ViewOrNumber] = []
-    todo = [(output, "+")]
-    while todo:
-        operand, sign = todo.pop()
-        maker = writer.makers.get(operand.array) if isinstance(operand, Lane) else None
-        if maker is not None and (maker.kind is add or maker.kind is subtract) and _varies(operand):
-            parts = [operands[operand.index] for operands in maker.operands]  # type: ignore[union-attr]
-            if any(not _varies(part) or _one_hot(writer, part) for part in parts):
-                second_sign = sign if maker.kind is add else "-" if sign == "+" else "+"
-                if maker.kind is subtract and (negative_mean := _cross_entropy(writer, parts, arguments)):
-                    text += f" {second_sign} {negative_mean}"
-                    continue
-                todo += [(parts[1], second_sign), (parts[0], sign)]
+    def _memory(self, array: Array) -> str:
+        shape: tuple[int | str, ...] = (array.lanes + array.ones, "n") if array.batched else (array.lanes,)
+        zeros = array.op == "scatter" and not covers(array)[0]
+        function = "ones" if array.ones or array.op == "padded" else "zeros" if zeros else "empty"
+        shape = shape[::-1] if array in self.rowwise else shape
+        if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
+            return f"np.empty({shape_literal((array.lanes, 'n' if array.batched else 1))}, np.intp)"
+        return f"np.{function}({shape_literal(shape) if array.batched else array.lanes})"
+
+    def of(self, x: Operand, batched: bool, full: Sequence[int | str] = ()) -> str:
+        """An operand in the text, as it is read beside arrays that are batched, or not."""
+        if isinstance(x, Number):
+            value = shown(x)
+            return self.constant(f"np.full({shape_literal(full)}, {value})" if full else f"np.array({value})")
+        text = self.text(x, batched)
+        return self.base(x.array) if text == self._texts[x.array] else self.window(text)
+
+    def text(self, x: Rows, batched: bool) -> str:
+        """The same without a name of its own."""
+        text = self._texts[x.array]
+        return shown(x, text) + "[:, None]" * (batched and not x.array.batched)
+
+    def base(self, array: Array) -> str:
+        """The name for all lanes of an array."""
+        text = self._texts[array]
+        if text in self._names or text.isidentifier() or (self.fresh and text.startswith(self.fresh.name)):
+            return self._names.get(text, text)
+        if array in self.placed:
+            self._names[text] = array.name
+            self.windows.append(f"{array.name} = {text}")
+            return array.name
+        return self.window(text)
+
+    def says(self, x: Operand) -> str:
+        """An operand in a comment."""
+        return x.array.name if isinstance(x, Rows) else shown(x)
+
+    def _out(self, array: Array, suffix: str = "", name: str = "") -> str:
+        return self.window(self._texts[array] + suffix, name)
+
+    # --- what comes in
+
+    def _theta(self, array: Array) -> None:
+        """It is given."""
+
+    _numbers = _theta
+
+    def _input(self, array: Array) -> None:
+        self.to(array, f"{self.base(array)}[:] = {array.extra[0]}", array.extra[0])
+
+    # --- number by number
+
+    def _elementwise(self, array: Array) -> None:
+        op, out, batched = array.op, self.base(array), array.batched
+        if isinstance(op, Op):
+            texts = [literal(a.number) if isinstance(a, Number) and not a.power else self.of(a, batched)
+                     for a in array.args]  # fmt: skip
+            shapes = {(a.count, a.array.batched) if isinstance(a, Rows) else () for a in array.args}
+            text = template(op, len(texts), len(shapes) == 1).format(*texts)
+            return self.to(array, f"{out}[...] = {text}", op.write([self.says(a) for a in array.args], plain=True))
+        # A 0-dimensional array costs less than a Python number. maximum and minimum are three times as fast between
+        # two arrays of one shape; other functions gain next to nothing by that.
+        full: Sequence[int | str] = ()
+        if op in ("maximum", "minimum"):
+            full = (array.lanes, "n") if batched else (array.lanes,)
+        texts = [self.of(a, batched, full) for a in array.args]
+        keyword = "out=" if full else ""  # without it a call is quicker, but NumPy deprecates that for these two
+        sign = SIGNS.get(op) or f"{op}({', '.join(['{}'] * len(texts))})"
+        self.to(array, f"{self.np(op)}({', '.join(texts)}, {keyword}{out})", sign.format(*map(self.says, array.args)))
+
+    def _full(self, array: Array) -> None:
+        [x] = array.args
+        self.to(array, f"{self.base(array)}[...] = {self.of(x, array.batched)}", self.says(x))
+
+    # --- gathering
+
+    def _take(self, array: Array) -> None:
+        [x] = array.args
+        indices = self.constant(f"np.array({list(array.extra[0])})")
+        text = f'{self.of(x, False)}.take({indices}, 0, {self.base(array)}, "clip")'  # other modes make a copy first
+        self.to(array, text, f"rows of {self.says(x)}")
+
+    def _scatter(self, array: Array) -> None:
+        name = self.base(array)
+        if covers(array)[1]:
+            self.to(array, f"{name}[...] = 0.0", "0")
+        for part, places, first in zip(array.args, array.extra[0], first_writes(array)):
+            if isinstance(part, Rows) and self.placed.get(part.array) == (array, places) and part.complete:
                 continue
-        text += f" {sign} {_part(writer, operand, arguments)}"
-    return text.replace(" - ", "-", 1) if text.startswith(" - ") else text.removeprefix(" + "), arguments
+            value, sign = self.of(part, array.batched), "" if first else "+"
+            comment = f"{array.name} {sign}= {self.says(part)}"
+            shape = f"({len(places)}, n)" if array.batched else f"({len(places)},)"
+            if len(set(places)) < len(places):
+                indices = self.constant(f"np.array({list(places)})")
+                self.line(f"np.add.at({name}, {indices}, {value})", comment, shape)
+                continue
+            evenly = slice_literal(places)
+            target = name if len(places) == array.lanes and evenly else self.window(name + evenly) if evenly else ""
+            if target and sign:
+                self.line(f"{self.np('add')}({target}, {value}, {target})", comment, shape)
+            elif target:
+                self.line(f"{target}[...] = {value}", comment, shape)
+            elif (block := _block(places, array.lanes)) is not None and isinstance(part, Rows) and part.step == 1:
+                window = self._out(array, block[0].replace("N", ", n" if array.batched else ""))
+                n = "n" if array.batched and part.array.batched else "1"
+                each: Sequence[int | str] = (*block[1], *[n] * array.batched) if part.count != 1 else ()
+                value = self.window(f"{value}.reshape{shape_literal(each)}") if each else value
+                self.line(f"{window}[...] {sign}= {value}", comment, shape)
+            else:
+                indices = self.constant(f"np.array({list(places)})")
+                self.line(f"{name}[{indices}] {sign}= {value}", comment, shape)
+
+    def _padded(self, array: Array) -> None:
+        rights, keep = array.extra
+        [x] = array.args
+        width = array.lanes // rights
+        whole = self._out(array, f".reshape({rights}, {width}, n)[:, :{keep}]")
+        value = self.window(f"{self.of(x, True)}.reshape({rights}, {keep}, n)")
+        self.to(array, f"{whole}[...] = {value}", f"{self.says(x)}, and rows of ones")
+
+    # --- products of matrices
+
+    def _matrix(self, x: Any, lefts: int, width: int, name: str = "") -> str:
+        return self.window(f"{self.text(x, False)}.reshape({lefts}, {width})", name)
+
+    def _side(self, x: Operand, width: int, ones: int) -> str:
+        """The right side of a product, with the rows of ones that stand behind it."""
+        assert isinstance(x, Rows)
+        if not ones:
+            return self.of(x, True)
+        whole = f"{x.array.name}.T" if x.array in self.rowwise else x.array.name
+        if x.start == 0 and x.count == x.array.lanes and ones == x.array.ones:
+            return whole
+        return self.window(f"{whole}[{x.start}:{x.start + width}]")
+
+    def _weights(self, x: Any, lefts: int, width: int, product: str) -> str:
+        """The matrix of a product, under the name that the first product gave it."""
+        return self._matrix(x, lefts, width, "W" + product[1:])
+
+    def _matmul(self, array: Array) -> None:
+        rights, lefts, width, ones = array.extra
+        left, side = array.args
+        W = self._weights(left, lefts, width, array.name)
+        X = self._side(side, width, ones)
+        comment = f"{W} @ {self.says(side)}"
+        if rights == 1:
+            return self.to(array, f"{W}.dot({X}, {self.base(array)})", comment)
+        X = self.window(f"{X}.reshape({rights}, {width}, n)")
+        out = self._out(array, f".reshape({rights}, {lefts}, n)")
+        self.line(f"{self.np('matmul')}({W}, {X}, {out})", f"{array.name} = {comment}", f"({rights}, {lefts}, n)")
+
+    def _outer(self, array: Array) -> None:
+        rights, lefts, width, ones = array.extra
+        g, side, left = array.args
+        X, G = self._side(side, width, ones), self.of(g, True)
+        comment = f"{self.says(g)} @ {self.says(side)}.T"
+        name = "d" + self._matrix(left, lefts, width)
+        name = array.name if name in self._taken else name
+        if array.batched:  # a matrix for each example
+            out = self._out(array, f".reshape({lefts}, {width}, n)")
+            if rights == 1:
+                G, X = self.window(f"{G}[:, None]"), self.window(f"{X}[None]")
+                text = f"{self.np('multiply')}({G}, {X}, {out})"
+            else:
+                G, X = (
+                    self.window(f"{G}.reshape({rights}, {lefts}, n)"),
+                    self.window(f"{X}.reshape({rights}, {width}, n)"),
+                )
+                text = f'{self.np("einsum")}("rln,rwn->lwn", {G}, {X}, out={out})'
+            return self.line(text, f"{name} = {comment}", f"({lefts}, {width}, n)")
+        out = self._out(array, f".reshape({lefts}, {width})", name)
+        if rights == 1:
+            turned = X.removesuffix(".T") if X.endswith(".T") else self.window(f"{X}.T", f"{X}T")
+            text = f"{G}.dot({turned}, {out})"
+        else:
+            G = self.window(f"{G}.reshape({rights}, {lefts}, n).transpose(1, 0, 2)")
+            X = self.window(f"{X}.reshape({rights}, {width}, n).transpose(0, 2, 1)")
+            text = f"{G}.reshape({lefts}, -1).dot({X}.reshape(-1, {width}), {out})"
+        self.line(text, f"{name} = {comment}", f"({lefts}, {width})")
+
+    def _back(self, array: Array) -> None:
+        rights, lefts, width, keep = array.extra
+        left, g = array.args
+        W, G = self._weights(left, lefts, width, array.name), self.of(g, True)
+        cut = f"{W}[:, :{keep}]" if keep < width else W
+        turned = self.window(f"{cut}.T", f"{W}T")
+        comment = f"{W}.T @ {self.says(g)}"
+        if rights == 1:
+            return self.to(array, f"{turned}.dot({G}, {self.base(array)})", comment)
+        G = self.window(f"{G}.reshape({rights}, {lefts}, n)")
+        out = self._out(array, f".reshape({rights}, {keep}, n)")
+        self.line(f"{self.np('matmul')}({turned}, {G}, {out})", f"{array.name} = {comment}", f"({rights}, {keep}, n)")
+
+    def _masked(self, array: Array) -> None:
+        g, side = array.args
+        X = self._side(side, array.lanes, array.extra[0])
+        text = f"{self.base(array)}[...] = np.where(({self.of(g, True)} != 0.0).any(axis=0), {X}, 0.0)"
+        self.to(array, text, f"{self.says(side)} where {self.says(g)} is not 0")
+
+    # --- sums
+
+    def _examples(self, array: Array) -> None:
+        [x] = array.args
+        ones = self.constant("np.ones(n)")
+        self.to(array, f"{self.of(x, True)}.dot({ones}, {self.base(array)})", f"sum({self.says(x)})")
+
+    def _inner(self, array: Array) -> None:
+        first, second = (self.of(a, False) for a in array.args)
+        text = f"{first}.dot({second}, {self._out(array, '.reshape(())')})"
+        self.to(array, text, f"{self.says(array.args[0])} @ {self.says(array.args[1])}")
+
+    def _sum(self, array: Array) -> None:
+        [x], [sizes] = array.args, array.extra
+        assert isinstance(x, Rows)
+        comment, out = f"{'sum' if len(sizes) == 1 else 'sums'}({self.says(x)})", self.base(array)
+        if len(sizes) == 1 and array.batched:  # a product with ones takes half the time of np.add.reduce
+            ones = self.constant(f"np.ones({sizes[0]})")
+            return self.to(array, f"{ones}.dot({self.of(x, True)}, {self._out(array, '[0]')})", comment)
+        if len(sizes) > MANY_SUMS and len(set(sizes)) == 1 and sizes[0] <= SMALL_SUM:
+            parts = [self.of(Rows(x.array, x.start + i, sizes[0], len(sizes)), array.batched) for i in range(sizes[0])]
+            self.to(array, f"{self.np('add')}({parts[0]}, {parts[1]}, {out})", comment)
+            for part in parts[2:]:
+                self.to(array, f"add({out}, {part}, {out})", comment)
+            return
+        self._reduce("add", array, comment)
+
+    def _largest(self, array: Array) -> None:
+        [x], [sizes] = array.args, array.extra
+        assert isinstance(x, Rows)
+        comment = f"max({self.says(x)})"
+        if len(sizes) == 1 and 1 < sizes[0] <= FEW and array.batched:
+            one, *others = [self.of(x.row(i), True) for i in range(sizes[0])]
+            for i, other in enumerate(others, start=2):
+                self.to(array, f"{self.np('maximum')}({one}, {other}, out={self.base(array)})", f"{comment}[:{i}]")
+                one = self.base(array)
+            return
+        self._reduce("maximum", array, comment)
+
+    def _reduce(self, name: str, array: Array, comment: str) -> None:
+        [x], [sizes] = array.args, array.extra
+        given, out = self.of(x, array.batched), self.base(array)
+        if len(sizes) == 1:
+            target, keep = (self._out(array, "[0]"), "") if array.batched else (out, ", keepdims=True")
+            text = f"{self.np(name)}.reduce({given}, axis=0{keep}, out={target})"
+        elif len(set(sizes)) == 1:
+            block = self.window(f"{given}.reshape({len(sizes)}, {sizes[0]}{', n' * array.batched})")
+            text = f"{self.np(name)}.reduce({block}, axis=1, out={out})"
+        else:
+            starts = self.constant(f"np.array({[0, *accumulate(sizes[:-1])]})")
+            text = f"{self.np(name)}.reduceat({given}, {starts}, 0, None, {out})"
+        self.to(array, text, comment)
+
+    # --- what an index picks
+
+    def _index(self, array: Array) -> None:
+        count, used, source = array.extra
+        if used is None:
+            [x] = array.args
+            text = self.constant("np.full((1, 1), " + literal(x.number) + ")") if isinstance(x, Number) else (
+                self.of(x, True))  # fmt: skip
+            self.to(array, f"{array.name} = in_range({text}, {count})", f"{self.says(x)} as integers")
+            return
+        given = source.extra[0]
+        whole = self._whole_numbers.get(given)
+        if whole is None:
+            whole = self._whole_numbers[given] = self._new("i")
+            self.made.append(f"{whole} = np.empty(({source.lanes}, n), np.intp)")
+            self.to(array, f"{whole}[:] = {given}", f"{given} as integers")
+        if list(used) == list(range(source.lanes)):
+            self._texts[array] = whole
+        elif (evenly := slice_literal(used)) is not None:
+            self._texts[array] = self.window(whole + evenly)
+        else:
+            self.made.append(f"{array.name} = np.empty(({len(used)}, n), np.intp)")
+            indices = self.constant(f"np.array({list(used)})")
+            self.to(array, f'{whole}.take({indices}, 0, {array.name}, "clip")', f"rows of {whole}")
+        name = self.base(array)
+        unsigned = self.window(f"{name}.view(np.uintp)" + "[0]" * (len(used) == 1))  # then -1 is a large number
+        text = f"if {self.np('maximum')}.reduce({unsigned}, axis=None) >= {count}: in_range({name}, {count})"
+        self.line(text, f"labels: 0, …, {count - 1}")
+
+    def _flat(self, array: Array) -> None:
+        """Where the flattened array holds what is picked; choice c of lane l is the array's lane at[l · width + c]."""
+        at, width, _, batched = array.extra
+        [index] = array.args
+        starts, stride = at[::width], (at[1] - at[0] if width > 1 else 0)
+        times, plus = (" * n", " + np.arange(n)") if batched else ("", "")
+        shape = shape_literal((array.lanes, "n" if array.batched else 1))
+        self.made.append(f"{array.name} = np.empty({shape}, np.intp)")
+        given, comment = self._integers(index), f"places of {self.says(index)}"
+        if all(lane == starts[i // width] + stride * (i % width) for i, lane in enumerate(at)):
+            offsets = self.constant(f"np.array({list(starts)})[:, None]{times}{plus}")
+            distance = self.constant(f"np.array({stride}{times})")
+            self.to(array, f"{self.np('multiply')}({given}, {distance}, {array.name})", comment)
+            self.to(array, f"{self.np('add')}({array.name}, {offsets}, {array.name})", comment)
+        else:
+            table = self.constant(f"np.array({list(at)})")
+            lanes = self.constant(f"np.arange(0, {len(at)}, {width})[:, None]")
+            self.to(array, f"{array.name}[...] = {table}[{given} + {lanes}]{times}{plus}", comment)
+
+    def _integers(self, x: Operand) -> str:
+        """Rows of an array of integers; it may be new at each call."""
+        assert isinstance(x, Rows)
+        if x.array.op == "index" and x.array.extra[1] is None:
+            return (
+                x.array.name if x.complete else x.array.name + (slice_literal(range(x.start, x.start + x.count)) or "")
+            )
+        return self.of(x, False)
+
+    def _pick(self, array: Array) -> None:
+        source, flat = array.args
+        choices = self.window(f"{self.of(source, False)}.reshape(-1)")
+        out = self.base(array) if array.batched else self._out(array, "[:, None]")
+        self.to(array, f'{choices}.take({self.of(flat, False)}, None, {out}, "clip")',
+                f"{self.says(source)}[{self.says(flat)}]")  # fmt: skip
+
+    def _put(self, array: Array) -> None:
+        g, flat = array.args
+        count = f"{array.lanes}{' * n' if array.batched else ''}"
+        places, out = f"{self.of(flat, False)}.reshape(-1)", self.base(array)
+        comment = f"{self.says(g)} where {self.says(flat)} says"
+        if isinstance(g, Number):
+            factor = "" if g == (1.0, 0) else f" * {self.of(g, False)}"
+            text = f"np.bincount({places}, minlength={count}).reshape({out}.shape){factor}"
+        else:
+            weights = f"{self.of(g, False)}.reshape(-1)"
+            text = f"np.bincount({places}, weights={weights}, minlength={count}).reshape({out}.shape)"
+        self.to(array, f"{out}[...] = {text}", comment)
+
+    def _hot(self, array: Array) -> None:
+        width, label = array.extra
+        given = label.extra[0]
+        choices, comment = f"np.eye({width}) / n", f"one_hot({given}) / n"
+        if array.lanes > width:
+            choices = f"np.vstack([{choices}, np.full({width}, -1.0 / n)])"
+            comment = f"[{comment}, -1 / n]"
+        outside = f"np.full(({array.lanes}, 1), np.nan)"  # for labels that are out of range
+        table = self.constant(f"np.hstack([{outside}, {choices}, {outside}])")
+        text = f'{table}.take({self.plus_1(given)}, 1, {self.base(array)}, "clip")'
+        self.to(array, text, comment)
+
+    def plus_1(self, given: str) -> str:
+        """The labels plus 1, the columns of a table."""
+        key = f"{given} + 1"
+        if key not in self._whole_numbers:
+            name = self._whole_numbers[key] = self._new("i")
+            self.made.append(f"{name} = np.empty(n, np.intp)")
+            out = name if given.isidentifier() else self.window(f"{name}[None]")  # the input is (n,), or else (1, n)
+            self.line(f"{self.np('add')}({given}, {self.constant('np.array(1)')}, {out})", f"{name} = {key}", "(n,)")
+        return self._whole_numbers[key]
+
+    # --- what is returned
+
+    def mean(self, parts: Sequence[Part]) -> str:
+        """The mean over the examples, as an expression."""
+        text = "".join(f" {part.sign} {self._mean_of(part)}" for part in parts)
+        return text.replace(" - ", "-", 1) if text.startswith(" - ") else text.removeprefix(" + ")
+
+    def _mean_of(self, part: Part) -> str:
+        first = part.operands[0]
+        if isinstance(first, Number):
+            return literal(first.number)
+        if part.kind == "row":
+            return f"{self._row(first)}.dot({self.constant('np.full(n, 1.0 / n)')})"
+        if part.kind in ("dot", "picked"):
+            one, other = (self.window(f"{self.of(x, True)}.reshape(-1)") for x in part.operands[:2])
+            if part.kind == "dot":
+                return f"{one}.dot({other})"
+            choices, _, label = part.operands
+            return f"mean_picked({one}, {other}, {self.plus_1(label.array.extra[0])}, {choices.count})"  # type: ignore[union-attr]
+        wide = 2 if part.kind == "inner" else 1
+        factors = "".join(f"{literal(factor.number)} * " for factor in reversed(part.operands[wide:]))  # type: ignore[union-attr]
+        if part.kind == "inner":
+            return f"{factors}{self.of(first, False)}.dot({self.of(part.operands[1], False)})"
+        return factors + self.output(first)
+
+    def output(self, x: Operand) -> str:
+        """One row, or one number."""
+        return literal(x.number) if isinstance(x, Number) else f"{self.base(x.array)}[{x.start}]"
+
+    def _row(self, x: Rows) -> str:
+        return self.window(f"{self.base(x.array)}[{x.start}]")
+
+    def function(self, head: str) -> str:
+        """The text of bind(n, theta), which returns the function `head`."""
+        body = self.lines
+        wide = min(48, max([len(one.text) for one in body], default=0))
+        wide_comment = min(40, max([len(one.comment) for one in body], default=0))
+        run = [f"        {one.text:<{wide}}  # {one.comment:<{wide_comment}} {one.shape}".rstrip(" #") for one in body]
+        start = [f"    {text}" for text in (*self.made, *self.windows)]
+        if len(start) > LONG:  # without a branch, Python compiles so long a piece in quadratic time
+            start.insert(0, "    if n < 1: return None")
+        title = '    """The arrays for n examples, and the function that works in them, with these parameters."""'
+        used = sorted(self.used)
+        local = [f"    {', '.join(used)} = {', '.join(f'np.{name}' for name in used)}"] if used else []
+        return "\n".join(["def bind(n, theta):", title, *local, *start, "", f"    def {head}:", *run, "",
+                          f"    return silent({head.split('(')[0]})", ""])  # fmt: skip
 
 
-def _cross_entropy(writer: Writer, parts: Sequence[Operand], arguments: list[ViewOrNumber]) -> str | None:
-    """The mean of pick(logits, label) - logsumexp(logits); None if the two parts are no cross-entropy.
-
-    The largest logit, which is subtracted from both, cancels and is left out.
-    """
-    total, choice = (writer.makers.get(part.array) if isinstance(part, Lane) else None for part in parts)
-    if choice is None or total is None or choice.kind is not pick or logsumexp_of(writer, choice) is not total:
+def _block(places: Sequence[int], lanes: int) -> tuple[str, tuple[int, int]] | None:
+    """A window for places such as 0, 1, 4, 5, 8, 9, in which N stands for the examples, and how many they are."""
+    first = places[0]
+    size = next((i for i in range(1, len(places)) if places[i] != first + i), len(places))
+    if len(places) % size or len(places) == size:
         return None
-    if (found := one_hot(writer, choice)) is None:
+    count, step = len(places) // size, places[size] - first
+    if step < size or first // step != (first + size - 1) // step or lanes % step:
         return None
-    _forget_check(writer, choice)
-    _, _, shifted = writer.saved[total]
-    both = View(shifted.buffer, "", found[0].shape)
-    return _dot([each.window(".reshape(-1)", (-1,)) for each in (both, found[0])], arguments)
-
-
-def _one_hot(writer: Writer, operand: Operand) -> tuple[View, View] | None:
-    maker = writer.makers.get(operand.array) if isinstance(operand, Lane) else None
-    return one_hot(writer, maker) if maker is not None and maker.kind is pick else None
-
-
-def _part(writer: Writer, operand: Operand, arguments: list[ViewOrNumber]) -> str:
-    """The mean of one part, as text with a {} for each of its arguments, which are added to `arguments`."""
-    if not isinstance(operand, Lane):
-        return literal(operand)
-    if not operand.array.batched:
-        return _fixed(writer, operand, arguments)
-    if found := _one_hot(writer, operand):
-        return _picked(writer, writer.makers[operand.array], found, arguments)
-    row = writer.whole(operand.array).window(f"[{operand.index}]", ("n",))
-    return _dot([row, writer.constant("np.full(n, 1.0 / n)", ("n",))], arguments)
-
-
-def _dot(factors: Sequence[View], arguments: list[ViewOrNumber]) -> str:
-    arguments += factors
-    return f"{{{len(arguments) - 2}}}.dot({{{len(arguments) - 1}}})"
-
-
-def _picked(writer: Writer, step: Step, found: tuple[View, View], arguments: list[ViewOrNumber]) -> str:
-    """The mean of what a label picks; nan if the label is out of range."""
-    _forget_check(writer, step)
-    choices = writer.together(step.operands[0], solid=True)
-    first, table, plus_1 = len(arguments), first_rows(found[0], step.sizes[0]), found[1]
-    arguments += [choices.window(".reshape(-1)", (-1,)), table.window(".reshape(-1)", (-1,)), plus_1]
-    return f"mean_picked({{{first}}}, {{{first + 1}}}, {{{first + 2}}}, {step.sizes[0]})"
-
-
-def _forget_check(writer: Writer, step: Step) -> None:
-    """Remove the check of the labels: if one is out of range, the mean is nan, and they are checked then."""
-    label = step.operands[1][0]
-    check = writer.checks.get((label.array, step.sizes[0])) if isinstance(label, Lane) else None
-    if check in writer.block.statements:
-        writer.block.statements.remove(check)
-
-
-def _fixed(writer: Writer, operand: Lane, arguments: list[ViewOrNumber]) -> str:
-    """A part that is the same for all examples; a constant factor, or a sum of products, is written into the text."""
-    first, maker = len(arguments), writer.makers.get(operand.array)
-    if maker is not None and maker.kind is multiply:
-        both = [operands[operand.index] for operands in maker.operands]
-        number, lane = sorted(both, key=lambda factor: isinstance(factor, Lane))
-        if isinstance(lane, Lane) and not isinstance(number, Lane):
-            return f"{literal(number)} * {_fixed(writer, lane, arguments)}"
-    one = maker is not None and maker.kind == "sum" and len(maker.sizes) == 1
-    if maker is not None and one and (factors := writer.products(maker.operands[0])) is not None:
-        arguments += factors
-        return f"{{{first}}}.dot({{{first + 1}}})"
-    arguments.append(writer.whole(operand.array))
-    return f"{{{first}}}[{operand.index}]"
+    if list(places) != [first + step * i + j for i in range(count) for j in range(size)]:
+        return None
+    row, column = divmod(first, step)
+    return f".reshape({lanes // step}, {step}N)[{row}:{row + count}, {column}:{column + size}]", (count, size)

@@ -134,13 +134,6 @@ def on_floats(
     return _function(head, [*body, *(text for text, _ in lines(code, results, True)), f"return {returned}"])
 
 
-def on_columns(name: str, code: Code, results: Sequence[Scalar]) -> str:
-    """A function of the inputs x, a list of columns, and the parameters p, that returns a list of the results."""
-    body = [f"{leaf} = {leaf[0]}[{leaf[1:]}]" for leaf in _leaves(code, results)]
-    body += [text for text, _ in lines(code, results, False)]
-    return _function(f"{name}(x, p)", [*body, f"return {_list(_names(code, results))}"])
-
-
 def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[Array]) -> str:
     """bind(n, theta), which returns the function of that name (as in `on_floats`) on the columns of n examples."""
     arguments = ", ".join(f"x{i}" for i in range(len(inputs)))
@@ -160,6 +153,8 @@ def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Se
         means = [f"{text}.mean()" if isinstance(result, Ref) and code.batched[result.place] else text
                  for text, result in zip(returns, results)]  # fmt: skip
         body.append(f"return {means[0]}, np.array({_list(means[1:])})")
+    elif name == "per_example":
+        body.append(f"return {_list(returns[1:])}")
     else:
         ends = list(accumulate(array.lanes for array in inputs))
         groups = [returns[1 + end - array.lanes : 1 + end] for array, end in zip(inputs, ends)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 Runner = Callable[..., Any]
+MANY, CHUNK = 4096, 1024  # so many examples run in chunks of so many
 SIZES = 16  # the buffers are kept for so many different numbers of examples
 
 
@@ -71,6 +72,28 @@ class Pools:
         return pool
 
 
+class Chunks(Pool):
+    """A value_and_grad that runs on some of the examples after the others, whose arrays then stay in the cache."""
+
+    def __init__(self, pools: Pools, n: int, dimensions: Sequence[int]) -> None:
+        self._pools, self._n, self._dimensions = pools, n, dimensions  # how many each input of one example has
+
+    def run(self, theta: FloatArray, arrays: Sequence[Any], then: Callable[[Any], Any] | None = None) -> Any:
+        """The mean over all examples, and its gradient."""
+        mean, gradient = 0.0, np.zeros(theta.shape)
+        batched = [np.ndim(array) > count for array, count in zip(arrays, self._dimensions)]  # a bare number is not
+        for start in range(0, self._n, CHUNK):
+            part = [array[start : start + CHUNK] if each else array for array, each in zip(arrays, batched)]
+            count = min(CHUNK, self._n - start)
+            try:
+                value, slopes = self._pools.of(count).run(theta, part)
+            except IndexError:  # the error is to name the example by its place among all of them
+                return self._pools.of(self._n).run(theta, arrays, then)
+            mean += value * (count / self._n)
+            gradient += slopes * (count / self._n)
+        return (mean, gradient) if then is None else then((mean, gradient))
+
+
 class Call:
     """One call: it checks the inputs, and copies the results to new arrays for the caller."""
 
@@ -108,10 +131,7 @@ class Call:
 
     def outputs(self, pools: Pools, theta: Any, several: bool) -> Any:
         """Shapes: (n,), or (n, outputs) if there are several; without a batch a float, or (outputs,)."""
-        table = pools.of(self.examples or 1).run(theta, self.arrays, self.table)
-        if several:
-            return table
-        return table[..., 0] if self.batch else float(table[0])
+        return pools.of(self.examples or 1).run(theta, self.arrays, self.finish("value", several))
 
     def value_and_grad(self, pools: Pools, theta: Any) -> tuple[float, FloatArray]:
         """The mean over the examples, and its gradient."""
@@ -120,11 +140,32 @@ class Call:
 
     def input_gradients(self, pools: Pools, theta: Any) -> Any:
         """An array for each input, with its shape; None for an input of integers."""
-        pool = pools.of(self.examples or 1)
-        tables = pool.run(theta, self.arrays, lambda slopes: [self.table(each) for each in slopes])
-        found = [table.reshape((*self._leading, *shape)) if array.dtype.kind == "f" else None
-                 for array, shape, table in zip(self.arrays, self.shapes, tables)]  # fmt: skip
-        return found[0] if len(found) == 1 else tuple(found)
+        return pools.of(self.examples or 1).run(theta, self.arrays, self.finish("input_gradients"))
+
+    def finish(self, name: str, several: bool = False) -> Callable[[Any], Any]:
+        """A function that copies what the function of that name returned; it holds for calls of the same shapes."""
+        leading, batch = self._leading, self.batch
+        inputs = [(array.dtype.kind == "f", (*leading, *shape)) for array, shape in zip(self.arrays, self.shapes)]
+
+        def one(results: Any) -> Any:
+            output = np.empty(leading)
+            output[...] = results[0]
+            return output if batch else float(output)
+
+        def transposed(found: Any) -> FloatArray:
+            if isinstance(found, list):
+                return self.table(found)
+            copied: FloatArray = found.T.copy()
+            return copied if leading or len(copied) != 1 else copied[0]
+
+        def slopes(found: Any) -> Any:
+            each = [transposed(of_input).reshape(shape) if floats else None
+                    for of_input, (floats, shape) in zip(found, inputs)]  # fmt: skip
+            return each[0] if len(each) == 1 else tuple(each)
+
+        if name == "value":
+            return self.table if several else one
+        return transposed if name == "per_example" else slopes
 
     def table(self, results: Sequence[Any]) -> FloatArray:
         """The results as the columns of one array."""

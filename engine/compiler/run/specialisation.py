@@ -9,29 +9,31 @@ from typing import Any, TypeVar
 
 from ...numeric import readable
 from ...value import Value
-from ..arrays.buffers import Block
+from ..arrays.layout import name_arrays
 from ..arrays.pack import schedule
-from ..arrays.plan import Array, Plan
-from ..emit.numpy import numpy_source
-from ..emit.python import functions_of, lines, on_columns, on_floats, on_long_columns
+from ..arrays.plan import Array, Lane, Plan, Step
+from ..emit.functions import numpy_source
+from ..emit.python import functions_of, lines, on_floats, on_long_columns
 from ..scalar.code import Code, Scalar
 from ..scalar.derive import differentiate
 from ..trace.tape import Frozen, stored_number
 from ..trace.tracer import ONE_AT_A_TIME, paused_collector
 from .building import build
-from .running import FloatArray, Pool, Pools, Runner
+from .running import MANY, Chunks, FloatArray, Pool, Pools, Runner
 
 Built = TypeVar("Built")
 MANY_EXAMPLES = 8192  # of so many, the columns of a long chain are packed into arrays, whose memory is used again
 PACKED = " packed"
+Written = tuple[str, list[tuple[str, tuple[Step, ...]]]]
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """A line of the program, and the nodes of the scalar graph that it stands for."""
+    """A line of the program, the nodes of the scalar graph that it stands for, and where the user's code made these."""
 
     text: str
     nodes: tuple[str, ...]
+    where: tuple[str, ...] = ()  # as "file:line", each once
 
     def __str__(self) -> str:
         return self.text + (f"  # {', '.join(self.nodes)}" if self.nodes else "")
@@ -50,6 +52,11 @@ class OnFloats(Pool):
         except (ArithmeticError, ValueError):
             result = self._on_arrays()(1, theta.copy())(*arrays)
         return result if then is None else then(result)
+
+
+def _in_a_plan(operands: Sequence[Any]) -> str:
+    """The operands of an instruction of the plan, as text."""
+    return f"[{', '.join(f'{a.array.name}[{a.index}]' if isinstance(a, Lane) else repr(a) for a in operands)}]"
 
 
 def _once(known: dict[str, Built], key: str, make: Callable[[], Built]) -> Built:
@@ -73,6 +80,7 @@ class Specialisation:
     layout: list[Array]  # the arrays that hold the inputs
     shapes: list[tuple[int, ...]]  # of the inputs of one example
     narrow: bool  # whether it runs on floats
+    batch: bool = False  # whether it runs on many examples
     long: bool = False  # whether it runs on columns, one operation after the other
     compared: bool = False  # whether a second example was traced, and gave the same program
     plan: Plan | None = None  # it is made before the first run
@@ -137,16 +145,12 @@ class Specialisation:
             results[1 + i] = 0.0
         return on_long_columns(name, self.code, results, self.layout)
 
-    def column_text(self) -> str:
-        """The output and its gradient with respect to the parameters for each example, on columns."""
-        return _once(self.texts, "columns", lambda: on_columns("per_example", self.code, self.results("per_example")))
-
     def text(self, name: str) -> str:
         """The function of that name as it runs: on floats or on arrays."""
         return self.float_text(name) if self.narrow else self.array_text(name)
 
-    def written(self, name: str, without_gradient: Sequence[int] = ()) -> tuple[str, Block]:
-        """The text of `array_text` and its statements; the parameters `without_gradient` get 0.0."""
+    def written(self, name: str, without_gradient: Sequence[int] = ()) -> Written:
+        """The text of `array_text`, and its lines with their steps; the parameters `without_gradient` get 0.0."""
         given = ", ".join(f"x{i}" for i in range(len(self.layout)))
         with ONE_AT_A_TIME:  # to write a function changes the names of the arrays in the plan
             plan, [name, *output] = self.array_plan(), name.split()
@@ -155,6 +159,21 @@ class Specialisation:
             head = f"{name.replace('careful', 'value_and_grad')}({given})"
             return numpy_source(plan, name, head, without_gradient)
 
+    def stages(self, name: str) -> dict[str, str]:
+        """The program after each pass, as text: "code", "plan", "forward", "derive", "place", and "text"."""
+        found = {"code": "\n".join(f"v{place} = {said}" for place, said in enumerate(self.code.lines()))}
+        if not (self.narrow or self.long):
+            plan = self.array_plan()
+            name_arrays(plan)
+            kinds = [(step, getattr(step.kind, "name", step.kind)) for step in plan.steps]
+            found["plan"] = "\n".join(
+                f"{step.target.name} = {kind}({', '.join(map(_in_a_plan, step.operands))})" for step, kind in kinds
+            )
+            given = ", ".join(f"x{i}" for i in range(len(self.layout)))
+            with ONE_AT_A_TIME:
+                numpy_source(plan, name, f"{name}({given})", (), found)
+        return {**found, "text": self.text(name)}
+
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the function of that name, each with the labels of the nodes that it stands for."""
         code = self.code
@@ -162,10 +181,13 @@ class Specialisation:
             written: Any = lines(code, self.results(name), self.narrow, nested=True)
         else:
             written = [(text, [place for step in steps for place in step.stands_for])
-                    for text, steps in self.written(name)[1].written]  # fmt: skip
-        known = len(code.operations)
-        return [Instruction(text, tuple(node for place in places if place < known for node in code.labels_at(place)))
-                for text, places in written]  # fmt: skip
+                    for text, steps in self.written(name)[1]]  # fmt: skip
+        known, found = len(code.operations), []
+        for text, places in written:
+            nodes = tuple(node for place in places if place < known for node in code.labels_at(place))
+            lines_of_user = dict.fromkeys(code.sources[place] for place in places if place in code.sources)
+            found.append(Instruction(text, nodes, tuple(f"{file}:{line}" for file, line in lines_of_user)))
+        return found
 
     def array_plan(self) -> Plan:
         """The plan, made when it is first asked for."""
@@ -182,7 +204,11 @@ class Specialisation:
         if self.long and not name.startswith("jacobian"):
             return lambda n: Pool(self._bind(name if n <= MANY_EXAMPLES else name + PACKED), n)
         if not self.narrow or name.startswith("jacobian"):
-            return partial(Pool, self._bind(name))
+            whole = partial(Pool, self._bind(name))
+            if name not in ("value_and_grad", "careful") or not self.batch:
+                return whole
+            pools, dimensions = Pools(whole), [len(shape) for shape in self.shapes]
+            return lambda n: whole(n) if n < MANY else Chunks(pools, n, dimensions)
         with paused_collector():
             careful = name.replace("value_and_grad", "careful")  # it is called when something is not finite
             one = OnFloats(build(name, self.float_text(name), functions_of(self.code)), partial(self._bind, careful))
@@ -190,10 +216,6 @@ class Specialisation:
 
     def _bind(self, name: str) -> Callable[[int, FloatArray], Runner]:
         return _once(self.runners, name, lambda: build("bind", self.array_text(name)))
-
-    def on_columns(self) -> Runner:
-        """The function of `column_text`."""
-        return _once(self.runners, "columns", lambda: build("per_example", self.column_text()))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "plan": None, "runners": {}, "pools": {}}  # they are made again from the texts

@@ -41,6 +41,7 @@ class Code:
         self.batched: list[bool] = []  # whether the result differs from example to example
         self.labels: list[str] = []  # the label of the Value that the instruction stands for
         self.more_labels: dict[int, list[str]] = {}  # those of further Values that turned out to be the same number
+        self.sources: dict[int, tuple[str, int]] = {}  # the file and line of the user's own code that wrote it
         self._known: dict[tuple[Any, ...], int] = {}
 
     def leaf(self, name: str, batched: bool, label: str = "") -> int:

@@ -10,9 +10,17 @@ from ...operators import has_no_slope
 from ...ops import add, multiply, where
 from .code import Code, Ref, Scalar
 
+# Giver, argument, receiver, local derivative, upstream gradient, what is passed, the receiver's gradient before, after.
+Applied = tuple[int, int, int, Scalar, Scalar, Scalar, Scalar, Scalar]
 
-def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Scalar]:
-    """The derivatives of one output with respect to the wanted places; their instructions are added to the code."""
+
+def differentiate(
+    code: Code, output: Scalar, wanted: Sequence[int], record: list[Applied] | None = None
+) -> list[Scalar]:
+    """The derivatives of one output with respect to the wanted places; their instructions are added to the code.
+
+    Every application of the chain rule is appended to the `record`, if there is one.
+    """
     if not isinstance(output, Ref):
         return [0.0] * len(wanted)
     reached = bytearray(len(code.operations))  # which results depend on something wanted
@@ -23,7 +31,8 @@ def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Sca
             if a.__class__ is int and reached[a]:
                 reached[place] = True
     risky = _risky(code, output.place) if any(map(chooses, code.operations)) else bytearray()
-    behind = bytearray(len(code.operations))  # which results are something that is chosen, or not
+    behind = bytearray(len(code.operations))  # which results are something that is chosen, or not, and nothing else
+    always = bytearray(len(code.operations))  # which of them get a gradient besides, whatever is chosen
     gradients: dict[int, Scalar] = {output.place: 1.0} if reached[output.place] else {}
     for place in reversed(range(output.place + 1)):
         op, upstream = code.operations[place], gradients.get(place)
@@ -31,9 +40,11 @@ def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Sca
             continue
         scalars, out = [Ref(code, a) if a.__class__ is int else a for a in code.arguments[place]], Ref(code, place)
         slopes = op.partials(out, *scalars) if callable(op.partials) else None
+        if always[place]:
+            behind[place] = False
         for a in code.arguments[place] if risky else ():
-            if a.__class__ is int and (behind[place] or op.chooses):
-                behind[a] = True
+            if a.__class__ is int:
+                (behind if behind[place] or op.chooses else always)[a] = True
         for i, a in enumerate(code.arguments[place]):
             if a.__class__ is float or not reached[a]:  # type: ignore[index]
                 continue
@@ -46,6 +57,9 @@ def differentiate(code: Code, output: Scalar, wanted: Sequence[int]) -> list[Sca
                 passed = code.apply(where, (upstream, passed, 0.0))  # what is not chosen passes nothing on
             before = gradients.get(a)  # type: ignore[arg-type]
             gradients[a] = passed if before is None else code.apply(add, (before, passed))  # type: ignore[index]
+            if record is not None:
+                earlier = 0.0 if before is None else before
+                record.append((place, i, a, slope, upstream, passed, earlier, gradients[a]))  # type: ignore[arg-type,index]
     return [gradients.get(leaf, 0.0) for leaf in wanted]
 
 

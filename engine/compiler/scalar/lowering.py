@@ -13,12 +13,16 @@ from .code import Argument, Code, Ref, Scalar
 
 
 def lower(
-    outputs: Sequence[Value], inputs: Sequence[Value], parameters: Sequence[Value], tape: Sequence[Value] = ()
+    outputs: Sequence[Value],
+    inputs: Sequence[Value],
+    parameters: Sequence[Value],
+    tape: Sequence[Value] = (),
+    lines: Sequence[tuple[str, int]] = (),
 ) -> tuple[Code, list[Scalar], list[Value]]:
     """The code that computes the outputs, the outputs in it, and the Values that are constants in it.
 
     The code begins with the inputs, and then the parameters. The tape holds the nodes that were made while tracing, in
-    order; a Value that is not on it was computed before.
+    order, and `lines` the line of the user's own code for each; a Value that is not on it was computed before.
     """
     code, constants = Code(), list[Value]()
     found: dict[int, Argument] = {}
@@ -47,6 +51,10 @@ def lower(
 
     for recorded in _reached(outputs, tape):
         write(*recorded)
+    for node, line in zip(tape, lines):
+        place = found.get(id(node))
+        if place.__class__ is int:
+            code.sources.setdefault(place, line)  # type: ignore[arg-type]
     where = tuple([find(output) for output in outputs])
     return code, [Ref(code, each) if each.__class__ is int else each for each in where], constants
 

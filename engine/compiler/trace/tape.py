@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from math import copysign
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from ...ops import identity
 from ...value import Value
 
 _folders = [Path(__file__).resolve().parents[2], Path(np.__file__).parent, Path(os.__file__).parent]
+_folders.append(_folders[0].parent / "nn")
 LIBRARY = re.compile("|".join(re.escape(f"{folder}{os.sep}") for folder in _folders) + "(?!site-packages)")
 _data: Any = Value.__dict__["_data"]  # the slot itself: reading that of Traced would count as reading a number
 new = object.__new__
@@ -48,10 +50,12 @@ class Tape:
         for i, x in enumerate(inputs):
             x.__dict__ = {"label": f"x{i}"}  # this also removes the attributes that an earlier run has set
         self.nodes: list[Any] = []
+        self.lines: list[tuple[str, int]] = []  # of the user's own code, for each node
         self.numbers = dict(zip(map(id, inputs), example))
         self.integers = {id(x) for x in inputs if not x.requires_grad}
         self.allow = allow
         self.numbers_read: list[Frozen] = []
+        self.sums_at_once = False  # whether a neuron's sum is one instruction, whose terms add up in any order
         self.error: TraceError | None = None  # the first one, which is raised even if the function catches it
 
     def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
@@ -65,11 +69,13 @@ class Tape:
         if more is not None:
             node._more = more
         self.nodes.append(node)
+        self.lines.append(own_line(sys._getframe(1)))
         return node
 
     def wrap(self, node: Any) -> None:
         """Add a node that was made already: Value(x) of a traced x."""
         self.nodes.append(node)
+        self.lines.append(own_line(sys._getframe(1)))
 
     def failed(self, said: str) -> TraceError:
         """The error to raise. NumPy or the function itself may catch it; then it is raised when the run is over."""
@@ -99,6 +105,7 @@ class Replay(Tape):
 
     def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool, first: Tape) -> None:
         super().__init__(inputs, example, allow)
+        self.sums_at_once = first.sums_at_once
         self.expected = iter(first.nodes)
         self.differs: Frozen | None = None  # the first line on which this run did something else
 
@@ -160,6 +167,21 @@ def same_argument(a: Any, b: Any) -> bool:
         x is y or (x.operation is y.operation and not hasattr(x, "original") and same_argument(x._data, y._data))
         for x, y in zip(*orders)
     )
+
+
+_is_library: dict[CodeType, bool] = {}  # to match a file's name takes longer than all else in a trace
+
+
+def own_line(frame: Any) -> tuple[str, int]:
+    """The file and the line in the user's own code that runs now, seen from a frame of the library's."""
+    while True:
+        code = frame.f_code
+        library = _is_library.get(code)
+        if library is None:
+            library = _is_library[code] = LIBRARY.match(code.co_filename) is not None
+        if not library or frame.f_back is None:
+            return code.co_filename, frame.f_lineno
+        frame = frame.f_back
 
 
 def user_line(what: str) -> Frozen:

@@ -256,3 +256,26 @@ def test_threads_with_batches_of_many_sizes_do_not_disturb_each_other(calls):
 
     for first in range(0, 12, 4):
         assert in_threads([lambda seed=seed: work(seed) for seed in range(first, first + 4)]) == ["done"] * 4
+
+
+@pytest.mark.parametrize("n", [4095, 4096, 5000])
+def test_many_examples_run_in_chunks_and_give_the_same(n):
+    chance = np.random.default_rng(0)
+    model = MLP(2, [4, 3], activation="tanh", rng=0)
+    X, y = chance.normal(size=(n, 2)), chance.integers(0, 3, n)
+    program = engine.compile(lambda x, scale, y: cross_entropy(model(x), y) * scale, model)
+    for scale in (2.0, chance.normal(size=n)):  # one number for all examples, or one for each
+        each = program.per_example(X, scale, y)
+        for _ in range(2):
+            mean, gradient = program.value_and_grad(X, scale, y)
+            assert mean == pytest.approx(program(X, scale, y).mean(), rel=1e-13)
+            assert gradient == pytest.approx(each.mean(axis=0), rel=1e-11, abs=1e-14)
+
+
+def test_a_label_out_of_range_is_named_by_its_place_among_many_examples():
+    model, labels = MLP(2, [3], rng=0), np.zeros(5000, int)
+    program = engine.compile(lambda x, y: cross_entropy(model(x), y), model)
+    program.value_and_grad(np.ones((5000, 2)), labels)
+    labels[4321] = 3
+    with pytest.raises(IndexError, match="example 4321"):
+        program.value_and_grad(np.ones((5000, 2)), labels)

@@ -12,6 +12,7 @@ from chainrule.engine import compiler
 
 ROOM = Path(compiler.__file__).parent
 README = ROOM / "README.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 TEXT = README.read_text(encoding="utf-8")
 FILE = r"`((?:\w+/)?\w+\.py)`"
 SIGNATURE = r"`([\w.]+)(\(.*\) -> .*)`"
@@ -49,7 +50,10 @@ def test_the_readme_has_a_signature_for_each_pass():
     assert [one for one in passes if not re.search(SIGNATURE, one)] == []
 
 
-def test_the_example_of_the_readme_runs():
-    text = re.sub(r"^```.*$", "", TEXT, flags=re.MULTILINE)
-    examples = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, README.name, str(README), 0)
+@pytest.mark.parametrize("page", [README, DOCS / "compiler.md"], ids=lambda page: page.name)
+def test_the_example_of_the_page_runs(page):
+    if not page.is_file():
+        pytest.skip("no source tree beside these tests")
+    text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    examples = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, page.name, str(page), 0)
     assert examples.examples and doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples).failed == 0

@@ -10,6 +10,13 @@ from structures import FEATURES, POSITIONS, ROWS, Structure
 from chainrule import engine
 from chainrule.engine import Value, dot, exp, gradients, pick, tanh, total
 from chainrule.engine.compiler.arrays import layout
+from chainrule.engine.compiler.arrays.derive import differentiate
+from chainrule.engine.compiler.arrays.forward import Forward
+from chainrule.engine.compiler.arrays.ir import Rows
+from chainrule.engine.compiler.arrays.mean import mean, mean_parts
+from chainrule.engine.compiler.arrays.place import needed
+from chainrule.engine.compiler.arrays.plan import Lane
+from chainrule.engine.compiler.arrays.spec import check
 
 
 @pytest.fixture(autouse=True)
@@ -44,12 +51,28 @@ def assert_structure_is_eager_code(seed):
     program = engine.compile(f, params=f.parameters)
     for how_many in {0: (2, 1), 1: (1, 3)}.get(seed % 4, (2,)):
         assert_same(program, f, f.parameters, *inputs_of(chance, how_many))
+    assert_laws_of_array_programs(program)
     made = re.findall(r"^    (\w+) = ", program.source, re.MULTILINE)
     assert len(made) == len(set(made)), "each name is assigned once"
     if seed % 4 == 2:
         assert_outputs_are_eager_code(f, inputs_of(chance, 2))
     elif seed % 4 == 3:
         assert_one_example_is_eager_code(f, examples(inputs_of(chance, 1))[0])
+
+
+def assert_laws_of_array_programs(program):
+    """After each pass the array program is well-formed."""
+    plan = program._latest().array_plan()
+    forward = Forward(plan, mean_parts(plan))
+    check(forward.program.code)
+    if isinstance(plan.outputs[0], Lane):
+        output = Rows(forward.arrays[plan.outputs[0].array], plan.outputs[0].index, 1, 1)
+        found = differentiate(forward, output, [forward.theta], -1)
+        check(forward.program.code)
+        mean(forward, output)
+        check(forward.program.code)
+        kept = needed(forward.program.code, [g.array for g in found if isinstance(g, Rows)])
+        check(kept)
 
 
 def assert_outputs_are_eager_code(f, inputs):

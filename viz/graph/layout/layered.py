@@ -31,11 +31,15 @@ class Layout:
 
 
 def arrange(
-    heights: Sequence[float], edges: Sequence[tuple[int, int]], boxes: Sequence[str | None] | None = None
+    heights: Sequence[float],
+    edges: Sequence[tuple[int, int]],
+    boxes: Sequence[str | None] | None = None,
+    layers: Sequence[str | None] | None = None,
 ) -> Layout:
     """A layered layout of cards numbered in topological order; edges lead from arguments to results.
 
-    Shapes: heights (n,), edges pairs (from, to) with from < to, boxes (n,): the name of each card's box, or None.
+    Shapes: heights (n,), edges pairs (from, to) with from < to, boxes (n,): the name of each card's box, or None;
+    layers (n,): cards of one layer share a column, as those of one box do.
     Errors: ValueError for an edge that does not lead from a lower number to a higher one.
 
     >>> layout = arrange([80.0, 80.0, 80.0], [(0, 2), (1, 2)])
@@ -47,7 +51,7 @@ def arrange(
             raise ValueError(
                 f"edge ({start}, {end}) has to lead from a card to a later one; there are {len(heights)} cards"
             )
-    column = _columns(len(heights), edges)
+    column = _columns(len(heights), edges, layers or boxes or [None] * len(heights))
     net = _Net(column, edges)
     box: list[str | None] = [None] * len(net.column)
     for node, name in enumerate(boxes or ()):
@@ -61,24 +65,42 @@ def arrange(
     return Layout(column, y[: len(heights)], bends)
 
 
-def _columns(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Each card as far left as its arguments allow, then next to its users where that makes no other edge longer."""
+def _columns(count: int, edges: Sequence[tuple[int, int]], layers: Sequence[str | None]) -> list[int]:
+    """Each card as far left as its arguments allow, then next to its users where that makes no other edge longer.
+
+    Cards of one layer that can stand in one column do so: they move together.
+    """
     arguments: list[list[int]] = [[] for _ in range(count)]
     users: list[list[int]] = [[] for _ in range(count)]
     for start, end in dict.fromkeys(edges):
         arguments[end].append(start)
         users[start].append(end)
     column = [0] * count
-    moves_along = [False] * count  # a card with one user alone, whose arguments have no other user either
     for node in range(count):
         column[node] = max([column[argument] + 1 for argument in arguments[node]], default=0)
-        moves_along[node] = len(users[node]) == 1 and all(moves_along[argument] for argument in arguments[node])
-    for node in reversed(range(count)):
-        if users[node]:
-            room = min([column[user] for user in users[node]]) - 1
-            held = sum([not moves_along[argument] for argument in arguments[node]])
-            if held <= len(users[node]):
-                column[node] = room
+    together: dict[tuple[str, int], list[int]] = {}
+    for node, layer in enumerate(layers):
+        if layer is not None:
+            together.setdefault((layer, column[node]), []).append(node)
+    moves_along = [False] * count  # a card with one user alone, whose arguments have no other user either
+    for node in range(count):
+        is_free = len(users[node]) == 1 and all(moves_along[argument] for argument in arguments[node])
+        moves_along[node] = is_free and layers[node] is None
+    first_of = {node: own[0] for own in together.values() for node in own}  # with which all of them are moved
+    by_column = sorted(range(count), key=lambda node: (column[node], node))
+    for node in reversed(by_column):
+        layer = layers[node]
+        if first_of.get(node, node) != node:
+            continue
+        own = [node] if layer is None else together[layer, column[node]]
+        outward = [user for one in own for user in users[one]]
+        if outward:
+            inward = {argument for one in own for argument in arguments[one]}
+            room = min([column[user] for user in outward]) - 1
+            held = sum([not moves_along[argument] for argument in inward])
+            if held <= len(set(outward)):
+                for one in own:
+                    column[one] = room
     first = min(column, default=0)
     return [own - first for own in column]
 

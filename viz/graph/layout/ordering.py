@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 
-SWEEPS = 6
-PATIENCE = 2  # sweeps without an improvement before giving up
+SWEEPS = 16
+PATIENCE = 5  # sweeps without an improvement before giving up
 TRANSPOSE_LIMIT = 4000  # edges; swapping neighbours is quadratic where many edges meet; beyond this it is left out
 
 
@@ -29,7 +29,7 @@ def order_columns(
     columns = [_keep_together(column, box) for column in columns]
     _number(columns, slot)
     best, fewest, waited = columns, _crossings(columns, after, slot), 0
-    for _ in range(SWEEPS):
+    for sweep in range(SWEEPS):
         if fewest == 0 or waited == PATIENCE:
             break
         columns = [list(column) for column in columns]
@@ -38,7 +38,7 @@ def order_columns(
         for column in reversed(columns[:-1]):
             _sort_column(column, after, slot, box)
         if sum(map(len, after)) <= TRANSPOSE_LIMIT:
-            _transpose(columns, before, after, slot, box)
+            _transpose(columns, before, after, slot, box, sweep % 2 == 1)
         count = _crossings(columns, after, slot)
         if count < fewest:
             best, fewest, waited = [list(column) for column in columns], count, 0
@@ -110,8 +110,9 @@ def _transpose(
     after: Sequence[Sequence[int]],
     slot: list[int],
     box: Sequence[str | None],
+    also_equal: bool,
 ) -> None:
-    """Swap neighbours in a column as long as that removes crossings."""
+    """Swap neighbours in a column as long as that removes crossings; `also_equal` leads out of dead ends."""
     for _ in range(3):
         improved = False
         for column in columns:
@@ -120,10 +121,10 @@ def _transpose(
                 if box[upper] is not None or box[lower] is not None:
                     continue
                 gain = _gain(before[upper], before[lower], slot) + _gain(after[upper], after[lower], slot)
-                if gain > 0:
+                if gain > 0 or (gain == 0 and also_equal):
                     column[index], column[index + 1] = lower, upper
                     slot[upper], slot[lower] = index + 1, index
-                    improved = True
+                    improved = gain > 0 or improved
         if not improved:
             return
 

@@ -17,7 +17,12 @@ CARD_WIDTH, COLUMN_GAP = 190.0, 112.0
 INCH = 72.0
 
 
-def arrange_with_dot(heights: Sequence[float], edges: Sequence[tuple[int, int]], boxes: Sequence[str | None]) -> Layout:
+def arrange_with_dot(
+    heights: Sequence[float],
+    edges: Sequence[tuple[int, int]],
+    boxes: Sequence[str | None],
+    layers: Sequence[str | None] | None = None,
+) -> Layout:
     """The same as `arrange` in layered.py, with the columns, the order and the bends that Graphviz's dot found.
 
     Errors: FileNotFoundError without dot; TimeoutError if it takes more than ten seconds; RuntimeError if it fails.

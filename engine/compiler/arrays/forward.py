@@ -1,0 +1,217 @@
+"""From a plan to the array program: the operands of each instruction are gathered, and rows become ufuncs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...ops import logsumexp, pick
+from ..literals import literal
+from . import plan as planned
+from .ir import Array, Number, Operand, Rows, is_batched, rows
+from .layout import ends_its_array, trailing_ones
+from .plan import Lane, Plan, Step
+from .program import Program
+
+LARGEST = Number(float(np.finfo(float).max))
+SMALL = 64  # from so many choices or fewer, one is picked by a product with a one-hot table; from more, by its index
+
+
+class Link(NamedTuple):
+    """What has a rule for its gradient: an instruction of the plan, or a gathering of operands."""
+
+    kind: Any  # that of the instruction, or "take", "scatter" or "full"
+    args: tuple[Operand, ...]
+    out: Rows
+    extra: tuple[Any, ...]
+    step: Step | None
+
+
+class Forward:
+    """The forward part of an array program, and what derives it needs.
+
+    `mean_parts` are the arrays that only their means are wanted of: they may be nan where they should be infinite.
+    """
+
+    def __init__(self, plan: Plan, mean_parts: Collection[planned.Array] = ()) -> None:
+        self.plan, self.mean_parts = plan, mean_parts
+        self.program = Program()
+        self.links: list[Link] = []
+        self.arrays: dict[planned.Array, Array] = {}
+        self.theta = self.arrays[plan.theta] = self.program.write("theta", (), plan.theta.lanes, False).array
+        self.theta.name = "theta"
+        self.shifted: dict[Array, tuple[Operand, Operand, Step]] = {}  # of a logsumexp: its values, shifted; the log
+        self.picks: dict[Array, tuple[Step, Rows, Rows]] = {}  # the choices and the label of a pick with a table
+        self.checked: list[Array] = []  # the indices that have to be checked, once for each pick
+        for given in plan.inputs:
+            array = self.program.write("input", (), given.lanes, True, given.given, given.whole_numbers).array
+            array.name = given.name
+            self.arrays[given] = array
+        for step in plan.steps:
+            self.program.step = step
+            out = KINDS.get(step.kind, Forward._elementwise)(self, step)
+            lanes, batched = step.target.lanes, step.target.batched
+            if isinstance(out, Number) or not out.complete or out.count != lanes or out.array.batched is not batched:
+                out = self._linked("full", "full", [out], lanes, batched)
+            out.array.name = out.array.name or step.target.name
+            self.arrays[step.target] = out.array
+        self.program.step = None
+
+    def _linked(self, kind: Any, op: str, args: Sequence[Operand], lanes: int, batched: bool, *extra: Any) -> Rows:
+        """Write an instruction that gathers operands, and note how its gradient goes back."""
+        before = len(self.program.code)
+        out = self.program.write(op, args, lanes, batched, *extra)
+        if len(self.program.code) > before:
+            self.links.append(Link(kind, tuple(args), out, extra, self.program.step))
+        return out
+
+    def _done(self, step: Step, args: Sequence[Operand], out: Operand, *extra: Any) -> Operand:
+        if isinstance(out, Rows):
+            if not out.complete:  # it is a row of an operand, times 1
+                out = self.program.write("full", [out], out.count, out.array.batched)
+            self.links.append(Link(step.kind, tuple(args), out, extra, step))
+        return out
+
+    # --- operands
+
+    def gather(self, operands: Sequence[planned.Operand], solid: bool = True) -> Rows:
+        """These operands as rows of one array; if `solid`, in one piece of memory."""
+        parts: list[Operand] = []
+        groups = self.plan.by_array(operands)
+        for array, (positions, lanes) in groups.items():
+            if array is None:
+                numbers = tuple([literal(operands[i]) for i in positions])  # type: ignore[arg-type]
+                parts.append(self.program.write("numbers", (), len(numbers), False, numbers))
+            else:
+                parts.append(self._lanes(self.arrays[array], lanes))
+        if len(parts) == 1 and isinstance(parts[0], Rows) and (parts[0].step == 1 or not solid):
+            return parts[0]
+        where = tuple([tuple(positions) for positions, _ in groups.values()])
+        return self._linked("scatter", "scatter", parts, len(operands), any(map(is_batched, parts)), where)
+
+    def _lanes(self, array: Array, lanes: Sequence[int]) -> Rows:
+        evenly = rows(array, lanes)
+        return evenly or self._linked("take", "take", [array.whole], len(lanes), array.batched, tuple(lanes))
+
+    def broadcastable(self, operands: Sequence[planned.Operand]) -> Operand:
+        """The operands as rows of one array, or as one row or number if all are equal."""
+        first = operands[0]
+        if isinstance(first, Lane):
+            if operands.count(first) == len(operands):
+                return Rows(self.arrays[first.array], first.index, 1, 1)
+        elif len({repr(each) for each in operands}) == 1:
+            return Number(first)
+        return self.gather(operands, solid=False)
+
+    # --- kinds of instructions
+
+    def _elementwise(self, step: Step) -> Operand:
+        args = [self.broadcastable(operands) for operands in step.operands]
+        return self._done(step, args, self.program.apply(step.kind, args))
+
+    def _grid(self, step: Step) -> Operand:
+        """The dot products of each left side with each right side."""
+        rights, lefts, width = step.sizes
+        ones = trailing_ones(step)
+        keep, lanes = width - ones, step.operands[1]
+        left = self.gather(step.operands[0])
+        if ones and rights == 1 and ends_its_array(lanes[:keep]):
+            right = side = self.gather(lanes[:keep])
+            right.array.ones = max(right.array.ones, ones)
+        elif ones:
+            right = self.gather([lane for i, lane in enumerate(lanes) if i % width < keep])
+            side, ones = self.program.write("padded", [right], rights * width, True, rights, keep), 0
+        else:
+            right = side = self.gather(lanes)
+        out = self.program.write("matmul", [left, side], rights * lefts, True, rights, lefts, width, ones)
+        return self._done(step, [left, right, side], out, rights, lefts, width, ones, keep)
+
+    def _sum(self, step: Step) -> Operand:
+        terms = self.gather(step.operands[0], solid=len(step.sizes) > 1)
+        return self._done(step, [terms], self.program.sums(terms, step.sizes))
+
+    def _logsumexp(self, step: Step) -> Operand:
+        """The largest value is subtracted first, so that nothing overflows."""
+        ufunc, sizes = self.program.ufunc, step.sizes
+        values = self.gather(step.operands[0])
+        shift: Operand = self.program.write("largest", [values], len(sizes), values.array.batched, sizes)
+        quick = len(sizes) == 1 and step.target in self.mean_parts and values.array.batched
+        if not quick:
+            shift = ufunc("minimum", ufunc("maximum", shift, Number(-LARGEST.number)), LARGEST)
+        shifted = ufunc("subtract", values, self.program.spread(shift, sizes))
+        powers = ufunc("exp", shifted)
+        whole = self.program.sums(powers, sizes)
+        log = ufunc("log", whole)
+        out = ufunc("add", log, shift)
+        if quick and isinstance(out, Rows):
+            self.shifted[out.array] = shifted, log, step
+        return self._done(step, [values, powers, whole], out)
+
+    def _pick(self, step: Step) -> Operand:
+        """For each lane, the one of its choices that its index names."""
+        lanes, width, choices = len(step.sizes), step.sizes[0], step.operands[0]
+        groups = self.plan.by_array(choices)
+        [array, *others] = groups
+        if others or array is None:
+            source, at = self.gather(choices), range(len(choices))
+        else:
+            source, at = self.arrays[array].whole, groups[array][1]  # type: ignore[assignment]
+        index = self._index(step.operands[1], width)
+        batched = source.array.batched
+        rows_of_indices = lanes, step.target.batched
+        flat = self.program.write("flat", [index], *rows_of_indices, tuple(at), width, source.array.lanes, batched)
+        out = self.program.write("pick", [source, flat], lanes, step.target.batched)
+        label = self._label(step, batched)
+        if label is not None:
+            picked = self.gather(choices, solid=False)
+            self.picks[out.array] = step, picked, label
+            return self._done(step, [picked, label], out, "hot")
+        return self._done(step, [source, flat], out, "flat")
+
+    def hot(self, picked: Array) -> Rows:
+        """The table of a pick: a row for each choice, with 1 / n where it was picked, and 0 elsewhere.
+
+        If a label is out of range, its whole column is nan. For a cross-entropy there is one more row, of -1 / n.
+        """
+        step, _, label = self.picks[picked]
+        more = self.logsumexp_of(picked) is not None
+        table = self.program.write("hot", (), step.sizes[0] + more, True, step.sizes[0], label.array)
+        return Rows(table.array, 0, 1, step.sizes[0])
+
+    def logsumexp_of(self, picked: Array) -> Array | None:
+        """The logsumexp of the same choices as this pick has, if of both only the means are wanted."""
+        step = self.picks[picked][0]
+        for array, (_, _, other) in self.shifted.items() if step.target in self.mean_parts else ():
+            if other.operands[0] == step.operands[0]:
+                return array
+        return None
+
+    def _label(self, step: Step, batched: bool) -> Rows | None:
+        """The label that chooses, if it is an integer input, and a table with a row for each choice is small."""
+        index = step.operands[1][0]
+        if len(step.sizes) > 1 or step.sizes[0] > SMALL or not batched or not isinstance(index, Lane):
+            return None
+        alone = index.array.whole_numbers and index.array.lanes == 1
+        return self.arrays[index.array].whole if alone else None
+
+    def _index(self, operands: Sequence[planned.Operand], count: int) -> Rows:
+        """The indices of a pick as integers; the program raises an IndexError if one is not in 0, …, count - 1."""
+        [(array, (_, lanes)), *others] = self.plan.by_array(operands).items()
+        if array is not None and array.whole_numbers and not others:
+            used = tuple(sorted(set(lanes)))
+            index = self.program.write("index", (), len(used), True, count, used, self.arrays[array])
+            lanes = [used.index(lane) for lane in lanes] if len(used) > 1 else [0]
+        else:
+            value = self.broadcastable(operands)
+            batched = is_batched(value)
+            lanes_of_value = value.count if isinstance(value, Rows) else 1
+            index = self.program.write("index", [value], lanes_of_value, batched, count, None, None)
+            lanes = list(range(lanes_of_value))
+        self.checked.append(index.array)
+        return rows(index.array, lanes) or self.program.write("take", [index], len(lanes), index.array.batched,
+                                                              tuple(lanes))  # fmt: skip
+
+
+KINDS: dict[Any, Any] = {"dot": Forward._grid, "sum": Forward._sum, logsumexp: Forward._logsumexp, pick: Forward._pick}

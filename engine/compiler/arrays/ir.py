@@ -1,0 +1,112 @@
+"""What an array program is made of: instructions, each of which makes one array, and their operands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..literals import literal, slice_literal
+from .plan import Step
+
+
+class Array:
+    """One instruction, and the array that it makes: `lanes` rows, each of them n numbers if it is batched.
+
+    Its op is the name of one of NumPy's ufuncs, a row of the table that is made of something else, or one of the words
+    in WORDS.
+    """
+
+    __slots__ = ("args", "batched", "extra", "lanes", "name", "ones", "op", "steps")
+
+    def __init__(self, op: Any, args: tuple[Operand, ...], lanes: int, batched: bool, extra: tuple[Any, ...]) -> None:
+        self.op, self.args, self.lanes, self.batched, self.extra = op, args, lanes, batched, extra
+        self.name = ""  # as in a textbook; if it has none, it gets a number in the text
+        self.ones = 0  # how many rows of ones stand behind its lanes, so that a bias can be a column of the weights
+        self.steps: tuple[Step, ...] = ()  # the instructions of the plan that it belongs to
+
+    @property
+    def whole(self) -> Rows:
+        return Rows(self, 0, 1, self.lanes)
+
+
+class Rows(NamedTuple):
+    """An operand: evenly spaced rows of an array."""
+
+    array: Array
+    start: int
+    step: int
+    count: int  # type: ignore[assignment]  # it hides tuple.count
+
+    @property
+    def complete(self) -> bool:
+        return self.start == 0 and self.count == self.array.lanes
+
+    def row(self, index: int) -> Rows:
+        return Rows(self.array, self.start + self.step * index, 1, 1)
+
+
+class Number(NamedTuple):
+    """An operand: number · n^power in each row, for each example."""
+
+    number: float
+    power: int = 0
+
+
+Operand = Rows | Number
+ZERO, ONE = Number(0.0), Number(1.0)
+
+WORDS = {
+    "theta": "the parameters",
+    "input": "what the caller gives, with an example in each column",
+    "numbers": "constants, a number for each lane",
+    "full": "its argument, repeated to so many lanes and examples",
+    "take": "these lanes of its argument, in any order",
+    "scatter": "its arguments, each put in its places; where two meet, they add up, and where none is, there is 0",
+    "padded": "so many rows of its argument, and then rows of ones, again and again",
+    "matmul": "the product of a matrix with each of its right sides",
+    "outer": "what a product passes back to its matrix",
+    "back": "what a product passes back to its right sides",
+    "masked": "the right side of a product, without the examples whose gradient is 0",
+    "sum": "the sums of so many rows each",
+    "inner": "the sum of all products of two rows of parameters",
+    "largest": "the largest of so many rows each",
+    "examples": "the sum over the examples",
+    "index": "the indices of a pick as integers, after a check that each of them exists",
+    "flat": "where what is picked stands in the flattened choices",
+    "pick": "what stands there",
+    "put": "an array that holds its argument there, and 0 elsewhere",
+    "hot": "1 / n where the label is the row's number, and 0 elsewhere",
+}  # fmt: skip
+
+
+def shown(operand: Operand, name: str = "") -> str:
+    """An operand as text; `name` is that of its array."""
+    if isinstance(operand, Rows):
+        last = operand.start + operand.step * operand.count
+        return name + (slice_literal(range(operand.start, last, operand.step)) or "") * (not operand.complete)
+    power = f" {'*' if operand.power > 0 else '/'} n" if operand.power else ""
+    return literal(operand.number) + power + f"**{abs(operand.power)}" * (abs(operand.power) > 1)
+
+
+def lines(code: Sequence[Array]) -> list[str]:
+    """The instructions as text. An array that has no name is called a and its place."""
+    names = {array: array.name or f"a{place}" for place, array in enumerate(code)}
+    return [
+        f"{names[array]} = {getattr(array.op, 'name', array.op)}("
+        + ", ".join(shown(a, names[a.array] if isinstance(a, Rows) else "") for a in array.args)
+        + f")  # {array.lanes}{' × n' * array.batched}"
+        for array in code
+    ]
+
+
+def rows(array: Array, indices: Sequence[int]) -> Rows | None:
+    """These rows as an operand; None if they are not evenly spaced."""
+    first, count = indices[0], len(indices)
+    step = indices[1] - first if count > 1 else 1
+    if step > 0 and list(indices) == list(range(first, first + step * count, step)):
+        return Rows(array, first, step, count)
+    return None
+
+
+def is_batched(operand: Operand) -> bool:
+    return isinstance(operand, Rows) and operand.array.batched

@@ -1,0 +1,120 @@
+"""Which arrays are computed at all, and which of them in rows of another array."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from .ir import WORDS, Array, Rows
+
+Places = Sequence[int]
+ELSEWHERE = ("theta", "numbers", "index", "flat", "input", "scatter")  # where these lie is settled already
+
+
+def needed(code: Iterable[Array], roots: Iterable[Array]) -> list[Array]:
+    """The arrays that the roots depend on, in order."""
+    live, kept = set(roots), []
+    for array in reversed(list(code)):
+        if array in live:
+            kept.append(array)
+            live.update(a.array for a in array.args if isinstance(a, Rows))
+    return kept[::-1]
+
+
+def first_writes(scatter: Array) -> list[bool]:
+    """For each part of a scatter whether no part before it has written a row of it, and it has each row once."""
+    seen, fresh = set[int](), list[bool]()
+    for places in scatter.extra[0]:
+        fresh.append(seen.isdisjoint(places) and len(set(places)) == len(places))
+        seen.update(places)
+    return fresh
+
+
+def covers(scatter: Array) -> tuple[bool, bool]:
+    """Whether the first writes of the parts fill the whole array; and whether something is added to what they leave."""
+    written, more = set[int](), False
+    for places, first in zip(scatter.extra[0], first_writes(scatter)):
+        if first:
+            written.update(places)
+        more |= not written.issuperset(places)
+    return len(written) == scatter.lanes, more
+
+
+def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple[Array, Places]]:
+    """The arrays that are computed in rows of a scatter, so that they need not be copied there."""
+    uses: dict[Array, int] = dict.fromkeys(roots, 1)
+    for array in code:
+        for a in array.args:
+            if isinstance(a, Rows):
+                uses[a.array] = uses.get(a.array, 0) + 1
+    found: dict[Array, tuple[Array, Places]] = {}
+    for scatter in reversed(code):
+        if scatter.op != "scatter" or covers(scatter)[1]:
+            continue
+        parts, fresh = scatter.extra[0], first_writes(scatter)
+        for i, (part, places) in enumerate(zip(scatter.args, parts)):
+            if not isinstance(part, Rows) or not fresh[i] or part.array in found or not part.complete:
+                continue
+            array, rising = part.array, range(places[0], places[0] + len(places))
+            if array.op in ELSEWHERE or array.ones or array in roots or array.batched is not scatter.batched:
+                continue
+            if len(places) != array.lanes or list(places) != list(rising):
+                continue
+            if uses[array] == 1 or all(set(places).isdisjoint(later) for later in parts[i + 1 :]):
+                found[array] = scatter, places
+    return found
+
+
+def reused(
+    code: Sequence[Array], roots: Collection[Array], inside: dict[Array, tuple[Array, Places]], own: Collection[object]
+) -> dict[Array, Array]:
+    """The arrays that lie in the memory of an earlier one, which is read no more. Those that are `own` keep theirs."""
+
+    def home(array: Array) -> Array:
+        while array in inside:
+            array = inside[array][0]
+        return array
+
+    first: dict[Array, int] = {}
+    last: dict[Array, int] = {}
+    for position, array in enumerate(code):
+        first.setdefault(home(array), position)
+        for a in (array.whole, *array.args):
+            if isinstance(a, Rows):
+                last[home(a.array)] = position
+    kept = {home(array) for array in roots}
+    found: dict[Array, Array] = {}
+    free: dict[tuple[int, bool], list[Array]] = {}
+    dying: dict[int, list[Array]] = {}
+    for array, position in last.items():
+        if array not in kept and array not in own and _plain(array):
+            dying.setdefault(position, []).append(array)
+    born: dict[int, list[Array]] = {}
+    for array, position in first.items():
+        if array not in own and _plain(array):
+            born.setdefault(position, []).append(array)
+    for position, array in enumerate(code):
+        gone = dying.get(position, [])
+        in_place = isinstance(array.op, str) and array.op not in WORDS and home(array) is array
+        before = (
+            [a.array for a in array.args if isinstance(a, Rows) and a.complete and a.array in gone] if in_place else []
+        )
+        for one in before:
+            if one.lanes == array.lanes and one.batched is array.batched:
+                free.setdefault((one.lanes, one.batched), []).append(one)
+                gone.remove(one)
+                break
+        for new in born.get(position, ()):
+            if spare := free.get((new.lanes, new.batched)):
+                found[new] = spare.pop()
+        for one in gone:
+            free.setdefault((one.lanes, one.batched), []).append(one)
+    return found
+
+
+def _plain(array: Array) -> bool:
+    """Whether the memory of an array holds nothing before it is written."""
+    if array.ones or array.op in ("theta", "numbers", "index", "flat", "padded"):
+        return False
+    if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
+        return False
+    return array.op != "scatter" or covers(array)[0]

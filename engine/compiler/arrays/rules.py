@@ -1,0 +1,100 @@
+"""Rules that make an instruction simpler while it is written: a dictionary from a word to its rule.
+
+A rule gets the program and the operands. It returns an operand that holds the same numbers, or None if it does not
+apply. What it needs for that it writes with `program.ufunc`, to which all rules are applied again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .ir import Number, Operand, Rows
+
+MODEST = 1e4  # factors between 1 / MODEST and MODEST are multiplied first: no number over- or underflows by that
+
+
+def number_of(operand: Operand) -> float | None:
+    """The number that an operand is everywhere, whatever n is; None if it is no such operand."""
+    return operand.number if isinstance(operand, Number) and operand.power == 0 else None
+
+
+def _multiply(program: Any, a: Operand, b: Operand) -> Any:
+    if isinstance(a, Number):
+        a, b = b, a  # a number stands on the right
+    if isinstance(b, Number):
+        if isinstance(a, Number):
+            return Number(a.number * b.number, a.power + b.power)
+        return a if b == (1.0, 0) else _scaled(program, a, b)
+    return program.ufunc("square", a) if a == b else None
+
+
+def _scaled(program: Any, a: Rows, d: Number) -> Any:
+    """(x · c) · d is x · (c · d)."""
+    x, c = a.array.args if a.array.op == "multiply" and a.complete else (a, None)
+    if isinstance(c, Number) and all(
+        1.0 / MODEST <= abs(factor) <= MODEST for factor in (c.number, d.number, c.number * d.number)
+    ):
+        return program.ufunc("multiply", x, Number(c.number * d.number, c.power + d.power))
+    return program.elementwise("multiply", a, d)
+
+
+def _negative(program: Any, a: Operand) -> Any:
+    """NumPy 2.4's np.negative gives wrong results for numbers that lie 64 bytes apart."""
+    return program.ufunc("multiply", a, Number(-1.0))
+
+
+def _power(program: Any, a: Operand, b: Operand) -> Any:
+    return program.ufunc("square", a) if number_of(b) == 2.0 else None
+
+
+def _add(program: Any, a: Operand, b: Operand) -> Any:
+    if number_of(a) == 0.0:
+        return b
+    if number_of(b) == 0.0:
+        return a
+    if isinstance(a, Number) and isinstance(b, Number):
+        return Number(a.number + b.number, a.power) if a.power == b.power else None
+    if a == b:
+        return program.ufunc("multiply", a, Number(2.0))
+    for one, other in ((a, b), (b, a)):
+        negated = _negated(other)
+        if negated is not None:
+            return program.ufunc("subtract", one, negated)
+    return None
+
+
+def _subtract(program: Any, a: Operand, b: Operand) -> Any:
+    return a if number_of(b) == 0.0 else None
+
+
+def _negated(operand: Operand) -> Operand | None:
+    """What an operand is -1 times of."""
+    if isinstance(operand, Number) or operand.array.op != "multiply" or not operand.complete:
+        return None
+    x, c = operand.array.args
+    return x if number_of(c) == -1.0 else None
+
+
+def _sign(program: Any, a: Operand) -> Any:
+    """The sign of max(x, 0) is the smaller one of its next whole number and 1, which is faster on large arrays."""
+    if isinstance(a, Number) or a.count == 1 or a.array.op != "maximum":
+        return None
+    if all(number_of(factor) != 0.0 for factor in a.array.args):
+        return None
+    return program.ufunc("minimum", program.ufunc("ceil", a), Number(1.0))
+
+
+def _positive(program: Any, a: Operand) -> Any:
+    return a
+
+
+RULES: Mapping[str, Callable[..., Any]] = {
+    "add": _add,
+    "multiply": _multiply,
+    "negative": _negative,
+    "positive": _positive,
+    "power": _power,
+    "sign": _sign,
+    "subtract": _subtract,
+}

@@ -1,0 +1,123 @@
+"""Each row's spelling, parsed once to a tree of primitives: what the emitters of other languages spell anew."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TypeAlias
+
+from ...op import Op
+
+# A number, the name of an argument ("a0", "a1", …; "*" for all), or a primitive with the trees it is applied to.
+Tree: TypeAlias = "float | str | tuple[Tree, ...]"
+ALL = "*"
+
+OPERATORS: Mapping[type, str] = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power", ast.Gt: "greater",
+    ast.USub: "negative", ast.UAdd: "positive",
+}  # fmt: skip
+UNARY = [
+    "negative", "positive", "absolute", "sign", "floor", "ceil", "trunc", "rint", "exp", "expm1", "exp2", "log",
+    "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
+    "arcsinh", "arccosh", "arctanh", "deg2rad", "rad2deg", "erf", "erfc",
+]  # fmt: skip
+BINARY = [
+    "add", "subtract", "multiply", "divide", "power", "floor_divide", "mod", "arctan2", "hypot", "logaddexp", "maximum",
+    "minimum", "greater",
+]  # fmt: skip
+WORDS = ("total", "dot", "logsumexp", "pick")  # of any number of arguments
+# The primitives, each with the number of its arguments; 0 for any number.
+PRIMITIVES: Mapping[str, int] = {
+    **dict.fromkeys(UNARY, 1), **dict.fromkeys(BINARY, 2), "where": 3, **dict.fromkeys(WORDS, 0)
+}  # fmt: skip
+# Other spellings of NumPy's functions, and the spellings of what takes any number of arguments.
+ALSO = {"abs": "absolute", "fabs": "absolute", "pow": "power", "true_divide": "divide", "remainder": "mod",
+        "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
+        "acosh": "arccosh", "atanh": "arctanh", "radians": "deg2rad", "degrees": "rad2deg"}  # fmt: skip
+OF_ALL = {
+    "sum(_)": "total",
+    "sum((a * b for a, b in zip(_[:len(_) // 2], _[len(_) // 2:])))": "dot",
+    "np.logaddexp.reduce(np.broadcast_arrays(*_))": "logsumexp",
+    "picked(_[:-1], _[-1])": "pick",
+}
+
+
+class NoExpression(ValueError):
+    """The spelling of a row is not made of the primitives."""
+
+
+@cache
+def expression(op: Op) -> Tree:
+    """What the row computes, as a tree of primitives.
+
+    Errors: NoExpression names the row, what is in its spelling, and what to write instead.
+
+    >>> from chainrule.engine import OPS
+    >>> expression(OPS["relu"])
+    ('maximum', 'a0', 0.0)
+    >>> expression(OPS["leaky_relu"])
+    ('where', ('greater', 'a0', 0.0), 'a0', ('multiply', 0.01, 'a0'))
+    """
+    names = ["_"] if op.variadic else [f"a{i}" for i in range(op.arity)]
+    try:
+        parsed = ast.parse(op.numpy.format(*names), mode="eval").body
+        word = OF_ALL.get(ast.unparse(parsed)) if op.variadic else None
+        if word:
+            return (word, ALL)
+        if op.variadic:
+            raise _Unknown("it takes any number of arguments in a way of its own")
+        return _tree(parsed, names)
+    except (_Unknown, SyntaxError, IndexError) as problem:
+        raise NoExpression(
+            f"the operation {op.name} has no spelling in other languages than Python: its numpy={op.numpy!r} is not "
+            f"made of arithmetic and functions such as np.exp, np.tanh and np.where ({problem}). Spell it with these, "
+            "with np.maximum, np.minimum, np.clip or math.erf"
+        ) from None
+
+
+class _Unknown(Exception):
+    pass
+
+
+def _tree(node: ast.expr, names: Sequence[str]) -> Tree:
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+        return float(node.value)
+    if isinstance(node, ast.Name) and node.id in names:
+        return node.id
+    if isinstance(node, ast.UnaryOp) and type(node.op) in OPERATORS:
+        return applied(OPERATORS[type(node.op)], [_tree(node.operand, names)])
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        return applied(OPERATORS[type(node.op)], [_tree(node.left, names), _tree(node.right, names)])
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Gt, ast.Lt)):
+        sides = [_tree(node.left, names), _tree(node.comparators[0], names)]
+        return applied("greater", sides if isinstance(node.ops[0], ast.Gt) else sides[::-1])
+    if isinstance(node, ast.Call):
+        return _call(ast.unparse(node.func), [_tree(one, names) for one in node.args])
+    constant = getattr(math, node.attr, None) if isinstance(node, ast.Attribute) else None
+    if isinstance(constant, float) and ast.unparse(node).startswith(("math.", "np.")):
+        return constant  # math.pi
+    raise _Unknown(f"{ast.unparse(node)} is none of these")
+
+
+def _call(function: str, arguments: list[Tree]) -> Tree:
+    if function.startswith("np.vectorize(math."):  # a function of floats, number by number
+        function = function.partition("(")[2].partition(",")[0].rstrip(")")
+    module, _, name = function.rpartition(".")
+    name = ALSO.get(name, name)
+    if module in ("np", "math") and name == "clip" and len(arguments) == 3:
+        return applied("minimum", [applied("maximum", arguments[:2]), arguments[2]])
+    if module in ("np", "math") and PRIMITIVES.get(name) == len(arguments):
+        return applied(name, arguments)
+    raise _Unknown(f"{function} of {len(arguments)} is none of these")
+
+
+def applied(primitive: str, arguments: Sequence[Tree]) -> Tree:
+    """The primitive on these trees; what stands on numbers alone is computed here, where it is arithmetic or a root."""
+    if all(isinstance(one, float) for one in arguments):
+        if primitive == "negative":
+            return -arguments[0]  # type: ignore[operator]
+        if primitive == "sqrt":
+            return math.sqrt(arguments[0])  # type: ignore[arg-type]
+    return arguments[0] if primitive == "positive" and not isinstance(arguments[0], str) else (primitive, *arguments)

@@ -1,0 +1,422 @@
+"""Tables of all kinds become Datasets; scales and fills are those of the rows for training; models remember them."""
+
+import json
+import math
+import pickle
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.nn import MLP, Dataset, Preparation, accuracy, cross_entropy, fit, mse, penguins, table
+from chainrule.nn.data.preparation import Prepared
+
+COLUMNS = {
+    "height": [8.5, 12.0, None, 20.0, 9.5, 14.0, 21.0, 19.0],
+    "girth": [140, 150, 100, 60, 155, 95, 70, 65],
+    "soil": ["clay", "sand", None, "sand", "clay", "sand", "sand", "peat"],
+    "species": ["oak", "oak", "pine", "pine", "oak", "pine", "pine", "pine"],
+}
+FEATURES = ("height", "girth", "soil=clay", "soil=peat", "soil=sand")
+INPUTS = [[h or 14.0, g, *[float((s or "sand") == one) for one in ("clay", "peat", "sand")]]
+          for h, g, s in zip(COLUMNS["height"], COLUMNS["girth"], COLUMNS["soil"])]  # fmt: skip
+
+
+def trees():
+    return table(COLUMNS, "species")
+
+
+def as_pandas(columns):
+    return pytest.importorskip("pandas", reason="pandas is not installed").DataFrame(columns)
+
+
+def as_polars(columns):
+    return pytest.importorskip("polars", reason="polars is not installed").DataFrame(columns)
+
+
+def as_categories(columns):
+    kinds = {"soil": "category", "species": "category", "girth": "Int64"}
+    return as_pandas(columns).astype({name: kind for name, kind in kinds.items() if name in columns})
+
+
+def as_dicts(columns):
+    return [dict(zip(columns, row)) for row in zip(*columns.values())]
+
+
+def as_records(columns):
+    values = [tuple(math.nan if one is None and name == "height" else one for name, one in row.items())
+              for row in as_dicts(columns)]  # fmt: skip
+    kinds = [(name, {"height": float, "girth": int}.get(name, object)) for name in columns]
+    return np.array(values, dtype=kinds)
+
+
+HOLDERS = [dict, as_pandas, as_categories, as_polars, as_dicts, as_records]
+
+
+@pytest.mark.parametrize("held", HOLDERS)
+def test_every_holder_of_columns_makes_the_same_dataset(held):
+    data = table(held(COLUMNS), target="species")
+    assert data.feature_names == FEATURES and data.target_names == ("oak", "pine")
+    assert data.X.tolist() == INPUTS and data.y.tolist() == [0, 0, 1, 1, 0, 1, 1, 1]
+    assert (data.inputs, data.outputs, len(data)) == (5, 2, 8)
+
+
+def test_rows_without_names_of_columns_get_them():
+    rows = list(zip(*COLUMNS.values()))
+    assert table(rows, "species", names=list(COLUMNS)).X.tolist() == INPUTS
+    with pytest.raises(ValueError, match=r"no names for its columns, and 4 columns; write names="):
+        table(rows, "species")
+
+
+@pytest.mark.parametrize("held", HOLDERS)
+def test_a_trained_model_takes_raw_rows_in_every_holder(held):
+    model, options = MLP(5, [6, 2], activation="tanh", rng=0), {"epochs": 30, "progress": False, "learning_rate": 0.05}
+    data = trees().standardise()
+    fit(model, cross_entropy, data, **options)
+    raw = {name: column for name, column in COLUMNS.items() if name != "species"}
+    expected = model.predict(data)
+    assert np.array_equal(model.predict(held(raw)), expected) and np.array_equal(model.predict(data.X), expected)
+    assert np.array_equal(model.predict(held(COLUMNS)), expected)  # more columns than are needed
+    assert np.array_equal(model.predict(held(dict(reversed(raw.items())))), expected)  # in another order
+    assert np.array_equal(model.predict(list(zip(*raw.values()))), expected)
+    assert np.array_equal(model.predict(data.X[2:4]), expected[2:4])
+    assert model.predict_class(held(raw)).tolist() == COLUMNS["species"]
+    one = {"height": 8.0, "girth": 150, "soil": "clay"}
+    assert model.predict_class(one).tolist() == model.predict_class([[8.0, 150, "clay"]]).tolist() == ["oak"]
+
+
+@pytest.mark.parametrize(("rows", "said"), [
+    ({"height": [8.0], "girth": [150], "soil": ["clai"]},
+     r"row 0 of X holds 'clai' in column 'soil', where the model knows 'clay', 'peat', 'sand'; did you mean 'clay'"),
+    ({"height": ["tall"], "girth": [150], "soil": ["clay"]}, r"row 0 of X holds 'tall' in column 'height'"),
+    ({"height": [8.0, math.inf], "girth": [1, 2], "soil": ["clay"] * 2}, r"row 1 of X holds inf in column 'height'"),
+    ({"hight": [8.0], "girth": [150], "soil": ["clay"]}, r"X has no column 'height'; .*; did you mean 'hight'"),
+    ([[8.0, 150]], r"X has 2 columns, and the model takes 3: 'height', 'girth', 'soil'"),
+    ([8.0, 150, "clay"], r"got the shape \(3,\); for one row, write \[X\]"),
+    (np.ones((2, 5)), r"X has 5 columns.*; inputs that are prepared already are the Dataset's own X"),
+])  # fmt: skip
+def test_raw_rows_that_do_not_fit_are_errors_that_name_row_column_and_value(rows, said):
+    model = MLP(5, [2], rng=0)
+    fit(model, cross_entropy, trees(), epochs=1, progress=False)
+    with pytest.raises(ValueError, match=said):
+        model.predict(rows)
+
+
+def test_gaps_in_raw_rows_are_filled_as_those_in_training_or_refused():
+    raw = [[None, 100, "clay"], [14.0, 100, None], [14.0, 100, "clay"], [14.0, 100, "sand"]]
+    model = MLP(5, [2], rng=0)
+    fit(model, cross_entropy, trees(), epochs=1, progress=False)
+    outputs = model.predict(raw)
+    assert np.array_equal(outputs[0], outputs[2]) and np.array_equal(outputs[1], outputs[3])
+    fit(model, cross_entropy, table(COLUMNS, "species", missing="drop"), epochs=1, progress=False)
+    with pytest.raises(ValueError, match=r"row 0 of X has no value in column 'height'; leave the row out, or fill it"):
+        model.predict(raw)
+
+
+@pytest.mark.parametrize("order", ["split first", "standardise first"])
+def test_scales_and_fills_are_those_of_the_rows_for_training_in_either_order(order):
+    rng = np.random.default_rng(3)
+    numbers, words = rng.normal(50, 9, 60), rng.choice(["a", "b", "c"], 60).tolist()
+    numbers[::7] = np.nan
+    data = table({"x": numbers, "w": words, "y": rng.normal(1e5, 3e4, 60)}, "y")
+    if order == "split first":
+        train, test = [part.standardise() for part in data.split(0.3, seed=5)]
+    else:
+        train, test = data.standardise().split(0.3, seed=5)
+    held = numbers[train.rows]
+    filled = np.where(np.isnan(held), np.nanmedian(held), held)
+    for part in (train, test):
+        raw = numbers[part.rows]
+        expected = (np.where(np.isnan(raw), np.nanmedian(held), raw) - filled.mean()) / filled.std()
+        np.testing.assert_allclose(part.X[:, 0], expected, rtol=1e-12, atol=1e-12)
+        assert np.array_equal(part.X[:, 1:], [[float(words[row] == one) for one in "abc"] for row in part.rows])
+        assert np.array_equal(part.y, data.y[part.rows])  # in the units of the table
+    assert train.preparation == test.preparation and abs(train.X[:, 0].mean()) < 1e-12
+    assert sorted([*train.rows, *test.rows]) == list(range(60))
+    again, rest = train.split(0.5)
+    assert set(again.rows) | set(rest.rows) == set(train.rows) and again.preparation != train.preparation
+
+
+def test_inputs_prepared_otherwise_are_prepared_again_and_never_twice():
+    data = trees()
+    scaled = data.standardise()
+    model = MLP(5, [4, 2], activation="tanh", rng=0)
+    fit(model, cross_entropy, scaled, epochs=5, progress=False)
+    expected = model.predict(scaled.X)
+    np.testing.assert_allclose(model.predict(data.X), expected, rtol=1e-12)  # only one-hot: scaled now
+    for copy in (pickle.loads(pickle.dumps(scaled)), pickle.loads(pickle.dumps(scaled.X))):
+        assert np.array_equal(model.predict(copy), expected)
+    other = table({**COLUMNS, "soil": ["chalk", *COLUMNS["soil"][1:]]}, "species")
+    with pytest.raises(ValueError, match=r"these inputs are 'height', 'girth', 'soil=chalk'.*, and the model takes"):
+        model.predict(other.X)
+
+
+def test_prepared_rows_stay_prepared_and_columns_of_them_do_not():
+    X = trees().standardise().X
+    assert all(
+        isinstance(part, Prepared) and part.preparation == X.preparation for part in (X[1:], X[[0, 2]], X[0], X + 0.1)
+    )
+    for plain in (X[:, :2], X[0, 0], X.mean(axis=0), X.mean(), X > 0, X.sum(), X[:, 0]):
+        assert not isinstance(plain, Prepared)
+    assert not isinstance(cr.iris().X, Prepared)  # what a model takes is what is in the table
+    model = MLP(2, [2], rng=0)
+    fit(model, cross_entropy, X[:, :2], trees().y, epochs=1, progress=False)
+    assert model.preparation is None
+
+
+def test_arrays_of_a_dataset_train_as_the_dataset_does():
+    data = trees().standardise()
+    models = [MLP(5, [4, 2], activation="tanh", rng=0) for _ in range(2)]
+    X, y = data
+    fit(models[0], cross_entropy, data, epochs=5, progress=False)
+    fit(models[1], cross_entropy, X, y, epochs=5, progress=False)
+    assert [p.data for p in models[0].parameters()] == [p.data for p in models[1].parameters()]
+    assert models[0].preparation == models[1].preparation == data.preparation
+    fit(models[1], cross_entropy, np.asarray(X), y, epochs=1, progress=False)
+    assert models[1].preparation is None
+
+
+def test_numbers_are_learned_scaled_and_predicted_in_their_units():
+    train, test = cr.houses().standardise().split()
+    model = MLP(3, [8, 1], activation="tanh", rng=0)
+    seen = {}
+
+    def error(outputs, targets):
+        seen["targets"] = targets
+        return float(np.abs(np.ravel(outputs) - np.ravel(targets)).mean())
+
+    history = fit(model, mse, train, validation=test, metrics=error, epochs=30, learning_rate=0.01, progress=False)
+    assert history.train_loss[-1] < 0.1  # of numbers of deviation 1
+    assert np.ravel(seen["targets"]) == pytest.approx(test.y, rel=1e-12)
+    missed = np.abs(np.ravel(model.predict(test)) - test.y).mean()
+    assert history.metrics["test error"][-1] == pytest.approx(missed, rel=1e-9) and missed < 30_000
+    x, target = train.example(0)
+    scaled = (train.y[0] - train.y.mean()) / train.y.std()
+    assert target == pytest.approx(scaled, rel=1e-12) and x == train.X[0].tolist()
+    output = model(x).data * train.y.std() + train.y.mean()
+    assert np.ravel(model.predict(train))[0] == pytest.approx(output, rel=1e-12)
+
+
+@pytest.mark.parametrize(("values", "names"), [
+    ([0, 1, 0, 1, 2, 2], (0, 1, 2)), ([0.0, 1.0, 0.0, 1.0, None, 1.0], (0, 1)),
+    ([True, False, True, False, True, True], (False, True)), (["b", "a", "b", "a", "c", "c"], ("a", "b", "c")),
+    ([0.5, 1.5, 2.5, 0.5, 1.5, 2.5], None), ([10, 20, 30, 40, 50, 60], None),
+])  # fmt: skip
+def test_the_target_is_of_classes_or_of_numbers(values, names):
+    data = table({"x": [1.0, 2, 3, 4, 5, 6], "y": values}, "y")
+    assert data.target_names == (names or ()) and all(
+        type(a) is type(b) for a, b in zip(data.target_names, names or ())
+    )
+    kept = [one for one in values if one is not None]
+    assert data.y.tolist() == ([names.index(one) for one in kept] if names else kept)
+
+
+def test_the_caller_decides_what_is_a_class_and_what_a_category():
+    columns = {"x": [1, 2, 3, 1, 2, 3], "y": [0, 1, 0, 1, 0, 1]}
+    numbers = table(columns, "y", classes=False)
+    assert numbers.outputs == 1 and numbers.y.dtype == np.float64
+    words = table(columns, "y", categorical="x")
+    assert words.feature_names == ("x=1", "x=2", "x=3") and words.preparation.inputs([[2.0]]).tolist() == [[0, 1, 0]]
+    assert words.preparation.inputs([["3"]]).tolist() == [[0, 0, 1]]
+    assert table({**columns, "id": range(6)}, "y", ignore=["id"]).feature_names == ("x",)
+
+
+def test_words_that_tell_each_row_apart_are_left_out_with_a_warning():
+    columns = {"name": [f"tree {i}" for i in range(30)], "x": range(30), "empty": [None] * 30, "y": ["a", "b"] * 15}
+    said = (r"column 'name' holds 30 different texts in 30 rows \('tree 0', …\); column 'empty' has no values: left "
+            r"out, as with ignore=\['name', 'empty'\]")  # fmt: skip
+    with pytest.warns(RuntimeWarning, match=said) as told:
+        data = table(columns, "y")
+    assert told[0].filename == __file__
+    assert data.feature_names == ("x",) and "left out: name, empty" in str(data)
+    assert table(columns, "y", ignore=["name", "empty"]).feature_names == ("x",)
+
+
+@pytest.mark.parametrize(("columns", "said"), [
+    ({"x": [1.0, 2.0], "y": [[1], [2]]}, r"column 'y' of the table has the shape \(2, 1\)"),
+    ({"x": [1.0, 2.0, 3.0], "y": ["a", "b"]}, r"differ in length: {'x': 3, 'y': 2}"),
+    ({"x": [1.0, math.inf, 3.0, 4.0], "y": ["a", "b", "a", "b"]}, r"row 1 of the table holds inf in column 'x'"),
+    ({"x": [1j, 1.0], "y": ["a", "b"]}, r"row 0 of the table holds 1j in column 'x', which is neither"),
+    ({"x": [], "y": []}, "the table has no rows"),
+])  # fmt: skip
+def test_columns_that_are_none_are_errors(columns, said):
+    with pytest.raises(ValueError, match=said):
+        table(columns, "y")
+
+
+def test_a_frame_with_a_name_twice_and_a_lazy_one_are_refused():
+    frame = as_pandas(COLUMNS)
+    frame.columns = ["height", "height", "soil", "species"]
+    with pytest.raises(ValueError, match="two columns with the name 'height'"):
+        table(frame, "species")
+    with pytest.raises(TypeError, match=r"is a LazyFrame, .* write the frame.collect\(\)|collect\(\)"):
+        table(as_polars(COLUMNS).lazy(), "species")
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "s", "D", "object"])
+def test_times_are_refused_whatever_their_unit(unit):
+    times = np.arange("2020-01-01", "2020-01-09", dtype="datetime64[D]")
+    times = times.tolist() if unit == "object" else times.astype(f"datetime64[{unit}]")
+    with pytest.raises(ValueError, match=r"column 'when' of the table holds times; .* ignore=\['when'\]"):
+        table({**COLUMNS, "when": times}, "species")
+
+
+@pytest.mark.parametrize(("data", "target", "error", "said"), [
+    (COLUMNS, None, TypeError, "target is the name of one column, got NoneType None"),
+    (COLUMNS, ["species"], TypeError, r"target is the name of one column, got list \['species'\]"),
+    (None, "species", TypeError, "a table is the path of a file, a frame or columns by name, got NoneType None"),
+    (COLUMNS, "specie", ValueError, "no column of the table, which has 'height', .*'species'; did you mean"),
+])  # fmt: skip
+def test_what_is_no_table_or_no_target_is_told(data, target, error, said):
+    with pytest.raises(error, match=said):
+        table(data, target)
+
+
+def test_a_target_that_is_the_index_is_told():
+    with pytest.raises(
+        ValueError, match=r"target='species' is no column .*; it is the index of the frame: give frame.reset"
+    ):
+        table(as_pandas(COLUMNS).set_index("species"), "species")
+
+
+NAMES = st.text(max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    numbers=st.lists(st.floats(-1e6, 1e6), min_size=6, max_size=6),
+    words=st.lists(st.sampled_from(["x", "ä", "<b>", '"', "0", "1.0"]), min_size=6, max_size=6),
+    names=st.lists(NAMES, min_size=3, max_size=3, unique=True),
+    scaled=st.booleans(),
+)
+def test_a_preparation_goes_through_json_to_the_bit(numbers, words, names, scaled):
+    data = table({names[0]: numbers, names[1]: words, names[2]: ["p", "q"] * 3}, names[2], categorical=[names[1]])
+    preparation = (data.standardise() if scaled else data).preparation
+    again = Preparation.from_dict(json.loads(json.dumps(preparation.to_dict())))
+    assert again == preparation and hash(again) == hash(preparation)
+    rows = list(zip(numbers, words))
+    assert np.array_equal(again.inputs(rows), preparation.inputs(rows))
+    # Independently: NumPy's mean and deviation over all rows; the deviation of equal numbers counts as 1.
+    if scaled and np.std(numbers) > 1e-9 * max(map(abs, numbers)):
+        expected = (np.array(numbers) - np.mean(numbers)) / np.std(numbers)
+        np.testing.assert_allclose(again.inputs(rows)[:, 0], expected, rtol=1e-9, atol=1e-12)
+
+
+def damaged(tree, draw):
+    """The tree with one of its parts replaced or removed."""
+    if isinstance(tree, dict) and tree and draw(st.integers(0, 4)):
+        key = draw(st.sampled_from(sorted(tree)))
+        if not draw(st.integers(0, 3)):
+            return {one: part for one, part in tree.items() if one != key}
+        return {**tree, key: damaged(tree[key], draw)}
+    if isinstance(tree, list) and tree and draw(st.integers(0, 4)):
+        place = draw(st.integers(0, len(tree) - 1))
+        return [*tree[:place], damaged(tree[place], draw), *tree[place + 1 :]]
+    return draw(
+        st.sampled_from(
+            [None, 0, -1.5, 10**400, math.nan, math.inf, True, "", "number", [], [1], {}, [[]], {"name": 1}]
+        )
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_a_damaged_preparation_is_a_value_error_that_names_the_place_or_is_one_that_works(data):
+    whole = trees().standardise().preparation.to_dict()
+    given_dict = damaged(whole, data.draw)
+    try:
+        made = Preparation.from_dict(given_dict)
+    except ValueError as refused:
+        assert "preparation" in str(refused) and "\n" not in str(refused)
+    else:
+        assert Preparation.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+
+
+def test_examples_fit_together_or_are_refused():
+    data = trees()
+    with pytest.raises(TypeError, match="the Dataset 'the table' has its targets; leave y out"):
+        fit(MLP(5, [2]), cross_entropy, data, data.y, progress=False)
+    with pytest.raises(TypeError, match="fit needs targets, y; only a Dataset"):
+        fit(MLP(5, [2]), cross_entropy, data.X, progress=False)
+    other = table({**COLUMNS, "species": ["oak"] * 4 + ["fir"] * 4}, "species")
+    with pytest.raises(ValueError, match="holds 'fir', where the model knows the classes 'oak', 'pine'"):
+        fit(MLP(5, [2]), cross_entropy, data, validation=other, epochs=1, progress=False)
+
+
+def test_a_model_with_another_number_of_inputs_is_told_how_many_the_table_has():
+    with pytest.raises(ValueError, match=r"takes 3 inputs, and the data have 5: 'height', 'girth', .*MLP\(5, …\)"):
+        fit(MLP(3, [2]), cross_entropy, trees(), progress=False)
+
+
+def test_a_frame_with_words_is_told_of_table():
+    frame = as_pandas({name: column for name, column in COLUMNS.items() if name != "species"})
+    for broken in (frame, frame.drop(columns="soil")):
+        with pytest.raises((TypeError, ValueError), match=r"row . of X holds .*; cr.table\(frame, target='…'\) fills"):
+            fit(MLP(3, [2]), cross_entropy, broken, COLUMNS["species"], progress=False)
+
+
+def test_arrays_of_a_dataset_stay_prepared_when_they_are_split():
+    data = trees().standardise()
+    X_train, X_test, y_train, _ = cr.train_test_split(*data)
+    model = MLP(5, [2], rng=0)
+    fit(model, cross_entropy, X_train, y_train, epochs=1, progress=False)
+    assert model.preparation == data.preparation == X_test.preparation
+    assert accuracy(model.predict_class(data), COLUMNS["species"]) == accuracy(model.predict(data.X), data.y)
+
+
+def test_a_stratified_split_is_the_rule_where_classes_are_large_enough():
+    _, test = cr.iris().split(0.2)
+    assert np.bincount(test.y).tolist() == [10, 10, 10]
+    few = table({"x": range(20), "y": ["a"] * 19 + ["b"]}, "y")
+    assert len(few.split()[1]) == 5
+    with pytest.raises(ValueError, match="class 1 has 1 of 20 examples"):
+        few.split(stratify=True)
+    with pytest.raises(ValueError, match="y are numbers, price; only classes can be stratified"):
+        cr.houses().split(stratify=True)
+    assert not np.array_equal(cr.iris().split(seed=1)[0].rows, cr.iris().split(seed=2)[0].rows)
+
+
+def test_printing_a_dataset_tells_what_is_in_it():
+    told = str(penguins())
+    assert told.splitlines()[0] == "penguins: 344 rows, 9 inputs, 3 outputs"
+    assert "3 categories: Biscoe, Dream, Torgersen" in told and "2 gaps, filled with 44.45" in told
+    assert "to predict: Adelie (152), Chinstrap (68), Gentoo (124)" in told
+    assert repr(table(COLUMNS, "girth")) == "Dataset('the table', X (8, 6), y (8,))"
+
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+@pytest.mark.skipif(not README.is_file(), reason="there is no README beside these tests")
+def test_the_readmes_ten_lines_run_on_a_table_of_ones_own(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    kinds = rng.choice(["oak", "birch", "pine"], 300)
+    height = 10 + 5 * (kinds == "birch") + 10 * (kinds == "pine") + rng.normal(0, 1.5, 300)
+    girth = 150 - 40 * (kinds == "birch") - 80 * (kinds == "pine") + rng.normal(0, 15, 300)
+    rows = [
+        f"{'' if rng.random() < 0.05 else round(h, 1)},{'NA' if rng.random() < 0.05 else round(g)},"
+        f"{rng.choice(['clay', 'sand', ''])},{rng.choice(['yes', 'no'])},{kind}"
+        for h, g, kind in zip(height, girth, kinds)
+    ]
+    (tmp_path / "trees.csv").write_text("height,girth,soil,shade,species\n" + "\n".join(rows) + "\n")
+    monkeypatch.chdir(tmp_path)
+    [code] = re.findall(
+        r"```python\n(import chainrule.*?cr\.table.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert len([line for line in code.splitlines() if line]) <= 10
+    code = code.replace("learning_rate=0.01)", "learning_rate=0.01, progress=False)")
+    space = {}
+    exec(code, space)
+    assert "['oak']" in capsys.readouterr().out
+    assert space["history"].metrics["test accuracy"][-1] > 0.9
+    assert cr.load("trees.json").predict_class({"height": 8.7, "girth": 139, "soil": "clay", "shade": "no"}) == ["oak"]
+    assert Path("trees.html").is_file()
+
+
+def test_labels_stay_labels_where_classes_have_no_names():
+    data = Dataset.from_arrays("plain", [[0.0], [1.0]], [0.5, 1.5], ["x"])
+    assert data.preparation.class_names == () and accuracy([0, 1], [0, 1]) == 1.0

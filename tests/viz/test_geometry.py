@@ -1,0 +1,159 @@
+"""Laws of the places in a drawing, over many random graphs: nothing overlaps, all leads on, few edges cross."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from itertools import combinations, pairwise
+
+import pytest
+from picture_helpers import SVG, boxes_of_cards, marked, network
+
+from chainrule import nn, viz
+from chainrule.engine import Value
+from chainrule.engine.graph import topological_order
+from chainrule.viz.graph.layout.layered import arrange
+from chainrule.viz.graph.layout.with_dot import arrange_with_dot
+
+
+def random_graph(seed: int) -> Value:
+    """A graph of up to 60 operations, whose values are used near to where they were made, or far away."""
+    chance = random.Random(seed)
+    values = [
+        Value(chance.uniform(-1, 1), label=chance.choice(["", f"x{i}", "a long label of a value"])) for i in range(3)
+    ]
+    for _ in range(chance.randint(2, 60)):
+        one, other = values[-chance.randint(1, min(3, len(values)))], chance.choice(values)
+        made = chance.choice([lambda a, b: a + b, lambda a, b: a * b, lambda a, _: a.tanh(), lambda a, b: b - a])
+        values.append(made(one, other))
+    return values[-1]
+
+
+def loop(steps: int) -> Value:
+    """A recurrent cell over some steps."""
+    w, b, h = Value(0.5, label="w"), Value(0.1, label="b"), Value(0.0, label="h0")
+    for step in range(steps):
+        h = (w * h + Value(step / 8, label=f"x{step + 1}") * b).tanh()
+        h.label = f"h{step + 1}"
+    return h
+
+
+def batch(model: nn.Module, examples: int, inputs: int) -> Value:
+    chance = random.Random(1)
+    rows = [[chance.uniform(-1, 1) for _ in range(inputs)] for _ in range(examples)]
+    return sum((model(row) - 1.0) ** 2 for row in rows) / examples
+
+
+DRAWN = {
+    **{f"random {seed}": lambda seed=seed: random_graph(seed) for seed in range(30)},
+    "loop": lambda: loop(30),
+    "network": lambda: network([2, 3, 1]),
+    "tables": lambda: nn.cross_entropy(nn.MLP(4, [16, 9, 3], rng=0)([0.5, -0.5, 1.0, 2.0]), 1),
+    "batch": lambda: batch(nn.MLP(2, [4, 1], "tanh", rng=0), 20, 2),
+    "long sum": lambda: sum((Value(i / 8) * 0.5 for i in range(1, 40)), Value(0.0)),
+    "several": lambda: nn.MLP(3, [9, 4], rng=0)([Value(1.0, label="x1"), 0.5, -1.0]),
+    "model": lambda: nn.MLP(3, [9, 4, 2], rng=0),
+}
+
+
+def drawings():
+    for name, make in DRAWN.items():
+        root = make()
+        if isinstance(root, Value):
+            root.backward()
+        for fold in ("none",) if name.startswith("random") else ("auto", "neurons", "layers"):
+            yield f"{name}, {fold}", viz.draw(root, fold=fold)
+    yield "loop, none", viz.draw(loop(12), fold="none")
+
+
+@pytest.fixture(scope="module")
+def all_drawings():
+    return dict(drawings())
+
+
+def apart(one, other):
+    (x, y, wide, high), (other_x, other_y, other_wide, other_high) = one, other
+    return x >= other_x + other_wide or other_x >= x + wide or y >= other_y + other_high or other_y >= y + high
+
+
+def test_no_two_cards_overlap_and_all_are_inside(all_drawings):
+    for name, drawing in all_drawings.items():
+        boxes = boxes_of_cards(drawing.svg)
+        assert all(apart(one, other) for one, other in combinations(boxes, 2)), name
+        for x, y, wide, high in boxes:
+            assert x >= 0 and y >= 0 and x + wide <= drawing.width and y + high <= drawing.height, name
+
+
+def test_edges_begin_and_end_at_their_cards_and_lead_to_the_right_or_to_the_next_line(all_drawings):
+    for name, drawing in all_drawings.items():
+        boxes = boxes_of_cards(drawing.svg)
+        for edge in marked(drawing.svg, "edge"):
+            start, end = (boxes[int(number)] for number in edge.attrib["data-ends"].split())
+            line, tip = (edge.find(f"{SVG}path[@class='{part}']").attrib["d"] for part in ("line", "tip"))
+            x, y = map(float, re.findall(r"-?[\d.]+", tip)[:2])
+            assert abs(x - end[0]) < 60 and end[1] <= y <= end[1] + end[3], name
+            at_x, at_y = map(float, re.findall(r"-?[\d.]+", line)[:2])
+            is_branch = at_x > start[0] + start[2] + 1  # it leaves a longer edge of the same card
+            assert is_branch or (abs(at_x - start[0] - start[2]) < 1 and start[1] <= at_y <= start[1] + start[3]), name
+            assert at_x < x or at_y < y, name
+            if "q" not in line:  # it stays in its line
+                assert start[0] + start[2] < end[0], name
+
+
+def test_no_edge_runs_below_a_line_of_text_that_it_does_not_lead_to(all_drawings):
+    """Straight parts of edges pass between cards."""
+    for name, drawing in all_drawings.items():
+        boxes = boxes_of_cards(drawing.svg)
+        for edge in marked(drawing.svg, "edge"):
+            path = edge.find(f"{SVG}path[@class='line']").attrib["d"]
+            at = (0.0, 0.0)
+            for sign, text in re.findall(r"([MCHVq])([^MCHVq]*)", path):
+                numbers = [float(one) for one in re.findall(r"-?[\d.]+", text)]
+                if sign == "H":
+                    low, high = sorted((at[0], numbers[0]))
+                    hit = [b for b in boxes if b[0] < high - 1 and b[0] + b[2] > low + 1 and b[1] < at[1] < b[1] + b[3]]
+                    assert not hit, f"{name}: {path} runs through {hit[0]}"
+                    at = (numbers[0], at[1])
+                elif sign == "V":
+                    at = (at[0], numbers[0])
+                else:
+                    at = (at[0] + numbers[2], at[1] + numbers[3]) if sign == "q" else (numbers[-2], numbers[-1])
+
+
+def test_values_of_one_layer_share_a_column():
+    for fold in ("none", "neurons"):
+        svg = viz.draw(network([3, 4, 4, 2]), fold=fold).svg
+        places = {}
+        for card, (x, _, _, _) in zip(marked(svg, "card"), boxes_of_cards(svg)):
+            places.setdefault(card.findtext(f"{SVG}text")[:3], set()).add(x)
+        assert [len(places[f"h{layer}_"]) for layer in (1, 2, 3)] == [1, 1, 1]
+
+
+def test_no_line_of_a_long_drawing_is_wide(all_drawings):
+    for name, drawing in all_drawings.items():
+        assert drawing.width < 2700, f"{name} is {drawing.width} wide"
+
+
+def crossings(layout, edges):
+    """How many pairs of lines cross between two columns; where edges of one value run on one line, it counts once."""
+    pieces: dict[int, set[tuple[float, float]]] = {}
+    for (start, end), bends in zip(edges, layout.bends):
+        points = [(layout.column[start], layout.y[start]), *bends, (layout.column[end], layout.y[end])]
+        for (column, y), (_, to_y) in pairwise(points):
+            pieces.setdefault(column, set()).add((y, to_y))
+    pairs = [pair for own in pieces.values() for pair in combinations(own, 2)]
+    return sum((one[0] - other[0]) * (one[1] - other[1]) < 0 for one, other in pairs)
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="no dot on this machine")
+def test_edges_cross_hardly_more_often_than_in_graphviz():
+    ours = dots = 0
+    for seed in range(40):
+        order = topological_order(random_graph(seed))
+        number = {value: index for index, value in enumerate(order)}
+        edges = list(dict.fromkeys((number[parent], number[value]) for value in order for parent in value._prev))
+        heights = [80.0] * len(order)
+        ours += crossings(arrange(heights, edges), edges)
+        dots += crossings(arrange_with_dot(heights, edges, [None] * len(order)), edges)
+    assert ours <= 1.2 * dots

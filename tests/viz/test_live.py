@@ -1,0 +1,726 @@
+"""The live page, driven as a user does: it computes, trains and explains as Python does. These tests need a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import nn, viz
+from chainrule.engine.graph import topological_order
+
+LARGEST_FILE = 150_000
+
+
+def moons_data():
+    X, y = cr.moons(200, seed=0)
+    return np.asarray(X), np.where(np.asarray(y) > 0, 1.0, -1.0)
+
+
+def small(**keywords):
+    """A page of a small network on moons, and what it was made of."""
+    X, y = moons_data()
+    model = cr.MLP(2, [4, 3, 1], activation="tanh", rng=0)
+    keywords = {"learning_rate": 0.05, **keywords}
+    return SimpleNamespace(model=model, X=X, y=y, page=cr.live(model, cr.hinge, X, y, **keywords))
+
+
+READY = "return window.LIVE && !LIVE.S.until && document.querySelector('footer') !== null"
+
+
+def opened(browser, page, folder, until=READY, address="#example=1"):
+    """Open the page; an address that says what to look at leaves out its first second of training."""
+    browser.get_log("browser")
+    browser.get("about:blank")
+    browser.get(page.save(folder / "page.html").as_uri() + address)
+    wait(browser, until)
+    settle(browser)
+    return browser
+
+
+def wait(browser, condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not browser.execute_script(condition):
+        assert time.monotonic() < end, f"never: {condition}"
+        time.sleep(0.02)
+
+
+def settle(browser):
+    """Wait until the page has drawn itself."""
+    browser.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))")
+
+
+def text(browser, selector):
+    settle(browser)
+    return str(browser.execute_script("return document.querySelector(arguments[0]).textContent", selector))
+
+
+def element(browser, selector):
+    from selenium.webdriver.common.by import By
+
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def press(browser, selector, *keys):
+    browser.execute_script("document.querySelector(arguments[0]).focus()", selector)
+    for key in keys:
+        browser.switch_to.active_element.send_keys(key)
+    settle(browser)
+
+
+def number(shown):
+    return float(shown.replace("−", "-"))
+
+
+@pytest.fixture
+def moons(browser, tmp_path):
+    """The opened page."""
+    made = small()
+    opened(browser, made.page, tmp_path)
+    browser.execute_script("LIVE.reset()")
+    settle(browser)
+    return made
+
+
+# --- the file
+
+
+def test_a_network_of_337_parameters_with_200_examples_is_a_small_file():
+    X, y = moons_data()
+    page = cr.live(cr.MLP(2, [16, 16, 1], activation="tanh", rng=0), cr.hinge, X, y)
+    assert len(page.html.encode()) < LARGEST_FILE
+
+
+def test_the_page_asks_for_nothing_and_its_policy_names_the_programs_by_their_hashes(browser, tmp_path):
+    page = small().page
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page.html)[1]
+    assert "default-src 'none'" in policy and "script-src 'sha256-" in policy and "unsafe-inline" not in policy
+    assert "eval" not in page.html.partition("live-data")[0]
+    opened(browser, page, tmp_path)
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    assert browser.get_log("browser") == []
+
+
+ATTACK = "</script><img src=x onerror='window.broken = 1'><svg onload='window.broken = 1'>\"'`${window.broken = 1}"
+
+
+def test_hostile_names_of_features_classes_and_parameters_run_nothing(browser, tmp_path):
+    model = cr.MLP(2, [2, 2], activation="tanh", rng=0)
+    for p in model.parameters():
+        p.label = ATTACK + p.label
+    page = cr.live(model, cr.cross_entropy, np.eye(2), [0, 1], names=[ATTACK, "b"], classes=[ATTACK, "c"])
+    opened(browser, page, tmp_path)
+    browser.execute_script("LIVE.chooseNeuron(0); LIVE.worksheet(); document.querySelector('#astable').click()")
+    settle(browser)
+    assert browser.execute_script("return window.broken") is None
+    assert browser.execute_script("return document.querySelectorAll('img, [onerror], [onload]').length") == 0
+    assert ATTACK in text(browser, "#numbers-table") and browser.get_log("browser") == []
+
+
+def test_the_first_screen_trains_for_a_second_and_then_says_what_there_is(browser, tmp_path):
+    opened(browser, small().page, tmp_path, "return document.querySelectorAll('.caption').length === 3", "")
+    assert int(text(browser, "#figure-step b")) > 0 and not browser.execute_script("return LIVE.S.playing")
+
+
+# --- it computes what Python computes
+
+
+def test_all_losses_and_gradients_are_those_of_python(moons, browser):
+    program = cr.compile(lambda x, t: cr.hinge(moons.model(x), t), moons.model.parameters())
+    value, gradient = program.value_and_grad(moons.X, moons.y)
+    found = browser.execute_script("""
+      const into = new Float64Array(1 + LIVE.T.parameters);
+      LIVE.M.gradient.means(LIVE.X, LIVE.S.theta, null, LIVE.D.train, into);
+      return [LIVE.all().train, Array.from(into)];""")
+    assert found[0] == pytest.approx(value, abs=1e-12) and found[1][0] == pytest.approx(value, abs=1e-12)
+    assert found[1][1:] == pytest.approx(gradient.tolist(), abs=1e-12)
+
+
+OPTIMISERS = {
+    "sgd": lambda m: nn.SGD(m, 0.05),
+    "momentum": lambda m: nn.SGD(m, 0.05, momentum=0.9),
+    "nesterov": lambda m: nn.SGD(m, 0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "adagrad": lambda m: nn.Adagrad(m, 0.05),
+    "rmsprop": lambda m: nn.RMSProp(m, 0.01, momentum=0.5),
+    "adam": lambda m: nn.Adam(m, 0.02, clip_norm=0.5),
+    "adamw": lambda m: nn.AdamW(m, 0.02, clip_value=0.1),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_each_optimiser_moves_as_that_of_nn_does_for_100_steps(browser, tmp_path, name):
+    X, y = moons_data()
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+    optimiser = OPTIMISERS[name](model)
+    opened(browser, cr.live(model, cr.mse, X, y, optimiser=optimiser), tmp_path)
+    gradients = np.random.default_rng(0).normal(size=(100, len(model.parameters())))
+    theta = optimiser.read()
+    for gradient in gradients:
+        optimiser.move(theta, gradient)
+    found = browser.execute_script("""
+      LIVE.reset();
+      for (const g of arguments[0]) LIVE.S.optimiser.update(LIVE.S.theta, Float64Array.from(g), null);
+      return [LIVE.S.optimiser.name, Array.from(LIVE.S.theta)];""", gradients.tolist())  # fmt: skip
+    assert found[0] == type(optimiser).__name__
+    assert found[1] == pytest.approx(theta.tolist(), abs=1e-12)
+
+
+def hinge_with_penalty(model):
+    return lambda out, t: (1.0 - t * out).relu() + 1e-4 * cr.total([p * p for p in model.parameters()])
+
+
+def workload(name):
+    """Model, loss, X, y, the size of the mini-batches and the optimiser of a workload of BENCHMARKS."""
+    if name == "W3":
+        X, y = moons_data()
+        model = cr.MLP(2, [16, 16, 1], rng=0)
+        return model, hinge_with_penalty(model), X[:100], y[:100], 100, nn.SGD(model, 0.1)
+    if name == "W4":
+        data = cr.iris().standardise()
+        model = cr.MLP(4, [16, 16, 3], activation="tanh", rng=0)
+        return model, cr.cross_entropy, np.asarray(data.X), np.asarray(data.y), 150, nn.SGD(model, 0.1)
+    data = cr.digits()
+    model = cr.MLP(64, [32, 10], rng=0)
+    return model, cr.cross_entropy, np.asarray(data.X)[:320] / 16, np.asarray(data.y)[:320], 32, nn.Adam(model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["W3", "W4", "W6"])
+def test_the_page_trains_to_the_loss_of_nn_with_the_same_batches(browser, tmp_path, name):
+    model, loss, X, y, batch, optimiser = workload(name)
+    opened(browser, cr.live(model, loss, X, y, optimiser=optimiser, batch_size=batch), tmp_path)
+    batches = [np.arange(start, start + batch) % len(X) for start in range(0, 30 * batch, batch)]
+    program = cr.compile(lambda x, t: loss(model(x), t), model.parameters())
+    theta = optimiser.read()
+    for rows in batches:
+        optimiser.move(theta, program.value_and_grad(X[rows], y[rows], at=theta)[1])
+    found = browser.execute_script("""
+      LIVE.reset();
+      for (const rows of arguments[0]) LIVE.update(rows);
+      return LIVE.all().train;""", [rows.tolist() for rows in batches])  # fmt: skip
+    assert found == pytest.approx(program(X, y, at=theta).mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "elu", "silu", "gelu", "softplus", "sin"])
+def test_another_activation_or_loss_of_the_page_is_that_of_python(moons, browser, activation):
+    other = cr.MLP(2, [4, 3, 1], activation=[activation, "tanh"], rng=0)
+    program = cr.compile(lambda x, t: cr.mse(other(x), t), other.parameters())
+    value, gradient = program.value_and_grad(moons.X, moons.y)
+    found = browser.execute_script("""
+      LIVE.S.acts[1] = arguments[0];
+      LIVE.S.loss = LIVE.D.losses.indexOf("mse");
+      LIVE.machines();
+      const into = new Float64Array(1 + LIVE.T.parameters);
+      LIVE.M.gradient.means(LIVE.X, LIVE.S.theta, null, LIVE.D.train, into);
+      return Array.from(into);""", activation)  # fmt: skip
+    assert found == pytest.approx([value, *gradient.tolist()], abs=1e-12)
+
+
+# --- dragging
+
+
+def weight_spin(row=1):
+    return f"#neuron tbody tr:nth-child({row}) td:nth-child(3) .spin"
+
+
+def test_a_dragged_weight_shows_prediction_truth_and_difference_and_esc_brings_it_back(moons, browser):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.execute_script("LIVE.chooseNeuron(4)")
+    settle(browser)
+    k = browser.execute_script("return LIVE.S.weight")
+    old = moons.model.parameters()[k].data
+    press(browser, weight_spin(), Keys.SHIFT + Keys.ARROW_UP, Keys.SHIFT + Keys.ARROW_UP)
+    new = browser.execute_script("return LIVE.S.theta[arguments[0]]", k)
+    program = cr.compile(lambda x, t: cr.hinge(moons.model(x), t), moons.model.parameters())
+    before, gradient = program.value_and_grad(moons.X, moons.y)
+    theta = program.parameters()
+    theta[k] = new
+    after = program(moons.X, moons.y, at=theta).mean()
+    shown = [number(one) for one in re.findall(r"= ([−\d.e]+)", text(browser, "#verdict"))]
+    difference = number(re.search(r"difference([−\d.e]+)", text(browser, "#verdict"))[1])
+    assert shown == pytest.approx([gradient[k] * (new - old), after - before], rel=6e-3)
+    assert difference == pytest.approx(after - before - gradient[k] * (new - old), rel=6e-3)
+    assert number(text(browser, weight_spin())) == pytest.approx(new, rel=1e-3)
+    assert number(text(browser, "#figure-train b")) == pytest.approx(after, rel=6e-3)
+    press(browser, weight_spin(), Keys.ESCAPE)
+    assert browser.execute_script("return LIVE.S.theta[arguments[0]]", k) == old
+    assert "Drag the dot" in text(browser, "#verdict")
+
+
+def test_a_number_can_be_typed_and_kept(moons, browser):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.execute_script("LIVE.chooseNeuron(0)")
+    settle(browser)
+    press(browser, weight_spin(2), *"-1.25", Keys.ENTER)
+    k = browser.execute_script("return LIVE.S.weight")
+    assert browser.execute_script("return LIVE.S.theta[arguments[0]]", k) == -1.25
+    assert number(text(browser, weight_spin(2))) == -1.25
+    element(browser, "#keep").click()
+    settle(browser)
+    press(browser, weight_spin(2), Keys.ESCAPE)
+    assert browser.execute_script("return LIVE.S.theta[arguments[0]]", k) == -1.25
+
+
+def test_the_table_of_a_neuron_holds_the_chain_rule_of_the_chosen_example(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5); LIVE.chooseExample(7)")
+    settle(browser)
+    loss = cr.hinge(moons.model(moons.X[7]), moons.y[7])
+    loss.backward()
+    neuron = moons.model.layers[1].neurons[1]
+    cells = browser.execute_script(
+        "return [...document.querySelectorAll('#neuron tbody tr')].map(r => [...r.children].map(c => c.textContent))"
+    )
+    for row, weight in zip(cells, [*neuron.w, neuron.b], strict=True):
+        assert number(row[2]) == pytest.approx(weight.data, rel=1e-3)
+        assert number(row[6]) == pytest.approx(weight.grad, rel=1e-3, abs=1e-9)
+        assert number(row[1]) * number(row[2]) == pytest.approx(number(row[3]), rel=2e-3, abs=1e-9)
+        assert number(row[4]) * number(row[5]) == pytest.approx(number(row[6]), rel=2e-3, abs=1e-9)
+
+
+# --- training
+
+
+def test_train_and_pause(moons, browser):
+    element(browser, "#play").click()
+    wait(browser, "return LIVE.S.step > 5")
+    element(browser, "#play").click()
+    before = browser.execute_script("return LIVE.S.step")
+    time.sleep(0.1)
+    assert browser.execute_script("return LIVE.S.step") == before
+    assert browser.execute_script("return LIVE.all().train < LIVE.S.history[0].train")
+
+
+def test_a_loss_that_is_not_finite_stops_and_offers_a_way_back(browser, tmp_path):
+    model = cr.MLP(1, [1], rng=0)
+    page = cr.live(model, cr.mse, [1.0, 200.0], [0.0, 1.0], optimiser=cr.SGD, learning_rate=0.9)
+    opened(browser, page, tmp_path, "return window.LIVE && LIVE.S.said !== ''", "")
+    said = text(browser, ".message")
+    assert "Stopped at step" in said and "example" in said and ("inf" in said or "nan" in said)
+    assert browser.execute_script("return LIVE.S.theta.every(Number.isFinite)")
+    step = browser.execute_script("return LIVE.S.optimiser.settings.rate")
+    element(browser, ".message button").click()
+    assert browser.execute_script("return LIVE.S.optimiser.settings.rate") == step / 2
+
+
+def test_the_wishes_are_minus_the_gradients_of_the_examples_and_their_mean_is_the_gradient(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5)")
+    settle(browser)
+    k, wished = browser.execute_script("const f = LIVE.wishes(); return [LIVE.S.weight, Array.from(f.gradients)]")
+    program = cr.compile(lambda x, t: cr.hinge(moons.model(x), t), moons.model.parameters())
+    assert wished == pytest.approx(program.per_example(moons.X, moons.y)[:, k].tolist(), abs=1e-12)
+    shown = number(re.search(r"asks for ([−\d.e]+)", text(browser, "#wishtext"))[1])
+    assert shown == pytest.approx(-program.value_and_grad(moons.X, moons.y)[1][k], rel=1e-3)
+
+
+def test_the_optimiser_is_explained_with_the_numbers_of_its_last_step(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5)")
+    element(browser, "#one").click()
+    said = text(browser, "#why")
+    before, after = browser.execute_script("return [Number(LIVE.D.theta[LIVE.S.weight]), LIVE.S.theta[LIVE.S.weight]]")
+    assert number(re.search(r"its last step: ([−\d.e]+)", said)[1]) == pytest.approx(after - before, rel=1e-3)
+    assert "steady" in said and "plain SGD would have taken" in said
+
+
+# --- scalar steps
+
+
+def test_the_three_acts_go_from_the_values_to_the_gradients_and_the_update(moons, browser):
+    from selenium.webdriver.common.by import By
+
+    browser.execute_script("LIVE.chooseExample(7); LIVE.chooseNeuron(5); LIVE.scalar.go('backward', 0)")
+    settle(browser)
+    lines = []
+    for _ in range(browser.execute_script("return LIVE.scalar.state.list.length")):
+        lines.append((text(browser, ".update"), text(browser, ".numbers"), text(browser, ".reason")))
+        element(browser, "#scalarnext").click()
+        settle(browser)
+    assert all("local derivative × " in line for line, _, _ in lines)
+    assert any(numbers.startswith("0 + ") for _, numbers, _ in lines)
+    loss = cr.hinge(moons.model(moons.X[7]), moons.y[7])
+    loss.backward()
+    neuron = moons.model.layers[1].neurons[1]
+    table = {
+        row.split("\t")[0]: row.split("\t")[2]
+        for row in browser.execute_script(
+            "return [...document.querySelectorAll('.values tbody tr')]"
+            ".map(r => [...r.children].map(c => c.textContent).join('\\t'))"
+        )
+    }
+    for weight in (*neuron.w, neuron.b):
+        assert number(table[weight.label]) == pytest.approx(weight.grad, rel=1e-3, abs=1e-9)
+    assert browser.execute_script("return LIVE.scalar.state.act") == "update"
+    tabs = browser.find_elements(By.CSS_SELECTOR, "#steps [role=tab]")
+    assert [tab.text for tab in tabs] == ["forward", "backward", "update"]
+
+
+def test_a_number_is_hidden_until_somebody_has_guessed(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5); LIVE.scalar.go('forward', 0)")
+    element(browser, "#predict").click()
+    assert text(browser, ".numbers b") == "?"
+    true = browser.execute_script("return LIVE.scalar.tell(0).result")
+    element(browser, ".guess input").send_keys(str(true * 1.01))
+    element(browser, ".guess button").click()
+    assert number(text(browser, ".numbers b")) == pytest.approx(true, rel=1e-3)
+    assert "Right" in text(browser, ".score") and "1 of 1" in text(browser, ".score")
+
+
+# --- replay, data, and out again
+
+
+def test_the_replay_has_the_parameters_of_python_at_each_epoch(browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+    history = cr.fit(model, cr.mse, X, y, epochs=6, progress=False)
+    opened(browser, cr.replay(model, cr.mse, X, y, history), tmp_path)
+    for i, (epoch, theta) in enumerate(history.snapshots):
+        browser.execute_script("""
+          const film = document.querySelector('#film');
+          film.value = String(arguments[0]); film.dispatchEvent(new Event('input'));""", i)  # fmt: skip
+        assert f"epoch {epoch}" in text(browser, ".replay output")
+        assert browser.execute_script("return Array.from(LIVE.S.theta)") == theta.tolist()
+        shown = number(text(browser, "#figure-train b"))
+        assert shown == pytest.approx(history.train_loss[history.epochs.index(epoch)], rel=6e-3)
+    browser.execute_script("document.querySelector('#trainon').disabled = false")
+    element(browser, "#trainon").click()
+    wait(browser, "return LIVE.S.step > 3")
+    browser.execute_script("LIVE.stop()")
+
+
+def test_points_are_added_moved_and_deleted(moons, browser):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    count = browser.execute_script("return LIVE.D.train")
+    buttons = {
+        one: f"#data-panel .tools button:nth-child({i})" for i, one in enumerate(["choose", "add", "move", "delete"], 1)
+    }
+    element(browser, buttons["add"]).click()
+    ActionChains(browser).move_to_element_with_offset(element(browser, "#field"), 12, 34).click().perform()
+    settle(browser)
+    assert browser.execute_script("return LIVE.D.train") == count + 1
+    assert "200" not in text(browser, "#figure-right") and "201" in text(browser, "#figure-right")
+    element(browser, buttons["delete"]).click()
+    ActionChains(browser).move_to_element_with_offset(element(browser, "#field"), 12, 34).click().perform()
+    settle(browser)
+    assert browser.execute_script("return LIVE.D.train") == count
+
+
+def test_a_pasted_table_is_taken_or_refused_with_its_line(moons, browser):
+    def pasted(rows):
+        return browser.execute_script("return LIVE.pasted(arguments[0])", rows)
+
+    assert pasted("1,2,1\n1,x,1") == "Line 2: x is not a number."
+    assert pasted("1,2,1\n1,2") == "Line 2 has 2 entries, not 3."
+    assert pasted("1,2,7\n1,2,1") == "Line 1: 7 is none of the classes −1, 1."
+    assert "2,000" in pasted("\n".join(["1,2,1"] * 2002))
+    assert pasted("x1;x2;y\n0,5;1;1\n-1;2;-1\n3;4;1") == ""
+    assert browser.execute_script("return [LIVE.D.train, Array.from(LIVE.X)]") == [3, [0.5, 1, 1, -1, 2, -1, 3, 4, 1]]
+
+
+def test_numbers_go_back_into_the_model_with_all_their_digits(moons, browser):
+    browser.execute_script("for (let i = 0; i < 7; i += 1) LIVE.update()")
+    told, theta = browser.execute_script("return [LIVE.numbersAsText(), Array.from(LIVE.S.theta)]")
+    cr.load_numbers(moons.model, told)
+    assert [p.data for p in moons.model.parameters()] == theta
+
+
+@pytest.mark.parametrize("given", ["", "{}", "[1]", '{"chainrule": "parameters", "parameters": {"w1": 1.0}}', "x" * 99])
+def test_other_texts_are_refused_and_change_nothing(given):
+    model = cr.MLP(1, [2, 1], rng=0)
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(ValueError, match=r"not a page's numbers|another model"):
+        cr.load_numbers(model, given)
+    names = {p.label: "1.0" for p in model.parameters()}
+    with pytest.raises(ValueError, match="no finite number"):
+        cr.load_numbers(model, json.dumps({"chainrule": "parameters", "parameters": names}))
+    assert [p.data for p in model.parameters()] == before
+
+
+def test_the_picture_that_is_saved_is_a_well_formed_svg(moons, browser):
+    svg = ElementTree.fromstring(browser.execute_script("return LIVE.pictureAsSvg()"))
+    assert len(svg.findall(".//{http://www.w3.org/2000/svg}image")) >= 8
+
+
+def test_the_worksheet_has_blanks_and_a_key_with_the_numbers(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5); LIVE.worksheet()")
+    blank, key = browser.execute_script("return [...document.querySelectorAll('.sheet')].map(s => s.textContent)")
+    count = blank.count("________")
+    assert (
+        count >= 10
+        and "____" not in key
+        and browser.execute_script("return document.querySelectorAll('.sheet:last-child li b.num').length") == count
+    )
+
+
+# --- for everybody
+
+
+def test_controls_come_first_and_the_network_is_one_stop_of_the_tab_key(moons, browser):
+    order = browser.execute_script("""
+      return [...document.querySelectorAll('button, select, input, [tabindex]')]
+        .filter(e => e.tabIndex >= 0 && e.offsetParent)
+        .map(e => e.closest('header') ? 'bar' : e.classList.contains('node') ? 'node' : 'other');""")
+    assert order[0] == "bar" and order.count("node") == 1 and "bar" not in order[order.index("node") :]
+    unnamed = browser.execute_script("""
+      return [...document.querySelectorAll('button, select, input, textarea, [role=spinbutton], canvas[role]')]
+        .filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length))
+        .map(e => e.outerHTML);""")
+    assert unnamed == []
+
+
+def test_arrow_keys_walk_through_the_network(moons, browser):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.execute_script("LIVE.chooseNeuron(0)")
+    press(browser, ".node.chosen", Keys.ARROW_DOWN, Keys.ARROW_RIGHT)
+    name = browser.switch_to.active_element.get_attribute("aria-label")
+    assert re.match(r"neuron h2_\d, [−\d.]+ for the example", name)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_has_enough_contrast_in_both_themes(browser, tmp_path, theme):
+    opened(browser, small(theme=theme).page, tmp_path)
+    low = browser.execute_script("""
+      const rgb = (c) => c.match(/[\\d.]+/g).map(Number), part = (x) => (x / 255 <= 0.03928 ? x / 255 / 12.92
+        : ((x / 255 + 0.055) / 1.055) ** 2.4);
+      const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+      const behind = (e) => {
+        for (; e; e = e.parentElement) {
+          const c = getComputedStyle(e).backgroundColor;
+          if (/^rgb\\(/.test(c)) return rgb(c);
+        }
+        return [255, 255, 255];
+      };
+      const found = [];
+      for (const e of document.querySelectorAll('#live *')) {
+        const says = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+        if (!says || !e.offsetParent || e.disabled || e.closest('.confusion, svg, :disabled')) continue;
+        const a = light(rgb(getComputedStyle(e).color)), b = light(behind(e));
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5) found.push([e.tagName, e.className, e.textContent.slice(0, 30), ratio]);
+      }
+      return found;""")
+    assert low == []
+
+
+@pytest.mark.parametrize("width", [1600, 1180, 700, 390])
+def test_nothing_is_cut_off_at_any_width(browser, tmp_path, width):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        opened(browser, small().page, tmp_path)
+        settle(browser)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+# --- one Value, other models, errors
+
+
+def test_the_page_of_one_value_follows_a_dragged_leaf_with_every_number(browser, tmp_path):
+    from selenium.webdriver.common.keys import Keys
+
+    def graph(a):
+        a, b = cr.Value(a, label="a"), cr.Value(-3.0, label="b")
+        c = a * b
+        out = (c + c * a * 1.0 + a * b).tanh() + a / 2
+        out.label = "out"
+        out.backward()
+        return out
+
+    opened(browser, cr.live(graph(0.5)), tmp_path)
+    press(browser, "#neuron tbody tr:nth-child(1) .spin", *"0.25", Keys.ENTER)
+    order = topological_order(graph(0.25))
+    shown = browser.execute_script("""
+      return [...document.querySelectorAll('[data-card]')].sort((a, b) => a.dataset.card - b.dataset.card)
+        .map(c => [...c.querySelectorAll('.number')].map(n => n.textContent));""")
+    for value, (data, grad) in zip(order, shown, strict=True):
+        assert number(data) == pytest.approx(value.data, rel=1e-3) and number(grad) == pytest.approx(
+            value.grad, rel=1e-3
+        )
+    assert browser.get_log("browser") == []
+
+
+class Own(nn.Module):
+    """A model without neurons."""
+
+    def __init__(self):
+        self.a, self.b = cr.Value(0.5, label="a"), cr.Value(2.0)
+
+    def __call__(self, x):
+        return self.a * (self.b * x).sin()
+
+
+class Recurrent(nn.Module):
+    """One layer that is used at each letter."""
+
+    def __init__(self):
+        self.cell = cr.Layer(3, 2, activation="tanh", rng=0)
+        self.head = cr.Neuron(2, nonlin=False, rng=1)
+
+    def __call__(self, x):
+        h = [0.0, 0.0]
+        for one in x:
+            h = self.cell([one, *h])
+        return self.head(h)
+
+
+@pytest.mark.parametrize(("model", "loss", "X", "y"), [
+    (Own(), cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
+    (Recurrent(), cr.mse, [[0.0, 1.0, 2.0], [1.0, 0.5, 0.0]], [1.0, 0.0]),
+    (cr.MLP(3, [4, 2], output="softmax", rng=0), cr.cross_entropy, np.eye(3), [0, 1, 1]),
+    (cr.MLP(20, [3, 1], rng=0), cr.mse, np.arange(60.0).reshape(3, 20) / 60, [0.1, 0.2, 0.3]),
+    (cr.Neuron(1, nonlin=False, rng=0), cr.mse, [0.0, 1.0], [1.0, 3.0]),
+], ids=["own module", "recurrent", "softmax", "many inputs", "line"])  # fmt: skip
+def test_pages_of_all_kinds_of_models_train_without_a_complaint(browser, tmp_path, model, loss, X, y):
+    opened(browser, cr.live(model, loss, X, y), tmp_path)
+    program = cr.compile(lambda x, t: loss(model(x), t), model.parameters())
+    value, gradient = program.value_and_grad(np.asarray(X), np.asarray(y))
+    found = browser.execute_script("""
+      LIVE.reset();
+      const into = new Float64Array(1 + LIVE.T.parameters);
+      LIVE.M.gradient.means(LIVE.X, LIVE.S.theta, null, LIVE.D.train, into);
+      const first = LIVE.all().train;
+      for (let i = 0; i < 20; i += 1) LIVE.update();
+      LIVE.drawAll();
+      for (const act of ['forward', 'backward', 'update']) { LIVE.scalar.go(act, 0); LIVE.drawAll(); }
+      return [Array.from(into), first, LIVE.all().train];""")
+    assert found[0] == pytest.approx([value, *gradient.tolist()], abs=1e-12)
+    assert found[2] < found[1]
+    assert browser.get_log("browser") == []
+
+
+def test_the_data_set_brings_its_names():
+    data = cr.iris().standardise()
+    model = cr.MLP(4, [3], rng=0)
+    page = cr.live(model, cr.cross_entropy, data)
+    assert repr(page) == "<LivePage: live: MLP of 15 parameters, cross_entropy of 150 examples>"
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    ((cr.MLP(2, [2, 1]), cr.mse), "needs the loss and the data"),
+    ((cr.Value(2.0),), "is a leaf"),
+    ((cr.MLP(100, [110, 1]), cr.mse, np.zeros((2, 100)), [0.0, 1.0]), "at most 10,000: make its layers smaller"),
+    ((cr.MLP(2, [2]), cr.cross_entropy, np.eye(2), [0, 5]), "label 5 is not a class|not a class"),
+    ((cr.MLP(2, [1]), cr.mse, [[0.0, np.nan]], [1.0]), "nan"),
+    ((cr.MLP(2, [1]), lambda out, t: out * float(out), np.eye(2), [0.0, 1.0]), "was read"),
+])  # fmt: skip
+def test_errors_say_in_one_line_what_to_do(arguments, said):
+    with pytest.raises((TypeError, ValueError, IndexError), match=said) as caught:
+        viz.live(*arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_error_about_an_operation_without_a_spelling_names_it():
+    odd = cr.Op(name="odd", forward=lambda a: a * a, partials=(lambda out, a: 2.0 * a,), numpy="np.i0({})")
+    with pytest.raises(ValueError, match="the operation odd has no spelling"):
+        cr.live(cr.MLP(1, [1], rng=0), lambda out, t: odd(out - t), [0.0, 1.0], [1.0, 0.0])
+
+
+# --- its panels as pictures that stand still
+
+
+def test_the_boundary_is_where_the_model_changes_its_answer():
+    model = cr.MLP(2, [2], rng=0)
+    for p, data in zip(model.parameters(), [1.0, 0.0, 0.0, -1.0, 0.0, 0.0], strict=True):
+        p.data = data  # class 0 where the first input is positive
+    svg = ElementTree.fromstring(viz.boundary(model, [[-1.0, 0.0], [1.0, 1.0]], [1, 0]).svg)
+    rects = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    left, right = 56.0, 56.0 + 360.0
+    for rect in rects:
+        middle = float(rect["x"]) + float(rect["width"]) / 2
+        assert rect["class"] == ("f1" if middle < (left + right) / 2 else "f0")
+
+
+def test_the_confusion_table_counts_what_sklearn_would_count():
+    data = cr.iris().standardise()
+    model = cr.MLP(4, [3], rng=0)
+    X, y = np.asarray(data.X), np.asarray(data.y)
+    predicted = model.predict(X).argmax(axis=1)
+    wanted = [str(n) if n else "·" for n in [np.sum((y == r) & (predicted == c)) for r in range(3) for c in range(3)]]
+    svg = ElementTree.fromstring(viz.confusion_table(model, data).svg)
+    shown = [one.text for one in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in shown if text == "·" or text.isdigit()] == wanted
+
+
+def test_the_landscape_s_arrow_is_the_gradient_and_its_ends_are_losses():
+    X, y = moons_data()
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    picture = viz.landscape(model, cr.mse, X, y, parameters=("w1_11", "b2_1"))
+    program = cr.compile(lambda x, t: cr.mse(model(x), t), model.parameters())
+    labels, theta = [p.label for p in model.parameters()], program.parameters()
+    _, gradient = program.value_and_grad(X, y)
+    first, second = labels.index("w1_11"), labels.index("b2_1")
+    dx, dy = map(float, re.search(r'class="mean" d="M[\d. ]+l([-\d.]+) ([-\d.]+)"', picture.svg).groups())
+    reach = [max(1.0, abs(theta[k])) for k in (first, second)]
+    assert dx * gradient[second] / reach[0] == pytest.approx(-dy * gradient[first] / reach[1], rel=0.02)
+    with pytest.raises(ValueError, match="two different labels"):
+        viz.landscape(model, cr.mse, X, y, parameters=("w1_11", "w9"))
+
+
+def test_the_bars_of_wishes_have_the_sizes_and_signs_of_minus_the_gradients():
+    X, y = moons_data()
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    asked = np.sort(cr.wishes(model, cr.mse, X, y).of("layers.1.neurons.0.b"))
+    svg = ElementTree.fromstring(viz.wish_bars(model, cr.mse, X, y, parameter="layers.1.neurons.0.b").svg)
+    bars = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    assert [bar["class"] for bar in bars] == ["n8" if one < 0 else "p8" for one in asked]
+    heights = np.array([float(bar["height"]) for bar in bars])
+    assert (heights / 90.0) ** 2 == pytest.approx(np.abs(asked) / np.abs(asked).max(), abs=2e-3)
+
+
+# --- the walk as an SVG that moves
+
+
+def test_each_step_of_the_walk_shows_the_gradients_of_that_moment(browser, tmp_path):
+    a, b = cr.Value(2.0, label="a<b"), cr.Value(-3.0, label="b&")
+    out = (a * b + a).tanh() + a * a
+    out.label = "out"
+    steps = list(cr.applications(out))
+    order = topological_order(out)
+    browser.get(cr.walk(out, seconds=1.0).save(tmp_path / "walk.svg").as_uri())
+    grads = {id(value): 0.0 for value in order} | {id(out): 1.0}
+    for moment in range(len(steps) + 1):
+        if moment:
+            grads[id(steps[moment - 1].argument)] = steps[moment - 1].after
+        shown, said = browser.execute_script("""
+          document.getAnimations().forEach(a => { a.pause(); a.currentTime = 1000 * arguments[0] + 500; });
+          const seen = (e) => getComputedStyle(e).opacity === '1';
+          const cards = [...document.querySelectorAll('[data-card]')].sort((a, b) => a.dataset.card - b.dataset.card);
+          return [cards.map(c => [...c.querySelectorAll('.grad')].filter(seen).map(e => e.textContent)),
+                  [...document.querySelectorAll('.caption')].filter(seen).map(e => e.textContent)];
+          """, moment)  # fmt: skip
+        assert [len(one) for one in shown] == [1] * len(order) and len(said) == 1
+        for value, (text_,) in zip(order, shown):
+            assert number(text_) == pytest.approx(grads[id(value)], rel=1e-3)
+    assert browser.get_log("browser") == []
+    with pytest.raises(ValueError, match="at most 60"):
+        cr.walk(cr.mse(cr.MLP(3, [8, 8, 1])([1.0, 2.0, 3.0]), 0.0))
+
+
+def test_equations_of_the_scalar_steps_are_true_to_the_digits_that_are_printed(moons, browser):
+    def told(act):
+        return browser.execute_script("""
+          LIVE.chooseNeuron(5); LIVE.scalar.go(arguments[0], 0);
+          return LIVE.scalar.state.list.map((_, i) => { const one = LIVE.scalar.tell(i);
+            return [one.numbers.map(x => x.textContent ?? x).join(''), one.result]; });""", act)  # fmt: skip
+
+    for example in (3, 60, 111):
+        browser.execute_script("LIVE.chooseExample(arguments[0])", example)
+        for numbers, result in [*told("forward"), *told("backward")]:
+            left, sign = re.fullmatch(r"(?:= )?(.*) ([=≈]) ", numbers).groups()
+            plain = left.replace("−", "-").replace("×", "*")
+            value = eval(plain, {"__builtins__": {}, "tanh": np.tanh})  # the page's own text, of this test's own model
+            if sign == "=":
+                assert float(f"{value:.4g}") == pytest.approx(float(f"{result:.4g}"), rel=2e-9, abs=1e-12), numbers
+            else:
+                assert value == pytest.approx(result, rel=1e-2)

@@ -1,0 +1,309 @@
+"""Pages in a real browser: they fit their window, can be zoomed, moved, walked through by keys, and printed."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import re
+
+import pytest
+from picture_helpers import network, neuron
+from picture_kinds import KINDS
+
+from chainrule import viz
+from chainrule.viz.common.text import text_width
+
+READABLE = 11.0  # pixels
+WIDTHS = (700, 1600)
+
+
+def after_backward(root):
+    root.backward()
+    return root
+
+
+@functools.cache
+def drawn_network():
+    return viz.draw(after_backward(network([4, 16, 16, 3])))
+
+
+@pytest.fixture
+def window(browser):
+    """A function that opens a page in a window of a size, with media features such as prefers_color_scheme="dark"."""
+
+    def open_(page, folder, width=1300, height=700, **features):
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": named})
+        path = folder / "page.html"
+        path.write_text(page if isinstance(page, str) else page.html, encoding="utf-8")
+        browser.get(path.as_uri())
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        return browser
+
+    yield open_
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+def box(browser, selector):
+    script = (
+        "const b = document.querySelector(arguments[0]).getBoundingClientRect(); return [b.x, b.y, b.width, b.height]"
+    )
+    return browser.execute_script(script, selector)
+
+
+def press(browser, *keys):
+    """Press keys wherever the focus is; each is the name that the browser gives it."""
+    for key in keys:
+        for kind in ("keyDown", "keyUp"):
+            event = {"type": kind, "key": key, **({"text": key} if len(key) == 1 and kind == "keyDown" else {})}
+            code = {"Tab": 9, "Enter": 13}.get(key)
+            if code:
+                event["windowsVirtualKeyCode"] = code
+            browser.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+
+
+def focused(browser):
+    script = "const e = document.activeElement; return e.id || e.getAttribute('aria-label') || e.textContent"
+    return browser.execute_script(script)
+
+
+PAGES = {name: kind for name, kind in KINDS.items() if kind.has_view and kind.can_be_made}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", [*PAGES, "network"])
+def test_at_the_start_all_text_can_be_read_and_the_result_is_in_sight(name, width, window, tmp_path):
+    page = drawn_network() if name == "network" else PAGES[name].picture("a")
+    browser = window(page, tmp_path, width)
+    sizes = browser.execute_script("""
+        const scale = chainrule.view.scale();
+        return [...document.querySelectorAll("#view text")].map((t) => scale * parseFloat(getComputedStyle(t).fontSize))
+    """)
+    assert min(sizes) >= READABLE - 0.01
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")  # only the view scrolls
+    if browser.execute_script("return document.querySelector('#view .root') !== null"):
+        x, y, wide, high = box(browser, "#view .root .rim")
+        left, top, across, down = box(browser, "#view")
+        assert left <= x and x + wide <= left + across and top <= y and y + high <= top + down
+    hidden = browser.execute_script("return document.querySelector('.overview').hidden")
+    (wide, high), (across, down) = box(browser, "#view svg")[2:], box(browser, "#view")[2:]
+    in_sight = min(1, across / wide) * min(1, down / high)
+    assert hidden or in_sight < 0.83  # the scroll bars take some of the view
+    assert not hidden or in_sight > 0.77
+    assert browser.get_log("browser") == []
+
+
+def test_a_picture_as_large_as_its_window_is_shown_whole_and_a_small_one_is_enlarged(window, tmp_path):
+    browser = window(viz.draw(after_backward(neuron())), tmp_path, 1600, 900)
+    x, y, wide, high = box(browser, "#view svg")
+    assert wide > 1236 and x >= 0 and x + wide <= 1600 and y >= 0 and y + high <= 900
+    assert browser.execute_script("return document.querySelector('.overview').hidden")
+
+
+def test_plus_minus_zero_and_the_buttons_zoom_and_the_middle_stays(window, tmp_path):
+    browser = window(drawn_network(), tmp_path)
+    scale = browser.execute_script("return chainrule.view.scale()")
+    middle = """
+        const [v, s] = [chainrule.view.element, chainrule.view.svg.getBoundingClientRect()];
+        const p = v.getBoundingClientRect();
+        return (p.x + v.clientWidth / 2 - s.x) / s.width"""
+    before = browser.execute_script(middle)
+    press(browser, "+")
+    assert browser.execute_script("return chainrule.view.scale()") == pytest.approx(1.25 * scale)
+    assert browser.execute_script(middle) == pytest.approx(before, abs=0.002)  # scroll positions are whole pixels
+    browser.find_element("id", "out").click()
+    assert browser.execute_script("return chainrule.view.scale()") == pytest.approx(scale)
+    press(browser, "0")
+    x, y, wide, high = box(browser, "#view svg")
+    assert x >= 0 and x + wide <= 1300 and y >= 0 and y + high <= 700  # the whole picture
+    assert browser.find_element("id", "whole").get_attribute("aria-pressed") == "true"
+    press(browser, "0")
+    assert browser.execute_script("return chainrule.view.scale()") == pytest.approx(scale)
+
+
+def test_the_mouse_drags_the_picture_and_the_overview_moves_it(window, tmp_path):
+    browser = window(drawn_network(), tmp_path)
+    where = "return chainrule.view.element.scrollLeft"
+    before = browser.execute_script(where)
+    for kind, x in (("mousePressed", 600), ("mouseMoved", 640), ("mouseMoved", 700), ("mouseReleased", 700)):
+        event = {"type": kind, "x": x, "y": 600, "button": "left", "buttons": 1, "clickCount": 1}
+        browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+    assert browser.execute_script(where) == pytest.approx(before - 100, abs=1)
+    x, y, _, high = box(browser, ".overview img")
+    for kind in ("mousePressed", "mouseReleased"):
+        event = {"type": kind, "x": x + 2, "y": y + high / 2, "button": "left", "buttons": 1, "clickCount": 1}
+        browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+    assert browser.execute_script(where) == 0
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    sight = box(browser, ".overview span")
+    assert sight[0] == pytest.approx(x, abs=3)
+
+
+def test_control_and_the_wheel_zoom_at_the_mouse(window, tmp_path):
+    browser = window(drawn_network(), tmp_path)
+    under = (
+        "const s = chainrule.view.svg.getBoundingClientRect(); return [(500 - s.x) / s.width, (300 - s.y) / s.height]"
+    )
+    before, scale = browser.execute_script(under), browser.execute_script("return chainrule.view.scale()")
+    event = {"type": "mouseWheel", "x": 500, "y": 300, "deltaX": 0, "deltaY": -400, "modifiers": 2}
+    browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+    assert browser.execute_script("return chainrule.view.scale()") > 1.5 * scale
+    assert browser.execute_script(under)[0] == pytest.approx(before[0], abs=0.002)
+
+
+def test_the_tab_key_reaches_the_controls_first_and_then_the_picture_once(window, tmp_path):
+    browser = window(viz.steps(neuron()), tmp_path)
+    stops = []
+    for _ in range(20):
+        press(browser, "Tab")
+        stops.append(focused(browser))
+        if browser.execute_script("return document.activeElement.closest('#view') !== null"):
+            break
+    assert stops[:3] == ["play", "next", "end"]  # at the beginning, the two buttons that go back do nothing
+    assert stops[-1] == "o, data 0.7071, gradient 0"
+    assert len([one for one in stops if "data" in one]) == 1
+    press(browser, "Tab")
+    assert not browser.execute_script("return document.activeElement.closest('#view') !== null")
+
+
+def test_the_arrows_walk_from_card_to_edge_to_card_and_each_says_its_numbers(window, tmp_path):
+    browser = window(viz.draw(after_backward(neuron())), tmp_path)
+    browser.execute_script("document.querySelector('#view [tabindex=\"0\"]').focus()")
+    assert focused(browser) == "o, data 0.7071, gradient 1"
+    press(browser, "ArrowLeft")
+    assert focused(browser).startswith("local derivative of o through n = 0.4999")
+    press(browser, "ArrowLeft")
+    assert focused(browser) == "n, data 0.8814, gradient 0.5"
+    press(browser, "ArrowLeft", "ArrowDown", "ArrowLeft")
+    assert focused(browser) == "b, data 6.881, gradient 0.5"
+    press(browser, "ArrowUp")
+    assert focused(browser) == "s, data −6, gradient 0.5"
+    press(browser, "Home")
+    assert focused(browser) == "x1, data 2, gradient −1.5"
+    x, _, wide, _ = box(browser, "#view [tabindex='0']")
+    assert x >= 0 and x + wide <= 1300
+    assert "moves o by about −1.5 × ε" in browser.find_element("id", "detail").text  # what the tooltip says
+    press(browser, "End")
+    assert focused(browser) == "o, data 0.7071, gradient 1"
+
+
+def test_a_screen_reader_meets_each_edge_once_and_the_root_is_no_image(window, tmp_path):
+    browser = window(viz.draw(after_backward(neuron())), tmp_path)
+    nodes = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    named = [node["name"]["value"] for node in nodes if not node["ignored"] and node.get("name", {}).get("value")]
+    assert [name for name in named if name.startswith("local derivative of o")].__len__() == 1
+    assert not [name for name in named if name.strip() == "×0.5"]
+    assert [name for name in named if name.startswith("w1,")] == ["w1, data −3, gradient 1"]
+
+
+def test_enter_on_a_card_of_the_stepper_goes_to_its_step_and_its_name_has_the_new_gradient(window, tmp_path):
+    browser = window(viz.steps(neuron()), tmp_path)
+    browser.execute_script("document.querySelector('#view [tabindex=\"0\"]').focus()")
+    press(browser, "Enter")
+    assert focused(browser) == "o, data 0.7071, gradient 1"
+    assert browser.find_element("id", "counter").text.startswith("step 1 ")
+
+
+def luminance_of_paper(browser, frame=None):
+    color = browser.execute_script(
+        "const w = arguments[0] ? arguments[0].contentWindow : window;"
+        "return w.getComputedStyle(w.document.querySelector('.paper')).fill", frame)  # fmt: skip
+    return sum(map(int, re.findall(r"\d+", color)))
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+@pytest.mark.parametrize(("body", "is_dark"), [
+    ('data-jp-theme-light="false"', True), ('data-jp-theme-light="true"', False),
+    ('data-vscode-theme-kind="vscode-dark"', True), ('data-vscode-theme-kind="vscode-light"', False),
+    ('style="background:#111"', True), ('style="background:#fff"', False),
+])  # fmt: skip
+def test_a_picture_in_a_notebook_has_the_theme_of_the_notebook(body, is_dark, system, window, tmp_path):
+    shown = viz.draw(after_backward(neuron()))._repr_html_()
+    browser = window(f"<!doctype html><body {body}>{shown}", tmp_path, prefers_color_scheme=system)
+    frame = browser.find_element("tag name", "iframe")
+    assert (luminance_of_paper(browser, frame) < 300) == is_dark
+    browser.execute_script("document.body.dataset.jpThemeLight = arguments[0]", "true" if is_dark else "false")
+    browser.execute_async_script("setTimeout(arguments[0], 50)")
+    assert (luminance_of_paper(browser, frame) < 300) != is_dark  # the reader changed the theme of the notebook
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_a_page_of_its_own_follows_the_system(system, window, tmp_path):
+    browser = window(viz.draw(after_backward(neuron())), tmp_path, prefers_color_scheme=system)
+    assert (luminance_of_paper(browser) < 300) == (system == "dark")
+
+
+@pytest.mark.parametrize("theme", ["auto", "dark"])
+@pytest.mark.parametrize("name", ["draw", "steps", "curves"])
+def test_a_printed_page_is_light_as_wide_as_its_paper_and_without_controls(name, theme, window, tmp_path):
+    browser = window(KINDS[name].picture("a", theme), tmp_path, prefers_color_scheme="dark")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": []})
+    assert luminance_of_paper(browser) == 3 * 255
+    assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for selector in (".zoom", ".controls", ".overview", ".keys"):
+        found = browser.find_elements("css selector", selector)
+        assert not [one for one in found if one.is_displayed()], selector
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_wide_picture_is_printed_on_one_page(window, tmp_path):
+    browser = window(drawn_network(), tmp_path)
+    made = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
+    pdf = base64.b64decode(made)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+    wide, high = map(float, re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", pdf)[0])
+    assert wide > high
+
+
+def test_forced_colours_reach_text_and_shapes(window, tmp_path):
+    browser = window(viz.draw(after_backward(neuron())), tmp_path, forced_colors="active", prefers_color_scheme="dark")
+    colours = browser.execute_script("""
+        const fill = (selector) => getComputedStyle(document.querySelector("#view " + selector)).fill;
+        return ["text.name", ".face", ".tint", ".badge", ".sign"].map(fill)""")
+    text, face, tint, badge, sign = colours
+    assert face == tint == sign and text == badge and text != face
+
+
+def test_nothing_moves_by_itself():
+    """Readers who asked for less motion need no rules of their own: no page has a transition or an animation."""
+    for kind in PAGES.values():
+        assert not re.search(r"\b(transition|animation)\b|@keyframes|smooth", kind.picture("a").html)
+
+
+def test_without_a_script_the_picture_shrinks_as_far_as_it_can_be_read(window, tmp_path):
+    page = re.sub(r"<script>.*?</script>", "", drawn_network().html, flags=re.DOTALL)
+    browser = window(page, tmp_path, 700)
+    _, _, wide, _ = box(browser, "#view svg")
+    assert wide == pytest.approx(drawn_network().width * drawn_network().readable, abs=1)
+
+
+def test_the_corners_of_a_frame_are_those_of_the_picture():
+    shown = viz.draw(neuron())._repr_html_()
+    (style,) = re.findall(r'<iframe [^>]*style="([^"]*)"', shown)
+    assert "border-radius:10px" in html.unescape(style) and "border:0" in style
+
+
+def test_texts_are_measured_as_wide_as_the_browser_draws_them_or_a_little_wider(window, tmp_path):
+    """Compared with the fonts that this machine has; DejaVu is the widest of all that pictures name."""
+    texts = [
+        "x1w1 + x2w2", "data", "gradient −0.0004", "v114 = v112 × v113", "petal length (cm)", "WWWMMM", "illicit",
+        "größe", "Жёлтый", "∂loss/∂w ≈ ½·α → σ(z)", "tanh(n)",
+        "edges: × local derivative; colour and width = gradient passed back",
+    ]  # fmt: skip
+    browser = window("<!doctype html><title>fonts</title>", tmp_path)
+    measure = """
+        const pen = document.createElement("canvas").getContext("2d");
+        pen.font = arguments[0];
+        return arguments[1].map((text) => pen.measureText(text).width)"""
+    for bold in (False, True):
+        for family in ("system-ui", "'Segoe UI'", "'Noto Sans'", "'DejaVu Sans'", "'Liberation Sans'", "sans-serif"):
+            drawn = browser.execute_script(measure, f"{'bold ' * bold}20px {family}", texts)
+            for text, width in zip(texts, drawn):
+                assert width <= text_width(text, 20, bold), (text, family)
+        widest = browser.execute_script(measure, f"{'bold ' * bold}20px 'DejaVu Sans'", texts)
+        for text, width in zip(texts, widest):
+            assert text_width(text, 20, bold) < 1.1 * width or width == 0, text  # no room is wasted

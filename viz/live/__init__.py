@@ -1,0 +1,1 @@
+"""`live`: one file in which a network, or one Value, computes, trains and explains itself."""

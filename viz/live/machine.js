@@ -1,0 +1,364 @@
+// The machine: it computes a tape of scalar operations for blocks of examples, one case for each primitive.
+// A tape is { inputs, parameters, rows: [[name, tree]], operations, starts, arguments, numbers, results, ... }; an
+// argument is a place, or below 0 the number numbers[-1 - argument]. A tree is a number, "a0" …, or [primitive, ...trees].
+
+const PRIMITIVES = ["add", "subtract", "multiply", "divide", "maximum", "minimum", "negative", "tanh", "exp", "where",
+  "greater", "sign", "logaddexp", "power", "positive", "absolute", "floor", "ceil", "trunc", "rint", "expm1", "exp2",
+  "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh",
+  "arcsinh", "arccosh", "arctanh", "deg2rad", "rad2deg", "erf", "erfc", "floor_divide", "mod", "arctan2", "hypot",
+  "total", "dot", "logsumexp", "pick", "multiply add"];
+const CODE = Object.fromEntries(PRIMITIVES.map((name, code) => [name, code]));
+
+// Functions of one number that are no operator of JavaScript's; the machine calls them by their code.
+const UNARY = [];
+const unary = (name, f) => { UNARY[CODE[name]] = f; };
+for (const name of ["sign", "floor", "ceil", "trunc", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin",
+  "cos", "tan", "sinh", "cosh"]) unary(name, Math[name]);
+for (const name of ["sin", "cos", "tan", "sinh", "cosh", "tanh"]) unary("arc" + name, Math["a" + name]);
+unary("absolute", Math.abs);
+unary("positive", (a) => a);
+unary("exp2", (a) => Math.pow(2, a));
+unary("rint", (a) => {
+  const low = Math.floor(a), rest = a - low;
+  return rest < 0.5 ? low : rest > 0.5 ? low + 1 : rest === 0.5 ? (low % 2 === 0 ? low : low + 1) : a;
+});
+unary("deg2rad", (a) => a * (Math.PI / 180));
+unary("rad2deg", (a) => a * (180 / Math.PI));
+unary("erf", erf);
+unary("erfc", erfc);
+
+function logaddexp(a, b) {
+  if (a === b) return a + Math.LN2;
+  const high = a > b ? a : b;
+  return a === a && b === b ? high + Math.log1p(Math.exp(-Math.abs(a - b))) : NaN;
+}
+
+function modulo(a, b) { // the sign is that of b, as in Python
+  const rest = a % b;
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
+}
+
+function hypot(a, b) { // Math.hypot rounds twice where one side is far larger
+  return b === 0 ? Math.abs(a) : a === 0 ? Math.abs(b) : Math.hypot(a, b);
+}
+
+// The error function, after FreeBSD's s_erf.c (Sun Microsystems, 1993): rational approximations on four intervals.
+const polynomial = (x, coefficients) => coefficients.reduceRight((sum, c) => sum * x + c, 0);
+const ERF = {
+  pp: [1.28379167095512558561e-1, -3.25042107247001499370e-1, -2.84817495755985104766e-2, -5.77027029648944159157e-3,
+    -2.37630166566501626084e-5],
+  qq: [1, 3.97917223959155352819e-1, 6.50222499887672944485e-2, 5.08130628187576562776e-3, 1.32494738004321644526e-4,
+    -3.96022827877536812320e-6],
+  pa: [-2.36211856075265944077e-3, 4.14856118683748331666e-1, -3.72207876035701323847e-1, 3.18346619901161753674e-1,
+    -1.10894694282396677476e-1, 3.54783043256182359371e-2, -2.16637559486879084300e-3],
+  qa: [1, 1.06420880400844228286e-1, 5.40397917702171048937e-1, 7.18286544141962662868e-2, 1.26171219808761642112e-1,
+    1.36370839120290507362e-2, 1.19844998467991074170e-2],
+  ra: [-9.86494403484714822705e-3, -6.93858572707181764372e-1, -1.05586262253232909814e1, -6.23753324503260060396e1,
+    -1.62396669462573470355e2, -1.84605092906711035994e2, -8.12874355063065934246e1, -9.81432934416914548592],
+  sa: [1, 1.96512716674392571292e1, 1.37657754143519042600e2, 4.34565877475229228821e2, 6.45387271733267880336e2,
+    4.29008140027567833386e2, 1.08635005541779435134e2, 6.57024977031928170135, -6.04244152148580987438e-2],
+  rb: [-9.86494292470009928597e-3, -7.99283237680523006574e-1, -1.77579549177547519889e1, -1.60636384855821916062e2,
+    -6.37566443368389627722e2, -1.02509513161107724954e3, -4.83519191608651397019e2],
+  sb: [1, 3.03380607434824582924e1, 3.25792512996573918826e2, 1.53672958608443695994e3, 3.19985821950859553908e3,
+    2.55305040643316442583e3, 4.74528541206955367215e2, -2.24409524465858183362e1],
+};
+
+function erfTail(x) { // erfc(x) for x ≥ 1.25
+  const s = 1 / (x * x), [r, q] = x < 1 / 0.35 ? [ERF.ra, ERF.sa] : [ERF.rb, ERF.sb];
+  const bits = new DataView(new ArrayBuffer(8));
+  bits.setFloat64(0, x);
+  bits.setUint32(4, 0); // the low half is cut off, so that the square of z is exact
+  const z = bits.getFloat64(0);
+  return (Math.exp(-z * z - 0.5625) * Math.exp((z - x) * (z + x) + polynomial(s, r) / polynomial(s, q))) / x;
+}
+
+function erf(x) {
+  const size = Math.abs(x), sign = x < 0 ? -1 : 1;
+  if (size !== size) return NaN;
+  if (size < 0.84375) return size < 1e-300 ? x * 1.12837916709551256 : x + x * (polynomial(x * x, ERF.pp) / polynomial(x * x, ERF.qq));
+  if (size < 1.25) return sign * (8.45062911510467529297e-1 + polynomial(size - 1, ERF.pa) / polynomial(size - 1, ERF.qa));
+  return size >= 6 ? sign : sign * (1 - erfTail(size));
+}
+
+function erfc(x) {
+  const size = Math.abs(x);
+  if (size !== size) return NaN;
+  if (size < 0.84375) {
+    const y = polynomial(x * x, ERF.pp) / polynomial(x * x, ERF.qq);
+    return x < 0.25 ? 1 - (x + x * y) : 0.5 - (x - 0.5 + x * y);
+  }
+  if (size < 1.25) {
+    const q = polynomial(size - 1, ERF.pa) / polynomial(size - 1, ERF.qa);
+    return x >= 0 ? 1 - 8.45062911510467529297e-1 - q : 1 + (8.45062911510467529297e-1 + q);
+  }
+  if (size >= 28) return x > 0 ? 0 : 2;
+  return x > 0 ? erfTail(size) : 2 - erfTail(size);
+}
+
+// A machine for some results of a tape: it computes only what they need. `instead` gives other trees to some places:
+// a map from a place to [tree, arguments], as when another activation is chosen.
+class Machine {
+  constructor(tape, results, { instead = null, block = 32, keep = false } = {}) {
+    this.leaves = tape.inputs + tape.parameters;
+    this.inputs = tape.inputs;
+    this.parameters = tape.parameters;
+    this.block = block;
+    this.slots = 0;
+    const needed = this.needed(tape, results, instead);
+    this.assemble(tape, needed, instead);
+    this.place(results.map((r) => this.of(tape, r)), keep);
+    this.results = results.map((r) => this.slot[this.of(tape, r)]);
+    this.of = null;
+  }
+
+  needed(tape, results, instead) {
+    const wanted = new Uint8Array(this.leaves + tape.operations.length);
+    for (const r of results) if (r >= 0) wanted[r] = 1;
+    for (let place = wanted.length - 1; place >= this.leaves; place -= 1) {
+      if (!wanted[place]) continue;
+      for (const a of this.argumentsOf(tape, place, instead)) if (a >= 0) wanted[a] = 1;
+    }
+    return wanted;
+  }
+
+  argumentsOf(tape, place, instead) {
+    const other = instead && instead.get(place);
+    if (other) return other[1];
+    const i = place - this.leaves;
+    return tape.arguments.subarray(tape.starts[i], tape.starts[i + 1]);
+  }
+
+  // Instructions on values: value v is a leaf, a number or the result of an instruction.
+  assemble(tape, needed, instead) {
+    this.codes = [];
+    this.operands = []; // [a, b, c] or a list for what takes any number
+    this.made = []; // the value that each instruction makes
+    this.numberOf = new Map(); // the text of a number → its value
+    this.numbers = [];
+    this.count = this.leaves;
+    const valueOf = new Int32Array(this.leaves + tape.operations.length).fill(-1);
+    for (let leaf = 0; leaf < this.leaves; leaf += 1) valueOf[leaf] = leaf;
+    const number = (x) => {
+      const key = Object.is(x, -0) ? "-0" : String(x);
+      if (!this.numberOf.has(key)) {
+        this.numberOf.set(key, this.count);
+        this.numbers.push([this.count, x]);
+        this.count += 1;
+      }
+      return this.numberOf.get(key);
+    };
+    this.of = (_, place) => (place < 0 ? number(tape.numbers[-1 - place]) : valueOf[place]);
+    const put = (name, operands) => {
+      if (!(name in CODE)) throw new Error(name + " is no primitive of this page");
+      this.codes.push(CODE[name]);
+      this.operands.push(operands);
+      this.made.push(this.count);
+      this.count += 1;
+      return this.count - 1;
+    };
+    const write = (tree, given) => {
+      if (typeof tree === "number") return number(tree);
+      if (typeof tree === "string") return given[Number(tree.slice(1))];
+      return put(tree[0], tree[1] === "*" ? given : tree.slice(1).map((one) => write(one, given)));
+    };
+    for (let i = 0; i < tape.operations.length; i += 1) {
+      const place = this.leaves + i;
+      if (!needed[place]) continue;
+      const other = instead && instead.get(place);
+      const given = Array.from(this.argumentsOf(tape, place, instead), (a) => this.of(tape, a));
+      valueOf[place] = write(other ? other[0] : tape.rows[tape.operations[i]][1], given);
+    }
+  }
+
+  // Where the values lie: a column of one block each. What is not needed any more gives its column back, unless `keep`.
+  place(results, keep) {
+    const lastUse = new Int32Array(this.count).fill(-1);
+    const batched = new Uint8Array(this.count);
+    for (let leaf = 0; leaf < this.inputs; leaf += 1) batched[leaf] = 1;
+    this.fuse(results);
+    this.operands.forEach((operands, i) => {
+      for (const a of operands) {
+        lastUse[a] = i;
+        if (batched[a]) batched[this.made[i]] = 1;
+      }
+    });
+    for (const r of results) lastUse[r] = this.codes.length;
+    this.slot = new Int32Array(this.count).fill(-1);
+    const free = [];
+    const fixed = (value) => { this.slot[value] = this.slots; this.slots += 1; };
+    for (let leaf = 0; leaf < this.leaves; leaf += 1) fixed(leaf);
+    for (const [value] of this.numbers) fixed(value);
+    const shared = [], each = [];
+    this.codes.forEach((_, i) => (batched[this.made[i]] ? each : shared).push(i));
+    for (const i of shared) fixed(this.made[i]); // it stays for all blocks
+    for (const i of each) {
+      if (free.length) this.slot[this.made[i]] = free.pop();
+      else fixed(this.made[i]);
+      if (keep) continue;
+      for (const a of new Set(this.operands[i])) {
+        if (lastUse[a] === i && batched[a] && a >= this.leaves) free.push(this.slot[a]);
+      }
+      if (lastUse[this.made[i]] < 0) free.push(this.slot[this.made[i]]);
+    }
+    this.shared = this.pack(shared);
+    this.each = this.pack(each);
+    this.batched = batched;
+    this.memory = new Float64Array(this.slots * this.block);
+    for (const [value, x] of this.numbers) this.fill(this.slot[value], x);
+  }
+
+  // s + a·b where nothing else uses the product: one instruction in place of two, with the same two roundings.
+  fuse(results) {
+    const uses = new Int32Array(this.count), maker = new Int32Array(this.count).fill(-1);
+    this.operands.forEach((operands, i) => { maker[this.made[i]] = i; for (const a of operands) uses[a] += 1; });
+    for (const r of results) uses[r] += 2;
+    const gone = new Set();
+    this.codes.forEach((code, i) => {
+      if (code !== CODE.add) return;
+      for (const which of [1, 0]) {
+        const product = maker[this.operands[i][which]];
+        if (product >= 0 && this.codes[product] === CODE.multiply && uses[this.made[product]] === 1) {
+          this.operands[i] = [this.operands[i][1 - which], ...this.operands[product]];
+          this.codes[i] = CODE["multiply add"];
+          gone.add(product);
+          return;
+        }
+      }
+    });
+    const kept = (_, i) => !gone.has(i);
+    this.codes = this.codes.filter(kept);
+    this.operands = this.operands.filter(kept);
+    this.made = this.made.filter(kept);
+  }
+
+  pack(instructions) {
+    const lists = [];
+    const packed = { codes: new Uint8Array(instructions.length), out: new Int32Array(instructions.length), lists };
+    for (const name of ["a", "b", "c"]) packed[name] = new Int32Array(instructions.length);
+    instructions.forEach((i, n) => {
+      const operands = this.operands[i].map((a) => this.slot[a] * this.block);
+      packed.codes[n] = this.codes[i];
+      packed.out[n] = this.slot[this.made[i]] * this.block;
+      if (this.codes[i] >= CODE.total && this.codes[i] <= CODE.pick) {
+        packed.a[n] = lists.length;
+        lists.push(Int32Array.from(operands));
+      } else [packed.a[n], packed.b[n], packed.c[n]] = [operands[0], operands[1] ?? 0, operands[2] ?? 0];
+    });
+    return packed;
+  }
+
+  fill(slot, x) { this.memory.fill(x, slot * this.block, (slot + 1) * this.block); }
+
+  // Take the parameters, and compute what depends on nothing else.
+  setParameters(theta) {
+    const { memory, block } = this;
+    for (let k = 0, at = this.inputs * block; k < this.parameters; k += 1, at += block) memory.fill(theta[k], at, at + block);
+    if (!this.shared.codes.length) return;
+    run(memory, this.shared, 1);
+    for (const at of this.shared.out) memory.fill(memory[at], at + 1, at + block);
+  }
+
+  // Compute the examples rows[start], …: X is (n, inputs) in one array. Returns how many there were.
+  load(X, rows, start, end) {
+    const { memory, block, inputs } = this, count = Math.min(block, end - start);
+    for (let k = 0; k < count; k += 1) {
+      const from = (rows ? rows[start + k] : start + k) * inputs;
+      for (let i = 0; i < inputs; i += 1) memory[i * block + k] = X[from + i];
+    }
+    run(memory, this.each, count);
+    return count;
+  }
+
+  // One example; the results.
+  one(x, theta) {
+    this.setParameters(theta);
+    this.load(x, null, 0, 1);
+    return this.results.map((slot) => this.memory[slot * this.block]);
+  }
+
+  // The means of the results over the examples `rows`, or over the first n; they are added up in their order.
+  means(X, theta, rows, n, into) {
+    const { memory, block, results } = this;
+    this.setParameters(theta);
+    into.fill(0);
+    for (let start = 0; start < n; start += block) {
+      const count = this.load(X, rows, start, n);
+      for (let r = 0; r < results.length; r += 1) {
+        let sum = 0;
+        for (let at = results[r] * block, end = at + count; at < end; at += 1) sum += memory[at];
+        into[r] += sum;
+      }
+    }
+    for (let r = 0; r < results.length; r += 1) into[r] /= n;
+    return into;
+  }
+
+  // Every result of every example: into[r * n + k].
+  table(X, theta, rows, n, into) {
+    const { memory, block, results } = this;
+    this.setParameters(theta);
+    for (let start = 0; start < n; start += block) {
+      const count = this.load(X, rows, start, n);
+      for (let r = 0; r < results.length; r += 1) {
+        const at = results[r] * block;
+        for (let k = 0; k < count; k += 1) into[r * n + start + k] = memory[at + k];
+      }
+    }
+    return into;
+  }
+}
+
+function run(v, program, n) {
+  const { codes, out, a: A, b: B, c: C, lists } = program;
+  for (let i = 0; i < codes.length; i += 1) {
+    const code = codes[i], o = out[i], a = A[i], b = B[i], c = C[i];
+    switch (code) {
+      case 0: for (let k = 0; k < n; k += 1) v[o + k] = v[a + k] + v[b + k]; break;
+      case 1: for (let k = 0; k < n; k += 1) v[o + k] = v[a + k] - v[b + k]; break;
+      case 2: for (let k = 0; k < n; k += 1) v[o + k] = v[a + k] * v[b + k]; break;
+      case 3: for (let k = 0; k < n; k += 1) v[o + k] = v[a + k] / v[b + k]; break;
+      case 4: for (let k = 0; k < n; k += 1) { const x = v[a + k], y = v[b + k]; v[o + k] = x >= y || x !== x ? x : y; } break;
+      case 5: for (let k = 0; k < n; k += 1) { const x = v[a + k], y = v[b + k]; v[o + k] = x <= y || x !== x ? x : y; } break;
+      case 6: for (let k = 0; k < n; k += 1) v[o + k] = -v[a + k]; break;
+      case 7: for (let k = 0; k < n; k += 1) v[o + k] = Math.tanh(v[a + k]); break;
+      case 8: for (let k = 0; k < n; k += 1) v[o + k] = Math.exp(v[a + k]); break;
+      case 9: for (let k = 0; k < n; k += 1) v[o + k] = v[a + k] !== 0 ? v[b + k] : v[c + k]; break;
+      case 10: for (let k = 0; k < n; k += 1) v[o + k] = v[a + k] > v[b + k] ? 1 : 0; break;
+      case 11: for (let k = 0; k < n; k += 1) { const x = v[a + k]; v[o + k] = x > 0 ? 1 : x < 0 ? -1 : x; } break;
+      case 12: for (let k = 0; k < n; k += 1) v[o + k] = logaddexp(v[a + k], v[b + k]); break;
+      case 13: for (let k = 0; k < n; k += 1) v[o + k] = power(v[a + k], v[b + k]); break;
+      case 43: for (let k = 0; k < n; k += 1) v[o + k] = Math.floor((v[a + k] - modulo(v[a + k], v[b + k])) / v[b + k] + 0.5); break;
+      case 44: for (let k = 0; k < n; k += 1) v[o + k] = modulo(v[a + k], v[b + k]); break;
+      case 45: for (let k = 0; k < n; k += 1) v[o + k] = Math.atan2(v[a + k], v[b + k]); break;
+      case 46: for (let k = 0; k < n; k += 1) v[o + k] = hypot(v[a + k], v[b + k]); break;
+      case 47: case 48: case 49: case 50: ofMany(v, code, o, lists[a], n); break;
+      case 51: for (let k = 0; k < n; k += 1) v[o + k] = v[a + k] + v[b + k] * v[c + k]; break;
+      default: { const f = UNARY[code]; for (let k = 0; k < n; k += 1) v[o + k] = f(v[a + k]); }
+    }
+  }
+}
+
+function power(a, b) {
+  return b === 2 ? a * a : a === 1 || b === 0 ? 1 : Math.abs(a) === 1 && Math.abs(b) === Infinity ? 1 : Math.pow(a, b);
+}
+
+function ofMany(v, code, o, list, n) {
+  const count = list.length;
+  for (let k = 0; k < n; k += 1) {
+    let result = 0;
+    if (code === 47) for (let i = 0; i < count; i += 1) result += v[list[i] + k];
+    else if (code === 48) for (let i = 0, half = count / 2; i < half; i += 1) result += v[list[i] + k] * v[list[half + i] + k];
+    else if (code === 49) {
+      let high = -Infinity;
+      for (let i = 0; i < count; i += 1) high = Math.max(high, v[list[i] + k]);
+      if (Number.isFinite(high)) {
+        for (let i = 0; i < count; i += 1) result += Math.exp(v[list[i] + k] - high);
+        result = high + Math.log(result);
+      } else result = high;
+    } else {
+      const index = v[list[count - 1] + k];
+      result = Number.isInteger(index) && index >= 0 && index < count - 1 ? v[list[index] + k] : NaN;
+    }
+    v[o + k] = result;
+  }
+}

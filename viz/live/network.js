@@ -1,0 +1,598 @@
+// Zoom 1: the network and what each neuron answers everywhere, the field of the output with the data, and the curves.
+
+let net, nodes = [], edges = [], grid = null, inputNodes = [];
+const isPlane = () => D.width === 2, isLine = () => D.width === 1;
+const pictureSide = () => { const side = Math.round(Math.sqrt(D.width)); return side >= 4 && side * side === D.width ? side : 0; };
+const manyInputs = () => D.width > 16;
+
+function networkPanel() {
+  net = el("div", { className: "net", role: "group", "aria-label": "network; arrow keys move, Enter goes to the scalar steps" });
+  const box = panel("network", isPlane() || isLine() ? "1  Network: what each neuron answers, everywhere" : "1  Network: what each neuron reads", net);
+  box.querySelector("h2").append(choose("lines show", [["weights", "weights"], ["gradients", "gradients"]], S.lines, (v) => { S.lines = v; redraw(); }));
+  new ResizeObserver(() => { layNetwork(); S.dirty = true; redraw(); }).observe(net);
+  parts.push(drawNetwork);
+  return box;
+}
+
+function sourceOf(index) { // of a node: an input, a neuron, or neither
+  const place = nodePlace(index);
+  if (place < D.width) return { input: place };
+  const neuron = D.neurons.findIndex((n) => n.output === index);
+  return neuron >= 0 ? { neuron } : {};
+}
+
+function layNetwork() {
+  const W = net.clientWidth, columns = Math.max(1, ...D.neurons.map((n) => n.column));
+  if (!W) return;
+  const byColumn = Array.from({ length: columns + 1 }, () => []);
+  D.neurons.forEach((n, i) => byColumn[n.column].push(i));
+  const deep = Math.max(...byColumn.map((c) => Math.min(c.length, 16)), manyInputs() ? 1 : D.width);
+  const H = Math.max(330, Math.min(590, deep * 52 + 40));
+  const size = Math.max(20, Math.min(50, (H - 46) / Math.min(deep, 16) - 6));
+  net.style.height = `${H}px`;
+  net.replaceChildren();
+  nodes = []; edges = []; inputNodes = [];
+  const lines = svg("svg", { width: W, height: H, class: "lines", "aria-hidden": "true" }, net);
+  const pad = 8, first = manyInputs() ? 84 : Math.max(size, 34);
+  const subs = byColumn.map((c) => Math.max(1, Math.ceil(c.length / 16)));
+  const room = W - 2 * pad - first - size * subs[columns] - (D.width && !manyInputs() ? labelRoom() : 0);
+  const left = pad + (manyInputs() ? 0 : labelRoom());
+  const xOf = (column) => (column === 0 ? left : left + first - (column === columns ? 0 : (size * subs[column]) / 2) + (room * column) / columns);
+  const middle = (k, n, high) => 34 + (H - 40) / 2 + (k - (n - 1) / 2) * (high + Math.min(18, Math.max(4, (H - 46) / n - high))) - high / 2;
+  const header = (x, w, text, more) => net.append(placed(el("div", { className: "column" }, ...(W / (columns + 1) < 130 && more ? [more] : [el("span", { text }), ...(more ? [more] : [])])), x - 40, 0, w + 80, 28));
+  header(left, first, manyInputs() ? "input" : "inputs");
+  if (manyInputs()) {
+    const side = pictureSide(), node = el("div", { className: "node picture", role: "img", "aria-label": "the chosen example" }, el("canvas", { width: side || D.width, height: side || 1 }));
+    net.append(placed(node, left, 34 + (H - 40) / 2 - first / 2, first, side ? first : 22));
+    inputNodes.push({ node, x: left + first, y: 34 + (H - 40) / 2, picture: true });
+  } else {
+    for (let i = 0; i < D.width; i += 1) {
+      const y = middle(i, D.width, size), canvas = isPlane() || isLine() ? el("canvas", { width: 24, height: 24 }) : null;
+      const node = el("div", { className: "node input", title: D.features[i] }, canvas, canvas ? null : el("b", { className: "num", text: "" }));
+      net.append(placed(node, left, y, first, size), placed(el("div", { className: "inputname", text: D.features[i], title: D.features[i] }), pad, y, labelRoom() - 6, size));
+      inputNodes.push({ node, canvas, x: left + first, y: y + size / 2, i });
+    }
+  }
+  byColumn.forEach((members, column) => {
+    if (!column || !members.length) return;
+    const perSub = Math.ceil(members.length / subs[column]), x0 = xOf(column);
+    header(x0, size * subs[column], column === columns ? "output" : `layer ${column}`, activationChoice(column, members));
+    members.forEach((index, m) => {
+      const sub = Math.floor(m / perSub), k = m % perSub, n = D.neurons[index];
+      const inSub = Math.min(perSub, members.length - sub * perSub), y = middle(k, inSub, size);
+      const strip = isPlane() || isLine() ? null : pictureSide() && n.terms.length === D.width ? pictureSide() : 0;
+      const canvas = el("canvas", strip === null ? { width: 50, height: 50 } : strip ? { width: strip, height: strip } : { width: Math.max(1, n.terms.length), height: 1 });
+      const button = el("button", { type: "button", className: "node" + (strip === 0 ? " strip" : ""), tabindex: index === S.neuron ? "0" : "-1",
+        onclick: () => chooseNeuron(index), ondblclick: () => goSteps(), onkeydown: (e) => nodeKeys(e, index) }, canvas, strip === null ? null : el("b", { className: "num" }));
+      const x = x0 + sub * (size + 4);
+      net.append(placed(button, x, y, size, size));
+      nodes[index] = { button, canvas, x, y: y + size / 2, size };
+    });
+  });
+  D.neurons.forEach((n, to) => {
+    const before = new Set();
+    n.terms.forEach(([weight, index], term) => {
+      if (index < 0) return;
+      const source = sourceOf(index), from = source.input !== undefined ? inputNodes[manyInputs() ? 0 : source.input] : nodes[source.neuron];
+      if (!from || (manyInputs() && source.input !== undefined && before.has("x"))) return;
+      if (source.input !== undefined) before.add("x");
+      const x1 = source.input !== undefined ? from.x : from.x + from.size, y1 = from.y, x2 = nodes[to].x, y2 = nodes[to].y, bend = (x2 - x1) * 0.45;
+      const path = svg("path", { d: `M${x1} ${y1.toFixed(1)}C${x1 + bend} ${y1.toFixed(1)} ${x2 - bend} ${y2.toFixed(1)} ${x2} ${y2.toFixed(1)}`, class: "edge" }, lines);
+      path.addEventListener("click", () => chooseWeight(to, term));
+      svg("title", {}, path);
+      edges.push({ path, to, term, weight, group: manyInputs() && source.input !== undefined, column: n.column });
+    });
+  });
+  const many = {};
+  for (const e of edges) many[e.column] = (many[e.column] || 0) + 1;
+  for (const e of edges) e.many = many[e.column] > 330;
+}
+const labelRoom = () => (isPlane() || isLine() ? 26 : Math.min(132, 14 + 6.6 * Math.max(...D.features.map((f) => f.length))));
+
+function placed(element, x, y, width, height) {
+  Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+  return element;
+}
+
+function activationChoice(column, members) {
+  const used = [...new Set(members.map((i) => D.neurons[i].activation))];
+  if (used.length !== 1 || !D.activations[used[0]]) return null;
+  const select = el("select", { "aria-label": `activation of layer ${column}`, onchange: () => {
+    S.acts[column] = select.value;
+    machines();
+    firstGradient();
+    scalarPanel && scalarPanel.rebuild();
+    redraw();
+  } }, ...Object.keys(D.activations).map((name) => el("option", { value: name, text: name, selected: name === (S.acts[column] ?? used[0]) })));
+  return select;
+}
+
+function nodeKeys(event, index) {
+  const n = D.neurons[index], same = D.neurons.map((_, i) => i).filter((i) => D.neurons[i].column === n.column), k = same.indexOf(index);
+  const side = (step) => {
+    const other = D.neurons.map((_, i) => i).filter((i) => D.neurons[i].column === n.column + step);
+    return other[Math.min(other.length - 1, Math.round((k * other.length) / same.length))];
+  };
+  const to = { ArrowUp: same[k - 1], ArrowDown: same[k + 1], ArrowLeft: side(-1), ArrowRight: side(1) }[event.key];
+  if (event.key === "Enter" && event.detail !== 1 && S.neuron === index) { event.preventDefault(); goSteps(); return; }
+  if (!event.key.startsWith("Arrow")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (to === undefined) return;
+  chooseNeuron(to);
+  nodes[to].button.focus();
+}
+function chooseNeuron(index, term = 0) {
+  S.neuron = index;
+  const n = D.neurons[index];
+  S.term = Math.min(term, n.terms.length - 1);
+  S.weight = n.terms[S.term][0];
+  if (S.ghost && S.ghost.k !== S.weight) dropGhost(true);
+  scalarPanel && scalarPanel.rebuild();
+  remember();
+  redraw();
+}
+function chooseWeight(index, term) { chooseNeuron(index, term); }
+function chooseExample(i) {
+  S.example = ((i % total()) + total()) % total();
+  S.oldInputs = null;
+  S.version += 1;
+  remember();
+  redraw();
+}
+
+// --- what each neuron answers
+
+function box() {
+  if (S.box) return S.box;
+  const range = (i) => {
+    let low = Infinity, high = -Infinity;
+    for (let r = 0; r < total(); r += 1) { const x = X[r * rowWidth() + i]; low = Math.min(low, x); high = Math.max(high, x); }
+    const room = (high - low) * 0.1 || 1;
+    return [low - room, high + room];
+  };
+  return (S.box = Array.from({ length: D.width }, (_, i) => range(i)));
+}
+
+function answers() { // grid.neurons: each neuron over the plane or the line; grid.outputs: the outputs
+  const resolution = isLine() ? 80 : D.neurons.length > 40 ? 32 : 50, n = isLine() ? resolution : resolution * resolution;
+  if (grid && grid.version === S.version) return grid;
+  if (!grid || grid.resolution !== resolution) grid = { resolution, n, x: new Float64Array(n * rowWidth()), boxed: null, neurons: new Float64Array(D.neurons.length * n), outputs: new Float64Array(D.outputs * n) };
+  if (grid.boxed !== box()) {
+    grid.boxed = box();
+    const [[x0, x1], [y0, y1] = [0, 0]] = box();
+    for (let i = 0; i < n; i += 1) {
+      const column = i % resolution, row = Math.floor(i / resolution);
+      grid.x[i * rowWidth()] = x0 + ((x1 - x0) * (column + 0.5)) / resolution;
+      if (!isLine()) grid.x[i * rowWidth() + 1] = y1 - ((y1 - y0) * (row + 0.5)) / resolution;
+    }
+  }
+  if (M.answers) M.answers.table(grid.x, S.theta, null, n, grid.neurons);
+  M.field.table(grid.x, S.theta, null, n, grid.outputs);
+  grid.version = S.version;
+  return grid;
+}
+
+function largest(values, from, to) {
+  let most = 1e-12;
+  for (let i = from; i < to; i += 1) { const size = Math.abs(values[i]); if (size > most && size < Infinity) most = size; }
+  return most;
+}
+
+let slow = 0;
+function drawNetwork() {
+  if (!nodes.length) return;
+  const begin = performance.now();
+  if (!S.playing || frames % (slow < 9 ? 2 : 4) === 0) {
+    if (isPlane() || isLine()) drawMaps();
+    else drawStrips();
+  }
+  drawEdges();
+  nodes.forEach((node, i) => {
+    node.button.classList.toggle("chosen", i === S.neuron);
+    node.button.tabIndex = i === S.neuron ? 0 : -1;
+  });
+  if (!S.playing) nodes.forEach((node, i) => {
+    const n = D.neurons[i], h = at(nodePlace(n.output));
+    node.button.setAttribute("aria-label", `neuron ${n.name}, ${fmt(h)} for the example`);
+    node.button.title = `${n.name}: ${fmt(h)} for the chosen example`;
+  });
+  slow = 0.8 * slow + 0.2 * (performance.now() - begin);
+}
+
+function drawMaps() {
+  const { n, resolution, neurons } = answers();
+  nodes.forEach((node, i) => {
+    if (isLine()) return curveOf(node.canvas, neurons, i * n, n);
+    const scale = largest(neurons, i * n, (i + 1) * n);
+    paintMap(node.canvas, resolution, (k) => neurons[i * n + k] / scale);
+  });
+  for (const one of inputNodes) {
+    if (!one.canvas || one.done === ramp) continue;
+    one.done = ramp;
+    if (isLine()) curveOf(one.canvas, Float64Array.from({ length: 24 }, (_, k) => k - 11.5), 0, 24);
+    else paintMap(one.canvas, 24, (k) => (one.i === 0 ? ((k % 24) - 11.5) / 12 : (11.5 - Math.floor(k / 24)) / 12));
+  }
+}
+
+function paintMap(canvas, resolution, value) {
+  if (canvas.width !== resolution) { canvas.width = resolution; canvas.height = resolution; }
+  const context = canvas.getContext("2d"), image = context.createImageData(resolution, resolution), data = image.data;
+  for (let k = 0; k < resolution * resolution; k += 1) {
+    const [r, g, b] = shade(value(k));
+    data[4 * k] = r; data[4 * k + 1] = g; data[4 * k + 2] = b; data[4 * k + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+function curveOf(canvas, values, from, n) {
+  if (canvas.width !== 80) { canvas.width = 80; canvas.height = 80; }
+  const context = canvas.getContext("2d"), scale = largest(values, from, from + n);
+  context.clearRect(0, 0, 80, 80);
+  context.fillStyle = css("line");
+  context.fillRect(0, 39, 80, 2);
+  context.strokeStyle = css("receiver");
+  context.lineWidth = 5;
+  context.beginPath();
+  for (let k = 0; k < n; k += 1) context.lineTo(((k + 0.5) * 80) / n, 40 - (values[from + k] / scale) * 34);
+  context.stroke();
+}
+
+function drawStrips() {
+  const values = S.playing && frames % 3 ? null : scalars();
+  const many = D.neurons.length * D.width > 500;
+  nodes.forEach((node, i) => {
+    const n = D.neurons[i];
+    if (S.playing && many && frames % 4) return;
+    let most = 1e-12;
+    for (const [w] of n.terms) most = Math.max(most, Math.abs(S.theta[w]));
+    const context = node.canvas.getContext("2d"), image = context.createImageData(node.canvas.width, node.canvas.height);
+    n.terms.forEach(([w], k) => {
+      const [r, g, b] = shade(S.theta[w] / most);
+      image.data.set([r, g, b, 255], 4 * k);
+    });
+    context.putImageData(image, 0, 0);
+    const value = node.button.querySelector("b");
+    if (values && value) value.textContent = fmt(values[nodePlace(n.output)], 2);
+  });
+  for (const one of inputNodes) {
+    if (one.picture) {
+      const canvas = one.node.firstChild, context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height), row = exampleRow();
+      const most = largest(row, 0, D.width), ink = rgb(css("ink")), paper = rgb(css("paper"));
+      for (let k = 0; k < D.width; k += 1) {
+        const t = Math.abs(row[k]) / most;
+        image.data.set([...paper.map((p, c) => Math.round(p + (ink[c] - p) * t)), 255], 4 * k);
+      }
+      context.putImageData(image, 0, 0);
+    } else one.node.querySelector("b").textContent = fmt(exampleRow()[one.i], 3);
+  }
+}
+
+function drawEdges() {
+  const byGradient = S.lines === "gradients", value = (e) => {
+    if (!e.group) return byGradient ? gradient[1 + e.weight] : S.theta[e.weight];
+    let sum = 0;
+    for (const [w] of D.neurons[e.to].terms) sum += (byGradient ? gradient[1 + w] : S.theta[w]) ** 2;
+    return Math.sqrt(sum / D.neurons[e.to].terms.length);
+  };
+  let most = 1e-12;
+  const values = edges.map((e) => { const v = value(e); if (Number.isFinite(v)) most = Math.max(most, Math.abs(v)); return v; });
+  const crowd = edges.length > 120 ? 0.72 : 1;
+  edges.forEach((e, i) => {
+    const strength = Math.sqrt(Math.abs(values[i]) / most), own = e.to === S.neuron, chosen = own && e.term === S.term;
+    const width = (0.5 + 4.2 * strength * crowd).toFixed(1), opacity = (own ? 0.45 + 0.55 * strength : e.many ? (strength > 0.6 ? 0.3 : 0) : (0.06 + 0.8 * strength * strength) * crowd).toFixed(2);
+    const colour = chosen ? css("receiver") : values[i] < 0 ? css("neg-fill") : css("pos-fill");
+    const key = width + opacity + colour;
+    if (e.key !== key) {
+      e.key = key;
+      e.path.setAttribute("stroke", colour);
+      e.path.setAttribute("stroke-width", chosen ? Math.max(3, Number(width)) : width);
+      e.path.setAttribute("stroke-opacity", chosen ? 1 : opacity);
+      e.path.classList.toggle("chosen", chosen);
+    }
+    if (!S.playing) e.path.firstChild.textContent = `${D.names[e.weight]} = ${fmt(S.theta[e.weight])}, gradient ${fmt(gradient[1 + e.weight])}`;
+  });
+}
+
+// --- the field of the output, with the data
+
+let field, fieldSize = 330;
+function fieldPanel() {
+  const titles = { plane: "Output field and data", line: "The curve and the data", confusion: "What it takes for what", scatter: "Predicted against true" };
+  const kind = (S.fieldKind = isPlane() ? "plane" : isLine() ? "line" : D.task === "numbers" ? "scatter" : "confusion");
+  field = el("canvas", { className: "field", id: "field", role: "img", "aria-label": titles[kind] });
+  const section = panel("data-panel", titles[kind]);
+  if (kind === "confusion") {
+    section.append(confusionTable(), classBars());
+  } else {
+    section.append(field, el("p", { className: "note", id: "fieldnote", text: "click an example to look at it" }));
+    field.addEventListener("pointerdown", fieldPointer);
+    parts.push(drawField);
+  }
+  section.append(legend());
+  return section;
+}
+
+function legend() {
+  const list = el("p", { className: "legend" });
+  const shown = D.task === "numbers" ? [] : D.classes.slice(0, 10);
+  shown.forEach((name, c) => {
+    const mark = svg("svg", { viewBox: "-8 -8 16 16", width: 14, height: 14, "aria-hidden": "true" });
+    svg("path", { d: SHAPES[c % SHAPES.length], fill: `var(--${classColour(c)})` }, mark);
+    list.append(el("span", {}, mark, el("span", { text: name })));
+  });
+  if (D.test) list.append(el("span", { text: shown.length ? "hollow: test" : "hollow points: test" }));
+  return list;
+}
+const classColour = (c) => (D.task === "two" ? ["neg-fill", "pos-fill"][c] : "c" + (c % 10));
+const SHAPES = ["M0 -6L6 0L0 6L-6 0Z", "M5 0A5 5 0 1 0 -5 0A5 5 0 1 0 5 0Z", "M0 -6L6 5H-6Z", "M-5 -5H5V5H-5Z", "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z", "M0 6L6 -5H-6Z",
+  "M-6 -2H6V2H-6Z", "M-2 -6H2V6H-2Z", "M-6 -6L0 -2L6 -6L2 0L6 6L0 2L-6 6L-2 0Z", "M0 -6L2 -2H6L3 1L4 6L0 3L-4 6L-3 1L-6 -2H-2Z"];
+let shapePaths = null;
+
+const toField = (x, y, w, h) => { const [[x0, x1], [y0, y1]] = fieldBox(); return [((x - x0) / (x1 - x0)) * w, ((y1 - y) / (y1 - y0)) * h]; };
+const fromField = (px, py, w, h) => { const [[x0, x1], [y0, y1]] = fieldBox(); return [x0 + (px / w) * (x1 - x0), y1 - (py / h) * (y1 - y0)]; };
+function fieldBox() {
+  if (isPlane()) return box();
+  if (S.yBox) return isLine() ? [box()[0], S.yBox] : [S.yBox, S.yBox];
+  let low = Infinity, high = -Infinity;
+  for (let r = 0; r < total(); r += 1) { low = Math.min(low, target(r)); high = Math.max(high, target(r)); }
+  const room = (high - low) * 0.15 || 1;
+  S.yBox = [low - room, high + room];
+  return fieldBox();
+}
+
+function drawField() {
+  if (S.playing && frames % (heavy() ? 6 : 2)) return;
+  paint(field, (c, w, h) => {
+    if (isPlane()) plane(c, w, h);
+    else if (isLine()) curve(c, w, h);
+    else {
+      c.strokeStyle = css("mark");
+      c.setLineDash([4, 4]);
+      c.beginPath(); c.moveTo(0, h); c.lineTo(w, 0); c.stroke();
+      c.setLineDash([]);
+      axis(c, "true →", w - 44, h - 6);
+      axis(c, "predicted ↑", 6, 14);
+    }
+    points(c, w, h);
+  });
+}
+function axis(c, text, x, y) { c.fillStyle = css("soft"); c.fillText(text, x, y); }
+
+let plate = null;
+function plane(c, w, h) {
+  const { n, resolution, outputs } = answers();
+  plate ??= document.createElement("canvas");
+  if (D.task === "classes") {
+    const paper = rgb(css("paper")), tones = D.classes.map((_, k) => rgb(css(classColour(k))));
+    const colour = (k) => {
+      let best = 0, second = -1;
+      for (let o = 1; o < D.outputs; o += 1) if (outputs[o * n + k] > outputs[best * n + k]) best = o;
+      for (let o = 0; o < D.outputs; o += 1) if (o !== best && (second < 0 || outputs[o * n + k] > outputs[second * n + k])) second = o;
+      const t = 0.15 + 0.45 * Math.tanh((outputs[best * n + k] - outputs[second * n + k]) / 3);
+      return paper.map((p, i) => Math.round(p + (tones[best % 10][i] - p) * t));
+    };
+    if (plate.width !== resolution) { plate.width = resolution; plate.height = resolution; }
+    const context = plate.getContext("2d"), image = context.createImageData(resolution, resolution);
+    for (let k = 0; k < n; k += 1) image.data.set([...colour(k), 255], 4 * k);
+    context.putImageData(image, 0, 0);
+  } else {
+    const zero = D.task === "two" ? D.threshold : 0, scale = D.task === "two" ? Math.max(1, Math.abs(D.levels[1] - zero)) : largest(outputs, 0, n);
+    paintMap(plate, resolution, (k) => Math.max(-1, Math.min(1, (outputs[k] - zero) / scale)) * 0.85);
+  }
+  c.imageSmoothingEnabled = true;
+  c.drawImage(plate, 0, 0, w, h);
+  c.strokeStyle = css("ink");
+  c.lineWidth = 2;
+  if (D.task === "two") contour(c, resolution, (k) => outputs[k] - D.threshold, w, h);
+  if (D.task === "classes") for (let o = 0; o < D.outputs; o += 1) contour(c, resolution, (k) => {
+    let other = -Infinity;
+    for (let q = 0; q < D.outputs; q += 1) if (q !== o) other = Math.max(other, outputs[q * n + k]);
+    return outputs[o * n + k] - other;
+  }, w, h);
+}
+
+function contour(c, n, f, w, h) { // where f is 0: marching squares
+  const sx = w / n, sy = h / n;
+  c.beginPath();
+  for (let y = 0; y + 1 < n; y += 1) for (let x = 0; x + 1 < n; x += 1) {
+    const a = f(y * n + x), b = f(y * n + x + 1), d = f((y + 1) * n + x), e = f((y + 1) * n + x + 1), cuts = [];
+    const cut = (u, v, x0, y0, x1, y1) => { if (u < 0 !== v < 0) { const t = u / (u - v); cuts.push([(x0 + (x1 - x0) * t + 0.5) * sx, (y0 + (y1 - y0) * t + 0.5) * sy]); } };
+    cut(a, b, x, y, x + 1, y); cut(b, e, x + 1, y, x + 1, y + 1); cut(d, e, x, y + 1, x + 1, y + 1); cut(a, d, x, y, x, y + 1);
+    for (let i = 0; i + 1 < cuts.length; i += 2) { c.moveTo(...cuts[i]); c.lineTo(...cuts[i + 1]); }
+  }
+  c.stroke();
+}
+
+function curve(c, w, h) {
+  const { n, outputs } = answers();
+  for (let o = 0; o < D.outputs; o += 1) {
+    c.strokeStyle = css("receiver");
+    c.lineWidth = 3;
+    c.beginPath();
+    for (let k = 0; k < n; k += 1) c.lineTo(((k + 0.5) * w) / n, toField(0, outputs[o * n + k], w, h)[1]);
+    c.stroke();
+  }
+}
+
+function pointAt(i, w, h) {
+  const row = i * rowWidth();
+  if (isPlane()) return toField(X[row], X[row + 1], w, h);
+  if (isLine()) return toField(X[row], target(i), w, h);
+  return toField(target(i), all().table[total() + i], w, h);
+}
+
+function points(c, w, h) {
+  shapePaths ??= SHAPES.map((d) => new Path2D(d));
+  const found = all(), small = total() > 300 ? 0.7 : 1;
+  for (let i = 0; i < total(); i += 1) {
+    const [x, y] = pointAt(i, w, h), k = D.task === "numbers" ? 1 : classOf(i), test = i >= D.train;
+    c.save();
+    c.translate(x, y);
+    c.scale(small, small);
+    const tone = D.task === "numbers" ? css("pos-fill") : css(classColour(k)), wrong = D.task !== "numbers" && found.predicted[i] !== k;
+    c.lineWidth = 1.4;
+    if (test) { c.fillStyle = css("paper"); c.fill(shapePaths[k % 10]); c.strokeStyle = tone; c.lineWidth = 2; c.stroke(shapePaths[k % 10]); }
+    else { c.fillStyle = tone; c.fill(shapePaths[k % 10]); c.strokeStyle = wrong ? css("ink") : css("paper"); if (wrong) c.lineWidth = 2; c.stroke(shapePaths[k % 10]); }
+    c.restore();
+  }
+  const [x, y] = pointAt(S.example, w, h);
+  for (const [colour, width] of [[css("paper"), 5], [css("receiver"), 3]]) {
+    c.strokeStyle = colour; c.lineWidth = width;
+    c.beginPath(); c.arc(x, y, 10, 0, 7); c.stroke();
+  }
+}
+
+function nearest(event) {
+  const b = field.getBoundingClientRect(), px = event.clientX - b.left, py = event.clientY - b.top;
+  let best = -1, distance = 18 ** 2;
+  for (let i = 0; i < total(); i += 1) {
+    const [x, y] = pointAt(i, b.width, b.height), d = (x - px) ** 2 + (y - py) ** 2;
+    if (d < distance) { distance = d; best = i; }
+  }
+  return { best, px, py, w: b.width, h: b.height };
+}
+function fieldPointer(event) {
+  const { best, px, py, w, h } = nearest(event);
+  if (S.tool && S.tool !== "choose" && isPlane()) return editPoint(event, best, fromField(px, py, w, h));
+  if (best >= 0) chooseExample(best);
+}
+
+// --- classes: which is taken for which, and the example's own
+
+let cells = [], bars = [];
+function confusionTable() {
+  const k = D.classes.length, table = el("table", { className: "confusion" });
+  table.append(el("caption", { text: D.test ? "rows: true, columns: predicted (test examples)" : "rows: true, columns: predicted" }));
+  table.append(el("tr", {}, el("th", {}), ...D.classes.map((name) => el("th", { scope: "col", text: name, title: name }))));
+  cells = D.classes.map(() => []);
+  D.classes.forEach((name, r) => {
+    const row = el("tr", {}, el("th", { scope: "row", text: name, title: name }));
+    for (let c = 0; c < k; c += 1) {
+      const button = el("button", { type: "button", onclick: () => nextOf(r, c) });
+      cells[r][c] = button;
+      row.append(el("td", {}, button));
+    }
+    table.append(row);
+  });
+  parts.push(drawConfusion);
+  return el("div", { className: "scroll" }, table);
+}
+function nextOf(r, c) { // the next example of class r that is taken for c
+  const found = all();
+  for (let step = 1; step <= total(); step += 1) {
+    const i = (S.example + step) % total();
+    if (classOf(i) === r && found.predicted[i] === c && (!D.test || i >= D.train)) return chooseExample(i);
+  }
+}
+function drawConfusion() {
+  if (S.playing && frames % 6) return;
+  const found = all(), k = D.classes.length, counts = Array.from({ length: k }, () => new Array(k).fill(0));
+  for (let i = D.test ? D.train : 0; i < total(); i += 1) counts[classOf(i)][found.predicted[i]] += 1;
+  for (let r = 0; r < k; r += 1) {
+    const whole = counts[r].reduce((a, b) => a + b, 0) || 1;
+    for (let c = 0; c < k; c += 1) {
+      const share = counts[r][c] / whole, cell = cells[r][c];
+      cell.textContent = counts[r][c] ? String(counts[r][c]) : "·";
+      cell.style.backgroundColor = counts[r][c] ? `color-mix(in srgb, ${css(r === c ? "pos-fill" : "neg-fill")} ${Math.round(15 + 35 * share)}%, ${css("paper")})` : "transparent";
+      cell.setAttribute("aria-label", `${counts[r][c]} of ${D.classes[r]} taken for ${D.classes[c]}`);
+    }
+  }
+  const n = total(), scores = Array.from({ length: D.outputs }, (_, o) => found.table[(1 + o) * n + S.example]);
+  const shares = D.task === "two" ? null : softmax(scores);
+  bars.forEach((bar, c) => {
+    const share = shares ? shares[c] : 0;
+    bar.fill.style.width = `${(100 * share).toFixed(1)}%`;
+    bar.value.textContent = shares ? `${(100 * share).toFixed(1)} %` : "";
+    bar.row.classList.toggle("true", classOf(S.example) === c);
+  });
+}
+function softmax(scores) {
+  const most = Math.max(...scores), e = scores.map((x) => Math.exp(x - most)), sum = e.reduce((a, b) => a + b, 0);
+  return e.map((x) => x / sum);
+}
+function classBars() {
+  const list = el("div", { className: "bars", role: "group", "aria-label": "probabilities for the chosen example" });
+  if (D.task !== "classes") return list;
+  bars = D.classes.map((name, c) => {
+    const fill = el("i", {}), value = el("b", { className: "num" }), row = el("div", {}, el("span", { text: name, title: name }), el("em", {}, fill), value);
+    fill.style.backgroundColor = `var(--${classColour(c)})`;
+    list.append(row);
+    return { fill, value, row };
+  });
+  return list;
+}
+
+// --- curves of the training
+
+function curvesPanel() {
+  const loss = el("canvas", { className: "curve", id: "curve", role: "img", "aria-label": "loss over the steps" });
+  const size = el("canvas", { className: "curve small", id: "sizes", role: "img", "aria-label": "size of the gradient, layer by layer" });
+  const log = el("button", { type: "button", className: "small", id: "log", text: "log", "aria-pressed": "true", onclick: () => { S.log = !S.log; log.textContent = S.log ? "log" : "linear"; log.setAttribute("aria-pressed", String(S.log)); redraw(); } });
+  const box = panel("curves", "Loss");
+  box.querySelector("h2").append(el("span", { className: "key train", text: "━ train" }), ...(D.test ? [el("span", { className: "key test", text: "╌ test" })] : []), log);
+  const tones = ["ink", "receiver", "giver", "below", "above", "odd"], dashes = [[], [7, 3], [2, 3], [9, 3, 2, 3]], marks = ["━", "╌", "┈", "┅"];
+  const keys = groups.map((g, i) => { const key = el("span", { text: `${marks[i % 4]} ${g.name}` }); key.style.color = `var(--${tones[i % 6]})`; return key; });
+  box.append(loss, el("h3", { text: "Size of the gradient, layer by layer" }), size, ...(groups.length > 1 ? [el("p", { className: "key" }, ...keys)] : []));
+  parts.push(() => {
+    if (S.playing && frames % 2) return;
+    paint(loss, (c, w, h) => lines(c, w, h, [["above", [], (r) => r.train], ...(D.test ? [["below", [6, 4], (r) => r.test]] : [])], S.log));
+    paint(size, (c, w, h) => lines(c, w, h, groups.map((_, i) => [tones[i % 6], dashes[i % 4], (r) => r.sizes[i]]), true));
+  });
+  return box;
+}
+
+function lines(c, w, h, series, log) {
+  const rows = S.history;
+  if (!rows.length) return;
+  const left = 44, bottom = h - 18, y = (v) => (log ? (v > 0 ? Math.log10(v) : NaN) : v);
+  let low = Infinity, high = -Infinity;
+  for (const [, , get] of series) for (const r of rows) { const v = y(get(r)); if (Number.isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); } }
+  if (low > high) return;
+  if (high - low < 1e-9) { low -= 0.5; high += 0.5; }
+  if (!log) low = Math.min(low, 0);
+  const py = (v) => 8 + ((high - y(v)) / (high - low)) * (bottom - 14), last = rows[rows.length - 1].step || 1, px = (s) => left + (s / last) * (w - left - 8);
+  c.fillStyle = css("soft");
+  c.strokeStyle = css("line");
+  c.lineWidth = 1;
+  const ticks = log ? logTicks(low, high) : linearTicks(low, high);
+  c.textAlign = "right";
+  for (const t of ticks) {
+    const at = py(t);
+    c.beginPath(); c.moveTo(left, at); c.lineTo(w, at); c.stroke();
+    c.fillText(log ? fmt(t, 2) : tickText(t, ticks), left - 5, at + 4);
+  }
+  c.textAlign = "left";
+  c.fillText("0", left, h - 4);
+  c.textAlign = "right";
+  c.fillText(`${D.history && !S.step ? "epoch" : "step"} ${last}`, w - 4, h - 4);
+  if (S.shot) {
+    c.strokeStyle = css("receiver");
+    c.lineWidth = 1.5;
+    c.beginPath(); c.moveTo(px(S.shot.step), 4); c.lineTo(px(S.shot.step), bottom); c.stroke();
+  }
+  for (const [tone, dash, get] of series) {
+    c.strokeStyle = css(tone);
+    c.lineWidth = 2;
+    c.setLineDash(dash);
+    c.beginPath();
+    for (const r of rows) if (Number.isFinite(y(get(r)))) c.lineTo(px(r.step), py(get(r)));
+    c.stroke();
+    c.setLineDash([]);
+  }
+  c.textAlign = "left";
+}
+function logTicks(low, high) {
+  const found = [];
+  for (let d = Math.floor(low); d <= Math.ceil(high); d += 1) for (const m of high - low > 1.2 ? [1] : [1, 2, 5]) { const v = Math.log10(m) + d; if (v >= low - 0.01 && v <= high + 0.01) found.push(m * 10 ** d); }
+  return found.length > 6 ? found.filter((_, i) => i % Math.ceil(found.length / 6) === 0) : found.length ? found : [10 ** low];
+}
+function tickText(t, all) { // as many digits as tell the ticks apart
+  const step = all.length > 1 ? Math.abs(all[1] - all[0]) : Math.abs(t) / 10 || 1;
+  return t.toFixed(Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)))).replace("-", "−");
+}
+function linearTicks(low, high) {
+  const rough = (high - low) / 4.5, unit = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].find((m) => m * unit >= rough) * unit, found = [];
+  for (let v = Math.ceil(low / step) * step; v <= high; v += step) found.push(Number(v.toPrecision(6)));
+  return found;
+}

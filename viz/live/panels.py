@@ -1,0 +1,304 @@
+"""The panels of the live page as pictures that stand still: boundary, confusion_table, wish_bars, landscape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.engine import Program, Value
+from chainrule.nn.checks import check_loss, check_model, checked_examples
+from chainrule.nn.data.examples import examples_of
+from chainrule.nn.predicting import evaluating
+from chainrule.nn.wishes import wishes
+
+from ..common.choices import check_choice
+from ..common.colours import STEPS, THEMES, Theme, mixed, shade_class
+from ..common.picture import Drawing
+from ..common.svg import drawing_id, svg_document, themed_rules
+from ..common.text import clean, markup, short, shortened
+from .page import CLASSES
+
+Floats = NDArray[np.float64]
+SIZE, LEFT, TOP, BOTTOM = 360.0, 56.0, 44.0, 40.0
+CELLS = 60  # of the field, along each side
+MOST_CLASSES = 10
+SHAPES = ("M0 -6L6 0L0 6L-6 0z", "M5 0A5 5 0 1 0 -5 0A5 5 0 1 0 5 0z", "M0 -6L6 5H-6z", "M-5 -5H5V5H-5z",
+          "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2z", "M0 6L6 -5H-6z", "M-6 -2H6V2H-6z", "M-2 -6H2V6H-2z",
+          "M-6 -6L0 -2L6 -6L2 0L6 6L0 2L-6 6L-2 0z", "M0 -6L2 -2L6 -2L3 1L4 6L0 3L-4 6L-3 1L-6 -2L-2 -2z")  # fmt: skip
+
+
+def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
+    """What the model answers everywhere in the plane of its two inputs, with the examples.
+
+    Shapes: X (n, 2), y (n,): labels for a model of several outputs, else two numbers or any numbers.
+    Errors: ValueError if X has not two columns.
+
+    >>> from chainrule import MLP
+    >>> boundary(MLP(2, [2], rng=0), [[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    <Drawing: what the model answers, and 2 examples>
+    """
+    check_choice("theme", theme, THEMES)
+    X, y, names = _examples(model, X, y)
+    if X.ndim != 2 or X.shape[1] != 2:
+        raise ValueError(f"boundary is a picture of a plane: X has to be (n, 2), and is {X.shape}")
+    low, high = X.min(axis=0), X.max(axis=0)
+    room = np.where(high > low, (high - low) * 0.1, 1.0)
+    low, high = low - room, high + room
+    step = (high - low) / CELLS
+    grid = [[low[0] + (i + 0.5) * step[0], high[1] - (j + 0.5) * step[1]] for j in range(CELLS) for i in range(CELLS)]
+    answers = _outputs(model, np.array(grid))
+    body = [_title("what the model answers")]
+    if answers.ndim == 1:
+        levels = np.unique(y)
+        middle = float(levels.mean()) if len(levels) == 2 else 0.0
+        scale = float(np.abs(answers - middle).max()) or 1.0
+        shades = [shade_class(round(STEPS * max(-1.0, min(1.0, a)))) for a in ((answers - middle) / scale).tolist()]
+        kinds = (y > middle).astype(int)
+    else:
+        best = answers.argmax(axis=1)
+        shades, kinds = [f"f{k % MOST_CLASSES}" for k in best.tolist()], y.astype(int)
+    body += _runs(shades)
+    for place, kind in zip(((X - low) / (high - low)).tolist(), kinds.tolist()):
+        x, up = LEFT + place[0] * SIZE, TOP + (1 - place[1]) * SIZE
+        colour = f"k{kind % MOST_CLASSES}" if answers.ndim > 1 else ("kn", "kp")[kind]
+        body.append(f'<path class="point {colour}" transform="translate({x:.1f} {up:.1f})" d="{SHAPES[kind % 10]}"/>')
+    (left, below), (right, above) = [
+        [short(number, 3) for number in corner] for corner in (low.tolist(), high.tolist())
+    ]
+    body += [_label(LEFT, TOP + SIZE + 16, left), _end(LEFT + SIZE, TOP + SIZE + 16, right)]
+    body += [_end(LEFT - 6, TOP + SIZE, below), _end(LEFT - 6, TOP + 10, above)]
+    return _drawing(f"what the model answers, and {len(X)} examples", body, theme, LEFT + SIZE + 20, names)
+
+
+def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
+    """How many examples of each class the model takes for each class: rows are true, columns predicted.
+
+    Shapes: X (n, features), y (n,) labels; the model has an output for each class.
+    Errors: ValueError for a model of one output, or labels that are no classes.
+
+    >>> from chainrule import MLP
+    >>> confusion_table(MLP(2, [2], rng=0), [[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    <Drawing: confusion of 2 examples: 1 right>
+    """
+    check_choice("theme", theme, THEMES)
+    X, y, names = _examples(model, X, y)
+    answers = _outputs(model, X)
+    if answers.ndim == 1 or y.dtype.kind == "f":
+        raise ValueError("confusion needs labels of classes, and a model with an output for each class")
+    count = answers.shape[1]
+    if y.min() < 0 or y.max() >= count:
+        raise ValueError(f"label {int(y.max() if y.max() >= count else y.min())} is not a class: there are {count}")
+    table = np.zeros((count, count), dtype=int)
+    np.add.at(table, (y.astype(int), answers.argmax(axis=1)), 1)
+    names = [shortened(name, 70.0, 12) for name in (names + [str(i) for i in range(len(names), count)])]
+    cell = min(46.0, SIZE / count)
+    body = [_title("rows: true, columns: predicted")]
+    for row in range(count):
+        whole = max(1, int(table[row].sum()))
+        body.append(_end(LEFT + 24, TOP + 34 + (row + 0.6) * cell, names[row]))
+        body.append(_middle(LEFT + 30 + (row + 0.5) * cell, TOP + 24, names[row]))
+        for column in range(count):
+            found = int(table[row, column])
+            x, up = LEFT + 30 + column * cell, TOP + 30 + row * cell
+            size = math.ceil(STEPS * 0.7 * found / whole)
+            shade = shade_class(size if row == column else -size)
+            body.append(_rect(shade, x, up, cell - 2, cell - 2, 4))
+            body.append(_middle(x + cell / 2 - 1, up + cell / 2 + 4, str(found) if found else "·"))
+    right = int(np.trace(table))
+    return _drawing(
+        f"confusion of {len(X)} examples: {right} right", body, theme, max(LEFT + 50 + count * cell, 360.0), []
+    )
+
+
+def wish_bars(
+    model: Any, loss: Any, X: Any, y: Any = None, *, parameter: str | None = None, theme: str = "auto"
+) -> Drawing:
+    """What each example asks of one parameter, sorted, with the mean that plain gradient descent follows.
+
+    `parameter` is a name of `wishes(model, loss, X, y).names`; without it, it is the one of which most is asked.
+    Errors: those of nn.wishes; KeyError for a name that no parameter has.
+
+    >>> from chainrule import MLP, mse
+    >>> wish_bars(MLP(1, [1], rng=0), mse, [0.0, 1.0], [1.0, 0.0])
+    <Drawing: what 2 examples ask of layers.0.neurons.0.w.0>
+    """
+    check_choice("theme", theme, THEMES)
+    found = wishes(model, loss, X, y)
+    name = found.names[int(np.abs(found.mean).argmax())] if parameter is None else parameter
+    asked = np.sort(found.of(name))
+    largest, half, middle = float(np.abs(asked).max()) or 1.0, 90.0, TOP + 96.0
+    wide = SIZE / len(asked)
+
+    def high(number: float) -> float:
+        return math.copysign(math.sqrt(abs(number) / largest) * half, number)
+
+    body = [_title(f"what each example asks of {clean(name)}")]
+    for i, number in enumerate(asked.tolist()):
+        size = high(number)
+        shade = "n8" if number < 0 else "p8"
+        body.append(_rect(shade, LEFT + i * wide, middle - max(size, 0), max(0.5, wide * 0.9), abs(size)))
+    mean = float(found.mean[found.names.index(name)])
+    body.append(f'<path class="axis" d="M{LEFT} {middle:.1f}h{SIZE}"/>')
+    body.append(f'<path class="mean" d="M{LEFT} {middle - high(mean):.1f}h{SIZE}"/>')
+    body.append(_label(LEFT, middle + half + 22, f"dashed: the mean, {short(mean)}, which is minus the gradient"))
+    return _drawing(
+        f"what {len(asked)} examples ask of {clean(name)}", body, theme, LEFT + SIZE + 20, [], middle + half + 40
+    )
+
+
+def landscape(
+    model: Any, loss: Any, X: Any, y: Any = None, *, parameters: tuple[str, str] | None = None, theme: str = "auto"
+) -> Drawing:
+    """The mean loss over two parameters, all others held fixed, with the gradient at the point where they are.
+
+    `parameters` are two labels; without them, the two with the largest gradients.
+    Errors: ValueError for labels that no parameter has, or a model of one parameter.
+
+    >>> from chainrule import Neuron, mse
+    >>> landscape(Neuron(1, nonlin=False, rng=0), mse, [0.0, 1.0], [1.0, 3.0])
+    <Drawing: loss over b and w1>
+    """
+    check_choice("theme", theme, THEMES)
+    check_loss(loss)
+    X, y, _ = _examples(model, X, y)
+    values: list[Value] = model.parameters()
+    with evaluating(model):
+        program = Program(lambda x, t: loss(model(x), t), values, True, False)
+        _, gradient = program.value_and_grad(X, y)
+    first, second = _chosen(values, gradient, parameters)
+    theta, span = program.parameters(), 31
+    at = [float(theta[first]), float(theta[second])]
+    reach = [max(1.0, abs(a)) for a in at]
+    losses = np.empty((span, span))
+    for j in range(span):
+        for i in range(span):
+            theta[first] = at[0] + reach[0] * (2 * i / (span - 1) - 1)
+            theta[second] = at[1] - reach[1] * (2 * j / (span - 1) - 1)
+            losses[j, i] = float(np.mean(program(X, y, at=theta)))
+    low, high = float(np.nanmin(losses)), float(np.nanmax(losses))
+    cell = SIZE / span
+    body = [_title(f"mean loss, {short(low, 3)} to {short(high, 3)}")]
+    for j in range(span):
+        for i in range(span):
+            share = (losses[j, i] - low) / (high - low) if high > low else 0.0
+            shade = shade_class(round((math.sqrt(share) * 2 - 1) * STEPS)) if math.isfinite(share) else "z"
+            body.append(_rect(shade, LEFT + i * cell, TOP + j * cell, cell + 0.4, cell + 0.4))
+    x, up = LEFT + SIZE / 2, TOP + SIZE / 2
+    length = math.hypot(gradient[first] / reach[1], gradient[second] / reach[0]) or 1.0
+    dx, dy = -gradient[first] / reach[1] / length * 60, gradient[second] / reach[0] / length * 60
+    body.append(f'<path class="mean" d="M{x:.1f} {up:.1f}l{dx:.1f} {dy:.1f}"/>')
+    body.append(f'<circle class="here" cx="{x:.1f}" cy="{up:.1f}" r="6"/>')
+    names = [clean(values[k].label or f"parameter {k + 1}") for k in (first, second)]
+    body += [
+        _middle(x, TOP + SIZE + 18, f"{names[0]} = {short(at[0])}; dashed: downhill"),
+        _label(8, TOP - 6, names[1]),
+    ]
+    return _drawing(f"loss over {names[0]} and {names[1]}", body, theme, LEFT + SIZE + 20, [])
+
+
+def _chosen(values: Sequence[Value], gradient: Floats, names: tuple[str, str] | None) -> tuple[int, int]:
+    if len(values) < 2:
+        raise ValueError("a landscape is over two parameters, and this model has one")
+    if names is None:
+        first, second = np.argsort(-np.abs(gradient), kind="stable")[:2].tolist()
+        return first, second
+    labels = [p.label for p in values]
+    missing = [name for name in names if name not in labels]
+    if missing or len(set(names)) != 2:
+        raise ValueError(f"parameters={names!r}: two different labels are needed, such as {', '.join(labels[:4])}")
+    return labels.index(names[0]), labels.index(names[1])
+
+
+def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], list[str]]:
+    """Inputs, targets, and the names of the classes."""
+    check_model(model)
+    inputs, targets, preparation = examples_of(X, y, getattr(model, "preparation", None))
+    inputs, targets = checked_examples(inputs, targets)
+    names = getattr(preparation, "class_names", None)
+    count = int(targets.max()) + 1 if targets.dtype.kind != "f" else 0
+    return inputs, targets, [clean(name) for name in names] if names else [str(i) for i in range(count)]
+
+
+def _outputs(model: Any, X: NDArray[Any]) -> Floats:
+    """The outputs for rows as the model takes them. Shapes: (n,) or (n, outputs)."""
+    with evaluating(model):
+        found: Floats = Program(lambda x: model(x), model.parameters(), True, False)(X)
+    return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
+
+
+def _runs(shades: Sequence[str]) -> list[str]:
+    """The cells of the field, those of one shade side by side as one rectangle."""
+    cell, found = SIZE / CELLS, []
+    for j in range(CELLS):
+        start = 0
+        row = shades[j * CELLS : (j + 1) * CELLS]
+        for i in range(1, CELLS + 1):
+            if i == CELLS or row[i] != row[start]:
+                x, wide = LEFT + start * cell, (i - start) * cell
+                found.append(_rect(row[start], x, TOP + j * cell, wide + 0.3, cell + 0.3))
+                start = i
+    return found
+
+
+def _rect(kind: str, x: float, y: float, width: float, height: float, round_: float = 0) -> str:
+    rim = f' rx="{round_:g}"' if round_ else ""
+    return f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.2f}" height="{height:.1f}"{rim}/>'
+
+
+def _title(text: str) -> str:
+    return f'<text class="title" x="{LEFT}" y="26">{markup(shortened(text, SIZE - 40, 14, bold=True))}</text>'
+
+
+def _label(x: float, y: float, text: str, anchor: str = "") -> str:
+    return f'<text class="label{anchor}" x="{x:.1f}" y="{y:.1f}">{markup(text)}</text>'
+
+
+def _end(x: float, y: float, text: str) -> str:
+    return _label(x, y, text, " end")
+
+
+def _middle(x: float, y: float, text: str) -> str:
+    return _label(x, y, text, " middle")
+
+
+def _drawing(
+    title: str, body: list[str], theme: str, width: float, names: Sequence[str], height: float = TOP + SIZE + BOTTOM
+) -> Drawing:
+    if names:
+        height += 18
+        for i, name in enumerate(names[:MOST_CLASSES]):
+            x = LEFT + (i % 5) * 74
+            mark = f'<path class="point k{i}" transform="translate({x + 6:.1f} {height - 16:.1f})" d="{SHAPES[i]}"/>'
+            body.append(mark + _label(x + 16, height - 12, shortened(name, 54.0, 12)))
+    text = "\n".join(body) + "\n"
+    drawing = drawing_id(title + text + theme)
+    svg = svg_document(drawing, width, height, title, themed_rules(drawing, theme, _rules), text)
+    return Drawing(svg, width, height, title, theme)
+
+
+def _rules(colours: Theme) -> dict[str, str]:
+    scheme = CLASSES["light" if colours.paper == "#ffffff" else "dark"]
+    rules = {
+        "text": "font-family:system-ui,'Segoe UI','Noto Sans','DejaVu Sans',sans-serif",
+        ".title": f"font-size:14px;font-weight:700;fill:{colours.ink}",
+        ".label": f"font-size:12px;fill:{colours.ink}",
+        ".end": "text-anchor:end",
+        ".middle": "text-anchor:middle",
+        "rect": "shape-rendering:crispEdges",
+        ".point": f"stroke:{colours.paper};stroke-width:1.3px",
+        ".axis": f"stroke:{colours.line};stroke-width:1px",
+        ".mean": f"stroke:{colours.ink};stroke-width:2px;stroke-dasharray:6 4;fill:none",
+        ".here": f"fill:{colours.receiver};stroke:{colours.paper};stroke-width:2px",
+        ".kn": f"fill:{mixed(colours.edge_below, colours.edge_below, 1, 1)}",
+        ".kp": f"fill:{mixed(colours.edge_above, colours.edge_above, 1, 1)}",
+    }
+    for shade in range(-STEPS, STEPS + 1):
+        end = colours.tint_above if shade > 0 else colours.tint_below
+        rules[f".{shade_class(shade)}"] = f"fill:{mixed(colours.zero, end, abs(shade), STEPS)}"
+    for i, colour in enumerate(scheme):
+        rules[f".k{i}"], rules[f".f{i}"] = f"fill:{colour}", f"fill:{colour};fill-opacity:0.3"
+    return rules

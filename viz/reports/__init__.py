@@ -1,0 +1,1 @@
+"""`report`: what a model has learned from a table, on one page."""
