@@ -48,7 +48,8 @@ class Found:
     line: int | None = None
 
     def __str__(self) -> str:
-        start = ", ".join(f"{name} = Value({number})" for name, number in self.check.leaves.items())
+        made = ", ".join(f"Value({number})" for number in self.check.leaves.values())
+        start = f"{', '.join(self.check.leaves)} = {made}"
         code = "\n".join(f"        {line}" for line in [start, *self.check.code.splitlines()] if line)
         back = "\n        y.backward()" if self.check.back else ""
         where = f" (line {self.line})" if self.line else ""
