@@ -1,4 +1,4 @@
-"""The command line: chainrule demo, chainrule draw, chainrule step, chainrule train."""
+"""The command line: chainrule demo, chainrule draw, chainrule step, chainrule train, chainrule check."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from chainrule.engine import Value
 from chainrule.nn import MLP, Adam, History, accuracy, cross_entropy, fit, iris, train_test_split
 
 from . import train_command
+from .common.saving import write_text
 from .expressions import evaluate
 from .graph.drawing import draw
+from .learner.report import check_file
 from .plots.training import curves
 from .stepper.stepping import steps
 
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
         return 0
     given = parser.parse_args(words)
     try:
-        given.run(given)
+        code = given.run(given)
         sys.stdout.flush()
     except BrokenPipeError:  # nobody reads on, as in `chainrule demo | head -1`; the pictures are saved
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
     except (ValueError, TypeError, ArithmeticError, OSError) as error:
         print(f"chainrule {given.command}: {error}", file=sys.stderr)
         return 2
-    return 0
+    return int(code or 0)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,6 +67,18 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", default="chainrule-demo", metavar="DIR", help="folder for the pictures (%(default)s)")
     demo.add_argument("--seed", type=int, default=0, help="seed of split, initial weights and shuffling (%(default)s)")
     demo.set_defaults(run=lambda given: run_demo(Path(given.out), given.seed))
+    check = commands.add_parser(
+        "check", help="find the bug in an engine of one's own", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Tries a class like micrograd's Value rung by rung, in a process of its own, and names its bug.",
+        epilog="examples:\n  chainrule check mine.py:Value\n  chainrule check mine.py --json\n"
+               "  chainrule check mine.py:Value --html report.html\n\n"
+               "exit code: 0 if nothing is wrong, 1 if something is, 2 if there is no such file",
+    )  # fmt: skip
+    check.add_argument("file", metavar="FILE.py[:NAME]", help="the file, and the name of the class in it (Value)")
+    check.add_argument("--json", action="store_true", help="print JSON, with a point for each check")
+    check.add_argument("--html", metavar="FILE", help="write a page with the graph that shows the bug")
+    check.add_argument("--seconds", type=float, default=5.0, help="the limit for one check (%(default)s)")
+    check.set_defaults(run=_check)
     for name, what, file in (("draw", "draw an expression and its gradients", "SVG or HTML"),
                              ("step", "step through the backpropagation of an expression", "HTML")):  # fmt: skip
         command = commands.add_parser(name, help=what, description=f"{what}, as in: {EXAMPLE.format(name)}")
@@ -75,6 +89,18 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=_save_picture)
     train_command.add_to(commands)
     return parser
+
+
+def _check(given: argparse.Namespace) -> int:
+    path, colon, name = given.file.rpartition(":")
+    if not (colon and name.isidentifier()):
+        path, name = given.file, "Value"
+    report = check_file(path, name, given.seconds)
+    print(report.json if given.json else report)
+    if given.html:
+        page = write_text(given.html, {".html": report.html})
+        print(page, file=sys.stderr)
+    return 0 if report.ok else 1
 
 
 class OneLine(argparse.ArgumentParser):
