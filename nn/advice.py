@@ -42,7 +42,7 @@ def advice(
     found = [*_columns(X, names), *_dead(params, squares)]
     if (not found and max(history.train_loss) > 1.5 * first) or last > 1.05 * first:
         found = [*found, f"the loss has risen on the way: try learning_rate={learning_rate / 10:g}"]
-    share = float(np.linalg.norm(moved) / max(np.linalg.norm(start[moving]), 1e-300))
+    share = float(np.linalg.norm(moved)) / max(float(np.linalg.norm(start[moving])), 1e-300)
     if not found and share < HARDLY:
         found = [
             f"the parameters have moved by {share:.1%} only: try learning_rate={learning_rate * 10:g}, or more epochs"

@@ -32,6 +32,9 @@ class Dropout(Module):
     [1.0, 1.0]
     """
 
+    rate: float
+    rng: Generator
+
     def __init__(self, rate: float = 0.5, *, rng: Generator | int | None = None) -> None:
         if not isinstance(rate, Real) or isinstance(rate, bool):
             raise TypeError(f"the rate of Dropout is a number, got {type(rate).__name__} {rate!r}")

@@ -140,7 +140,8 @@ def hinge(scores: Any, target: Any) -> Value:
     checked = checked_logits(scores, "hinge")
     right = pick(checked, _label(target, len(checked)))
     lacks = [relu(1.0 + (score - right)) for score in checked]  # of the target itself: 1, without a slope
-    return (functools.reduce(operator.add, lacks) - 1.0) / len(checked)
+    mean: Value = (functools.reduce(operator.add, lacks) - 1.0) / len(checked)
+    return mean
 
 
 def _behind_sigmoid(prediction: Any) -> Any:

@@ -16,7 +16,7 @@ __all__ = ["in_training", "reads_mode"]
 
 def reads_mode(model: Any) -> bool:
     """Whether a part of the model is a Dropout, or of a class of a user's own whose code asks for `training`."""
-    return any(isinstance(part, Dropout) or _asks(type(part)) for part in parts(model))
+    return any(isinstance(part, Dropout) or _asks(part.__class__) for part in parts(model))
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def in_training(model: Any) -> Iterator[None]:
 
 
 @lru_cache(256)
-def _asks(kind: type) -> bool:
+def _asks(kind: type[Any]) -> bool:
     own = [base for base in kind.__mro__ if not base.__module__.startswith("chainrule.")]
     methods = [method for base in own for method in vars(base).values() if isinstance(method, FunctionType)]
     return any("training" in method.__code__.co_names for method in methods)

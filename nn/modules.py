@@ -225,9 +225,8 @@ class MLP(Module):
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
     ) -> None:
-        several = isinstance(activation, Sequence) and not isinstance(activation, str)
-        if isinstance(activation, Real) or (several and any(isinstance(one, Real) for one in activation)):
-            more = activation if isinstance(activation, Sequence) else [activation]
+        more = list(activation) if isinstance(activation, Sequence) else [activation]
+        if any(isinstance(one, Real) for one in more):
             first = nouts if isinstance(nouts, Iterable) else [nouts]
             raise TypeError(
                 f"the third argument of an MLP is its activation, got {activation!r}; for layers of these sizes, write "

@@ -26,7 +26,8 @@ def l2(params: Any, strength: float) -> Value:
     >>> model = MLP(2, [3, 1])
     >>> loss = lambda prediction, target: mse(prediction, target) + l2(model, 1e-4)
     """
-    return _sum([p * p for p in _listed(params, "l2")]) * strength
+    penalty: Value = _sum([p * p for p in _listed(params, "l2")]) * strength
+    return penalty
 
 
 def l1(params: Any, strength: float) -> Value:
@@ -35,7 +36,8 @@ def l1(params: Any, strength: float) -> Value:
     >>> l1([Value(3.0), Value(-4.0)], 0.1).data
     0.7000000000000001
     """
-    return _sum([abs(p) for p in _listed(params, "l1")]) * strength
+    penalty: Value = _sum([abs(p) for p in _listed(params, "l1")]) * strength
+    return penalty
 
 
 def class_weights(y: Any) -> NDArray[np.float64]:

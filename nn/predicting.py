@@ -123,7 +123,8 @@ def class_places(model: Any, inputs: NDArray[Any], outputs: Floats) -> NDArray[n
     """The place of the class with the largest score; of one score, 1 if it is above 0 (of one sigmoid, above 0.5)."""
     if outputs.ndim == 1:
         return (outputs > (0.5 if _ends_in(model, inputs) == "sigmoid" else 0.0)).astype(np.intp)
-    return outputs.argmax(axis=1)
+    places: NDArray[np.intp] = outputs.argmax(axis=1)
+    return places
 
 
 def _ends_in(model: Any, inputs: NDArray[Any]) -> str:

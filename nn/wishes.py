@@ -110,8 +110,9 @@ def wishes(model: Any, loss: Any, X: Any, y: Any = None) -> Wishes:
 
 def _with_shifts(model: Any, x: Any) -> tuple[Callable[[Any, Sequence[Any]], Any], dict[str, int]]:
     """The model, with numbers that are added to what each of its layers gives, and how many these are of each."""
-    layers = getattr(model, "layers", None)
-    places = [i for i, one in enumerate(layers) if isinstance(one, Layer)] if isinstance(layers, list) else []
+    held = getattr(model, "layers", None)
+    layers: list[Any] = held if isinstance(held, list) else []
+    places = [i for i, one in enumerate(layers) if isinstance(one, Layer)]
 
     def shifted(given: Any, shifts: Sequence[Any]) -> Any:
         if not places:

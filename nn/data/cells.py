@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -107,11 +108,15 @@ def cells_of_values(name: str, given: Any, source: Source, words: bool = False) 
     array = rows(given, f"column {name!r}")
     if array.ndim != 1:
         raise ValueError(f"column {name!r} of {source.name} has the shape {array.shape}; a column is (rows,)")
+    if array.dtype.kind in "mM":
+        raise ValueError(_time(name, source))
     mask = np.ma.getmaskarray(array)
     if array.dtype.kind in "biuf" and not words:
         return np.where(mask, np.nan, np.asarray(array, dtype=np.float64))
     values = [None if hidden or _is_missing(one) else one for one, hidden in zip(array.tolist(), mask.tolist())]
     for row, value in enumerate(values):
+        if isinstance(value, (date, time, timedelta)):
+            raise ValueError(_time(name, source))
         if value is not None and not isinstance(value, (str, Real, Decimal)):
             raise ValueError(
                 f"{source.at(row)} holds {shown(value)} in column {name!r}, which is neither a number nor a text; "
@@ -125,6 +130,13 @@ def cells_of_values(name: str, given: Any, source: Source, words: bool = False) 
         if numbers is not None:
             return numbers
     return np.array([None if value is None or is_gap(word(value)) else word(value) for value in values], dtype=object)
+
+
+def _time(name: str, source: Source) -> str:
+    return (
+        f"column {name!r} of {source.name} holds times; make numbers of them, such as the year or the days since the "
+        f"first, or leave the column out: ignore=[{name!r}]"
+    )
 
 
 def _is_missing(value: Any) -> bool:

@@ -68,6 +68,8 @@ def table(
     if decimal not in (None, ".", ","):
         raise ValueError(f"decimal={decimal!r} is neither '.' nor ','")
     left_out, words = _names("ignore", ignore), _names("categorical", categorical)
+    if target is None or isinstance(target, (list, tuple, set, dict)):
+        raise TypeError(f"target is the name of one column, got {type(target).__name__} {target!r:.60}")
     target = str(target)
     if isinstance(data, (str, os.PathLike)):
         sheet = _sheet(data, delimiter, encoding, names, None if decimal == "," else words)
@@ -76,9 +78,9 @@ def table(
     else:
         sheet, source = None, Source(_called(data))
         given = _columns(data, names)
-    fill = missing if isinstance(missing, Mapping) else {}
+    fill, index = missing if isinstance(missing, Mapping) else {}, getattr(getattr(data, "index", None), "name", None)
     for option, wanted in (("target", [target]), ("ignore", left_out), ("categorical", words), ("missing", list(fill))):
-        _check_there(option, wanted, given, source.name)
+        _check_there(option, wanted, given, source.name, sheet is not None, index)
     if target in left_out:
         raise ValueError(f"target={target!r} is to be predicted and cannot be in ignore")
     cells = {}
@@ -240,6 +242,10 @@ def _called(data: Any) -> str:
 
 
 def _columns(data: Any, names: Sequence[str] | None) -> Mapping[str, Any]:
+    if data is None or isinstance(data, (bytes, int, float)):
+        raise TypeError(
+            f"a table is the path of a file, a frame or columns by name, got {type(data).__name__} {data!r:.60}"
+        )
     found = frame_columns(data, _called(data))
     if found is not None:
         return found
@@ -256,12 +262,16 @@ def _names(option: str, given: Collection[str]) -> list[str]:
     return [given] if isinstance(given, str) else [str(one) for one in given]
 
 
-def _check_there(option: str, wanted: Sequence[str], there: Mapping[str, Any], name: str) -> None:
+def _check_there(
+    option: str, wanted: Sequence[str], there: Mapping[str, Any], name: str, is_file: bool, index: Any
+) -> None:
     for one in wanted:
         if one not in there:
             said = f"{option}={one!r}" if option == "target" else f"{option} has {one!r}, which"
             hint = meant(one, there)
-            if len(there) == 1 and not hint:
+            if option == "target" and index == one:
+                hint = "; it is the index of the frame: give frame.reset_index()"
+            elif len(there) == 1 and not hint and is_file:
                 hint = "; if these are several, name what stands between them: delimiter=' '"
             raise ValueError(f"{said} is no column of {name}, which has {listed(there, 20)}{hint}")
 

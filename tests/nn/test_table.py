@@ -257,6 +257,32 @@ def test_a_frame_with_a_name_twice_and_a_lazy_one_are_refused():
         table(as_polars(COLUMNS).lazy(), "species")
 
 
+@pytest.mark.parametrize("unit", ["ns", "us", "s", "D", "object"])
+def test_times_are_refused_whatever_their_unit(unit):
+    times = np.arange("2020-01-01", "2020-01-09", dtype="datetime64[D]")
+    times = times.tolist() if unit == "object" else times.astype(f"datetime64[{unit}]")
+    with pytest.raises(ValueError, match=r"column 'when' of the table holds times; .* ignore=\['when'\]"):
+        table({**COLUMNS, "when": times}, "species")
+
+
+@pytest.mark.parametrize(("data", "target", "error", "said"), [
+    (COLUMNS, None, TypeError, "target is the name of one column, got NoneType None"),
+    (COLUMNS, ["species"], TypeError, r"target is the name of one column, got list \['species'\]"),
+    (None, "species", TypeError, "a table is the path of a file, a frame or columns by name, got NoneType None"),
+    (COLUMNS, "specie", ValueError, "no column of the table, which has 'height', .*'species'; did you mean"),
+])  # fmt: skip
+def test_what_is_no_table_or_no_target_is_told(data, target, error, said):
+    with pytest.raises(error, match=said):
+        table(data, target)
+
+
+def test_a_target_that_is_the_index_is_told():
+    with pytest.raises(
+        ValueError, match=r"target='species' is no column .*; it is the index of the frame: give frame.reset"
+    ):
+        table(as_pandas(COLUMNS).set_index("species"), "species")
+
+
 NAMES = st.text(max_size=6)
 
 

@@ -432,15 +432,15 @@ def _chips(reading: Reading, grouping: Grouping, cards: Sequence[Card]) -> tuple
     for number, group in enumerate(grouping.groups):
         if group.kind in ("neuron", "table"):
             products = [products_of(reading, members) for members in group.rows or [group.members]]
-            numbers = [tuple(one.number for one in own if one.value is None) for own in products]
-            if numbers[0] and all(own == numbers[0] for own in numbers):
-                readers.setdefault(numbers[0], []).append(number)
+            given = [tuple(one.number for one in own if one.value is None) for own in products]
+            if given[0] and all(own == given[0] for own in given):
+                readers.setdefault(given[0], []).append(number)
     chips: list[Card] = []
     ends: list[tuple[int, int]] = []
     for numbers, users in readers.items():
-        own = _chips_of(numbers)
-        ends += [(len(chips) + place, user) for place in range(len(own)) for user in users]
-        chips += own
+        made = _chips_of(numbers)
+        ends += [(len(chips) + place, user) for place in range(len(made)) for user in users]
+        chips += made
     detail = "plain numbers have no gradient: nothing goes back"
     return chips, [Edge(chip, len(chips) + user, 0.0, "", 0.0, detail, False) for chip, user in ends]
 

@@ -138,10 +138,10 @@ def _in_order(keys: Sequence[Key], reading: Reading, left_out: set[int]) -> dict
     while ready:
         _, key = heapq.heappop(ready)
         found[key] = members[key]
-        for end in after[key]:
-            waiting[end] -= 1
-            if waiting[end] == 0:
-                heapq.heappush(ready, (members[end][0], end))
+        for user in after[key]:
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                heapq.heappush(ready, (members[user][0], user))
     return found if len(found) == len(members) else None
 
 

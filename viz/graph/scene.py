@@ -124,7 +124,7 @@ def finished(reading: Reading, cards: list[Card], edges: list[Edge]) -> Scene:
     results += ", …" if len(roots) > 4 else ""
     title = f"{results}, computed from {count} value{'s' * (count != 1)}"
     said = notices(order, names, reading.shown, reading.found, len(roots))
-    place = [(index, None) for index in range(len(order))]
+    place: list[tuple[int, int | None]] = [(index, None) for index in range(len(order))]
     return Scene(cards, edges, reading.has_gradients, title, said, card_of=place)
 
 

@@ -14,8 +14,8 @@ def lines_of(widths: Sequence[float], edges: Sequence[tuple[int, int, int]]) -> 
 
     Shapes: widths (columns,) with the gap after each; edges (card, from column, to column) -> (columns,).
 
-    >>> lines_of([1000.0] * 4, [(0, 0, 1), (1, 1, 3), (2, 1, 2), (3, 2, 3)])
-    [0, 1, 1, 1]
+    >>> lines_of([600.0] * 5, [(0, 0, 1), (1, 1, 2), (2, 1, 3), (3, 2, 4), (4, 3, 4)])
+    [0, 0, 0, 1, 1]
     """
     if sum(widths) <= LONGEST:
         return [0] * len(widths)
