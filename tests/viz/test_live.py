@@ -779,3 +779,20 @@ def test_several_targets_for_each_example(browser, tmp_path):
       LIVE.drawAll();
       return [first, LIVE.all().train];""")
     assert after < before and browser.get_log("browser") == []
+
+
+def test_many_lines_between_two_layers_are_a_matrix_with_a_cell_for_each_weight(browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [20, 18, 1], activation="tanh", rng=0)
+    opened(browser, cr.live(model, cr.mse, X, y), tmp_path)
+    browser.execute_script("LIVE.chooseNeuron(24); LIVE.drawAll()")
+    size, lines = browser.execute_script("""
+      const canvas = document.querySelector('.matrix');
+      return [[canvas.width, canvas.height], document.querySelectorAll('.lines path').length];""")
+    assert size == [20, 18] and lines == 2 * 20 + 20 + 18  # those of the chosen neuron alone, in the middle
+    cell = (
+        "const b = arguments[0].getBoundingClientRect(); arguments[0].dispatchEvent(new MouseEvent('click', {clientX: "
+    )
+    cell += "b.left + b.width * 3.5 / 20, clientY: b.top + b.height * 7.5 / 18})); return LIVE.D.names[LIVE.S.weight];"
+    assert browser.execute_script(cell, element(browser, ".matrix")) == model.layers[1].neurons[7].w[3].label
+    assert browser.get_log("browser") == []

@@ -135,6 +135,7 @@ function lookAtSomething() { // an example that still has something to ask, and 
     const size = Math.abs(at(gradientPlace(w)));
     if (size > most) { most = size; Object.assign(S, { neuron: i, term, weight: w }); }
   }));
+  if (matrices.length) layNetwork();
   if (!D.neurons.length) D.names.forEach((_, k) => { const size = Math.abs(at(gradientPlace(k))); if (size > most) { most = size; S.weight = k; } });
   scalarPanel && scalarPanel.rebuild();
   redraw();
