@@ -87,8 +87,6 @@ def test_notebooks_begin_with_prose_and_have_short_cells(path):
             "a random cell id changes at each build: name the cell"
         )
         assert cell.cell_type == "markdown" or len(cell.source.splitlines()) <= 15, cell.source
-        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", cell.id), "a random cell id changes at each build: name the cell"
-        assert cell.cell_type == "markdown" or len(cell.source.splitlines()) <= 12, cell.source
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -96,7 +94,7 @@ def test_stored_pictures_are_images_that_any_viewer_shows(path, build):
     notebook = stored(path)
     assert path.stat().st_size < 1_500_000
     pictures = [out.data["text/html"] for cell in notebook.cells for out in cell.get("outputs", []) if "data" in out]
-    assert pictures
+    assert pictures or path.stem == "inventory"  # which asks, and shows no pictures
     for picture in pictures:
         source = re.fullmatch(r'<img src="data:image/svg\+xml;base64,([^"]+)" alt="[^"]+" [^<>]*>', picture)
         assert base64.b64decode(source[1]).decode().startswith("<svg ")
