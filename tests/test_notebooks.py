@@ -298,7 +298,9 @@ def test_the_lines_of_the_compiled_network_stand_for_its_neurons(fresh):
     lines = [re.fullmatch(r".+?\s(\d+)  (\S.*)", line) for line in texts(fresh(MATRICES))["lines"].splitlines()]
     found = Counter((int(line[1]), line[2]) for line in lines)
     assert found.pop((3 * (2 + 2), "+ *")) == 2, "forwards, and the gradient of the weights"
-    assert found.pop((3 * (3 + 3), "+ * h2_1 h2_2 h2_3")) == 3, "and the gradient of the hidden outputs"
+    assert found.pop((3 * (3 + 3), "+ * h2_1 h2_2 h2_3")) == 4, (
+        "and the gradients of the scores, of the weights, of the hidden outputs"
+    )
     assert found.pop((3, "h1_1 h1_2 h1_3")) >= 2, "tanh and its slope"
     assert {name for _, name in found} == {"logsumexp", "pick"}
 
