@@ -49,7 +49,7 @@ if _typing.TYPE_CHECKING:  # pictures are imported when one is asked for, as the
         steps, walk, wish_bars,
     )  # fmt: skip
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 __all__ = [  # all, written by tools/table.py
     "__version__", "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian",
