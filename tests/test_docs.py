@@ -171,13 +171,13 @@ def test_the_links_of_the_readme_become_absolute_for_a_package_index(tmp_path, m
             f"https://raw.githubusercontent.com{address[18:].rstrip('/')}/main",
         )
         assert text_of(tmp_path / "README.md") == (
-            f"# A\n![picture]({raw}/docs/a.png) [a page]({page}/docs/a.md#b) [there](https://there.org/x.md) [here](#a) "
-            f'<img alt="" src="{raw}/docs/b.png">\n'
+            f"# A\n![picture]({raw}/docs/a.png) [a page]({page}/docs/a.md#b) [there](https://there.org/x.md) "
+            f'[here](#a) <img alt="" src="{raw}/docs/b.png">\n'
         )
         written = tomllib.loads(text_of(tmp_path / "pyproject.toml"))["project"]
         assert written.pop("urls")["Repository"] == address.rstrip("/")
         assert written == {key: kept for key, kept in tomllib.loads(settings)["project"].items() if key != "urls"}
-    with pytest.raises(SystemExit, match="https://github.com/OWNER/NAME"):
+    with pytest.raises(SystemExit, match=r"https://github\.com/OWNER/NAME"):
         tool.main("some/one")
 
 
