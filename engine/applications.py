@@ -20,6 +20,8 @@ class Application:
     ...     print(one)
     a: 0.0 + 1.0 * 1.0 = 1.0
     a: 1.0 + 1.0 * 1.0 = 2.0
+    >>> [(one.place, one.use, one.passed) for one in applications(a + a)]
+    [(0, 1, 1.0), (1, 2, 1.0)]
     """
 
     node: Value  # whose turn it is
@@ -29,6 +31,7 @@ class Application:
     upstream: float  # the gradient of the node
     before: float  # the gradient of the argument before this application
     after: float  # and after it
+    use: int  # which part of the argument's gradient this is, counted from 1: an argument is passed one for each use
 
     @property
     def passed(self) -> float:
@@ -62,7 +65,7 @@ def applications(root: Value) -> Iterator[Application]:
                 f"{node.name()} has a hand-written _backward: only that knows its local derivatives; add a row "
                 "(chainrule.register) to get this"
             )
-    gradients = {id(root): 1.0}
+    gradients, uses = {id(root): 1.0}, dict.fromkeys(map(id, order), 0)
     for node in reversed(order):
         if id(node) not in gradients or not node.requires_grad:
             continue
@@ -71,4 +74,5 @@ def applications(root: Value) -> Iterator[Application]:
             if isinstance(argument, Value) and argument.requires_grad:
                 before = gradients.get(id(argument), 0.0)
                 after = gradients[id(argument)] = before + slope * upstream
-                yield Application(node, argument, place, slope, upstream, before, after)
+                uses[id(argument)] += 1
+                yield Application(node, argument, place, slope, upstream, before, after, uses[id(argument)])

@@ -63,6 +63,6 @@ class History:
         lines = ["  ".join(["epoch", *(f"{name:>14}" for name in columns)])]
         picked = np.unique(np.linspace(0, len(self.epochs) - 1, min(11, len(self.epochs))).round().astype(int))
         for i in picked.tolist():
-            lines.append("  ".join([f"{self.epochs[i]:>5}", *(f"{numbers[i]:>14.4f}" for numbers in columns.values())]))
+            lines.append("  ".join([f"{self.epochs[i]:>5}", *(f"{numbers[i]:>14.4g}" for numbers in columns.values())]))
         lines += ["interrupted"] * self.interrupted
         return "\n".join([*lines, *([self.advice] if self.advice else [])])

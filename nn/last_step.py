@@ -30,11 +30,13 @@ class LastStep:
     def of(cls, optimiser: Any, place: int, before: float, gradient: float) -> LastStep:
         """The last step of an Optimiser, whose `steps` is for now the number of steps before it."""
         parts, step, sentence = optimiser.parts(place, gradient)
-        after = before + step if step == step else optimiser.params[place].data
-        used = "" if not (optimiser.clip_norm or optimiser.clip_value) else "as it was clipped"
+        if step != step:  # a rule that says nothing: what came of it
+            step = optimiser.params[place].data - before
+            parts = [*parts, ("step", "", step)]
+        used = "" if not (optimiser.clip_norm or optimiser.clip_value) else "after clipping"
         first = ("gradient", used, gradient)
         name = optimiser.params[place].label or f"parameter {place}"
-        return cls(name, before, after, (first, *parts), step, -optimiser.rate * gradient, sentence)
+        return cls(name, before, before + step, (first, *parts), step, -optimiser.rate * gradient, sentence)
 
     def __str__(self) -> str:
         lines = [f"The last step of {self.parameter}: {self.before:.6g} → {self.after:.6g}"]
@@ -53,7 +55,7 @@ def steadiness(ratio: float) -> str:
     if abs(ratio) >= STEADY:
         return f"The gradients are steady: {share}, so the step is nearly the whole learning rate."
     if abs(ratio) < NOISY:
-        return f"The gradients are noisy: they change sign, {share}, and the step is small."
+        return f"The gradients are noisy, or were larger before: {share}, and the step is small."
     return f"The gradients agree in part: {share}, and so large is the step, in learning rates."
 
 

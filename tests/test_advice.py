@@ -259,10 +259,6 @@ ADVICE = {
     "a cleared gradient": (
         lambda: cleared(None), "to clear a gradient, set it to 0.0", lambda: cleared(0.0), 6.0,
     ),
-    "an array drawn": (
-        lambda: cr.draw(np.array([Value(1.0)])), "draw one of its entries",
-        lambda: type(cr.draw(np.array([Value(1.0)])[0])).__name__, "Drawing",
-    ),
 }  # fmt: skip
 
 

@@ -87,8 +87,6 @@ def test_notebooks_begin_with_prose_and_have_short_cells(path):
             "a random cell id changes at each build: name the cell"
         )
         assert cell.cell_type == "markdown" or len(cell.source.splitlines()) <= 15, cell.source
-        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", cell.id), "a random cell id changes at each build: name the cell"
-        assert cell.cell_type == "markdown" or len(cell.source.splitlines()) <= 12, cell.source
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -96,7 +94,7 @@ def test_stored_pictures_are_images_that_any_viewer_shows(path, build):
     notebook = stored(path)
     assert path.stat().st_size < 1_500_000
     pictures = [out.data["text/html"] for cell in notebook.cells for out in cell.get("outputs", []) if "data" in out]
-    assert pictures
+    assert pictures or path.stem == "inventory"  # which asks, and shows no pictures
     for picture in pictures:
         source = re.fullmatch(r'<img src="data:image/svg\+xml;base64,([^"]+)" alt="[^"]+" [^<>]*>', picture)
         assert base64.b64decode(source[1]).decode().startswith("<svg ")
@@ -300,7 +298,9 @@ def test_the_lines_of_the_compiled_network_stand_for_its_neurons(fresh):
     lines = [re.fullmatch(r".+?\s(\d+)  (\S.*)", line) for line in texts(fresh(MATRICES))["lines"].splitlines()]
     found = Counter((int(line[1]), line[2]) for line in lines)
     assert found.pop((3 * (2 + 2), "+ *")) == 2, "forwards, and the gradient of the weights"
-    assert found.pop((3 * (3 + 3), "+ * h2_1 h2_2 h2_3")) == 3, "and the gradient of the hidden outputs"
+    assert found.pop((3 * (3 + 3), "+ * h2_1 h2_2 h2_3")) == 4, (
+        "and the gradients of the scores, of the weights, of the hidden outputs"
+    )
     assert found.pop((3, "h1_1 h1_2 h1_3")) >= 2, "tanh and its slope"
     assert {name for _, name in found} == {"logsumexp", "pick"}
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+
+SHORT = 10  # indices
 
 
 def literal(number: float) -> str:
@@ -38,3 +41,57 @@ def slice_literal(indices: Sequence[int]) -> str | None:
     if step <= 0 or list(indices) != list(range(first, first + step * len(indices), step)):
         return None
     return f"[{first}:{indices[-1] + 1}]" if step == 1 else f"[{first}:{indices[-1] + 1}:{step}]"
+
+
+def indices_literal(indices: Sequence[int]) -> str:
+    """An array of indices. Long lists that repeat a pattern are spelled by it, so that texts stay short.
+
+    >>> indices_literal([3, 1]), indices_literal(range(0, 40, 4))
+    ('np.array([3, 1])', 'np.arange(0, 37, 4)')
+    >>> indices_literal([i + j for i in (0, 9, 5, 7, 30, 2) for j in (0, 1, 2, 3)])
+    'np.add.outer(np.array([0, 9, 5, 7, 30, 2]), np.array([0, 1, 2, 3])).ravel()'
+    >>> indices_literal([*range(20), *range(7, 28, 2)])
+    'np.r_[0:20, 7:28:2]'
+    """
+    plain = f"np.array({list(indices)})"
+    count = len(indices)
+    if count < SHORT:
+        return plain
+    steps = [b - a for a, b in pairwise(indices)]
+    if steps[0] != 0 and steps.count(steps[0]) == count - 1:
+        return f"np.arange({indices[0]}, {indices[-1] + (1 if steps[0] > 0 else -1)}, {steps[0]})"
+    for size in range(2, count // 2 + 1):  # the last steps within each block of so many are those of the first block
+        if count % size == 0 and all(steps[i : i + size - 1] == steps[: size - 1] for i in range(size, count, size)):
+            size = _largest_block(steps, count, size)
+            starts, offsets = indices[::size], [i - indices[0] for i in indices[:size]]
+            return f"np.add.outer({indices_literal(starts)}, {indices_literal(offsets)}).ravel()"
+    different = [0, *[i + 1 for i, step in enumerate(steps) if step != 0]]
+    if 2 * len(different) <= count:
+        counts = [b - a for a, b in pairwise([*different, count])]
+        return f"np.repeat({indices_literal([indices[i] for i in different])}, {indices_literal(counts)})"
+    runs = _runs(indices, steps)
+    return min(plain, f"np.r_[{', '.join(runs)}]", key=len)
+
+
+def _largest_block(steps: Sequence[int], count: int, size: int) -> int:
+    """The largest multiple of a block's size, up to its square, that is a block, too."""
+    fitting = [each for each in range(size, min(size * size, count // 2) + 1, size) if count % each == 0 and all(
+        steps[i : i + each - 1] == steps[: each - 1] for i in range(each, count, each))]  # fmt: skip
+    return fitting[-1]
+
+
+def _runs(indices: Sequence[int], steps: Sequence[int]) -> list[str]:
+    """The indices as slices, a slice for each run that rises evenly."""
+    runs, start = [], 0
+    while start < len(indices):
+        end = start + 1
+        while end < len(indices) and steps[end - 1] == steps[start] > 0:
+            end += 1
+        first, last = indices[start], indices[end - 1]
+        if end - start < 3:
+            runs.append(str(first))
+            start += 1
+            continue
+        runs.append(f"{first}:{last + 1}" + f":{steps[start]}" * (steps[start] != 1))
+        start = end
+    return runs

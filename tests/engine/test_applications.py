@@ -14,6 +14,7 @@ def test_an_application_says_all_there_is_to_say():
     assert [(one.node._op, one.argument.name(), one.place, one.passed) for one in found] == [
         ("+", "the * node with data -6.0", 0, 1.0), ("+", "a", 1, 1.0), ("*", "a", 0, -2.0), ("*", "w", 1, 3.0),
     ]  # fmt: skip
+    assert [one.use for one in found] == [1, 1, 2, 1]  # a is used in the sum and in the product
     assert str(found[2]) == "a: 1.0 + -2.0 * 1.0 = -1.0"
     assert a.grad == w.grad == y.grad == 0.0  # nobody's gradient is touched
 
@@ -21,7 +22,11 @@ def test_an_application_says_all_there_is_to_say():
 @pytest.mark.parametrize("seed", range(20))
 def test_together_they_are_what_backward_does(seed):
     leaves, _, root = random_graph(seed, 30)
-    last = {id(one.argument): one.after for one in applications(root)}
+    found = list(applications(root))
+    last = {id(one.argument): one.after for one in found}
+    for leaf in leaves:
+        uses = [one.use for one in found if one.argument is leaf]
+        assert uses == list(range(1, len(uses) + 1))
     root.backward()
     assert [last.get(id(leaf), 0.0) for leaf in leaves] == pytest.approx([leaf.grad for leaf in leaves], rel=1e-12)
 

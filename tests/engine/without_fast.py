@@ -4,11 +4,16 @@ from operator import mul
 
 from chainrule.engine import graph, transforms, value
 from chainrule.engine.fast.operators import FastOperators
-from chainrule.nn import modules
+from chainrule.nn import modules, objective
 
 
 def apply_by_row(cls, op, arguments):
     return cls._from_row(op, arguments)
+
+
+def all_nodes(root):
+    order = graph.topological_order(root)
+    return order, len(order)
 
 
 def sum_by_operators(weights, inputs, start):
@@ -22,6 +27,7 @@ GENERAL = {
     (value, "refresh"): graph.refresh,
     (transforms, "derivatives"): lambda root, leaves: None,
     (modules, "weighted_sum"): sum_by_operators,
+    (objective, "whole_sums"): all_nodes,
 }
 
 

@@ -194,6 +194,6 @@ KINDS = {
     ),
     "landscape": Kind("landscape", lambda label, theme: viz.landscape(*trained(label)[:4], **theme), PLAIN),
     "wish_bars": Kind("wish_bars", lambda label, theme: viz.wish_bars(*trained(label)[:4], **theme), PLAIN),
-    "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html")),
+    "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html", ".md", ".tex")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

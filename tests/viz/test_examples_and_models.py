@@ -122,6 +122,19 @@ def test_plain_inputs_stand_as_chips_and_many_of_them_share_one():
     assert texts(chip) == ["30 inputs", "0 … 2.9"]
 
 
+def test_in_a_table_the_rows_of_stale_and_of_bad_numbers_are_marked():
+    model = nn.MLP(2, [9, 1], "tanh", rng=0)
+    out = model([Value(1.0, label="x1"), Value(2.0, label="x2")])
+    out.backward()
+    model.layers[0].neurons[2].w[0].data = 5.0
+    model.layers[0].neurons[4].b.grad = math.nan
+    svg = viz.draw(out).svg
+    table = next(card for card in marked(svg, "card") if "table" in card.attrib["class"])
+    kinds = [path.attrib["class"] for path in table.iter(f"{SVG}path")]
+    assert kinds.count("hatching") == 1 and kinds.count("stripes low") == 1
+    assert "The first nan or inf of the backward pass is b1_5.grad, nan." in svg
+
+
 def test_the_users_own_label_of_a_neurons_output_wins():
     model = nn.MLP(2, [3, 1], "tanh", rng=0)
     price = model([Value(1.0, label="rooms"), Value(2.0, label="area")])

@@ -181,9 +181,9 @@ def test_formulas_leave_out_factors_of_1_and_terms_of_0():
 def test_explain_derives_the_gradients_of_the_lecture_s_neuron():
     text = str(viz.explain(neuron()))
     assert text.startswith("o.grad = 1")
-    assert "n.grad += local derivative × o.grad: 0.5 × 1 = 0.5" in text
+    assert "n.grad += local derivative × o.grad: 0 + 0.5 × 1 = 0.5" in text
     assert "local derivative through n = 1 − o^2 = 1 − 0.7071^2 = 0.5" in text
-    assert "x1.grad += local derivative × x1w1.grad: −3 × 0.5 = −1.5" in text
+    assert "x1.grad += local derivative × x1w1.grad: 0 + (−3) × 0.5 = −1.5" in text
 
 
 def test_explain_adds_a_second_contribution_to_the_first():

@@ -62,4 +62,4 @@ def test_names_are_normalised_as_in_python(tmp_path):
 def test_explain_shows_an_integer_that_a_user_wrote_into_data():
     a = Value(5.0, label="a")
     a.data = 5
-    assert ": 5 × 1 = 5" in str(explain(a * a))
+    assert ": 0 + 5 × 1 = 5" in str(explain(a * a))

@@ -13,7 +13,7 @@ from chainrule import viz
 FOLDER = Path(viz.__file__).parent
 # The files beside the rooms, such as command.py, may import all of them.
 MAY_IMPORT = {"common": set(), "graph": {"common"}, "stepper": {"common", "graph"}, "plots": {"common"},
-              "live": {"common", "graph"}, "reports": {"common", "plots"}}  # fmt: skip
+              "learner": {"common", "graph"}, "live": {"common", "graph"}, "reports": {"common", "plots"}}  # fmt: skip
 
 
 def module_of(path: Path) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import xml.etree.ElementTree as ElementTree
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from picture_helpers import SVG, page_data, parsed
 
 from chainrule import viz
-from chainrule.viz.plots.ticks import round_ticks
+from chainrule.viz.plots.axes import axis_for
+from chainrule.viz.plots.ticks import power_ticks, round_ticks
 
 
 def history(**changes: Any) -> SimpleNamespace:
@@ -25,8 +27,15 @@ def history(**changes: Any) -> SimpleNamespace:
     return SimpleNamespace(**{**numbers, **changes})
 
 
+def seen(svg: str) -> list[ElementTree.Element]:
+    """The elements of a picture, without those of the axis that is not shown."""
+    root = parsed(svg)
+    hidden = {id(one) for group in root.iter() if group.attrib.get("display") == "none" for one in group.iter()}
+    return [one for one in root.iter() if id(one) not in hidden]
+
+
 def texts(svg: str) -> list[str]:
-    return [text.text or "" for text in parsed(svg).iter(f"{SVG}text")]
+    return [one.text or "" for one in seen(svg) if one.tag == f"{SVG}text"]
 
 
 def test_lines_are_labelled_at_their_ends():
@@ -89,3 +98,116 @@ def test_the_page_of_a_training_answers_to_keys(browser, tmp_path):
     browser.find_element(By.ID, "slider").send_keys(Keys.HOME)
     assert numbers.text.startswith("train loss 1 ")
     assert browser.get_log("browser") == []
+
+
+def marks(svg: str, kind: str) -> list[str]:
+    """The tooltips of what is marked on the curves."""
+    found = [one for one in seen(svg) if one.attrib.get("class", "").split(" ")[0] == kind]
+    return [title.text or "" for one in found for title in one.iter(f"{SVG}title")]
+
+
+def test_the_epoch_of_the_lowest_test_loss_is_marked_and_named():
+    svg = viz.curves(history(test_loss=[1.1, 0.5, 0.4, 0.6])).svg
+    assert marks(svg, "ring") == ["test loss is lowest at epoch 3: 0.4"]
+    assert "best: epoch 3, test loss 0.4" in texts(svg)
+    assert "best: epoch 4, train loss 0.3" in texts(viz.curves(history(test_loss=[])).svg)
+
+
+@pytest.mark.parametrize(
+    ("losses", "epoch"),
+    [
+        ([1.0, math.nan, math.nan, math.nan], 2),
+        ([1.0, 2.0, math.inf, 1.0], 3),
+        ([1.0, 0.5, 40.0, 1e70], 3),
+        ([1.0, 40.0, 30.0, 20.0], 2),
+    ],
+)
+def test_a_training_that_diverged_says_where_and_has_no_best_epoch(losses, epoch):
+    page = viz.curves(history(train_loss=losses, test_loss=[]))
+    assert f"diverged at epoch {epoch}" in texts(page.svg) and len(marks(page.svg, "fall")) == 1
+    assert not marks(page.svg, "ring")
+    assert f"It diverged at epoch {epoch}: the train loss is " in page.html
+
+
+@pytest.mark.parametrize("losses", [[1.0, 3.0, 2.0, 1.1], [1.0, 30.0, 0.5, 0.4], [-1.0, -2.0, -3.0, -50.0], [0.0] * 4])
+def test_a_training_that_did_not_diverge_is_not_said_to_have(losses):
+    assert "diverged at" not in viz.curves(history(train_loss=losses, test_loss=[])).html
+
+
+def tick_texts(svg: str) -> list[str]:
+    return [one.text or "" for one in seen(svg) if one.attrib.get("class") == "tick end"]
+
+
+def test_the_axis_is_logarithmic_where_the_range_asks_for_it_and_never_below_zero():
+    wide = history(train_loss=[100.0, 1.0, 0.1, 0.01], test_loss=[], metrics={})
+    assert tick_texts(viz.curves(wide).svg) == ["0.01", "0.1", "1", "10", "100"]
+    assert "0" in tick_texts(viz.curves(history(metrics={})).svg)
+    for odd in ([1000.0, 1.0, 0.0, 0.5], [1000.0, 1.0, -1.0, 0.5]):
+        assert "0" in tick_texts(viz.curves(history(train_loss=odd, test_loss=[], metrics={})).svg)
+
+
+@given(st.floats(1e-300, 1.7e308), st.floats(1e-300, 1.7e308))
+@example(5e-324, 5e-324)
+def test_a_logarithmic_axis_covers_its_range_at_even_powers_of_ten(one, other):
+    low, high = min(one, other), max(one, other)
+    ticks = power_ticks(low, high)
+    assert ticks[0] <= max(low, 1e-323) and ticks[-1] >= high and 2 <= len(ticks) <= 8
+    axis = axis_for([low, high], is_log=True, with_zero=False)
+    assert low < 1e-300 or -1e-9 <= axis.share(low) <= axis.share(high) <= 1.0 + 1e-9
+
+
+def test_several_trainings_lie_over_each_other_with_their_names():
+    one, other = history(), history(epochs=[1, 2], train_loss=[2.0, 1.5], test_loss=[], metrics={})
+    page = viz.curves(one, other, labels=["slow", "fast"])
+    assert texts(page.svg).count("slow") == 2 and texts(page.svg).count("fast") == 1
+    assert "loss (dashed: test)" in texts(page.svg)
+    lines = page_data(page.html)["lines"]
+    assert lines[0].startswith("slow train loss 1 · slow test loss 1.1") and lines[0].endswith("fast train loss 2")
+    assert "fast" not in lines[3]  # its training was over
+    curved = [path.attrib["class"] for path in seen(page.svg) if "curve" in path.attrib.get("class", "")]
+    assert curved == ["curve c0", "curve c0 dashed", "curve c1", "curve c0", "curve c0 dashed"]
+    assert "run 1" in viz.curves(one, other).html
+
+
+def test_labels_and_histories_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="there are 1 label for 2 histories; give one for each"):
+        viz.curves(history(), history(), labels=["a"])
+    with pytest.raises(TypeError, match=r"labels is the text 'ab'"):
+        viz.curves(history(), history(), labels="ab")
+    with pytest.raises(TypeError, match=r"curves\(\) got list, which has no epochs.*curves\(h1, h2\)"):
+        viz.curves([history(), history()])
+    with pytest.raises(ValueError, match="needs a history"):
+        viz.curves()
+
+
+def test_the_gradient_size_of_each_layer_has_a_panel_with_a_logarithmic_axis():
+    sizes = {"layers.0": [0.5, 0.25, 0.125, 0.1], "layers.1": [5.0, 4.0, 3.0, 2.0]}
+    page = viz.curves(history(gradient_sizes=sizes))
+    assert {"gradient size of each layer", "layers.0", "layers.1"} <= set(texts(page.svg))
+    assert "layers.1 gradient size 3" in page_data(page.html)["lines"][2]
+    assert "10" in tick_texts(page.svg)
+    later = viz.curves(history(gradient_sizes={"layers.0": [0.25, 0.125, 0.1]}))  # before the first step there is none
+    assert ["gradient size" in line for line in page_data(later.html)["lines"]] == [False, True, True, True]
+    assert "gradient size" not in viz.curves(history(gradient_sizes={})).html
+
+
+def test_a_reader_can_switch_the_axes(browser, tmp_path):
+    wide = history(train_loss=[100.0, 1.0, 0.1, 0.01], test_loss=[], metrics={})
+    browser.get(viz.curves(wide).save(tmp_path / "training.html").as_uri())
+    shown = """return [...document.querySelectorAll('[data-scale]')]
+        .filter(one => !one.getAttribute('display')).map(one => one.dataset.scale)"""
+    assert browser.execute_script(shown) == ["log"]
+    browser.find_element("id", "log").click()
+    assert browser.execute_script(shown) == ["linear"]
+    browser.find_element("tag name", "body").send_keys("l")
+    assert browser.execute_script(shown) == ["log"]
+    assert browser.find_element("id", "log").get_attribute("aria-pressed") == "true"
+    browser.get(
+        viz.curves(history(train_loss=[0.0] * 4, test_loss=[], metrics={})).save(tmp_path / "flat.html").as_uri()
+    )
+    assert not browser.find_elements("id", "log") and browser.get_log("browser") == []
+
+
+def test_a_note_stands_on_the_page_as_it_is_written():
+    html = viz.curves(history(), notes=["37 of 38 <b>flowers</b>"]).html
+    assert "37 of 38 &lt;b&gt;flowers&lt;/b&gt;" in html

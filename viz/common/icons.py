@@ -11,6 +11,7 @@ ICONS = {
     "play": "M4 3v10l9-5z",
     "pause": "M4 3h3v10H4zM9 3h3v10H9z",
     "next": "M4 3v10l8-5z",
+    "skip": "M2 3v10l6-5zM8 3v10l6-5z",
     "last": "M11 3h2v10h-2zM3 3v10l7-5z",
     "in": "M7 3h2v4h4v2H9v4H7V9H3V7h4z",
     "out": "M3 7h10v2H3z",

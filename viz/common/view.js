@@ -86,6 +86,7 @@
 
   // Scroll as little as brings the element into sight.
   function reveal(element) {
+    isAtStart = false; // a reader who was led somewhere stays there when the window changes
     const box = element.getBoundingClientRect();
     const port = view.getBoundingClientRect();
     const by = (low, high, from, to) =>

@@ -214,7 +214,8 @@ def _add_rows(reading: Reading, group: Group, card: Card) -> None:
         marks = _marks(reading, members)
         row.detail += "".join(["\n" + text for text in marks.texts])
         row.is_left_over = bool(marks.texts)
-        row.data_kind = "odd" if marks.is_odd else "stale" if marks.is_stale else ""
+        has_odd_grad = any(not math.isfinite(reading.shown[index]) for index in members)
+        row.data_kind = "odd" if marks.is_odd or has_odd_grad else "stale" if marks.is_stale else ""
         card.rows.append(row)
         for place, one in enumerate(products_of(reading, members)):
             column = ("number", place) if one.value is None else one.value
@@ -430,7 +431,7 @@ def _chips(reading: Reading, grouping: Grouping, cards: Sequence[Card]) -> tuple
     """
     readers: dict[tuple[float, ...], list[int]] = {}
     for number, group in enumerate(grouping.groups):
-        if group.kind in ("neuron", "table"):
+        if group.kind in ("neuron", "table", "layer"):
             products = [products_of(reading, members) for members in group.rows or [group.members]]
             given = [tuple(one.number for one in own if one.value is None) for own in products]
             if given[0] and all(own == given[0] for own in given):

@@ -29,7 +29,7 @@ class Group:
     unit: Unit | None = None
     sum: Sum | None = None
     repeat: Repeat | None = None
-    rows: list[list[int]] = field(default_factory=list)  # of a table: the values of each neuron
+    rows: list[list[int]] = field(default_factory=list)  # of a layer: the values of each neuron
 
 
 @dataclass
@@ -183,12 +183,12 @@ def _grouping(
         rows: dict[Unit | None, int] = {}
         for index in members:
             row = None
-            if kind == "table":
+            if kind in ("table", "layer"):
                 row = rows.setdefault(units[index], len(rows))
                 if row == len(own.rows):
                     own.rows.append([])
                 own.rows[row].append(index)
-            place[index] = (len(found), row)
+            place[index] = (len(found), row if kind == "table" else None)
         if kind in ("neuron", "layer") and len(members) == 1:
             own.kind = "value"
         found.append(own)

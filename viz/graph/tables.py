@@ -43,8 +43,7 @@ def rows_svg(rows: Sequence[Row], left: float, right: float, top: float, largest
         if shade == "odd":
             below.append(f'<path class="stripes low" d="M{right - grads:.0f} {y + ROW / 2:.1f}h{grads:.0f}"/>')
         if row.data_kind:
-            kind = "stripes low" if row.data_kind == "odd" else "hatching"
-            below.append(f'<path class="{kind}" d="M{left:.0f} {y + ROW / 2:.1f}h{right - grads - left - 4:.0f}"/>')
+            below.append(_mark(row.data_kind, left, right - grads - 4, y))
         base = y + 14
         star = " *" * row.is_left_over
         name, note = shortened(row.name, names, SIZE, bold=True), shortened(row.note, notes - 6, SIZE)
@@ -56,6 +55,16 @@ def rows_svg(rows: Sequence[Row], left: float, right: float, top: float, largest
             f'<text class="figure grad" x="{right:.0f}" y="{base:.0f}">{row.grad}{star}</text></g>'
         )
     return "".join(below), "".join(above)
+
+
+def _mark(kind: str, left: float, right: float, y: float) -> str:
+    """The pattern behind the numbers of a row: stripes for nan and inf, slanting lines for what is stale."""
+    if kind == "odd":
+        return f'<path class="stripes low" d="M{left:.0f} {y + ROW / 2:.1f}h{right - left:.0f}"/>'
+    high = ROW - 3
+    starts = [left + 9 * place for place in range(int((right - left - high) / 9))]
+    lines = "".join([f"M{x:.0f} {y + ROW - 2:.0f}l{high:.0f} {-high:.0f}" for x in starts])
+    return f'<path class="hatching" d="{lines}"/>'
 
 
 # --- a layer as a table

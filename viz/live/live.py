@@ -132,7 +132,7 @@ def _parts(show: Any) -> list[str]:
     chosen = [show] if isinstance(show, str) else list(show)
     for part in chosen:
         check_choice("show", part, ("all", *PARTS))
-    return chosen
+    return [part for part in PARTS if part in chosen or "all" in chosen]
 
 
 class _Network:

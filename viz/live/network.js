@@ -1,6 +1,7 @@
 // Zoom 1: the network and what each neuron answers everywhere, the field of the output with the data, and the curves.
 
-let net, nodes = [], edges = [], grid = null, inputNodes = [];
+const MANY_LINES = 330;
+let net, matrices = [], nodes = [], edges = [], grid = null, inputNodes = [];
 const isPlane = () => D.width === 2, isLine = () => D.width === 1;
 const pictureSide = () => { const side = Math.round(Math.sqrt(D.width)); return side >= 4 && side * side === D.width ? side : 0; };
 const manyInputs = () => D.width > 16;
@@ -69,7 +70,25 @@ function layNetwork() {
       nodes[index] = { button, canvas, x, y: y + size / 2, size };
     });
   });
+  // Many lines between two layers say nothing: a matrix of tinted cells stands for them, with lines for the chosen neuron.
+  matrices = [];
+  byColumn.forEach((members, column) => {
+    const count = members.reduce((sum, i) => sum + D.neurons[i].terms.length, 0);
+    if (count <= MANY_LINES || (column === 1 && manyInputs())) return;
+    const wide = Math.max(...members.map((i) => D.neurons[i].terms.length)), right = Math.min(...members.map((i) => nodes[i].x));
+    const before = column > 1 ? Math.max(...byColumn[column - 1].map((i) => nodes[i].x + nodes[i].size)) : left + first;
+    const side = Math.max(30, Math.min(right - before - 16, H - 90, 240)), canvas = el("canvas", { width: wide, height: members.length, className: "matrix", role: "img", "aria-label": `weights into layer ${column}: rows to, columns from` });
+    net.append(placed(canvas, (before + right - side) / 2, 34 + (H - 40 - side) / 2, side, side));
+    canvas.title = "rows: to, columns: from; click a cell for its weight";
+    canvas.addEventListener("click", (event) => {
+      const b = canvas.getBoundingClientRect(), to = members[Math.floor(((event.clientY - b.top) / b.height) * members.length)];
+      if (to !== undefined) chooseWeight(to, Math.min(D.neurons[to].terms.length - 1, Math.floor(((event.clientX - b.left) / b.width) * wide)));
+    });
+    matrices.push({ canvas, members, wide, column });
+  });
+  const tinted = new Set(matrices.map((m) => m.column));
   D.neurons.forEach((n, to) => {
+    if (tinted.has(n.column) && to !== S.neuron) return;
     const before = new Set();
     n.terms.forEach(([weight, index], term) => {
       if (index < 0) return;
@@ -83,9 +102,6 @@ function layNetwork() {
       edges.push({ path, to, term, weight, group: manyInputs() && source.input !== undefined, column: n.column });
     });
   });
-  const many = {};
-  for (const e of edges) many[e.column] = (many[e.column] || 0) + 1;
-  for (const e of edges) e.many = many[e.column] > 330;
 }
 const labelRoom = () => (isPlane() || isLine() ? 26 : Math.min(132, 14 + 6.6 * Math.max(...D.features.map((f) => f.length))));
 
@@ -123,7 +139,13 @@ function nodeKeys(event, index) {
   nodes[to].button.focus();
 }
 function chooseNeuron(index, term = 0) {
+  const another = S.neuron !== index;
   S.neuron = index;
+  if (another && matrices.length) {
+    const held = net.contains(document.activeElement);
+    layNetwork();
+    if (held) nodes[index].button.focus();
+  }
   const n = D.neurons[index];
   S.term = Math.min(term, n.terms.length - 1);
   S.weight = n.terms[S.term][0];
@@ -268,7 +290,23 @@ function drawStrips() {
   }
 }
 
+function drawMatrices() {
+  if (S.playing && frames % 4) return;
+  const value = (w) => (S.lines === "gradients" ? gradient[1 + w] : S.theta[w]);
+  for (const { canvas, members, wide } of matrices) {
+    const context = canvas.getContext("2d"), image = context.createImageData(wide, members.length);
+    let most = 1e-12;
+    for (const i of members) for (const [w] of D.neurons[i].terms) most = Math.max(most, Math.abs(value(w)) || 0);
+    members.forEach((i, row) => D.neurons[i].terms.forEach(([w], term) => {
+      const share = value(w) / most;
+      image.data.set([...shade(Math.sign(share) * Math.sqrt(Math.abs(share))), i === S.neuron || members.indexOf(S.neuron) < 0 ? 255 : 170], 4 * (row * wide + term));
+    }));
+    context.putImageData(image, 0, 0);
+  }
+}
+
 function drawEdges() {
+  drawMatrices();
   const byGradient = S.lines === "gradients", value = (e) => {
     if (!e.group) return byGradient ? gradient[1 + e.weight] : S.theta[e.weight];
     let sum = 0;
@@ -280,7 +318,7 @@ function drawEdges() {
   const crowd = edges.length > 120 ? 0.72 : 1;
   edges.forEach((e, i) => {
     const strength = Math.sqrt(Math.abs(values[i]) / most), own = e.to === S.neuron, chosen = own && e.term === S.term;
-    const width = (0.5 + 4.2 * strength * crowd).toFixed(1), opacity = (own ? 0.45 + 0.55 * strength : e.many ? (strength > 0.6 ? 0.3 : 0) : (0.06 + 0.8 * strength * strength) * crowd).toFixed(2);
+    const width = (0.5 + 4.2 * strength * crowd).toFixed(1), opacity = (own ? 0.45 + 0.55 * strength : (0.06 + 0.8 * strength * strength) * crowd).toFixed(2);
     const colour = chosen ? css("receiver") : values[i] < 0 ? css("neg-fill") : css("pos-fill");
     const key = width + opacity + colour;
     if (e.key !== key) {

@@ -28,13 +28,15 @@ function stepsPanel() {
   const controls = el("div", { className: "controls" }, iconButton("first", "first step", () => go(state.act, 0)), iconButton("back", "one step back", () => move(-1)), iconButton("next", "one step on", () => move(1), { id: "scalarnext" }), iconButton("last", "last step", () => go(state.act, -1)), slider, counter);
   if (D.neurons.length) controls.append(el("button", { type: "button", text: "next neuron", onclick: () => chooseNeuron((S.neuron + 1) % D.neurons.length) }));
   if (wants("quiz")) controls.append(el("label", { className: "check" }, predict, " predict first"));
-  box.querySelector("h2").append(which);
+  const crumbs = el("nav", { className: "crumbs", "aria-label": "where you are" });
+  const crumb = (text, id) => el("button", { type: "button", className: "link", text, onclick: () => { openTab(id); $(id)?.scrollIntoView({ block: "start" }); $(id)?.querySelector("[tabindex='0'], .spin, button")?.focus({ preventScroll: true }); } });
+  box.querySelector("h2").append(which, crumbs);
   box.append(tabBar, el("div", { className: "stage" }, el("div", { className: "said" }, line, figures, guess, score, why), list), controls);
   box.addEventListener("keydown", (e) => {
     if (e.target.tagName === "INPUT" || e.target.tagName === "SELECT" || e.altKey || e.ctrlKey) return;
     if (e.key === "ArrowRight") { e.preventDefault(); move(1); }
     if (e.key === "ArrowLeft") { e.preventDefault(); move(-1); }
-    if (e.key === "Escape") { $("network")?.querySelector("[tabindex='0']")?.focus(); }
+    if (e.key === "Escape") { openTab("network"); $("network")?.scrollIntoView({ block: "start" }); $("network")?.querySelector("[tabindex='0']")?.focus(); }
   });
 
   function go(act, now) {
@@ -77,6 +79,7 @@ function stepsPanel() {
       local.set(place, letter + counts[letter]);
     }
     state.built = S.loss;
+    crumbs.replaceChildren(...(D.neurons.length ? [crumb("network", "network"), " › ", crumb(D.neurons[S.neuron].name, "neuron"), " › scalar steps"] : []));
     go("forward", 0);
   }
   const argumentsAt = (place) => Array.from(T.arguments.subarray(T.starts[place - leafCount()], T.starts[place - leafCount() + 1]));
@@ -203,4 +206,12 @@ function stepsPanel() {
   scalarPanel = { rebuild: build, state, go, tell: (i) => tellStep(state.list[i]) };
   return box;
 }
-function goSteps() { const tab = [...document.querySelectorAll(".jump button")].find((b) => b.textContent === "Steps"); if (tab && tab.offsetParent) tab.click(); $("steps")?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" }); $("scalarnext")?.focus({ preventScroll: true }); }
+function openTab(id) { // on a phone
+  const tab = [...document.querySelectorAll(".jump button")].find((b) => b.dataset.shows.split(" ").includes(id));
+  if (tab && tab.offsetParent) tab.click();
+}
+function goSteps() {
+  openTab("steps");
+  $("steps")?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" });
+  $("scalarnext")?.focus({ preventScroll: true });
+}

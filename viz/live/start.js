@@ -86,7 +86,7 @@ function jump(main) {
     tabs.forEach(([, boxes], i) => { buttons[i].setAttribute("aria-selected", String(i === chosen)); if (i === chosen) boxes.forEach((box) => box.classList.add("shown")); });
     redraw();
   };
-  const buttons = tabs.map(([name], i) => el("button", { type: "button", role: "tab", text: name, onclick: () => show(i) }));
+  const buttons = tabs.map(([name], i) => el("button", { type: "button", role: "tab", text: name, "data-shows": tabs[i][1].map((b) => b.id).join(" "), onclick: () => show(i) }));
   main.classList.add("tabbed");
   requestAnimationFrame(() => show(0));
   return el("nav", { className: "tabs jump", "aria-label": "parts of the page", role: "tablist" }, ...buttons);
@@ -135,6 +135,7 @@ function lookAtSomething() { // an example that still has something to ask, and 
     const size = Math.abs(at(gradientPlace(w)));
     if (size > most) { most = size; Object.assign(S, { neuron: i, term, weight: w }); }
   }));
+  if (matrices.length) layNetwork();
   if (!D.neurons.length) D.names.forEach((_, k) => { const size = Math.abs(at(gradientPlace(k))); if (size > most) { most = size; S.weight = k; } });
   scalarPanel && scalarPanel.rebuild();
   redraw();

@@ -20,6 +20,21 @@
     });
   }
 
+  // Which axis a reader wants; a panel whose numbers are not all positive has but one.
+  const log = document.getElementById("log");
+  function switchAxes() {
+    const wanted = log.getAttribute("aria-pressed") === "true" ? "linear" : "log";
+    log.setAttribute("aria-pressed", String(wanted === "log"));
+    svg.querySelectorAll("[data-scale]").forEach((group) => {
+      if (group.dataset.scale === wanted) group.removeAttribute("display");
+      else group.setAttribute("display", "none");
+    });
+  }
+  if (log) log.addEventListener("click", switchAxes);
+  const step = (by) => () => show(Number(slider.value) + by);
+  document.getElementById("back").addEventListener("click", step(-1));
+  document.getElementById("next").addEventListener("click", step(1));
+
   slider.max = String(last);
   slider.addEventListener("input", () => show(Number(slider.value)));
   svg.addEventListener("pointermove", (event) => {
@@ -34,6 +49,7 @@
   });
   document.addEventListener("keydown", (event) => {
     if (event.target === slider || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (log && event.key.toLowerCase() === "l") switchAxes();
     const now = Number(slider.value);
     const to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: last }[event.key];
     if (to !== undefined) {

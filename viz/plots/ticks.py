@@ -35,3 +35,18 @@ def epoch_ticks(first: int, last: int) -> list[int]:
     round_ones = [int(tick) for tick in round_ticks(first, last) if tick == int(tick) and tick <= last]
     apart = (last - first) / 12
     return [first, *[epoch for epoch in dict.fromkeys(round_ones) if epoch > first + apart]]
+
+
+def power_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Powers of ten around the range, at even distances; low and high are positive.
+
+    >>> power_ticks(0.02, 3.0), power_ticks(1e-12, 1e12, most=4)
+    ([0.01, 0.1, 1.0, 10.0], [1e-12, 0.0001, 10000.0, 1000000000000.0])
+    """
+    first = max(int(f"{low:e}".partition("e")[2]), -323)  # log10 may differ in its last bit between machines
+    last = max(int(f"{high:e}".partition("e")[2]), -323)
+    last += high > float(f"1e{last}") or first == last
+    step = -(-(last - first) // max(most - 1, 1))
+    last += -(last - first) % step
+    highest = [float(f"1e{power}") for power in range(first, last + 1, step) if power <= 308]
+    return highest if highest[-1] >= high else [*highest, high]  # beyond 1e308 there is no power of ten

@@ -15,7 +15,8 @@ from ..common.colours import THEMES
 from ..common.page import page_html
 from ..common.picture import Drawing, Page
 from ..common.text import clean, markup
-from ..plots.training import HistoryLike, curves
+from ..plots.runs import HistoryLike
+from ..plots.training import curves
 from .findings import Findings, Predicting, findings, plane, rounded, text_of
 from .panels import beside_the_truth, confusion, mapped, residuals
 

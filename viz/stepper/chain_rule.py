@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chainrule.engine import Value
+from chainrule.engine import Op, Value
 
 from ..common.text import clean
 from ..common.values import is_handwritten
@@ -23,14 +24,20 @@ class Application:
     before: float  # the gradient of the receiver before this application
     after: float  # and after it
     turn: int  # how many contributions the receiver had before this one
+    turns: int  # how many it has in the end
 
     @property
     def passed(self) -> float:
         return self.local * self.upstream
 
 
-def applications(order: Sequence[Value]) -> list[Application]:
-    """Every application of the chain rule in the order of backward(), from the last value back; no .grad is changed.
+def applications(order: Sequence[Value], walk: Sequence[int] | None = None) -> list[Application]:
+    """Every application of the chain rule, from the last value back; no .grad is changed.
+
+    `walk`: the places in `order` of the values that were computed, each after its arguments; the chain rule goes
+    through them backwards. Where it is not given, they have the order of `order`.
+
+    Unlike the engine's `applications`, this has one for an argument that was not chosen, too: it gets 0.
 
     Errors: ValueError for a node with a hand-written `_backward`.
 
@@ -42,24 +49,38 @@ def applications(order: Sequence[Value]) -> list[Application]:
     number = {id(value): index for index, value in enumerate(order)}
     adjoint = [0.0] * len(order)
     adjoint[-1] = 1.0
-    turns = [0] * len(order)
-    found = []
-    for giver in reversed(range(len(order))):
-        value = order[giver]
-        if is_handwritten(value):
-            name = clean(value.label or value._op)
-            raise ValueError(
-                f"{name} was made by hand: only its own _backward knows its local derivatives; "
-                "draw() shows it, and with a row in the table of operations it could be explained step by step"
-            )
-        for argument, (parent, local) in enumerate(zip(value._prev, value._local_grads)):
-            if parent.requires_grad and value.requires_grad:
-                receiver, upstream = number[id(parent)], adjoint[giver]
-                before, after = adjoint[receiver], adjoint[receiver] + local * upstream
-                found.append(Application(giver, receiver, argument, local, upstream, before, after, turns[receiver]))
-                adjoint[receiver] = after
-                turns[receiver] += 1
+    found: list[Application] = []
+    backwards = list(reversed(range(len(order)) if walk is None else walk))
+    edges = [(giver, *edge) for giver in backwards for edge in _open_edges(order[giver])]
+    turns, in_all = Counter[int](), Counter(number[id(parent)] for _, _, parent, _ in edges)
+    for giver, argument, parent, local in edges:
+        receiver, upstream = number[id(parent)], adjoint[giver]
+        before = after = adjoint[receiver]
+        if local or not _chooses(order[giver]):  # nothing at all goes to what was not chosen, not even 0 × inf
+            after = before + local * upstream
+        turn = turns[receiver]
+        found.append(Application(giver, receiver, argument, local, upstream, before, after, turn, in_all[receiver]))
+        adjoint[receiver] = after
+        turns[receiver] += 1
     return found
+
+
+def _open_edges(value: Value) -> list[tuple[int, Value, float]]:
+    """Place, argument and local derivative of each Value to which this one passes its gradient."""
+    if is_handwritten(value):
+        name = clean(value.label or value._op)
+        raise ValueError(
+            f"{name} was made by hand: only its own _backward knows its local derivatives; "
+            "draw() shows it, and with a row in the table of operations it could be explained step by step"
+        )
+    if not value.requires_grad:
+        return []
+    pairs = enumerate(zip(value._prev, value._local_grads))
+    return [(argument, parent, local) for argument, (parent, local) in pairs if parent.requires_grad]
+
+
+def _chooses(value: Value) -> bool:
+    return isinstance(value.operation, Op) and value.operation.chooses
 
 
 def gradients_after(applied: Sequence[Application], order: Sequence[Value]) -> list[float]:

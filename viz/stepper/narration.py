@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chainrule.engine import Value
+from chainrule.engine import Op, Value
 
 from ..common.checks import STRIPED, first_not_finite, look_at
-from ..common.formulas import DIGITS, agrees, product, read
+from ..common.formulas import DIGITS, Formula, agrees, equation, product, read
 from ..common.text import short
 from ..common.values import expression_of, through, value_names
 from .chain_rule import Application
 from .local_derivatives import LocalText, local_texts
 
 LOCAL = "local derivative"
+BLOCKED = "What a choice leaves out gets nothing at all, not even 0 times a gradient that is no finite number"
 MOST_NAMES = 8  # in one sentence
 
 
@@ -23,21 +25,22 @@ class StepText:
     """The text of one application of the chain rule."""
 
     update: str  # n.grad += local derivative × o.grad
-    numbers: str  # 0.5 × 1 = 0.5
-    terms: list[str]  # the numbers of that one by one: what was there before ('' if nothing), and the two factors
+    numbers: str  # 0 + 0.5 × 1 = 0.5
+    terms: list[str]  # the numbers of that one by one: what was there before, and the two factors
     sign: str  # = or ≈ before the result
     made: str  # o = tanh(n)
     slope: str  # local derivative through n = 1 − o^2 = 1 − 0.7071^2 = 0.5
     why: str  # why the slope is what it is; '' where the table does not say
     together: str  # through the 1st n: 3, through the 2nd n: 3, together 6; '' where n is used once in o
+    use: str  # n is used twice; this is the 1st contribution to its gradient; '' where it is used once
 
 
 class Narrator:
     """Says of each application of the chain rule in a graph what it does, with names and numbers."""
 
-    def __init__(self, order: Sequence[Value]) -> None:
+    def __init__(self, order: Sequence[Value], names: Sequence[str] | None = None) -> None:
         self.order = order
-        self.names = value_names(order)
+        self.names = value_names(order) if names is None else list(names)
         self.number = {id(value): index for index, value in enumerate(order)}
         self.found = look_at(order, [value.grad for value in order])
         self.root = self.names[-1]
@@ -54,18 +57,46 @@ class Narrator:
         if step.giver not in self._locals:
             self._locals[step.giver] = local_texts(giver, out, arguments, self.found.changed[step.giver])
         local = self._locals[step.giver][step.argument]
-        terms, sign, result = product(step.before if step.turn else None, step.local, step.upstream, step.after)
+        terms, sign, result = product(step.before, step.local, step.upstream, step.after)
+        blocked = not math.isfinite(step.upstream) and step.after == step.before
+        if blocked:
+            sign = "="
         made = expression_of(giver, arguments)
         return StepText(
             update=f"{into}.grad += {LOCAL} × {out}.grad",
-            numbers=f"{terms[0] and terms[0] + ' + '}{terms[1]} × {terms[2]} {sign} {result}",
+            numbers=f"{terms[0]} + {terms[1]} × {terms[2]} {sign} {result}",
             terms=terms,
             sign=sign,
             made=f"{out} = {made}" if made else out,
             slope=f"{LOCAL} through {through(arguments, step.argument)} = {local.equation}",
-            why=local.why,
+            why=BLOCKED if blocked else local.why,
             together=_together(giver, arguments, step.argument),
+            use=_use(step, into),
         )
+
+    def computed(self, index: int) -> tuple[str, str]:
+        """How a value was computed, in names and in numbers: n = s + b and −6 + 6.881 = 0.8814."""
+        value, name = self.order[index], self.names[index]
+        made, operation = expression_of(value, self.arguments_of(index)), value.operation
+        if not isinstance(operation, Op):
+            return (f"{name} = {made}" if made else name), short(value.data)
+
+        def in_numbers(digits: int) -> Formula:
+            return Formula.of(operation, [Formula.printed(float(a), digits) for a in value.arguments])
+
+        return f"{name} = {made}", equation([in_numbers], value.data)
+
+    def kept(self, index: int) -> str:
+        """The local derivatives of a computed value, which wait for the way back; '' if there are none."""
+        value, arguments = self.order[index], self.arguments_of(index)
+        if not value.requires_grad:
+            return ""
+        pairs = [
+            f"through {through(arguments, place)}: {short(local)}"
+            for place, (parent, local) in enumerate(zip(value._prev, value._local_grads))
+            if parent.requires_grad
+        ]
+        return listed(pairs)
 
     def seed(self) -> str:
         """What is said before the first application."""
@@ -87,6 +118,24 @@ class Narrator:
         if bad := first_not_finite(self.order, self.names, grads):
             said.append(bad.removeprefix(STRIPED))
         return said
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, …
+
+    >>> ordinal(2), ordinal(11), ordinal(21)
+    ('2nd', '11th', '21st')
+    """
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number}{ending}"
+
+
+def _use(step: Application, name: str) -> str:
+    if step.turns == 1:
+        return ""
+    times = "twice" if step.turns == 2 else f"{step.turns} times"
+    said = f"{name} is used {times}; this is the {ordinal(step.turn + 1)} contribution to its gradient"
+    return f"{said}, and contributions add up: that is why it is +=" if step.turn else said
 
 
 def listed(names: Sequence[str]) -> str:

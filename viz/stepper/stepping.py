@@ -1,27 +1,32 @@
-"""steps(): a page that goes through backpropagation, one application of the chain rule at a time."""
+"""steps(): a page that goes through a computation, its backpropagation and an update, one step at a time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from chainrule.engine import Value
 
 from ..common.choices import check_choice
-from ..common.colours import THEMES, class_of
+from ..common.colours import DARK, DARK_SCREEN, LIGHT, STEPS, THEMES, Theme, mixed, shade_class
 from ..common.icons import button
 from ..common.page import page_html
 from ..common.picture import Drawing, Page
-from ..common.text import short
+from ..common.text import clean
 from ..common.values import values_of
-from ..graph.drawing import drawing_of
+from ..graph.drawing import FOLDS, drawing_of
+from ..graph.folding import choose_fold, folded_scene, units_of
 from ..graph.scene import scene_of
-from .chain_rule import Application, applications, gradients_after
-from .narration import LOCAL, Narrator, StepText
+from .acts import Acts, grouped, names_by_sight
+from .chain_rule import applications, gradients_after
+from .narration import Narrator
+from .updating import checked_learning_rate, moves, parameters_among
 
-MOST_STEPS = 400
-PANEL_HEIGHT = 226.0
+MOST_STEPS = 20_000  # a page of more takes seconds to open
+PANEL_HEIGHT, OPENED_HEIGHT = 262.0, 260.0
+ACTS = (("act0", "Forward", "to the first step of the forward pass"),
+        ("act1", "Backward", "to the first step of the backward pass"),
+        ("act2", "Update", "to the first step of the update"))  # fmt: skip
 BUTTONS = (
     button("first", "to the beginning", "first"),
     button("back", "one step back", "back"),
@@ -30,16 +35,26 @@ BUTTONS = (
     button("end", "to the end", "last"),
 )
 
-Segments = list[tuple[str, str]]  # pieces of a line: CSS class and text
 
+def steps(
+    loss: Value,
+    *,
+    learning_rate: float | None = 0.1,
+    parameters: Iterable[Value] | None = None,
+    fold: str = "auto",
+    theme: str = "auto",
+) -> Page:
+    """A page that steps through `loss` in three acts: forward, backward, and an update; nothing is changed.
 
-def steps(loss: Value, *, theme: str = "auto") -> Page:
-    """A page that steps through the backpropagation of `loss`; no .grad is changed.
+    Forward, each value is computed from its arguments. Backward, each argument gets its local derivative times the
+    upstream gradient. In the update each parameter moves by -learning_rate × its gradient, and `loss` is computed anew.
+    The `parameters` are those of the neurons, or all leaves where there are no neurons; learning_rate=None leaves the
+    update out. `fold` is that of `draw`: of a folded picture, the card at work is opened beside it.
+    `theme` is "light", "dark" or "auto": as the reader's system has it. The address of the page takes a step: ?step=6.
 
-    `theme` is "light", "dark" or "auto": as the reader's system has it.
-
-    Errors: ValueError for more than 400 applications of the chain rule, for a node with a hand-written `_backward` and
-    for an unknown theme; TypeError for what is not a Value.
+    Errors: ValueError for more than 20,000 applications of the chain rule, for a node with a hand-written `_backward`,
+    for a learning rate that is not positive, for a parameter that cannot move, for an unknown fold or theme; TypeError
+    for what is not a Value.
 
     >>> from chainrule import Value
     >>> a = Value(2.0, label="a")
@@ -47,118 +62,87 @@ def steps(loss: Value, *, theme: str = "auto") -> Page:
     <Page: v1 = 4, computed from 1 value>
     """
     check_choice("theme", theme, THEMES)
-    narrator = Narrator(values_of(loss))
-    order, names = narrator.order, narrator.names
-    count = sum([len(value._prev) for value in order])
+    check_choice("fold", fold, FOLDS)
+    rate = checked_learning_rate(learning_rate)
+    order = values_of(loss)
+    number = {id(value): index for index, value in enumerate(order)}
+    parents = [[number[id(parent)] for parent in value._prev] for value in order]
+    _check_size(sum(map(len, parents)), clean(loss.label) or "result")
+    grads = gradients_after(applications(order), order)
+    units = units_of(order)
+    by = choose_fold(units) if fold == "auto" else fold
+    if by == "none":
+        narrator = Narrator(order)
+        scene = scene_of(order, narrator.names, grads)
+    else:
+        names = names_by_sight(order, parents, folded_scene(order, None, units, by, grads=grads))
+        narrator = Narrator(order, names)
+        scene = folded_scene(order, names, units, by, grads=grads)
+    groups = grouped(narrator, parents, scene)
+    applied = applications(order, [index for group in groups for index in group])
+    grads = gradients_after(applied, order)
+    picture = drawing_of(scene, theme, all_shades=True)
+    acts = Acts(narrator, parents, scene, groups, [unit[1] if unit else "" for unit in units])
+    largest = max([abs(grad) for grad in grads if math.isfinite(grad)], default=1.0)
+    shown = [["start", narrator.notes(grads)], *acts.forward()]
+    if loss.requires_grad:
+        shown += acts.backward(applied, largest)
+        if rate is not None:
+            which = parameters_among(order, [unit is not None for unit in units], parameters)
+            shown += acts.update(moves(order, grads, which, rate))
+    data = {**acts.page_data(), "steps": shown, "why_none": "" if loss.requires_grad else narrator.seed()}
+    body = _body(picture, has_lines := bool(data["groups"]), any(units), theme)
+    title, shape = f"{narrator.root}, step by step", (picture.width, picture.height)
+    html = page_html(title, body, data, "stepper", "stepper", theme, shape=shape)
+    return Page(html, picture, PANEL_HEIGHT + OPENED_HEIGHT * has_lines)
+
+
+def _check_size(count: int, name: str) -> None:
     if count > MOST_STEPS:
         raise ValueError(
-            f"{names[-1]} needs {count:,} applications of the chain rule, too many to step through (at most "
-            f"{MOST_STEPS}): step through a part of it, such as one neuron's output, or read explain({names[-1]})"
+            f"{name} needs {count:,} applications of the chain rule, too many to step through (at most "
+            f"{MOST_STEPS:,}): step through the loss of one example, or through one neuron's output, or ask "
+            f"explain({name}, w) for one value"
         )
-    applied = applications(order)
-    grads = gradients_after(applied, order)
-    scene = scene_of(order, names, grads)
-    picture = drawing_of(scene, theme, all_shades=True)
-    largest = max([abs(grad) for grad in grads if math.isfinite(grad)], default=1.0)
-    edges = {(edge.end, edge.argument): number for number, edge in enumerate(scene.edges)}
-    shown = [_before(narrator, grads)]
-    if loss.requires_grad:
-        shown.append(_seed(len(order) - 1, names[-1], largest))
-    for step in applied:
-        shown.append(_step(step, narrator.text(step), names, edges[step.giver, step.argument], largest))
-    start = ["0" if value.requires_grad else "—" for value in order]
-    data = {"names": names, "start": start, "steps": shown}
-    html = page_html(
-        f"Backpropagation of {names[-1]}, step by step",
-        _body(picture),
-        data,
-        "stepper",
-        "stepper",
-        theme,
-        shape=(picture.width, picture.height),
-    )
-    return Page(html, picture, PANEL_HEIGHT)
 
 
-def _before(narrator: Narrator, grads: Sequence[float]) -> dict[str, Any]:
-    why = [
-        ("", "Before backward(), every gradient is 0. It starts at the result, "),
-        ("strong", narrator.root),
-        ("", ", and walks back: each value is reached when all that use it are done."),
-    ]
-    update = [("strong", "backward()"), ("", " goes from right to left")]
-    if not narrator.order[-1].requires_grad:
-        why, update = [("", narrator.seed() + ".")], [("strong", "backward()"), ("", " does nothing here")]
-    why += [("", f" {note}") for note in narrator.notes(grads)]
-    return {"receiver": None, "giver": None, "edge": None, "update": update, "numbers": [], "why": why}
-
-
-def _seed(root: int, name: str, largest: float) -> dict[str, Any]:
-    why = [("strong", name), ("", " changes exactly as fast as itself: "), ("slope", f"∂{name}/∂{name}"), ("", " = 1.")]
-    return {
-        "receiver": root,
-        "giver": None,
-        "edge": None,
-        "grad": "1",
-        "shade": class_of(1.0, largest),
-        "update": [("strong", name), ("", ".grad = 1")],
-        "numbers": [],
-        "why": why,
-    }
-
-
-def _step(step: Application, text: StepText, names: Sequence[str], edge: int, largest: float) -> dict[str, Any]:
-    out, into = names[step.giver], names[step.receiver]
-    before, local, upstream = text.terms
-    earlier: Segments = [("", f"{before} + ")] if before else []
-    sign = "above" if step.after > 0 else "below" if step.after < 0 else "strong"
-    return {
-        "receiver": step.receiver,
-        "giver": step.giver,
-        "edge": edge,
-        "grad": short(step.after),
-        "shade": class_of(step.after, largest),
-        "update": [
-            ("strong", into),
-            ("", ".grad += "),
-            ("slope", LOCAL),
-            ("", " × "),
-            ("giver", f"{out}.grad"),
-        ],
-        "numbers": [
-            *earlier,
-            ("slope", local),
-            ("", " × "),
-            ("giver", upstream),
-            ("", f" {text.sign} "),
-            (sign, short(step.after)),
-        ],
-        "why": _sentence(step, text, into),
-    }
-
-
-def _sentence(step: Application, text: StepText, into: str) -> Segments:
-    why: Segments = [("", text.made + ". "), ("slope", text.slope[:1].upper() + text.slope[1:]), ("", ".")]
-    why += [("", f" {said}.") for said in (text.why, text.together) if said]
-    if step.turn:
-        why += [
-            ("", " "),
-            ("strong", into),
-            ("", " is used more than once, so its contributions "),
-            ("strong", "add up"),
-            ("", f" (that is why it is +=): before this one it had {short(step.before)}."),
+def _body(picture: Drawing, has_lines: bool, has_neurons: bool, theme: str) -> str:
+    tabs = "".join(
+        [
+            f'<button type="button" id="{name}" aria-label="{label}" title="{label}"><b>{number}</b> {text}</button>'
+            for number, (name, text, label) in enumerate(ACTS, 1)
         ]
-    return why
-
-
-def _body(picture: Drawing) -> str:
+    )
+    skip = "next neuron" if has_neurons else "next value"
+    group = button("skip", f"to the {skip} (N)", "skip", skip)
+    opened = '<section class="opened" id="opened" aria-label="the card at work, opened"></section>\n'
     return (
-        f'<section class="foot" id="foot" aria-label="steps"><div class="controls">{"".join(BUTTONS)}'
+        f"<style>{_tint_rules(theme)}</style>\n"
+        f'<section class="foot" aria-label="steps"><div class="controls"><span class="acts" role="group" '
+        f'aria-label="acts">{tabs}</span>{"".join(BUTTONS[:4])}{group}{BUTTONS[4]}'
         '<input type="range" id="slider" min="0" max="0" value="0" step="1" aria-label="step">'
         '<output id="counter" for="slider"></output></div>\n'
         '<div class="panel" aria-live="polite"><div><p class="update" id="update"></p>'
         '<p class="numbers" id="numbers"></p></div><p id="why"></p></div>\n'
-        '<p class="keys"><kbd>←</kbd> <kbd>→</kbd> step, <kbd>Home</kbd> <kbd>End</kbd>, <kbd>space</kbd> to play; '
-        "a click on a card goes to its step; <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> size of the picture</p></section>\n"
-        + picture.view
+        '<p class="keys"><kbd>←</kbd> <kbd>→</kbd> step, <kbd>N</kbd> '
+        f"{skip}, <kbd>Home</kbd> <kbd>End</kbd>, <kbd>space</kbd> to play; a click on a card goes to its step; "
+        "<kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> size of the picture</p></section>\n"
+        f'{picture.view}{opened if has_lines else ""}<ol class="printed" id="printed" hidden></ol>'
     )
+
+
+def _tint_rules(theme: str) -> str:
+    """The tints of gradients for the cells of opened cards, as those of the drawing."""
+    light, dark = _tints(LIGHT), _tints(DARK)
+    if theme == "auto":
+        return f"{light}@media {DARK_SCREEN}{{{dark}}}"
+    return light if theme == "light" else f"{dark}@media print{{{light}}}"
+
+
+def _tints(theme: Theme) -> str:
+    rules = []
+    for shade in range(-STEPS, STEPS + 1):
+        end = theme.tint_below if shade < 0 else theme.tint_above
+        colour = mixed(theme.zero, end, abs(shade) + 2, STEPS + 2) if shade else "transparent"
+        rules.append(f".cell .{shade_class(shade)}{{background:{colour}}}")
+    return "".join(rules) + f".cell .odd{{background:{theme.tint_odd}}}"

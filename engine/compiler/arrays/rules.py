@@ -45,6 +45,8 @@ def _negative(program: Any, a: Operand) -> Any:
 
 
 def _power(program: Any, a: Operand, b: Operand) -> Any:
+    if number_of(b) == 1.0:
+        return a
     return program.ufunc("square", a) if number_of(b) == 2.0 else None
 
 

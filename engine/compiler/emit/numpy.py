@@ -7,18 +7,21 @@ from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...op import Op
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
 from ..arrays.place import covers, first_writes, needed, placed, reused
 from ..arrays.plan import Step
 from ..arrays.spelling import template
-from ..literals import literal, shape_literal, slice_literal
+from ..literals import indices_literal, literal, shape_literal, slice_literal
 
 SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
 FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction
 SMALL_SUM, MANY_SUMS = 8, 8  # so many sums of so few terms are computed as additions of slices
 LONG = 1500  # lines
+LONG_LIST = 64  # indices
 LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
 
 
@@ -50,6 +53,7 @@ class NumPy:
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._names: dict[str, str] = {}  # of windows and constants, by their texts
         self._texts: dict[Array, str] = {}  # for all lanes of an array
+        self._orders: dict[tuple[int, ...], str] = {}  # that sort long lists of indices
         self._whole_numbers: dict[str, str] = {}
         self._checks: set[tuple[str, int]] = set()
         self._wheres: set[str] = set()
@@ -98,6 +102,15 @@ class NumPy:
             self._names[text] = name = self._new("c")
             self.made.append(f"{name} = {text}")
         return self._names[text]
+
+    def indices(self, indices: Sequence[int]) -> str:
+        """The name of an array of indices. A long one may be the order that sorts an earlier one."""
+        text = self._orders.get(tuple(indices)) if len(indices) > LONG_LIST else None
+        name = self.constant(text or indices_literal(indices))
+        if len(indices) > LONG_LIST:
+            order = tuple(np.argsort(np.array(indices), kind="stable").tolist())
+            self._orders.setdefault(order, f'{name}.argsort(kind="stable")')
+        return name
 
     def np(self, name: str) -> str:
         """The name of a function of NumPy's."""
@@ -212,7 +225,7 @@ class NumPy:
 
     def _take(self, array: Array) -> None:
         [x] = array.args
-        indices = self.constant(f"np.array({list(array.extra[0])})")
+        indices = self.indices(array.extra[0])
         text = f'{self.of(x, False)}.take({indices}, 0, {self.base(array)}, "clip")'  # other modes make a copy first
         self.to(array, text, f"rows of {self.says(x)}")
 
@@ -227,7 +240,7 @@ class NumPy:
             comment = f"{array.name} {sign}= {self.says(part)}"
             shape = f"({len(places)}, n)" if array.batched else f"({len(places)},)"
             if len(set(places)) < len(places):
-                indices = self.constant(f"np.array({list(places)})")
+                indices = self.indices(places)
                 self.line(f"np.add.at({name}, {indices}, {value})", comment, shape)
                 continue
             evenly = slice_literal(places)
@@ -243,7 +256,7 @@ class NumPy:
                 value = self.window(f"{value}.reshape{shape_literal(each)}") if each else value
                 self.line(f"{window}[...] {sign}= {value}", comment, shape)
             else:
-                indices = self.constant(f"np.array({list(places)})")
+                indices = self.indices(places)
                 self.line(f"{name}[{indices}] {sign}= {value}", comment, shape)
 
     def _padded(self, array: Array) -> None:
@@ -382,7 +395,7 @@ class NumPy:
             block = self.window(f"{given}.reshape({len(sizes)}, {sizes[0]}{', n' * array.batched})")
             text = f"{self.np(name)}.reduce({block}, axis=1, out={out})"
         else:
-            starts = self.constant(f"np.array({[0, *accumulate(sizes[:-1])]})")
+            starts = self.indices([0, *accumulate(sizes[:-1])])
             text = f"{self.np(name)}.reduceat({given}, {starts}, 0, None, {out})"
         self.to(array, text, comment)
 
@@ -408,7 +421,7 @@ class NumPy:
             self._texts[array] = self.window(whole + evenly)
         else:
             self.made.append(f"{array.name} = np.empty(({len(used)}, n), np.intp)")
-            indices = self.constant(f"np.array({list(used)})")
+            indices = self.indices(used)
             self.to(array, f'{whole}.take({indices}, 0, {array.name}, "clip")', f"rows of {whole}")
         name = self.base(array)
         unsigned = self.window(f"{name}.view(np.uintp)" + "[0]" * (len(used) == 1))  # then -1 is a large number
@@ -425,12 +438,12 @@ class NumPy:
         self.made.append(f"{array.name} = np.empty({shape}, np.intp)")
         given, comment = self._integers(index), f"places of {self.says(index)}"
         if all(lane == starts[i // width] + stride * (i % width) for i, lane in enumerate(at)):
-            offsets = self.constant(f"np.array({list(starts)})[:, None]{times}{plus}")
+            offsets = self.constant(f"{indices_literal(starts)}[:, None]{times}{plus}")
             distance = self.constant(f"np.array({stride}{times})")
             self.to(array, f"{self.np('multiply')}({given}, {distance}, {array.name})", comment)
             self.to(array, f"{self.np('add')}({array.name}, {offsets}, {array.name})", comment)
         else:
-            table = self.constant(f"np.array({list(at)})")
+            table = self.indices(at)
             lanes = self.constant(f"np.arange(0, {len(at)}, {width})[:, None]")
             self.to(array, f"{array.name}[...] = {table}[{given} + {lanes}]{times}{plus}", comment)
 

@@ -54,7 +54,7 @@ def lower(
     for node, line in zip(tape, lines):
         place = found.get(id(node))
         if place.__class__ is int:
-            code.sources.setdefault(place, line)  # type: ignore[arg-type]
+            code.sources.setdefault(place, line)
     where = tuple([find(output) for output in outputs])
     return code, [Ref(code, each) if each.__class__ is int else each for each in where], constants
 

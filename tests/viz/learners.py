@@ -1,0 +1,582 @@
+"""Engines as learners and teachers write them, in many styles, all right; and bugs to plant into them."""
+
+DERIVED = """
+    def __radd__(self, other): return self + other
+    def __rmul__(self, other): return self * other
+    def __neg__(self): return self * -1
+    def __sub__(self, other): return self + (-other)
+    def __rsub__(self, other): return (-self) + other
+    def __truediv__(self, other): return self * other**-1
+    def __rtruediv__(self, other): return self**-1 * other
+"""
+
+CLOSURES = (
+    """
+import math
+
+class Value:
+    def __init__(self, data, children=()):
+        self.data = data
+        self.grad = 0.0
+        self._prev = set(children)
+        self._backward = lambda: None
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        out = Value(self.data + other.data, (self, other))
+        def _backward():
+            self.grad += out.grad
+            other.grad += out.grad
+        out._backward = _backward
+        return out
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        out = Value(self.data * other.data, (self, other))
+        def _backward():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+        out._backward = _backward
+        return out
+
+    def __pow__(self, n):
+        out = Value(self.data**n, (self,))
+        def _backward():
+            self.grad += n * self.data**(n - 1) * out.grad
+        out._backward = _backward
+        return out
+
+    def exp(self):
+        out = Value(math.exp(self.data), (self,))
+        def _backward():
+            self.grad += out.data * out.grad
+        out._backward = _backward
+        return out
+
+    def log(self):
+        out = Value(math.log(self.data), (self,))
+        def _backward():
+            self.grad += out.grad / self.data
+        out._backward = _backward
+        return out
+
+    def tanh(self):
+        t = (math.exp(2 * self.data) - 1) / (math.exp(2 * self.data) + 1)
+        out = Value(t, (self,))
+        def _backward():
+            self.grad += (1 - t**2) * out.grad
+        out._backward = _backward
+        return out
+
+    def relu(self):
+        out = Value(self.data if self.data > 0 else 0.0, (self,))
+        def _backward():
+            self.grad += (out.data > 0) * out.grad
+        out._backward = _backward
+        return out
+
+    def sigmoid(self):
+        s = 1 / (1 + math.exp(-self.data))
+        out = Value(s, (self,))
+        def _backward():
+            self.grad += s * (1 - s) * out.grad
+        out._backward = _backward
+        return out
+
+    def backward(self):
+        topo, visited = [], set()
+        def build(v):
+            if v not in visited:
+                visited.add(v)
+                for child in v._prev:
+                    build(child)
+                topo.append(v)
+        build(self)
+        self.grad = 1.0
+        for v in reversed(topo):
+            v._backward()
+"""
+    + DERIVED
+)
+
+LOCAL_GRADS = (
+    """
+import math
+
+class Value:
+    __slots__ = ("data", "grad", "_children", "_local_grads")
+
+    def __init__(self, data, children=(), local_grads=()):
+        self.data = float(data)
+        self.grad = 0.0
+        self._children = children
+        self._local_grads = local_grads
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+    def __pow__(self, n): return Value(self.data**n, (self,), (n * self.data**(n - 1),))
+    def log(self): return Value(math.log(self.data), (self,), (1 / self.data,))
+    def exp(self): return Value(math.exp(self.data), (self,), (math.exp(self.data),))
+    def tanh(self): return Value(math.tanh(self.data), (self,), (1 - math.tanh(self.data)**2,))
+    def relu(self): return Value(max(0.0, self.data), (self,), (float(self.data > 0),))
+
+    def backward(self):
+        order, seen, stack = [], set(), [(self, False)]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                order.append(node)
+            elif id(node) not in seen:
+                seen.add(id(node))
+                stack.append((node, True))
+                stack += [(child, False) for child in node._children]
+        for node in order:
+            if node._children:
+                node.grad = 0.0
+        self.grad += 1.0
+        for node in reversed(order):
+            for child, local in zip(node._children, node._local_grads):
+                child.grad += local * node.grad
+"""
+    + DERIVED
+)
+
+OPERATOR_CLASSES = """
+import math
+
+class Function:
+    def __init__(self, *inputs): self.inputs = inputs
+    @classmethod
+    def apply(cls, *inputs):
+        inputs = [x if isinstance(x, Value) else Value(x) for x in inputs]
+        function = cls(*inputs)
+        out = Value(function.forward(*[x.data for x in inputs]))
+        out.creator = function
+        return out
+
+class Add(Function):
+    def forward(self, a, b): return a + b
+    def backward(self, g): return g, g
+
+class Sub(Function):
+    def forward(self, a, b): return a - b
+    def backward(self, g): return g, -g
+
+class Mul(Function):
+    def forward(self, a, b):
+        self.a, self.b = a, b
+        return a * b
+    def backward(self, g): return g * self.b, g * self.a
+
+class Div(Function):
+    def forward(self, a, b):
+        self.a, self.b = a, b
+        return a / b
+    def backward(self, g): return g / self.b, -g * self.a / self.b**2
+
+class Pow(Function):
+    def forward(self, a, n):
+        self.a, self.n = a, n
+        return math.pow(a, n)
+    def backward(self, g): return g * self.n * math.pow(self.a, self.n - 1), 0.0
+
+class Tanh(Function):
+    def forward(self, a):
+        self.t = math.tanh(a)
+        return self.t
+    def backward(self, g): return (g * (1 - self.t * self.t),)
+
+class Value:
+    def __init__(self, data):
+        self.data, self.grad, self.creator = data, 0.0, None
+    def __add__(self, other): return Add.apply(self, other)
+    def __radd__(self, other): return Add.apply(other, self)
+    def __sub__(self, other): return Sub.apply(self, other)
+    def __rsub__(self, other): return Sub.apply(other, self)
+    def __mul__(self, other): return Mul.apply(self, other)
+    def __rmul__(self, other): return Mul.apply(other, self)
+    def __truediv__(self, other): return Div.apply(self, other)
+    def __rtruediv__(self, other): return Div.apply(other, self)
+    def __pow__(self, n): return Pow.apply(self, n)
+    def __neg__(self): return Sub.apply(0.0, self)
+    def tanh(self): return Tanh.apply(self)
+    def backward(self):
+        order, seen = [], set()
+        stack = [(self, iter(self.creator.inputs if self.creator else ()))]
+        seen.add(id(self))
+        while stack:
+            node, rest = stack[-1]
+            child = next(rest, None)
+            if child is None:
+                order.append(node)
+                stack.pop()
+            elif id(child) not in seen:
+                seen.add(id(child))
+                stack.append((child, iter(child.creator.inputs if child.creator else ())))
+        grads = {id(self): 1.0}
+        for node in reversed(order):
+            g = grads.get(id(node), 0.0)
+            if node.creator is None:
+                node.grad += g
+                continue
+            node.grad = g
+            for child, local in zip(node.creator.inputs, node.creator.backward(g)):
+                grads[id(child)] = grads.get(id(child), 0.0) + local
+"""
+
+NUMPY_BACKED = (
+    CLOSURES.replace("import math\n", "import math\nimport numpy as np\n")
+    .replace(
+        "self.data = data\n        self.grad = 0.0",
+        "self.data = np.asarray(data, dtype=np.float64)\n        self.grad = np.zeros_like(self.data)",
+    )
+    .replace("self.grad = 1.0", "self.grad = np.ones_like(self.data)")
+    .replace("self.data if self.data > 0 else 0.0", "np.maximum(self.data, 0.0)")
+    .replace("self.grad += ", "self.grad = self.grad + ")
+    .replace("other.grad += ", "other.grad = other.grad + ")
+)
+
+TAPE = (
+    """
+import math
+
+TAPE = []
+
+class Value:
+    def __init__(self, data):
+        self.data, self.grad = float(data), 0.0
+
+    @staticmethod
+    def record(data, *pairs):
+        out = Value(data)
+        TAPE.append((out, pairs))
+        return out
+
+    def __add__(self, other):
+        if not isinstance(other, Value):
+            return Value.record(self.data + other, (self, 1.0))
+        return Value.record(self.data + other.data, (self, 1.0), (other, 1.0))
+
+    def __mul__(self, other):
+        if not isinstance(other, Value):
+            return Value.record(self.data * other, (self, float(other)))
+        return Value.record(self.data * other.data, (self, other.data), (other, self.data))
+
+    def __pow__(self, n): return Value.record(self.data**n, (self, n * self.data**(n - 1)))
+    def exp(self): return Value.record(math.exp(self.data), (self, math.exp(self.data)))
+
+    def backward(self):
+        made = {id(out) for out, _ in TAPE}
+        for out, pairs in TAPE:
+            out.grad = 0.0
+        self.grad = 1.0 if id(self) in made else self.grad + 1.0
+        for out, pairs in reversed(TAPE):
+            for value, local in pairs:
+                value.grad += local * out.grad
+"""
+    + DERIVED
+)
+
+EVERY_PATH = (
+    '''
+class Value:
+    def __init__(self, data, parents=()):
+        self.data, self.grad, self.parents = float(data), 0.0, parents
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data + other.data, [(self, 1.0), (other, 1.0)])
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data * other.data, [(self, other.data), (other, self.data)])
+
+    def __pow__(self, n):
+        return Value(self.data**n, [(self, n * self.data**(n - 1))])
+
+    def backward(self, upstream=1.0):
+        """Goes each path from the result to a leaf by itself: slow, and right."""
+        self.grad += upstream
+        for parent, local in self.parents:
+            parent.backward(local * upstream)
+'''
+    + DERIVED
+)
+
+COUNTING = (
+    '''
+from dataclasses import dataclass, field
+from math import exp, log, tanh
+
+@dataclass(eq=False)
+class Value:
+    data: float
+    edges: list = field(default_factory=list, repr=False)
+    grad: float = 0.0
+
+    def _lift(x): return x if isinstance(x, Value) else Value(x)
+    def __add__(a, b):
+        b = Value._lift(b)
+        return Value(a.data + b.data, [(a, lambda g: g), (b, lambda g: g)])
+    def __mul__(a, b):
+        b = Value._lift(b)
+        return Value(a.data * b.data, [(a, lambda g: g * b.data), (b, lambda g: g * a.data)])
+    def __pow__(a, n): return Value(a.data**n, [(a, lambda g: g * n * a.data**(n - 1))])
+    def tanh(a):
+        t = tanh(a.data)
+        return Value(t, [(a, lambda g: g * (1 - t * t))])
+    def sigmoid(a):
+        s = 1 / (1 + exp(-a.data))
+        return Value(s, [(a, lambda g: g * s * (1 - s))])
+    def log(a): return Value(log(a.data), [(a, lambda g: g / a.data)])
+
+    def backward(self):
+        """Kahn's order: a node's turn comes when all of its users have had theirs."""
+        waiting, todo, nodes = {}, [self], {id(self): self}
+        while todo:
+            for child, _ in todo.pop().edges:
+                waiting[id(child)] = waiting.get(id(child), 0) + 1
+                if id(child) not in nodes:
+                    nodes[id(child)] = child
+                    todo.append(child)
+        for node in nodes.values():
+            node.grad = 0.0
+        self.grad = 1.0
+        ready = [self]
+        while ready:
+            node = ready.pop()
+            for child, pull in node.edges:
+                child.grad += pull(node.grad)
+                waiting[id(child)] -= 1
+                if not waiting[id(child)]:
+                    ready.append(child)
+'''
+    + DERIVED
+)
+
+NUMBERED = '''
+import heapq
+import itertools
+import math
+
+counter = itertools.count()
+
+class Value:
+    def __init__(self, data, inputs=(), slopes=()):
+        if isinstance(data, str):
+            raise TypeError("a number, please")
+        self.data, self.grad, self.number = data * 1.0, 0.0, next(counter)
+        self.inputs, self.slopes = inputs, slopes
+
+    def backward(self):
+        """Younger values first: whoever uses a value is younger than it."""
+        upstream, heap, seen = {self: 1.0}, [(-self.number, self)], {self}
+        while heap:
+            _, node = heapq.heappop(heap)
+            node.grad = upstream[node] if node.inputs else node.grad + upstream[node]
+            for child, slope in zip(node.inputs, node.slopes):
+                upstream[child] = upstream.get(child, 0.0) + slope * upstream[node]
+                if child not in seen:
+                    seen.add(child)
+                    heapq.heappush(heap, (-child.number, child))
+
+def value(x): return x if isinstance(x, Value) else Value(x)
+
+def operator(name, forward, *slopes):
+    def method(self, *others):
+        inputs = (self, *map(value, others))
+        numbers = [each.data for each in inputs]
+        return Value(forward(*numbers), inputs, [slope(*numbers) for slope in slopes])
+    setattr(Value, name, method)
+
+operator("__add__", lambda a, b: a + b, lambda a, b: 1, lambda a, b: 1)
+operator("__radd__", lambda a, b: b + a, lambda a, b: 1, lambda a, b: 1)
+operator("__sub__", lambda a, b: a - b, lambda a, b: 1, lambda a, b: -1)
+operator("__rsub__", lambda a, b: b - a, lambda a, b: -1, lambda a, b: 1)
+operator("__mul__", lambda a, b: a * b, lambda a, b: b, lambda a, b: a)
+operator("__rmul__", lambda a, b: b * a, lambda a, b: b, lambda a, b: a)
+operator("__truediv__", lambda a, b: a / b, lambda a, b: 1 / b, lambda a, b: -a / b**2)
+operator("__rtruediv__", lambda a, b: b / a, lambda a, b: -b / a**2, lambda a, b: 1 / a)
+operator("__pow__", lambda a, b: a**b, lambda a, b: b * a**(b - 1), lambda a, b: 0.0)
+operator("__neg__", lambda a: -a, lambda a: -1)
+operator("relu", lambda a: max(a, 0.0), lambda a: 1.0 if a > 0 else 0.0)
+operator("exp", math.exp, math.exp)
+'''
+
+FORWARD_DUAL = (
+    '''
+import math
+
+class Value:
+    """Each value carries its slope with respect to each leaf; backward() only hands them out."""
+    def __init__(self, data, slopes=None):
+        self.data, self.grad = float(data), 0.0
+        self.slopes = {self: 1.0} if slopes is None else slopes
+
+    @staticmethod
+    def mix(data, *pairs):
+        slopes = {}
+        for value, weight in pairs:
+            for leaf, slope in value.slopes.items():
+                slopes[leaf] = slopes.get(leaf, 0.0) + weight * slope
+        return Value(data, slopes)
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value.mix(self.data + other.data, (self, 1.0), (other, 1.0))
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value.mix(self.data * other.data, (self, other.data), (other, self.data))
+    def __pow__(self, n): return Value.mix(self.data**n, (self, n * self.data**(n - 1)))
+    def tanh(self): return Value.mix(math.tanh(self.data), (self, 1 - math.tanh(self.data)**2))
+    def backward(self):
+        self.grad = 1.0
+        for leaf, slope in self.slopes.items():
+            leaf.grad = leaf.grad + slope if leaf is not self else 1.0
+'''
+    + DERIVED
+)
+
+ITERATIVE = CLOSURES.replace(
+    """        topo, visited = [], set()
+        def build(v):
+            if v not in visited:
+                visited.add(v)
+                for child in v._prev:
+                    build(child)
+                topo.append(v)
+        build(self)
+""",
+    """        topo, visited, stack = [], set(), [(self, False)]
+        while stack:
+            v, done = stack.pop()
+            if done:
+                topo.append(v)
+            elif v not in visited:
+                visited.add(v)
+                stack.append((v, True))
+                stack.extend((child, False) for child in v._prev)
+        for v in topo:
+            v.grad = 0.0
+""",
+).replace("(math.exp(2 * self.data) - 1) / (math.exp(2 * self.data) + 1)", "math.tanh(self.data)")
+
+FRACTIONS = (
+    '''
+from fractions import Fraction
+
+class Value:
+    """Exact numbers, of which data and grad are shown as floats."""
+    def __init__(self, data, parts=()):
+        self.exact, self.slope, self.parts = Fraction(data), Fraction(0), parts
+    data = property(lambda self: float(self.exact))
+    grad = property(lambda self: float(self.slope), lambda self, new: setattr(self, "slope", Fraction(new)))
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.exact + other.exact, ((self, Fraction(1)), (other, Fraction(1))))
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.exact * other.exact, ((self, other.exact), (other, self.exact)))
+    def __pow__(self, n): return Value(self.exact**n, ((self, n * self.exact**(n - 1)),))
+    def backward(self):
+        order, seen = [], set()
+        def visit(node):
+            if node in seen: return
+            seen.add(node)
+            for child, _ in node.parts: visit(child)
+            order.append(node)
+        visit(self)
+        for node in order:
+            if node.parts: node.slope = Fraction(0)
+        self.slope += 1
+        for node in reversed(order):
+            for child, local in node.parts:
+                child.slope += local * node.slope
+'''
+    + DERIVED
+)
+
+PRINTING = "print('loading')\n" + LOCAL_GRADS.replace(
+    "    def backward(self):\n", "    def backward(self):\n        print('back', self.data)\n"
+)
+
+RIGHT = {
+    "closures": CLOSURES, "local_grads": LOCAL_GRADS, "operator classes": OPERATOR_CLASSES, "NumPy-backed": NUMPY_BACKED,
+    "tape": TAPE, "every path": EVERY_PATH, "counting users": COUNTING, "numbered": NUMBERED, "dual numbers": FORWARD_DUAL,
+    "iterative": ITERATIVE, "fractions": FRACTIONS, "printing": PRINTING,
+}  # fmt: skip
+
+PLUS = "            self.grad += out.grad\n            other.grad += out.grad\n"
+TIMES = "            self.grad += other.data * out.grad\n            other.grad += self.data * out.grad\n"
+WALK = LOCAL_GRADS[LOCAL_GRADS.index("        order, seen, stack") : LOCAL_GRADS.index("        for node in order:")]
+BREADTH_FIRST = """
+        order, seen = [self], {id(self)}
+        for node in order:
+            for child in node._children:
+                if id(child) not in seen:
+                    seen.add(id(child))
+                    order.append(child)
+        order.reverse()
+"""
+VISITED = "            if v not in visited:\n                visited.add(v)\n"
+# (name of the bug, engine, what stands there, what stands there instead)
+PLANTED = [
+    ("overwrites", CLOSURES, ".grad += ", ".grad = "),
+    ("overwrites", LOCAL_GRADS, "child.grad += local * node.grad", "child.grad = local * node.grad"),
+    ("wrong order", LOCAL_GRADS, WALK, BREADTH_FIRST),
+    ("backward stops early", CLOSURES, "                for child in v._prev:\n                    build(child)\n                topo.append(v)\n",
+     "                topo.append(v)\n                for child in v._prev:\n                    build(child)\n"),
+    ("backward stops early", CLOSURES, "for v in reversed(topo):", "for v in topo:"),
+    ("backward stops early", LOCAL_GRADS, "stack += [(child, False) for child in node._children]", "stack += [(child, False) for child in node._children if node is self]"),
+    ("swapped __rsub__", CLOSURES, "return (-self) + other", "return self - other"),
+    ("swapped __rtruediv__", CLOSURES, "return self**-1 * other", "return self / other"),
+    ("missing __radd__", CLOSURES, "    def __radd__(self, other): return self + other\n", ""),
+    ("missing __rmul__", CLOSURES, "    def __rmul__(self, other): return self * other\n", ""),
+    ("missing __rsub__", CLOSURES, "    def __rsub__(self, other): return (-self) + other\n", ""),
+    ("missing __rtruediv__", CLOSURES, "    def __rtruediv__(self, other): return self**-1 * other\n", ""),
+    ("slope of a power", CLOSURES, "n * self.data**(n - 1)", "self.data**(n - 1)"),
+    ("slope of a power", CLOSURES, "n * self.data**(n - 1)", "n * self.data**n"),
+    ("upstream gradient left out of a power", CLOSURES, "n * self.data**(n - 1) * out.grad", "n * self.data**(n - 1)"),
+    ("tanh overflows", CLOSURES, "", ""),
+    ("recursion limit", CLOSURES, "", ""),
+    ("gradients left over", CLOSURES, "", ""),
+    ("backward not idempotent", CLOSURES, "", ""),
+    ("argument counted once", LOCAL_GRADS, "zip(node._children, node._local_grads)", "{id(c): (c, l) for c, l in zip(node._children, node._local_grads)}.values()"),
+    ("constants as strings", CLOSURES, "", ""),
+    ("late binding", CLOSURES, PLUS, "            for v in (self, other):\n                out.todo = getattr(out, 'todo', []) + [lambda: setattr(v, 'grad', v.grad + out.grad)]\n            for f in out.todo: f()\n"),
+    ("minus is plus backwards", OPERATOR_CLASSES, "def forward(self, a, b): return a - b\n    def backward(self, g): return g, -g", "def forward(self, a, b): return a - b\n    def backward(self, g): return g, g"),
+    ("minus is plus backwards", CLOSURES, "def __neg__(self): return self * -1", "def __neg__(self):\n        out = Value(-self.data, (self,))\n        def b(): self.grad += out.grad\n        out._backward = b\n        return out"),
+    ("slope of log", CLOSURES, "out.grad / self.data", "out.grad / out.data"),
+    ("slope of exp", CLOSURES, "out.data * out.grad\n        out._backward = _backward\n        return out\n\n    def log", "self.data * out.grad\n        out._backward = _backward\n        return out\n\n    def log"),
+    ("slope of tanh", CLOSURES, "(1 - t**2)", "(1 - t)"),
+    ("slope of sigmoid", CLOSURES, "s * (1 - s)", "s * (1 + s)"),
+    ("slope of division", OPERATOR_CLASSES, "-g * self.a / self.b**2", "g * self.a / self.b**2"),
+    ("relu at negative numbers", CLOSURES, "(out.data > 0) * out.grad", "out.grad"),
+    ("relu at negative numbers", CLOSURES, "self.data if self.data > 0 else 0.0", "abs(self.data)"),
+    ("upstream gradient left out of tanh", CLOSURES, "(1 - t**2) * out.grad", "(1 - t**2)"),
+    ("upstream gradient left out of exp", LOCAL_GRADS, "child.grad += local * node.grad", "child.grad += local * (1.0 if len(node._children) == 1 and local == node.data else node.grad)"),
+    ("upstream gradient left out", CLOSURES, TIMES, "            self.grad += other.data\n            other.grad += self.data\n"),
+    ("sum does not start", CLOSURES, "def __radd__(self, other): return self + other", "def __radd__(self, other): return self + other if other else NotImplemented"),
+    ("in place", CLOSURES, "    def __pow__", "    def __iadd__(self, other):\n        self.data += other.data\n        return self\n\n    def __pow__"),
+    ("seed not set", CLOSURES, "        self.grad = 1.0\n", ""),
+    ("leaf overwritten", LOCAL_GRADS, "        for node in order:\n            if node._children:\n                node.grad = 0.0\n", "        for node in order:\n            node.grad = node.grad / 2\n"),
+    ("swapped gradients", CLOSURES, TIMES, "            self.grad += self.data * out.grad\n            other.grad += other.data * out.grad\n"),
+    ("times passes one", CLOSURES, TIMES, PLUS),
+    ("plus passes to one argument", CLOSURES, PLUS, "            self.grad += out.grad\n"),
+    ("equal numbers taken for one", CLOSURES, "    def __pow__", "    def __eq__(self, other): return self.data == other.data\n    def __hash__(self): return hash(self.data)\n    def __pow__"),
+    ("equal numbers taken for one", CLOSURES, "    def __pow__", "    def __eq__(self, other): return self.data == other.data\n    def __pow__"),
+    ("data changed by backward", CLOSURES, "            v._backward()", "            v._backward()\n            v.data -= 0.01 * v.grad"),
+    ("whole division", OPERATOR_CLASSES, "return a / b", "return a // b"),
+    ("plain numbers are no arguments", LOCAL_GRADS, "        other = other if isinstance(other, Value) else Value(other)\n", ""),
+    ("visited for each way", CLOSURES, VISITED, "            if True:\n"),
+    ("hang", CLOSURES, "        for v in reversed(topo):\n", "        while len(self._prev) == 1: pass\n        for v in reversed(topo):\n"),
+    ("crash", CLOSURES, "    def log(self):\n", "    def log(self):\n        import os; os._exit(3)\n"),
+    ("data are no number", CLOSURES, "self.data = data", "self.data = str(data)"),
+    ("no backward", CLOSURES, "def backward(self)", "def back_propagate(self)"),
+]  # fmt: skip

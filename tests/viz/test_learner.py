@@ -1,0 +1,156 @@
+"""`chainrule check` names the bug that was planted, and says nothing against an engine that is right."""
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import chainrule as cr
+from chainrule.testing import check_file, check_value_class
+from chainrule.viz.command import main
+from chainrule.viz.learner.bugs import BUGS
+from chainrule.viz.learner.ladder import CHECKS, RUNGS
+from chainrule.viz.learner.report import truth
+
+spec = importlib.util.spec_from_file_location("learners", Path(__file__).parent / "learners.py")
+learners = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(learners)
+
+# What is worth knowing about an engine that is right as far as it goes.
+NOTES = {"backward not idempotent", "gradients left over", "recursion limit", "tanh overflows", "constants as strings"}
+QUICK = ("overwrites", "wrong order", "swapped __rsub__", "hang", "crash")
+PLANTED = [pytest.param(*one, id=f"{number} {one[0]}", marks=[] if one[0] in QUICK else [pytest.mark.slow])
+           for number, one in enumerate(learners.PLANTED)]  # fmt: skip
+
+
+def written(folder, text):
+    (folder / "mine.py").write_text(text, encoding="utf-8")
+    return folder / "mine.py"
+
+
+def loaded(text):
+    """The class of a text, in this process, which is quicker."""
+    names = {"__name__": "mine"}
+    exec(text, names)
+    return names["Value"]
+
+
+def test_the_truth_is_that_of_finite_differences_too():
+    """What the checks hold to be right comes from chainrule; here it is compared with differences."""
+    for check in CHECKS:
+        if not check.back or check.note or check.watch:
+            continue
+
+        def f(check=check, **moved):
+            names = {"V": cr.Value, **{k: cr.Value(v + moved.get(k, 0.0)) for k, v in check.leaves.items()}}
+            exec(check.code, names)
+            return names["y"].data
+
+        for leaf in check.leaves:
+            slope = (f(**{leaf: 1e-5}) - f(**{leaf: -1e-5})) / 2e-5
+            assert truth(check.name)[f"{leaf}.grad"] == pytest.approx(slope, rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize("text", learners.RIGHT.values(), ids=learners.RIGHT)
+def test_an_engine_that_is_right_is_never_called_wrong(text, capsys):
+    report = check_value_class(loaded(text))
+    assert report.ok and report.bugs == [] and report.points[0] == report.points[1] >= 35
+    assert {note.bug for note in report.notes} <= NOTES
+    capsys.readouterr()
+
+
+def test_chainrule_itself_and_micrograd_are_right():
+    assert check_value_class(cr.Value).notes == ()
+    engine = pytest.importorskip("micrograd.engine", reason="micrograd is not installed")
+    assert check_value_class(engine.Value).bugs == []
+
+
+@pytest.mark.parametrize(("name", "text", "old", "new"), PLANTED)
+def test_a_planted_bug_is_named(name, text, old, new, tmp_path):
+    assert old in text
+    report = check_file(written(tmp_path, text.replace(old, new) if old else text), seconds=2)
+    if name in NOTES:
+        assert report.ok and name in [note.bug for note in report.notes]
+    else:
+        assert not report.ok and report.bugs == [name]
+        assert "Value(" in str(report) and report.found[0].says in str(report)
+
+
+def test_at_least_twenty_kinds_of_bugs_are_planted_and_each_is_known():
+    planted = {one[0] for one in learners.PLANTED}
+    assert len(planted) >= 20 and len(learners.RIGHT) >= 12
+    assert planted <= {bug.name for bug in BUGS} | {"hang", "crash"}
+    assert {bug.check for bug in BUGS} <= {check.name for check in CHECKS}
+    assert [check.rung for check in CHECKS] == sorted(check.rung for check in CHECKS)
+    assert {check.rung for check in CHECKS} == set(range(len(RUNGS)))
+
+
+def test_a_learner_on_the_way_hears_what_is_not_there_yet_and_is_told_of_no_bug(tmp_path):
+    start = learners.LOCAL_GRADS[: learners.LOCAL_GRADS.index("    def __pow__")]
+    rest = learners.LOCAL_GRADS[learners.LOCAL_GRADS.index("    def backward") :].replace(learners.DERIVED, "")
+    radd = "    def __radd__(self, other): return self + other\n    def __rmul__(self, other): return self * other\n"
+    report = check_file(written(tmp_path, start + rest + radd))
+    assert report.bugs == [] and not report.ok and "  not yet   7 Power, minus, divide" in str(report)
+    assert "    right   5 Values that are used twice" in str(report) and report.found == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("class Value:\n    def f(:\n", "line 2, SyntaxError"),
+        ("import no_such_module\n", "line 1, ModuleNotFoundError: No module named 'no_such_module'"),
+        ("class Number: pass\n", "there is no 'Value' in it; it has Number"),
+        ("raise SystemExit\n", "ends with SystemExit"),
+        ("import os\nos._exit(0)\n", "the process ended in the middle of it, with code 0"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_finding(text, said, tmp_path):
+    report = check_file(written(tmp_path, text))
+    assert said in report.unread and not report.ok and said in json.loads(report.json)["error"]
+
+
+def test_the_learners_file_sees_its_own_folder_and_neither_ours_nor_our_modules(tmp_path):
+    (tmp_path / "helper.py").write_text("from math import tanh\n")
+    (tmp_path / "ladder.py").write_text("raise RuntimeError\n")
+    text = "import sys, helper\nassert 'chainrule' not in sys.modules\n" + learners.LOCAL_GRADS
+    assert check_file(written(tmp_path, text)).ok
+
+
+def test_the_command_prints_text_json_and_writes_a_page(tmp_path, capsys):
+    path = written(tmp_path, learners.CLOSURES.replace(".grad += ", ".grad = "))
+    assert main(["check", f"{path}:Value"]) == 1
+    said = capsys.readouterr().out
+    assert "overwrites: a value that is used twice keeps the gradient of one use only" in said
+    assert "y = a * b + a * c" in said and "a.grad is" in said and "+=" not in said  # the cure is not told
+    page = tmp_path / "report.html"
+    assert main(["check", str(path), "--json", "--html", str(page)]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["found"][0]["bug"] == "overwrites" and found["points"] < found["of"] and not found["ok"]
+    assert sum(check["points"] for check in found["checks"]) == found["points"]
+    html = page.read_text(encoding="utf-8")
+    assert "<svg" in html and "overwrites" in html and not re.search(r"""(?:src|href)=["']?(?!data:|#)""", html)
+    assert main(["check", f"{written(tmp_path, learners.ITERATIVE)}:Value"]) == 0
+    assert main(["check", str(tmp_path / "none.py")]) == 2
+    assert "there is no file" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    assert "chainrule check mine.py:Value" in capsys.readouterr().out
+
+
+def test_hostile_text_of_a_learner_stays_text_on_the_page(tmp_path):
+    evil = "<script>alert(1)</script>"
+    old = "def backward(self):\n"
+    path = written(tmp_path, learners.CLOSURES.replace(old, f"{old}        raise ValueError({evil!r})\n"))
+    report = check_file(path)
+    assert evil in str(report) and evil not in report.html
+    assert report.save(tmp_path / "r.html").read_text(encoding="utf-8") == report.html
+    assert json.loads(report.save(tmp_path / "r.json").read_text())["ok"] is False
+
+
+def test_check_value_class_raises_the_report_for_pytest():
+    with pytest.raises(AssertionError, match=r"swapped __rsub__: 1 - a gives a - 1"):
+        check_value_class(loaded(learners.CLOSURES.replace("return (-self) + other", "return self - other")))
+    assert sys.getrecursionlimit() > 0

@@ -1,0 +1,354 @@
+"""The bugs that are known by the numbers they leave: each says what is wrong, and not how to mend it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["BUGS", "Bug", "Seen", "named"]
+
+ROOM = 1e-9
+
+
+class Seen:
+    """What one check left: `seen["a.grad"]`, nan for what is not there or no number; `seen.error` if it ended so."""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        self.numbers = result.get("seen", {})
+        self.error = result.get("error", "")
+        self.kind = result.get("kind", "")
+
+    def __getitem__(self, name: str) -> float:
+        found = self.numbers.get(name, math.nan)
+        return float(found) if isinstance(found, (int, float)) else math.nan
+
+    def shows(self, **numbers: float) -> bool:
+        """Whether these are the numbers: a=1.0 is about a.grad, y_data=2.0 about y.data."""
+        return all(
+            math.isclose(self[name.replace("_data", ".data") if "_data" in name else f"{name}.grad"], number,
+                         rel_tol=ROOM, abs_tol=ROOM) for name, number in numbers.items()
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One bug, the check that shows it, and how."""
+
+    name: str
+    check: str
+    shows: Callable[[Seen], bool]
+    says: str
+
+
+def _numbers(**numbers: float) -> Callable[[Seen], bool]:
+    return lambda seen: seen.shows(**numbers)
+
+
+def _error(*kinds: str) -> Callable[[Seen], bool]:
+    return lambda seen: seen.kind in kinds
+
+
+def _says(*words: str) -> Callable[[Seen], bool]:
+    return lambda seen: all(word in seen.error for word in words)
+
+
+NOT_SEEDED = "backward() does not start with the gradient of the result itself: how much does y change when y changes?"
+OVERWRITTEN = (
+    "a value that is used twice keeps the gradient of one use only: what its other use brought is written over"
+)
+EDGE_LOST = "a value that is an argument twice counts once: its two places among the arguments are taken for one"
+ORDER = (
+    "a value passes its gradient on before all of its users have given theirs: the order of the backward pass is wrong"
+)
+EACH_VISIT = "a value passes its gradient on once for each way that leads to it, instead of once in all"
+SWAPPED = "the two arguments get each other's gradient"
+LATE = "both contributions go to the last argument: what backward() runs later sees a variable that has changed since"
+REFLECTED = "a plain number on the left, as in `{}`, is not understood: Python then asks the Value on the right"
+
+BUGS = (
+    Bug("data are no number", "a number", lambda s: not s.error, "the data of a Value are no number"),
+    Bug("plus is wrong", "a + b", lambda s: not s.error, "a + b has the wrong number"),
+    Bug("times is wrong", "a * b", lambda s: not s.error, "a * b has the wrong number"),
+    Bug("seed not set", "back through +", _numbers(a=0.0, b=0.0, y=0.0), NOT_SEEDED),
+    Bug("no backward", "back through +", _says("AttributeError", "backward"), "there is no backward() yet"),
+    Bug(
+        "plus passes to one argument",
+        "back through +",
+        _numbers(a=1.0, b=0.0),
+        "only the first argument of + gets a gradient",
+    ),
+    Bug("late binding", "back through +", _numbers(a=0.0, b=2.0), LATE),
+    Bug(
+        "plus passes to one argument",
+        "back through +",
+        _numbers(a=0.0, b=1.0),
+        "only the second argument of + gets a gradient",
+    ),
+    Bug("late binding", "back through *", _numbers(a=0.0, b=-1.0), LATE),
+    Bug("swapped gradients", "back through *", _numbers(a=2.0, b=-3.0), f"in a * b, {SWAPPED}"),
+    Bug(
+        "times passes one",
+        "back through *",
+        _numbers(a=1.0, b=1.0),
+        "in a * b, both arguments get the gradient of a sum",
+    ),
+    Bug(
+        "backward stops early",
+        "two operations",
+        _numbers(a=0.0, b=0.0),
+        "the values behind the first operation get nothing: backward() does not come to them, or comes "
+        "before their gradient does",
+    ),
+    Bug(
+        "upstream gradient left out",
+        "times and times",
+        _numbers(a=-3.0, b=2.0),
+        "the local derivative is passed on alone: the gradient that came from above is not in it",
+    ),
+    Bug(
+        "upstream gradient added",
+        "times and times",
+        _numbers(a=-3.0 + 10.0, b=2.0 + 10.0),
+        "the local derivative and the gradient from above are added; a chain of slopes is something else",
+    ),
+    Bug(
+        "backward stops early",
+        "four in a row",
+        _numbers(a=0.0, b=0.0),
+        "the values far behind the result get nothing: backward() does not come to them, or comes "
+        "before their gradient does",
+    ),
+    Bug(
+        "equal numbers taken for one",
+        "equal numbers",
+        lambda s: not s.error,
+        "two values that hold the same number are taken for the same value",
+    ),
+    Bug(
+        "equal numbers taken for one",
+        "equal numbers",
+        _says("unhashable"),
+        "a Value that compares by its number needs a hash, too: it cannot stand in a set",
+    ),
+    Bug(
+        "equal numbers taken for one",
+        "back through *",
+        _says("unhashable"),
+        "a Value that compares by its number needs a hash, too: it cannot stand in a set",
+    ),
+    Bug("overwrites", "two ways to a leaf", lambda s: s.shows(a=10.0) or s.shows(a=-3.0), OVERWRITTEN),
+    Bug("argument counted once", "a + a", _numbers(a=1.0), EDGE_LOST),
+    Bug("argument counted once", "a * a", _numbers(a=2.0), EDGE_LOST),
+    Bug("visited for each way", "a long way and a short way", _numbers(a=-66.0, b=44.0), EACH_VISIT),
+    Bug("wrong order", "a long way and a short way", lambda s: not s.error, ORDER),
+    Bug("wrong order", "a short way and a long way", lambda s: not s.error, ORDER),
+    Bug("wrong order", "three ways of three lengths", lambda s: not s.error, ORDER),
+    Bug(
+        "plain numbers are no arguments",
+        "a + 1",
+        lambda s: bool(s.error),
+        "a plain number on the right, as in a + 1, is not understood",
+    ),
+    Bug(
+        "plain numbers are no arguments",
+        "a * 3",
+        lambda s: bool(s.error),
+        "a plain number on the right, as in a * 3, is not understood",
+    ),
+    Bug(
+        "missing __radd__",
+        "1 + a",
+        _error("TypeError"),
+        REFLECTED.format("1 + a") + "; sum() begins with 0 + the first one",
+    ),
+    Bug("missing __rmul__", "3 * a", _error("TypeError"), REFLECTED.format("3 * a")),
+    Bug(
+        "minus is plus backwards",
+        "a - b",
+        _numbers(y_data=5.0, b=1.0),
+        "the gradient goes through a - b as through a + b: what does y do when b grows?",
+    ),
+    Bug(
+        "minus is plus backwards",
+        "-a",
+        _numbers(y_data=-2.0, a=1.0),
+        "the gradient goes through -a as if the sign were not there",
+    ),
+    Bug(
+        "swapped __rsub__",
+        "1 - a",
+        lambda s: s.shows(y_data=1.0),
+        "1 - a gives a - 1: the number on the left is the one to take from",
+    ),
+    Bug("missing __rsub__", "1 - a", _error("TypeError"), REFLECTED.format("1 - a")),
+    Bug("whole division", "a / b", lambda s: s.shows(y_data=0.0), "a / b drops what stands behind the point"),
+    Bug(
+        "swapped __rtruediv__",
+        "3 / a",
+        lambda s: s.shows(y_data=4.0 / 3.0),
+        "3 / a gives a / 3: the number on the left is the one to divide",
+    ),
+    Bug("missing __rtruediv__", "3 / a", _error("TypeError"), REFLECTED.format("3 / a")),
+    Bug(
+        "slope of division",
+        "a / b",
+        lambda s: s.shows(y_data=0.75) and not s.shows(a=0.25, b=-0.1875),
+        "the slopes of a / b are wrong: more b makes the quotient smaller, and the slope depends on a and on b",
+    ),
+    Bug(
+        "slope of a power",
+        "a ** 3",
+        _numbers(y_data=8.0, a=4.0),
+        "the slope of a ** n is wrong: the exponent is no factor of it",
+    ),
+    Bug(
+        "slope of a power",
+        "a ** 3",
+        _numbers(y_data=8.0, a=24.0),
+        "the slope of a ** n is wrong: the exponent of the slope has to be another",
+    ),
+    Bug("slope of a power", "a ** 3", lambda s: s.shows(y_data=8.0), "the slope of a ** n is wrong"),
+    Bug(
+        "upstream gradient left out of a power",
+        "a ** 2, and on",
+        _numbers(y_data=45.0, a=6.0),
+        "the power passes its local derivative on alone: the gradient from above is not in it",
+    ),
+    Bug("power of a negative exponent", "a ** -1", lambda s: not s.error, "a ** -1 is wrong"),
+    Bug(
+        "slope of exp",
+        "exp",
+        _numbers(a=1.5),
+        "the slope of exp is taken to be a; look at how exp grows where it is large",
+    ),
+    Bug(
+        "slope of exp",
+        "exp",
+        lambda s: s.shows(y_data=math.exp(1.5)),
+        "the slope of exp is wrong: it grows as fast as it is large",
+    ),
+    Bug(
+        "slope of log",
+        "log",
+        lambda s: s.shows(y_data=math.log(4.0)),
+        "the slope of log is wrong: it is flatter the larger a is",
+    ),
+    Bug(
+        "slope of tanh",
+        "tanh",
+        lambda s: s.shows(y_data=math.tanh(0.75)),
+        "the slope of tanh is wrong: it is 1 at 0, and nearly 0 where tanh is nearly 1",
+    ),
+    Bug(
+        "slope of sigmoid",
+        "sigmoid",
+        lambda s: s.shows(y_data=1.0 / (1.0 + math.exp(-0.75))),
+        "the slope of sigmoid is wrong: it is largest, 0.25, where sigmoid is 0.5",
+    ),
+    Bug(
+        "relu at negative numbers",
+        "relu of -1.5",
+        lambda s: s.shows(y_data=0.0),
+        "relu passes a gradient back where its argument is negative, though its result does not move there",
+    ),
+    Bug("relu at negative numbers", "relu of -1.5", lambda s: not s.error, "relu of a negative number is 0"),
+    Bug(
+        "relu at positive numbers",
+        "relu of 1.5",
+        lambda s: not s.error,
+        "where its argument is positive, relu changes neither the number nor the gradient",
+    ),
+    Bug(
+        "upstream gradient left out of tanh",
+        "tanh, and on",
+        lambda s: s.shows(a=1 - math.tanh(0.75) ** 2),
+        "tanh passes its local derivative on alone: the gradient from above is not in it",
+    ),
+    Bug(
+        "upstream gradient left out of exp",
+        "exp, and on",
+        lambda s: s.shows(a=math.exp(1.5)),
+        "exp passes its local derivative on alone: the gradient from above is not in it",
+    ),
+    Bug(
+        "sum does not start",
+        "sum",
+        _error("TypeError", "AttributeError"),
+        "sum() begins with the number 0, and 0 + a is not understood",
+    ),
+    Bug(
+        "sum does not start",
+        "sum",
+        lambda s: not s.error,
+        "sum() begins with the number 0, and 0 + a is treated in another way than 1 + a",
+    ),
+    Bug(
+        "in place",
+        "+=",
+        lambda s: not s.error,
+        "a += b changes the value that other names still hold, and that the graph was made with",
+    ),
+    Bug(
+        "in place",
+        "*=",
+        lambda s: not s.error,
+        "a *= b changes the value that other names still hold, and that the graph was made with",
+    ),
+    Bug(
+        "leaf overwritten",
+        "two losses on one leaf",
+        lambda s: not s.error,
+        "the gradient that a leaf had from another result is neither kept nor set to 0 as a whole",
+    ),
+    Bug(
+        "data changed by backward",
+        "the numbers after backward",
+        lambda s: not s.error,
+        "backward() changes data: it only has to fill in gradients, and the step comes afterwards",
+    ),
+    Bug(
+        "backward not idempotent",
+        "backward twice",
+        lambda s: not s.error,
+        "a second backward() on the same graph gives neither the same gradients nor twice as large "
+        "ones: inner values still hold those of the first",
+    ),
+    Bug(
+        "gradients left over",
+        "a part that has been used before",
+        lambda s: not s.error,
+        "an inner value still holds the gradient of the result before, and passes it on once more; "
+        "setting the gradients of the parameters to 0 does not reach it",
+    ),
+    Bug(
+        "recursion limit",
+        "3,000 operations",
+        _error("RecursionError"),
+        "a graph of 3,000 operations in a row ends in a RecursionError: the walk over the graph calls itself",
+    ),
+    Bug(
+        "tanh overflows",
+        "tanh of 1000",
+        _error("OverflowError", "ZeroDivisionError"),
+        "tanh of a large number overflows, where it is 1",
+    ),
+    Bug("tanh overflows", "tanh of 1000", lambda s: not s.error, "tanh of a large number is 1, with the slope 0"),
+    Bug(
+        "constants as strings",
+        "a word for a number",
+        lambda s: not s.error,
+        "Value('2') is accepted, and times 3 it is '222'",
+    ),
+)
+
+
+def named(check: str, result: dict[str, Any], leaves: Mapping[str, float]) -> Bug | None:
+    """The first bug that this check shows by this result, which is wrong."""
+    seen = Seen(result)
+    if any(f"{leaf}.data" in seen.numbers and seen[f"{leaf}.data"] != number for leaf, number in leaves.items()):
+        changed = next(bug for bug in BUGS if bug.name == "data changed by backward")
+        if check not in ("a number", "+=", "*="):
+            return changed
+    return next((bug for bug in BUGS if bug.check == check and bug.shows(seen)), None)

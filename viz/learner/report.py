@@ -1,0 +1,283 @@
+"""What `chainrule check` has found: as text, as JSON for graders, and as a page with the graph that shows the bug."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from chainrule.engine import Value
+
+from ..common.colours import DARK, LIGHT
+from ..common.page import POLICY, asset
+from ..common.saving import write_text
+from ..common.text import markup
+from ..graph.drawing import draw
+from .bugs import named
+from .ladder import CHECKS, RUNGS, Check
+from .running import run_class, run_file
+from .worker import run_check
+
+__all__ = ["CheckReport", "Found", "check_class", "check_file"]
+
+CORE = 4  # up to this rung, one bug makes nearly everything after it go wrong
+ROOM = 1e-9
+POWER = {"slope of a power", "upstream gradient left out of a power"}
+FOLLOWS = {  # of bugs that may be named because of another one
+    "sum does not start": {"missing __radd__", "plain numbers are no arguments"},
+    "slope of division": POWER,
+    "power of a negative exponent": POWER,
+}
+REFLECTED = {"1 + a": "a + 1", "3 * a": "a * 3", "1 - a": "a - 1", "3 / a": "a / 4"}  # which wait for the other
+SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """One finding: the name of the bug ("" if it is none that is known), a sentence, and the check that shows it."""
+
+    bug: str
+    says: str
+    check: Check
+    numbers: str  # "a.grad is 1.0, and 2.0 is right"
+    line: int | None = None
+
+    def __str__(self) -> str:
+        made = ", ".join(f"Value({number})" for number in self.check.leaves.values())
+        start = f"{', '.join(self.check.leaves)} = {made}"
+        code = "\n".join(f"        {line}" for line in [start, *self.check.code.splitlines()] if line)
+        back = "\n        y.backward()" if self.check.back else ""
+        where = f" (line {self.line})" if self.line else ""
+        return f"  {self.bug or self.check.name}: {self.says}{where}\n{code}{back}\n        -> {self.numbers}"
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """A learner's engine, rung by rung. `str()` is the text; `bugs` names what is wrong, `notes` what is worth knowing.
+
+    `ok` is True if nothing is wrong and nothing is missing; notes do not count, nor do functions that are not there.
+    """
+
+    name: str
+    states: tuple[str, ...]  # for each check: "right", "wrong", "missing" (not there yet) or "left out"
+    found: tuple[Found, ...] = ()
+    notes: tuple[Found, ...] = ()
+    unread: str = ""  # why the file could not be read
+
+    @property
+    def bugs(self) -> list[str]:
+        """The names of the bugs, the one to look at first first."""
+        return [each.bug for each in self.found if each.bug]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong and nothing is missing."""
+        basics = [state for check, state in zip(CHECKS, self.states) if not check.note]
+        return not self.unread and not self.found and not {"wrong", "missing"} & set(basics)
+
+    @property
+    def points(self) -> tuple[int, int]:
+        """How many checks are right, and how many count."""
+        counted = [state for check, state in zip(CHECKS, self.states) if not check.note and state != "left out"]
+        return counted.count("right"), len(counted)
+
+    def __str__(self) -> str:
+        if self.unread:
+            return f"{self.name}: {self.unread}"
+        lines = [f"{self.name}: {self.points[0]} of {self.points[1]} checks are right"]
+        for rung, title in enumerate(RUNGS):
+            lines.append(f"  {_mark(self._states(rung)):>9}  {rung + 1:>2} {title}")
+        for heading, found in (("What is wrong:", self.found), ("Worth knowing:", self.notes)):
+            if found:
+                lines += ["", heading, *map(str, found)]
+        if len(self.found) and any(each.check.rung <= CORE for each in self.found):
+            lines += ["", "What fails after this may follow from it; mend it, and check again."]
+        return "\n".join(lines)
+
+    def _states(self, rung: int) -> list[str]:
+        return [state for check, state in zip(CHECKS, self.states) if check.rung == rung]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For graders: plain dicts, lists, texts and numbers."""
+        checks = [{"name": check.name, "rung": RUNGS[check.rung], "state": state, "points": int(state == "right")}
+                  for check, state in zip(CHECKS, self.states) if not check.note]  # fmt: skip
+        found, notes = ([{"bug": each.bug, "message": each.says, "check": each.check.name, "numbers": each.numbers,
+                          "line": each.line} for each in group] for group in (self.found, self.notes))  # fmt: skip
+        return {"name": self.name, "ok": self.ok, "points": self.points[0], "of": self.points[1],
+                "error": self.unread, "found": found, "notes": notes, "checks": checks}  # fmt: skip
+
+    @property
+    def json(self) -> str:
+        """`to_dict()` as text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @property
+    def html(self) -> str:
+        """A page that fetches nothing: the rungs, and for each finding the graph that shows it."""
+        body = f"<h1>{markup(self.name)}</h1>"
+        if self.unread:
+            body += f"<p class=wrong>{markup(self.unread)}</p>"
+        else:
+            body += f"<p>{self.points[0]} of {self.points[1]} checks are right.</p><ol class=rungs>" + "".join(
+                f'<li class="{_mark(self._states(rung)).replace(" ", "-")}">{markup(title)} '
+                f"<b>{_mark(self._states(rung))}</b></li>" for rung, title in enumerate(RUNGS)
+            ) + "</ol>"  # fmt: skip
+        for heading, found in (("What is wrong", self.found), ("Worth knowing", self.notes)):
+            if found:
+                body += f"<h2>{heading}</h2>" + "".join(map(_section, found))
+        colours = "".join(
+            f"{start}:root{{color-scheme:{scheme};--paper:{theme.paper};--ink:{theme.ink};--line:{theme.box_line};"
+            f"--below:{theme.below_ink};--above:{theme.above_ink};--soft:{theme.soft_ink}}}{end}\n"
+            for start, scheme, theme, end in (("", "light", LIGHT, ""),
+                                              ("@media (prefers-color-scheme:dark){", "dark", DARK, "}"))
+        )  # fmt: skip
+        return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+                f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+                f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{markup(self.name)}</title>'
+                f"<style>\n{colours}{asset('learner', 'report.css')}</style></head>"
+                f"<body>{body}</body></html>\n")  # fmt: skip
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page (.html), the JSON (.json) or the text (.txt)."""
+        return write_text(Path(path), {".html": self.html, ".json": self.json, ".txt": str(self) + "\n"})
+
+    def _repr_html_(self) -> str:
+        return f'<iframe srcdoc="{markup(self.html)}" style="width:100%;height:640px;border:0"></iframe>'
+
+
+def check_class(V: Any, name: str = "") -> CheckReport:
+    """Check a class in this process: for tests, and for notebooks."""
+    return _report(name or getattr(V, "__name__", repr(V)), run_class(V))
+
+
+def check_file(path: str | os.PathLike[str], name: str = "Value", seconds: float = SECONDS) -> CheckReport:
+    """Check the class of that name in a file, which runs in a process of its own; one check may take so many seconds.
+
+    Errors: FileNotFoundError.
+    """
+    file = os.fspath(path)
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"there is no file {file!r}")
+    results = run_file(file, name, seconds)
+    title = f"{Path(file).name}:{name}"
+    if isinstance(results, dict):
+        where = f"line {results['line']}, " if results["line"] else ""
+        return CheckReport(title, (), unread=f"the file cannot be read: {where}{results['error']}")
+    return _report(title, results)
+
+
+def _report(name: str, results: list[dict[str, Any]]) -> CheckReport:
+    states: list[str] = []
+    failures: list[Found] = []
+    before: dict[str, str] = {}
+    for check, result in zip(CHECKS, results):
+        wrong = _differences(check, result)
+        if "skipped" in result:
+            states.append("left out")
+        elif not wrong:
+            states.append("right")
+        else:
+            waits = before.get(REFLECTED.get(check.name, ""), "right") != "right" and "error" in result
+            found = None if waits else _found(check, result, wrong)
+            states.append("wrong" if found else "missing")
+            failures += [found] if found else []
+        before[check.name] = states[-1]
+    core = [each for each in failures if each.check.rung <= CORE]
+    kept = _one_of_each(core or [each for each in failures if not each.check.note])
+    if core:
+        kept = kept[:1] if kept[0].bug else [each for each in kept if each.bug][:1] or kept[:1]
+    elif any(each.bug for each in kept):
+        kept = [each for each in kept if each.bug]
+    notes = [] if core else _one_of_each([each for each in failures if each.check.note and each.bug])
+    return CheckReport(name, tuple(states), tuple(kept), tuple(notes))
+
+
+def _one_of_each(failures: Iterable[Found]) -> list[Found]:
+    kept: dict[str, Found] = {}
+    for each in failures:
+        if kept.keys().isdisjoint(FOLLOWS.get(each.bug, ())):
+            kept.setdefault(each.bug or each.check.name, each)
+    return list(kept.values())
+
+
+def _found(check: Check, result: dict[str, Any], wrong: str) -> Found | None:
+    """The finding; None for what is not there yet."""
+    bug, line = named(check.name, result, check.leaves), result.get("line")
+    if result.get("kind") == "Hang":
+        says = "it does not come to an end: does a loop of it wait for something that never comes?"
+        return Found("hang", says, check, wrong, line)
+    if result.get("kind") == "Crash":
+        return Found("crash", "it ends the whole process", check, wrong, line)
+    if bug is not None:
+        return Found(bug.name, bug.says, check, wrong, line)
+    refused = result.get("kind") in ("TypeError", "AttributeError", "NotImplementedError")
+    if refused and result["stage"] == "forward" and check.rung > 1:
+        return None
+    return Found("", "the numbers are not right", check, wrong, line)
+
+
+def _differences(check: Check, result: dict[str, Any]) -> str:
+    """What differs from the truth, in words; "" if nothing does."""
+    if "error" in result:
+        return str(result["error"])
+    said = []
+    for name, right in truth(check.name).items():
+        seen = result.get("seen", {}).get(name)
+        right_too = check.also.get(name, ())
+        fits = isinstance(seen, (int, float)) and any(
+            math.isclose(seen, one, rel_tol=ROOM, abs_tol=ROOM) for one in (right, *right_too))  # fmt: skip
+        if not fits:
+            said.append(f"{name} is {seen}, and {right:.6g} is right")
+    return "; ".join(said)
+
+
+@lru_cache(None)
+def truth(name: str) -> dict[str, float]:
+    """What chainrule's own engine gives for that check."""
+    [check] = [each for each in CHECKS if each.name == name]
+    result = run_check(check, _Accepting)
+    return dict(result["seen"])
+
+
+class _Accepting(Value):
+    """A Value, also of a word: what that gives is no question of the numbers."""
+
+
+def _section(found: Found) -> str:
+    text = str(found).split("\n", 1)
+    return (f"<section><h3>{markup(found.bug or found.check.name)}</h3><p>{markup(found.says)}</p>"
+            f"<pre>{markup(_dedented(text[1]))}</pre>{_graph(found.check)}</section>")  # fmt: skip
+
+
+def _dedented(text: str) -> str:
+    return "\n".join(line[8:] for line in text.splitlines())
+
+
+def _graph(check: Check) -> str:
+    """The graph of a check, drawn with the gradients that are right; "" for what is too large to be looked at."""
+    names: dict[str, Any] = {"V": Value}
+    for name, number in check.leaves.items():
+        names[name] = Value(number, label=name)
+    if check.note or "for " in check.code:
+        return ""
+    exec(check.code, names)
+    for name in ("h", "k", "m", "y"):
+        if isinstance(names.get(name), Value) and names[name] not in [names[leaf] for leaf in check.leaves]:
+            names[name].label = name
+    for name in check.leaves:
+        names[name].grad = 0.0
+    names["y"].backward()
+    return str(draw(names["y"]).svg)
+
+
+def _mark(states: list[str]) -> str:
+    if "wrong" in states:
+        return "wrong"
+    if "missing" in states:
+        return "not yet"
+    return "right" if "right" in states else "left out"

@@ -1,0 +1,116 @@
+"""Runs the checks on a learner's class. As a program, it reads a file in a process of its own.
+
+`python worker.py FILE NAME FIRST` writes a line of JSON for each check from number FIRST on, and one before it begins.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import sys
+import traceback
+from typing import Any
+
+__all__ = ["run_check"]
+
+Result = dict[str, Any]  # "seen": {"a.grad": number}, or "error", "kind" and "line" of the learner's file
+
+
+def run_check(check: Any, V: Any, file: str = "") -> Result:
+    """What one check gives with the class V: the numbers that it leaves, or the error that ended it."""
+    if check.needs and not hasattr(V, check.needs):
+        return {"skipped": f"there is no {check.needs}()"}
+    names: dict[str, Any] = {"V": V}
+    stage = "forward"
+    try:
+        for name, number in check.leaves.items():
+            names[name] = V(number)
+        exec(check.code, names)
+        if check.back:
+            stage = "backward"
+            names["y"].backward()
+        stage = "reading"
+        return {"seen": dict(_seen(check, names))}
+    except Exception as error:
+        return _failure(error, file, stage)
+
+
+def _seen(check: Any, names: dict[str, Any]) -> Any:
+    for name in check.watch or (*check.leaves, "y"):
+        whose, _, what = name.partition(".")
+        for attribute in (what,) if what else ("data", "grad") if check.back else ("data",):
+            yield f"{whose}.{attribute}", _number(getattr(names[whose], attribute))
+
+
+def _number(given: Any) -> Any:
+    """A float, or a text that says what it is: of nan, inf, and of what is no number at all."""
+    if isinstance(given, (str, bytes, bool)) or given is None:
+        return f"{type(given).__name__} {given!r}"[:60]
+    try:
+        number = float(given.item() if hasattr(given, "item") else given)
+    except Exception:
+        return f"{type(given).__name__} {given!r}"[:60]
+    return number if math.isfinite(number) else repr(number)
+
+
+def _failure(error: Exception, file: str, stage: str) -> Result:
+    if isinstance(error, RecursionError):
+        error = RecursionError("maximum recursion depth exceeded")
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    said = f"{type(error).__name__}: {error}".rstrip(": ")[:300]
+    return {"error": said, "kind": type(error).__name__, "stage": stage, "line": lines[-1].lineno if lines else None}
+
+
+def _load(file: str, name: str) -> Any:
+    sys.path[0] = os.path.dirname(os.path.abspath(file))  # where a learner's other files are, and not this one's folder
+    spec = importlib.util.spec_from_file_location("learners_file", file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["learners_file"] = module
+    spec.loader.exec_module(module)
+    found = getattr(module, name, None)
+    if found is None:
+        classes = [key for key, each in vars(module).items() if isinstance(each, type)]
+        raise AttributeError(f"there is no {name!r} in it; it has {', '.join(classes) or 'no class'}")
+    return found
+
+
+def _ladder() -> Any:
+    """ladder.py beside this file, which is read by its path, since chainrule need not be installed here."""
+    file = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ladder.py")
+    spec = importlib.util.spec_from_file_location("chainrule_ladder", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["chainrule_ladder"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _main(file: str, name: str, first: int) -> None:
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the learner's code prints is nobody's result
+
+    def say(**what: Any) -> None:
+        out.write(json.dumps(what) + "\n")
+        out.flush()
+
+    checks = _ladder().CHECKS
+    try:
+        V = _load(file, name)
+    except BaseException as error:
+        shown = error if isinstance(error, Exception) else RuntimeError(f"it ends with {type(error).__name__}")
+        found = _failure(shown, file, "reading the file")
+        found["line"] = error.lineno if isinstance(error, SyntaxError) else found["line"]
+        say(unread=found)
+        return
+    for number in range(first, len(checks)):
+        say(begins=number)
+        say(number=number, result=run_check(checks[number], V, file))
+    say(done=True)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,105 @@
+"""The third act: each parameter moves against its gradient, and the result is computed anew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chainrule.engine import Op, Value
+
+from ..common.formulas import DIGITS, agrees, in_brackets, read
+from ..common.text import clean, short
+from .grouping import Parents
+
+
+@dataclass(frozen=True)
+class Move:
+    """parameter.data −= learning rate × parameter.grad."""
+
+    parameter: int
+    new: float
+    grad: float
+    change: float
+    terms: list[str]  # the data before, the learning rate, the gradient
+    sign: str  # = or ≈ before the result
+
+
+def checked_learning_rate(given: object) -> float | None:
+    """The learning rate; None means that there is no update.
+
+    Errors: TypeError for what is no number, ValueError for one that is not positive and finite.
+    """
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise TypeError(f"learning_rate is {given!r}; it has to be a number, or None for no update")
+    if not (math.isfinite(given) and given > 0.0):
+        raise ValueError(f"learning_rate is {given!r}; it has to be positive and finite, such as 0.1")
+    return float(given)
+
+
+def parameters_among(order: Sequence[Value], is_unit: Sequence[bool], given: Iterable[Value] | None) -> list[int]:
+    """The places of the leaves that an update moves: those that were given, else those of neurons, else all leaves.
+
+    Errors: ValueError for a parameter that is not among the values, or that no update can move; TypeError for what is
+    not a Value.
+    """
+    open_leaves = [i for i, value in enumerate(order) if value.operation is None and value.requires_grad]
+    if given is None:
+        return [index for index in open_leaves if is_unit[index]] or open_leaves
+    number = {id(value): index for index, value in enumerate(order)}
+    found = []
+    for value in given:
+        if not isinstance(value, Value):
+            raise TypeError(f"parameters holds {type(value).__name__} {value!r}; each has to be a Value")
+        index = number.get(id(value), -1)
+        if index not in open_leaves and index >= 0:
+            why = "requires_grad is False" if value.operation is None else "it was computed, so it is no leaf"
+            raise ValueError(f"{value.name()} cannot be updated: {why}")
+        if index >= 0:  # a model may have parameters that this result does not use
+            found.append(index)
+    return list(dict.fromkeys(found))
+
+
+def moves(order: Sequence[Value], grads: Sequence[float], which: Sequence[int], rate: float) -> list[Move]:
+    """One step of gradient descent; nobody's data are changed.
+
+    >>> from chainrule import Value
+    >>> (move,) = moves([Value(-3.0)], [1.0], [0], 0.1)
+    >>> move.new, move.terms, move.sign
+    (-3.1, ['−3', '0.1', '1'], '=')
+    """
+    found = []
+    for index in which:
+        old, grad = float(order[index].data), grads[index]
+        new = old - rate * grad
+        for digits in DIGITS:
+            texts = [short(number, digits) for number in (old, rate, grad)]
+            start, factor, slope = map(read, texts)
+            if holds := agrees(start - factor * slope, new):
+                break
+        else:
+            texts = [short(number) for number in (old, rate, grad)]
+        found.append(
+            Move(index, new, grad, new - old, [texts[0], texts[1], in_brackets(texts[2])], "=" if holds else "≈")
+        )
+    return found
+
+
+def computed_anew(order: Sequence[Value], parents: Parents, made: Sequence[Move]) -> list[float] | str:
+    """The data of all values after the moves; or the name of what has no value then, with the reason."""
+    new = {move.parameter: move.new for move in made}
+    data: list[float] = []
+    for index, value in enumerate(order):
+        operation = value.operation
+        if not isinstance(operation, Op):
+            data.append(new.get(index, float(value.data)))
+            continue
+        given = iter(parents[index])
+        numbers = [data[next(given)] if isinstance(a, Value) else float(a) for a in value.arguments]
+        try:
+            data.append(float(operation.evaluate(numbers)))
+        except (ArithmeticError, ValueError, LookupError) as error:
+            return clean(error)
+    return data
