@@ -187,6 +187,29 @@ def test_the_links_of_the_readme_are_absolute_once_the_project_has_an_address():
     assert not (address and relative), f"run python tools/links.py {address}"
 
 
+# --- figures
+
+
+def measured(work):
+    """The first cells of the rows of benchmarks/README.md that begin with these words."""
+    rows = re.findall(rf"^\| {re.escape(work)} [^|]*\|(.+)$", text_of(HERE / "benchmarks" / "README.md"), re.MULTILINE)
+    cells = [[cell.strip() for cell in row.split("|")] for row in rows]
+    return {cell for row in cells for cell in row[:3]}
+
+
+def test_the_times_in_the_readme_are_those_of_the_benchmarks():
+    text = text_of(TOP[0])
+    [names, times] = re.findall(r"^(\| micrograd \|.+)\n\|[-|]+\|\n(.+)$", text, re.MULTILINE)[0]
+    names, times = ([cell.strip() for cell in row.strip("|").split("|")] for row in (names, times))
+    eager, compiled = measured("W3 moons, a step"), measured("W3 moons, 100 at once: step of SGD")
+    micrograd, *ours, torch, jax = times
+    assert names[0] == "micrograd" and names[-2:] == ["PyTorch", "JAX"]
+    assert {f"{micrograd} micrograd", ours[0]} <= eager
+    assert {ours[1], f"{torch} PyTorch", f"{jax} JAX"} <= compiled
+    hand, chainrule = re.search(r"by hand .+?: ([\d.]+ µs) against ([\d.]+ µs)", text).groups()
+    assert {f"{hand} NumPy by hand", chainrule} <= measured("W3 moons, 100 at once: loss and gradient")
+
+
 # --- examples
 
 
