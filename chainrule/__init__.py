@@ -16,6 +16,8 @@ Pictures (chainrule.viz): draw, steps, explain, curves; draw_dot.
 6.0
 """
 
+import typing as _typing
+from importlib import import_module as _import_module
 from pathlib import Path as _Path
 
 if __name__ != "chainrule":
@@ -40,12 +42,14 @@ from .nn import (  # nn, written by tools/table.py
     iris, l1, l2, load, mae, moons, mse, penguins, r2, schedules, sine, softmax, spirals, sweep, table, to_numpy_source,
     to_onnx, to_torch, train_test_split, units, wishes, xor,
 )  # fmt: skip
-from .viz import (  # viz, written by tools/table.py
-    boundary, confusion_table, curves, draw, draw_dot, explain, landscape, live, load_numbers, replay, report, steps,
-    walk, wish_bars,
-)  # fmt: skip
 
-__version__ = "0.2.0.dev0"
+if _typing.TYPE_CHECKING:  # pictures are imported when one is asked for, as they take a third of the time
+    from .viz import (  # viz, written by tools/table.py
+        boundary, confusion_table, curves, draw, draw_dot, explain, landscape, live, load_numbers, replay, report,
+        steps, walk, wish_bars,
+    )  # fmt: skip
+
+__version__ = "0.2.0"
 
 __all__ = [  # all, written by tools/table.py
     "__version__", "Value", "DomainError", "no_grad", "enable_grad", "grad", "value_and_grad", "jacobian", "hessian",
@@ -65,3 +69,15 @@ __all__ = [  # all, written by tools/table.py
     "draw", "draw_dot", "explain", "landscape", "live", "load_numbers", "replay", "report", "steps", "walk",
     "wish_bars",
 ]  # fmt: skip
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _typing.Any:
+        """The package `viz`, and the names of it, when they are first asked for."""
+        if name != "viz" and name not in __all__:
+            raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+        module = _import_module("chainrule.viz")
+        return module if name == "viz" else globals().setdefault(name, getattr(module, name))
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__, "viz"})

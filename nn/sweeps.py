@@ -9,7 +9,7 @@ import reprlib
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -209,7 +209,7 @@ class _Jobs:
             self.futures[self.executor.submit(_call, self.train, run.settings)] = run
 
     def _begin_again(self, lost: Sequence[Run]) -> None:
-        if not isinstance(self.executor, ProcessPoolExecutor):
+        if not _is_of_processes(self.executor):
             for run in lost:
                 self._submit(self.executor, run)
             return
@@ -219,8 +219,10 @@ class _Jobs:
 
     def _another(self, executor: Any, workers: int | None = None) -> Executor:
         """A new executor like the one that broke, which accepts no more."""
-        if not isinstance(executor, ProcessPoolExecutor):
+        if not _is_of_processes(executor):
             raise BrokenExecutor(f"the executor {type(executor).__name__} has stopped; the sweep cannot go on in it")
+        from concurrent.futures import ProcessPoolExecutor
+
         kept: Any = executor
         made = ProcessPoolExecutor(workers or kept._max_workers, kept._mp_context, kept._initializer, kept._initargs)
         self.own.append(made)
@@ -298,6 +300,14 @@ def _checked_name(name: Any) -> str:
     return name
 
 
+def _is_of_processes(executor: Any) -> bool:
+    from concurrent.futures import (
+        ProcessPoolExecutor,
+    )  # here, because it takes a tenth of what chainrule takes to import
+
+    return isinstance(executor, ProcessPoolExecutor)
+
+
 def _check_executor(executor: Any, train: Callable[..., Any]) -> None:
     """TypeError for what is no executor, and for a function that processes cannot get."""
     if executor is None:
@@ -308,7 +318,7 @@ def _check_executor(executor: Any, train: Callable[..., Any]) -> None:
         raise TypeError(f"the executor has a method submit, like ProcessPoolExecutor(); got {said}{hint}")
     if hasattr(executor, "get_executor"):
         raise TypeError(f"{type(executor).__name__} is no concurrent.futures.Executor; write client.get_executor()")
-    if isinstance(executor, ProcessPoolExecutor):
+    if _is_of_processes(executor):
         try:
             pickle.dumps(train)
         except Exception as problem:

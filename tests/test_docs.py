@@ -1,12 +1,19 @@
 """The pages about the project: files and names on them exist, their links lead somewhere, and their examples run."""
 
 import doctest
+import importlib.util
 import pkgutil
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pytest depends on it where Python has no tomllib
 
 HERE = Path(__file__).resolve().parents[1]
 ARCHITECTURE = HERE / "docs" / "architecture.md"
@@ -120,7 +127,8 @@ def anchors(page):
 
 def broken_links(page):
     broken = []
-    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+    text = re.sub(r"https://(github\.com/[\w.-]+/chainrule/blob|raw\.[\w.]+/[\w.-]+/chainrule)/main/", "", prose(page))
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", link):
             continue  # it leads to another site
         path, _, anchor = link.partition("#")
@@ -141,6 +149,65 @@ def test_a_broken_link_is_noticed(tmp_path):
         "# The `house`, it is\n[a](#the-house-it-is) [b](#no) [c](no.md) [d](page.md#no) [e](https://no.no)\n"
     )
     assert broken_links(page) == ["#no", "no.md", "page.md#no"]
+
+
+README_PARTS = """# A
+![picture](docs/a.png) [a page](docs/a.md#b) [there](https://there.org/x.md) [here](#a) <img alt="" src="docs/b.png">
+"""
+
+
+def test_the_links_of_the_readme_become_absolute_for_a_package_index(tmp_path, monkeypatch):
+    links = importlib.util.spec_from_file_location("links", HERE / "tools" / "links.py")
+    tool = importlib.util.module_from_spec(links)
+    links.loader.exec_module(tool)
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    settings = (HERE / "pyproject.toml").read_text(encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
+    (tmp_path / "README.md").write_text(README_PARTS, encoding="utf-8")
+    for address in ("https://github.com/some/one", "https://github.com/some/one-else/", "https://github.com/some/one"):
+        tool.main(address)
+        page, raw = (
+            f"{address.rstrip('/')}/blob/main",
+            f"https://raw.githubusercontent.com{address[18:].rstrip('/')}/main",
+        )
+        assert text_of(tmp_path / "README.md") == (
+            f"# A\n![picture]({raw}/docs/a.png) [a page]({page}/docs/a.md#b) [there](https://there.org/x.md) "
+            f'[here](#a) <img alt="" src="{raw}/docs/b.png">\n'
+        )
+        written = tomllib.loads(text_of(tmp_path / "pyproject.toml"))["project"]
+        assert written.pop("urls")["Repository"] == address.rstrip("/")
+        assert written == {key: kept for key, kept in tomllib.loads(settings)["project"].items() if key != "urls"}
+    with pytest.raises(SystemExit, match=r"https://github\.com/OWNER/NAME"):
+        tool.main("some/one")
+
+
+def test_the_links_of_the_readme_are_absolute_once_the_project_has_an_address():
+    address = tomllib.loads(text_of(HERE / "pyproject.toml"))["project"].get("urls", {}).get("Repository")
+    relative = [link for link in re.findall(r"\]\(([^)\s#]+)\)", prose(TOP[0])) if not re.match(r"[a-z]+:", link)]
+    assert not (address and relative), f"run python tools/links.py {address}"
+
+
+# --- figures
+
+
+def measured(work):
+    """The first cells of the rows of benchmarks/README.md that begin with these words."""
+    rows = re.findall(rf"^\| {re.escape(work)} [^|]*\|(.+)$", text_of(HERE / "benchmarks" / "README.md"), re.MULTILINE)
+    cells = [[cell.strip() for cell in row.split("|")] for row in rows]
+    return {cell for row in cells for cell in row[:3]}
+
+
+def test_the_times_in_the_readme_are_those_of_the_benchmarks():
+    text = text_of(TOP[0])
+    [names, times] = re.findall(r"^(\| micrograd \|.+)\n\|[-|]+\|\n(.+)$", text, re.MULTILINE)[0]
+    names, times = ([cell.strip() for cell in row.strip("|").split("|")] for row in (names, times))
+    eager, compiled = measured("W3 moons, a step"), measured("W3 moons, 100 at once: step of SGD")
+    micrograd, *ours, torch, jax = times
+    assert names[0] == "micrograd" and names[-2:] == ["PyTorch", "JAX"]
+    assert {f"{micrograd} micrograd", ours[0]} <= eager
+    assert {ours[1], f"{torch} PyTorch", f"{jax} JAX"} <= compiled
+    hand, chainrule = re.search(r"by hand .+?: ([\d.]+ µs) against ([\d.]+ µs)", text).groups()
+    assert {f"{hand} NumPy by hand", chainrule} <= measured("W3 moons, 100 at once: loss and gradient")
 
 
 # --- examples

@@ -121,6 +121,28 @@ def test_a_checkout_works_without_being_installed():
     assert done.returncode == 0 and "demo" in done.stdout
 
 
+def test_importing_chainrule_imports_no_picture_no_bar_and_no_processes(tmp_path):
+    code = f"import sys; sys.path.append({str(PACKAGE.parent)!r})\n" * IS_CHECKOUT + (
+        "import chainrule as cr\n"
+        "def slow():\n"
+        "    names = ('chainrule.viz', 'tqdm', 'graphviz', 'concurrent.futures.process', 'pandas', 'torch', 'onnx')\n"
+        "    return [name for name in names if name in sys.modules]\n"
+        "import sys\n"
+        "model = cr.MLP(2, [4, 1], rng=0)\n"
+        "cr.fit(model, cr.mse, [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0], epochs=2, progress=False)\n"
+        "print(slow())\n"
+        "assert {'draw', 'viz', 'Value'} <= set(dir(cr)) and hasattr(cr.draw(cr.Value(1.0) * 2.0), 'svg')\n"
+        "print(slow(), cr.viz.draw is cr.draw)\n"
+    )
+    assert run_python(code, tmp_path).splitlines() == ["[]", "['chainrule.viz'] True"]
+
+
+def test_a_name_that_the_facade_lacks_is_an_attribute_error():
+    assert not hasattr(chainrule, "drawn")
+    with pytest.raises(AttributeError, match="module 'chainrule' has no attribute 'drawn'"):
+        chainrule.drawn  # noqa: B018
+
+
 def test_installing_puts_only_chainrule_into_site_packages():
     if IS_CHECKOUT:
         pytest.skip("the copy under test is not installed")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("engine", "nn", "viz")
-LISTED = re.compile(r"([(\[])(  # (\w+), written by tools/table\.py\n).*?(\n[)\]])", re.DOTALL)
+LISTED = re.compile(r"([(\[])(  # (\w+), written by tools/table\.py\n).*?(\n( *)[)\]])", re.DOTALL)
 STUB = """\
 # Written by `python tools/table.py` from engine/ops.py: change the rows there, and run it again.
 
@@ -47,7 +47,8 @@ def listed(text: str, names: dict[str, list[str]]) -> str:
 
     def filled(found: re.Match[str]) -> str:
         words = [f'"{name}"' if found[1] == "[" else name for name in names[found[3]]]
-        lines = textwrap.fill(", ".join(words) + ",", 120, initial_indent="    ", subsequent_indent="    ")
+        indent = found[5] + "    "
+        lines = textwrap.fill(", ".join(words) + ",", 120, initial_indent=indent, subsequent_indent=indent)
         return found[1] + found[2] + lines + found[4]
 
     return LISTED.sub(filled, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import graphviz
+from typing import TYPE_CHECKING
 
 from chainrule.engine import Value
 from chainrule.engine.graph import trace
@@ -10,6 +10,9 @@ from chainrule.engine.graph import trace
 from .common.choices import check_choice
 from .common.text import clean, in_record
 from .common.values import values_of
+
+if TYPE_CHECKING:
+    import graphviz
 
 __all__ = ["draw_dot", "trace"]
 
@@ -31,6 +34,8 @@ def draw_dot(
     >>> draw_dot(a * a).source.count("->")  # twice into the product's node, and out of it
     3
     """
+    import graphviz  # here, for those who never call this
+
     check_choice("rankdir", rankdir, ("LR", "TB"))
     order = values_of(root)
     dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir})

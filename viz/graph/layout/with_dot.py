@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-import graphviz
 import numpy as np
 
 from ...common.spacing import spread
@@ -44,6 +43,8 @@ def arrange_with_dot(
 
 def _source(heights: Sequence[float], edges: Sequence[tuple[int, int]], boxes: Sequence[str | None]) -> str:
     """The graph as DOT, in numbers only: nothing that a user typed gets into it."""
+    import graphviz  # here, for those who never ask for this layout
+
     dot = graphviz.Digraph(
         graph_attr={"rankdir": "LR", "ranksep": f"{COLUMN_GAP / INCH}", "nodesep": f"{CARD_GAP / INCH}"},
         node_attr={"shape": "box", "fixedsize": "true", "label": "", "width": f"{CARD_WIDTH / INCH}"},

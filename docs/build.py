@@ -1,0 +1,215 @@
+"""Write the site: `python docs/build.py [FOLDER]`, by default into site/. It needs the extra [docs], and no network.
+
+api/ is the help of every public name, by pdoc; gallery/ runs each file of docs/gallery/ and shows what it made beside
+the lines that made it; the pages in Markdown and the inventory are there, too. `--picture` writes docs/live.png anew,
+the picture of README.md, which needs Chromium, selenium and pillow.
+"""
+
+from __future__ import annotations
+
+import ast
+import html
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+ORDER = ("neuron", "network", "stepper", "moons", "iris", "digits", "wishes", "walk")
+PACKAGES = ("chainrule", "chainrule.engine", "chainrule.nn", "chainrule.viz")
+HIDDEN = r"!chainrule\.(engine|viz)\..*|chainrule\.nn\.wishes"  # modules that are named like a function in them
+PAGES = {
+    "architecture.md": "The map of the code, with a glossary",
+    "compiler.md": "Two moons through the compiler",
+    "micrograd.md": "What you type for micrograd",
+    "misconceptions.md": "What people believe of backpropagation",
+    "style.md": "How the code is written",
+}
+API = """
+import sys
+from pathlib import Path
+import chainrule, pdoc
+for name in chainrule.__all__:
+    getattr(chainrule, name)  # pdoc sees only what has been imported
+pdoc.render.configure(docformat="markdown", show_source=False)
+pdoc.pdoc(*sys.argv[2:], output_directory=Path(sys.argv[1]))
+"""
+
+
+def site(folder: Path) -> None:
+    """Write all of it into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    api(folder / "api")
+    gallery(folder / "gallery")
+    shutil.copytree(
+        HERE / "inventory", folder / "inventory", ignore=shutil.ignore_patterns("*.py", "*page.html", "*_form*")
+    )
+    inventory = folder / "inventory" / "index.html"
+    inventory.write_text(_moved(inventory.read_text("utf-8"), HERE / "inventory"), "utf-8")
+    for name, title in PAGES.items():
+        body = _markdown((HERE / name).read_text("utf-8"))
+        (folder / name).with_suffix(".html").write_text(_page(title, _moved(body, HERE)), "utf-8")
+    (folder / "index.html").write_text(_page("chainrule", front()), "utf-8")
+
+
+def api(folder: Path) -> None:
+    """The help of every public name. The floors are copied into one package, as pip would do."""
+    with tempfile.TemporaryDirectory() as copy:
+        skip = shutil.ignore_patterns("__pycache__")
+        for floor in ("", "engine", "nn", "viz"):
+            shutil.copytree(ROOT / (floor or "chainrule"), Path(copy, "chainrule", floor), ignore=skip)
+        command = [sys.executable, "-c", API, str(folder.resolve()), *PACKAGES, HIDDEN]
+        subprocess.run(command, cwd=copy, check=True)
+    for page in folder.rglob("*.html"):
+        page.write_text(_without_dead_anchors(page.read_text("utf-8")), "utf-8")
+
+
+def _without_dead_anchors(page: str) -> str:
+    """pdoc links the names of members that a class inherits, but has them on the page of the base class only."""
+    there = set(re.findall(r'\bid="([^"]+)"', page))
+    dead = re.compile(r'<a href="#([^"]+)">([^<]*)</a>')
+    return dead.sub(lambda found: found[0] if found[1] in there else found[2], page)
+
+
+def gallery(folder: Path) -> None:
+    """Run each file of docs/gallery/ there, and write the page that shows what it made and its lines."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sys.path[:0] = [str(ROOT)]
+    back = Path.cwd()
+    os.chdir(folder)
+    try:
+        for name in ORDER:
+            runpy.run_path(str(HERE / "gallery" / f"{name}.py"))
+    finally:
+        os.chdir(back)
+        sys.path.remove(str(ROOT))
+    parts = [_exhibit(name, next(folder.glob(f"{name}.*")).name) for name in ORDER]
+    parts.append(
+        '<h2 id="worksheet">A worksheet</h2>\n<p>Questions about backpropagation, for paper, with their key: '
+        "<code>python docs/inventory/build.py</code> made it. "
+        '<a href="../inventory/sheet.html">Open it alone</a>.</p>\n'
+        '<iframe loading="lazy" title="A worksheet" src="../inventory/sheet.html"></iframe>'
+    )
+    (folder / "index.html").write_text(_page("Gallery", "<h1>Gallery</h1>\n" + "\n".join(parts), "../"), "utf-8")
+
+
+def _exhibit(name: str, file: str) -> str:
+    source = (HERE / "gallery" / f"{name}.py").read_text("utf-8")
+    title, _, sentence = str(ast.get_docstring(ast.parse(source))).partition(". ")
+    lines = source.partition('"""\n\n')[2]
+    picture = f'<iframe loading="lazy" title="{title}" src="{file}"></iframe>'
+    if file.endswith(".svg"):
+        picture = f'<a href="{file}"><img alt="{title}" src="{file}"></a>'
+    return (
+        f'<h2 id="{name}">{title}</h2>\n<p>{html.escape(sentence)} <a href="{file}">Open it alone</a>.</p>\n'
+        f"<pre>{html.escape(lines)}</pre>\n{picture}"
+    )
+
+
+def front() -> str:
+    """The first page."""
+    pages = "\n".join(f'<li><a href="{Path(name).stem}.html">{title}</a></li>' for name, title in PAGES.items())
+    return (
+        "<h1>chainrule</h1>\n<p>Glass-box backpropagation: a scalar autograd engine in which every step of the chain "
+        "rule can be seen.</p>\n<ul>\n"
+        '<li><a href="gallery/index.html">The gallery</a>: pictures and pages, each with the lines that made it</li>\n'
+        '<li><a href="api/index.html">The help of every name</a></li>\n'
+        f'<li><a href="inventory/index.html">Questions about backpropagation</a></li>\n{pages}\n</ul>'
+    )
+
+
+def address() -> str:
+    """Where the repository is, as pyproject.toml or the workflow that publishes it says; "" where neither does."""
+    found = re.search(r'^Repository = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    name = os.environ.get("GITHUB_REPOSITORY")
+    return found[1] if found else f"{os.environ['GITHUB_SERVER_URL']}/{name}" if name else ""
+
+
+def _moved(page: str, folder: Path) -> str:
+    """Links between pages lead to pages, links to other files into the repository, or nowhere if it has no address."""
+
+    def moved(found: re.Match[str]) -> str:
+        path, _, anchor = found[1].partition("#")
+        if not path or re.match(r"[a-z]+:", path):
+            return found[0]
+        target = (folder / path).resolve()
+        if target.parent == HERE and target.name in PAGES:
+            return found[0].replace(".md", ".html", 1)
+        if folder in target.parents and target.suffix == ".html":
+            return found[0]
+        inside = target.relative_to(ROOT).as_posix() + (f"#{anchor}" if anchor else "")
+        return f'<a href="{address()}/blob/main/{inside}">{found[2]}</a>' if address() else found[2]
+
+    return re.sub(r'<a\s[^>]*?href="([^"]+)"[^>]*>(.*?)</a>', moved, page, flags=re.DOTALL)
+
+
+def _markdown(text: str) -> str:
+    """The HTML of Markdown, with the anchors of GitHub."""
+    import markdown2
+
+    body = markdown2.markdown(text, extras=["fenced-code-blocks", "tables", "cuddled-lists"])
+
+    def with_anchor(found: re.Match[str]) -> str:
+        words = html.unescape(re.sub(r"<[^>]+>", "", found[2])).strip().lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        return f'<h{found[1]} id="{anchor}">{found[2]}</h{found[1]}>'
+
+    return re.sub(r"<h(\d)[^>]*>(.*?)</h\1>", with_anchor, str(body), flags=re.DOTALL)
+
+
+def _page(title: str, body: str, up: str = "") -> str:
+    links = {
+        "index.html": "chainrule",
+        "gallery/index.html": "gallery",
+        "api/index.html": "help",
+        "inventory/index.html": "questions",
+    }
+    style = (HERE / "site.css").read_text("utf-8")
+    menu = " ".join(f'<a href="{up}{path}">{name}</a>' for path, name in links.items())
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n<nav>{menu}</nav>\n{body}\n</html>\n"
+    )
+
+
+def live_picture(path: Path, seconds: float = 3.0) -> None:
+    """A picture of the live page of two moons, after it has trained so long."""
+    from PIL import Image
+    from selenium import webdriver
+
+    with tempfile.TemporaryDirectory() as folder:
+        gallery(Path(folder))
+        options = webdriver.ChromeOptions()
+        for word in ("headless", "no-sandbox", "disable-gpu", "hide-scrollbars", "window-size=1200,860"):
+            options.add_argument(f"--{word}")
+        browser = webdriver.Chrome(options=options)
+        try:
+            browser.get(Path(folder, "moons.html").as_uri())
+            time.sleep(seconds)
+            browser.find_element("css selector", "button").click()  # Pause, with which a page begins
+            time.sleep(1)
+            browser.save_screenshot(str(path))
+        finally:
+            browser.quit()
+    Image.open(path).convert("RGB").crop((0, 0, 1200, 612)).quantize(64, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    if words == ["--picture"]:
+        live_picture(HERE / "live.png")
+    else:
+        target = Path(words[0] if words else ROOT / "site").resolve()
+        if target.exists():
+            shutil.rmtree(target) if (target / "api").is_dir() else sys.exit(f"{target} exists, and is no site of ours")
+        site(target)
+        print(f"{target / 'index.html'}")
