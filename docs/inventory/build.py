@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 
 HERE = Path(__file__).resolve().parent
-if not __package__:
+if __name__ == "__main__":
     sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 from items import ITEMS, Item  # noqa: E402
