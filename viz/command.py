@@ -23,7 +23,7 @@ from .common.saving import write_text
 from .expressions import evaluate
 from .graph.drawing import draw
 from .learner.report import check_file
-from .plots.training import curves
+from .live.live import replay
 from .stepper.stepping import steps
 
 EPOCHS = 40
@@ -133,8 +133,8 @@ def _named_number(text: str) -> tuple[str, float]:
     return unicodedata.normalize("NFKC", name), found  # Python normalises the names in an expression too
 
 
-class TestFlowers(NamedTuple):
-    """The irises that were kept for the test: measurements in cm, species, and the names of the species."""
+class Flowers(NamedTuple):
+    """Some of the irises: measurements in cm, species, and the names of the species."""
 
     X: NDArray[np.float64]
     y: NDArray[np.int64]
@@ -142,9 +142,9 @@ class TestFlowers(NamedTuple):
 
 
 def run_demo(out: Path, seed: int) -> None:
-    """Train on iris, print how that went, and write graph.html, steps.html and training.html."""
+    """Train on iris, print how that went, and write graph.html, steps.html and live.html."""
     out.mkdir(parents=True, exist_ok=True)
-    model, history, test = train_on_iris(seed)
+    model, history, train, test = train_on_iris(seed)
     print(history)
     named, flower = what_was_learned(model, test)
     names = ("sepal length", "sepal width", "petal length", "petal width")
@@ -160,13 +160,26 @@ def run_demo(out: Path, seed: int) -> None:
             "steps.html",
             "from its four measurements to the loss, back to every gradient, and one update",
         ),
-        (curves(history, notes=named), "training.html", "how loss and accuracy went, and what was learned"),
+        (
+            replay(
+                model,
+                cross_entropy,
+                train.X,
+                train.y,
+                history,
+                validation=(test.X, test.y),
+                names=names,
+                classes=train.target_names,
+            ),
+            "live.html",
+            "the network itself: replay its training, train on, drag a number and see what follows",
+        ),
     ):
         print(f"{picture.save(out / name)}: {what}")
     print("\n".join(named))
 
 
-def what_was_learned(model: MLP, test: TestFlowers) -> tuple[list[str], int]:
+def what_was_learned(model: MLP, test: Flowers) -> tuple[list[str], int]:
     """Sentences about the flowers that the model never saw, and the one of them whose loss is the largest."""
     losses = [cross_entropy(model(x), int(label)).data for x, label in zip(test.X.tolist(), test.y)]
     scores = [[score.data for score in model(x)] for x in test.X.tolist()]
@@ -184,8 +197,8 @@ def what_was_learned(model: MLP, test: TestFlowers) -> tuple[list[str], int]:
     return said, losses.index(max(losses))
 
 
-def train_on_iris(seed: int, progress: bool = True) -> tuple[MLP, History, TestFlowers]:
-    """A trained MLP(4, [12, 3]), the history of its training, and the flowers that were kept for the test."""
+def train_on_iris(seed: int, progress: bool = True) -> tuple[MLP, History, Flowers, Flowers]:
+    """A trained MLP(4, [12, 3]), the history of its training, its flowers, and those kept for the test."""
     X, y = flowers = iris()
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, seed=seed, stratify=y)
     model = MLP(4, [12, 3], activation="tanh", rng=seed)
@@ -194,7 +207,8 @@ def train_on_iris(seed: int, progress: bool = True) -> tuple[MLP, History, TestF
         epochs=EPOCHS, batch_size=16, optimiser=Adam, learning_rate=0.02, seed=seed,
         validation=(X_test, y_test), metrics=[accuracy], progress=progress,
     )  # fmt: skip
-    return model, history, TestFlowers(X_test, y_test, flowers.target_names)
+    names = flowers.target_names
+    return model, history, Flowers(X_train, y_train, names), Flowers(X_test, y_test, names)
 
 
 if __name__ == "__main__":

@@ -310,8 +310,9 @@ function whyPanel() {
       c.strokeStyle = css("ink"); c.lineWidth = 2; c.setLineDash([5, 4]);
       c.beginPath(); c.moveTo(0, middle - high(-g)); c.lineTo(w, middle - high(-g)); c.stroke(); c.setLineDash([]);
     });
-    const up = sorted.filter(([x]) => x > 0).length;
-    said.textContent = `${up} ask for more, ${sorted.length - up} for less; the mean (dashed) asks for ${fmt(-g)}, which is minus the gradient${inBatch.size ? "; solid: the last mini-batch" : ""}`;
+    const up = sorted.filter(([x]) => x > 0).length, down = sorted.filter(([x]) => x < 0).length;
+    const none = sorted.length - up - down;
+    said.textContent = `${up} ask for more, ${down} for less${none ? `, ${none} for nothing` : ""}; the mean (dashed) asks for ${fmt(-g)}, which is minus the gradient${inBatch.size ? "; solid: the last mini-batch" : ""}`;
   });
   return box;
 }
