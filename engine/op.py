@@ -24,7 +24,15 @@ OPS: dict[str, Op] = {}
 
 
 class DomainError(ValueError, ArithmeticError):
-    """The operation has no value at these finite numbers, or a pole: log(0), 1 / 0, sqrt(-1)."""
+    """The operation has no value at these finite numbers, or a pole: log(0), 1 / 0, sqrt(-1).
+
+    >>> from chainrule import DomainError, log
+    >>> try:
+    ...     log(-1.0)
+    ... except DomainError as error:
+    ...     print(isinstance(error, ValueError))
+    True
+    """
 
 
 LAZY = """\

@@ -113,11 +113,13 @@ class Operators(Methods):
         return ops.neg(self)
 
     def __pos__(self) -> Any:
+        """The number itself: a real one is its own conjugate."""
         return self
 
     conjugate = __pos__  # np.var and np.std ask everything for it
 
     def __abs__(self) -> Any:
+        """The absolute value, whose slope at 0 is taken as 0."""
         return ops.absolute(self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:

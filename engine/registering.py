@@ -69,6 +69,13 @@ def unregister(op: Op) -> None:
     """Take a row that was registered out of the table again. Values that were made with it keep working.
 
     Errors: ValueError for a row that was not registered, those of the table itself among them.
+
+    >>> from chainrule import OPS, Op
+    >>> rules = dict(forward=lambda a: a / 2, partials=(lambda out, a: 0.5,), numpy="{} / 2")
+    >>> halved = register(Op(name="halved", what="Half of a.", why="half of it arrives", **rules))
+    >>> unregister(OPS["halved"])
+    >>> "halved" in OPS
+    False
     """
     if op not in OPS.values():
         raise ValueError(f"{op!r} is not a row of the table")

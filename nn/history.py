@@ -23,6 +23,11 @@ class History:
     in the steps since the record before; the entry of epoch 0 is that of the first step. A snapshot is (epoch,
     parameters (P,)): the first, the last, and not too many between them. `best_epoch` is the one with the lowest loss
     (with a validation: test loss). `advice` says what may help, where nothing was learned. `str(history)` is a table.
+
+    >>> from chainrule import MLP, fit, mse
+    >>> history = fit(MLP(1, [1], rng=0), mse, [0.0, 1.0], [1.0, 3.0], epochs=2, progress=False)
+    >>> history.epochs, len(history.train_loss), history.best_epoch
+    ([0, 1, 2], 3, 2)
     """
 
     epochs: list[int] = field(default_factory=list)

@@ -16,6 +16,15 @@ class LastStep:
 
     `parts` are (name, formula, number), in the order in which they are computed, the gradient first, the step last.
     `plain` is the step that plain gradient descent would have taken with the same learning rate.
+
+    >>> from chainrule import SGD, Value
+    >>> w = Value(1.0, label="w")
+    >>> optimiser = SGD([w], learning_rate=0.1)
+    >>> (w * w).backward()
+    >>> optimiser.step()
+    >>> step = optimiser.explain(w)
+    >>> step.before, step.after, step.step
+    (1.0, 0.8, -0.2)
     """
 
     parameter: str

@@ -35,6 +35,15 @@ class Module(Holder):
     """A model: its attributes hold parameters, and a call maps one example to its output.
 
     `preparation` is what it remembers of the Dataset that it was trained on: `predict` takes raw rows then.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.start = Value(2.0), Value(1.0)
+    ...
+    ...     def __call__(self, x):
+    ...         return self.slope * x + self.start
+    >>> len(Line().parameters()), Line()(3.0).data
+    (2, 7.0)
     """
 
     preparation: Preparation | None = None

@@ -73,6 +73,15 @@ class Optimiser:
 
     Errors: TypeError if a parameter is not a Value, ValueError if it was computed from other Values.
     AttributeError for a setting that this optimiser does not have.
+
+    >>> from chainrule import SGD, Value
+    >>> w = Value(1.0)
+    >>> optimiser = SGD([w], lr=0.5)
+    >>> optimiser.zero_grad()
+    >>> (w * 3).backward()
+    >>> optimiser.step()
+    >>> w.data
+    -0.5
     """
 
     default_learning_rate = 0.01

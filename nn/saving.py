@@ -30,7 +30,17 @@ DAMAGED = "save the model again, or take another copy of the file"
 
 
 class ModelFileError(ValueError):
-    """A file that holds no model that can be read: the message names the file, the place in it, and what to do."""
+    """A file that holds no model that can be read: the message names the file, the place in it, and what to do.
+
+    >>> from pathlib import Path
+    >>> from chainrule import ModelFileError, load
+    >>> _ = Path("no_model.json").write_text("[]")
+    >>> try:
+    ...     load("no_model.json")
+    ... except ModelFileError as error:
+    ...     print("no_model.json" in str(error))
+    True
+    """
 
 
 @dataclass(frozen=True)

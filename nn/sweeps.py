@@ -30,6 +30,11 @@ class Run:
 
     Units: `seconds` as measured by the worker, 0 for a run whose worker died. `attempts` is 2 for a run that was
     repeated because its worker died.
+
+    >>> from chainrule import sweep
+    >>> [run] = sweep(lambda rate: rate * 2, {"rate": [3]}, progress=False)
+    >>> run.settings, run.result, run.error
+    ({'rate': 3}, 6, '')
     """
 
     settings: Settings
@@ -50,6 +55,11 @@ class Sweep:
     """What `sweep` returns: a list of runs in the order of the grid. `str(sweep)` is a table.
 
     `interrupted` is True if Ctrl-C or a callback ended the sweep; runs that had not been made then have 0 attempts.
+
+    >>> from chainrule import sweep
+    >>> found = sweep(lambda rate: rate * 2, {"rate": [3, 4]}, progress=False)
+    >>> [run.result for run in found]
+    [6, 8]
     """
 
     runs: list[Run]

@@ -38,7 +38,21 @@ LARGE = 20_000  # operations; of so many, one example is enough to compare with 
 
 
 class Program:
-    """A function of one example, compiled to run on all examples at once. Made by `engine.compile`."""
+    """A function of one example, compiled to run on all examples at once. Made by `engine.compile`.
+
+    `program(X)` gives the outputs, `value_and_grad(X)` the mean and its gradient, `gradient`s in the order of `params`.
+
+    Shapes: X (n,) or (n, features) for each input; outputs (n,) or (n, outputs); a gradient (P,).
+    Errors: ValueError or TypeError for inputs of another shape or kind; TraceError at the first call where f cannot be
+    traced.
+
+    >>> import numpy as np
+    >>> from chainrule import Value, compile
+    >>> w = Value(3.0)
+    >>> program = compile(lambda x: w * x, params=[w])
+    >>> program(np.array([1.0, 2.0]))
+    array([3., 6.])
+    """
 
     def __init__(self, f: Callable[..., Any], params: Sequence[Value], batch: bool, allow: bool) -> None:
         self._f: Callable[..., Any] | None = f

@@ -71,6 +71,11 @@ class Dataset:
 
     Shapes: X (rows, inputs) float64, as the model takes it; y (rows,): int64 labels, which index `target_names`, or
     float64 in the units of the table.
+
+    >>> from chainrule import iris
+    >>> train, test = iris().standardise().split()
+    >>> train
+    Dataset('iris', ...
     """
 
     table: Table
@@ -108,6 +113,7 @@ class Dataset:
 
     @property
     def name(self) -> str:
+        """What the data are called, such as "iris"."""
         return self.table.name
 
     @cached_property
@@ -129,6 +135,7 @@ class Dataset:
 
     @property
     def target(self) -> Target:
+        """The column that is predicted: its name, its classes, and the scale of its numbers."""
         assert self.preparation.target is not None  # for the type checker: a Table always has one
         return self.preparation.target
 

@@ -69,6 +69,10 @@ class Preparation:
 
     `columns` is None where only the classes have names and inputs go in as they are; `target` is None where the targets
     do. `to_dict()` and `from_dict()` hold plain JSON.
+
+    >>> from chainrule import penguins
+    >>> penguins().preparation.feature_names[:2]
+    ('island=Biscoe', 'island=Dream')
     """
 
     columns: tuple[Column, ...] | None = None

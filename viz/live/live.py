@@ -120,6 +120,12 @@ def replay(model: Any, loss: Any, X: Any, y: Any, history: Any, **keywords: Any)
     """The page of `live`, opened at the slider over the snapshots of a recorded training.
 
     Errors: ValueError if the history has no snapshots.
+
+    >>> from chainrule import MLP, fit, mse
+    >>> model, X, y = MLP(1, [2, 1], "tanh", rng=0), [0.0, 1.0, 2.0], [1.0, 0.0, 1.0]
+    >>> history = fit(model, mse, X, y, epochs=3, progress=False)
+    >>> replay(model, mse, X, y, history)
+    <LivePage: live: MLP of 7 parameters, mse of 3 examples>
     """
     if history is None:
         raise ValueError("replay needs a history; write history = fit(…), then replay(model, loss, X, y, history)")

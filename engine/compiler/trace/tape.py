@@ -40,7 +40,16 @@ class Frozen:
 
 
 class TraceError(TypeError):
-    """The function cannot be traced, because what it does depends on the numbers of one example."""
+    """The function cannot be traced, because what it does depends on the numbers of one example.
+
+    >>> import numpy as np
+    >>> from chainrule import TraceError, Value, compile
+    >>> try:
+    ...     compile(lambda x: x * float(x), params=[Value(1.0)])(np.array([1.0, 2.0]))
+    ... except TraceError as error:
+    ...     print("was read" in str(error))
+    True
+    """
 
 
 class Tape:
