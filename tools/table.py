@@ -16,7 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("engine", "nn", "viz")
-LISTED = re.compile(r"([(\[])((?:  # type: ignore\[[\w-]+\])?  # (\w+), written by tools/table\.py\n).*?(\n( *)[)\]])", re.DOTALL)
+LISTED = re.compile(
+    r"([(\[])((?:  # type: ignore\[[\w-]+\])?  # (\w+), written by tools/table\.py\n).*?(\n( *)[)\]])", re.DOTALL
+)
 STUB = """\
 # Written by `python tools/table.py` from engine/ops.py: change the rows there, and run it again.
 
