@@ -21,8 +21,10 @@ if __name__ == "__main__":
 from items import ITEMS, Item  # noqa: E402
 
 NOTEBOOKS = {
+    "00-which-weight-was-it": "Which weight was it?",
     "01-backprop-step-by-step": "Backprop, step by step",
     "02-from-scalars-to-matrices": "From scalars to matrices",
+    "05-two-losses": "Two losses",
 }
 INTRO = (
     "Each question is about one thing that many people believe of backpropagation. Decide first, with pencil and paper "
