@@ -528,6 +528,8 @@ VISITED = "            if v not in visited:\n                visited.add(v)\n"
 # (name of the bug, engine, what stands there, what stands there instead)
 PLANTED = [
     ("overwrites", CLOSURES, ".grad += ", ".grad = "),
+    ("overwrites", CLOSURES, PLUS, PLUS.replace("+=", "=")),
+    ("overwrites", CLOSURES, TIMES, TIMES.replace("+=", "=")),
     ("overwrites", LOCAL_GRADS, "child.grad += local * node.grad", "child.grad = local * node.grad"),
     ("wrong order", LOCAL_GRADS, WALK, BREADTH_FIRST),
     ("backward stops early", CLOSURES, "                for child in v._prev:\n                    build(child)\n                topo.append(v)\n",

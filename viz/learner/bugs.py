@@ -139,9 +139,15 @@ BUGS = (
         "a Value that compares by its number needs a hash, too: it cannot stand in a set",
     ),
     Bug("overwrites", "two ways to a leaf", lambda s: s.shows(a=10.0) or s.shows(a=-3.0), OVERWRITTEN),
+    Bug("overwrites", "two sums of a leaf", _numbers(a=1.0), OVERWRITTEN),
     Bug("argument counted once", "a + a", _numbers(a=1.0), EDGE_LOST),
     Bug("argument counted once", "a * a", _numbers(a=2.0), EDGE_LOST),
-    Bug("visited for each way", "a long way and a short way", _numbers(a=-66.0, b=44.0), EACH_VISIT),
+    Bug(
+        "visited for each way",
+        "a long way and a short way",
+        lambda s: s.shows(a=-66.0, b=44.0) or s.shows(a=-36.0, b=24.0),  # by the order of a set of parents
+        EACH_VISIT,
+    ),
     Bug("wrong order", "a long way and a short way", lambda s: not s.error, ORDER),
     Bug("wrong order", "a short way and a long way", lambda s: not s.error, ORDER),
     Bug("wrong order", "three ways of three lengths", lambda s: not s.error, ORDER),

@@ -56,6 +56,7 @@ CHECKS = (
     Check("times and times", 3, ABC, "y = (a * b) * c"),
     Check("four in a row", 3, {**ABC, "d": 0.5}, "y = ((a * b) * c) * d"),
     Check("two ways to a leaf", 4, ABC, "y = a * b + a * c"),
+    Check("two sums of a leaf", 4, ABC, "y = (a + b) + (a + c)"),
     Check("a + a", 4, A, "y = a + a"),
     Check("a * a", 4, A, "y = a * a"),
     Check("an inner value twice", 4, AB, "h = a * b\ny = h * h"),
