@@ -351,3 +351,117 @@ def test_every_number_in_the_prose_of_the_second_notebook_is_right(fresh, neuron
     X, species, hardest = cr.iris().X[:, 2:], cr.iris().y, after[0].argmax()
     assert (after[3][hardest] < 0).all() and (X[hardest] < X[species == 2].mean(axis=0)).all()
     assert (species[hardest], after[1][hardest].argmax()) == (2, 1), "a virginica taken for a versicolor"
+
+
+# --- the statements of 00-which-weight-was-it, compared with products of matrices
+
+
+WHICH = HERE / "notebooks" / "00-which-weight-was-it.ipynb"
+HOUSE = np.array([1.0, 2.0])
+
+
+def blame(first, second, wanted):
+    """The price, and the blame of each weight, of two layers without activations: by matrices."""
+    hidden = first @ HOUSE
+    price = float(second @ hidden)
+    return price, np.concatenate([np.outer(second, HOUSE).ravel(), hidden]) * (price - wanted)
+
+
+def priced(sign, rate, wanted, scale, steps):
+    """The prices before each step."""
+    weights = np.array([0.5, 0.25, 1.0, -0.25, 1.25 * scale, 0.5 * scale])
+    prices = []
+    for _ in range(steps):
+        price, slopes = blame(weights[:4].reshape(2, 2), weights[4:], wanted)
+        prices.append(price)
+        weights = weights + sign * rate * slopes
+    return prices
+
+
+def test_the_numbers_of_the_house_are_right(fresh):
+    shown = texts(fresh(WHICH))
+    first, second = np.array([[0.5, 0.25], [1.0, -0.25]]), np.array([1.25, 0.5])
+    names = ["w111", "w112", "w121", "w122", "w211", "w212"]
+    price, slopes = blame(first, second, 1.0)
+    speeds = slopes / 0.5
+    assert shown["house"] == f"the network says {price * 1e5:,.0f}\n"
+    assert shown["nudge"] == "".join(
+        f"{name} + 0.01: the price moves by {speed * 1e3:+7,.0f}, {speed:.2f} for each unit\n"
+        for name, speed in zip(names, speeds)
+    )
+    assert shown["blame"] == "".join(f"blame of {n}: {s:+.3f}\n" for n, s in zip(names, slopes))
+    assert names[speeds.argmax()] == "w112" and abs(speeds).max() == 2.5
+    down, up = priced(-1, 0.05, 1.0, 1.0, 6), priced(1, 0.05, 1.0, 1.0, 6)
+    assert shown["update"] == (
+        f"foretold: {(price - 0.05 * slopes @ speeds) * 1e5:,.0f}\nit is:    {down[1] * 1e5:,.0f}\n"
+    )
+    assert shown["signs"] == "".join(
+        f"{word:<6} {', '.join(f'{p * 1e5:,.0f}' for p in prices)}\n"
+        for word, prices in (("minus:", down), ("plus:", up))
+    )
+    assert shown["scale"] == ", ".join(f"{p:.3g}" for p in priced(-1, 0.05, 1e5, 1e5, 4)) + "\n"
+
+
+def test_the_prose_about_the_house_is_right():
+    first, second = np.array([[0.5, 0.25], [1.0, -0.25]]), np.array([1.25, 0.5])
+    _, slopes = blame(first, second, 1.0)
+    price, in_euros = blame(first, second * 1e5, 1e5)
+    text, down = prose(stored(WHICH)), priced(-1, 0.05, 1.0, 1.0, 6)
+    assert slopes[1] == 5 * slopes[2] and "which matters five times as much" in text
+    assert price - 1e5 == 50_000 and in_euros[1] / 50_000 == 250_000 and "moves the price by 250,000" in text
+    assert f"its blame is {in_euros[1]:,.0f}" in text
+    assert in_euros[4] == 50_000 > in_euros[5] and "whose blame is only 50,000 and less" in text
+    assert 0.24 < down[1] - 1 < 0.25, "half of the error is gone"
+    assert down[1] > 1.5 - 0.05 * slopes @ (slopes / 0.5), "a little less than foretold"
+
+
+# --- the statements of 05-two-losses, compared with torch
+
+
+LOSSES = HERE / "notebooks" / "05-two-losses.ipynb"
+
+
+def both_losses(score):
+    """(loss, slope) of the squared error and of cross-entropy at a score whose answer is yes, by torch."""
+    torch = pytest.importorskip("torch")
+    found = []
+    for loss in (
+        lambda s: (torch.sigmoid(s) - 1) ** 2,
+        lambda s: torch.nn.functional.binary_cross_entropy_with_logits(s, torch.ones_like(s)),
+    ):
+        s = torch.tensor(score, dtype=torch.float64, requires_grad=True)
+        value = loss(s)
+        value.backward()
+        found.append((value.item(), s.grad.item()))
+    return found
+
+
+def test_the_two_losses_are_as_torch_has_them(fresh):
+    shown = texts(fresh(LOSSES))
+    (square, by_square), (entropy, by_entropy) = both_losses(-6.0)
+    assert (f"{by_square:.4f}", f"{by_entropy:.4f}") == ("-0.0049", "-0.9975")
+    assert shown["score"] == f"{1 / (1 + math.exp(6)):.4f}\n"
+    assert shown["slopes"] == (
+        f"squared error {square:.4f}: slope {by_square:.4f}\ncross-entropy {entropy:.4f}: slope {by_entropy:.4f}\n"
+    )
+    assert shown["table"] == "".join(
+        f"score {s:+.0f}: squared error {both_losses(s)[0][1]:+.4f}, cross-entropy {both_losses(s)[1][1]:+.4f}\n"
+        for s in (-6.0, -4.0, -2.0, -1.0, 0.0, 2.0, 6.0)
+    )
+    value, slope = both_losses(-800.0)[1]
+    assert shown["repair-run"] == f"loss {value:.0f}, slope {slope:.4f}\n"
+
+
+def test_the_race_of_the_two_losses_ends_as_told(fresh):
+    def steps(slope):
+        score, count = -6.0, 0
+        while score < 0:
+            score, count = score - slope(1 / (1 + math.exp(-score))), count + 1
+        return count
+
+    entropy, square = steps(lambda p: p - 1), steps(lambda p: 2 * (p - 1) * p * (1 - p))
+    assert texts(fresh(LOSSES))["race"] == f"cross-entropy: {entropy}\nsquared error: {square}\n"
+    text, p = prose(stored(LOSSES)), 1 / (1 + math.exp(6))
+    assert entropy == 7 and "cross-entropy needs seven steps" in text
+    assert 190 < 1 / (2 * p * (1 - p)) < 210 and "about two hundred times as hard" in text
+    assert f"2 × ({p:.4f} − 1)" in text

@@ -15,14 +15,16 @@ from pathlib import Path
 import nbformat
 
 HERE = Path(__file__).resolve().parent
-if not __package__:
+if __name__ == "__main__":
     sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 from items import ITEMS, Item  # noqa: E402
 
 NOTEBOOKS = {
+    "00-which-weight-was-it": "Which weight was it?",
     "01-backprop-step-by-step": "Backprop, step by step",
     "02-from-scalars-to-matrices": "From scalars to matrices",
+    "05-two-losses": "Two losses",
 }
 INTRO = (
     "Each question is about one thing that many people believe of backpropagation. Decide first, with pencil and paper "

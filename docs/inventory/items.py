@@ -48,6 +48,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 STEPS, MATRICES = "01-backprop-step-by-step", "02-from-scalars-to-matrices"
+WHICH, LOSSES = "00-which-weight-was-it", "05-two-losses"
 
 ITEMS = (
     Item(
@@ -173,7 +174,7 @@ ITEMS = (
         "A node knows its own arguments and nothing else: the slope of tanh at z = 0.5 is 1 − tanh²(0.5), whatever "
         "comes later. That the answer was wrong is said by the upstream gradient. The chain rule is the product of "
         "the two.",
-        STEPS,
+        LOSSES,
     ),
     Item(
         "(f∘g)′(x) = f′(x) · g′(x).",
@@ -340,7 +341,7 @@ ITEMS = (
         ),
         "The gradient points to where the loss grows. Adding it climbs; here the loss grows by (1.2)² in each step. "
         "Only where the error is written as target − output is the minus hidden in the error.",
-        STEPS,
+        WHICH,
     ),
     Item(
         "Minus and division need rules of their own.",
@@ -369,7 +370,7 @@ ITEMS = (
         ),
         "The slope of a weighted sum by a weight is its *input*: 100 against 1. So columns of very different size "
         "get very different steps, which is why data are scaled before training.",
-        MATRICES,
+        WHICH,
     ),
     Item(
         "The computer decides what is learned.",

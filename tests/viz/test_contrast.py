@@ -60,8 +60,8 @@ for (const element of shapes) {
     found.push(["mark", kind, rgb(style.stroke), below(at.x, at.y, kind === "rim" ? ["paper", "box"] : SURFACES)]);
   }
   if (["tip", "bar", "badge", "mark"].includes(kind) || element.tagName === "circle") {
-    const box = element.getBoundingClientRect();
-    found.push(["mark", kind, rgb(style.fill), below(box.left + box.width / 2, box.top + box.height / 2, SURFACES)]);
+    const box = element.getBoundingClientRect(), own = style.fill === "none" ? style.stroke : style.fill;
+    found.push(["mark", kind, rgb(own), below(box.left + box.width / 2, box.top + box.height / 2, SURFACES)]);
   }
   if (style.fill !== "none" && rgb(style.fill)[3] !== 0)
     filled.push({
