@@ -44,10 +44,7 @@ from .nn import (  # nn, written by tools/table.py
 )  # fmt: skip
 
 if _typing.TYPE_CHECKING:  # pictures are imported when one is asked for, as they take a third of the time
-    from .viz import (  # type: ignore[no-redef]  # viz, written by tools/table.py
-        boundary, confusion_table, curves, draw, draw_dot, explain, landscape, live, load_numbers, replay, report,
-        steps, walk, wish_bars,
-    )  # fmt: skip
+    from .viz import *  # noqa: F403  by its names, mypy would take the folder viz/live for the function live
 
 __version__ = "0.2.0"
 

@@ -300,6 +300,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     """The function that gives f's value and its gradient.
 
     Shapes: a pair of a float and what grad gives.
+    Errors: those of grad.
 
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
@@ -342,6 +343,7 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Shapes: x (n,), m outputs -> (m, n); a number in -> (m,); one output -> (n,). For arrays of any shape: the shape of
     the outputs, then the shape of x.
+    Errors: TypeError if f returns anything but Values and numbers.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1]])([3.0, 4.0])
     array([[4., 3.],
@@ -368,6 +370,7 @@ def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
     Shapes: x (n,) -> (n, n); a number -> float; x of any shape -> that shape twice.
     Where the second derivatives jump or do not exist (a**b at a = 0), it may be asymmetric: the entry [i, j] is the
     derivative to x[j] of the derivative to x[i].
+    Errors: those of grad.
 
     >>> hessian(lambda x: x[0] * x[0] * x[1])([3.0, 4.0])
     array([[8., 6.],
@@ -380,6 +383,7 @@ def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
     """The product of f's Hessian with a vector, without the Hessian.
 
     Shapes: x and v of one shape -> the same shape; numbers -> float.
+    Errors: those of grad.
 
     >>> hvp(lambda x: x[0] * x[0] * x[1])([3.0, 4.0], [1.0, 0.0])
     array([8., 6.])

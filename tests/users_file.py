@@ -15,4 +15,4 @@ slope: float = x.grad
 model = MLP(4, [8, 3], activation="tanh", rng=0)
 X, y = cr.iris()
 history: cr.History = fit(model, cr.cross_entropy, X, y, epochs=1, progress=False)
-print(cr.__version__, slope, len(model.parameters()), history, cr.draw(squared(x)))
+print(cr.__version__, slope, len(model.parameters()), history, cr.draw(squared(x)), cr.live(squared(x)))

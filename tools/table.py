@@ -16,9 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("engine", "nn", "viz")
-LISTED = re.compile(
-    r"([(\[])((?:  # type: ignore\[[\w-]+\])?  # (\w+), written by tools/table\.py\n).*?(\n( *)[)\]])", re.DOTALL
-)
+LISTED = re.compile(r"([(\[])(  # (\w+), written by tools/table\.py\n).*?(\n[)\]])", re.DOTALL)
 STUB = """\
 # Written by `python tools/table.py` from engine/ops.py: change the rows there, and run it again.
 
@@ -49,8 +47,7 @@ def listed(text: str, names: dict[str, list[str]]) -> str:
 
     def filled(found: re.Match[str]) -> str:
         words = [f'"{name}"' if found[1] == "[" else name for name in names[found[3]]]
-        indent = found[5] + "    "
-        lines = textwrap.fill(", ".join(words) + ",", 120, initial_indent=indent, subsequent_indent=indent)
+        lines = textwrap.fill(", ".join(words) + ",", 120, initial_indent="    ", subsequent_indent="    ")
         return found[1] + found[2] + lines + found[4]
 
     return LISTED.sub(filled, text)
@@ -88,7 +85,6 @@ def main() -> int:
     texts["engine"] = listed(texts["engine"], {"rows": sorted(OPS)})
     names = {floor: public_names(texts[floor]) for floor in FLOORS}
     names["all"] = list(dict.fromkeys(["__version__", *names["engine"], *names["nn"], *names["viz"]]))
-    names["viz"] = [name for name in names["viz"] if name not in names["engine"]]  # trace, which both have
     wanted = {ROOT / "engine" / "methods.pyi": stub(methods), init["engine"]: texts["engine"]}
     wanted[init["chainrule"]] = listed(texts["chainrule"], names)
     check = "--check" in sys.argv
