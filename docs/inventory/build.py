@@ -24,6 +24,8 @@ NOTEBOOKS = {
     "00-which-weight-was-it": "Which weight was it?",
     "01-backprop-step-by-step": "Backprop, step by step",
     "02-from-scalars-to-matrices": "From scalars to matrices",
+    "03-the-wish-list": "The wish list",
+    "04-how-much-to-change": "How much to change",
     "05-two-losses": "Two losses",
 }
 INTRO = (

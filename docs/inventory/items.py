@@ -49,6 +49,7 @@ def same(one: Any, other: Any) -> bool:
 
 STEPS, MATRICES = "01-backprop-step-by-step", "02-from-scalars-to-matrices"
 WHICH, LOSSES = "00-which-weight-was-it", "05-two-losses"
+HOW_MUCH = "04-how-much-to-change"
 
 ITEMS = (
     Item(
@@ -327,7 +328,7 @@ ITEMS = (
         ),
         "The gradient says in which direction the loss rises, and how steeply. The step goes the other way, and its "
         "length is the gradient times a rate that a person chose: 2 − 0.1 · 4 = 1.6.",
-        STEPS,
+        HOW_MUCH,
     ),
     Item(
         "The update is added.",
@@ -386,6 +387,6 @@ ITEMS = (
         ),
         "The data, the loss, the rate, the form of the model, when to stop: people chose all of them. The computer "
         "finds the weights that make *this* loss small on *these* data.",
-        STEPS,
+        HOW_MUCH,
     ),
 )
