@@ -582,3 +582,47 @@ def test_the_mean_of_the_wishes_is_as_matrices_give_it(fresh):
         told += f"the first {size:3}: {part @ mean / np.linalg.norm(part) / np.linalg.norm(mean):.2f}\n"
     assert shown["walk"] == told
     assert round(len(y) / 32) == 56 and "at 56 times the price" in prose(stored(WISHES))
+
+
+# --- the statements of 06-iris-to-the-end: trained again, and judged by scikit-learn and matrices
+
+
+IRIS = HERE / "notebooks" / "06-iris-to-the-end.ipynb"
+
+
+def test_the_training_on_iris_ends_as_told(fresh):
+    metrics = pytest.importorskip("sklearn.metrics")
+    scaler = pytest.importorskip("sklearn.preprocessing").StandardScaler()
+    shown, (train, test) = texts(fresh(IRIS)), cr.iris().split(test_size=0.5, seed=0)
+    scaled, judged = scaler.fit_transform(train.X), scaler.transform(test.X)
+    assert f"train: 0.00 test: {judged[:, 0].mean():.2f}\n" in shown["split"]
+
+    def answers(epochs):
+        """Probabilities for the flowers of each part, by matrices, after so many epochs."""
+        model = cr.MLP(4, [32, 32, 3], activation="tanh", rng=0)
+        cr.fit(model, cr.cross_entropy, scaled, train.y, epochs=epochs, learning_rate=0.01, progress=False)
+        outputs = []
+        for values in (scaled, judged):
+            for place, layer in enumerate(model.layers):
+                rows = np.array([[p.data for p in neuron.parameters()] for neuron in layer.neurons])
+                values = values @ rows[:, :-1].T + rows[:, -1]
+                values = np.tanh(values) if place < 2 else values
+            outputs.append(np.exp(values) / np.exp(values).sum(axis=1, keepdims=True))
+        return outputs
+
+    best = int(re.search(r"epoch +(\d+): train", shown["overfit"])[1])
+    told, losses = f"parameters: {5 * 32 + 33 * 32 + 33 * 3}\n", []
+    for epochs in (best, 100):
+        (of_train, of_test) = answers(epochs)
+        losses.append((metrics.log_loss(train.y, of_train), metrics.log_loss(test.y, of_test)))
+        told += f"epoch {epochs:3}: train {losses[-1][0]:.2f}, test {losses[-1][1]:.2f}\n"
+        if epochs == best:
+            table = metrics.confusion_matrix(test.y, of_test.argmax(axis=1))
+    assert shown["overfit"] == told
+    assert losses[1][0] < losses[0][0] and losses[1][1] > 2 * losses[0][1], "the test loss turned"
+    assert shown["patience"] == (
+        f"ended after epoch {best + 10}\n"
+        f"test loss of the model that is kept: {losses[0][1]:.2f}, the lowest on record: {losses[0][1]:.2f}\n"
+    )
+    assert shown["confusion"] == f"{table}\n{table.trace()} of {table.sum()} are right\n"
+    assert table[0].sum() == table[0, 0] == table[:, 0].sum(), "setosa is never mistaken"

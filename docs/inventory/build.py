@@ -27,6 +27,7 @@ NOTEBOOKS = {
     "03-the-wish-list": "The wish list",
     "04-how-much-to-change": "How much to change",
     "05-two-losses": "Two losses",
+    "06-iris-to-the-end": "Iris to the end",
 }
 INTRO = (
     "Each question is about one thing that many people believe of backpropagation. Decide first, with pencil and paper "
