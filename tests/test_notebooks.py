@@ -626,3 +626,25 @@ def test_the_training_on_iris_ends_as_told(fresh):
     )
     assert shown["confusion"] == f"{table}\n{table.trace()} of {table.sum()} are right\n"
     assert table[0].sum() == table[0, 0] == table[:, 0].sum(), "setosa is never mistaken"
+
+
+# --- the statements of 08-what-goes-wrong, compared with calculus by hand
+
+
+WRONG = HERE / "notebooks" / "08-what-goes-wrong.ipynb"
+
+
+def test_each_mistake_has_the_numbers_of_calculus_and_is_named(fresh):
+    shown = texts(fresh(WRONG))
+    inside = 0.5 * 2 + math.e  # of the square of w × 2 + exp(b)
+    assert (
+        shown["left"].startswith(f"{2 * 3.0 + 2 * 3.0}\n") and "\n- gradients left over: w.grad is 12 " in shown["left"]
+    )
+    by_w, by_b = map(float, shown["lost"].splitlines()[0].split())
+    assert by_w == pytest.approx(2 * inside * 2, rel=1e-14) and by_b == 0
+    assert "\n- unreached parameter: the loss does not depend on b;" in shown["lost"]
+    assert shown["lost-repaired"].startswith(f"{2 * inside * 2:.4f} {2 * inside * math.e:.4f}\n")
+    assert shown["lost-repaired"].endswith(": all is well\n")
+    assert shown["changed"].startswith(f"{2.0 * 3.0}\n") and f"with a = 10.0, c = 3.0 is {10.0 * 3}" in shown["changed"]
+    assert "\n- data changed after the forward pass: " in shown["changed"]
+    assert f"= {10 * 3}, computed from" in shown["picture"]

@@ -28,6 +28,7 @@ NOTEBOOKS = {
     "04-how-much-to-change": "How much to change",
     "05-two-losses": "Two losses",
     "06-iris-to-the-end": "Iris to the end",
+    "08-what-goes-wrong": "What goes wrong",
 }
 INTRO = (
     "Each question is about one thing that many people believe of backpropagation. Decide first, with pencil and paper "

@@ -49,7 +49,7 @@ def same(one: Any, other: Any) -> bool:
 
 STEPS, MATRICES = "01-backprop-step-by-step", "02-from-scalars-to-matrices"
 WHICH, LOSSES = "00-which-weight-was-it", "05-two-losses"
-HOW_MUCH = "04-how-much-to-change"
+HOW_MUCH, WRONG = "04-how-much-to-change", "08-what-goes-wrong"
 
 ITEMS = (
     Item(
@@ -111,7 +111,7 @@ ITEMS = (
         "backward() adds to what is there; that is what makes several uses and several losses come out right. So the"
         " leaves keep 6 from the first call, and the second adds 6. Whoever wants to begin anew says so: "
         "`x.zero_grad()`, or `model.zero_grad()` for all parameters.",
-        STEPS,
+        WRONG,
     ),
     Item(
         "Calling backward() again changes nothing.",
@@ -282,7 +282,7 @@ ITEMS = (
         ),
         "`float(x)` is a plain number; where it came from is forgotten, so its path brings nothing. The true "
         "derivative is 7. Inside `cr.grad(...)` this is refused with the line, and `cr.diagnose` points at it.",
-        STEPS,
+        WRONG,
     ),
     Item(
         "backward() sees a change that was made after the forward pass.",
@@ -296,7 +296,7 @@ ITEMS = (
         ),
         "The local derivatives are those of the forward pass, when `a` was 2. After a change, compute forward again "
         "(`y.refresh()`), then backward.",
-        STEPS,
+        WRONG,
     ),
     Item(
         "Finite differences get better the smaller the step.",
