@@ -92,7 +92,7 @@ def test_notebooks_begin_with_prose_and_have_short_cells(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_stored_pictures_are_images_that_any_viewer_shows(path, build):
     notebook = stored(path)
-    assert path.stat().st_size < 1_500_000
+    assert path.stat().st_size < 300_000
     pictures = [out.data["text/html"] for cell in notebook.cells for out in cell.get("outputs", []) if "data" in out]
     assert pictures or path.stem == "inventory"  # which asks, and shows no pictures
     for picture in pictures:
