@@ -92,7 +92,7 @@ def test_notebooks_begin_with_prose_and_have_short_cells(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_stored_pictures_are_images_that_any_viewer_shows(path, build):
     notebook = stored(path)
-    assert path.stat().st_size < 1_500_000
+    assert path.stat().st_size < 300_000
     pictures = [out.data["text/html"] for cell in notebook.cells for out in cell.get("outputs", []) if "data" in out]
     assert pictures or path.stem == "inventory"  # which asks, and shows no pictures
     for picture in pictures:
@@ -465,3 +465,186 @@ def test_the_race_of_the_two_losses_ends_as_told(fresh):
     assert entropy == 7 and "cross-entropy needs seven steps" in text
     assert 190 < 1 / (2 * p * (1 - p)) < 210 and "about two hundred times as hard" in text
     assert f"2 × ({p:.4f} − 1)" in text
+
+
+# --- the statements of 04-how-much-to-change, compared with torch's optimisers
+
+
+HOW_MUCH = HERE / "notebooks" / "04-how-much-to-change.ipynb"
+
+
+def places(kind, loss, steps, start=3.0, **settings):
+    """Where torch's optimiser is before the first step and after each."""
+    torch = pytest.importorskip("torch")
+    w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    optimiser, seen = getattr(torch.optim, kind)([w], **settings), [start]
+    for turn in range(steps):
+        optimiser.zero_grad()
+        loss(w, turn).backward()
+        optimiser.step()
+        seen.append(w.item())
+    return seen
+
+
+def parabola(w, turn):
+    return (w - 1) ** 2
+
+
+def last(name, seen):
+    return f"The last step of {name}: {seen[-2]:.6g} → {seen[-1]:.6g}\n"
+
+
+def test_the_steps_of_the_optimisers_are_as_torch_takes_them(fresh):
+    shown = texts(fresh(HOW_MUCH))
+    assert shown["sgd"].startswith(last("w", places("SGD", parabola, 1, lr=0.1)))
+    told = ""
+    for rate in (0.01, 0.1, 0.5, 1.0, 1.1):
+        seen = places("SGD", parabola, 10, lr=rate)
+        told += f"rate {rate}: after 1, 2, 3 and 10 steps: {', '.join(f'{seen[n]:.4g}' for n in (1, 2, 3, 10))}\n"
+    assert shown["rates"] == told
+    plain = places("SGD", parabola, 3, lr=0.1)[-1]
+    assert shown["momentum"].startswith(
+        f"without momentum: {plain:.4f}\n\n" + last("w", places("SGD", parabola, 3, lr=0.1, momentum=0.9))
+    )
+    later = places("SGD", parabola, 5, lr=0.1, momentum=0.9)
+    assert shown["momentum-later"].startswith(last("w", later))
+    assert later[3] < plain and later[-1] < 1, "further, and past 1"
+    steep = places("RMSprop", lambda w, turn: 1000 * (w - 1) ** 2, 1, lr=0.01, alpha=0.99)
+    gentle = places("RMSprop", parabola, 1, lr=0.01, alpha=0.99)
+    assert shown["rmsprop"].startswith(last("steep", steep)) and "\n\n" + last("gentle", gentle) in shown["rmsprop"]
+    assert steep[-1] == pytest.approx(gentle[-1], abs=1e-8), "neither step is longer"
+    assert shown["adam"].startswith(last("w", places("Adam", parabola, 1, lr=0.1)))
+    assert places("Adam", lambda w, turn: 1000 * parabola(w, turn), 1, lr=0.1)[-1] == pytest.approx(2.9)
+    noise = places("Adam", lambda w, turn: w * (4.0 if turn % 2 else -4.0), 20, start=0.0, lr=0.1)
+    assert shown["noise"].startswith(last("w", noise)) and abs(noise[-1] - noise[-2]) < 0.01
+
+
+def test_the_repair_of_the_rate_is_right():
+    text = prose(stored(HOW_MUCH))
+    assert "3 → 1.4 → 1.08 → 1.016" in text and "3 → −13 → 99" in text
+    assert places("SGD", parabola, 3, lr=0.4) == pytest.approx([3, 1.4, 1.08, 1.016])
+    assert places("SGD", parabola, 2, lr=4.0) == pytest.approx([3, -13, 99])
+
+
+# --- the statements of 03-the-wish-list, compared with matrices
+
+
+WISHES = HERE / "notebooks" / "03-the-wish-list.ipynb"
+
+
+def wished(images, labels):
+    """Hidden activities, probabilities, and each image's wishes for outputs, hidden layer and all parameters."""
+    layers = cr.MLP(64, [12, 10], activation="sigmoid", rng=0).layers  # only its initial weights are used
+    first, second = (np.array([[p.data for p in n.parameters()] for n in layer.neurons]) for layer in layers)
+    ones = np.ones((len(images), 1))
+    inputs = np.hstack([images, ones])
+    hidden = 1 / (1 + np.exp(-inputs @ first.T))
+    scores = np.hstack([hidden, ones]) @ second.T
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    outputs = np.eye(10)[labels] - probabilities
+    below = outputs @ second[:, :-1]
+    passed, active = below * hidden * (1 - hidden), np.hstack([hidden, ones])
+    parts = passed[:, :, None] * inputs[:, None], outputs[:, :, None] * active[:, None]
+    return second, hidden, probabilities, outputs, below, np.hstack([p.reshape(len(images), -1) for p in parts])
+
+
+def test_the_wishes_are_as_matrices_give_them(fresh):
+    shown, digits = texts(fresh(WISHES)), cr.digits()
+    X, y = digits.X / 16, digits.y
+    two = list(y).index(2)
+    second, hidden, probabilities, outputs, below, _ = wished(X[[two]], y[[two]])
+    assert shown["scores"] == "".join(f"{d}: {p:.3f}\n" for d, p in enumerate(probabilities[0]))
+    assert shown["outputs"] == "".join(f"{d}: {o:+.3f}\n" for d, o in enumerate(outputs[0]))
+    assert shown["weights"] == "".join(
+        f"hidden {p:2}: activity {hidden[0, p]:.3f}, "
+        f"its weight to the two is asked {outputs[0, 2] * hidden[0, p]:+.3f}\n"
+        for p in np.argsort(-hidden[0])
+    )
+    assert shown["hidden"] == "".join(
+        f"hidden {p:2}: {b:+.3f} by hand, {b:+.3f} asked\n" for p, b in enumerate(below[0])
+    )
+    assert (np.sign(second[2, :-1]) == np.sign(below[0])).mean() > 0.8, "mostly the weight to the two"
+    assert 0 < (second[:, 0] > 0).sum() < 10, "hidden 0 has weights of both signs"
+
+
+def test_the_mean_of_the_wishes_is_as_matrices_give_it(fresh):
+    shown, digits = texts(fresh(WISHES)), cr.digits()
+    X, y = digits.X / 16, digits.y
+    two, everyone = list(y).index(2), wished(X, y)
+    bias = everyone[3][:32, 2]
+    assert shown["mean"] == (
+        f"{(bias > 0).sum()} of 32 ask for more, {(y[:32] == 2).sum()} of them are twos\n"
+        f"our two asks {bias[two]:+.3f}, the mean is {bias.mean():+.3f}\n"
+    )
+    mean, told = everyone[5].mean(axis=0), ""
+    for size in (1, 8, 32, 256):
+        part = everyone[5][:size].mean(axis=0)
+        told += f"the first {size:3}: {part @ mean / np.linalg.norm(part) / np.linalg.norm(mean):.2f}\n"
+    assert shown["walk"] == told
+    assert round(len(y) / 32) == 56 and "at 56 times the price" in prose(stored(WISHES))
+
+
+# --- the statements of 06-iris-to-the-end: trained again, and judged by scikit-learn and matrices
+
+
+IRIS = HERE / "notebooks" / "06-iris-to-the-end.ipynb"
+
+
+def test_the_training_on_iris_ends_as_told(fresh):
+    metrics = pytest.importorskip("sklearn.metrics")
+    scaler = pytest.importorskip("sklearn.preprocessing").StandardScaler()
+    shown, (train, test) = texts(fresh(IRIS)), cr.iris().split(test_size=0.5, seed=0)
+    scaled, judged = scaler.fit_transform(train.X), scaler.transform(test.X)
+    assert f"train: 0.00 test: {judged[:, 0].mean():.2f}\n" in shown["split"]
+
+    def answers(epochs):
+        """Probabilities for the flowers of each part, by matrices, after so many epochs."""
+        model = cr.MLP(4, [32, 32, 3], activation="tanh", rng=0)
+        cr.fit(model, cr.cross_entropy, scaled, train.y, epochs=epochs, learning_rate=0.01, progress=False)
+        outputs = []
+        for values in (scaled, judged):
+            for place, layer in enumerate(model.layers):
+                rows = np.array([[p.data for p in neuron.parameters()] for neuron in layer.neurons])
+                values = values @ rows[:, :-1].T + rows[:, -1]
+                values = np.tanh(values) if place < 2 else values
+            outputs.append(np.exp(values) / np.exp(values).sum(axis=1, keepdims=True))
+        return outputs
+
+    best = int(re.search(r"epoch +(\d+): train", shown["overfit"])[1])
+    told, losses = f"parameters: {5 * 32 + 33 * 32 + 33 * 3}\n", []
+    for epochs in (best, 100):
+        (of_train, of_test) = answers(epochs)
+        losses.append((metrics.log_loss(train.y, of_train), metrics.log_loss(test.y, of_test)))
+        told += f"epoch {epochs:3}: train {losses[-1][0]:.2f}, test {losses[-1][1]:.2f}\n"
+        if epochs == best:
+            table = metrics.confusion_matrix(test.y, of_test.argmax(axis=1))
+    assert shown["overfit"] == told
+    assert losses[1][0] < losses[0][0] and losses[1][1] > 2 * losses[0][1], "the test loss turned"
+    assert shown["patience"] == (
+        f"ended after epoch {best + 10}\n"
+        f"test loss of the model that is kept: {losses[0][1]:.2f}, the lowest on record: {losses[0][1]:.2f}\n"
+    )
+    assert shown["confusion"] == f"{table}\n{table.trace()} of {table.sum()} are right\n"
+    assert table[0].sum() == table[0, 0] == table[:, 0].sum(), "setosa is never mistaken"
+
+
+# --- the statements of 08-what-goes-wrong, compared with calculus by hand
+
+
+WRONG = HERE / "notebooks" / "08-what-goes-wrong.ipynb"
+
+
+def test_each_mistake_has_the_numbers_of_calculus_and_is_named(fresh):
+    shown = texts(fresh(WRONG))
+    inside = 0.5 * 2 + math.e  # of the square of w × 2 + exp(b)
+    assert (
+        shown["left"].startswith(f"{2 * 3.0 + 2 * 3.0}\n") and "\n- gradients left over: w.grad is 12 " in shown["left"]
+    )
+    by_w, by_b = map(float, shown["lost"].splitlines()[0].split())
+    assert by_w == pytest.approx(2 * inside * 2, rel=1e-14) and by_b == 0
+    assert "\n- unreached parameter: the loss does not depend on b;" in shown["lost"]
+    assert shown["lost-repaired"].startswith(f"{2 * inside * 2:.4f} {2 * inside * math.e:.4f}\n")
+    assert shown["lost-repaired"].endswith(": all is well\n")
+    assert shown["changed"].startswith(f"{2.0 * 3.0}\n") and f"with a = 10.0, c = 3.0 is {10.0 * 3}" in shown["changed"]
+    assert "\n- data changed after the forward pass: " in shown["changed"]
+    assert f"= {10 * 3}, computed from" in shown["picture"]

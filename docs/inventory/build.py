@@ -24,7 +24,11 @@ NOTEBOOKS = {
     "00-which-weight-was-it": "Which weight was it?",
     "01-backprop-step-by-step": "Backprop, step by step",
     "02-from-scalars-to-matrices": "From scalars to matrices",
+    "03-the-wish-list": "The wish list",
+    "04-how-much-to-change": "How much to change",
     "05-two-losses": "Two losses",
+    "06-iris-to-the-end": "Iris to the end",
+    "08-what-goes-wrong": "What goes wrong",
 }
 INTRO = (
     "Each question is about one thing that many people believe of backpropagation. Decide first, with pencil and paper "

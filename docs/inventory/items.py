@@ -49,6 +49,7 @@ def same(one: Any, other: Any) -> bool:
 
 STEPS, MATRICES = "01-backprop-step-by-step", "02-from-scalars-to-matrices"
 WHICH, LOSSES = "00-which-weight-was-it", "05-two-losses"
+HOW_MUCH, WRONG = "04-how-much-to-change", "08-what-goes-wrong"
 
 ITEMS = (
     Item(
@@ -110,7 +111,7 @@ ITEMS = (
         "backward() adds to what is there; that is what makes several uses and several losses come out right. So the"
         " leaves keep 6 from the first call, and the second adds 6. Whoever wants to begin anew says so: "
         "`x.zero_grad()`, or `model.zero_grad()` for all parameters.",
-        STEPS,
+        WRONG,
     ),
     Item(
         "Calling backward() again changes nothing.",
@@ -281,7 +282,7 @@ ITEMS = (
         ),
         "`float(x)` is a plain number; where it came from is forgotten, so its path brings nothing. The true "
         "derivative is 7. Inside `cr.grad(...)` this is refused with the line, and `cr.diagnose` points at it.",
-        STEPS,
+        WRONG,
     ),
     Item(
         "backward() sees a change that was made after the forward pass.",
@@ -295,7 +296,7 @@ ITEMS = (
         ),
         "The local derivatives are those of the forward pass, when `a` was 2. After a change, compute forward again "
         "(`y.refresh()`), then backward.",
-        STEPS,
+        WRONG,
     ),
     Item(
         "Finite differences get better the smaller the step.",
@@ -327,7 +328,7 @@ ITEMS = (
         ),
         "The gradient says in which direction the loss rises, and how steeply. The step goes the other way, and its "
         "length is the gradient times a rate that a person chose: 2 − 0.1 · 4 = 1.6.",
-        STEPS,
+        HOW_MUCH,
     ),
     Item(
         "The update is added.",
@@ -386,6 +387,6 @@ ITEMS = (
         ),
         "The data, the loss, the rate, the form of the model, when to stop: people chose all of them. The computer "
         "finds the weights that make *this* loss small on *these* data.",
-        STEPS,
+        HOW_MUCH,
     ),
 )
