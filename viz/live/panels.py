@@ -19,7 +19,7 @@ from ..common.choices import check_choice
 from ..common.colours import STEPS, THEMES, Theme, mixed, shade_class
 from ..common.picture import Drawing
 from ..common.svg import drawing_id, svg_document, themed_rules
-from ..common.text import clean, markup, short, shortened
+from ..common.text import clean, markup, short, shortened, text_width
 from .page import CLASSES
 
 Floats = NDArray[np.float64]
@@ -96,21 +96,23 @@ def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -
     np.add.at(table, (y.astype(int), answers.argmax(axis=1)), 1)
     names = [shortened(name, 70.0, 12) for name in (names + [str(i) for i in range(len(names), count)])]
     cell = min(46.0, SIZE / count)
+    wide = max(cell, min(SIZE / count, 10.0 + max([text_width(name, 12) for name in names])))
+    heads = [shortened(name, wide - 4.0, 12) for name in names]
     body = [_title("rows: true, columns: predicted")]
     for row in range(count):
         whole = max(1, int(table[row].sum()))
         body.append(_end(LEFT + 24, TOP + 34 + (row + 0.6) * cell, names[row]))
-        body.append(_middle(LEFT + 30 + (row + 0.5) * cell, TOP + 24, names[row]))
+        body.append(_middle(LEFT + 30 + (row + 0.5) * wide, TOP + 24, heads[row]))
         for column in range(count):
             found = int(table[row, column])
-            x, up = LEFT + 30 + column * cell, TOP + 30 + row * cell
+            x, up = LEFT + 30 + column * wide, TOP + 30 + row * cell
             size = math.ceil(STEPS * 0.7 * found / whole)
             shade = shade_class(size if row == column else -size)
-            body.append(_rect(shade, x, up, cell - 2, cell - 2, 4))
-            body.append(_middle(x + cell / 2 - 1, up + cell / 2 + 4, str(found) if found else "·"))
+            body.append(_rect(shade, x, up, wide - 2, cell - 2, 4))
+            body.append(_middle(x + wide / 2 - 1, up + cell / 2 + 4, str(found) if found else "·"))
     right = int(np.trace(table))
     return _drawing(
-        f"confusion of {len(X)} examples: {right} right", body, theme, max(LEFT + 50 + count * cell, 360.0), []
+        f"confusion of {len(X)} examples: {right} right", body, theme, max(LEFT + 50 + count * wide, 360.0), []
     )
 
 
@@ -136,7 +138,7 @@ def wish_bars(
     def high(number: float) -> float:
         return math.copysign(math.sqrt(abs(number) / largest) * half, number)
 
-    body = [_title(f"what each example asks of {clean(name)}")]
+    body = [_title(clean(name)), _label(LEFT, TOP - 2, "what each example asks of it")]
     for i, number in enumerate(asked.tolist()):
         size = high(number)
         shade = "n8" if number < 0 else "p8"
