@@ -27,7 +27,7 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
     >>> accuracy([0.7, -0.2], [1, -1], threshold=0.0)
     1.0
     """
-    if isinstance(labels, Dataset):
+    if isinstance(labels, Dataset) or _is_model(predictions):
         predictions, labels = _of_dataset(predictions, labels, "accuracy", classes=threshold is None)
     if _are_names(predictions) and _are_names(labels):
         given, right = _names(predictions, labels, "accuracy")
@@ -73,8 +73,8 @@ def confusion(predictions: Any, labels: Any) -> NDArray[np.int64]:
     [[1, 0], [1, 1]]
     """
     least = 0
-    if isinstance(labels, Dataset):
-        least = len(labels.target_names)
+    if isinstance(labels, Dataset) or _is_model(predictions):
+        least = len(getattr(labels, "target_names", ()))
         predictions, labels = _of_dataset(predictions, labels, "confusion")
     if _are_names(predictions) and _are_names(labels):
         given, right = _names(predictions, labels, "confusion")
@@ -106,7 +106,7 @@ def r2(predictions: Any, targets: Any) -> float:
     >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
     0.7857142857142857
     """
-    if isinstance(targets, Dataset):
+    if isinstance(targets, Dataset) or _is_model(predictions):
         predictions, targets = _of_dataset(predictions, targets, "r2", classes=False)
     given, right = numbers(predictions, "predictions", values=True), numbers(targets, "targets", values=True)
     if given.size == right.size:
@@ -120,12 +120,19 @@ def r2(predictions: Any, targets: Any) -> float:
     return float(np.mean(1.0 - ((right - given) ** 2).sum(axis=0) / whole))
 
 
-def _of_dataset(model: Any, data: Dataset, whose: str, classes: bool = True) -> tuple[Any, NDArray[Any]]:
+def _is_model(given: Any) -> bool:
+    return callable(getattr(given, "predict_class", None))
+
+
+def _of_dataset(model: Any, data: Any, whose: str, classes: bool = True) -> tuple[Any, NDArray[Any]]:
     """What the model predicts for the rows of a Dataset, and the targets of these: labels, or numbers in their units.
 
     Errors: TypeError for what is no model, ValueError for targets of the wrong kind and for unknown classes.
     """
-    if not callable(getattr(model, "predict_class", None)):
+    if not isinstance(data, Dataset):
+        predict = "predict" if whose == "r2" else "predict_class"
+        raise TypeError(f"{whose} of a model needs a Dataset; of rows, write {whose}(model.{predict}(X), y)")
+    if not _is_model(model):
         said = f"{whose}(model, data) or {whose}(predictions, data.y)"
         raise TypeError(f"{whose} got the Dataset {data.name!r} beside {type(model).__name__}, no model; write {said}")
     if bool(data.target_names) is (whose == "r2"):

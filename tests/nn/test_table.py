@@ -474,3 +474,7 @@ class TestMetricsOfAModelAndADataset:
         for metric in (cr.accuracy, confusion):
             with pytest.raises(TypeError, match=r"beside list, no model; write .*\(predictions, data.y\)"):
                 metric([0, 1], cr.iris())
+        for metric, predict in ((cr.accuracy, "predict_class"), (confusion, "predict_class"), (cr.r2, "predict")):
+            name = metric.__name__
+            with pytest.raises(TypeError, match=rf"{name} of a model .* write {name}\(model.{predict}\(X\), y\)"):
+                metric(MLP(4, [3], rng=0), [0, 1])
