@@ -16,6 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from .callbacks import wants_an_end
+from .checks import checked_functions
+
 __all__ = ["Run", "Sweep", "sweep"]
 
 Settings = dict[str, Any]
@@ -153,7 +156,7 @@ def sweep(
 
     if not callable(train):
         raise TypeError(f"sweep calls train(**settings), a function; got {type(train).__name__} {train!r}")
-    given = [callbacks] if callable(callbacks) else list(callbacks)
+    functions = checked_functions("a callback", "(run, sweep)", callbacks)
     results = Sweep([Run(settings) for settings in _combinations(grid)])
     _check_executor(executor, train)
     jobs = _Jobs(train, executor)
@@ -164,7 +167,7 @@ def sweep(
                 bar.update()
                 if results.failed:
                     bar.set_postfix_str(f"{len(results.failed)} failed", refresh=False)
-                answers = [_wants_an_end(callback, run, results) for callback in given]  # each is called
+                answers = [wants_an_end(callback, run, results) for callback in functions]  # each is called
                 if any(answers):
                     results.interrupted = len(results.finished) + len(results.failed) < len(results)
                     break
@@ -271,13 +274,6 @@ def _keep(run: Run, outcome: Outcome) -> None:
     run.attempts = run.attempts or 1
 
 
-def _wants_an_end(callback: Callback, run: Run, results: Sweep) -> bool:
-    try:
-        return callback(run, results) is True
-    except StopIteration:
-        return True
-
-
 def _combinations(grid: Any) -> list[Settings]:
     """The settings of each run."""
     if isinstance(grid, Mapping):
@@ -311,9 +307,8 @@ def _checked_name(name: Any) -> str:
 
 
 def _is_of_processes(executor: Any) -> bool:
-    from concurrent.futures import (
-        ProcessPoolExecutor,
-    )  # here, because it takes a tenth of what chainrule takes to import
+    # It is imported here, because that takes a tenth of the time that chainrule takes to import.
+    from concurrent.futures import ProcessPoolExecutor
 
     return isinstance(executor, ProcessPoolExecutor)
 

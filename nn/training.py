@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .advice import advice
+from .callbacks import wants_an_end
 from .checks import (
     Examples,
     Loss,
@@ -103,14 +104,9 @@ def fit(
     21.00
     """
     check_keywords(unknown)
-    counts = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "every": every,
-        "patience": 1 if patience is None else patience,
-    }
-    for name, number in counts.items():
-        check_count(name, number)
+    for name, count in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
+        if name != "patience" or count is not None:
+            check_count(name, count)
     check_model(model)
     check_loss(loss)
     names = _column_names(X)
@@ -142,9 +138,8 @@ def fit(
                     bar.update(1)
                 if epoch % every == 0 or epoch == epochs:
                     stopped = run.record(epoch) or run.is_out_of_patience(patience)
-                    if (
-                        functions or epoch & (epoch - 1) == 0 or epoch == epochs
-                    ):  # a callback may have changed the model
+                    # A callback may have changed the model at any record; otherwise a few looks are enough.
+                    if functions or epoch & (epoch - 1) == 0 or epoch == epochs:
                         run.objective.verify(train, epoch)
                     bar.tell(f"epoch {epoch}, loss {run.history.train_loss[-1]:.4g}")
             if patience is not None:
@@ -205,8 +200,8 @@ class _Run:
 
     def prepare(self, compiled: bool) -> None:
         if self.objective.has_modes:
-            for part in (self.model,) if isinstance(self.model, Holder) else ():
-                part.eval()
+            if isinstance(self.model, Holder):
+                self.model.eval()
             self.objective.find_rates(self.parts["train"])
         if compiled:
             self.objective.compile(self.parts.values())
@@ -276,7 +271,7 @@ class _Run:
             self.best = (loss, epoch, self.theta.copy())
         if not self.callbacks:
             return False
-        answers = [_wants_an_end(callback, self.model, history) for callback in self.callbacks]
+        answers = [wants_an_end(callback, self.model, history) for callback in self.callbacks]
         self.numbers[:] = [p.data for p in self.objective.params]  # a callback may have changed parameters
         self.still = self._still()  # or frozen some
         return any(answers)
@@ -350,11 +345,3 @@ def _shaped_as(outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
     if targets.size == outputs.size:
         return targets.reshape(outputs.shape)
     return targets[:, 0] if targets.shape[1:] == (1,) and targets.dtype.kind == "i" else targets
-
-
-def _wants_an_end(callback: Callback, model: Model, history: History) -> bool:
-    try:
-        answer = callback(model, history)
-    except StopIteration:
-        return True
-    return isinstance(answer, (bool, np.bool_)) and bool(answer)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .cells import Cells, Source, gaps, in_order
 from .columns import CategoryColumn, NumberColumn
 from .preparation import Preparation
-from .splitting import train_test_split
+from .splitting import check_share, train_test_split
 from .targets import Amounts, Classes, Target
 
 __all__ = ["Dataset", "Table"]
@@ -191,6 +191,7 @@ class Dataset:
         >>> f"{abs(train.X.mean()):.3f} {abs(test.X.mean()):.3f}"
         '0.000 0.079'
         """
+        check_share(test_size)
         numbers, classes = np.arange(len(self.rows)), self.y if self.table.classes is not None else None
         if stratify and classes is None:
             raise ValueError(f"y are numbers, {self.table.target}; only classes can be stratified")

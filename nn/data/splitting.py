@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from chainrule.engine.gate import rows
 
 from .preparation import Prepared
 
-__all__ = ["train_test_split"]
+__all__ = ["check_share", "train_test_split"]
 
 
 def train_test_split(
@@ -44,6 +45,7 @@ def train_test_split(
     n = len(X)
     if len(y) != n:
         raise ValueError(f"X has {n} rows and y has {len(y)}; each example needs both")
+    check_share(test_size)
     if not 0.0 < test_size < 1.0:
         count = test_size if test_size % 1 == 0 and 0 < test_size < n else max(1, n // 4)
         raise ValueError(
@@ -68,6 +70,12 @@ def train_test_split(
         test[order[classes[order] == label][:count]] = True
     train_rows, test_rows = order[~test[order]], order[test[order]]
     return X[train_rows], X[test_rows], y[train_rows], y[test_rows]
+
+
+def check_share(test_size: Any) -> None:
+    """TypeError for a share of test examples that is no number."""
+    if not isinstance(test_size, Real) or isinstance(test_size, bool):
+        raise TypeError(f"test_size is a share between 0 and 1, got {type(test_size).__name__} {test_size!r}")
 
 
 def _check_classes(labels: npt.NDArray[Any]) -> None:

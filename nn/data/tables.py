@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from chainrule.engine.gate import rows
@@ -128,6 +128,8 @@ def _columns(data: Any, names: Sequence[str] | None) -> Mapping[str, Any]:
 
 
 def _names(option: str, given: Collection[str]) -> list[str]:
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{option} holds names of columns, got {type(given).__name__} {given!r}; write {option}=['…']")
     return [given] if isinstance(given, str) else [str(one) for one in given]
 
 

@@ -26,7 +26,7 @@ def moons(n: int = 400, noise: float = 0.1, seed: int = 0) -> Dataset:
     """
     rng, y = _start(n, 2, noise, seed)
     angle = rng.uniform(0, math.pi, n)
-    upper = np.column_stack([np.cos(angle), np.sin(angle)])
+    upper = _at(angle)
     lower = np.column_stack([1 - np.cos(angle), 0.5 - np.sin(angle)])
     return _points("moons", np.where(y[:, None] == 0, upper, lower), y, noise, rng, ("upper", "lower"))
 
@@ -42,7 +42,7 @@ def circles(n: int = 400, noise: float = 0.05, seed: int = 0) -> Dataset:
     """
     rng, y = _start(n, 2, noise, seed)
     angle, radius = rng.uniform(0, 2 * math.pi, n), np.where(y == 0, 1.0, 0.5)
-    on_circles = radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    on_circles = radius[:, None] * _at(angle)
     return _points("circles", on_circles, y, noise, rng, ("outer", "inner"))
 
 
@@ -59,7 +59,7 @@ def spirals(n: int = 400, noise: float = 0.02, seed: int = 0, arms: int = 2, tur
     radius = np.sqrt(rng.uniform(0.01, 1.0, n))  # as many points on each piece of the same length
     angle = 2 * math.pi * (turns * radius + y / arms)
     names = tuple([f"arm {one}" for one in range(1, arms + 1)])
-    on_arms = radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    on_arms = radius[:, None] * _at(angle)
     return _points("spirals", on_arms, y, noise, rng, names)
 
 
@@ -90,7 +90,7 @@ def gaussians(n: int = 300, noise: float = 0.5, seed: int = 0, classes: int = 3)
     rng, y = _start(n, classes, noise, seed)
     angle = 2 * math.pi * y / classes
     names = tuple([f"cloud {one}" for one in range(1, classes + 1)])
-    return _points("gaussians", 2 * np.column_stack([np.cos(angle), np.sin(angle)]), y, noise, rng, names)
+    return _points("gaussians", 2 * _at(angle), y, noise, rng, names)
 
 
 def sine(n: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
@@ -136,6 +136,14 @@ def _start(n: int, classes: int, noise: float, seed: int) -> tuple[np.random.Gen
     if not 0.0 <= noise < math.inf:
         raise ValueError(f"noise is a deviation, 0 or more, got {noise!r}")
     return np.random.default_rng(seed), np.arange(n) % classes
+
+
+def _at(angle: Floats) -> Floats:
+    """The points of the circle of radius 1 at these angles.
+
+    Shapes: angle (n,) -> (n, 2).
+    """
+    return np.column_stack([np.cos(angle), np.sin(angle)])
 
 
 def _points(

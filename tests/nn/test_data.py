@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule.engine import Value
-from chainrule.nn import MLP, SGD, Module, accuracy, cross_entropy, fit, mse, train_test_split
+from chainrule.nn import MLP, SGD, Module, accuracy, cross_entropy, fit, iris, mse, train_test_split
 
 X = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [3, 5], [2, 0]])
 Y = np.array([0, 1, 2, 0, 1, 2])
@@ -258,3 +258,13 @@ def test_nothing_is_said_where_nothing_is_wrong():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         trained(cross_entropy, X.astype(np.uint8), Y.astype(np.int8), 3)
+
+
+@pytest.mark.parametrize("share", ["0.2", None, True, [0.2]])
+def test_a_share_of_test_examples_that_is_no_number_is_said(share):
+    with pytest.raises(TypeError, match="test_size is a share between 0 and 1, got "):
+        train_test_split([[1.0], [2.0]], [0, 1], test_size=share)
+    with pytest.raises(TypeError, match="test_size is a share between 0 and 1, got "):
+        iris().split(test_size=share, stratify=False)
+    with pytest.raises(TypeError, match="test_size is a share between 0 and 1, got "):
+        iris().split(test_size=share)

@@ -7,6 +7,7 @@ import random
 import signal
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -334,6 +335,25 @@ def test_the_checksum_does_not_depend_on_spaces(tmp_path):
 
 
 # --- a process that is killed while it saves
+
+
+def test_what_a_killed_save_left_is_removed_by_a_later_one_and_nothing_else_is(tmp_path):
+    killed, running, other, own = (tmp_path / name for name in (".m[1].json.7.part", ".m[1].json.8-9.part",
+                                                                ".m1.json.7.part", "m[1].json.part"))  # fmt: skip
+    for path in (killed, running, other, own):
+        path.write_text("{")
+    for path in (killed, other, own):
+        os.utime(path, (time.time() - 7200,) * 2)
+    path = MLP(1, [1], rng=0).save(tmp_path / "m[1].json")
+    assert sorted(tmp_path.iterdir()) == sorted([running, other, own, path])
+
+
+def test_threads_that_save_to_the_same_path_do_not_disturb_each_other(tmp_path):
+    path, models = tmp_path / "m.json", [MLP(4, [8, 2], rng=seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as executor:
+        for _ in executor.map(lambda i: models[i % 4].save(path), range(200)):
+            assert bits(load(path)) in [bits(model) for model in models]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chainrule.nn import MLP, SGD, Sweep, datasets, fit, mse, sweep
@@ -107,6 +108,16 @@ def test_results_come_as_they_end_and_a_callback_can_end_the_sweep():
     results = sweep(product, GRID, progress=False, callbacks=enough)
     assert seen == [0.1, 0.5] and results.interrupted and [run.attempts for run in results] == [1, 1, 0, 0, 0, 0]
     assert str(results).count("not made") == 4 and str(results).endswith("interrupted")
+
+
+def test_a_callback_may_answer_with_the_true_of_numpy_and_only_true_counts():
+    for answer, made in ((np.bool_(True), 1), (True, 1), (1, 6), ("yes", 6), (np.bool_(False), 6)):
+        results = sweep(product, GRID, progress=False, callbacks=lambda *_, answer=answer: answer)
+        assert len(results.finished) == made
+    with pytest.raises(TypeError, match=r"a callback is a function of \(run, sweep\); got int 3"):
+        sweep(product, GRID, progress=False, callbacks=[3])
+    with pytest.raises(TypeError, match=r"a callback is a function of \(run, sweep\); got int 3"):
+        sweep(product, GRID, progress=False, callbacks=3)
 
 
 def test_ctrl_c_returns_what_is_finished():

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.nn import MLP, Dataset, Preparation, accuracy, cross_entropy, fit, mse, penguins, table
+from chainrule.nn import MLP, Dataset, Preparation, accuracy, confusion, cross_entropy, fit, mse, penguins, table
 from chainrule.nn.data.preparation import Prepared
 
 COLUMNS = {
@@ -420,3 +420,61 @@ def test_the_readmes_ten_lines_run_on_a_table_of_ones_own(tmp_path, monkeypatch,
 def test_labels_stay_labels_where_classes_have_no_names():
     data = Dataset.from_arrays("plain", [[0.0], [1.0]], [0.5, 1.5], ["x"])
     assert data.preparation.class_names == () and accuracy([0, 1], [0, 1]) == 1.0
+
+
+@pytest.mark.parametrize("option", ["ignore", "categorical"])
+def test_columns_that_are_no_names_are_said(option):
+    with pytest.raises(TypeError, match=f"{option} holds names of columns, got NoneType None"):
+        table({"x": [1.0, 2.0], "y": [1.5, 2.5]}, "y", **{option: None})
+
+
+class TestMetricsOfAModelAndADataset:
+    @pytest.mark.parametrize("make", [cr.iris, cr.moons, lambda: cr.moons().split()[1]])
+    def test_they_are_those_of_the_labels(self, make):
+        data = make()
+        model = MLP(data.inputs, [4, data.outputs], activation="tanh", rng=0)
+        before = cr.accuracy(model, data)  # the model has not seen any Dataset
+        assert before == np.mean(model.predict(data.X).argmax(axis=1) == data.y)
+        fit(model, cross_entropy, data, epochs=3, progress=False)
+        assert cr.accuracy(model, data) == np.mean(model.predict(data.X).argmax(axis=1) == data.y)
+        counts = confusion(model, data)
+        assert counts.tolist() == confusion(model.predict(data.X), data.y).tolist()
+        assert counts.sum(axis=1).tolist() == np.bincount(data.y).tolist()
+
+    def test_one_score_and_a_threshold(self):
+        data = cr.moons()
+        model = MLP(2, [4, 1], activation="tanh", rng=0)
+        fit(model, cr.binary_cross_entropy, data, epochs=3, progress=False)
+        scores = model.predict(data)
+        assert cr.accuracy(model, data) == np.mean((scores > 0) == data.y)
+        assert cr.accuracy(model, data, threshold=0.3) == np.mean((scores > 0.3) == data.y)
+
+    def test_classes_keep_their_places_where_the_model_counts_them_otherwise(self):
+        rows = {"x": [0.0, 1.0, 2.0, 3.0], "kind": ["b", "b", "c", "c"]}
+        data, more = table(rows, "kind"), table({**rows, "kind": ["a", "b", "c", "c"]}, "kind")
+        model = MLP(1, [2], rng=0)
+        fit(model, cross_entropy, data, epochs=1, progress=False)
+        right = np.mean(model.predict_class(more) == np.array(["a", "b", "c", "c"]))
+        assert cr.accuracy(model, more) == right and confusion(model, more).shape == (3, 3)
+        model.preparation = table({**rows, "kind": ["x", "x", "y", "y"]}, "kind").preparation
+        with pytest.raises(ValueError, match=r"the model predicts the class [xy], and the classes of .* are b, c"):
+            cr.accuracy(model, data)
+
+    def test_r2_is_in_the_units_of_the_table(self):
+        data = cr.houses(60).standardise()
+        model = MLP(3, [1], rng=0)
+        fit(model, mse, data, epochs=3, progress=False)
+        assert cr.r2(model, data) == cr.r2(model.predict(data), data.y)
+
+    def test_what_does_not_fit_is_said(self):
+        with pytest.raises(ValueError, match=r"are numbers, which r2\(model, data\) measures, not accuracy"):
+            cr.accuracy(MLP(3, [1], rng=0), cr.houses(10))
+        with pytest.raises(ValueError, match=r"are classes, which accuracy\(model, data\) measures, not r2"):
+            cr.r2(MLP(4, [3], rng=0), cr.iris())
+        for metric in (cr.accuracy, confusion):
+            with pytest.raises(TypeError, match=r"beside list, no model; write .*\(predictions, data.y\)"):
+                metric([0, 1], cr.iris())
+        for metric, predict in ((cr.accuracy, "predict_class"), (confusion, "predict_class"), (cr.r2, "predict")):
+            name = metric.__name__
+            with pytest.raises(TypeError, match=rf"{name} of a model .* write {name}\(model.{predict}\(X\), y\)"):
+                metric(MLP(4, [3], rng=0), [0, 1])

@@ -7,7 +7,11 @@ import math
 import os
 import re
 import textwrap
+import threading
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from glob import escape
 from pathlib import Path
 
 from ...op import no_such_index, picked
@@ -16,6 +20,7 @@ from ..literals import literal
 from . import running
 
 EXAMPLES = 5  # in the docstring
+LEFT_BEHIND = 3600.0  # seconds: no writer takes so long
 SAYS = {
     "value": "What the function gives for each example.",
     "value_and_grad": "The mean over the examples, and its gradient to theta.",
@@ -96,9 +101,16 @@ def _wrapped(numbers: Sequence[float]) -> str:
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:
-    """Write a file. Whoever reads it, even after a crash, finds the old text or the new one, never a part of it."""
+    """Write a file. Whoever reads it, even after a crash, finds the old text or the new one, never a part of it.
+
+    What a process that was killed while it wrote has left behind is removed by the next writer, an hour later.
+    """
     target = Path(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    for left in target.parent.glob(f".{escape(target.name)}.*.part"):
+        with suppress(OSError):  # another writer may be quicker, or the file may belong to somebody else
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND:
+                left.unlink()
+    part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         part.write_text(text, encoding="utf-8")
         part.replace(target)

@@ -1,0 +1,277 @@
+"""`Optimiser`: parameters, settings, and the step, of which each optimiser writes the rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.engine import Value
+
+from .last_step import LastStep
+from .schedules import Schedule, checked_schedule
+from .settings import is_known, limit, no_setting, not_negative, positive_number
+
+__all__ = ["Numbers", "Optimiser", "known"]
+
+Numbers = NDArray[np.float64]  # (P,): one number for each parameter
+
+
+class Optimiser:
+    """Parameters, a learning rate, and a rule, which a subclass writes as `update`.
+
+    `params` is a list of Values, or a model. `lr` is PyTorch's spelling of `learning_rate`. Where neither is given, the
+    learning rate is the class's `default_learning_rate`. Settings may be changed at any time: `optimiser.lr = 0.01`.
+
+    All optimisers take these, too. `schedule`, as nn.schedules.cosine(), says which share of the rate each step takes.
+    `clip_norm` shortens the gradient to that length if it is longer, and `clip_value` limits each of its numbers.
+    `weight_decay` adds so much of each parameter to its gradient: the slope of an L2 penalty of half of that, after the
+    clipping. Frozen parameters (requires_grad=False) take no part.
+
+    Errors: TypeError if a parameter is not a Value, ValueError if it was computed from other Values.
+    AttributeError for a setting that this optimiser does not have.
+
+    >>> from chainrule import SGD, Value
+    >>> w = Value(1.0)
+    >>> optimiser = SGD([w], lr=0.5)
+    >>> optimiser.zero_grad()
+    >>> (w * 3).backward()
+    >>> optimiser.step()
+    >>> w.data
+    -0.5
+    """
+
+    default_learning_rate = 0.01
+    # Of each setting, the check of what is given.
+    settings: ClassVar[dict[str, Callable[[str, Any], Any]]] = {
+        "learning_rate": positive_number, "weight_decay": not_negative, "clip_norm": limit, "clip_value": limit,
+        "schedule": checked_schedule,
+    }  # fmt: skip
+    memory: ClassVar[tuple[str, ...]] = ()  # the arrays (P,) that the rule keeps from step to step
+
+    def __init__(
+        self,
+        params: Any,
+        learning_rate: float | None = None,
+        lr: float | None = None,
+        *,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
+        whose = type(self).__name__
+        given = params.parameters() if callable(getattr(params, "parameters", None)) else params
+        if not isinstance(given, Iterable):
+            raise TypeError(f"{whose} takes a model or a list of Values, got {type(params).__name__} {params!r}")
+        if learning_rate is not None and lr is not None:
+            raise ValueError(f"learning_rate={learning_rate!r} and lr={lr!r} are the same setting; give one of them")
+        rate = learning_rate if lr is None else lr
+        self.learning_rate = self.default_learning_rate if rate is None else rate
+        self.weight_decay, self.clip_norm, self.clip_value = weight_decay, clip_norm, clip_value
+        self.schedule = schedule
+        self.params: list[Value] = list(dict.fromkeys(given))
+        if not self.params:
+            raise ValueError(f"{whose} got 0 parameters; write {whose}(model.parameters())")
+        for place, p in enumerate(self.params):
+            if not isinstance(p, Value):
+                raise TypeError(f"{whose} moves Values, but parameter {place} is {type(p).__name__} {p!r}")
+            if p.operation is not None:
+                raise ValueError(
+                    f"{whose} moves leaves, but parameter {place} was computed: {p.name()}. Give {whose} the Values it "
+                    "was computed from; to change a parameter yourself, write p.data = ..., not p = p - ..."
+                )
+        self.steps = 0  # so many have been taken
+        self.planned = 0  # so many will have been taken at the end; fit knows it, and schedules may ask for it
+        self._scratch: Numbers = np.empty(len(self.params))
+        self._last: tuple[Numbers, Numbers] | None = None  # the parameters and the gradient of the last step
+        for name in self.memory:
+            setattr(self, name, np.zeros(len(self.params)))
+
+    @property
+    def lr(self) -> float:
+        """PyTorch's name of learning_rate."""
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, rate: float) -> None:
+        self.learning_rate = rate
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step (inside `update`: of this one): the schedule's share of learning_rate."""
+        if self.schedule is None:
+            return self.learning_rate
+        return self.learning_rate * self.schedule(self.steps, self.planned)
+
+    def __setattr__(self, name: str, given: Any) -> None:
+        check = self.settings.get(name)
+        if check is not None:
+            given = check(name, given)
+        elif name not in self.__dict__ and not is_known(type(self), name):
+            raise AttributeError(no_setting(self, name))
+        super().__setattr__(name, given)
+
+    def __getattr__(self, name: str) -> Any:
+        """Only for names that are not there."""
+        raise AttributeError(no_setting(self, name), name=name, obj=self)
+
+    def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
+        """The rule: change theta in place and return it, or return the parameters after the step as a new array.
+
+        `self.rate` is the learning rate of this step, and `self.steps` the number of those before it.
+
+        Shapes: theta (P,), gradient (P,), which stays as it is.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update(theta, gradient); write one")
+
+    def move(self, theta: Numbers, gradient: Numbers) -> None:
+        """Take one step: clip the gradient, add the weight decay, and change theta in place by the rule.
+
+        Shapes: theta (P,), gradient (P,), which stays as it is.
+        """
+        before = np.empty(len(theta)) if self._last is None else self._last[0]
+        np.copyto(before, theta)
+        if self.clip_value is not None:
+            gradient = np.clip(gradient, -self.clip_value, self.clip_value)
+        if self.clip_norm is not None and (length := float(np.linalg.norm(gradient))) > self.clip_norm:
+            gradient = gradient * (self.clip_norm / length)
+        if self.weight_decay:
+            gradient = self.decay(theta, gradient)
+        moved = self.update(theta, gradient)
+        if moved is not theta:
+            theta[:] = moved
+        self.__dict__["_last"] = before, gradient  # without the check of what is set
+        self.__dict__["steps"] += 1
+
+    def decay(self, theta: Numbers, gradient: Numbers) -> Numbers:
+        """The gradient with the weight decay, as a new array; a rule may shrink theta in place instead."""
+        return gradient + self.weight_decay * theta
+
+    def step(self) -> None:
+        """Move each parameter by its `.grad`."""
+        theta, still = self.read(), [not p.requires_grad for p in self.params]
+        gradient = self.gradient()
+        gradient[still] = 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.move(theta, gradient)
+        self.write(theta)
+
+    def zero_grad(self) -> None:
+        """Set each `.grad` to 0."""
+        for p in self.params:
+            p.grad = 0.0
+
+    def read(self) -> Numbers:
+        """The parameters as one array (P,)."""
+        return np.array([p.data for p in self.params])
+
+    def gradient(self) -> Numbers:
+        """The parameters' gradients as one array (P,)."""
+        return np.array([p.grad for p in self.params], dtype=float)
+
+    def write(self, theta: Numbers) -> None:
+        """Put an array (P,) into the parameters; frozen ones (requires_grad=False) keep their numbers."""
+        for p, number in zip(self.params, theta.tolist(), strict=True):
+            if p.requires_grad:
+                p.data = number
+
+    def state_dict(self) -> dict[str, Any]:
+        """What another optimiser needs to go on to the bit: kind, settings, steps, and the arrays it remembers.
+
+        A schedule is a function and not among them: give the new optimiser the same one.
+
+        >>> from chainrule import SGD
+        >>> w = Value(3.0)
+        >>> w.grad = 2.0
+        >>> optimiser = SGD([w], 0.5, momentum=0.9)
+        >>> optimiser.step()
+        >>> optimiser.state_dict()["memory"]
+        {'velocity': array([2.])}
+        """
+        settings = {name: getattr(self, name) for name in self.settings if name != "schedule"}
+        memory = {name: np.array(getattr(self, name)) for name in self.memory}
+        counts = {"parameters": len(self.params), "steps": self.steps, "planned": self.planned}
+        return {"kind": type(self).__name__, **counts, "settings": settings, "memory": memory}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over settings, steps and memory of another optimiser, so that the next steps are those it would take.
+
+        Errors: ValueError if the state is of another kind, of another number of parameters, or incomplete; then
+        nothing has been changed.
+        """
+        own = self.state_dict()
+        if not isinstance(state, Mapping) or _missing(own, state):
+            lacks = ", ".join(_missing(own, state)) if isinstance(state, Mapping) else "everything"
+            raise ValueError(f"this is no state of an optimiser as state_dict() gives it: it lacks {lacks}")
+        for what in ("kind", "parameters"):
+            if state[what] != own[what]:
+                said = f"this state is of {state['kind']} with {state['parameters']} parameters"
+                raise ValueError(f"{said}, and the optimiser is {own['kind']} with {own['parameters']}")
+        memory = {name: np.array(state["memory"][name], dtype=float) for name in self.memory}
+        for name, array in memory.items():
+            if array.shape != (len(self.params),) or not np.isfinite(array).all():
+                said = f"shape {array.shape}" if array.shape != (len(self.params),) else "numbers that are not finite"
+                raise ValueError(f"{name} of this state has {said}; it needs ({len(self.params)},) finite numbers")
+        checked = {name: self.settings[name](name, given) for name, given in state["settings"].items()
+                   if name in own["settings"]}  # fmt: skip
+        for name, given in (*checked.items(), *memory.items()):
+            setattr(self, name, given)
+        self.steps, self.planned = int(state["steps"]), int(state["planned"])
+
+    def explain(self, parameter: Value | int) -> LastStep:
+        """The last step of one parameter, taken apart: each part as a name, a formula and a number, and a sentence.
+
+        `parameter` is one of `params`, or its place there. `str()` of the result is a short text.
+        Errors: ValueError if no step has been taken, or if the parameter is not among those that this optimiser moves.
+
+        >>> from chainrule import SGD
+        >>> w = Value(3.0, label="w")
+        >>> w.grad = 2.0
+        >>> optimiser = SGD([w], learning_rate=0.5)
+        >>> optimiser.step()
+        >>> print(optimiser.explain(w))
+        The last step of w: 3 → 2
+          gradient = 2
+          step = -0.5 · gradient = -1
+        The step is the learning rate times the gradient, against its sign.
+        """
+        whose = type(self).__name__
+        if not isinstance(parameter, Value):
+            place = parameter
+        elif any(parameter is p for p in self.params):
+            place = next(i for i, p in enumerate(self.params) if p is parameter)
+        else:
+            said = f"{parameter.name()} is not among the {len(self.params)} parameters that this {whose} moves"
+            raise ValueError(f"{said}; write optimiser.explain(model.parameters()[0])")
+        if self._last is None:
+            raise ValueError(f"this {whose} has taken no step yet; call step(), or let fit train with it")
+        before, gradient = (float(array[place]) for array in self._last)
+        taken = self.steps
+        try:
+            self.steps = taken - 1
+            return LastStep.of(self, place, before, gradient)
+        finally:
+            self.steps = taken
+
+    def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
+        """What a rule tells `explain` of its last step: (name, formula, number) of each part, the step, a sentence."""
+        return [], math.nan, f"{type(self).__name__} has a rule of its own, which says nothing about its parts."
+
+
+def known(kind: type, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings that all optimisers take; TypeError for others."""
+    for name in given:
+        if name not in Optimiser.settings:
+            raise TypeError(no_setting(kind, name))
+    return given
+
+
+def _missing(own: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
+    """The keys, of the state and of its memory, that are not there."""
+    outer = [key for key in own if key not in state]
+    inner = state.get("memory", {})
+    return outer + [key for key in own["memory"] if not isinstance(inner, Mapping) or key not in inner]
