@@ -35,7 +35,7 @@ INTRO = (
     "if you like; then look at what the engine gives."
 )
 WORDS = (
-    "A `cr.Value` is a number that remembers how it was computed. After `y.backward()`, `x.grad` is the "
+    "A `cr.Value` is a number that remembers how it was computed. After a first `y.backward()`, `x.grad` is the "
     "*gradient* of y by x, written ∂y/∂x: how fast y moves with x, all else held still. If it is 2, then raising "
     "x by 0.01 raises y by about 0.02. Other words for it are derivative and slope. The *local derivative* is "
     "that of a single operation by one of its arguments; the *upstream gradient* is how fast the end of the "
