@@ -27,6 +27,7 @@ HIDDEN = r"!chainrule\.(engine|viz)\..*|chainrule\.nn\.wishes"  # modules that a
 PAGES = {
     "architecture.md": "The map of the code, with a glossary",
     "compiler.md": "Two moons through the compiler",
+    "keeping.md": "Keeping a model, taking it elsewhere, trying many",
     "micrograd.md": "What you type for micrograd",
     "misconceptions.md": "What people believe of backpropagation",
     "style.md": "How the code is written",

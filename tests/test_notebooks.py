@@ -519,6 +519,12 @@ def test_the_steps_of_the_optimisers_are_as_torch_takes_them(fresh):
     assert shown["noise"].startswith(last("w", noise)) and abs(noise[-1] - noise[-2]) < 0.01
 
 
+def test_the_picture_behind_the_bottom_has_the_slope_of_that_place_alone():
+    [picture] = re.findall(r'base64,([^"]+)"', HOW_MUCH.read_text(encoding="utf-8").replace("\\", ""))
+    drawn = base64.b64decode(picture).decode()
+    assert "not what the edges bring" not in drawn and "−4.8" in drawn  # 2 (−1.4 − 1), steeper than 4
+
+
 def test_the_repair_of_the_rate_is_right():
     text = prose(stored(HOW_MUCH))
     assert "3 → 1.4 → 1.08 → 1.016" in text and "3 → −13 → 99" in text

@@ -71,6 +71,11 @@ def test_the_help_of_every_public_name_is_on_the_site(site):
     assert modules == {path.stem for path in (site / "api" / "chainrule" / "nn").glob("*.html")}
 
 
+def test_each_page_in_markdown_is_on_the_site(site):
+    assert sorted(build.PAGES) == sorted(path.name for path in (HERE / "docs").glob("*.md"))
+    assert {Path(name).with_suffix(".html").name for name in build.PAGES} <= {path.name for path in site.iterdir()}
+
+
 def test_the_gallery_shows_each_file_of_its_folder_and_the_lines_that_made_it(site):
     page = html.unescape((site / "gallery" / "index.html").read_text(encoding="utf-8"))
     files = sorted((HERE / "docs" / "gallery").glob("*.py"))

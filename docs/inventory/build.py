@@ -34,12 +34,24 @@ INTRO = (
     "Each question is about one thing that many people believe of backpropagation. Decide first, with pencil and paper "
     "if you like; then look at what the engine gives."
 )
+WORDS = (
+    "A `cr.Value` is a number that remembers how it was computed. After a first `y.backward()`, `x.grad` is the "
+    "*gradient* of y by x, written ∂y/∂x: how fast y moves with x, all else held still. If it is 2, then raising "
+    "x by 0.01 raises y by about 0.02. Other words for it are derivative and slope. The *local derivative* is "
+    "that of a single operation by one of its arguments; the *upstream gradient* is how fast the end of the "
+    "program moves with what the operation gives. Their product is what the operation passes back to that "
+    "argument: this is the *chain rule*."
+)
 LETTERS = "abcd"
 
 
 def marked(text: str) -> str:
-    """HTML of a text with `code` in it."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    """HTML of a text with `code` and *stress* in it."""
+
+    def tagged(found: re.Match[str]) -> str:
+        return f"<code>{found[1]}</code>" if found[1] else f"<em>{found[2]}</em>"
+
+    return re.sub(r"`([^`]+)`|\*([^*`]+)\*", tagged, html.escape(text, quote=False))
 
 
 def shown(value: object) -> str:
@@ -76,7 +88,8 @@ def page() -> str:
 answer {LETTERS[item.right()]}. {marked(item.why)}</p>
 <p>Read on: <a href="../../notebooks/{item.cure}.ipynb">{title}</a></p></div>
 </section>""")
-    return (HERE / "page.html").read_text("utf-8").format(intro=INTRO, count=len(ITEMS), questions="\n".join(questions))
+    form = (HERE / "page.html").read_text("utf-8")
+    return form.format(intro=INTRO, words=marked(WORDS), count=len(ITEMS), questions="\n".join(questions))
 
 
 def sheet() -> str:
@@ -92,11 +105,8 @@ def sheet() -> str:
             f"<ul>{choices}</ul></section>"
         )
         key.append(f"<li><strong>{LETTERS[item.right()]}</strong>: {marked(item.why)}</li>")
-    return (
-        (HERE / "sheet_form.html")
-        .read_text("utf-8")
-        .format(intro=INTRO, questions="\n".join(questions), key="\n".join(key))
-    )
+    form = (HERE / "sheet_form.html").read_text("utf-8")
+    return form.format(intro=INTRO, words=marked(WORDS), questions="\n".join(questions), key="\n".join(key))
 
 
 def misconceptions() -> str:
@@ -105,17 +115,16 @@ def misconceptions() -> str:
         "# What people believe of backpropagation, and what is so\n",
         "Written by `docs/inventory/build.py`; the numbers are the engine's. To be asked before you are told, open "
         "[the inventory](inventory/index.html) or [its notebook](../notebooks/inventory.ipynb).\n",
+        f"{WORDS}\n",
     ]
     for number, item in enumerate(ITEMS, 1):
         right = item.choices[item.right()][0]
-        wrong = "; ".join(
-            f"{text}, which says {belief}"
-            for place, (text, _, belief) in enumerate(item.choices)
-            if place != item.right()
+        wrong = "\n".join(
+            f"- “{text}”: {belief}" for place, (text, _, belief) in enumerate(item.choices) if place != item.right()
         )
         parts.append(
             f"## {number}. “{item.belief}”\n\n```python\n{item.code}\n```\n\n{item.question}\n\n**{right}.** "
-            f"{item.why}\n\nOther answers: {wrong}.\n\n"
+            f"{item.why}\n\nWho gives another answer believes\n\n{wrong}\n\n"
             f"Read on: [{NOTEBOOKS[item.cure]}](../notebooks/{item.cure}.ipynb).\n"
         )
     return "\n".join(parts)
@@ -141,7 +150,7 @@ def notebook() -> str:
             "# Inventory: what do you believe of backpropagation?\n\n"
             + INTRO
             + " Write your letter into `guess` and run "
-            "the cell; it answers only then.\n\nThe explanations are folded away below each cell.",
+            f"the cell; it answers only then.\n\nThe explanations are folded away below each cell.\n\n{WORDS}",
             id="title",
         ),
         nbformat.v4.new_code_cell(HELPER, id="helper"),
@@ -195,8 +204,9 @@ def files() -> dict[Path, str]:
 
 
 if __name__ == "__main__":
-    old = [path for path, text in files().items() if not path.exists() or path.read_text("utf-8") != text]
+    texts = files()
+    old = [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
     if "--check" in sys.argv[1:]:
         sys.exit("\n".join(f"{path.name} differs; run python docs/inventory/build.py" for path in old) or 0)
     for path in old:
-        path.write_text(files()[path], "utf-8")
+        path.write_text(texts[path], "utf-8")

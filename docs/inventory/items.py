@@ -189,7 +189,8 @@ ITEMS = (
             ("11", 11.0, "that slopes along a path are added"),
         ),
         "The outer slope has to be taken where the outer function stands, at u = 4: 2 · 4 = 8. The inner one is 3. "
-        "Slopes along a path are multiplied: 8 · 3 = 24.",
+        "Slopes along a path are multiplied: 8 · 3 = 24. So the rule is (f∘g)′(x) = f′(g(x)) · g′(x), where f∘g is g "
+        "first and then f.",
         STEPS,
     ),
     Item(
@@ -218,14 +219,15 @@ ITEMS = (
             ("the loss hardly moves", "stays", "that half of a gradient shows at once"),
             ("the loss rises", "rises", "that a wrong gradient points uphill"),
         ),
-        "Half of the gradient is the gradient with half the learning rate: the training looks well. Wrong gradients "
+        "Half of the gradient is the gradient with half the learning rate: the training looks healthy. Wrong gradients "
         "are found by comparing them with something independent, as `cr.gradcheck(...)` does with finite differences, "
         "and not by looking at a curve.",
         STEPS,
     ),
     Item(
         "More layers always learn more.",
-        "Thirty sigmoids, one after the other. How large is the gradient that reaches the first?",
+        "Thirty sigmoids, one after the other; each squeezes a number between 0 and 1. How large is the gradient that "
+        "reaches the first?",
         "x = cr.Value(1.0)\nh = x\nfor _ in range(30):\n    h = cr.sigmoid(h)\nh.backward()",
         "math.floor(math.log10(x.grad))",
         (
@@ -240,14 +242,15 @@ ITEMS = (
     ),
     Item(
         "A neuron that gives 0 will recover with enough training.",
-        "A ReLU whose input is negative for every example. What is `w.grad`?",
+        "A ReLU gives its input where that is positive, and else 0. Here its input is negative for every example. "
+        "What is `w.grad`?",
         "w, b = cr.Value(0.5), cr.Value(-10.0)\nloss = 0.0\nfor x, target in ((1.0, 2.0), (3.0, 4.0), (5.0, 6.0)):\n"
         "    loss += (cr.relu(w * x + b) - target) ** 2\nloss.backward()",
         "w.grad",
         (
             ("0", 0.0, "right"),
-            ("−88, so it will grow", -88.0, "that the error reaches the weight as if there were no ReLU"),
-            ("−24, the sum of the errors", -24.0, "that the error is the gradient"),
+            ("−88, so it will grow", -88.0, "that the error passes the ReLU as if its slope were 1"),
+            ("−24, twice the sum of the errors", -24.0, "that the slope of the loss is the gradient of the weight"),
         ),
         "Where its input is negative, the slope of a ReLU is 0, and a gradient times 0 is 0: whatever the error, "
         "nothing reaches the weight. With no example on the other side the neuron is dead. `cr.diagnose` names such "
@@ -265,9 +268,9 @@ ITEMS = (
             ("infinity", math.inf, "that the slope wins"),
             ("nan", math.nan, "right"),
         ),
-        "0 · ∞ is nan, and nan plus anything is nan: one untaken side spoils all gradients. Here, `cr.where` passes "
-        "nothing at all to the side that is not taken. Elsewhere the remedy is a second `where` inside: "
-        "`sqrt(where(x > 0, x, 1))`.",
+        "0 · ∞ is nan, “not a number”, and nan plus anything is nan: one untaken side spoils all gradients. Here, "
+        "`cr.where` passes nothing at all to the side that is not taken. Elsewhere the remedy is a second `where` "
+        "inside: `sqrt(where(x > 0, x, 1))`.",
         STEPS,
     ),
     Item(
@@ -356,7 +359,7 @@ ITEMS = (
             ("−0.25", -0.25, "that a plays no part"),
         ),
         "The product passes a = 6 to b⁻¹, and the power's slope is −b⁻² = −¼: 6 · (−¼) = −1.5. In the same way a − b"
-        " is a + (−1) · b. Two rules, for the product and the power, are enough for all four.",
+        " is a + (−1) · b. The rules of the sum, the product and the power are enough for all four.",
         STEPS,
     ),
     Item(
