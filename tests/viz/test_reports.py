@@ -8,6 +8,7 @@ from picture_helpers import SVG, parsed
 
 import chainrule as cr
 from chainrule.viz.reports.findings import GRID, decided, findings, plane, rounded
+from chainrule.viz.reports.panels import confusion
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,12 @@ def test_the_confusion_matrix_counts_truth_and_prediction(learned):
         f"{right} of 30 are right: {100 * right / 30:.1f} %" in page.html
         and "rows that it was not trained on" in page.html
     )
+
+
+def test_the_names_above_a_confusion_matrix_are_written_in_full_where_there_is_room():
+    names = ["setosa", "versicolor", "virginica"]
+    said = texts(confusion(np.diag([3, 2, 1]), names, "light").svg)
+    assert all(said.count(name) == 2 for name in names)
 
 
 def test_the_worst_rows_are_wrong_and_named_by_their_number(learned):

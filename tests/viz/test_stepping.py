@@ -15,6 +15,7 @@ from chainrule.engine import Value
 from chainrule.engine.graph import topological_order
 from chainrule.viz.common.text import short
 from chainrule.viz.stepper.grouping import groups_of
+from chainrule.viz.stepper.lines import lines_of
 
 
 def of_kind(data, kind):
@@ -320,6 +321,31 @@ def test_of_a_network_the_neuron_at_work_is_opened_and_the_next_one_is_a_key_awa
         box.top >= 0 && box.bottom <= innerHeight; })""")
     assert where and all(where)
     assert browser.get_log("browser") == []
+
+
+def test_tooltips_say_when_their_numbers_are_not_those_of_the_step(browser, tmp_path):
+    from selenium.webdriver.common.keys import Keys
+
+    a = Value(2.0, label="a")
+    loss = a * a
+    browser.get(viz.steps(loss).save(tmp_path / "steps.html").as_uri())
+    order, data = topological_order(loss), page_data(viz.steps(loss).html)
+    end = max(place for place, step in enumerate(data["steps"]) if step[0] == "pass")
+    for place in range(len(data["steps"])):
+        said = browser.execute_script(
+            "return [...document.querySelectorAll('#view svg title')].map(t => t.textContent)"
+        )
+        notes = [text.endswith("\n(the numbers at the end of the backward pass)") for text in said[-len(order) :]]
+        assert all(notes) if place != end else not any(notes)
+        press(browser, Keys.ARROW_RIGHT)
+
+
+def test_a_product_of_ones_is_no_line_of_a_sum():
+    x, w, b = Value(1.0), Value(1.0), Value(1.0)
+    term = x * w
+    order = [x, w, b, term, term * b]
+    lines = lines_of([3, 4], order, [[], [], [], [0, 1], [3, 2]], [1, 1, 1, 1, 0])
+    assert lines == [[[0, " × ", 1, " = ", 3]], [[3, " × ", 2, " = ", 4]]]
 
 
 @pytest.mark.parametrize("make", [neuron, lambda: network([2, 3, 2])], ids=["neuron", "network"])

@@ -261,14 +261,18 @@ def prepared(seed):
 
 
 def adjoints(order):
-    """∂root/∂value of each, and what the edges bring to each; from the local derivatives that the graph holds."""
+    """∂root/∂value of each, what the edges bring to each, and which are reached; from the graph's local derivatives."""
     total, brought = {id(order[-1]): 1.0 if order[-1].requires_grad else 0.0}, {}
     for value in reversed(order):
         for parent, local in zip(value._prev, value._local_grads):
-            if value.requires_grad and parent.requires_grad and (local or not value.operation.chooses):
-                total[id(parent)] = total.get(id(parent), 0.0) + local * total.get(id(value), 0.0)
+            if value.requires_grad and parent.requires_grad and is_taken(value, local) and id(value) in total:
+                total[id(parent)] = total.get(id(parent), 0.0) + local * total[id(value)]
                 brought.setdefault(id(parent), []).append(local * value.grad)
-    return [total.get(id(value), 0.0) for value in order], [brought.get(id(value), []) for value in order]
+    return [total.get(id(value), 0.0) for value in order], [brought.get(id(value), []) for value in order], set(total)
+
+
+def is_taken(value, local):
+    return local != 0.0 or not value.operation.chooses
 
 
 # --- the checks
@@ -286,7 +290,7 @@ def check_drawing(root, scenario):
     shown = [head.partition(" = ")[0] for head in heads]
     assert len(set(shown)) == len(shown), "two values have one name"
     names = {name: float(value.data) for name, value in zip(shown, order)}
-    totals, brought = adjoints(order)
+    totals, brought, reached = adjoints(order)
     refreshed = refreshed_data(root)
     for place, (card, value) in enumerate(zip(cards, order)):
         check_card(card, value, heads[place], names, totals[place], brought[place], order)
@@ -298,7 +302,8 @@ def check_drawing(root, scenario):
     index = 0
     for value in order:
         for parent, local in zip(value._prev, value._local_grads):
-            check_edge(edges[index], value, parent, local, names, any(one.grad for one in order))
+            passes = is_taken(value, local) and id(value) in reached
+            check_edge(edges[index], value, parent, local, passes, any(one.grad for one in order))
             index += 1
     check_notices(svg, root, scenario, order)
 
@@ -339,7 +344,7 @@ def check_card(card, value, head, names, total, brought, order):
         assert marked_as_left == (abs(math.fsum(brought) - value.grad) > 1e-9 * max(size, abs(value.grad) * 1e-6))
 
 
-def check_edge(edge, value, parent, local, names, has_gradients):
+def check_edge(edge, value, parent, local, is_chosen, has_gradients):
     first, *others = tooltip(edge).splitlines()
     assert "∂" not in tooltip(edge) and first.startswith("local derivative of ")
     assert number(first.rpartition(" = ")[2]) == local or local != local
@@ -348,6 +353,9 @@ def check_edge(edge, value, parent, local, names, has_gradients):
     if not passes:
         assert others == ["nothing goes back along this edge: requires_grad is False"]
         assert re.search(r"\bz\b", edge.attrib["class"])
+    elif has_gradients and not is_chosen and not math.isfinite(local * value.grad):
+        (nothing,) = others
+        assert nothing.startswith("nothing goes back along this edge, not even ") and "odd" not in edge.attrib["class"]
     elif has_gradients:
         (gets,) = others
         equation = gets.partition(" gets ")[2].removesuffix(" along this edge")
@@ -383,6 +391,7 @@ def check_explanation(root, scenario):
     text = str(viz.explain(root))
     assert "∂" not in text
     check_comparisons(text)
+    totals, _, reached = adjoints(order)
     grads = dict.fromkeys(names, 0.0)
     grads[next(reversed(names))] = 1.0
     pattern = r"(.*)\.grad \+= local derivative × (.*)\.grad: (.*)\n    (.*); local derivative through (.*)\n"
@@ -390,15 +399,12 @@ def check_explanation(root, scenario):
     edges = [(value, parent, local) for value in order for parent, local in zip(value._prev, value._local_grads)]
     assert len(found) == len([1 for value, parent, _ in edges if value.requires_grad and parent.requires_grad])
     for into, giver, equation, made, slope in found:
-        if not order[list(names).index(giver)].operation.chooses or math.isfinite(
-            Reader(equation.split(" = ")[0], {}).value()
-        ):
-            check_equation(equation, {})  # what a choice leaves out gets nothing, not even 0 × inf
+        terms = re.fullmatch(r"(.*) \+ (.*) × (.*) ([=≈]) (.*)", equation).groups()
+        check_pass(*terms, order[list(names).index(giver)], reached)
         grads[into] = number(re.split(r" [=≈] ", equation)[-1])
         check_local(made.partition(" = ")[0], slope, list(names), order)
         if scenario != "stale":
             check_slope(made, slope, names)
-    totals, _ = adjoints(order)
     for name, total in zip(names, totals):
         if name in {into for into, *_ in found}:
             assert prints_as(total, str(grads[name])) or abs(total - grads[name]) < 1e-12
@@ -418,6 +424,14 @@ def check_local(result, slope, names, order):
     assert (place is not None) == (arguments.count(name) > 1), slope
     found = [local for one, local in zip(arguments, value._local_grads) if one == name][int(place or 1) - 1]
     assert prints_as(found, re.split(r" [=≈] ", slope)[-1]), slope
+
+
+def check_pass(before, local, upstream, sign, after, giver, reached):
+    """0 + 0.5 × 1 = 0.5; what a choice leaves out gets nothing, not even 0 × inf."""
+    if is_taken(giver, number(local.strip("()"))) and id(giver) in reached:
+        check_equation(f"{before} + {local} × {upstream} {sign} {after}", {})
+    else:
+        assert sign == "=" and prints_as(number(before), after)
 
 
 def check_slope_free(made, names):
@@ -447,7 +461,7 @@ def check_steps(root, scenario):
     order, names = topological_order(root), names_of(root)
     data = page_data(viz.steps(root).html)
     assert data["names"] == list(names)
-    totals, _ = adjoints(order)
+    totals, _, reached = adjoints(order)
     shown = dict(enumerate(data["start"]))
     for kind, *step in data["steps"]:
         if kind == "compute" and scenario != "stale":
@@ -462,8 +476,7 @@ def check_steps(root, scenario):
         if kind != "pass":
             continue
         giver, receiver, _, (before, local, upstream, sign, after), _, slope, said = step
-        if not order[giver].operation.chooses or math.isfinite(number(upstream.strip("()"))):
-            check_equation(f"{before} + {local} × {upstream} {sign} {after}", {})
+        check_pass(before, local, upstream, sign, after, order[giver], reached)
         shown[receiver] = after
         for text in said:
             check_comparisons(data["texts"][text])
@@ -614,6 +627,28 @@ def test_nothing_goes_back_to_a_frozen_leaf():
     assert "backward() does nothing" in str(viz.explain(frozen))
     data = page_data(viz.steps(frozen).html)
     assert {step[0] for step in data["steps"]} == {"start", "compute"} and "does nothing" in data["why_none"]
+
+
+CHOICES = {  # each leaves out something with an infinite slope, before it or behind it
+    "a value behind what is left out": lambda a, b: engine.where(1.0, a + b, a**0.5 * b),
+    "a side of a maximum that has an infinite slope": lambda a, b: engine.maximum(a, b - 1.0) ** 0.5,
+    "a value of a pick": lambda a, b: engine.pick([b, a**0.5], 0) * b,
+    "a choice within a choice": lambda a, b: engine.where(a, engine.minimum(a**0.5, b), a + b) * 1.0 + a,
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_what_a_choice_leaves_out_gets_nothing_in_pictures_and_sentences_as_in_backward(name):
+    a, b = named(a=0.0, b=0.0)
+    loss = CHOICES[name](a, b)
+    loss.backward()
+    assert math.isfinite(b.grad)
+    check_drawing(loss, "once")
+    check_explanation(loss, "once")
+    check_steps(loss, "once")
+    texts = [str(viz.explain(loss)), str(viz.explain(loss, a)), str(viz.explain(loss, b))]
+    assert "= nan" not in "".join([*texts, *tooltips(loss), *tooltips(loss, "edge")])
+    assert f"a.grad = {a.grad:g}" in texts[1] and f"b.grad = {b.grad:g}" in texts[2]
 
 
 @pytest.mark.parametrize("data", [0.99953444, 1.0 - 1e-9, 1e-12, 1234567.0, 1 / 3])

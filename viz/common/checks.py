@@ -10,7 +10,7 @@ from chainrule.engine import Op, Value
 from chainrule.engine.operators import local_derivatives
 
 from .text import short
-from .values import is_handwritten
+from .values import is_handwritten, leaves_out
 
 STRIPED = "Striped: nan or inf. "  # how pictures show them
 LONGEST_IN_SENTENCE = 24  # characters of a name
@@ -26,6 +26,7 @@ class Findings:
     derivatives: list[float] | None  # ∂root/∂value, by the local derivatives; None if one of them is unknown
     brought: list[float | None]  # what the edges bring to the gradient; None where one of them is unknown
     left_over: list[bool]  # the gradient is another one than the edges bring
+    reached: list[bool]  # a gradient goes back to it; False behind what a choice leaves out
 
 
 def look_at(
@@ -38,8 +39,7 @@ def look_at(
     """Look at each value and at the gradients that are shown of them.
 
     `parents` are the numbers of each value's arguments and `slopes` its local derivatives, if they are known already;
-    the last value is a root, and so
-    are `roots`: their gradient may come from anywhere.
+    the last value is a root, and so are `roots`: their gradient may come from anywhere.
 
     >>> from chainrule import Value
     >>> a = Value(2.0)
@@ -62,10 +62,17 @@ def look_at(
     adjoint = [0.0] * (len(order) - 1) + [1.0]
     brought: list[float | None] = [0.0] * (len(order) - 1) + [None]
     sizes = [0.0] * len(order)
+    reached = [False] * (len(order) - 1) + [True]
+    for root in roots:
+        reached[root] = True
     for index in reversed(range(len(order))):
-        if not order[index].requires_grad:
+        reached[index] |= shown[index] != 0.0  # by a result outside of this graph
+        if not (order[index].requires_grad and reached[index]):
             continue
         for parent, local in zip(parents[index], slopes[index]):
+            if leaves_out(order[index], local):
+                continue
+            reached[parent] = True
             adjoint[parent] += local * adjoint[index]
             sum_so_far = brought[parent]
             if by_hand[index] or sum_so_far is None:
@@ -79,7 +86,7 @@ def look_at(
         value.requires_grad and came is not None and _differ(grad, came, size)
         for value, came, grad, size in zip(order, brought, shown, sizes)
     ]
-    return Findings(changed, stale, None if any(by_hand) else adjoint, brought, left_over)
+    return Findings(changed, stale, None if any(by_hand) else adjoint, brought, left_over, reached)
 
 
 def _has_changed(value: Value, known: Sequence[float]) -> bool:

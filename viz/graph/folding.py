@@ -10,14 +10,13 @@ from itertools import pairwise
 from chainrule.engine import Value
 from chainrule.nn.modules import Unit
 
-from ..common.formulas import product
 from ..common.text import full, short
 from ..common.values import badge_text, expression_of, unlike, value_names
 from .groups import MANY_CARDS, Group, Grouping, grouped
 from .neurons import Product, products_of, units_of
 from .reading import Reading, reading_of
 from .repeats import Repeat
-from .scene import Card, Edge, Matrix, Row, Scene, finished, value_card, value_edge
+from .scene import Card, Edge, Matrix, Row, Scene, finished, gets_text, value_card, value_edge
 from .sums import Sum
 
 __all__ = ["choose_fold", "folded_scene", "units_of"]
@@ -375,8 +374,7 @@ def term_edge(reading: Reading, start: int, end: int, argument: int, one: Sum) -
     top, name = reading.names[one.top], reading.names[start]
     lines = [f"local derivative of {top} through {name} = {full(edge.local)}"]
     if edge.is_open and reading.has_gradients:
-        (_, local, other), sign, result = product(None, edge.local, reading.shown[one.top], edge.passed)
-        lines.append(f"{name}.grad gets {local} × {other} {sign} {result} along this edge")
+        lines.append(gets_text(name, edge.local, reading.shown[one.top], edge.passed))
     edge.detail = "\n".join(
         lines if edge.is_open else [*lines, "nothing goes back along this edge: requires_grad is False"]
     )

@@ -10,7 +10,7 @@ from typing import Any
 from chainrule.engine import Value
 
 from ..common.checks import Findings, look_at
-from ..common.values import is_handwritten
+from ..common.values import is_handwritten, leaves_out
 
 
 @dataclass
@@ -47,9 +47,13 @@ class Reading:
         """Whether a gradient goes back from the value `end` to its argument `start`."""
         return self.order[end].requires_grad and self.order[start].requires_grad
 
+    def is_left_out(self, end: int, argument: int) -> bool:
+        """Whether a choice keeps all gradients from going back from the value `end` to that argument."""
+        return not self.found.reached[end] or leaves_out(self.order[end], self.slopes[end][argument])
+
     def passed(self, start: int, end: int, argument: int) -> float:
         """The gradient that goes back along an edge; 0 where none does, or where only a user's code knows it."""
-        if not self.is_open(start, end) or is_handwritten(self.order[end]):
+        if not self.is_open(start, end) or is_handwritten(self.order[end]) or self.is_left_out(end, argument):
             return 0.0
         return self.slopes[end][argument] * self.shown[end]
 

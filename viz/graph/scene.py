@@ -167,6 +167,14 @@ def value_edge(reading: Reading, start: int, end: int, argument: int) -> Edge:
     return edge
 
 
+def gets_text(name: str, local: float, upstream: float, passed: float) -> str:
+    """What a value gets along an edge: w.grad gets 2 × 1 = 2 along this edge."""
+    (_, one, other), sign, result = product(None, local, upstream, passed)
+    if passed == 0.0 and not math.isfinite(local * upstream):
+        return f"nothing goes back along this edge, not even {one} × {other}: a choice leaves it out"
+    return f"{name}.grad gets {one} × {other} {sign} {result} along this edge"
+
+
 def _moves(name: str, root: str, derivative: float, value: Value) -> str:
     """What a gradient means, by the derivative of the root, whatever the gradients that are shown belong to."""
     if not (math.isfinite(derivative) and derivative and value.requires_grad) or name == root:
@@ -181,5 +189,4 @@ def _edge_detail(edge: Edge, names: Sequence[str], arguments: Sequence[str], ups
         return f"{detail}\nnothing goes back along this edge: requires_grad is False"
     if upstream is None:
         return detail
-    (_, local, other), sign, result = product(None, edge.local, upstream, edge.passed)
-    return f"{detail}\n{start}.grad gets {local} × {other} {sign} {result} along this edge"
+    return f"{detail}\n{gets_text(start, edge.local, upstream, edge.passed)}"

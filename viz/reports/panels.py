@@ -29,29 +29,30 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[Any], theme: str) -> 
     """How many rows of each class were taken for which, the truth from top to bottom."""
     names = [clean(one) for one in classes]
     cell = max(26.0, min(56.0, 400.0 / len(names)))
-    room = min(130.0, max(text_width(name, 13) for name in names) + 12)
+    longest = max(text_width(name, 13) for name in names) + 12
+    room, wide = min(130.0, longest), max(cell, min(130.0, longest, 400.0 / len(names)))
     left, top = room + 26, 66.0
     parts = [f'<text class="heading" x="{left:.0f}" y="22">confusion</text>\n',
              f'<text x="{left:.0f}" y="40">taken for</text>\n']  # fmt: skip
     for j, name in enumerate(names):
-        x = left + (j + 0.5) * cell
+        x = left + (j + 0.5) * wide
         parts.append(
-            f'<text class="middle" x="{x:.1f}" y="{top - 8:.1f}">{markup(shortened(name, cell - 4, 13))}</text>\n'
+            f'<text class="middle" x="{x:.1f}" y="{top - 8:.1f}">{markup(shortened(name, wide - 4, 13))}</text>\n'
         )
     for i, name in enumerate(names):
         y, total = top + i * cell, max(int(counts[i].sum()), 1)
         words = markup(shortened(name, room, 13))
         parts.append(f'<text class="end" x="{left - 8:.1f}" y="{y + cell / 2 + 4:.1f}">{words}</text>\n')
         for j, count in enumerate(counts[i].tolist()):
-            x, shade = left + j * cell, shade_of(count, total)
+            x, shade = left + j * wide, shade_of(count, total)
             said = markup(f"{name} taken for {names[j]}: {count}")
-            place = f'x="{x:.1f}" y="{y:.1f}" width="{cell:.1f}" height="{cell:.1f}"'
-            word = f'class="{"count" if count else "zero"} middle" x="{x + cell / 2:.1f}" y="{y + cell / 2 + 5:.1f}"'
+            place = f'x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{cell:.1f}"'
+            word = f'class="{"count" if count else "zero"} middle" x="{x + wide / 2:.1f}" y="{y + cell / 2 + 5:.1f}"'
             tint = shade_class(shade if i == j else -shade)
             parts.append(
                 f'<g><title>{said}</title><rect class="cell {tint}" {place}/><text {word}>{count}</text></g>\n'
             )
-    width = left + len(names) * cell + 20
+    width = left + len(names) * wide + 20
     return _drawing("confusion matrix", max(width, 220.0), top + len(names) * cell + 20, "".join(parts), theme)
 
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chainrule.engine import Op, Value
+from chainrule.engine import Value
 
 from ..common.text import clean
-from ..common.values import is_handwritten
+from ..common.values import is_handwritten, leaves_out
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,11 @@ class Application:
     after: float  # and after it
     turn: int  # how many contributions the receiver had before this one
     turns: int  # how many it has in the end
+    is_left_out: bool = False  # a choice lets nothing at all through, not even 0 × inf
 
     @property
     def passed(self) -> float:
-        return self.local * self.upstream
+        return 0.0 if self.is_left_out else self.local * self.upstream
 
 
 def applications(order: Sequence[Value], walk: Sequence[int] | None = None) -> list[Application]:
@@ -52,14 +53,17 @@ def applications(order: Sequence[Value], walk: Sequence[int] | None = None) -> l
     found: list[Application] = []
     backwards = list(reversed(range(len(order)) if walk is None else walk))
     edges = [(giver, *edge) for giver in backwards for edge in _open_edges(order[giver])]
+    reached = {len(order) - 1}  # what is behind the side of a choice that was not taken gets nothing
     turns, in_all = Counter[int](), Counter(number[id(parent)] for _, _, parent, _ in edges)
     for giver, argument, parent, local in edges:
         receiver, upstream = number[id(parent)], adjoint[giver]
         before = after = adjoint[receiver]
-        if local or not _chooses(order[giver]):  # nothing at all goes to what was not chosen, not even 0 × inf
+        is_left_out = giver not in reached or leaves_out(order[giver], local)
+        if not is_left_out:
+            reached.add(receiver)
             after = before + local * upstream
-        turn = turns[receiver]
-        found.append(Application(giver, receiver, argument, local, upstream, before, after, turn, in_all[receiver]))
+        turn, count = turns[receiver], in_all[receiver]
+        found.append(Application(giver, receiver, argument, local, upstream, before, after, turn, count, is_left_out))
         adjoint[receiver] = after
         turns[receiver] += 1
     return found
@@ -77,10 +81,6 @@ def _open_edges(value: Value) -> list[tuple[int, Value, float]]:
         return []
     pairs = enumerate(zip(value._prev, value._local_grads))
     return [(argument, parent, local) for argument, (parent, local) in pairs if parent.requires_grad]
-
-
-def _chooses(value: Value) -> bool:
-    return isinstance(value.operation, Op) and value.operation.chooses
 
 
 def gradients_after(applied: Sequence[Application], order: Sequence[Value]) -> list[float]:

@@ -20,7 +20,7 @@ class Path:
     """One way from a value to the result; `steps` are its applications of the chain rule, from the value on."""
 
     steps: tuple[Application, ...]
-    product: float  # of the local derivatives along the way
+    product: float  # of the local derivatives along the way; 0 where a choice lets nothing through
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Chains:
 
     count: int
     paths: list[Path]
-    gradient: float  # the sum of the products of all of them
+    gradient: float  # the sum of the products of all of them, as the chain rule has it
 
 
 def chains_of(applied: Sequence[Application], value: int, root: int) -> Chains:
@@ -41,35 +41,38 @@ def chains_of(applied: Sequence[Application], value: int, root: int) -> Chains:
     3.0
     """
     count = {value: 1}
-    best: dict[int, list[tuple[float, Any]]] = {value: [(1.0, None)]}  # products, and the ways as linked lists
-    total = {value: 1.0}
+    best: dict[int, list[tuple[float, bool, Any]]] = {value: [(1.0, True, None)]}  # the ways are linked lists
     for step in reversed(applied):  # from the arguments to their results
         if step.receiver not in count:
             continue
         count[step.giver] = count.get(step.giver, 0) + count[step.receiver]
-        total[step.giver] = total.get(step.giver, 0.0) + step.local * total[step.receiver]
-        longer = [(step.local * product, (step, way)) for product, way in best[step.receiver]]
+        longer = []
+        for product, is_open, way in best[step.receiver]:
+            goes_on = is_open and not step.is_left_out
+            longer.append((step.local * product if goes_on else 0.0, goes_on, (step, way)))
         best[step.giver] = heapq.nlargest(MOST_PATHS, best.get(step.giver, []) + longer, key=_size)
+    gradient = next((step.after for step in reversed(applied) if step.receiver == value), float(value == root))
     paths = []
-    for product, way in best.get(root, []):
+    for product, _, way in best.get(root, []):
         steps: list[Application] = []
         while way is not None:
             step, way = way
             steps.append(step)
         paths.append(Path(tuple(reversed(steps)), product))
-    return Chains(count.get(root, 0), paths, total.get(root, 0.0))
+    return Chains(count.get(root, 0), paths, gradient)
 
 
-def _size(one: tuple[float, Any]) -> float:
+def _size(one: tuple[float, bool, Any]) -> float:
     return math.inf if one[0] != one[0] else abs(one[0])
 
 
 def factors(path: Path) -> tuple[list[str], str, str]:
     """The local derivatives of a path as texts, = or ≈, and the product: 2 × 1 × 0.5 = 1."""
     numbers = [step.local for step in path.steps]
+    is_left_out = any(step.is_left_out for step in path.steps)
     for digits in DIGITS:
         texts = [short(number, digits) for number in numbers]
-        if holds := agrees(math.prod(map(read, texts)), path.product):
+        if holds := is_left_out or agrees(math.prod(map(read, texts)), path.product):
             break
     else:
         texts = [short(number) for number in numbers]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from chainrule.engine import Value
 
 from ..common.values import expression_of
+from ..graph.sums import ADDS, badge_of
 from .grouping import Parents
 
 Part = list[str | int]  # texts, and the numbers of the values in the cells between them; the result comes last
@@ -29,7 +30,7 @@ def lines_of(group: Sequence[int], order: Sequence[Value], parents: Parents, use
     among = set(group)
     term_of: dict[int, int] = {}
     for index in group:
-        if len(parents[index]) == 2 and set(order[index]._local_grads) == {1.0}:
+        if badge_of(order[index]) in ADDS and len(parents[index]) == len(order[index].arguments) == 2:
             for term in reversed(parents[index]):
                 if term in among and uses[term] == 1 and parents[term] and term not in term_of:
                     term_of[index] = term

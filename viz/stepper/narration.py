@@ -16,7 +16,7 @@ from .chain_rule import Application
 from .local_derivatives import LocalText, local_texts
 
 LOCAL = "local derivative"
-BLOCKED = "What a choice leaves out gets nothing at all, not even 0 times a gradient that is no finite number"
+BLOCKED = "What a choice leaves out gets nothing at all, not even a product of 0 and a number that is not finite"
 MOST_NAMES = 8  # in one sentence
 
 
@@ -58,7 +58,7 @@ class Narrator:
             self._locals[step.giver] = local_texts(giver, out, arguments, self.found.changed[step.giver])
         local = self._locals[step.giver][step.argument]
         terms, sign, result = product(step.before, step.local, step.upstream, step.after)
-        blocked = not math.isfinite(step.upstream) and step.after == step.before
+        blocked = step.is_left_out and not math.isfinite(step.local * step.upstream)
         if blocked:
             sign = "="
         made = expression_of(giver, arguments)

@@ -24,6 +24,7 @@
   const finalClass = edges.map((edge) => edge.getAttribute("class"));
   const shades = / ?\b(z|odd|[np][1-8])\b/g;
   const waitingClass = finalClass.map((name) => name.replace(shades, "") + " z");
+  const finalTitles = [...document.querySelectorAll("#view svg title")].map((title) => [title, title.textContent]);
   const slider = byId("slider");
   const play = byId("play");
   const opened = byId("opened");
@@ -279,12 +280,20 @@
     edges[edge].parentNode.append(edges[edge]); // drawn last, it covers the other edges
   }
 
+  // The tooltips say the numbers of the end of backpropagation; at other steps they have to say so.
+  function entitle() {
+    const end = lastOf(1);
+    const note = "\n(the numbers at the end of the " + ACTS[ACT[steps[end][0]]] + " pass)";
+    for (const [title, text] of finalTitles) title.textContent = now === end ? text : text + note;
+  }
+
   function show(step, isSilent) {
     now = Math.max(0, Math.min(last, step));
     const current = steps[now];
     open(groupOf(current));
     paint(stateAt(now));
     highlight(current);
+    entitle();
     byId("view").classList.toggle("unfinished", now < lastOf(1)); // the bars of folded cards are of the end
     const [update, numbers, why] = SAID[current[0]](current);
     write(byId("update"), update);

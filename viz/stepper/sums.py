@@ -85,7 +85,8 @@ def _numbers(steps: Sequence[Application]) -> tuple[str, str]:
     result = steps[-1].after
     for digits in DIGITS:
         pairs = [[short(step.local, digits), short(step.upstream, digits)] for step in steps]
-        if holds := agrees(sum(read(one) * read(other) for one, other in pairs), result):
+        taken = [pair for pair, step in zip(pairs, steps) if not step.is_left_out]
+        if holds := agrees(sum(read(one) * read(other) for one, other in taken), result):
             break
     else:
         pairs = [product(None, step.local, step.upstream, step.passed)[0][1:] for step in steps]
