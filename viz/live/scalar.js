@@ -125,7 +125,6 @@ function stepsPanel() {
     const which = same > 1 ? ` (its ${["1st", "2nd", "3rd"][args.slice(0, s.argument + 1).filter((a) => a === s.receiver).length - 1] ?? "next"} use in ${out})` : "";
     return {
       line: [piece("strong", into), ".grad += ", piece("slope", "local derivative"), " × ", piece("up", `${out}.grad`)],
-      words: true,
       numbers: [`${texts[0]} + `, piece("slope", br(texts[1])), " × ", piece("up", br(texts[2])), ` ${equals} `],
       result: at(s.after),
       why: `${out} = ${symbol(row, args.map(nameOf))}. The local derivative through ${into}${which}${formula ? ` is ${formula}` : ""} = ${fmt(at(s.local))}${reason ? `: ${reason}` : ""}.` + (one.above ? " This comes from a user of the neuron, in the layer after it." : "") +
