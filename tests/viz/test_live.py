@@ -423,6 +423,7 @@ def test_the_replay_has_the_parameters_of_python_at_each_epoch(browser, tmp_path
     model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
     history = cr.fit(model, cr.mse, X, y, epochs=6, progress=False)
     opened(browser, cr.replay(model, cr.mse, X, y, history), tmp_path)
+    assert f"epoch {history.snapshots[-1][0]}" in text(browser, ".replay output")  # the model was trained to its end
     for i, (epoch, theta) in enumerate(history.snapshots):
         browser.execute_script("""
           const film = document.querySelector('#film');
@@ -565,7 +566,7 @@ def test_nothing_is_cut_off_at_any_width(browser, tmp_path, width):
     )
     try:
         opened(browser, small().page, tmp_path)
-        settle(browser)
+        wait(browser, "return document.querySelector('.net .column') !== null")
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -89,7 +89,8 @@ function pasted(text) { // '' if all is well, else what is wrong
 // --- the replay
 
 function replayBar() {
-  const slider = el("input", { type: "range", min: "0", max: "0", value: "0", id: "film", "aria-label": "replay: step of the training" }), shown = el("output", { className: "num" });
+  const last = Math.max(0, S.film.length - 1), now = S.film.findLastIndex((one) => one.theta.every((x, k) => x === S.theta[k])); // the snapshot of what the page begins with
+  const slider = el("input", { type: "range", min: "0", max: String(last), value: String(now < 0 ? last : now), id: "film", "aria-label": "replay: step of the training" }), shown = el("output", { className: "num" });
   let timer = null, speed = 10;
   const show = (i) => {
     const shot = S.film[Math.max(0, Math.min(S.film.length - 1, i))];

@@ -347,8 +347,8 @@ function fieldPanel() {
     section.append(field, el("p", { className: "note", id: "fieldnote", text: "click an example to look at it" }));
     field.addEventListener("pointerdown", fieldPointer);
     parts.push(drawField);
+    section.append(legend());
   }
-  section.append(legend());
   return section;
 }
 
