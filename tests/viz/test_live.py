@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 import time
@@ -21,6 +23,12 @@ LARGEST_FILE = 150_000
 def moons_data():
     X, y = cr.moons(200, seed=0)
     return np.asarray(X), np.where(np.asarray(y) > 0, 1.0, -1.0)
+
+
+def data_of(page):
+    """What stands in the file."""
+    found = re.search(r'id="live-data">([^<]*)<', page.html)[1]
+    return json.loads(gzip.decompress(base64.urlsafe_b64decode(found)))
 
 
 def few(names, quick):
@@ -176,6 +184,23 @@ def test_each_optimiser_moves_as_that_of_nn_does_for_100_steps(browser, tmp_path
     assert found[1] == pytest.approx(theta.tolist(), abs=1e-12)
 
 
+@pytest.mark.parametrize("name", few(OPTIMISERS, ["nesterov", "adamw"]))
+def test_the_equation_of_the_last_step_is_true(browser, tmp_path, name):
+    X, y = moons_data()
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+    opened(browser, cr.live(model, cr.mse, X, y, optimiser=OPTIMISERS[name](model)), tmp_path)
+    told = browser.execute_script("""
+      LIVE.reset();
+      for (let i = 0; i < 5; i += 1) LIVE.update();
+      return Array.from(LIVE.S.theta, (_, k) => {
+        const one = LIVE.S.optimiser.explain(k, (x) => String(x).replace('-', '−'));
+        return [one.numbers, one.moved]; });""")
+    for numbers, moved in told:
+        plain = numbers.replace("−", "-").replace("×", "*").replace("÷", "/").split("w -= ")[1:]
+        found = sum(eval(one.rstrip(", "), {"__builtins__": {}}) for one in plain)  # the page's own text
+        assert -found == pytest.approx(moved, rel=1e-5), numbers
+
+
 def hinge_with_penalty(model):
     return lambda out, t: (1.0 - t * out).relu() + 1e-4 * cr.total([p * p for p in model.parameters()])
 
@@ -272,6 +297,19 @@ def test_a_number_can_be_typed_and_kept(moons, browser):
     settle(browser)
     press(browser, weight_spin(2), Keys.ESCAPE)
     assert browser.execute_script("return LIVE.S.theta[arguments[0]]", k) == -1.25
+
+
+def test_the_row_of_the_bias_chooses_the_bias_and_keeps_an_edited_weight(moons, browser):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.execute_script("LIVE.chooseNeuron(0)")
+    settle(browser)
+    press(browser, weight_spin(), *"-1.25", Keys.ENTER)
+    element(browser, "#neuron tbody tr:nth-child(3) button").click()
+    settle(browser)
+    chosen = browser.execute_script("return [LIVE.D.names[LIVE.S.weight], LIVE.S.ghost, LIVE.S.theta[0]]")
+    assert chosen == [moons.model.layers[0].neurons[0].b.label, None, -1.25]
+    assert moons.model.layers[0].neurons[0].b.label in text(browser, "#whatif-panel h2")
 
 
 def test_the_table_of_a_neuron_holds_the_chain_rule_of_the_chosen_example(moons, browser):
@@ -385,6 +423,7 @@ def test_the_replay_has_the_parameters_of_python_at_each_epoch(browser, tmp_path
     model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
     history = cr.fit(model, cr.mse, X, y, epochs=6, progress=False)
     opened(browser, cr.replay(model, cr.mse, X, y, history), tmp_path)
+    assert f"epoch {history.snapshots[-1][0]}" in text(browser, ".replay output")  # the model was trained to its end
     for i, (epoch, theta) in enumerate(history.snapshots):
         browser.execute_script("""
           const film = document.querySelector('#film');
@@ -393,7 +432,6 @@ def test_the_replay_has_the_parameters_of_python_at_each_epoch(browser, tmp_path
         assert browser.execute_script("return Array.from(LIVE.S.theta)") == theta.tolist()
         shown = number(text(browser, "#figure-train b"))
         assert shown == pytest.approx(history.train_loss[history.epochs.index(epoch)], rel=6e-3)
-    browser.execute_script("document.querySelector('#trainon').disabled = false")
     element(browser, "#trainon").click()
     wait(browser, "return LIVE.S.step > 3")
     browser.execute_script("LIVE.stop()")
@@ -423,6 +461,9 @@ def test_a_pasted_table_is_taken_or_refused_with_its_line(moons, browser):
 
     assert pasted("1,2,1\n1,x,1") == "Line 2: x is not a number."
     assert pasted("1,2,1\n1,2") == "Line 2 has 2 entries, not 3."
+    assert pasted("1,2,1\n1,,1") == "Line 2: an empty entry is not a number."
+    assert pasted(",2,1\n1,2,1") == "Line 1: an empty entry is not a number."
+    assert "Line 2: an empty entry is none of the classes" in pasted("1,2,1\n1,2,")
     assert pasted("1,2,7\n1,2,1") == "Line 1: 7 is none of the classes −1, 1."
     assert "2,000" in pasted("\n".join(["1,2,1"] * 2002))
     assert pasted("x1;x2;y\n0,5;1;1\n-1;2;-1\n3;4;1") == ""
@@ -445,6 +486,9 @@ def test_other_texts_are_refused_and_change_nothing(given):
     names = {p.label: "1.0" for p in model.parameters()}
     with pytest.raises(ValueError, match="no finite number"):
         cr.load_numbers(model, json.dumps({"chainrule": "parameters", "parameters": names}))
+    for odd in ("1" + "0" * 400, "NaN", "1e999", "true"):
+        with pytest.raises(ValueError, match="no finite number"):
+            cr.load_numbers(model, json.dumps({"chainrule": "parameters", "parameters": names}).replace('"1.0"', odd))
     assert [p.data for p in model.parameters()] == before
 
 
@@ -522,7 +566,7 @@ def test_nothing_is_cut_off_at_any_width(browser, tmp_path, width):
     )
     try:
         opened(browser, small().page, tmp_path)
-        settle(browser)
+        wait(browser, "return document.querySelector('.net .column') !== null")
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -623,6 +667,45 @@ def test_errors_say_in_one_line_what_to_do(arguments, said):
     with pytest.raises((TypeError, ValueError, IndexError), match=said) as caught:
         viz.live(*arguments)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("keywords", "said"), [
+    ({"batch_size": 0}, "batch_size must be at least 1"),
+    ({"batch_size": "16"}, "batch_size is a whole number"),
+    ({"seed": 0.5}, "seed is a whole number"),
+    ({"history": [1]}, "the history is what fit returns, got list"),
+    ({"show": 5}, "show=5 is not one of"),
+])  # fmt: skip
+def test_settings_of_the_wrong_kind_are_refused_by_name(keywords, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        viz.live(cr.MLP(2, [1], rng=0), cr.mse, np.eye(2), [0.0, 1.0], **keywords)
+
+
+def test_numbers_of_numpy_and_a_training_that_left_the_finite_numbers_make_a_page(browser, tmp_path):
+    model = cr.MLP(2, [1], rng=0)
+    history = SimpleNamespace(snapshots=[(0, [0.5, 0.25, 0.0]), (1, [np.nan, np.inf, 1.0])])
+    page = cr.live(model, cr.mse, np.eye(2), [0.0, 1.0], history=history, seed=np.int64(-1), batch_size=np.int64(2))
+    opened(browser, page, tmp_path)
+    assert browser.execute_script("return LIVE.S.film.map(one => Array.from(one.theta, String))") == [
+        ["0.5", "0.25", "0"], ["NaN", "Infinity", "1"]
+    ]  # fmt: skip
+    assert browser.get_log("browser") == []
+
+
+def test_only_losses_of_all_outputs_that_yours_has_are_offered():
+    def first(out, target):
+        return (out[0] - target) ** 2
+
+    page = cr.live(cr.MLP(2, [3, 2], rng=0), first, np.eye(2), [0, 1])
+    assert data_of(page)["losses"] == ["first"]
+
+
+def test_an_activation_that_is_its_own_slope_is_not_exchanged(browser, tmp_path):
+    model = cr.MLP(2, [3, 2, 1], activation=["exp", "tanh", "identity"], rng=0)
+    opened(browser, cr.live(model, cr.mse, np.eye(2), [0.0, 1.0]), tmp_path)
+    offered = browser.execute_script("""
+      return [...document.querySelectorAll('.column select')].map(one => one.getAttribute('aria-label'));""")
+    assert offered == ["activation of layer 2"]
 
 
 def test_the_error_about_an_operation_without_a_spelling_names_it():

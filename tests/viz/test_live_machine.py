@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from pathlib import Path
@@ -104,6 +105,24 @@ def test_a_row_with_a_spelling_of_its_own_is_refused_by_name():
     odd = Op(name="odd", forward=lambda a: a, partials=(lambda out, a: 1.0,), numpy="np.i0({})")
     with pytest.raises(NoExpression, match=r"the operation odd has no spelling.*np\.i0.*np\.where"):
         expression(odd)
+
+
+def test_a_spelling_with_a_keyword_is_refused():
+    odd = Op(name="odd", forward=lambda a: a, partials=(lambda out, a: 1.0,), numpy="np.exp({}, dtype=np.float32)")
+    with pytest.raises(NoExpression, match="dtype"):
+        expression(odd)
+
+
+def test_infinity_and_nan_in_a_spelling_reach_the_page(browser):
+    odd = Op(name="odd", forward=lambda a: a, partials=(lambda out, a: 1.0,),
+             numpy="np.where({0} > 1.0, -np.inf, np.where({0} > 0.0, 1e999, np.nan))")  # fmt: skip
+    tape = {"inputs": 1, "parameters": 0, "operations": [0], "starts": [0, 1], "arguments": [0], "numbers": [],
+            "rows": [["odd", expression(odd)]], "results": [1]}  # fmt: skip
+    json.dumps(tape, allow_nan=False)
+    script = """
+      const tape = plain(arguments[0]), machine = new Machine(tape, tape.results);
+      return [2, 0.5, -1].map((x) => String(machine.one([x], [])[0]));"""
+    assert in_browser(browser, script, tape) == ["-Infinity", "Infinity", "NaN"]
 
 
 SEEDS = [seed if seed < 4 else pytest.param(seed, marks=pytest.mark.slow) for seed in range(20)]

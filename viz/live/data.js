@@ -63,16 +63,16 @@ function pasted(text) { // '' if all is well, else what is wrong
   if (rows.length > 2001) return `These are ${rows.length} rows; the most is 2,000.`;
   for (const [r, line] of rows.entries()) {
     const cells = line.split(/[\t;]/.test(line) ? /[\t;]/ : ",").map((cell) => cell.trim()), wanted = D.width + 1;
-    const numbers = cells.slice(0, D.width).map((cell) => Number(cell.replace(",", ".")));
-    if (r === 0 && !numbers.every(Number.isFinite)) continue; // a line of names
+    const asked = (cell) => (cell ? Number(cell.replace(",", ".")) : NaN), numbers = cells.slice(0, D.width).map(asked); // Number("") is 0
+    if (r === 0 && !numbers.some(Number.isFinite)) continue; // a line of names
     if (cells.length !== wanted) return `Line ${r + 1} has ${cells.length} entries, not ${wanted}.`;
-    if (!numbers.every(Number.isFinite)) return `Line ${r + 1}: ${cells[numbers.findIndex((x) => !Number.isFinite(x))]} is not a number.`;
-    let y = Number(cells[D.width]);
+    if (!numbers.every(Number.isFinite)) return `Line ${r + 1}: ${cells[numbers.findIndex((x) => !Number.isFinite(x))] || "an empty entry"} is not a number.`;
+    let y = asked(cells[D.width]);
     if (D.task !== "numbers") {
       const c = classes.has(cells[D.width]) ? classes.get(cells[D.width]) : D.task === "two" ? D.levels.indexOf(y) : y;
-      if (!Number.isInteger(c) || c < 0 || c >= D.classes.length) return `Line ${r + 1}: ${cells[D.width]} is none of the classes ${D.classes.join(", ")}.`;
+      if (!Number.isInteger(c) || c < 0 || c >= D.classes.length) return `Line ${r + 1}: ${cells[D.width] || "an empty entry"} is none of the classes ${D.classes.join(", ")}.`;
       y = D.task === "two" ? D.levels[c] : c;
-    } else if (!Number.isFinite(y)) return `Line ${r + 1}: ${cells[D.width]} is not a number.`;
+    } else if (!Number.isFinite(y)) return `Line ${r + 1}: ${cells[D.width] || "an empty entry"} is not a number.`;
     found.push(...numbers, y);
   }
   if (found.length < 2 * (D.width + 1)) return "At least two rows are needed.";
@@ -89,7 +89,8 @@ function pasted(text) { // '' if all is well, else what is wrong
 // --- the replay
 
 function replayBar() {
-  const slider = el("input", { type: "range", min: "0", max: "0", value: "0", id: "film", "aria-label": "replay: step of the training" }), shown = el("output", { className: "num" });
+  const last = Math.max(0, S.film.length - 1), now = S.film.findLastIndex((one) => one.theta.every((x, k) => x === S.theta[k])); // the snapshot of what the page begins with
+  const slider = el("input", { type: "range", min: "0", max: String(last), value: String(now < 0 ? last : now), id: "film", "aria-label": "replay: step of the training" }), shown = el("output", { className: "num" });
   let timer = null, speed = 10;
   const show = (i) => {
     const shot = S.film[Math.max(0, Math.min(S.film.length - 1, i))];

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,14 @@ from chainrule.engine.compiler.scalar.code import Code, Ref
 from chainrule.engine.compiler.trace.tracer import as_outputs
 from chainrule.engine.graph import needs_row
 from chainrule.nn import losses
-from chainrule.nn.checks import check_loss, check_model, checked_examples, checked_optimiser, checked_validation
+from chainrule.nn.checks import (
+    check_count,
+    check_loss,
+    check_model,
+    checked_examples,
+    checked_optimiser,
+    checked_validation,
+)
 from chainrule.nn.data.examples import examples_of
 from chainrule.nn.predicting import evaluating
 
@@ -85,6 +93,7 @@ def live(
     if loss is None or X is None:
         raise TypeError("live needs the loss and the data of a model: write live(model, loss, X, y)")
     check_loss(loss)
+    check_count("batch_size", batch_size)
     if names is None:
         names = getattr(X, "feature_names", getattr(X, "columns", None))
     X, y, preparation = examples_of(X, y, getattr(model, "preparation", None))
@@ -101,7 +110,7 @@ def live(
     network = _Network(model, loss, train, test, classes)
     data = network.data(names)
     data |= _optimiser(model, optimiser, learning_rate)
-    data |= {"batch": min(batch_size, len(train[0])), "seed": seed, "show": parts}
+    data |= {"batch": min(int(batch_size), len(train[0])), "seed": _seed(seed), "show": parts}
     if history is not None:
         data["history"] = _history(history, len(parameters))
     count, examples = f"{len(parameters):,} parameters", f"{len(train[0]):,} examples"
@@ -135,7 +144,7 @@ def replay(model: Any, loss: Any, X: Any, y: Any, history: Any, **keywords: Any)
 def _parts(show: Any) -> list[str]:
     if show == "all":
         return list(PARTS)
-    chosen = [show] if isinstance(show, str) else list(show)
+    chosen = list(show) if isinstance(show, Iterable) and not isinstance(show, str) else [show]
     for part in chosen:
         check_choice("show", part, ("all", *PARTS))
     return [part for part in PARTS if part in chosen or "all" in chosen]
@@ -161,8 +170,10 @@ class _Network:
         for name in losses.__all__ if len(self.parameters) <= MANY_PARAMETERS else ():
             other = getattr(losses, name)
             if other is not loss and len(self.tapes) < LOSSES_OFFERED and self._fits(other):
-                self.tapes.append(self._tape(other))
-                self.names.append(name)
+                tape = self._tape(other)
+                if self.anatomy.neurons == neurons:  # your loss may leave an output out, and this one not
+                    self.tapes.append(tape)
+                    self.names.append(name)
         self.anatomy.nodes, self.anatomy.neurons = nodes, neurons
 
     def _fits(self, loss: Callable[..., Any]) -> bool:
@@ -210,7 +221,7 @@ class _Network:
             "losses": [clean(name) for name in self.names],
             "outputs": self.outputs,
             "neurons": self.anatomy.neurons,
-            "theta": [p.data for p in self.parameters],
+            "theta": [told(p.data) for p in self.parameters],
             "names": named(self.parameters),
             "fixed": [k for k, p in enumerate(self.parameters) if not p.requires_grad],
             "activations": self._activations(),
@@ -268,7 +279,16 @@ def _optimiser(model: Any, optimiser: Any, learning_rate: float | None) -> dict[
     return {"optimiser": name, "settings": settings, "rate": rate}
 
 
+def _seed(seed: Any) -> int:
+    try:
+        return operator.index(seed) % 2**32  # the page's own random numbers begin with 32 bits
+    except TypeError:
+        raise TypeError(f"seed is a whole number, got {type(seed).__name__} {seed!r}") from None
+
+
 def _history(history: Any, count: int) -> dict[str, Any]:
+    if not hasattr(history, "snapshots"):
+        raise TypeError(f"the history is what fit returns, got {type(history).__name__}; write history = fit(…)")
     snapshots = [(int(epoch), np.asarray(theta, dtype=float)) for epoch, theta in history.snapshots]
     if not snapshots:
         raise ValueError("the history has no snapshots; train with fit, which records them")
@@ -278,7 +298,7 @@ def _history(history: Any, count: int) -> dict[str, Any]:
         )
     picked = np.unique(np.linspace(0, len(snapshots) - 1, min(len(snapshots), MOST_SNAPSHOTS)).round().astype(int))
     kept = [snapshots[i] for i in picked.tolist()]
-    return {"epochs": [epoch for epoch, _ in kept], "thetas": [theta.tolist() for _, theta in kept]}
+    return {"epochs": [epoch for epoch, _ in kept], "thetas": [list(map(told, theta.tolist())) for _, theta in kept]}
 
 
 class _Unmerged(Code):

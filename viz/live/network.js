@@ -10,7 +10,7 @@ function networkPanel() {
   net = el("div", { className: "net", role: "group", "aria-label": "network; arrow keys move, Enter goes to the scalar steps" });
   const box = panel("network", isPlane() || isLine() ? "1  Network: what each neuron answers, everywhere" : "1  Network: what each neuron reads", net);
   box.querySelector("h2").append(choose("lines show", [["weights", "weights"], ["gradients", "gradients"]], S.lines, (v) => { S.lines = v; redraw(); }));
-  new ResizeObserver(() => { layNetwork(); S.dirty = true; redraw(); }).observe(net);
+  new ResizeObserver(() => { layNetwork(); redraw(); }).observe(net);
   parts.push(drawNetwork);
   return box;
 }
@@ -112,7 +112,8 @@ function placed(element, x, y, width, height) {
 
 function activationChoice(column, members) {
   const used = [...new Set(members.map((i) => D.neurons[i].activation))];
-  if (used.length !== 1 || !D.activations[used[0]]) return null;
+  // Nothing can stand in for a slope that is a number, or the output itself, as that of exp is: it is no scalar of its own.
+  if (used.length !== 1 || !Array.isArray(D.activations[used[0]]?.[1])) return null;
   const select = el("select", { "aria-label": `activation of layer ${column}`, onchange: () => {
     S.acts[column] = select.value;
     machines();
@@ -138,7 +139,7 @@ function nodeKeys(event, index) {
   chooseNeuron(to);
   nodes[to].button.focus();
 }
-function chooseNeuron(index, term = 0) {
+function chooseNeuron(index, term = 0) { // term −1 is the bias
   const another = S.neuron !== index;
   S.neuron = index;
   if (another && matrices.length) {
@@ -148,7 +149,7 @@ function chooseNeuron(index, term = 0) {
   }
   const n = D.neurons[index];
   S.term = Math.min(term, n.terms.length - 1);
-  S.weight = n.terms[S.term][0];
+  S.weight = S.term < 0 ? n.bias : n.terms[S.term][0];
   if (S.ghost && S.ghost.k !== S.weight) dropGhost(true);
   scalarPanel && scalarPanel.rebuild();
   remember();
@@ -334,10 +335,10 @@ function drawEdges() {
 
 // --- the field of the output, with the data
 
-let field, fieldSize = 330;
+let field;
 function fieldPanel() {
   const titles = { plane: "Output field and data", line: "The curve and the data", confusion: "What it takes for what", scatter: "Predicted against true" };
-  const kind = (S.fieldKind = isPlane() ? "plane" : isLine() ? "line" : D.task === "numbers" ? "scatter" : "confusion");
+  const kind = isPlane() ? "plane" : isLine() ? "line" : D.task === "numbers" ? "scatter" : "confusion";
   field = el("canvas", { className: "field", id: "field", role: "img", "aria-label": titles[kind] });
   const section = panel("data-panel", titles[kind]);
   if (kind === "confusion") {
@@ -346,8 +347,8 @@ function fieldPanel() {
     section.append(field, el("p", { className: "note", id: "fieldnote", text: "click an example to look at it" }));
     field.addEventListener("pointerdown", fieldPointer);
     parts.push(drawField);
+    section.append(legend());
   }
-  section.append(legend());
   return section;
 }
 
@@ -356,15 +357,13 @@ function legend() {
   const shown = D.task === "numbers" ? [] : D.classes.slice(0, 10);
   shown.forEach((name, c) => {
     const mark = svg("svg", { viewBox: "-8 -8 16 16", width: 14, height: 14, "aria-hidden": "true" });
-    svg("path", { d: SHAPES[c % SHAPES.length], fill: `var(--${classColour(c)})` }, mark);
+    svg("path", { d: D.shapes[c % D.shapes.length], fill: `var(--${classColour(c)})` }, mark);
     list.append(el("span", {}, mark, el("span", { text: name })));
   });
   if (D.test) list.append(el("span", { text: shown.length ? "hollow: test" : "hollow points: test" }));
   return list;
 }
 const classColour = (c) => (D.task === "two" ? ["neg-fill", "pos-fill"][c] : "c" + (c % 10));
-const SHAPES = ["M0 -6L6 0L0 6L-6 0Z", "M5 0A5 5 0 1 0 -5 0A5 5 0 1 0 5 0Z", "M0 -6L6 5H-6Z", "M-5 -5H5V5H-5Z", "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z", "M0 6L6 -5H-6Z",
-  "M-6 -2H6V2H-6Z", "M-2 -6H2V6H-2Z", "M-6 -6L0 -2L6 -6L2 0L6 6L0 2L-6 6L-2 0Z", "M0 -6L2 -2H6L3 1L4 6L0 3L-4 6L-3 1L-6 -2H-2Z"];
 let shapePaths = null;
 
 const toField = (x, y, w, h) => { const [[x0, x1], [y0, y1]] = fieldBox(); return [((x - x0) / (x1 - x0)) * w, ((y1 - y) / (y1 - y0)) * h]; };
@@ -461,7 +460,7 @@ function pointAt(i, w, h) {
 }
 
 function points(c, w, h) {
-  shapePaths ??= SHAPES.map((d) => new Path2D(d));
+  shapePaths ??= D.shapes.map((d) => new Path2D(d));
   const found = all(), small = total() > 300 ? 0.7 : 1;
   for (let i = 0; i < total(); i += 1) {
     const [x, y] = pointAt(i, w, h), k = D.task === "numbers" ? 1 : classOf(i), test = i >= D.train;

@@ -46,15 +46,15 @@ function neuronPanel() {
       const name = source.neuron !== undefined ? D.neurons[source.neuron].name : place >= 0 ? nameOf(place) : "1";
       const weight = spin({ name: D.names[w], get: () => S.theta[w], set: (x) => { S.term = term; setParameter(w, x); } });
       const value = source.input !== undefined ? spin({ name: D.features[source.input], get: () => exampleRow()[source.input], set: (x) => setInput(source.input, x) }) : null;
-      const row = el("tr", { onclick: () => { S.term = term; chooseNeuron(S.neuron, term); } },
-        el("th", { scope: "row" }, el("button", { type: "button", className: "link", text: name, title: `${D.names[w]}: look at it in what if`, onclick: () => chooseNeuron(S.neuron, term) })),
+      const row = el("tr", { onclick: () => chooseNeuron(S.neuron, term) },
+        el("th", { scope: "row" }, el("button", { type: "button", className: "link", text: name, title: `${D.names[w]}: look at it in what if` })),
         el("td", { className: "num" }, value), el("td", { className: "num" }, weight), number(0), number(0, "slope"), number(0, "up"), number(0), number(0, "soft"));
       rows.append(row);
       cells.push({ row, w, place, weight, value, term });
     });
     if (n.bias >= 0) {
       const w = n.bias, weight = spin({ name: D.names[w], get: () => S.theta[w], set: (x) => { S.term = -1; setParameter(w, x); } });
-      const row = el("tr", { onclick: () => { S.term = -1; S.weight = w; redraw(); } }, el("th", { scope: "row" }, el("button", { type: "button", className: "link", text: "bias", title: D.names[w] })),
+      const row = el("tr", { onclick: () => chooseNeuron(S.neuron, -1) }, el("th", { scope: "row" }, el("button", { type: "button", className: "link", text: "bias", title: D.names[w] })),
         el("td", { className: "num", text: "1" }), el("td", { className: "num" }, weight), number(0), el("td", { className: "num slope", text: "1" }), number(0, "up"), number(0), el("td"));
       rows.append(row);
       cells.push({ row, w, place: null, weight, term: -1 });
@@ -205,7 +205,7 @@ function whatIfPanel() {
     curve = lossCurve(k, start, pause ? 17 : 49, curve);
     paint(canvas, (c, w, h) => { drawn = drawCurve(c, w, h, curve, start, S.theta[k], now, ghost); });
     const predicted = start.g * change, true_ = now - start.L, number = (x, className, digits = 3) => el("b", { className: "num " + className, text: fmt(x, digits) });
-    const what = D.kind === "value" ? D.names_of_root : whatIfRows() ? `the loss of ${whatIfRows().length} of the ${D.train} training examples` : `the loss of all ${D.train} training examples`;
+    const what = D.kind === "value" ? D.losses[0] : whatIfRows() ? `the loss of ${whatIfRows().length} of the ${D.train} training examples` : `the loss of all ${D.train} training examples`;
     if (!ghost) text.replaceChildren(el("p", {}, "The gradient ", number(start.g, "slope", 4), ` is the slope of the curve at the dot: it says how ${what} changes. `, el("strong", { text: "Drag the dot." })),
       el("p", { className: "soft", text: Math.abs(start.g) < 1e-6 ? "Here the curve is flat: a small change changes nothing." : start.g > 0 ? "Downhill is to the left: gradient descent makes this number smaller." : "Downhill is to the right: gradient descent makes this number larger." }));
     else {
@@ -221,7 +221,6 @@ function whatIfPanel() {
 
 function lossCurve(k, start, count, before) {
   const span = Math.max(0.9, Math.abs(start.old) * 0.8), key = `${k} ${start.old} ${S.loss} ${S.ghost ? "" : S.version} ${count}`;
-  if (before && before.key === key && S.ghost) return before;
   if (before && before.key === key) return before;
   const theta = S.theta.slice(), rows = whatIfRows(), w = [], L = [];
   const fewer = M.loss.each.codes.length * (rows ? rows.length : D.train) * count > 12 * BUDGET ? 17 : count;
@@ -271,11 +270,9 @@ function drawCurve(c, w, h, curve, start, now, loss, ghost) {
 
 // --- why it changes, and what each example asks
 
-let wishBars;
 function whyPanel() {
   const box = panel("why", "Why it changes as it does"), text = el("div", { className: "why" }), bars = el("canvas", { className: "wishes", id: "wishes", role: "img", "aria-label": "what each example asks of this weight" });
   const said = el("p", { className: "note num", id: "wishtext" });
-  wishBars = bars;
   if (wants("optimiser")) box.append(text);
   if (wants("wishes")) box.append(el("h3", { text: "What each example asks of it" }), bars, said);
   bars.addEventListener("pointerdown", (event) => {

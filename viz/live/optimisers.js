@@ -1,5 +1,5 @@
 // The rules by which parameters learn: those of chainrule.nn, a line or two each, on flat arrays in place.
-// settings: rate, momentum, beta1, beta2, epsilon, decay (weight decay).
+// settings: rate and weight_decay, and those of the rule. In `numbers`, g is the gradient that the rule was given.
 
 const RULES = {
   SGD: {
@@ -9,8 +9,8 @@ const RULES = {
       const v = (o.velocity[k] = s.momentum * o.velocity[k] + g);
       return -s.rate * (s.nesterov ? g + s.momentum * v : v);
     },
-    words: (s) => (s.momentum ? "v = momentum·v + gradient,  w −= rate × v" : "w −= rate × gradient"),
-    numbers: (k, s, o, g, n) => (s.momentum ? `v = ${n(o.velocity[k])},  w −= ${n(s.rate)} × ${br(n(o.velocity[k]))}`
+    words: (s) => (!s.momentum ? "w −= rate × gradient" : `v = momentum·v + gradient,  w −= rate × ${s.nesterov ? "(gradient + momentum·v)" : "v"}`),
+    numbers: (k, s, o, g, n) => (s.momentum && s.nesterov ? `v = ${n(o.velocity[k])},  w −= ${n(s.rate)} × (${n(g)} + ${n(s.momentum)} × ${br(n(o.velocity[k]))})` : s.momentum ? `v = ${n(o.velocity[k])},  w −= ${n(s.rate)} × ${br(n(o.velocity[k]))}`
       : `w −= ${n(s.rate)} × ${br(n(g))}`),
   },
   Adagrad: {
@@ -31,8 +31,8 @@ const RULES = {
       const moved = g / (Math.sqrt(o.mean_square[k]) + s.epsilon);
       return -s.rate * (s.momentum ? (o.velocity[k] = s.momentum * o.velocity[k] + moved) : moved);
     },
-    words: () => "v = β·v + (1 − β)·gradient²,  w −= rate × gradient ÷ √v",
-    numbers: (k, s, o, g, n) => `√v = ${n(Math.sqrt(o.mean_square[k]))},  w −= ${n(s.rate)} × ${br(n(g))} ÷ ${n(Math.sqrt(o.mean_square[k]))}`,
+    words: (s) => `v = β·v + (1 − β)·gradient²,  ${s.momentum ? "u = momentum·u + gradient ÷ √v,  w −= rate × u" : "w −= rate × gradient ÷ √v"}`,
+    numbers: (k, s, o, g, n) => (s.momentum ? `u = ${n(o.velocity[k])},  w −= ${n(s.rate)} × ${br(n(o.velocity[k]))}` : `√v = ${n(Math.sqrt(o.mean_square[k]))},  w −= ${n(s.rate)} × ${br(n(g))} ÷ ${n(Math.sqrt(o.mean_square[k]))}`),
   },
   Adam: {
     state: ["mean", "mean_square"],
@@ -51,6 +51,8 @@ const RULES = {
   },
 };
 RULES.AdamW = { ...RULES.Adam, default: { ...RULES.Adam.default, weight_decay: 0.01 },
+  words: () => `${RULES.Adam.words()},  w −= rate × decay × w`,
+  numbers: (k, s, o, g, n) => `${RULES.Adam.numbers(k, s, o, g, n)},  w −= ${n(s.rate)} × ${n(s.weight_decay)} × ${br(n(o.before[k]))}`,
   move(w, g, k, s, o) { return RULES.Adam.move(w, g, k, s, o) - s.rate * s.weight_decay * w; } };
 
 const br = (text) => (text.startsWith("−") ? `(${text})` : text);
@@ -75,7 +77,9 @@ class Optimiser {
     this.steps = 0;
     for (const name of this.rule.state) this[name] = new Float64Array(this.count);
     this.last = new Float64Array(this.count); // the last move of each parameter
-    this.gradient = new Float64Array(this.count); // and its gradient
+    this.before = new Float64Array(this.count); // what it was before that
+    this.gradient = new Float64Array(this.count); // its gradient
+    this.given = new Float64Array(this.count); // and what the rule was given: the gradient, with the weight decay
   }
 
   update(theta, gradient, fixed) {
@@ -92,7 +96,9 @@ class Optimiser {
       if (fixed && fixed[k]) continue;
       const g = clip(gradient[k]) * shrink;
       this.gradient[k] = g;
-      this.last[k] = this.rule.move(theta[k], decays ? g + s.weight_decay * theta[k] : g, k, s, this);
+      this.before[k] = theta[k];
+      this.given[k] = decays ? g + s.weight_decay * theta[k] : g;
+      this.last[k] = this.rule.move(theta[k], this.given[k], k, s, this);
       theta[k] += this.last[k];
     }
   }
@@ -113,6 +119,7 @@ class Optimiser {
         : "Momentum still runs against this gradient: the past is stronger than the present.";
     } else if (this.name === "SGD") said = "SGD goes straight down the slope: a gradient ten times as large makes a step ten times as large.";
     else said = `The gradient is divided by its usual size, so the step is ${n(Math.abs(moved) / s.rate, 2)} of the learning rate.`;
-    return { words: this.rule.words(s), numbers: this.rule.numbers(k, s, this, g, n), said, moved, plain: -s.rate * g, gradient: g };
+    const decays = s.weight_decay && this.name !== "AdamW" ? "gradient += decay × w,  " : "";
+    return { words: decays + this.rule.words(s), numbers: this.rule.numbers(k, s, this, this.given[k], n), said, moved, plain: -s.rate * g, gradient: g };
   }
 }

@@ -3,8 +3,8 @@
 const $ = (id) => document.getElementById(id);
 let D, T, X; // the data of the file, the tape of the chosen loss, and all rows (inputs, then targets)
 const M = {}; // the machines
-const S = { step: 0, epoch: 0, loss: 0, example: 0, neuron: 0, weight: 0, lines: "weights", playing: false, speed: "normal",
-  ghost: null, history: [], film: [], log: true, said: "", acts: {}, batch: 16, dirty: true, version: 0 };
+const S = { step: 0, loss: 0, example: 0, neuron: 0, weight: 0, lines: "weights", playing: false, speed: "normal",
+  ghost: null, history: [], film: [], log: true, said: "", acts: {}, batch: 16, version: 0 };
 
 function el(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -224,7 +224,6 @@ function nextBatch() {
       [order[i], order[j]] = [order[j], order[i]];
     }
     position = 0;
-    S.epoch += S.step > 0;
   }
   const batch = order.slice(position, position + S.batch);
   position += S.batch;
@@ -310,7 +309,6 @@ function play() {
   if (S.playing) return stop();
   dropGhost(true);
   S.playing = true;
-  S.replaying = false;
   playButton();
   frame = requestAnimationFrame(tick);
 }
@@ -318,7 +316,6 @@ function stop() {
   S.playing = false;
   cancelAnimationFrame(frame);
   playButton();
-  S.dirty = true;
   redraw();
 }
 function tick() {
@@ -344,7 +341,7 @@ function reset() {
   S.playing && stop();
   S.theta.set(D.theta.map(Number));
   S.optimiser.forget();
-  Object.assign(S, { step: 0, epoch: 0, history: [], film: D.history ? S.film : [], filmEvery: 1, ghost: null, rows: null });
+  Object.assign(S, { step: 0, history: [], film: D.history ? S.film : [], filmEvery: 1, ghost: null, rows: null });
   random = seeded(D.seed);
   order = []; position = 0; recent.length = 0;
   S.version += 1;
@@ -355,7 +352,7 @@ function reset() {
   redraw();
 }
 function firstGradient() { M.gradient.means(X, S.theta, null, Math.min(D.train, 256), gradient); }
-function setRate(rate) { S.optimiser.settings.rate = rate; S.dirty = true; }
+function setRate(rate) { S.optimiser.settings.rate = rate; }
 
 // --- editing numbers, with the old one as a ghost until it is kept
 
@@ -513,7 +510,7 @@ function header() {
   const sizesOfBatch = [...new Set([1, 4, 8, 16, 32, 64, 128, D.train, S.batch])].filter((b) => b <= D.train).sort((a, b) => a - b);
   bar.append(playerButton, iconButton("one", "one step", oneStep, { id: "one", word: "one step" }), iconButton("reset", "back to the start", reset, { id: "reset" }));
   bar.append(choose("speed", [["slow", "slow"], ["normal", "normal"], ["fast", "fast"]], S.speed, (v) => { S.speed = v; }));
-  if (wants("optimiser")) bar.append(choose("optimiser", [["SGD", "SGD"], ["momentum", "SGD, momentum"], ...Object.keys(RULES).filter((n) => n !== "SGD").map((n) => [n, n])], S.optimiser.settings.momentum ? "momentum" : S.optimiser.name, chooseOptimiser));
+  if (wants("optimiser")) bar.append(choose("optimiser", [["SGD", "SGD"], ["momentum", "SGD, momentum"], ...Object.keys(RULES).filter((n) => n !== "SGD").map((n) => [n, n])], S.optimiser.name === "SGD" && S.optimiser.settings.momentum ? "momentum" : S.optimiser.name, chooseOptimiser));
   bar.append(el("label", { className: "field" }, el("span", { text: "learning rate" }), rate, shown));
   bar.append(choose("mini-batch", sizesOfBatch.map((b) => [b, b === D.train ? `all ${b}` : b]), S.batch, (v) => { S.batch = Number(v); }));
   if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));

@@ -16,19 +16,16 @@ from chainrule.nn.predicting import evaluating
 from chainrule.nn.wishes import wishes
 
 from ..common.choices import check_choice
-from ..common.colours import STEPS, THEMES, Theme, mixed, shade_class
+from ..common.colours import DARK, STEPS, THEMES, Theme, mixed, shade_class
 from ..common.picture import Drawing
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, short, shortened, text_width
-from .page import CLASSES
+from .page import CLASSES, SHAPES
 
 Floats = NDArray[np.float64]
 SIZE, LEFT, TOP, BOTTOM = 360.0, 56.0, 44.0, 40.0
 CELLS = 60  # of the field, along each side
 MOST_CLASSES = 10
-SHAPES = ("M0 -6L6 0L0 6L-6 0z", "M5 0A5 5 0 1 0 -5 0A5 5 0 1 0 5 0z", "M0 -6L6 5H-6z", "M-5 -5H5V5H-5z",
-          "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2z", "M0 6L6 -5H-6z", "M-6 -2H6V2H-6z", "M-2 -6H2V6H-2z",
-          "M-6 -6L0 -2L6 -6L2 0L6 6L0 2L-6 6L-2 0z", "M0 -6L2 -2L6 -2L3 1L4 6L0 3L-4 6L-3 1L-6 -2L-2 -2z")  # fmt: skip
 
 
 def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
@@ -283,7 +280,7 @@ def _drawing(
 
 
 def _rules(colours: Theme) -> dict[str, str]:
-    scheme = CLASSES["light" if colours.paper == "#ffffff" else "dark"]
+    scheme = CLASSES["dark" if colours is DARK else "light"]
     rules = {
         "text": "font-family:system-ui,'Segoe UI','Noto Sans','DejaVu Sans',sans-serif",
         ".title": f"font-size:14px;font-weight:700;fill:{colours.ink}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..common.colours import class_of, mixed
+from ..common.colours import STEPS, class_of, mixed, shade_class
 from ..common.picture import Drawing
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import markup
@@ -49,10 +49,10 @@ def poster(neurons: Sequence[dict[str, Any]], weights: Sequence[float], theme: s
     def rules(colours: Any) -> dict[str, str]:
         found = {".title": f"fill:{colours.ink};font:15px system-ui,sans-serif",
                  ".line": "fill:none;stroke-width:1.2", ".neuron": f"stroke:{colours.line}"}  # fmt: skip
-        for shade in range(-8, 9):
+        for shade in range(-STEPS, STEPS + 1):
             end = colours.edge_above if shade > 0 else colours.edge_below
-            colour = mixed(colours.edge_zero, end, abs(shade), 8)
-            name = "z" if shade == 0 else f"{'p' if shade > 0 else 'n'}{abs(shade)}"
+            colour = mixed(colours.edge_zero, end, abs(shade), STEPS)
+            name = shade_class(shade)
             found[f".line.{name}"], found[f".neuron.{name}"] = f"stroke:{colour}", f"fill:{colour}"
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from typing import Any
 
 from ..common.text import clean
@@ -46,11 +46,7 @@ def load_numbers(model: Any, text: str) -> None:
             f"the numbers are of another model: {' and '.join(said)}; this one has {len(names)} parameters"
         )
     for name in names:
-        if (
-            not isinstance(numbers[name], (int, float))
-            or isinstance(numbers[name], bool)
-            or not math.isfinite(numbers[name])
-        ):
+        if type(numbers[name]) not in (int, float) or not abs(numbers[name]) <= sys.float_info.max:
             raise ValueError(f"{name} is {numbers[name]!r:.40}, which is no finite number")
     for name, parameter in zip(names, parameters):
         parameter.data = float(numbers[name])

@@ -115,7 +115,7 @@ function stepsPanel() {
       const row = rowAt(one.place), args = one.place === state.end && row !== T.rows[T.operations[one.place - leafCount()]] ? [nodePlace(D.neurons[S.neuron].sum)] : argumentsAt(one.place);
       const tree = row[1] ?? D.activations[row[0]][0], [texts, equals] = equation(args.map(at), (...given) => evaluate(tree, given), at(one.place));
       return { line: [piece("strong", nameOf(one.place)), " = ", symbol(row, args.map(nameOf))], numbers: ["= ", symbol(row, row[2].symbol.includes("(") ? texts : texts.map(br)), ` ${equals} `], result: at(one.place),
-        why: args.length === 2 && row[0] === "multiply" ? "A value is computed; its local derivatives are the two factors, crosswise." : `${row[2].badge}: the value is computed from ${args.length === 1 ? "one number" : `${args.length} numbers`}.`, receiver: one.place, givers: args };
+        why: args.length === 2 && row[0] === "multiply" ? "A value is computed; its local derivatives are the two factors, crosswise." : `The operation ${row[0]} computes the value from ${args.length === 1 ? "one number" : `${args.length} numbers`}.`, receiver: one.place, givers: args };
     }
     if (one.kind === "update") return tellUpdate(one.k);
     const s = one.step, row = rowAt(s.giver), out = nameOf(s.giver), into = nameOf(s.receiver), args = argumentsAt(s.giver), same = args.filter((a) => a === s.receiver).length;
@@ -125,7 +125,6 @@ function stepsPanel() {
     const which = same > 1 ? ` (its ${["1st", "2nd", "3rd"][args.slice(0, s.argument + 1).filter((a) => a === s.receiver).length - 1] ?? "next"} use in ${out})` : "";
     return {
       line: [piece("strong", into), ".grad += ", piece("slope", "local derivative"), " × ", piece("up", `${out}.grad`)],
-      words: true,
       numbers: [`${texts[0]} + `, piece("slope", br(texts[1])), " × ", piece("up", br(texts[2])), ` ${equals} `],
       result: at(s.after),
       why: `${out} = ${symbol(row, args.map(nameOf))}. The local derivative through ${into}${which}${formula ? ` is ${formula}` : ""} = ${fmt(at(s.local))}${reason ? `: ${reason}` : ""}.` + (one.above ? " This comes from a user of the neuron, in the layer after it." : "") +

@@ -162,9 +162,8 @@ function valuePanel() {
   held.hidden = false;
   box.append(held);
   held.querySelectorAll("[data-card]").forEach((card) => { cards[Number(card.dataset.card)] = card; });
-  const slopes = new Map(), edgeOf = new Map();
+  const slopes = new Map();
   held.querySelectorAll("[data-label]").forEach((label) => slopes.set(Number(label.dataset.label), label));
-  D.names_of_root = D.losses[0];
   D.leaves.forEach((index, k) => {
     const card = cards[index];
     if (!card) return;

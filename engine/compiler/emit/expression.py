@@ -9,15 +9,13 @@ from functools import cache
 from typing import TypeAlias
 
 from ...op import Op
+from ..arrays import spelling
 
 # A number, the name of an argument ("a0", "a1", …; "*" for all), or a primitive with the trees it is applied to.
 Tree: TypeAlias = "float | str | tuple[Tree, ...]"
 ALL = "*"
 
-OPERATORS: Mapping[type, str] = {
-    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power", ast.Gt: "greater",
-    ast.USub: "negative", ast.UAdd: "positive",
-}  # fmt: skip
+OPERATORS = spelling.OPERATORS
 UNARY = [
     "negative", "positive", "absolute", "sign", "floor", "ceil", "trunc", "rint", "exp", "expm1", "exp2", "log",
     "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
@@ -83,7 +81,7 @@ class _Unknown(Exception):
 
 def _tree(node: ast.expr, names: Sequence[str]) -> Tree:
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
-        return float(node.value)
+        return _number(float(node.value))
     if isinstance(node, ast.Name) and node.id in names:
         return node.id
     if isinstance(node, ast.UnaryOp) and type(node.op) in OPERATORS:
@@ -93,12 +91,17 @@ def _tree(node: ast.expr, names: Sequence[str]) -> Tree:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Gt, ast.Lt)):
         sides = [_tree(node.left, names), _tree(node.comparators[0], names)]
         return applied("greater", sides if isinstance(node.ops[0], ast.Gt) else sides[::-1])
-    if isinstance(node, ast.Call):
+    if isinstance(node, ast.Call) and not node.keywords:
         return _call(ast.unparse(node.func), [_tree(one, names) for one in node.args])
     constant = getattr(math, node.attr, None) if isinstance(node, ast.Attribute) else None
     if isinstance(constant, float) and ast.unparse(node).startswith(("math.", "np.")):
-        return constant  # math.pi
+        return _number(constant)  # math.pi
     raise _Unknown(f"{ast.unparse(node)} is none of these")
+
+
+def _number(x: float) -> Tree:
+    """The number; inf and nan, which not every language can write, as quotients by 0."""
+    return x if math.isfinite(x) else ("divide", 0.0 if math.isnan(x) else 1.0, 0.0)
 
 
 def _call(function: str, arguments: list[Tree]) -> Tree:
