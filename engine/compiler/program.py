@@ -295,8 +295,7 @@ class Program:
         examples = [[number for array in arrays
                      for number in (array[i] if self._batch and array.ndim else array).astype(float).ravel().tolist()]
                     for i in (0, int(two))]  # fmt: skip
-        tape = Tape(inputs, examples[0], self._allow)
-        tape.sums_at_once = self._batch
+        tape = Tape(inputs, examples[0], self._allow, self._batch)
         try:
             outputs, several = run_on_tape(self._f, _shaped(inputs, shapes), self._params, tape)
         except Exception as problem:
@@ -320,8 +319,7 @@ class Program:
             # A run that does not get the first one's nodes may still write the same program. Three times, because a
             # function with random numbers may do so by chance, but hardly three times in a row.
             for _ in range(3):
-                once_more = Tape(inputs, examples[1], self._allow)
-                once_more.sums_at_once = self._batch
+                once_more = Tape(inputs, examples[1], self._allow, self._batch)
                 again, _ = run_on_tape(self._f, _shaped(inputs, shapes), self._params, once_more)
                 code_again, results_again, _ = lower(again, inputs, self._params, once_more.nodes)
                 compare(code, results, code_again, results_again, where)
@@ -338,14 +336,13 @@ class Program:
         sizes = len(inputs), len(self._params)
         layout = [_layout(array, shape, i, len(arrays), self._batch)
                   for i, (array, shape) in enumerate(zip(arrays, shapes))]  # fmt: skip
-        narrow = not self._batch and is_narrow(code)
-        result = Specialisation(
-            code, results, several, *sizes, tape.numbers_read, constants, layout, list(shapes), narrow
-        )
-        result.batch = self._batch
-        result.long = self._batch and is_long(code)
-        result.compared = two or not self._allow  # a function that reads no number does the same on all examples
-        return result
+        return Specialisation(
+            code, results, several, *sizes, tape.numbers_read, constants, layout, list(shapes),
+            narrow=not self._batch and is_narrow(code),
+            batch=self._batch,
+            long=self._batch and is_long(code),
+            compared=two or not self._allow,  # a function that reads no number does the same on all examples
+        )  # fmt: skip
 
 
 def _plain(given: Any, i: int) -> Any:

@@ -115,12 +115,8 @@ class FusedSum:
         # Another thread, or code that ran in between, may have been here: the nodes of whoever came first are kept.
         before, product = node.__dict__.setdefault("_unfolded", (before, product))
         if node._right is self:
-            node._left, node._d_left, node._d_right, node._right = (
-                before,
-                1.0,
-                1.0,
-                product,
-            )  # on one line, so that no interrupt comes in between
+            # In one statement, so that no interrupt comes in between.
+            node._left, node._d_left, node._d_right, node._right = before, 1.0, 1.0, product
         node.__dict__.pop("_unfolded", None)
 
     def pass_back(self, upstream: float, waiting: Waiting, stack: list[Any]) -> None:
@@ -178,7 +174,7 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     if folds and start.operation is None and start._requires_grad:
         weight_data = [w._data for w in weights if w.__class__ is kind and w.operation is None and w._requires_grad]
     if not len(weight_data) == len(weights) == len(inputs) > 0:
-        at_once = getattr(kind, "__weighted__", None)
+        at_once = getattr(kind, "__weighted__", None)  # a class of Values may have a way of its own
         if at_once is not None and (total := at_once(weights, inputs, start)) is not None:
             return total
         inputs.is_stale = True  # the operators may run a user's code: the next sum reads its inputs anew
@@ -201,8 +197,10 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
 
 
 def whole_sums(root: Any) -> tuple[list[Any], int]:
-    """The nodes that `root` was made of, in which the sums of neurons stay whole, in no order; and how many there are
-    with the products and partial sums in them."""
+    """The nodes that `root` was made of, in any order, and how many they are with those inside the sums of neurons.
+
+    The products and partial sums inside a fused sum are counted, but not made, so they are not among the nodes.
+    """
     nodes, seen, stack, inside = list[Any](), set[int](), [root], 0
     while stack:
         node = stack.pop()

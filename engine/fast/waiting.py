@@ -12,9 +12,8 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Any
 
-Waiting = dict[
-    Any, int
-]  # nodes, and how many parts of their gradient have come; negative where users are no longer counted
+# Nodes, and how many parts of their gradient have come; negative where users are no longer counted.
+Waiting = dict[Any, int]
 UNCOUNTED = -(1 << 60)
 
 

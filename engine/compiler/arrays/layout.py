@@ -25,17 +25,6 @@ def name_arrays(plan: Plan) -> None:
                 step.target.name = f"h{number}"
 
 
-def rows_of_ones(plan: Plan) -> dict[Array, int]:
-    """How many rows of ones stand behind an array's lanes, so that a layer's bias can be a column of its weights."""
-    ones: dict[Array, int] = {}
-    for step in plan.steps:
-        if step.kind == "dot" and step.sizes[0] == 1 and (count := trailing_ones(step)):
-            first, lanes = step.operands[1][0], step.sizes[2] - count
-            if lanes and ends_its_array(step.operands[1][:lanes]):
-                ones[first.array] = max(count, ones.get(first.array, 0))  # type: ignore[union-attr]
-    return ones
-
-
 def trailing_ones(step: Step) -> int:
     """How many of the factors on the right side of a grid are the number 1."""
     return sum(1 for operand in step.operands[1][: step.sizes[2]] if operand == 1.0)

@@ -12,7 +12,7 @@ from ...op import Op
 from ...operators import Operators
 from .ir import Array, Number, Operand, Rows, is_batched, lines, rows
 from .plan import Step
-from .rules import RULES
+from .rules import RULES, left_as_it_is
 from .spelling import OPERATORS, as_ufuncs
 
 
@@ -40,6 +40,8 @@ class Program:
 
     def ufunc(self, name: str, *args: Operand) -> Operand:
         """What one of NumPy's functions that work number by number makes, after the rules for it."""
+        if (same := left_as_it_is(name, args)) is not None:
+            return same
         rule = RULES.get(name)
         if rule is not None:
             simpler = rule(self, *args)

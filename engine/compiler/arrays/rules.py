@@ -6,11 +6,14 @@ apply. What it needs for that it writes with `program.ufunc`, to which all rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...op import OPS
 from .ir import Number, Operand, Rows
 
+# For each word that is a row of the table, too: at each place, the number that leaves the other operand as it is.
+NEUTRAL = {op.name: op.neutral for op in OPS.values() if op.neutral}
 MODEST = 1e4  # factors between 1 / MODEST and MODEST are multiplied first: no number over- or underflows by that
 
 
@@ -19,13 +22,21 @@ def number_of(operand: Operand) -> float | None:
     return operand.number if isinstance(operand, Number) and operand.power == 0 else None
 
 
+def left_as_it_is(name: str, operands: Sequence[Operand]) -> Operand | None:
+    """The operand that the other one, a neutral number, leaves as it is; None if there is no such number."""
+    for i, neutral in enumerate(NEUTRAL.get(name, ())):
+        if neutral is not None and number_of(operands[i]) == neutral:
+            return operands[1 - i]
+    return None
+
+
 def _multiply(program: Any, a: Operand, b: Operand) -> Any:
     if isinstance(a, Number):
         a, b = b, a  # a number stands on the right
     if isinstance(b, Number):
         if isinstance(a, Number):
             return Number(a.number * b.number, a.power + b.power)
-        return a if b == (1.0, 0) else _scaled(program, a, b)
+        return _scaled(program, a, b)
     return program.ufunc("square", a) if a == b else None
 
 
@@ -45,16 +56,10 @@ def _negative(program: Any, a: Operand) -> Any:
 
 
 def _power(program: Any, a: Operand, b: Operand) -> Any:
-    if number_of(b) == 1.0:
-        return a
     return program.ufunc("square", a) if number_of(b) == 2.0 else None
 
 
 def _add(program: Any, a: Operand, b: Operand) -> Any:
-    if number_of(a) == 0.0:
-        return b
-    if number_of(b) == 0.0:
-        return a
     if isinstance(a, Number) and isinstance(b, Number):
         return Number(a.number + b.number, a.power) if a.power == b.power else None
     if a == b:
@@ -67,7 +72,8 @@ def _add(program: Any, a: Operand, b: Operand) -> Any:
 
 
 def _subtract(program: Any, a: Operand, b: Operand) -> Any:
-    return a if number_of(b) == 0.0 else None
+    negated = _negated(b)
+    return None if negated is None else program.ufunc("add", a, negated)
 
 
 def _negated(operand: Operand) -> Operand | None:

@@ -9,13 +9,12 @@ from functools import cache
 from typing import TypeAlias
 
 from ...op import Op
-from ..arrays import spelling
+from ..arrays.spelling import OPERATORS
 
 # A number, the name of an argument ("a0", "a1", …; "*" for all), or a primitive with the trees it is applied to.
 Tree: TypeAlias = "float | str | tuple[Tree, ...]"
 ALL = "*"
 
-OPERATORS = spelling.OPERATORS
 UNARY = [
     "negative", "positive", "absolute", "sign", "floor", "ceil", "trunc", "rint", "exp", "expm1", "exp2", "log",
     "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",

@@ -49,9 +49,7 @@ def numpy_source(
 
 def _writer(forward: Forward, results: Sequence[Operand], rowwise: set[Array], fresh: Array | None = None) -> NumPy:
     roots = [result.array for result in results if isinstance(result, Rows)]
-    text = NumPy(forward.program.code, [*roots, *forward.checked], rowwise, fresh)
-    text._array = None
-    return text
+    return NumPy(forward.program.code, [*roots, *forward.checked], rowwise, fresh)
 
 
 def _input_gradients(forward: Forward, output: Operand, rowwise: set[Array]) -> NumPy:

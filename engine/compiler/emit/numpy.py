@@ -55,8 +55,6 @@ class NumPy:
         self._texts: dict[Array, str] = {}  # for all lanes of an array
         self._orders: dict[tuple[int, ...], str] = {}  # that sort long lists of indices
         self._whole_numbers: dict[str, str] = {}
-        self._checks: set[tuple[str, int]] = set()
-        self._wheres: set[str] = set()
         for array in self.code:
             if array.name in self._taken and array.op != "theta":
                 array.name = ""
@@ -73,6 +71,7 @@ class NumPy:
         for array in self.code:
             self._array = array
             (getattr(self, f"_{array.op}") if array.op in WORDS else self._elementwise)(array)
+        self._array = None
 
     # --- names
 
@@ -311,10 +310,8 @@ class NumPy:
                 G, X = self.window(f"{G}[:, None]"), self.window(f"{X}[None]")
                 text = f"{self.np('multiply')}({G}, {X}, {out})"
             else:
-                G, X = (
-                    self.window(f"{G}.reshape({rights}, {lefts}, n)"),
-                    self.window(f"{X}.reshape({rights}, {width}, n)"),
-                )
+                G = self.window(f"{G}.reshape({rights}, {lefts}, n)")
+                X = self.window(f"{X}.reshape({rights}, {width}, n)")
                 text = f'{self.np("einsum")}("rln,rwn->lwn", {G}, {X}, out={out})'
             return self.line(text, f"{name} = {comment}", f"({lefts}, {width}, n)")
         out = self._out(array, f".reshape({lefts}, {width})", name)

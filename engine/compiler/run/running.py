@@ -143,7 +143,10 @@ class Call:
         return pools.of(self.examples or 1).run(theta, self.arrays, self.finish("input_gradients"))
 
     def finish(self, name: str, several: bool = False) -> Callable[[Any], Any]:
-        """A function that copies what the function of that name returned; it holds for calls of the same shapes."""
+        """A function that copies what the function of that name returned.
+
+        It serves all calls of the same shapes, so it must not hold this one, whose arrays may be large.
+        """
         leading, batch = self._leading, self.batch
         inputs = [(array.dtype.kind == "f", (*leading, *shape)) for array, shape in zip(self.arrays, self.shapes)]
 
@@ -152,9 +155,16 @@ class Call:
             output[...] = results[0]
             return output if batch else float(output)
 
+        def table(results: Sequence[Any]) -> FloatArray:
+            """The results as the columns of one array."""
+            columns = np.empty((*leading, len(results)))
+            for i, result in enumerate(results):
+                columns[..., i] = result
+            return columns
+
         def transposed(found: Any) -> FloatArray:
             if isinstance(found, list):
-                return self.table(found)
+                return table(found)
             copied: FloatArray = found.T.copy()
             return copied if leading or len(copied) != 1 else copied[0]
 
@@ -164,15 +174,8 @@ class Call:
             return each[0] if len(each) == 1 else tuple(each)
 
         if name == "value":
-            return self.table if several else one
+            return table if several else one
         return transposed if name == "per_example" else slopes
-
-    def table(self, results: Sequence[Any]) -> FloatArray:
-        """The results as the columns of one array."""
-        table = np.empty((*self._leading, len(results)))
-        for i, result in enumerate(results):
-            table[..., i] = result
-        return table
 
     @property
     def _leading(self) -> tuple[int, ...]:

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from math import copysign
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,9 @@ class TraceError(TypeError):
 class Tape:
     """The operations of one run, in order. Their results have no numbers; `number` computes one that may be read."""
 
-    def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool) -> None:
+    def __init__(
+        self, inputs: Sequence[Value], example: Sequence[float], allow: bool, sums_at_once: bool = False
+    ) -> None:  # fmt: skip
         for i, x in enumerate(inputs):
             x.__dict__ = {"label": f"x{i}"}  # this also removes the attributes that an earlier run has set
         self.nodes: list[Any] = []
@@ -64,7 +66,7 @@ class Tape:
         self.integers = {id(x) for x in inputs if not x.requires_grad}
         self.allow = allow
         self.numbers_read: list[Frozen] = []
-        self.sums_at_once = False  # whether a neuron's sum is one instruction, whose terms add up in any order
+        self.sums_at_once = sums_at_once  # whether a neuron's sum is one instruction, whose terms add up in any order
         self.error: TraceError | None = None  # the first one, which is raised even if the function catches it
 
     def record(self, kind: Any, op: Op, left: Any, right: Any, more: tuple[Any, ...] | None = None) -> Any:
@@ -113,8 +115,7 @@ class Replay(Tape):
     """The tape of another run. As long as that run does what the first one did, it is given the first one's nodes."""
 
     def __init__(self, inputs: Sequence[Value], example: Sequence[float], allow: bool, first: Tape) -> None:
-        super().__init__(inputs, example, allow)
-        self.sums_at_once = first.sums_at_once
+        super().__init__(inputs, example, allow, first.sums_at_once)
         self.expected = iter(first.nodes)
         self.differs: Frozen | None = None  # the first line on which this run did something else
 
@@ -178,27 +179,22 @@ def same_argument(a: Any, b: Any) -> bool:
     )
 
 
-_is_library: dict[CodeType, bool] = {}  # to match a file's name takes longer than all else in a trace
+@cache  # to match a file's name takes longer than all else in a trace
+def is_library(file: str) -> bool:
+    """Whether the engine, the layer nn, NumPy or Python brings this file."""
+    return LIBRARY.match(file) is not None
 
 
 def own_line(frame: Any) -> tuple[str, int]:
-    """The file and the line in the user's own code that runs now, seen from a frame of the library's."""
-    while True:
-        code = frame.f_code
-        library = _is_library.get(code)
-        if library is None:
-            library = _is_library[code] = LIBRARY.match(code.co_filename) is not None
-        if not library or frame.f_back is None:
-            return code.co_filename, frame.f_lineno
+    """The file and the line that run now in the user's own code, seen from a frame of the library's."""
+    while frame.f_back and is_library(frame.f_code.co_filename):
         frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def user_line(what: str) -> Frozen:
-    """The line that runs now in the user's own code: outside the engine, NumPy, and the modules that Python brings."""
-    frame = sys._getframe(1)
-    while frame.f_back and LIBRARY.match(frame.f_code.co_filename):
-        frame = frame.f_back
-    return Frozen(frame.f_code.co_filename, frame.f_lineno, what)
+    """The line that runs now in the user's own code, with what it did."""
+    return Frozen(*own_line(sys._getframe(1)), what)
 
 
 def forbid(said: str) -> None:

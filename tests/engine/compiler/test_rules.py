@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from chainrule.engine import OPS
 from chainrule.engine.compiler.arrays.ir import Number, Rows, is_batched
 from chainrule.engine.compiler.arrays.program import Program
 from chainrule.engine.compiler.arrays.rules import RULES
@@ -23,16 +24,12 @@ def value(operand, inputs):
 # For each word: what is written first, from two arrays, and then given to the rule; a rule may have several.
 EXAMPLES = {
     "add": [
-        lambda p, a, b: (a, Number(0.0)),
-        lambda p, a, b: (Number(0.0), a),
         lambda p, a, b: (a, a),
         lambda p, a, b: (a, p.ufunc("multiply", b, Number(-1.0))),
         lambda p, a, b: (p.ufunc("multiply", b, Number(-1.0)), a),
         lambda p, a, b: (Number(2.0, -1), Number(3.0, -1)),
     ],
     "multiply": [
-        lambda p, a, b: (a, Number(1.0)),
-        lambda p, a, b: (Number(1.0), a),
         lambda p, a, b: (a, a),
         lambda p, a, b: (p.ufunc("multiply", a, Number(3.0, -1)), Number(0.5)),
         lambda p, a, b: (Number(0.5), p.ufunc("multiply", a, Number(3.0))),
@@ -42,7 +39,7 @@ EXAMPLES = {
     "positive": [lambda p, a, b: (a,)],
     "power": [lambda p, a, b: (a, Number(2.0))],
     "sign": [lambda p, a, b: (p.ufunc("maximum", a, Number(0.0)),)],
-    "subtract": [lambda p, a, b: (a, Number(0.0))],
+    "subtract": [lambda p, a, b: (a, p.ufunc("multiply", b, Number(-1.0)))],
 }
 CASES = [(word, i) for word in RULES for i in range(len(EXAMPLES.get(word, ())))]
 
@@ -59,6 +56,15 @@ def test_a_rule_keeps_the_numbers(word, example):
     assert value(made, inputs) == pytest.approx(expected, rel=1e-15, abs=0.0)
     assert is_batched(made) == any(map(is_batched, given))
     check(program.code)
+
+
+@pytest.mark.parametrize(("word", "place"), [(op.name, i) for op in OPS.values() for i in range(len(op.neutral))])
+def test_a_neutral_number_leaves_no_instruction(word, place):
+    program, neutral = Program(), OPS[word].neutral[place]
+    a = program.write("input", (), 3, True, "a", False)
+    number = Number(5.0 if neutral is None else neutral)
+    made = program.ufunc(word, *((number, a) if place == 0 else (a, number)))
+    assert (made == a) == (neutral is not None)
 
 
 def test_no_rule_is_without_an_example():

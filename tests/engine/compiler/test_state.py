@@ -2,6 +2,7 @@
 
 import functools
 import random
+import weakref
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +30,17 @@ def test_requires_grad_is_read_at_each_call(batch):
         for at in (None, program.parameters()):
             assert program.value_and_grad(x, at=at)[1] == pytest.approx(slopes * learn, rel=1e-14)
         assert np.atleast_2d(program.per_example(x)).mean(axis=0) == pytest.approx(slopes * learn, rel=1e-14)
+
+
+def test_a_program_does_not_keep_the_arrays_of_a_call():
+    a = Value(2.0)
+    one, several = engine.compile(lambda x: a * x, [a]), engine.compile(lambda x: [a * x, x], [a])
+    for run in (one, several, one.value_and_grad, one.per_example, one.input_gradients, several.jacobian):
+        x = np.array(X)
+        kept = weakref.ref(x)
+        run(x)
+        del x
+        assert kept() is None, run
 
 
 # --- parameters and constants
