@@ -9,9 +9,9 @@ import pytest
 from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
-INTERNAL = {  # parts of fit and of models, which nn does not hand on
-    "advice", "checks", "kinds", "last_step", "masks", "modes", "objective", "parameters", "predicting", "progress",
-    "saving",
+INTERNAL = {  # parts of fit, of models, of optimisers and of saving, which nn does not hand on
+    "advice", "callbacks", "checks", "kinds", "last_step", "masks", "modes", "objective", "parameters",
+    "predicting", "progress", "saving", "settings", "stepping",
 }  # fmt: skip
 
 
