@@ -11,6 +11,7 @@ from ...ops import logsumexp, pick, where
 from ..scalar.derive import chooses
 from .forward import Forward, Link
 from .ir import ZERO, Array, Number, Operand, Rows, is_batched, rows
+from .products import Products
 from .program import operand, symbol
 
 Where = Rows | tuple[int, ...]  # the rows of an array that a contribution goes to
@@ -137,7 +138,8 @@ class Backward:
     def _grid(self, link: Link, upstream: Operand, masked: bool) -> None:
         """With z = W @ h, W gets dz @ h.T and h gets W.T @ dz."""
         rights, lefts, width, ones, keep = link.extra
-        left, right, side = link.args
+        left, right = link.args
+        side = right
         g = self.program.full(upstream, rights * lefts, True)
         if self.wants(left):
             if masked and rights == 1:  # examples whose gradient is 0 take no part, whatever the factors are
@@ -148,10 +150,22 @@ class Backward:
             back = self.program.write("back", [left, g], rights * keep, True, rights, lefts, width, keep)
             self.give(right, back, rights * keep, True)
 
+    def _products(self, link: Link, upstream: Operand, masked: bool) -> None:
+        """Each side gets the product of the upstream gradient with the other side, summed over the axes it lacks."""
+        program, (left, right) = self.program, link.args
+        left_axes, right_axes, axes, sizes = link.extra
+        g = program.full(upstream, link.out.count, True)
+        one, two = (left, left_axes), (right, right_axes)
+        for (side, its_axes), (other, other_axes) in ((one, two), (two, one)):
+            if self.wants(side):
+                passed = program.write("einsum", [g, other], side.count, True, axes, other_axes, its_axes, sizes)
+                self.give(side, passed, side.count, True)
+
     def _sum(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Each term gets the gradient of its sum."""
         sizes = link.step.sizes  # type: ignore[union-attr]
-        self.give(link.args[0], self.program.spread(upstream, sizes), sum(sizes), link.out.array.batched)
+        spread = self.program.spread(upstream, sizes, link.step.across)  # type: ignore[union-attr]
+        self.give(link.args[0], spread, sum(sizes), link.out.array.batched)
 
     def _logsumexp(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Each value gets its softmax probability times the upstream gradient."""
@@ -162,7 +176,7 @@ class Backward:
         masked = masked and isinstance(upstream, Rows)
         if masked:
             share = program.apply(where, [upstream, share, ZERO])
-        share = program.spread(share, link.step.sizes)  # type: ignore[union-attr]
+        share = program.spread(share, link.step.sizes, link.step.across)  # type: ignore[union-attr]
         passed = program.ufunc("multiply", powers, share)
         if masked:
             passed = program.apply(where, [share, passed, ZERO])
@@ -211,6 +225,7 @@ class Backward:
 
 ADJOINTS: Mapping[Any, Any] = {
     "dot": Backward._grid,
+    Products: Backward._products,
     "sum": Backward._sum,
     logsumexp: Backward._logsumexp,
     pick: Backward._pick,

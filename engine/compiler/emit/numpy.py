@@ -120,9 +120,10 @@ class NumPy:
         array = self._array
         self.lines.append(Line(text, comment, shape, array.steps if array else ()))
 
-    def to(self, array: Array, text: str, comment: str) -> None:
-        """A line that writes an array."""
-        self.line(text, f"{array.name} = {comment}", f"({array.lanes}, n)" if array.batched else f"({array.lanes},)")
+    def to(self, array: Array, text: str, comment: str, sizes: Sequence[int] = ()) -> None:
+        """A line that writes an array, whose lanes are numbered by several axes if there are `sizes`."""
+        shape = ", ".join(str(size) for i, size in enumerate(sizes or (array.lanes,)) if size > 1 or i == 0)
+        self.line(text, f"{array.name} = {comment}", f"({shape}, n)" if array.batched else f"({shape},)")
 
     # --- arrays and what is read of them
 
@@ -149,7 +150,7 @@ class NumPy:
     def _memory(self, array: Array) -> str:
         shape: tuple[int | str, ...] = (array.lanes + array.ones, "n") if array.batched else (array.lanes,)
         zeros = array.op == "scatter" and not covers(array)[0]
-        function = "ones" if array.ones or array.op == "padded" else "zeros" if zeros else "empty"
+        function = "ones" if array.ones else "zeros" if zeros else "empty"
         shape = shape[::-1] if array in self.rowwise else shape
         if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
             return f"np.empty({shape_literal((array.lanes, 'n' if array.batched else 1))}, np.intp)"
@@ -258,28 +259,26 @@ class NumPy:
                 indices = self.indices(places)
                 self.line(f"{name}[{indices}] {sign}= {value}", comment, shape)
 
-    def _padded(self, array: Array) -> None:
-        rights, keep = array.extra
-        [x] = array.args
-        width = array.lanes // rights
-        whole = self._out(array, f".reshape({rights}, {width}, n)[:, :{keep}]")
-        value = self.window(f"{self.of(x, True)}.reshape({rights}, {keep}, n)")
-        self.to(array, f"{whole}[...] = {value}", f"{self.says(x)}, and rows of ones")
-
     # --- products of matrices
 
     def _matrix(self, x: Any, lefts: int, width: int, name: str = "") -> str:
         return self.window(f"{self.text(x, False)}.reshape({lefts}, {width})", name)
 
-    def _side(self, x: Operand, width: int, ones: int) -> str:
-        """The right side of a product, with the rows of ones that stand behind it."""
+    def _side(self, x: Operand, rights: int, width: int, ones: int) -> str:
+        """The right sides of a product, with the rows of ones that stand behind them, as one matrix."""
         assert isinstance(x, Rows)
         if not ones:
-            return self.of(x, True)
+            return self._joined(x, width)
         whole = f"{x.array.name}.T" if x.array in self.rowwise else x.array.name
-        if x.start == 0 and x.count == x.array.lanes and ones == x.array.ones:
-            return whole
-        return self.window(f"{whole}[{x.start}:{x.start + width}]")
+        if x.start > 0 or ones * rights < x.array.ones:
+            whole = f"{whole}[{x.start}:{x.start + width * rights}]"
+        whole += f".reshape({width}, -1)" * (rights > 1)
+        return whole if whole.isidentifier() or whole.endswith(".T") else self.window(whole)
+
+    def _joined(self, x: Operand, height: int) -> str:
+        """So many rows of a matrix, whose columns are the examples, or all examples at all positions."""
+        assert isinstance(x, Rows)
+        return self.of(x, True) if x.count == height else self.window(f"{self.text(x, True)}.reshape({height}, -1)")
 
     def _weights(self, x: Any, lefts: int, width: int, product: str) -> str:
         """The matrix of a product, under the name that the first product gave it."""
@@ -289,57 +288,58 @@ class NumPy:
         rights, lefts, width, ones = array.extra
         left, side = array.args
         W = self._weights(left, lefts, width, array.name)
-        X = self._side(side, width, ones)
-        comment = f"{W} @ {self.says(side)}"
-        if rights == 1:
-            return self.to(array, f"{W}.dot({X}, {self.base(array)})", comment)
-        X = self.window(f"{X}.reshape({rights}, {width}, n)")
-        out = self._out(array, f".reshape({rights}, {lefts}, n)")
-        self.line(f"{self.np('matmul')}({W}, {X}, {out})", f"{array.name} = {comment}", f"({rights}, {lefts}, n)")
+        X, out = self._side(side, rights, width, ones), self._joined(array.whole, lefts)
+        self.to(array, f"{W}.dot({X}, {out})", f"{W} @ {self.says(side)}", (lefts, rights))
 
     def _outer(self, array: Array) -> None:
         rights, lefts, width, ones = array.extra
         g, side, left = array.args
-        X, G = self._side(side, width, ones), self.of(g, True)
         comment = f"{self.says(g)} @ {self.says(side)}.T"
         name = "d" + self._matrix(left, lefts, width)
         name = array.name if name in self._taken else name
+        X, G = self._side(side, rights, width, ones), self._joined(g, lefts)
         if array.batched:  # a matrix for each example
             out = self._out(array, f".reshape({lefts}, {width}, n)")
             if rights == 1:
                 G, X = self.window(f"{G}[:, None]"), self.window(f"{X}[None]")
                 text = f"{self.np('multiply')}({G}, {X}, {out})"
             else:
-                G = self.window(f"{G}.reshape({rights}, {lefts}, n)")
-                X = self.window(f"{X}.reshape({rights}, {width}, n)")
-                text = f'{self.np("einsum")}("rln,rwn->lwn", {G}, {X}, out={out})'
+                G = self.window(f"{G}.reshape({lefts}, {rights}, n)")
+                X = self.window(f"{X}.reshape({width}, {rights}, n)")
+                text = f'{self.np("einsum")}("lrn,wrn->lwn", {G}, {X}, out={out})'
             return self.line(text, f"{name} = {comment}", f"({lefts}, {width}, n)")
         out = self._out(array, f".reshape({lefts}, {width})", name)
-        if rights == 1:
-            turned = X.removesuffix(".T") if X.endswith(".T") else self.window(f"{X}.T", f"{X}T")
-            text = f"{G}.dot({turned}, {out})"
-        else:
-            G = self.window(f"{G}.reshape({rights}, {lefts}, n).transpose(1, 0, 2)")
-            X = self.window(f"{X}.reshape({rights}, {width}, n).transpose(0, 2, 1)")
-            text = f"{G}.reshape({lefts}, -1).dot({X}.reshape(-1, {width}), {out})"
-        self.line(text, f"{name} = {comment}", f"({lefts}, {width})")
+        turned = X.removesuffix(".T") if X.endswith(".T") else self.window(f"{X}.T", f"{X}T")
+        self.line(f"{G}.dot({turned}, {out})", f"{name} = {comment}", f"({lefts}, {width})")
 
     def _back(self, array: Array) -> None:
         rights, lefts, width, keep = array.extra
         left, g = array.args
-        W, G = self._weights(left, lefts, width, array.name), self.of(g, True)
+        W = self._weights(left, lefts, width, array.name)
         cut = f"{W}[:, :{keep}]" if keep < width else W
         turned = self.window(f"{cut}.T", f"{W}T")
-        comment = f"{W}.T @ {self.says(g)}"
-        if rights == 1:
-            return self.to(array, f"{turned}.dot({G}, {self.base(array)})", comment)
-        G = self.window(f"{G}.reshape({rights}, {lefts}, n)")
-        out = self._out(array, f".reshape({rights}, {keep}, n)")
-        self.line(f"{self.np('matmul')}({turned}, {G}, {out})", f"{array.name} = {comment}", f"({rights}, {keep}, n)")
+        G, out = self._joined(g, lefts), self._joined(array.whole, keep)
+        self.to(array, f"{turned}.dot({G}, {out})", f"{W}.T @ {self.says(g)}", (keep, rights))
+
+    def _einsum(self, array: Array) -> None:
+        """A product of matrices for each example: their axes are those in all three, and what each side has alone."""
+        *named, sizes = array.extra
+        first, second, result = map(set, named)
+        both, inner = sorted(first & second & result), sorted((first & second) - result)
+        kept = [sorted((side & result) - set(both)) for side in (first, second)]
+        windows = []
+        orders = ((*both, *kept[0], *inner), (*both, *inner, *kept[1]), (*both, *kept[0], *kept[1]))
+        for x, axes, order in zip((*array.args, array.whole), named, orders):
+            shape = ", ".join(str(dict(sizes)[axis]) for axis in axes)
+            turned = ", ".join(map(str, [len(axes), *map(axes.index, order)]))
+            windows.append(self.window(f"{self.text(x, True)}.reshape({shape}, n).transpose({turned})"))
+        comment = f"{self.says(array.args[0])} @ {self.says(array.args[1])}"
+        text = f"{self.np('matmul')}({', '.join(windows)})"
+        self.to(array, text, comment, tuple(dict(sizes)[axis] for axis in named[2]))
 
     def _masked(self, array: Array) -> None:
         g, side = array.args
-        X = self._side(side, array.lanes, array.extra[0])
+        X = self._side(side, 1, array.lanes, array.extra[0])
         text = f"{self.base(array)}[...] = np.where(({self.of(g, True)} != 0.0).any(axis=0), {X}, 0.0)"
         self.to(array, text, f"{self.says(side)} where {self.says(g)} is not 0")
 
@@ -356,14 +356,16 @@ class NumPy:
         self.to(array, text, f"{self.says(array.args[0])} @ {self.says(array.args[1])}")
 
     def _sum(self, array: Array) -> None:
-        [x], [sizes] = array.args, array.extra
+        [x], [sizes, *across] = array.args, array.extra
         assert isinstance(x, Rows)
-        comment, out = f"{'sum' if len(sizes) == 1 else 'sums'}({self.says(x)})", self.base(array)
-        if len(sizes) == 1 and array.batched:  # a product with ones takes half the time of np.add.reduce
-            ones = self.constant(f"np.ones({sizes[0]})")
-            return self.to(array, f"{ones}.dot({self.of(x, True)}, {self._out(array, '[0]')})", comment)
-        if len(sizes) > MANY_SUMS and len(set(sizes)) == 1 and sizes[0] <= SMALL_SUM:
-            parts = [self.of(Rows(x.array, x.start + i, sizes[0], len(sizes)), array.batched) for i in range(sizes[0])]
+        count, size = len(sizes), sizes[0]
+        comment, out = f"{'sum' if count == 1 else 'sums'}({self.says(x)})", self.base(array)
+        if array.batched and (across or count == 1):  # a product with ones takes half the time of np.add.reduce
+            ones, columns = self.constant(f"np.ones({size})"), self._joined(x, size)
+            out = self._out(array, "[0]" if count == 1 else ".reshape(-1)")
+            return self.to(array, f"{ones}.dot({columns}, {out})", comment)
+        if count > MANY_SUMS and len(set(sizes)) == 1 and size <= SMALL_SUM and not across:
+            parts = [self.of(Rows(x.array, x.start + i, size, count), array.batched) for i in range(size)]
             self.to(array, f"{self.np('add')}({parts[0]}, {parts[1]}, {out})", comment)
             for part in parts[2:]:
                 self.to(array, f"add({out}, {part}, {out})", comment)
@@ -371,7 +373,7 @@ class NumPy:
         self._reduce("add", array, comment)
 
     def _largest(self, array: Array) -> None:
-        [x], [sizes] = array.args, array.extra
+        [x], sizes = array.args, array.extra[0]
         assert isinstance(x, Rows)
         comment = f"max({self.says(x)})"
         if len(sizes) == 1 and 1 < sizes[0] <= FEW and array.batched:
@@ -383,14 +385,15 @@ class NumPy:
         self._reduce("maximum", array, comment)
 
     def _reduce(self, name: str, array: Array, comment: str) -> None:
-        [x], [sizes] = array.args, array.extra
-        given, out = self.of(x, array.batched), self.base(array)
+        [x], [sizes, *across] = array.args, array.extra
+        given, out, n = self.of(x, array.batched), self.base(array), ", n" * array.batched
         if len(sizes) == 1:
             target, keep = (self._out(array, "[0]"), "") if array.batched else (out, ", keepdims=True")
             text = f"{self.np(name)}.reduce({given}, axis=0{keep}, out={target})"
         elif len(set(sizes)) == 1:
-            block = self.window(f"{given}.reshape({len(sizes)}, {sizes[0]}{', n' * array.batched})")
-            text = f"{self.np(name)}.reduce({block}, axis=1, out={out})"
+            shape = (sizes[0], len(sizes)) if across else (len(sizes), sizes[0])
+            block = self.window(f"{given}.reshape({shape[0]}, {shape[1]}{n})")
+            text = f"{self.np(name)}.reduce({block}, axis={0 if across else 1}, out={out})"
         else:
             starts = self.indices([0, *accumulate(sizes[:-1])])
             text = f"{self.np(name)}.reduceat({given}, {starts}, 0, None, {out})"
