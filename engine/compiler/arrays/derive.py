@@ -205,6 +205,10 @@ class Backward:
             return
         order = sorted(range(len(lanes)), key=lanes.__getitem__)
         unique = sorted(set(lanes))
+        if len(lanes) > len(unique) > 1 and list(lanes) == unique * (len(lanes) // len(unique)):  # all, again and again
+            g = self.program.sums(upstream, (len(lanes) // len(unique),) * len(unique), across=True)
+            self.parts.setdefault(source, []).append((rows(source, unique) or tuple(unique), g))
+            return
         g = self.program.taken(upstream, order)
         if len(unique) < len(lanes):
             counts = dict.fromkeys(unique, 0)

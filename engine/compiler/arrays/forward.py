@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...ops import logsumexp, pick
+from ...ops import exp, logsumexp, pick
 from ..literals import literal
 from . import plan as planned
 from .ir import Array, Number, Operand, Rows, is_batched, rows
@@ -44,6 +44,7 @@ class Forward:
         self.arrays: dict[planned.Array, Array] = {}
         self.theta = self.arrays[plan.theta] = self.program.write("theta", (), plan.theta.lanes, False).array
         self.theta.name = "theta"
+        self.softmax: dict[Array, tuple[Operand, Operand, Operand, Step]] = {}  # of a logsumexp: see _probabilities
         self.shifted: dict[Array, tuple[Operand, Operand, Step]] = {}  # of a logsumexp: its values, shifted; the log
         self.picks: dict[Array, tuple[Step, Rows, Rows]] = {}  # the choices and the label of a pick with a table
         self.checked: list[Array] = []  # the indices that have to be checked, once for each pick
@@ -117,7 +118,23 @@ class Forward:
 
     def _elementwise(self, step: Step) -> Operand:
         args = [self.broadcastable(operands) for operands in step.operands]
-        return self._done(step, args, self.program.apply(step.kind, args))
+        out = self._probabilities(args[0]) if step.kind is exp else None
+        return self._done(step, args, out or self.program.apply(step.kind, args))
+
+    def _probabilities(self, x: Operand) -> Operand | None:
+        """exp(values - logsumexp(values)) without a second exp: the powers by their sums."""
+        if not isinstance(x, Rows) or x.array.op != "subtract" or not x.complete:
+            return None
+        values, logs = x.array.args
+        whole = logs.array if isinstance(logs, Rows) else None
+        if whole is not None and whole.op == "take":
+            whole = whole.args[0].array  # type: ignore[union-attr]
+        if whole not in self.softmax:
+            return None
+        its_values, powers, sums, step = self.softmax[whole]
+        if values != its_values or logs != self.program.spread(whole.whole, step.sizes, step.across):
+            return None
+        return self.program.ufunc("divide", powers, self.program.spread(sums, step.sizes, step.across))
 
     def _grid(self, step: Step) -> Operand:
         """The dot products of each left side with each right side."""
@@ -174,6 +191,8 @@ class Forward:
         out = ufunc("add", log, shift)
         if quick and isinstance(out, Rows):
             self.shifted[out.array] = shifted, log, step
+        elif isinstance(out, Rows):
+            self.softmax[out.array] = values, powers, whole, step
         return self._done(step, [values, powers, whole], out)
 
     def _pick(self, step: Step) -> Operand:

@@ -12,7 +12,7 @@ import numpy as np
 from ...op import Op
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
-from ..arrays.place import covers, first_writes, needed, placed, reused
+from ..arrays.place import ELSEWHERE, covers, first_writes, needed, placed, reused
 from ..arrays.plan import Step
 from ..arrays.spelling import template
 from ..literals import indices_literal, literal, shape_literal, slice_literal
@@ -61,8 +61,10 @@ class NumPy:
             self._taken.add(array.name)
         for array in self.code:
             array.name = array.name or self._new("c" if array.op == "numbers" else "t")
+        self.spare, self.first = self._around_einsum(set(roots))
+        own = {fresh, *rowwise, *self.spare, *self.first}
         self._reused = {array: other.name for array, other in
-                        reused(self.code, set(roots), self.placed, {fresh, *rowwise}).items()}  # fmt: skip
+                        reused(self.code, set(roots), self.placed, own).items()}  # fmt: skip
         for array in self.code:
             self._make(array)
         if fresh is not None:
@@ -127,6 +129,42 @@ class NumPy:
 
     # --- arrays and what is read of them
 
+    def _around_einsum(self, roots: Collection[Array]) -> tuple[set[Array], set[Array]]:
+        """The arrays with a row of zeros behind their lanes, and those in which the examples come first.
+
+        A scatter of one array to places in no order is a take, in which the row of zeros is what the places without
+        a lane get. What lies between such gatherings and products of matrices has the examples first, as the products
+        need it.
+        """
+        users: defaultdict[Array, list[Array]] = defaultdict(list)
+        for array in self.code:
+            for a in array.args:
+                if isinstance(a, Rows):
+                    users[a.array].append(array)
+        spare, first = set[Array](), set[Array]()
+        for array in self.code:
+            if not array.batched or array in roots or array.ones or array in self.placed:
+                continue
+            ops = {user.op for user in users[array]}
+            if array.op == "scatter" and ops and (part := self._in_no_order(array)):
+                spare.add(part)
+                if ops == {"einsum"}:
+                    first.add(array)
+            elif array.op == "einsum" and ops == {"take"}:
+                first.add(array)
+        return spare - roots, first
+
+    def _in_no_order(self, scatter: Array) -> Array | None:
+        """The array that a scatter takes to most of its rows, each once, in no order; None if it is none."""
+        [part, *others], [places, *_] = scatter.args, scatter.extra[0]
+        if others or not isinstance(part, Rows) or not part.complete or part.array in self.placed or part.array.ones:
+            return None
+        if not part.array.batched or part.array.op in ELSEWHERE or len(set(places)) < len(places):
+            return None
+        if 2 * len(places) < scatter.lanes or slice_literal(places) or _block(places, scatter.lanes):
+            return None
+        return part.array
+
     def _make(self, array: Array) -> None:
         """The line that makes the memory of an array, or the window in which it lies."""
         if array in self._texts:
@@ -144,14 +182,15 @@ class NumPy:
             self.made.append(f"{name} = {self._reused.get(array) or self._memory(array)}")
             if array in self.rowwise:
                 self._texts[array] = f"{name}.T"
-            if array.ones:
+            if array.ones or array in self.spare:
                 self._texts[array] += f"[:{array.lanes}]"
 
     def _memory(self, array: Array) -> str:
-        shape: tuple[int | str, ...] = (array.lanes + array.ones, "n") if array.batched else (array.lanes,)
-        zeros = array.op == "scatter" and not covers(array)[0]
+        lanes = array.lanes + array.ones + (array in self.spare)
+        shape: tuple[int | str, ...] = (lanes, "n") if array.batched else (array.lanes,)
+        zeros = array in self.spare or (array.op == "scatter" and not covers(array)[0])
         function = "ones" if array.ones else "zeros" if zeros else "empty"
-        shape = shape[::-1] if array in self.rowwise else shape
+        shape = shape[::-1] if array in self.rowwise or array in self.first else shape
         if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
             return f"np.empty({shape_literal((array.lanes, 'n' if array.batched else 1))}, np.intp)"
         return f"np.{function}({shape_literal(shape) if array.batched else array.lanes})"
@@ -225,12 +264,21 @@ class NumPy:
 
     def _take(self, array: Array) -> None:
         [x] = array.args
+        assert isinstance(x, Rows)
         indices = self.indices(array.extra[0])
+        if x.array in self.first:
+            indices = self.constant(f"{indices}[:, None] + np.arange(0, {x.array.lanes} * n, {x.array.lanes})")
+            given = self.window(f"{self.base(x.array)}.reshape(-1)")
+            return self.to(
+                array, f'{given}.take({indices}, None, {self.base(array)}, "clip")', f"rows of {self.says(x)}"
+            )
         text = f'{self.of(x, False)}.take({indices}, 0, {self.base(array)}, "clip")'  # other modes make a copy first
         self.to(array, text, f"rows of {self.says(x)}")
 
     def _scatter(self, array: Array) -> None:
         name = self.base(array)
+        if (part := self._in_no_order(array)) in self.spare and part is not None:
+            return self._take_back(array, part)
         if covers(array)[1]:
             self.to(array, f"{name}[...] = 0.0", "0")
         for part, places, first in zip(array.args, array.extra[0], first_writes(array)):
@@ -258,6 +306,17 @@ class NumPy:
             else:
                 indices = self.indices(places)
                 self.line(f"{name}[{indices}] {sign}= {value}", comment, shape)
+
+    def _take_back(self, array: Array, part: Array) -> None:
+        """Rows to places in no order; the other places get the row of zeros that stands behind them."""
+        order, name = self.indices(array.extra[0][0]), self.base(array)
+        where = self.constant(f"np.full({array.lanes}, {part.lanes})")
+        self.made.append(f"{where}[{order}] = np.arange({part.lanes})")
+        given, axis = part.name, "0"
+        if array in self.first:
+            where, axis = self.constant(f"{where} * n + np.arange(n)[:, None]"), "None"
+            given = self.window(f"{given}.reshape(-1)")
+        self.to(array, f'{given}.take({where}, {axis}, {name}, "clip")', f"rows of {part.name}")
 
     # --- products of matrices
 
@@ -330,9 +389,12 @@ class NumPy:
         windows = []
         orders = ((*both, *kept[0], *inner), (*both, *inner, *kept[1]), (*both, *kept[0], *kept[1]))
         for x, axes, order in zip((*array.args, array.whole), named, orders):
-            shape = ", ".join(str(dict(sizes)[axis]) for axis in axes)
-            turned = ", ".join(map(str, [len(axes), *map(axes.index, order)]))
-            windows.append(self.window(f"{self.text(x, True)}.reshape({shape}, n).transpose({turned})"))
+            first = x.array in self.first
+            shape: list[object] = [dict(sizes)[axis] for axis in axes]
+            shape.insert(0 if first else len(axes), "n")
+            turned = [0 if first else len(axes), *[axes.index(axis) + first for axis in order]]
+            text = f"{self.text(x, True)}.reshape({', '.join(map(str, shape))})"
+            windows.append(self.window(text + f".transpose({', '.join(map(str, turned))})"))
         comment = f"{self.says(array.args[0])} @ {self.says(array.args[1])}"
         text = f"{self.np('matmul')}({', '.join(windows)})"
         self.to(array, text, comment, tuple(dict(sizes)[axis] for axis in named[2]))
@@ -465,9 +527,15 @@ class NumPy:
 
     def _put(self, array: Array) -> None:
         g, flat = array.args
+        at = flat.array.extra[0]  # type: ignore[union-attr]
+        apart = array.batched and len(set(at)) == len(at)  # no two lanes pick among the same numbers
         count = f"{array.lanes}{' * n' if array.batched else ''}"
         places, out = f"{self.of(flat, False)}.reshape(-1)", self.base(array)
         comment = f"{self.says(g)} where {self.says(flat)} says"
+        if apart:
+            self.to(array, f"{out}[...] = 0.0", "0")
+            value = shown(g) if isinstance(g, Number) else f"{self.of(g, False)}.reshape(-1)"
+            return self.line(f"{self.window(f'{out}.reshape(-1)')}[{places}] = {value}", comment)
         if isinstance(g, Number):
             factor = "" if g == (1.0, 0) else f" * {self.of(g, False)}"
             text = f"np.bincount({places}, minlength={count}).reshape({out}.shape){factor}"
