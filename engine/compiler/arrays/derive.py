@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ...op import Op
 from ...operators import has_no_slope
@@ -158,8 +161,27 @@ class Backward:
         one, two = (left, left_axes), (right, right_axes)
         for (side, its_axes), (other, other_axes) in ((one, two), (two, one)):
             if self.wants(side):
-                passed = program.write("einsum", [g, other], side.count, True, axes, other_axes, its_axes, sizes)
+                extra = axes, other_axes, its_axes, sizes
+                passed: Operand = program.write("einsum", [g, other], side.count, True, *extra)
+                if masked:  # examples whose gradient is 0 take no part, whatever the factors are
+                    passed = self._one_by_one(g, other, *extra)
                 self.give(side, passed, side.count, True)
+
+    def _one_by_one(
+        self, g: Rows, other: Rows, axes: str, other_axes: str, to_axes: str, sizes: Sequence[tuple[str, int]]
+    ) -> Operand:
+        """An einsum as a sum of products, in which a g of 0 makes a product 0."""
+        every = to_axes + "".join(axis for axis, _ in sizes if axis not in to_axes)
+        shape = [dict(sizes)[axis] for axis in every]
+        at = dict(zip(every, np.indices(shape)))
+        factors = []
+        for x, its_axes in ((g, axes), (other, other_axes)):
+            lanes = np.ravel_multi_index([at[axis] for axis in its_axes], [dict(sizes)[axis] for axis in its_axes])
+            factors.append(self.program.taken(x, lanes.ravel().tolist()))
+        products = self.program.ufunc("multiply", *factors)
+        products = self.program.apply(where, [factors[0], products, ZERO])
+        count = math.prod(shape[: len(to_axes)])
+        return self.program.sums(products, (math.prod(shape) // count,) * count)
 
     def _sum(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Each term gets the gradient of its sum."""

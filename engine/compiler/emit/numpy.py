@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -39,9 +39,9 @@ class NumPy:
 
     def __init__(
         self, code: Sequence[Array], roots: Collection[Array], rowwise: Collection[Array] = (),
-        fresh: Array | None = None,
+        fresh: Array | None = None, exact: bool = True,
     ) -> None:  # fmt: skip
-        self.rowwise, self.fresh = rowwise, fresh
+        self.rowwise, self.fresh, self.exact = rowwise, fresh, exact
         self.code = needed(code, roots)
         self.placed = placed(self.code, set(roots))
         self.lines: list[Line] = []
@@ -310,8 +310,9 @@ class NumPy:
     def _take_back(self, array: Array, part: Array) -> None:
         """Rows to places in no order; the other places get the row of zeros that stands behind them."""
         order, name = self.indices(array.extra[0][0]), self.base(array)
-        where = self.constant(f"np.full({array.lanes}, {part.lanes})")
-        self.made.append(f"{where}[{order}] = np.arange({part.lanes})")
+        count = part.lanes  # where each row comes from: where it is not in the order, that is 0 + count
+        where = f"(np.bincount({order}, np.arange({count}) - {count}, {array.lanes}) + {count}).astype(np.intp)"
+        where = self.constant(where)
         given, axis = part.name, "0"
         if array in self.first:
             where, axis = self.constant(f"{where} * n + np.arange(n)[:, None]"), "None"
@@ -398,6 +399,21 @@ class NumPy:
         comment = f"{self.says(array.args[0])} @ {self.says(array.args[1])}"
         text = f"{self.np('matmul')}({', '.join(windows)})"
         self.to(array, text, comment, tuple(dict(sizes)[axis] for axis in named[2]))
+        there = [self._there(x, axes, dict(sizes), order) for x, axes, order in zip(array.args, named, orders)]
+        if self.exact and any(there):
+            one, other = (each or self.constant("np.array([[True]])") for each in there)
+            text = f"exact_matmul({windows[0]}, {one}, {windows[1]}, {other}, {windows[2]})"
+            self.line(f"if np.isnan({self.base(array)}.sum()): {text}", "what is not there takes no part")
+
+    def _there(self, x: Operand, axes: str, sizes: Mapping[str, int], order: Sequence[str]) -> str:
+        """Which factors of a side are there at all: the others are 0, and make nothing of what is infinite. All: ""."""
+        assert isinstance(x, Rows)
+        if x.array.op != "scatter" or covers(x.array)[0]:
+            return ""
+        places = sorted({place for part in x.array.extra[0] for place in part})
+        name = self.constant(f"np.isin(np.arange({x.array.lanes}), {self.indices(places)})")
+        shape, turned = shape_literal([sizes[axis] for axis in axes]), shape_literal([axes.index(a) for a in order])
+        return self.constant(f"{shown(x, name)}.reshape{shape}.transpose{turned}")
 
     def _masked(self, array: Array) -> None:
         g, side = array.args
