@@ -30,7 +30,7 @@ Unit = list[Array]  # arrays of so many rows that are computed number by number 
 class CFunction(NamedTuple):
     """A function in C, and what a caller has to know of it.
 
-    `long NAME(long n, const double *theta, const double *const *x, double *w, double *value, double *out)` works on n
+    `static long cr_NAME(long n, const double *theta, const double *const *x, double *w, double *value, double *out)` works on n
     examples. Each x[i] holds an input, example by example; w is memory for `memory` numbers. For value_and_grad,
     value[0] gets the mean, and out the gradient; else out gets `rows` rows of n numbers. It returns 0; or 1 where an
     index that is picked by does not exist, and then the numbers mean nothing.
@@ -255,7 +255,7 @@ class _Writer:
         for time, prepared in ((BEFORE, self._start()), (DURING, self._load()), (AFTER, [])):
             lines = [*prepared, *written[time], *(self._end() if time == DURING else [])]
             calls[time] = self._functions(time, lines, parts)
-        body = [f"static long {self.name}({ARGUMENTS}) {{"]
+        body = [f"static long cr_{self.name}({ARGUMENTS}) {{"]
         if self.block == 1:
             body += ["  const double N = 1.0;", "  const long start = 0, m = 1, k = 1;", "  long wrong = 0;"]
             body += [*self._begin(), *calls[BEFORE], *calls[DURING], *calls[AFTER], *self._finish()]
@@ -481,12 +481,10 @@ class _Writer:
         to, B = self.at(array), self.block
         if rowwise:
             return f"  cr_dots({lefts}, k, {width}, {A}, {width}, {X}, {stride}, {to}, {B}, 1, 0);"
-        return self._each_right(rights, lambda r: f"cr_rows({lefts}, {self._wide}, {width}, {A}, {width}, 1, "
+        if B == 1:
+            return f"  cr_dots({rights}, {lefts}, {width}, {X}, {width}, {A}, {width}, {to}, {lefts}, 1, 0);"
+        return self._each_right(rights, lambda r: f"cr_rows({lefts}, k, {width}, {A}, {width}, 1, "
                                 f"{X} + {r} * {width * B}, {B}, {to} + {r} * {lefts * B}, {B}, 0);")  # fmt: skip
-
-    @property
-    def _wide(self) -> str:
-        return "k" if self.block > 1 else "1"
 
     def _matrix(self, x: Operand) -> str:
         assert isinstance(x, Rows)
@@ -509,7 +507,11 @@ class _Writer:
                 f"c++) {examples}{{ const double p = {product}; {cell} = r ? {cell} + p : p; }}"
             )
         if rowwise:
+            if B == 1:
+                return f"  cr_rows({lefts}, {width}, 1, {G}, 1, 1, {X}, {stride}, {to}, {width}, 0);"
             return f"  cr_rows({lefts}, {width}, m, {G}, {B}, 1, {X}, {stride}, {to}, {width}, {self._more()});"
+        if B == 1:
+            return f"  cr_rows({lefts}, {width}, {rights}, {G}, 1, {lefts}, {X}, {width}, {to}, {width}, 0);"
         more = self._more() if rights == 1 else f"{self._more()} || r > 0"
         return self._each_right(rights, lambda r: f"cr_dots({lefts}, {width}, m, {G} + {r} * {lefts * B}, {B}, {X} + {r} * "
                                 f"{width * B}, {B}, {to}, {width}, 1, {more});")  # fmt: skip
@@ -518,7 +520,9 @@ class _Writer:
         rights, lefts, width, keep = array.extra
         left, g = array.args
         A, G, to, B = self._matrix(left), self._matrix(g), self.at(array), self.block
-        return self._each_right(rights, lambda r: f"cr_rows({keep}, {self._wide}, {lefts}, {A}, 1, {width}, {G} + {r} * "
+        if B == 1:
+            return f"  cr_rows({rights}, {keep}, {lefts}, {G}, {lefts}, 1, {A}, {width}, {to}, {keep}, 0);"
+        return self._each_right(rights, lambda r: f"cr_rows({keep}, k, {lefts}, {A}, 1, {width}, {G} + {r} * "
                                 f"{lefts * B}, {B}, {to} + {r} * {keep * B}, {B}, 0);")  # fmt: skip
 
     def _masked(self, array: Array) -> str:

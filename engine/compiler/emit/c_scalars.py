@@ -148,7 +148,7 @@ class _Writer:
             )
             calls.append(f"    wrong |= {name}(start, m, k, theta, x, w);")
         B = self.block
-        body_of = [f"static long {self.name}({ARGUMENTS}) {{", "  long start, m = 1, k = 1, wrong = 0;"]
+        body_of = [f"static long cr_{self.name}({ARGUMENTS}) {{", "  long start, m = 1, k = 1, wrong = 0;"]
         if self.name == "value_and_grad":
             body_of.append("  value[0] = 0.0;")
             body_of.append(f"  for (long i = 0; i < {len(self.results) - 1}; i++) out[i] = 0.0;")

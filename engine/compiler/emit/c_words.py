@@ -88,15 +88,25 @@ def _pieces(file: str) -> list[tuple[frozenset[str], frozenset[str], str]]:
     return found
 
 
-def prelude(text: str, file: str = "prelude.c") -> str:
-    """The functions of a file that this text needs, and those that they need, in order."""
-    wanted = set(re.findall(r"\bcr_\w+", text))
-    kept: list[str] = []
-    for defines, uses, piece in reversed(_pieces(file)):
-        if defines and not wanted.isdisjoint(defines):
+def prelude(text: str, *files: str) -> str:
+    """The functions of these files that the text needs, and those that they need, in order.
+
+    Where two files have a function of the same name, that of the first file counts.
+    """
+    pieces: list[tuple[frozenset[str], frozenset[str], str]] = []
+    known = set[str]()
+    for file in files or ("prelude.c",):
+        pieces += [piece for piece in _pieces(file) if piece[0] and known.isdisjoint(piece[0])]
+        known = {name for defines, _, _ in pieces for name in defines}
+    wanted, kept = set(re.findall(r"\bcr_\w+", text)), list[str]()
+    while True:  # a function may stand before one that it needs, where it comes from another file
+        more = [(uses, piece) for defines, uses, piece in pieces if piece not in kept and not wanted.isdisjoint(defines)]
+        if not more:
+            break
+        for uses, piece in more:
             wanted |= uses
             kept.append(piece)
-    return "\n\n".join(reversed(kept))
+    return "\n\n".join(piece for _, _, piece in pieces if piece in kept)
 
 
 def whole(file: str) -> str:

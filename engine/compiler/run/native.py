@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..emit.c import CFunction
 from ..emit.c_words import prelude, whole
-from .compilers import library
+from .compilers import NoCompiler, library
 from .running import FloatArray, Runner
 
 HEAD = """\
@@ -44,9 +44,12 @@ def library_text(function: CFunction) -> str:
     body, products = function.text, ""
     if plain := prelude(function.text, "plain.c"):
         products = f"#if defined(__GNUC__)\n{whole('vectors.c')}\n#else\n{plain}\n#endif\n"
-    call = f"return {function.name}(n, a[0], (const double *const *)(a + 4), a[1], a[2], a[3]);"
+    call = f"return cr_{function.name}(n, a[0], (const double *const *)(a + 4), a[1], a[2], a[3]);"
     export = f"CR_EXPORT long chainrule_{function.name}(long n, double *const *a) {{ {call} }}\n"
     return "\n".join([HEAD, prelude(body), products, body, export])
+
+
+__all__ = ["Native", "NoCompiler", "aligned", "library_text"]
 
 
 class Native:
@@ -59,7 +62,8 @@ class Native:
 
     def __init__(self, function: CFunction, instead: Callable[[int, FloatArray], Runner]) -> None:
         self.function, self.instead = function, instead
-        self.library = library(library_text(function))
+        self.text = library_text(function)
+        self.library = library(self.text)
         self._call: Any = getattr(self.library, f"chainrule_{function.name}")
         self._call.argtypes, self._call.restype = None, ctypes.c_long
 
