@@ -229,6 +229,9 @@ class _Writer:
             return number(x.number) if not x.power else f"({number(x.number)} {'*/'[x.power < 0]} " + (
                 "N)" if abs(x.power) == 1 else f"({' * '.join(['N'] * abs(x.power))}))")  # fmt: skip
         assert isinstance(x, Rows)
+        if x.array in self.rowwise:
+            place = f"{self.place[x.array] + x.start}" + (f" + {row} * {x.step}" if x.count > 1 else "")
+            return f"w[{place} + {column if self.block > 1 else '0'} * {self._stride(x.array)}]"
         pointer, place = self.at(x.array, x.start).split(" + ")
         return self.element(pointer, int(place), x.array.batched, "0" if x.count == 1 else row, x.step, column)
 
@@ -316,7 +319,7 @@ class _Writer:
                 continue
             given, lanes = f"x[{i}]", array.lanes
             if array in self.rowwise:
-                width = -(-(lanes + array.ones) // 8) * 8
+                width = self._stride(array)
                 pointer = self.at(array)
                 ones = "".join(f" o[{lane}] = {float(lane < lanes + array.ones)};" for lane in range(lanes, width))
                 lines.append(
@@ -467,8 +470,12 @@ class _Writer:
         """The right side of a product: where it begins, its stride, and whether an example is a row."""
         assert isinstance(side, Rows)
         if side.array in self.rowwise:
-            return self.at(side.array), -(-(side.array.lanes + side.array.ones) // 8) * 8, True
+            return f"{self.at(side.array)} + {side.start}", self._stride(side.array), True
         return self.at(side.array, side.start), self.block, False
+
+    def _stride(self, array: Array) -> int:
+        """How far the examples of an array lie apart that has one in each row."""
+        return -(-(array.lanes + array.ones) // 8) * 8
 
     def _each_right(self, rights: int, body: Callable[[str], str]) -> str:
         """A loop over the right sides; the text gets the number of each."""
