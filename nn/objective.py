@@ -79,8 +79,12 @@ class Objective:
         samples = [(examples, rows, *self._eager(examples, rows)) for examples, rows in chosen]
         self.scale = max(_largest(losses) for _, _, losses, _ in samples)
         try:
-            program = engine.compile(lambda x, target: self.loss(self.model(x), target), self.params, backend=self.backend)
-            self.predicting = engine.compile(self.model, self.params, backend=self.backend) if self.outputs_too else None
+            program = engine.compile(
+                lambda x, target: self.loss(self.model(x), target), self.params, backend=self.backend
+            )
+            self.predicting = (
+                engine.compile(self.model, self.params, backend=self.backend) if self.outputs_too else None
+            )
             for examples, rows, losses, outputs in samples:
                 compiled_losses, compiled_outputs = self._compiled(program, examples, rows)
                 self._compare(examples, rows, losses, compiled_losses)
