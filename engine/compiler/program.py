@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from ..gate import numbers
 from ..value import SWITCHED, Value
 from .arrays.plan import Array
 from .calls import Remembered, remember
+from .emit.about import About
+from .emit.javascript_module import javascript_module
 from .emit.python import is_long, is_narrow
 from .emit.tape import Tape as PlainTape
 from .emit.tape import tape_of
@@ -216,19 +219,31 @@ class Program:
         latest = self._latest()
         return latest.stages(latest.names[-1])
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the program for the shape that was traced last as a module, which needs NumPy alone.
+    def save(self, path: str | PathLike[str], *, about: About | None = None) -> None:
+        """Write the program for the shape that was traced last as a file, in the language that the ending asks for.
 
-        It has value(x, y, theta=theta) and, if there is one output, value_and_grad and input_gradients, with the names
+        "net.py" is a module that needs NumPy alone, "net.js" (or "net.mjs") an ES module that needs nothing else. It
+        has value(x, y, theta=theta) and, if there is one output, value_and_grad and input_gradients, with the names
         and shapes that they have here; theta holds the numbers of the parameters. Its value_and_grad is the one that is
-        exact for infinite logits, so the last digits of the mean may differ.
+        exact for infinite logits, so the last digits of the mean may differ. `about` says what inputs and outputs are
+        called, for languages other than Python.
+
+        Errors: ValueError for another ending, and for an operation of one's own that JavaScript has no words for.
         """
-        latest = self._latest()
+        latest, ending = self._latest(), Path(path).suffix.lower()
         still = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
-        texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
         whole = [array.whole_numbers for array in latest.layout]
         outputs = len(latest.outputs) if latest.several else None
-        write(path, module(texts, latest.shapes, whole, outputs, self._batch, self.parameters().tolist()))
+        shape = latest.shapes, whole, outputs, self._batch, self.parameters().tolist()
+        if ending in (".js", ".mjs"):
+            texts = {name: latest.javascript_text(name, still) for name in latest.names}
+            return write(path, javascript_module(texts, *shape, about))
+        if ending not in ("", ".py"):
+            raise ValueError(
+                f"save: the ending of {str(path)!r} is none of .py, .js, .mjs; write program.save('net.py')"
+            )
+        texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
+        write(path, module(texts, *shape))
 
     @property
     def frozen(self) -> list[Frozen]:
