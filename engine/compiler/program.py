@@ -20,10 +20,12 @@ from ..value import SWITCHED, Value
 from .arrays.plan import Array
 from .calls import Remembered, remember
 from .emit.about import About
+from .emit.c_file import c_file, c_name
 from .emit.javascript_module import javascript_module
 from .emit.python import is_long, is_narrow
 from .emit.tape import Tape as PlainTape
 from .emit.tape import tape_of
+from .run.backends import checked
 from .run.running import Call, FloatArray
 from .run.running import parameters as numbers_of
 from .run.saving import module, write
@@ -57,11 +59,14 @@ class Program:
     array([3., 6.])
     """
 
-    def __init__(self, f: Callable[..., Any], params: Sequence[Value], batch: bool, allow: bool) -> None:
+    def __init__(
+        self, f: Callable[..., Any], params: Sequence[Value], batch: bool, allow: bool, backend: str = "numpy"
+    ) -> None:  # fmt: skip
         self._f: Callable[..., Any] | None = f
         self._params = params
         self._batch = batch
         self._allow = allow  # whether the function may read numbers
+        self._backend = backend
         self._specialisations: dict[Signature, Specialisation] = {}
         self._theta_shape = (len(params),)
         self._calls: Remembered = {}
@@ -182,10 +187,29 @@ class Program:
     def source(self) -> str:
         """The program for the shape that was traced last, values and gradients, as text.
 
-        If the mean that it gives is nan, other lines run, which are exact for infinite logits.
+        If the mean that it gives is nan, other lines run, which are exact for infinite logits. What runs in C is C.
         """
         latest = self._latest()
-        return latest.text(latest.names[-1])
+        return latest.native.texts.get(latest.names[-1]) or latest.text(latest.names[-1])
+
+    @property
+    def backend(self) -> str:
+        """What runs: "c"; or "numpy", with the reason where C was wanted.
+
+        With backend="auto", it is NumPy until C is built; `wait()` returns when it is.
+        """
+        if self._backend == "numpy" or not self._specialisations:
+            return self._backend
+        native = self._latest().native
+        if native.made:
+            return "c"
+        problems = ", ".join(dict.fromkeys(native.problems.values()))
+        return f"numpy ({problems or 'C is being built'})"
+
+    def wait(self) -> None:
+        """Wait until what backend="auto" builds is there, or has failed."""
+        for traced in list(self._specialisations.values()):
+            traced.native.wait()
 
     @property
     def instructions(self) -> list[Instruction]:
@@ -228,9 +252,15 @@ class Program:
         exact for infinite logits, so the last digits of the mean may differ. `about` says what inputs and outputs are
         called, for languages other than Python.
 
-        Errors: ValueError for another ending, and for an operation of one's own that JavaScript has no words for.
+        "net.c" is plain C99, which works on one example and needs math.h alone: it has net_value(net_theta, x0, x1, out)
+        and net_value_and_grad(net_theta, x0, x1, value, gradient).
+
+        Errors: ValueError for another ending, and for an operation of one's own that the language has no words for.
         """
         latest, ending = self._latest(), Path(path).suffix.lower()
+        if ending == ".c":
+            functions = [latest.c_function(name, one=True) for name in latest.names if name != "input_gradients"]
+            return write(path, c_file(c_name(Path(path).stem), functions, self.parameters().tolist()))
         still = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
         whole = [array.whole_numbers for array in latest.layout]
         outputs = len(latest.outputs) if latest.several else None
@@ -239,9 +269,8 @@ class Program:
             texts = {name: latest.javascript_text(name, still) for name in latest.names}
             return write(path, javascript_module(texts, *shape, about))
         if ending not in ("", ".py"):
-            raise ValueError(
-                f"save: the ending of {str(path)!r} is none of .py, .js, .mjs; write program.save('net.py')"
-            )
+            instead = "write program.save('net.py')"
+            raise ValueError(f"save: the ending of {str(path)!r} is none of .py, .js, .mjs, .c; {instead}")
         texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
         write(path, module(texts, *shape))
 
@@ -357,6 +386,8 @@ class Program:
             batch=self._batch,
             long=self._batch and is_long(code),
             compared=two or not self._allow,  # a function that reads no number does the same on all examples
+            backend=self._backend,
+            when_built=self._calls.clear,
         )  # fmt: skip
 
 
@@ -405,7 +436,7 @@ def _owner(f: Any) -> Any:
 
 
 def compile(  # noqa: A001  qualified, like re.compile: engine.compile
-    f: Callable[..., Any], params: Any = None, *, batch: bool = True, frozen: str = "error"
+    f: Callable[..., Any], params: Any = None, *, batch: bool = True, frozen: str = "error", backend: str = "numpy"
 ) -> Program:
     """Compile a function of one example, written with Values, to a program over arrays of examples.
 
@@ -422,6 +453,10 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     reads no number, such as try and except, is noticed if the first two examples take different sides. Random numbers
     are noticed if they come from `random`, `numpy.random`, or a generator that f, its variables or its model hold.
     Compile anew where such a thing changes.
+
+    With backend="c", the program is compiled by the C compiler of this machine, which takes about a second, and is kept
+    in the user's cache folder; with "auto", NumPy runs until C is there. Both give the same numbers but for rounding.
+    Where there is no compiler, or an operation has no spelling in C, a RuntimeWarning says so, and NumPy runs.
 
     Shapes: for an input (n,), f gets one Value; for (n, k), an array of k Values; a bare number is shared by all
     examples.
@@ -455,4 +490,4 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
                             "computed from")  # fmt: skip
     if len({id(parameter) for parameter in parameters}) < len(parameters):
         raise ValueError("compile: a parameter is listed twice; list tied weights once")
-    return Program(f, parameters, batch, frozen == "allow")
+    return Program(f, parameters, batch, frozen == "allow", checked(backend))

@@ -1,0 +1,87 @@
+"""Which functions of a program run in C: they are built where that is possible, in a thread of its own for "auto"."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from ..emit.c import CFunction
+from ..emit.c_words import Unspelled
+from ..emit.expression import NoExpression
+from .running import FloatArray, Runner
+
+BACKENDS = ("numpy", "c", "auto")
+Bind = Callable[[int, FloatArray], Runner]
+
+
+class Functions:
+    """The functions in C of what was traced for one shape, each built once."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Bind] = {}
+        self.problems: dict[str, str] = {}  # why a function runs in NumPy
+        self.texts: dict[str, str] = {}  # the whole text of each that is made
+        self.building: dict[str, threading.Thread] = {}
+
+    def bind(
+        self, name: str, write: Callable[[], CFunction], instead: Bind, when_built: Callable[[], None] | None
+    ) -> Bind | None:
+        """What binds the function of that name; None if it cannot be had, of which a RuntimeWarning tells once.
+
+        It is built now; or, if there is something to call `when_built`, in a thread, and None is returned meanwhile.
+        `instead` binds the same function in NumPy.
+        """
+        if name in self.made or name in self.problems:
+            return self.made.get(name)
+        if when_built is None:
+            self._build(name, write, instead)
+        elif name not in self.building:
+
+            def build() -> None:
+                self._build(name, write, instead)
+                if name in self.made:
+                    when_built()
+
+            thread = self.building[name] = threading.Thread(target=build, name=f"chainrule builds {name}", daemon=True)
+            thread.start()
+        return self.made.get(name)
+
+    def wait(self) -> None:
+        """Wait until everything that is being built is there."""
+        for thread in list(self.building.values()):
+            thread.join()
+
+    def _build(self, name: str, write: Callable[[], CFunction], instead: Bind) -> None:
+        from .native import Native, NoCompiler  # only who wants C waits until these are imported
+
+        try:
+            native = Native(write(), instead)
+        except (NoCompiler, NoExpression, Unspelled) as problem:
+            known = str(problem) in self.problems.values()
+            self.problems[name] = str(problem)
+            if not known:
+                said = f"the program runs in NumPy, not in C: {problem}"
+                warnings.warn(said, RuntimeWarning, stacklevel=_level())
+        else:
+            self.texts[name] = native.text
+            self.made[name] = native.bind
+
+
+def _level() -> int:
+    """Which caller is outside of the compiler."""
+    import sys
+
+    level, frame = 2, sys._getframe(2)
+    package = __name__.rpartition(".run")[0]
+    while frame.f_back and str(frame.f_globals.get("__name__", "")).startswith(package):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def checked(backend: Any) -> str:
+    """The backend; ValueError for a name that is none."""
+    if backend not in BACKENDS:
+        raise ValueError(f"backend={backend!r} is not one of {', '.join(map(repr, BACKENDS))}")
+    return str(backend)
