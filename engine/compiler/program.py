@@ -141,6 +141,14 @@ class Program:
                    for each in zip(*[one if isinstance(one, tuple) else (one,) for one in found])]  # fmt: skip
         return stacked[0] if len(stacked) == 1 else tuple(stacked)
 
+    def epochs(self, rule: str, moved: int, memories: int, *arrays: Any) -> Any:
+        """What takes many steps of training on such arrays in one call in C; None where NumPy runs.
+
+        See `run.epochs.Epochs`, which says what the text of a rule is.
+        """
+        traced = self._begin(arrays, None, "value_and_grad")[1]
+        return traced.epochs(rule, moved, memories)
+
     def _learning(self, gradient: FloatArray) -> FloatArray:
         """The gradient with 0.0 for the parameters that require none now."""
         if SWITCHED[0] != self._switched:
@@ -191,7 +199,8 @@ class Program:
         If the mean that it gives is nan, other lines run, which are exact for infinite logits. What runs in C is C.
         """
         latest = self._latest()
-        return latest.native.texts.get(latest.names[-1]) or latest.text(latest.names[-1])
+        in_c = latest.native.made.get(latest.names[-1])
+        return in_c.text if in_c else latest.text(latest.names[-1])
 
     @property
     def backend(self) -> str:

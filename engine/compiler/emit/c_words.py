@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from .expression import ALL, Tree
+from .expression import ALL, ALSO, Tree
 
 HERE = Path(__file__).parent
 
@@ -66,6 +66,7 @@ def spelled(tree: Tree, arguments: Sequence[str]) -> str:
     exponent = _literal(texts[1]) if name == "power" else None
     if exponent in POWERS:
         return POWERS[exponent].format(texts[0])
+    name = ALSO.get(name, name)
     if name not in WORDS:
         raise Unspelled(f"C has no word for {name}")
     return WORDS[name].format(*texts)

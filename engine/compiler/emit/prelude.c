@@ -95,7 +95,7 @@ static inline double cr_expm1_near(double x) {
 /* Within 2 ulp. */
 static inline double cr_expm1(double x) {
   double near = cr_expm1_near(x > 40.0 ? 40.0 : x < -40.0 ? -40.0 : x), far = cr_exp(x);
-  return x > 40.0 ? far : near;
+  return x > 40.0 ? far : x == 0.0 ? x : near;
 }
 
 /* Within 3 ulp: (e - 1) / (e + 1), where e is exp(2 |x|). */

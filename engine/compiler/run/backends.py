@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..emit.c import CFunction
 from ..emit.c_words import Unspelled
 from ..emit.expression import NoExpression
-from .running import FloatArray, Runner
 
 BACKENDS = ("numpy", "c", "auto")
-Bind = Callable[[int, FloatArray], Runner]
 
 
 class Functions:
     """The functions in C of what was traced for one shape, each built once."""
 
     def __init__(self) -> None:
-        self.made: dict[str, Bind] = {}
+        self.made: dict[str, Any] = {}
         self.problems: dict[str, str] = {}  # why a function runs in NumPy
-        self.texts: dict[str, str] = {}  # the whole text of each that is made
         self.building: dict[str, threading.Thread] = {}
 
-    def bind(
-        self, name: str, write: Callable[[], CFunction], instead: Bind, when_built: Callable[[], None] | None
-    ) -> Bind | None:
-        """What binds the function of that name; None if it cannot be had, of which a RuntimeWarning tells once.
+    def get(self, name: str, make: Callable[[], Any], when_built: Callable[[], None] | None) -> Any:
+        """What `make` gives, under that name; None if it cannot be had, of which a RuntimeWarning tells once.
 
-        It is built now; or, if there is something to call `when_built`, in a thread, and None is returned meanwhile.
-        `instead` binds the same function in NumPy.
+        It is made now; or, if there is something to call `when_built`, in a thread, and None is returned meanwhile.
         """
         if name in self.made or name in self.problems:
             return self.made.get(name)
         if when_built is None:
-            self._build(name, write, instead)
+            self._make(name, make)
         elif name not in self.building:
 
             def build() -> None:
-                self._build(name, write, instead)
+                self._make(name, make)
                 if name in self.made:
                     when_built()
 
@@ -53,26 +47,21 @@ class Functions:
         for thread in list(self.building.values()):
             thread.join()
 
-    def _build(self, name: str, write: Callable[[], CFunction], instead: Bind) -> None:
-        from .native import Native, NoCompiler  # only who wants C waits until these are imported
+    def _make(self, name: str, make: Callable[[], Any]) -> None:
+        from .compilers import NoCompiler  # only who wants C waits until this is imported
 
         try:
-            native = Native(write(), instead)
+            self.made[name] = make()
         except (NoCompiler, NoExpression, Unspelled) as problem:
             known = str(problem) in self.problems.values()
             self.problems[name] = str(problem)
             if not known:
                 said = f"the program runs in NumPy, not in C: {problem}"
                 warnings.warn(said, RuntimeWarning, stacklevel=_level())
-        else:
-            self.texts[name] = native.text
-            self.made[name] = native.bind
 
 
 def _level() -> int:
     """Which caller is outside of the compiler."""
-    import sys
-
     level, frame = 2, sys._getframe(2)
     package = __name__.rpartition(".run")[0]
     while frame.f_back and str(frame.f_globals.get("__name__", "")).startswith(package):

@@ -39,10 +39,13 @@ HEAD = """\
 """
 
 
-def library_text(function: CFunction) -> str:
-    """The whole text of a library: the prelude, the function, and how ctypes calls it, with one array of pointers."""
-    body, products = function.text, ""
-    if plain := prelude(function.text, "plain.c"):
+def library_text(function: CFunction, more: str = "") -> str:
+    """The whole text of a library: the prelude, the function, and how ctypes calls it, with one array of pointers.
+
+    `more` is what others write behind the function.
+    """
+    body, products = function.text + more, ""
+    if plain := prelude(body, "plain.c"):
         products = f"#if defined(__GNUC__)\n{whole('vectors.c')}\n#else\n{plain}\n#endif\n"
     call = f"return cr_{function.name}(n, a[0], (const double *const *)(a + 4), a[1], a[2], a[3]);"
     export = f"CR_EXPORT long chainrule_{function.name}(long n, double *const *a) {{ {call} }}\n"

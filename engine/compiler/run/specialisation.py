@@ -241,10 +241,26 @@ class Specialisation:
         if self.backend == "numpy" or name.startswith("jacobian"):
             return None
         instead = "careful" if name == "value_and_grad" else name
-        return self.native.bind(
-            name, lambda: self.c_function(name), lambda n, theta: self._bind(instead)(n, theta),
-            self._built if self.backend == "auto" else None,
-        )  # fmt: skip
+
+        def make() -> Any:
+            from .native import Native  # only who wants C waits until this is imported
+
+            return Native(self.c_function(name), lambda n, theta: self._bind(instead)(n, theta))
+
+        made = self.native.get(name, make, self._built if self.backend == "auto" else None)
+        return made and made.bind  # type: ignore[no-any-return]
+
+    def epochs(self, rule: str, moved: int, memories: int) -> Any:
+        """Steps of training in C with this rule, see `Epochs`; None where NumPy runs, for now or for good."""
+        if self.backend == "numpy":
+            return None
+
+        def make() -> Any:
+            from .epochs import Epochs
+
+            return Epochs(self.c_function("value_and_grad"), rule, moved, memories)
+
+        return self.native.get(f"epochs of {moved} {rule}", make, self._built if self.backend == "auto" else None)
 
     def _built(self) -> None:
         with ONE_AT_A_TIME:
