@@ -63,7 +63,7 @@ def array_function(plan: Plan, name: str, block: int = 0) -> CFunction:
     name_arrays(plan)
     forward = Forward(plan)
     output, results = _results(forward, name)
-    writer = _Writer(forward, output, results, name, block)
+    writer = Writer(forward, output, results, name, block)
     sizes = tuple(array.lanes for array in plan.inputs)
     return CFunction(name, writer.text(), writer.memory, sum(count for _, count in results), sizes, plan.theta.lanes)
 
@@ -87,7 +87,7 @@ def _results(forward: Forward, name: str) -> tuple[Operand | None, list[tuple[Op
     return None, [(next(found), array.lanes) for array in wanted if array.lanes]
 
 
-class _Writer:
+class Writer:
     """Sorts the instructions into loops, finds a place for each array, and then writes a method for each word."""
 
     def __init__(
