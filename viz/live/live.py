@@ -270,7 +270,7 @@ def _one(array: NDArray[Any], i: int) -> Any:
 
 
 def _optimiser(model: Any, optimiser: Any, learning_rate: float | None) -> dict[str, Any]:
-    chosen = checked_optimiser(model, optimiser, learning_rate)
+    chosen = checked_optimiser(model.parameters(), optimiser, learning_rate)
     name = type(chosen).__name__
     settings = {key: float(getattr(chosen, key)) for key in type(chosen).settings
                 if key != "schedule" and isinstance(getattr(chosen, key, None), (int, float))}  # fmt: skip
