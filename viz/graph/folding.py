@@ -58,7 +58,7 @@ def folded_scene(
     edges, faint = _edges(reading, grouping, cards, results)
     chips, chip_edges = _chips(reading, grouping, cards)
     scene = finished(reading, cards, edges)
-    scene.card_of, scene.faint = grouping.place, faint
+    scene.card_of, scene.faint, scene.left_out = grouping.place, faint, grouping.left_out
     if chips:
         scene.cards = chips + cards
         for edge in edges + faint:

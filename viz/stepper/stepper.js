@@ -3,7 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const { names, values, made, texts, steps } = data;
   const last = steps.length - 1;
-  const ACT = { start: 0, compute: 0, seed: 1, pass: 1, move: 2, anew: 2 };
+  const ACT = { start: 0, compute: 0, seed: 1, others: 1, pass: 1, move: 2, anew: 2 };
   const ACTS = ["forward", "backward", "update"];
   const byId = (id) => document.getElementById(id);
   const byNumber = (kind) => {
@@ -34,7 +34,7 @@
   let cells = new Map(); // number of a value -> its cells in the opened card
 
   // The value that a step is about; the one whose turn it is stands for the group.
-  const subject = (step) => (step[0] === "pass" ? step[2] : typeof step[1] === "number" ? step[1] : null);
+  const subject = (step) => (step[0] === "others" ? null : step[0] === "pass" ? step[2] : typeof step[1] === "number" ? step[1] : null);
   const groupOf = (step) => (step[0] === "start" ? 0 : data.group[step[0] === "anew" ? names.length - 1 : step[1]]);
   const firstOf = ACTS.map((_, act) => steps.findIndex((step) => ACT[step[0]] === act));
 
@@ -73,6 +73,7 @@
         [state.grad[second], state.shade[second]] = [fourth[4], fifth];
         state.passed.add(third);
       }
+      if (kind === "others") for (const [at, grad, shade] of second) [state.grad[at], state.shade[at]] = [grad, shade];
       if (kind === "move") state.data[first] = second[4];
       if (kind === "anew" && first) state.data = first;
     }
@@ -134,6 +135,15 @@
         [["", "Before backward(), every gradient is 0. It starts at the result: "], ["strong", name],
          ["", " changes exactly as fast as itself, "], ["slope", "∂" + name + "/∂" + name], ["", " = 1. From here each value is "],
          ["", "reached when all that use it are done."]],
+      ];
+    },
+    others() {
+      const [who, they] = data.others === 1 ? ["the other example", "It goes"] : [`the other ${data.others} examples`, "They go"];
+      return [
+        [["strong", who], ["", ", all at once"]],
+        [],
+        [["", they + " the same way back, through the same parameters. What this brings to their gradients is added up "],
+         ["", "already; the example that is shown adds its own to it."]],
       ];
     },
     pass([, giver, receiver, , [before, local, upstream, sign, after], , slope, said]) {
