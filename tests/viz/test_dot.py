@@ -37,7 +37,9 @@ def test_labels_stay_in_their_field_and_are_shown_as_they_were_typed(label):
     source = viz.draw_dot(value * value).source
     if shutil.which("dot") is None:
         pytest.skip("no dot on this machine")
-    done = subprocess.run(["dot", "-Tsvg"], input=source, capture_output=True, encoding="utf-8", timeout=20, check=True)
+    done = subprocess.run(
+        ["dot", "-Tsvg"], input=source, capture_output=True, encoding="utf-8", timeout=120, check=True
+    )
     texts = [text.text.replace("\xa0", " ").strip() for text in ElementTree.fromstring(done.stdout).iter(f"{SVG}text")]
     assert sorted(filter(None, texts)) == sorted([label, *["data 1.0000", "grad 0.0000"] * 2, "*"])
     assert not done.stderr

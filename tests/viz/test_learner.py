@@ -71,7 +71,8 @@ def test_chainrule_itself_and_micrograd_are_right():
 @pytest.mark.parametrize(("name", "text", "old", "new"), PLANTED)
 def test_a_planted_bug_is_named(name, text, old, new, tmp_path):
     assert old in text
-    report = check_file(written(tmp_path, text.replace(old, new) if old else text), seconds=2)
+    limit = {"seconds": 2} if name == "hang" else {}  # on a busy machine the others may need more
+    report = check_file(written(tmp_path, text.replace(old, new) if old else text), **limit)
     if name in NOTES:
         assert report.ok and name in [note.bug for note in report.notes]
     else:

@@ -57,7 +57,7 @@ def opened(browser, page, folder, until=READY, address="#example=1"):
     return browser
 
 
-def wait(browser, condition, seconds=10.0):
+def wait(browser, condition, seconds=60.0):
     end = time.monotonic() + seconds
     while not browser.execute_script(condition):
         assert time.monotonic() < end, f"never: {condition}"

@@ -226,13 +226,14 @@ def luminance_of_paper(browser, frame=None):
     ('style="background:#111"', True), ('style="background:#fff"', False),
 ])  # fmt: skip
 def test_a_picture_in_a_notebook_has_the_theme_of_the_notebook(body, is_dark, system, window, tmp_path):
+    from selenium.webdriver.support.ui import WebDriverWait
+
     shown = viz.draw(after_backward(neuron()))._repr_html_()
     browser = window(f"<!doctype html><body {body}>{shown}", tmp_path, prefers_color_scheme=system)
     frame = browser.find_element("tag name", "iframe")
     assert (luminance_of_paper(browser, frame) < 300) == is_dark
     browser.execute_script("document.body.dataset.jpThemeLight = arguments[0]", "true" if is_dark else "false")
-    browser.execute_async_script("setTimeout(arguments[0], 50)")
-    assert (luminance_of_paper(browser, frame) < 300) != is_dark  # the reader changed the theme of the notebook
+    WebDriverWait(browser, 60).until(lambda _: (luminance_of_paper(browser, frame) < 300) != is_dark)  # the reader did
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])
