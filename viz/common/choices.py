@@ -1,4 +1,4 @@
-"""The checks of arguments: one of a few words, such as theme="dark", a positive number, a whole number."""
+"""The checks of arguments: one of a few words, such as theme="dark", numbers, lists of texts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 import operator
 from collections.abc import Iterable
 from numbers import Real
+
+from .text import clean
 
 
 def check_choice(argument: str, given: object, choices: Iterable[str]) -> None:
@@ -54,3 +56,31 @@ def whole_number(argument: str, given: object) -> int:
         return operator.index(given)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"{argument} is {given!r}; it has to be a whole number, such as 2") from None
+
+
+def check_kind(argument: str, given: object, holds: bool, wanted: str) -> None:
+    """Refuse what is not of the kind that is wanted.
+
+    Errors: TypeError, which names the argument, what it is and what it has to be.
+
+    >>> check_kind("y", 3, False, "a Value")
+    Traceback (most recent call last):
+    TypeError: y is int 3; it has to be a Value
+    """
+    if not holds:
+        raise TypeError(f"{argument} is {type(given).__name__} {given!r:.60}; it has to be {wanted}")
+
+
+def list_of_texts(argument: str, given: object) -> list[str]:
+    """The texts, each made harmless; numbers in it count as texts.
+
+    Errors: TypeError for one text alone and for what is no list.
+
+    >>> list_of_texts("labels", "slow")
+    Traceback (most recent call last):
+    TypeError: labels is the text 'slow'; it has to be a list of texts
+    """
+    if isinstance(given, (str, bytes)):
+        raise TypeError(f"{argument} is the text {given!r}; it has to be a list of texts")
+    check_kind(argument, given, isinstance(given, Iterable), "a list of texts")
+    return [clean(text) for text in given]  # type: ignore[attr-defined]
