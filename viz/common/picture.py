@@ -144,9 +144,9 @@ class Drawing(Picture):
         title: str,
         theme: str = "auto",
         make_dot: Callable[[], str] | None = None,
-        script: tuple[str, str, Any] = ("", "", None),
+        script: tuple[str, str, Any, str] = ("", "", None, ""),
     ) -> None:
-        """`script` is the room, the name and the data of what the picture's page can do beyond all others."""
+        """`script` is for what the picture's page can do beyond all others: its room, name, data and markup."""
         self._svg = svg
         self._script = script
         self.width = width
@@ -162,8 +162,8 @@ class Drawing(Picture):
     @property
     def html(self) -> str:
         """A page of nothing but the picture, which fits its window and can be zoomed."""
-        room, name, data = self._script
-        return page_html(self.title, self.view, data, room, name, self._theme, shape=(self.width, self.height))
+        room, name, data, beside = self._script
+        return page_html(self.title, self.view + beside, data, room, name, self._theme, shape=(self.width, self.height))
 
     @property
     def dot(self) -> str | None:

@@ -23,7 +23,7 @@ __all__ = ["choose_fold", "folded_scene", "units_of"]
 
 FEW_PARAMETERS = 5  # of a neuron: so many are named on its card, with their values and gradients
 FEW_NUMBERS = 6  # plain inputs: so many are a chip each, more of them share one
-LONGEST_LIST = 40  # parameters in one tooltip, terms of one sum
+LONGEST_LIST = 40  # parameters or terms in one tooltip
 MOST_BARS = 48
 MOST_LINES = 10  # into a layer that has a matrix
 
@@ -154,7 +154,7 @@ def _folded_card(reading: Reading, group: Group, results: Sequence[int]) -> Card
     else:
         card.bars = _bars([reading.shown[index] for index in parameters])
         if group.kind == "neuron":
-            card.terms = _parameter_rows(reading, group.members, parameters[:LONGEST_LIST])
+            card.terms = _parameter_rows(reading, group.members, parameters)
     if group.kind == "layer":
         card.note = f"{len({reading.order[i].label for i in results})} neurons"
     return card
@@ -255,8 +255,9 @@ def _sum_card(reading: Reading, grouping: Grouping, group: Group) -> Card:
     lines = card.detail.split("\n")
     said = f"{card.badge} of {count} {what}: {', '.join(numbers)}" + (", …" if count > LONGEST_LIST else "")
     card.detail = "\n".join([f"{card.name}: {said}", *lines[1:]])
-    terms = [(place, term) for place, term in enumerate(one.terms)][:LONGEST_LIST]
-    card.terms = [_row(reading, term, _term_name(reading, grouping, group, place, term)) for place, term in terms]
+    card.terms = [
+        _row(reading, term, _term_name(reading, grouping, group, place, term)) for place, term in enumerate(one.terms)
+    ]
     marks = _marks(reading, inside)
     card.is_stale, card.has_odd_data = marks.is_stale, marks.is_odd
     card.is_left_over = bool(marks.texts)
@@ -274,7 +275,7 @@ def _repeat_card(reading: Reading, group: Group, repeat: Repeat) -> Card:
     card = Card(f"× {count}", last.data, last.grad, last.strength, "", f"{made} operations each", "…")
     card.rows, card.is_fold, card.is_root = rows[:FEW_PARAMETERS], True, last.is_root
     card.strip = [order[index].data for index in outputs]
-    card.terms = [_row(reading, index) for index in outputs[:LONGEST_LIST]]
+    card.terms = [_row(reading, index) for index in outputs]
     marks = _marks(reading, group.members)
     card.is_stale, card.has_odd_data, card.is_left_over = marks.is_stale, marks.is_odd, bool(marks.texts)
     said = [f"{count} steps like the one before, of {made} operations each", *[row.detail for row in rows]]

@@ -18,9 +18,10 @@ from chainrule.nn.wishes import wishes
 from ..common.choices import check_choice, check_kind, list_of_texts
 from ..common.colours import DARK, STEPS, THEMES, Theme, mixed, shade_class
 from ..common.picture import Drawing
+from ..common.shapes import SHAPES
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, short, shortened, text_width
-from .page import CLASSES, SHAPES
+from .page import CLASSES
 
 Floats = NDArray[np.float64]
 SIZE, LEFT, TOP, BOTTOM = 360.0, 56.0, 44.0, 40.0

@@ -70,7 +70,7 @@ def report(
         f'<section><h2>The training</h2><div class="pictures">{curves(history, theme=theme).svg}</div></section>\n'
         f"<section><h2>The data</h2>{_data(train, judged if test is not None else None)}</section>\n"
     )
-    html = page_html(title, f"<main>\n{body}</main>", {}, "reports", "reports", theme)
+    html = page_html(title, f"<main>\n{body}</main>", None, "reports", "reports", theme)
     first = pictures[0]
     return Page(html, Drawing(first.svg, first.width, first.height, title), FRAME)
 

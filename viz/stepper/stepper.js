@@ -195,27 +195,44 @@
   function open(group) {
     if (!opened || group === openGroup) return;
     openGroup = group;
+    fit();
+    opened.scrollTop = 0;
+  }
+
+  // As large as the panel has room for: cells that are narrower, then sums in a line of their own.
+  function fit() {
+    for (const kind of ["", "tight", "stacked", "tight stacked"]) {
+      opened.className = "opened " + kind;
+      build(openGroup, kind.includes("stacked"));
+      if (opened.scrollWidth <= opened.clientWidth) return;
+    }
+  }
+
+  function build(group, isStacked) {
     cells = new Map();
     const { title, lines } = data.groups[group];
     const heading = document.createElement("h2");
     heading.textContent = title + (lines.length > 1 ? ", opened" : "");
     const table = document.createElement("table");
-    const sums = lines.filter((line) => line.length > 1);
+    const sums = isStacked ? [] : lines.filter((line) => line.length > 1);
     const widths = [0, 1].map((part) => Math.max(0, ...sums.map((line) => line[part].length)));
     for (const line of lines) {
       const row = table.insertRow();
-      const alone = line.length > 1 ? null : row.insertCell(); // without a sum, there is nothing to align
+      let alone = sums.includes(line) ? null : row.insertCell(); // without a sum, there is nothing to align
       if (alone) [alone.className, alone.colSpan] = ["alone", widths[0] + widths[1] || 1];
-      line.forEach((part, place) =>
+      line.forEach((part, place) => {
+        if (alone && place) {
+          alone = table.insertRow().insertCell();
+          alone.className = "alone more";
+        }
         part.forEach((piece, at) => {
           const box = alone ?? row.insertCell();
           if (!alone && !place && at === part.length - 1) box.colSpan = widths[0] - part.length + 1;
           box.append(typeof piece === "number" ? cellOf(piece) : piece);
-        }),
-      );
+        });
+      });
     }
     opened.replaceChildren(heading, table);
-    opened.scrollTop = 0;
   }
 
   function paintCell(cell, index, state) {
@@ -464,5 +481,14 @@
   const asked = new URLSearchParams(location.search).get("step");
   show(Number(asked) || 0, true);
   if (asked) requestAnimationFrame(() => requestAnimationFrame(follow)); // after the view has found its size
+  if (opened) {
+    let width = opened.clientWidth;
+    new ResizeObserver(() => {
+      if (opened.clientWidth === width || openGroup < 0) return; // its own height may change with its lines
+      width = opened.clientWidth;
+      fit();
+      show(now, true);
+    }).observe(opened);
+  }
   window.addEventListener("resize", () => requestAnimationFrame(() => requestAnimationFrame(() => now && follow())));
 })();

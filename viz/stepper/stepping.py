@@ -9,11 +9,12 @@ from functools import partial
 from chainrule.engine import Value
 
 from ..common.choices import check_choice
-from ..common.colours import DARK, DARK_SCREEN, LIGHT, STEPS, THEMES, Theme, mixed, shade_class
+from ..common.colours import THEMES
 from ..common.icons import button
 from ..common.page import page_html
 from ..common.picture import Drawing, Page
 from ..common.text import clean
+from ..common.tints import tint_rules
 from ..common.values import values_of
 from ..graph.drawing import FOLDS, drawing_of
 from ..graph.folding import choose_fold, folded_scene, units_of
@@ -133,7 +134,7 @@ def _body(picture: Drawing, has_lines: bool, has_neurons: bool, theme: str) -> s
     group = button("skip", f"to the {skip} (N)", "skip", skip)
     opened = '<section class="opened" id="opened" aria-label="the card at work, opened"></section>\n'
     return (
-        f"<style>{_tint_rules(theme)}</style>\n"
+        f"<style>{tint_rules('.cell', theme)}</style>\n"
         f'<section class="foot" aria-label="steps"><div class="controls"><span class="acts" role="group" '
         f'aria-label="acts">{tabs}</span>{"".join(BUTTONS[:4])}{group}{BUTTONS[4]}'
         '<input type="range" id="slider" min="0" max="0" value="0" step="1" aria-label="step">'
@@ -145,20 +146,3 @@ def _body(picture: Drawing, has_lines: bool, has_neurons: bool, theme: str) -> s
         "<kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> size of the picture</p></section>\n"
         f'{picture.view}{opened if has_lines else ""}<ol class="printed" id="printed" hidden></ol>'
     )
-
-
-def _tint_rules(theme: str) -> str:
-    """The tints of gradients for the cells of opened cards, as those of the drawing."""
-    light, dark = _tints(LIGHT), _tints(DARK)
-    if theme == "auto":
-        return f"{light}@media {DARK_SCREEN}{{{dark}}}"
-    return light if theme == "light" else f"{dark}@media print{{{light}}}"
-
-
-def _tints(theme: Theme) -> str:
-    rules = []
-    for shade in range(-STEPS, STEPS + 1):
-        end = theme.tint_below if shade < 0 else theme.tint_above
-        colour = mixed(theme.zero, end, abs(shade) + 2, STEPS + 2) if shade else "transparent"
-        rules.append(f".cell .{shade_class(shade)}{{background:{colour}}}")
-    return "".join(rules) + f".cell .odd{{background:{theme.tint_odd}}}"
