@@ -132,7 +132,7 @@ def test_values_of_one_layer_share_a_column():
 
 def test_no_line_of_a_long_drawing_is_wide(all_drawings):
     for name, drawing in all_drawings.items():
-        assert drawing.width < 2700, f"{name} is {drawing.width} wide"
+        assert drawing.width < 2150, f"{name} is {drawing.width} wide"
 
 
 def crossings(layout, edges, is_merged):

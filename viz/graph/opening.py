@@ -11,7 +11,7 @@ from ..common.svg import Point
 from ..common.tints import tint_rules
 from .placing import Placing
 from .scene import Card, Row, Scene
-from .tables import matrix_svg, row_middle
+from .tables import matrix_svg
 
 MOST_ROWS = 300  # of one card
 MOST_CHARACTERS = 400_000  # of all that can be opened; a notebook stores it with the drawing
@@ -67,8 +67,8 @@ def _whole(scene: Scene, placing: Placing, opened: dict[str, Any], largest_passe
     lines = []
     for edge in scene.faint:
         start, end = placing.rectangles[edge.start], placing.rectangles[edge.end]
-        out = (start.right, start.middle if edge.start_row is None else start.y + row_middle(edge.start_row))
-        into = (end.x, end.middle if edge.end_row is None else end.y + row_middle(edge.end_row))
+        out = (start.right, placing.height_at(edge.start, edge.start_row))
+        into = (end.x, placing.height_at(edge.end, edge.end_row))
         shade = shade_class(shade_of(edge.passed, largest_passed))
         lines.append([_key(edge.start, edge.start_row), _key(edge.end, edge.end_row), shade, _curve(out, into)])
     return {"open": opened, "weights": weights, "lines": lines}

@@ -195,7 +195,8 @@ def names_by_sight(order: Sequence[Value], parents: Parents, scene: Scene, over:
     What is `over` comes last.
     """
     seen = sorted({index for among in results_of(parents, scene) for index in among})
-    hidden = sorted(set(range(len(order))) - set(seen), key=lambda index: (index in over, index))
+    known = set(in_sight(parents, over))
+    hidden = sorted(set(range(len(order))) - set(seen), key=lambda index: (index in over, index not in known, index))
     names = value_names([order[index] for index in seen + hidden])
     return [name for _, name in sorted(zip(seen + hidden, names))]
 

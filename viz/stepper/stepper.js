@@ -195,22 +195,29 @@
   function open(group) {
     if (!opened || group === openGroup) return;
     openGroup = group;
-    fit();
+    kind = 0;
+    build();
     opened.scrollTop = 0;
   }
 
-  // As large as the panel has room for: cells that are narrower, then sums in a line of their own.
-  function fit() {
-    for (const kind of ["", "tight", "stacked", "tight stacked"]) {
-      opened.className = "opened " + kind;
-      build(openGroup, kind.includes("stacked"));
-      if (opened.scrollWidth <= opened.clientWidth) return;
+  // Where the panel has too little room: cells that are narrower, then sums in a line of their own, then both. What a
+  // group needed once it keeps, so that the panel does not jump from step to step.
+  const KINDS = ["", "tight", "stacked", "tight stacked"];
+  let kind = 0;
+
+  function fit(state) {
+    while (opened && kind < KINDS.length - 1 && opened.scrollWidth > opened.clientWidth) {
+      kind += 1;
+      build();
+      paintCells(state);
     }
   }
 
-  function build(group, isStacked) {
+  function build() {
+    const isStacked = KINDS[kind].includes("stacked");
+    opened.className = "opened " + KINDS[kind];
     cells = new Map();
-    const { title, lines } = data.groups[group];
+    const { title, lines } = data.groups[openGroup];
     const heading = document.createElement("h2");
     heading.textContent = title + (lines.length > 1 ? ", opened" : "");
     const table = document.createElement("table");
@@ -283,6 +290,10 @@
   function paint(state) {
     cards.forEach((card, place) => paintCard(card, data.results[place], data.rows[place], state));
     edges.forEach((edge, place) => edge.setAttribute("class", (state.passed.has(place) ? finalClass : waitingClass)[place]));
+    paintCells(state);
+  }
+
+  function paintCells(state) {
     for (const [index, list] of cells) for (const cell of list) paintCell(cell, index, state);
   }
 
@@ -317,8 +328,10 @@
   function show(step, isSilent) {
     now = Math.max(0, Math.min(last, step));
     const current = steps[now];
+    const state = stateAt(now);
     open(groupOf(current));
-    paint(stateAt(now));
+    paint(state);
+    fit(state);
     highlight(current);
     entitle();
     byId("view").classList.toggle("unfinished", now < lastOf(1)); // the bars of folded cards are of the end
@@ -486,7 +499,8 @@
     new ResizeObserver(() => {
       if (opened.clientWidth === width || openGroup < 0) return; // its own height may change with its lines
       width = opened.clientWidth;
-      fit();
+      kind = 0;
+      build();
       show(now, true);
     }).observe(opened);
   }
