@@ -29,7 +29,7 @@ from chainrule.nn.checks import (
 from chainrule.nn.data.examples import examples_of
 from chainrule.nn.predicting import evaluating
 
-from ..common.choices import check_choice
+from ..common.choices import check_choice, list_of_texts
 from ..common.colours import THEMES
 from ..common.text import clean, short
 from ..common.values import value_names, values_of
@@ -142,7 +142,7 @@ def replay(model: Any, loss: Any, X: Any, y: Any, history: Any, **keywords: Any)
 
 
 def _parts(show: Any) -> list[str]:
-    if show == "all":
+    if isinstance(show, str) and show == "all":
         return list(PARTS)
     chosen = list(show) if isinstance(show, Iterable) and not isinstance(show, str) else [show]
     for part in chosen:
@@ -211,7 +211,7 @@ class _Network:
         if len(rows) > 1 and rows[0].shape[1] != rows[1].shape[1]:
             raise ValueError(f"the validation has {rows[1].shape[1] - 1} inputs, X has {rows[0].shape[1] - 1}")
         width = int(np.prod(X.shape[1:]))
-        features = [clean(name) for name in names] if names is not None else [f"x{i + 1}" for i in range(width)]
+        features = [f"x{i + 1}" for i in range(width)] if names is None else list_of_texts("names", names)
         if len(features) != width:
             raise ValueError(f"names: {len(features)} names are given for {width} features")
         targets = np.concatenate([one[1].ravel() for one in parts])
@@ -242,7 +242,7 @@ class _Network:
     def _task(self, targets: NDArray[Any]) -> dict[str, Any]:
         """What the targets are: classes by number, two classes by two numbers, or numbers."""
         different = np.unique(targets)
-        given = None if self.classes is None else [clean(name) for name in self.classes]
+        given = None if self.classes is None else list_of_texts("classes", self.classes)
         if targets.dtype.kind != "f" and self.outputs > 1:
             outside = different[(different < 0) | (different >= self.outputs)]
             if len(outside):
