@@ -270,6 +270,13 @@ function drawCurve(c, w, h, curve, start, now, loss, ghost) {
 
 // --- why it changes, and what each example asks
 
+const minus = (text) => text.replace(/-(?=[\d(])|-(?=inf)/g, "−");
+function explained(e, part) { // a part as a name, as a formula, with its numbers, and as a number
+  const [name, formula, x] = part, numbers = withNumbers(e, part);
+  const how = el("td", {}, formula ? `= ${minus(formula)}` : "", numbers ? el("span", { className: "soft", text: ` = ${minus(numbers)}` }) : "");
+  return el("tr", {}, el("th", { scope: "row", text: name }), how, el("td", {}, "= ", el("b", { className: name === "step" || name === "gradient" ? tone(x) : "", text: minus(formatted(x, ".6g")) })));
+}
+
 function whyPanel() {
   const box = panel("why", "Why it changes as it does"), text = el("div", { className: "why" }), bars = el("canvas", { className: "wishes", id: "wishes", role: "img", "aria-label": "what each example asks of this weight" });
   const said = el("p", { className: "note num", id: "wishtext" });
@@ -281,14 +288,11 @@ function whyPanel() {
   });
   parts.push(() => {
     if (S.playing && frames % 4) return;
-    const k = S.weight, e = S.optimiser.explain(k, fmt);
+    const k = S.weight, e = S.optimiser.explain(k, D.names[k]);
     box.querySelector("h2 span").textContent = `Why ${D.names[k]} changes as it does`;
     if (!e) text.replaceChildren(el("p", { className: "soft", text: "Nothing has moved yet: press “one step” and read here what the optimiser did with the gradient." }));
-    else text.replaceChildren(
-      el("p", { className: "num" }, "gradient of the last mini-batch ", el("b", { className: tone(e.gradient), text: fmt(e.gradient) })),
-      el("p", { className: "num soft", text: e.words }), el("p", { className: "num", text: e.numbers }),
-      el("p", { className: "num" }, "its last step: ", el("b", { className: tone(e.moved), text: fmt(e.moved) }), el("span", { className: "soft", text: `   plain SGD would have taken ${fmt(e.plain)}` })),
-      el("p", { text: e.said }));
+    else text.replaceChildren(el("p", { className: "num", text: minus(e.title) }), el("table", { className: "parts num" }, el("tbody", {}, ...e.parts.map((part) => explained(e, part)))),
+      e.aside ? el("p", { className: "num soft", text: minus(e.aside) }) : "", el("p", { className: "sentence", text: minus(e.sentence) }));
     if (!wants("wishes")) return;
     const found = wishes(), inBatch = new Set(S.rows ?? []), g = mean(found.gradients);
     const sorted = Array.from(found.gradients, (x, i) => [-x, found.rows ? found.rows[i] : i]).sort((a, b) => a[0] - b[0]);

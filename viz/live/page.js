@@ -511,7 +511,8 @@ function header() {
   bar.append(playerButton, iconButton("one", "one step", oneStep, { id: "one", word: "one step" }), iconButton("reset", "back to the start", reset, { id: "reset" }));
   bar.append(choose("speed", [["slow", "slow"], ["normal", "normal"], ["fast", "fast"]], S.speed, (v) => { S.speed = v; }));
   if (wants("optimiser")) bar.append(choose("optimiser", [["SGD", "SGD"], ["momentum", "SGD, momentum"], ...Object.keys(RULES).filter((n) => n !== "SGD").map((n) => [n, n])], S.optimiser.name === "SGD" && S.optimiser.settings.momentum ? "momentum" : S.optimiser.name, chooseOptimiser));
-  bar.append(el("label", { className: "field" }, el("span", { text: "learning rate" }), rate, shown));
+  const now = D.schedule ? el("small", { className: "num", id: "ratenow", title: "the optimiser's schedule says which share of the learning rate each step takes" }) : null;
+  bar.append(el("label", { className: "field" }, el("span", { text: "learning rate" }), rate, shown), ...(now ? [now] : []));
   bar.append(choose("mini-batch", sizesOfBatch.map((b) => [b, b === D.train ? `all ${b}` : b]), S.batch, (v) => { S.batch = Number(v); }));
   if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));
   bar.append(el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures));
@@ -524,13 +525,14 @@ function header() {
     put("test", D.test ? fmt(found.test, 3) : null);
     put("right", D.task === "numbers" ? null : D.test ? `${found.right[1]}/${D.test}` : `${found.right[0]}/${D.train}`);
     shown.textContent = fmt(S.optimiser.settings.rate, 2);
+    if (now) now.textContent = `schedule: now ${fmt(S.optimiser.rate(), 2)}`;
     if (document.activeElement !== rate) rate.value = String(Math.log10(S.optimiser.settings.rate));
   });
   return bar;
 }
 function chooseOptimiser(name) {
   const rate = S.optimiser.settings.rate;
-  S.optimiser = new Optimiser(name === "momentum" ? "SGD" : name, { rate, ...(name === "momentum" ? { momentum: 0.9 } : {}) }, T.parameters);
+  S.optimiser = new Optimiser(name === "momentum" ? "SGD" : name, { rate, schedule: D.schedule, ...(name === "momentum" ? { momentum: 0.9 } : {}) }, T.parameters);
   redraw();
 }
 const panel = (id, title, ...children) => el("section", { className: "panel", id, "aria-label": title }, el("h2", {}, el("span", { text: title })), ...children);
