@@ -629,17 +629,89 @@ def test_text_has_enough_contrast_in_both_themes(browser, tmp_path, theme):
     assert low == []
 
 
+# Texts, fields and pictures that lie outside of the page, or of something around them that cuts off what lies outside
+# of it and cannot be scrolled. What ends in three dots has its whole text as a title.
+CUT_OFF = """
+const found = [], round = 1.5;
+const boxes = (e) => {
+  const texts = [...e.childNodes].filter((n) => n.nodeType === 3 && n.textContent.trim()).flatMap((n) => {
+    const range = document.createRange();
+    range.selectNodeContents(n);
+    return [...range.getClientRects()];
+  });
+  return texts.length ? texts : /^(BUTTON|SELECT|INPUT|CANVAS)$/.test(e.tagName) ? [e.getBoundingClientRect()] : [];
+};
+for (const e of document.querySelectorAll('#live *')) {
+  if (!e.checkVisibility() || e.closest('.unseen, svg, option, dialog')) continue;
+  if (e.tagName === 'SELECT') {
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = getComputedStyle(e).font;
+    const room = e.clientWidth - 20, wide = pen.measureText(e.selectedOptions[0].text).width;
+    if (wide > room) found.push(['the choice', e.selectedOptions[0].text, wide, room]);
+  }
+  for (const box of boxes(e)) {
+    if (!box.width || !box.height) continue;
+    let at = e;
+    for (; at !== document.documentElement; at = at.parentElement) {
+      const style = getComputedStyle(at), own = at.getBoundingClientRect();
+      if (at !== e && /auto|scroll/.test(style.overflowX)) break;
+      const cuts = /hidden|clip/.test(style.overflowX) || /^(BUTTON|TD|TH)$/.test(at.tagName);
+      if (!cuts || (style.textOverflow === 'ellipsis' && at.title)) continue;
+      if (box.left < own.left - round || box.right > own.right + round || box.bottom > own.bottom + round + 3)
+        found.push([at.className || at.tagName, e.textContent.slice(0, 30), box.left, box.right, own.left, own.right]);
+    }
+    if (at === document.documentElement && (box.left < -round || box.right > document.documentElement.clientWidth + round))
+      found.push(['the page', e.textContent.slice(0, 30) || e.id || e.className, box.left, box.right]);
+  }
+}
+return found;"""
+
+
+def some_digits(examples):
+    data = cr.digits()
+    return np.asarray(data.X)[:examples] / 16, np.asarray(data.y)[:examples]
+
+
+LONG = [f"a rather long name of a feature, the {i}th" for i in range(4)]
+KINDS = {  # of each kind of page one
+    "plane": lambda: small(validation=tuple(part[:20] for part in moons_data())).page,
+    "classes": lambda: cr.live(cr.MLP(4, [8, 3], activation="leaky_relu", rng=0), cr.cross_entropy,
+                               cr.iris().standardise()),
+    "long names": lambda: cr.live(cr.MLP(4, [2], rng=0), cr.cross_entropy, np.eye(4), [0, 1, 1, 0], names=LONG,
+                                  classes=["nothing that anybody ever wanted", "everything else there is"]),
+    "pictures": lambda: cr.live(cr.MLP(64, [32, 10], rng=0), cr.cross_entropy, *some_digits(50)),
+    "line": lambda: cr.live(cr.MLP(1, [8, 8, 1], rng=0), cr.mse, [0.0, 1.0, 2.0], [123456.789, 0.0, 1.0]),
+    "own": lambda: cr.live(Own(), cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
+    "value": lambda: cr.live((cr.Value(0.123456, label="a") * -3.14159e-7).tanh()),
+}  # fmt: skip
+
+
+@pytest.fixture
+def wide(browser):
+    """A function that gives the window a width."""
+
+    def to(width, height=900):
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    yield to
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 @pytest.mark.parametrize("width", few([1600, 1180, 700, 390], [390]))
-def test_nothing_is_cut_off_at_any_width(browser, tmp_path, width):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    )
-    try:
-        opened(browser, small().page, tmp_path)
-        wait(browser, "return document.querySelector('.net .column') !== null")
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+@pytest.mark.parametrize("kind", few(KINDS, ["plane", "long names"]))
+def test_nothing_is_cut_off_at_any_width(browser, tmp_path, wide, kind, width):
+    wide(width)
+    opened(browser, KINDS[kind](), tmp_path)
+    wait(browser, "return !document.querySelector('.net') || document.querySelector('.net .column') !== null")
+    tabs = browser.execute_script("return document.querySelectorAll('.jump button').length") if width < 760 else 0
+    browser.execute_script("LIVE.update(); LIVE.drawAll()")
+    for tab in range(max(1, tabs)):
+        browser.execute_script("document.querySelectorAll('.jump button')[arguments[0]]?.click()", tab)
+        settle(browser)
+        assert browser.execute_script(CUT_OFF) == []
+        page = "document.documentElement"  # its scroll bar is a part of the window's width
+        assert browser.execute_script(f"return {page}.scrollWidth - {page}.clientWidth") == 0
 
 
 # --- one Value, other models, errors

@@ -77,7 +77,7 @@ function neuronPanel() {
     body.append(table);
   }
   parts.push(() => {
-    if (S.playing && frames % 4) return;
+    if (!turn(6, 1)) return;
     if (built !== `${S.neuron} ${S.loss} ${D.neurons.length}`) build();
     if (D.kind === "model") shown.textContent = `${exampleName(S.example)} · ${targetName(S.example)} · loss ${fmt(at(T.results[0]), 3)}`;
     if (!D.neurons.length) {
@@ -94,7 +94,7 @@ function neuronPanel() {
     const n = D.neurons[S.neuron], z = nodePlace(n.sum), h = nodePlace(n.output), dz = adjoint(z);
     title.textContent = `2  Neuron ${n.name}`;
     for (const { row, w, place, weight, value, term } of cells) {
-      const x = place === null || place < 0 ? 1 : at(place), put = (i, number, c) => { row.children[i].textContent = fmt(number); if (c !== undefined) row.children[i].className = "num " + c; };
+      const x = place === null || place < 0 ? 1 : at(place), put = (i, number, c) => { setText(row.children[i], fmt(number)); if (c !== undefined) row.children[i].className = "num " + c; };
       weight.show();
       if (value) value.show();
       else if (place !== null) put(1, x);
@@ -194,7 +194,7 @@ function whatIfPanel() {
   });
   parts.push(() => {
     const pause = S.playing;
-    if (pause && frames % 4) return;
+    if (!turn(6, 3)) return;
     const k = S.weight, ghost = S.ghost && S.ghost.k === k ? S.ghost : null;
     const start = ghost ?? { k, old: S.theta[k], ...whatIfStart(k) };
     const now = ghost ? mean(wishes().losses) : start.L, change = S.theta[k] - start.old;
@@ -287,7 +287,7 @@ function whyPanel() {
     if (i) chooseExample(i[1]);
   });
   parts.push(() => {
-    if (S.playing && frames % 4) return;
+    if (!turn(6, 5)) return;
     const k = S.weight, e = S.optimiser.explain(k, D.names[k]);
     box.querySelector("h2 span").textContent = `Why ${D.names[k]} changes as it does`;
     if (!e) text.replaceChildren(el("p", { className: "soft", text: "Nothing has moved yet: press “one step” and read here what the optimiser did with the gradient." }));
