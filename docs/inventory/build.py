@@ -28,6 +28,7 @@ NOTEBOOKS = {
     "04-how-much-to-change": "How much to change",
     "05-two-losses": "Two losses",
     "06-iris-to-the-end": "Iris to the end",
+    "07-playground": "Playground",
     "08-what-goes-wrong": "What goes wrong",
 }
 INTRO = (
