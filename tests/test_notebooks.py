@@ -840,3 +840,146 @@ def test_what_penalties_do_to_the_moons_is_as_told(fresh):
     none, some, much = found["l2", 0.0], found["l2", 0.01], found["l2", 0.1]
     assert none[0] < some[0] < much[0] and some[1] < much[1] < none[1], "a little is best on the test"
     assert found["l1", 0.01][2] > 300 > 30 > some[2], "l1 leaves most of them at nearly nothing"
+
+
+# --- the statements of 09-derivatives-of-derivatives: by calculus on paper, mpmath, torch, SciPy, small steps of time
+
+
+BENT = HERE / "notebooks" / "09-derivatives-of-derivatives.ipynb"
+
+
+def test_the_derivatives_of_derivatives_are_right(fresh):
+    mpmath = pytest.importorskip("mpmath")
+    shown = texts(fresh(BENT))
+    names = ["x³ itself", *(f"derivative {n}" for n in range(1, 5))]
+    exact = [round(float(mpmath.diff(lambda x: x**3, 2, n)), 9) for n in range(5)]
+    assert shown["graph"] == "".join(f"{name}: {abs(number)}\n" for name, number in zip(names, exact))
+    told, errors = "", []
+    for h in (10.0**-n for n in range(1, 9)):
+        up, here, down = (v * v * v * v for v in map(np.float64, (1.3 + h, 1.3, 1.3 - h)))
+        found = ((up - here) - (here - down)) / h**2
+        told += f"h = {h:.0e}: {found:.8f}\n"
+        errors.append(abs(found - 12 * 1.3**2))
+    assert shown["nudge"] == f"{told}exact:     {12 * 1.3**2:.8f}\n"
+    best = int(np.argmin(errors))
+    assert errors[: best + 1] == sorted(errors[: best + 1], reverse=True) and errors[best:] == sorted(errors[best:])
+    assert 1 < best < 6 and errors[-1] > 1, "it gets better, and then worse"
+
+
+def test_the_steps_by_curvature_are_right(fresh):
+    shown = texts(fresh(BENT))
+    told = "curvature: 10.0\n"  # of 5 (w - 1)²
+    for rate in (0.05, 0.1, 0.15, 0.2, 0.25):
+        told += f"rate {rate}: 3 → {' → '.join(f'{1 + 2 * (1 - 10 * rate) ** n:.4g}' for n in range(1, 5))}\n"
+    assert shown["rate"] == told and 2 / 10 == 0.2, "the border"
+    told, newton, plain, bottom, errors = "", 3.0, 3.0, math.log(2), []
+    for step in range(7):
+        told += f"step {step}: off by {abs(newton - bottom):.1e}, plain: {abs(plain - bottom):.1e}\n"
+        errors.append(abs(newton - bottom))
+        newton -= 1 - 2 * math.exp(-newton)  # (eˣ - 2) / eˣ
+        plain -= 0.1 * (math.exp(plain) - 2)
+    assert shown["newton"] == told
+    assert errors[5] < errors[4] ** 2 and errors[6] < errors[5] ** 2, "each step squares the error"
+    told = f"curvature at 0.3: {12 * 0.3**2 - 4:.2f}\n"
+    for name, size in (("curvature", float), ("|curvature|", abs)):
+        places = [0.3]
+        for _ in range(6):
+            w = places[-1]
+            places.append(w - (4 * w**3 - 4 * w) / size(12 * w**2 - 4))
+        told += f"{name:11} 0.3 → {' → '.join(f'{w:.3f}' for w in places[1:])}\n"
+    assert shown["hill"] == told and abs(places[-1] - 1) < 1e-3, "the repaired step ends in a valley"
+
+
+def test_the_curvatures_of_the_valley_are_those_of_linear_algebra(fresh):
+    shown, x, told = texts(fresh(BENT)), np.arange(1.0, 6.0), ""
+    for name, inputs in (("raw", x), ("centred", x - 3)):
+        columns = np.column_stack([inputs, np.ones(5)])
+        H = 2 * columns.T @ columns / 5
+        small, large = np.linalg.eigvalsh(H)
+        told += f"{name:8}{H.tolist()}, curvatures {small:.3f} and {large:.3f}: {large / small:.0f} times; "
+        told += f"rates up to {2 / large:.3f}\n"
+    assert shown["hessian"] == told and "2, 10, 70?" in prose(stored(BENT))
+    columns, y, plain = np.column_stack([x, np.ones(5)]), 2 * x + 1, np.array([4.0, -5.0])
+    for _ in range(25):
+        plain = plain - 0.08 * 2 * columns.T @ (columns @ plain - y) / 5
+    bottom = np.linalg.lstsq(columns, y, rcond=None)[0]
+    assert shown["walks"].startswith(f"plain:  {plain.round(3)}\nNewton: {bottom.round(3)}\n")
+    assert bottom == pytest.approx([2, 1]) and 0.08 < 2 / 23.662, "a rate that does not fly away"
+
+
+def test_the_forecasts_of_the_first_step_are_those_of_torch(fresh, step):
+    torch = pytest.importorskip("torch")
+    shown, ((_, _, loss, gradients), (_, _, loss_after, _), foretold) = texts(fresh(BENT)), step
+    layers = cr.MLP(4, [4, 3], activation="tanh", rng=0).layers  # only its initial weights are used
+    rows = [torch.tensor([[p.data for p in n.parameters()] for n in layer.neurons]).double() for layer in layers]
+    slopes = [torch.tensor(np.column_stack(pair)) for pair in gradients]
+
+    def fallen_to(rate):
+        signal = torch.tensor([7.0, 3.2, 4.7, 1.4], dtype=torch.float64)
+        for place, (row, slope) in enumerate(zip(rows, slopes)):
+            moved = row - rate * slope
+            signal = moved[:, :-1] @ signal + moved[:, -1]
+            signal = signal.tanh() if place == 0 else signal
+        return torch.logsumexp(signal, 0) - signal[1]
+
+    rate = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    [slope] = torch.autograd.grad(fallen_to(rate), rate, create_graph=True)
+    [curvature] = torch.autograd.grad(slope, rate)
+    slope, curvature = slope.item(), curvature.item()
+    assert shown["foretold"] == f"slope {slope:.3f}, curvature {curvature:.2f}\n"
+    assert -0.05 * slope == pytest.approx(foretold)
+    told = ""
+    for rate in (0.05, 0.1, 0.2, 0.5):
+        bent, true = -slope * rate - curvature * rate**2 / 2, loss - fallen_to(rate).item()
+        told += f"rate {rate:4}: straight {-slope * rate:.4f}, bent {bent:+.4f}, true {true:.4f}\n"
+    assert shown["rates"] == told
+    text = prose(stored(BENT))
+    assert f"would fall by {foretold:.4f}. It fell by {loss - loss_after:.4f}" in text
+    assert bent < 0 < true and "says that the loss would *rise*" in text
+
+
+def test_scipy_needs_as_many_calls_with_its_own_derivatives(fresh):
+    optimize = pytest.importorskip("scipy.optimize")
+    first = {"jac": optimize.rosen_der}
+    ways = [("none", "Nelder-Mead", {}), ("nudged", "BFGS", {}), ("gradient", "BFGS", first)]
+    ways.append(("and Hessian", "trust-exact", {**first, "hess": optimize.rosen_hess}))
+    lines = texts(fresh(BENT))["scipy"].splitlines()
+    calls = []
+    for (name, method, given), line in zip(ways, lines):
+        found = optimize.minimize(optimize.rosen, [-1.2, 1.0], method=method, **given)
+        assert line.startswith(name) and line.endswith(" calls, at 1.0000, 1.0000")
+        calls.append(int(line[12:16]))
+        # what nudging finds depends on how the same polynomial is rounded
+        assert abs(found.nfev - calls[-1]) <= (0 if given else 0.1 * found.nfev)
+    assert calls == sorted(calls, reverse=True), "what one tells it, it need not find out"
+
+
+def test_the_pendulum_swings_as_small_steps_of_time_say(fresh):
+    shown = texts(fresh(BENT))
+
+    def swung(end, steps=2400):
+        """The angle after so long, by the method of Runge and Kutta."""
+        state, h = np.array([2.0, 0.0]), end / steps
+
+        def change(s):
+            return np.array([s[1], -math.sin(s[0])])
+
+        for _ in range(steps):
+            a = change(state)
+            b = change(state + h / 2 * a)
+            c = change(state + h / 2 * b)
+            d = change(state + h * c)
+            state = state + h / 6 * (a + 2 * b + 2 * c + d)
+        return state[0]
+
+    true = {t: swung(t) for t in (0.6, 1.2, 1.8, 2.4)}
+    assert shown["pendulum-run"] == "".join(
+        f"t = {t}: network {angle:+.2f}, small-angle formula {2 * math.cos(t):+.2f}\n" for t, angle in true.items()
+    )
+    assert all(angle > 2 * math.cos(t) for t, angle in true.items()), "slower"
+    relu, *curved = [line.split(", ") for line in shown["relu"].splitlines()]
+    assert relu[0] == "relu     loss 0.05" and relu[2].endswith(": +0.00 +0.00 +0.00")
+    assert abs(float(relu[1].split("= ")[1]) - true[2.4]) > 0.1, "the curve is wrong"
+    for loss, end, curvatures in curved:
+        assert loss.endswith("loss 0.00") and end == f"u(2.4) = {true[2.4]:+.2f}"
+        assert any(abs(float(number)) > 0.01 for number in curvatures.split(": ")[1].split())

@@ -30,6 +30,7 @@ NOTEBOOKS = {
     "06-iris-to-the-end": "Iris to the end",
     "07-playground": "Playground",
     "08-what-goes-wrong": "What goes wrong",
+    "09-derivatives-of-derivatives": "Derivatives of derivatives",
 }
 INTRO = (
     "Each question is about one thing that many people believe of backpropagation. Decide first, with pencil and paper "

@@ -755,6 +755,18 @@ def test_the_landscape_s_arrow_is_the_gradient_and_its_ends_are_losses():
         viz.landscape(model, cr.mse, X, y, parameters=("w1_11", "w9"))
 
 
+@pytest.mark.parametrize("picture", ["boundary", "confusion_table", "landscape", "wish_bars"])
+def test_the_panels_bring_their_own_paper_for_a_reader_whose_system_is_dark_on_a_light_page(picture):
+    data, model = cr.moons(20), cr.MLP(2, [2, 2], rng=0)
+    loss = [cr.cross_entropy] if picture in ("landscape", "wish_bars") else []
+    for svg in (getattr(viz, picture)(model, *loss, data).svg, viz.live(model, cr.cross_entropy, data.X, data.y).svg):
+        root = ElementTree.fromstring(svg)
+        paper = root.find(".//{http://www.w3.org/2000/svg}rect")
+        assert paper.get("class") == "paper", "below everything else"
+        width, height = map(float, root.get("viewBox").split()[2:])
+        assert (float(paper.get("width")), float(paper.get("height"))) == pytest.approx((width, height), abs=1)
+
+
 def test_a_walk_over_the_landscape_goes_where_its_parameters_went():
     X, y = moons_data()
     model = cr.MLP(2, [2, 1], activation="tanh", rng=0)

@@ -28,6 +28,7 @@ CELLS = 60  # of the field, along each side
 MOST_CLASSES = 10
 SPAN = 31  # losses of a landscape, along each side
 MOST_WALKS = 4
+MOST_DOTS = 80  # steps of a walk that are marked one by one
 
 
 def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
@@ -231,10 +232,13 @@ def _ways_drawn(ways: Mapping[str, Floats], low: Floats, high: Floats) -> list[s
         found.append(f'<path class="halo" d="M{steps}"/><path class="way w{k}" d="M{steps}"/>')
         below = TOP + SIZE + BOTTOM + 18 * k
         found.append(f'<path class="way w{k}" d="M{LEFT} {below:.1f}h28"/>')
+        if len(points) <= MOST_DOTS:
+            found += [f'<circle class="s{k}" cx="{x:.1f}" cy="{up:.1f}" r="2"/>' for x, up in points]
         for x, up in (points[-1], [LEFT + 36, below]):
             mark = f'transform="translate({x:.1f} {up:.1f})" d="{SHAPES[k]}"'
             found.append(f'<path class="point s{k}" {mark}/>')
-        found.append(_label(LEFT + 50, below + 4, f"{shortened(name, 220.0, 12)}: {len(way) - 1:,} steps"))
+        count = "1 step" if len(way) == 2 else f"{len(way) - 1:,} steps"
+        found.append(_label(LEFT + 50, below + 4, f"{shortened(name, 220.0, 12)}: {count}"))
     return found
 
 
@@ -334,7 +338,7 @@ def _drawing(
             x = LEFT + (i % 5) * 74
             mark = f'<path class="point k{i}" transform="translate({x + 6:.1f} {height - 16:.1f})" d="{SHAPES[i]}"/>'
             body.append(mark + _label(x + 16, height - 12, shortened(name, 54.0, 12)))
-    text = "\n".join(body) + "\n"
+    text = f'<rect class="paper" width="{width:g}" height="{height:g}" rx="10"/>\n' + "\n".join(body) + "\n"
     drawing = drawing_id(title + text + theme)
     svg = svg_document(drawing, width, height, title, themed_rules(drawing, theme, _rules), text)
     return Drawing(svg, width, height, title, theme)
@@ -343,6 +347,7 @@ def _drawing(
 def _rules(colours: Theme) -> dict[str, str]:
     scheme = CLASSES["dark" if colours is DARK else "light"]
     rules = {
+        ".paper": f"fill:{colours.paper}",
         "text": "font-family:system-ui,'Segoe UI','Noto Sans','DejaVu Sans',sans-serif",
         ".title": f"font-size:14px;font-weight:700;fill:{colours.ink}",
         ".label": f"font-size:12px;fill:{colours.ink}",
@@ -352,8 +357,8 @@ def _rules(colours: Theme) -> dict[str, str]:
         ".point": f"stroke:{colours.paper};stroke-width:1.3px",
         ".axis": f"stroke:{colours.line};stroke-width:1px",
         ".mean": f"stroke:{colours.ink};stroke-width:2px;stroke-dasharray:6 4;fill:none",
-        ".halo": f"stroke:{colours.paper};stroke-width:4px;stroke-linejoin:round;fill:none",
-        ".way": "stroke-width:1.8px;stroke-linejoin:round;fill:none",
+        ".halo": f"stroke:{colours.paper};stroke-width:3px;stroke-linejoin:round;fill:none",
+        ".way": "stroke-width:1.3px;stroke-linejoin:round;fill:none",
         ".here": f"fill:{colours.receiver};stroke:{colours.paper};stroke-width:2px",
         ".kn": f"fill:{mixed(colours.edge_below, colours.edge_below, 1, 1)}",
         ".kp": f"fill:{mixed(colours.edge_above, colours.edge_above, 1, 1)}",
