@@ -654,3 +654,62 @@ def test_each_mistake_has_the_numbers_of_calculus_and_is_named(fresh):
     assert shown["changed"].startswith(f"{2.0 * 3.0}\n") and f"with a = 10.0, c = 3.0 is {10.0 * 3}" in shown["changed"]
     assert "\n- data changed after the forward pass: " in shown["changed"]
     assert f"= {10 * 3}, computed from" in shown["picture"]
+
+
+# --- the statements of 11-build-it-yourself, compared with calculus by hand and with NumPy
+
+
+BUILD_IT = HERE / "notebooks" / "11-build-it-yourself.ipynb"
+
+
+def test_each_rung_of_the_home_made_engine_ends_as_told(fresh):
+    shown = texts(fresh(BUILD_IT))
+    rungs = re.findall(r"^ +(right|wrong|not yet|left out) +(\d+) ", shown["number"], re.MULTILINE)
+    assert [int(number) for _, number in rungs] == list(range(1, 12)), "the ladder has eleven rungs"
+    assert [state for state, _ in rungs].count("right") == 2 and "no backward: " in shown["number"]
+    a, b, c = 2.0, -3.0, 10.0
+    assert (
+        shown["back"].startswith("['overwrites'] ") and f"-> a.grad is {c}, and {b + c:.0f} is right" in shown["back"]
+    )
+    early, right = c * b + (c + 1) * b, (c + 1) * b  # h hands on 10 and then 11, where 11 alone is right
+    told = (
+        f"-> a.grad is {early}, and {right:.0f} is right; b.grad is {early / b * a}, and {right / b * a:.0f} is right"
+    )
+    assert shown["add"].startswith("['wrong order'] ") and told in shown["add"]
+    assert shown["order-backward"].startswith("['plain numbers are no arguments'] ")
+    assert shown["plain"] == "['missing __radd__', 'missing __rmul__']\n[]\n"
+    assert f"-> a.grad is 1.0, and -1 is right; y.data is {a - 1}, and {1 - a:.0f} is right" in shown["minus"]
+    assert f"a.grad is {1 / 3}, and {-3 / 4**2} is right; y.data is {4 / 3}, and {3 / 4} is right" in shown["minus"]
+    assert shown["minus-repair"] == "[]\n"
+    notes = re.findall(r"^  (\S[\w ]+): ", shown["functions"], re.MULTILINE)
+    assert notes == ["backward not idempotent", "gradients left over", "recursion limit", "tanh overflows"]
+    found, counted = re.fullmatch(r"True \((\d+), (\d+)\)", shown["functions"].splitlines()[0]).groups()
+    assert found == counted and shown["mend-backward"].startswith(f"Value: {counted} of {counted} checks are right\n")
+    assert shown["mend-backward"].count(" right ") == 11 and "Worth knowing" not in shown["mend-backward"]
+    assert "argument counted once: " in shown["command"] and f"a.grad is 1.0, and {1 + 1} is right" in shown["command"]
+
+
+def test_the_prose_about_the_home_made_engine_is_right():
+    text = prose(stored(BUILD_IT))
+    assert f"10 × −3 + 11 × −3 = **−{30 + 33}**, where 11 × −3 = **−{33}**" in text
+    assert "−3 from the one, 10 from the other" in text
+    assert math.tanh(1000) == 1.0 and "The right answer is 1." in text
+    with pytest.raises(OverflowError):
+        math.exp(2000)
+
+
+def test_the_home_made_engine_trains_as_matrices_do(fresh):
+    shown = texts(fresh(BUILD_IT))
+    X, y = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float), np.array([-1.0, 1.0, 1.0, 1.0])
+    weights = np.zeros(3)
+    for _ in range(50):
+        outputs = np.tanh(X @ weights)
+        loss = ((outputs - y) ** 2).sum()
+        weights = weights - 0.1 * X.T @ (2 * (outputs - y) * (1 - outputs**2))
+    outputs = np.tanh(X @ weights)
+    assert shown["train"] == f"{[f'{output:+.2f}' for output in outputs]} loss {loss:.3f}\n"
+    assert abs(outputs - y).argmax() == 0 and weights[2] < 0 < weights[:2].min(), (
+        "the first; the others use the weights"
+    )
+    slope = 2 * (outputs[0] - y[0]) * (1 - outputs[0] ** 2)
+    assert shown["train-picture"].startswith(f"b.grad: {slope:.6f} by your engine, {slope:.6f} by chainrule\n")
