@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import nbformat
 import numpy as np
@@ -449,7 +450,9 @@ def test_the_two_losses_are_as_torch_has_them(fresh):
         for s in (-6.0, -4.0, -2.0, -1.0, 0.0, 2.0, 6.0)
     )
     value, slope = both_losses(-800.0)[1]
-    assert shown["repair-run"] == f"loss {value:.0f}, slope {slope:.4f}\n"
+    p = math.exp(-800) / (1 + math.exp(-800))  # 0 in floats
+    told = f"loss {-math.log(p + 1e-12):.0f}, slope {0.0 - p * (1 - p) / (p + 1e-12):.4f}\n"
+    assert shown["repair-run"] == f"{told}loss {value:.0f}, slope {slope:.4f}\n"
 
 
 def test_the_race_of_the_two_losses_ends_as_told(fresh):
@@ -654,6 +657,102 @@ def test_each_mistake_has_the_numbers_of_calculus_and_is_named(fresh):
     assert shown["changed"].startswith(f"{2.0 * 3.0}\n") and f"with a = 10.0, c = 3.0 is {10.0 * 3}" in shown["changed"]
     assert "\n- data changed after the forward pass: " in shown["changed"]
     assert f"= {10 * 3}, computed from" in shown["picture"]
+
+
+class Layers:
+    """A network of one hidden layer, by matrices: its initial weights are chainrule's, all else is not."""
+
+    SLOPES: ClassVar = {  # from outputs
+        "tanh": (np.tanh, lambda h: 1 - h * h),
+        "relu": (lambda z: np.maximum(z, 0), lambda h: (h > 0) * 1.0),
+        "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda h: np.where(h > 0, 1, 0.01)),
+        "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h: h * (1 - h)),
+        "linear": (lambda z: z, np.ones_like),
+    }
+
+    def __init__(self, activation, output="linear"):
+        layers = cr.MLP(4, [8, 3], activation=activation, output=output, rng=0).layers
+        self.weights = [np.array([[p.data for p in n.parameters()] for n in layer.neurons]) for layer in layers]
+        self.functions = [self.SLOPES[activation], self.SLOPES[output]]
+
+    def outputs(self, X):
+        found = [X]
+        for weights, (function, _) in zip(self.weights, self.functions):
+            found.append(function(found[-1] @ weights[:, :-1].T + weights[:, -1]))
+        return found
+
+    def descend(self, X, y, rate, steps):
+        """The mean cross-entropy, in the end."""
+        for _ in range(steps):
+            x, hidden, scores = self.outputs(X)
+            wanted = (softmax_rows(scores) - np.eye(3)[y]) / len(y) * self.functions[1][1](scores)
+            passed = wanted @ self.weights[1][:, :-1] * self.functions[0][1](hidden)
+            for weights, above, below in zip(self.weights, (passed, wanted), (x, hidden)):
+                weights -= rate * np.hstack([above.T @ below, above.sum(axis=0)[:, None]])
+        return -np.log(softmax_rows(self.outputs(X)[-1])[np.arange(len(y)), y]).mean()
+
+
+def softmax_rows(scores):
+    exps = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
+
+
+def test_a_nan_begins_at_the_edge_that_is_named(fresh):
+    shown = texts(fresh(WRONG))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.float64(0.5) / np.sqrt(np.float64(0.0))
+        told = f"distance {0.0}, x.grad {root * 2 * 0.0}, x after one step {0.0 - 0.1 * (root * 2 * 0.0)}\n"
+    assert shown["nan"].startswith(told) and f"the local derivative {root} times the gradient 1.0" in shown["nan"]
+    assert math.isinf(root) and "∞ × 0 is `nan`" in prose(stored(WRONG))
+    nearby = [(math.hypot(h, 0.0) - math.hypot(-h, 0.0)) / (2 * h) for h in (1e-3, 1e-6)]
+    assert shown["nan-repaired"] == f"a (nan, nan)\nb {(nearby[0], nearby[1])}\nc {(2 * 0.0, 2 * 0.0)}\n"
+
+
+def test_saturated_neurons_are_counted_and_cost_what_guessing_costs(fresh):
+    shown, iris = texts(fresh(WRONG)), cr.iris()
+    scaled = (iris.X - iris.X.mean(axis=0)) / iris.X.std(axis=0)
+    told = []
+    for name, X in (("millimetres", iris.X * 10), ("scaled", scaled)):
+        network = Layers("tanh")
+        flat = ((1 - network.outputs(X[::10])[1] ** 2).max(axis=0) <= 1e-3).sum()
+        told.append((name, flat, network.descend(X, iris.y, 0.1, 100)))
+        assert f"\n{name}: loss {told[-1][2]:.4f}\n" in shown["saturated"]
+    (_, flat, guessing), (_, none, learned) = told
+    assert f"- saturated: {flat} of 8 tanh neurons" in shown["saturated"] and flat > 4 and none == 0
+    assert f"{guessing:.4f}" == f"{math.log(3):.4f}" and learned < 0.5 and "ln 3 = 1.0986" in prose(stored(WRONG))
+    assert shown["saturated"].count("all is well") == 1
+
+
+def test_dead_neurons_answer_all_flowers_alike_and_only_the_leaky_come_back(fresh):
+    shown, iris = texts(fresh(WRONG)), cr.iris()
+    network = Layers("relu")
+    assert shown["dead"].startswith(f"after 3 steps: {network.descend(iris.X, iris.y, 1.0, 3):.4f}\n")
+    assert not network.outputs(iris.X)[1].any() and "\n- dead: 8 of 8 relu neurons " in shown["dead"]
+    leaky, anew = Layers("leaky_relu"), Layers("relu")
+    dead = [weights.copy() for weights in network.weights]
+    told = f"\nafter 300 more: {network.descend(iris.X, iris.y, 1.0, 300):.4f}\n"
+    for flower in (0, 75, 149):
+        answer = softmax_rows(network.outputs(iris.X)[-1])[flower]
+        told += f"{iris.target_names[iris.y[flower]]} {[f'{p:.2f}' for p in answer]}\n"
+    assert shown["dead"].endswith(told)
+    assert (network.weights[0] == dead[0]).all(), "they stay as they are for ever"
+    leaky.weights = [weights.copy() for weights in network.weights]
+    ends = [each.descend(iris.X, iris.y, 0.05, 1000) for each in (network, anew, leaky)]
+    assert shown["dead-repaired"] == "".join(f"{name}: {loss:.4f}\n" for name, loss in zip("abc", ends))
+    assert ends[0] == pytest.approx(math.log(3)) and ends[1] < ends[2] < 0.5
+
+
+def test_a_sigmoid_before_cross_entropy_has_a_floor(fresh):
+    shown, iris = texts(fresh(WRONG)), cr.iris()
+    scaled, floor = (iris.X - iris.X.mean(axis=0)) / iris.X.std(axis=0), math.log(1 + 2 / math.e)
+    assert shown["output"].startswith(f"the best case: {floor:.4f}\n")
+    for output in ("sigmoid", "linear"):
+        network = Layers("tanh", output)
+        loss = network.descend(scaled, iris.y, 1.0, 2000)
+        right = (network.outputs(scaled)[-1].argmax(axis=1) == iris.y).mean()
+        assert f"\n{output}: loss {loss:.4f}, {right:.0%} right\n" in shown["output"]
+        assert (loss > floor) == (output == "sigmoid") and right > 0.9
+    assert shown["output"].count("- sigmoid before softmax: ") == 1 and shown["output"].endswith(": all is well\n")
 
 
 # --- the statements of 11-build-it-yourself, compared with calculus by hand and with NumPy
