@@ -755,6 +755,140 @@ def test_a_sigmoid_before_cross_entropy_has_a_floor(fresh):
     assert shown["output"].count("- sigmoid before softmax: ") == 1 and shown["output"].endswith(": all is well\n")
 
 
+# --- the statements of 10-a-tiny-language-model, compared with matrices, which torch trains
+
+
+TINY = HERE / "notebooks" / "10-a-tiny-language-model.ipynb"
+WORDS = ["." + x + y + z + z + y + x for x in "abcde" for y in "abcde" for z in "abcde"]
+TEXTS = np.array([["abcde.".index(letter) for letter in WORDS[i]] for i in np.random.default_rng(0).permutation(125)])
+
+
+def tiny_scores(w, texts, heads=(0, 1), ahead=0):
+    """The scores (texts, places, 5) of matrices of torch, and the looks and values of each head."""
+    torch = pytest.importorskip("torch")
+    x = w["letter"][texts] + w["place"][: texts.shape[1]]
+    query, key, value = (x @ w[name].T for name in ("query", "key", "value"))
+    hidden = torch.ones(texts.shape[1], texts.shape[1], dtype=torch.bool).triu(1 + ahead)
+    found, looks = [], []
+    for head in (0, 1):
+        part = slice(4 * head, 4 * head + 4)
+        dots = query[..., part] @ key[..., part].transpose(1, 2) / 2
+        looks.append((dots.masked_fill(hidden, -math.inf).softmax(dim=2), dots, value[..., part]))
+        found.append(looks[head][0] @ value[..., part] * (head in heads))
+    return (x + torch.cat(found, dim=2) @ w["out"].T) @ w["next"].T, looks
+
+
+def tiny_costs(w, texts, **how):
+    torch = pytest.importorskip("torch")
+    scores, texts = tiny_scores(w, texts[:, :-1], **how)[0], torch.tensor(texts)
+    return torch.nn.functional.cross_entropy(scores.transpose(1, 2), texts[:, 1:], reduction="none")
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """The initial matrices, those of the notebook's model after its training, and those of the proud one after it."""
+    torch = pytest.importorskip("torch")
+
+    def trained(steps, ahead):
+        draw = np.random.default_rng(0).normal
+        rows = {"letter": 6, "place": 6, "query": 8, "key": 8, "value": 8, "out": 8, "next": 5}
+        w = {name: torch.tensor(draw(scale=0.3, size=(n, 8)), requires_grad=True) for name, n in rows.items()}
+        optimiser = torch.optim.Adam(w.values(), lr=0.02)
+        for _ in range(steps):
+            optimiser.zero_grad()
+            tiny_costs(w, TEXTS[:100], ahead=ahead).mean().backward()
+            optimiser.step()
+        return {name: matrix.detach() for name, matrix in w.items()}
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # on a busy machine, two threads wait for each other at each of these small steps
+    yield trained(0, 0), trained(200, 0), trained(200, 1)
+    torch.set_num_threads(threads)
+
+
+def test_what_the_language_costs_is_counted_right(fresh):
+    shown, text = texts(fresh(TINY)), prose(stored(TINY))
+    now, after = TEXTS[:100, :-1].ravel(), TEXTS[:100, 1:].ravel()
+    table = np.zeros((6, 5))
+    np.add.at(table, (now, after), 1)
+    probabilities = table / table.sum(axis=1, keepdims=True)
+    counted = -np.log(probabilities[now, after]).mean()
+    costs = re.findall(r": +(\d\.\d{4})$", shown["words"], re.MULTILINE)
+    assert costs == [f"{cost:.4f}" for cost in (math.log(5), counted, 3 * math.log(5) / 6)]
+    assert all(word == "." + word[:0:-1] for word in re.findall(r"\.[a-e]+", shown["words"]))
+    assert f"ln 5 = {math.log(5):.4f} for nothing" in text and f"ln 100 / 6 = {math.log(100) / 6:.4f}" in text
+    assert f"knows the mirror, {math.log(125) / 6:.4f}" in text and f"word that nobody has told: {costs[2]} is" in text
+    assert shown["weights"] == f"{6 * 8 + 6 * 8 + 4 * 8 * 8 + 5 * 8} parameters\n"
+
+
+def test_the_language_model_learns_what_torch_learns(fresh, tiny):
+    shown, (start, model, proud) = texts(fresh(TINY)), tiny
+    told = ""
+    for when, w in (("at the start:", start), ("after 200 steps:", model)):
+        learned, unseen = (tiny_costs(w, part).mean().item() for part in (TEXTS[:100], TEXTS[100:]))
+        told += f"{when} {learned:.4f} on learned words, {unseen:.4f} on unseen ones\n"
+    assert shown["train-run"] == told
+    assert math.log(100) / 6 < learned < math.log(5) / 2 < unseen < 0.7 * math.log(5), "larger, but far from guessing"
+    costs, scores = tiny_costs(model, TEXTS[100:]).mean(dim=0), tiny_scores(model, TEXTS[100:, :-1])[0]
+    right = (scores.argmax(dim=2).numpy() == TEXTS[100:, 1:]).sum(axis=0)
+    assert shown["places"] == "".join(
+        f"letter {place}: costs {cost:.3f}, right in {count} of 25 unseen words\n"
+        for place, (cost, count) in enumerate(zip(costs.tolist(), right), start=1)
+    )
+    assert right[3:].tolist() == [25, 25, 25] and math.log(5) < costs[0] < costs[1] < costs[2]
+    learned, unseen = (tiny_costs(proud, part, ahead=1).mean().item() for part in (TEXTS[:100], TEXTS[100:]))
+    assert shown["ahead"] == f"{learned:.4f} on learned words, {unseen:.4f} on unseen ones\n"
+    assert unseen < math.log(5) / 2, "it has read the answer"
+
+
+def test_where_the_language_model_looks_is_where_matrices_look(fresh, tiny):
+    shown, model, text = texts(fresh(TINY)), tiny[1], TEXTS[100:101]
+    _, looks = tiny_scores(model, text[:, :-1])
+    told = f"the word: {' '.join('abcde.'[code] for code in text[0])}\n"
+    told += "it has read    head  looks at places 0, 1, 2, …\n"
+    for n in range(6):
+        read = " ".join("abcde."[code] for code in text[0, : n + 1])
+        for head in (0, 1):
+            shares = "  ".join(f"{look:.2f}" for look in looks[head][0][0, n, : n + 1].tolist())
+            told += f"{read:14} {head + 1:4}  {shares}\n"
+    assert shown["look"] == told
+    assert [looks[0][0][0, n].argmax().item() for n in (3, 4, 5)] == [3, 2, 1], "the mirrored place"
+    lines, largest = [f"score {place}: head 1 " for place in range(5)], []
+    for head, (shares, dots, values) in enumerate(looks):
+        look, value = shares[0, 4, :5], values[0, :5, 0]
+        slopes = look * (value - look @ value)  # the derivative of a softmax, by hand
+        largest.append(slopes.abs().max())
+        for place in range(5):
+            score = f"{dots[0, 4, place]:+6.2f}" if head == 0 else f"{dots[0, 4, place]:+5.2f}"
+            lines[place] += f"{score}, gradient {slopes[place]:+.4f}" + (";  head 2 " if head == 0 else "")
+    assert shown["gradient"] == "\n".join(lines) + "\n"
+    assert largest[0] < 1e-3 and largest[1] > 0.5, "the head that is sure does not learn any more"
+
+
+def test_the_first_head_does_the_work_and_only_the_model_writes_different_mirrors(fresh, tiny):
+    shown, (_, model, proud), told = texts(fresh(TINY)), tiny, ""
+    for name, heads in (("both", (0, 1)), ("without head 1", (1,)), ("without head 2", (0,)), ("without both", ())):
+        scores = tiny_scores(model, TEXTS[100:, :-1], heads=heads)[0]
+        counts = (scores.argmax(dim=2).numpy() == TEXTS[100:, 1:]).sum(axis=0)
+        told += (
+            f"{name:14}: of 25, letter 4 is right in {counts[3]}, letter 5 in {counts[4]}, letter 6 in {counts[5]}\n"
+        )
+        assert (counts[3:] > 20).all() == (0 in heads) and ((counts[3:] < 9).all() or 0 in heads)
+    assert shown["heads"] == told
+    told = ""
+    for name, w in (("the model", model), ("the proud one", proud)):
+        rng, words = np.random.default_rng(0), []
+        for _ in range(40):
+            text = [5]
+            while len(text) < 7:
+                probabilities = tiny_scores(w, np.array([text]))[0][0, -1].softmax(dim=0).numpy()
+                text.append(int(rng.choice(5, p=probabilities)))
+            words.append("".join("abcde"[code] for code in text[1:]))
+        mirrors = [word for word in words if word == word[::-1]]
+        told += f"{name}: {len(mirrors)} mirrors, {len(set(mirrors))} different ones: {', '.join(words[:5])}, …\n"
+    assert shown["write"] == told and len(set(words)) == 1, "the proud one writes the same word again and again"
+
+
 # --- the statements of 11-build-it-yourself, compared with calculus by hand and with NumPy
 
 
