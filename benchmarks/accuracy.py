@@ -14,12 +14,10 @@ import numpy as np
 
 from chainrule.engine import OPS, Value, gradients
 
-from .timing import machine
-
 Points = list[tuple[float, ...]]
 ALL = tuple(op.name for op in OPS.values() if 0 < op.arity < 3 and not op.chooses)
-GRID = [1e-3, 0.01, 0.1, 0.3, 0.5, 0.9, 0.99, 1.01, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 36.0, 100.0]
-FEW = [0.01, 0.5, 1.01, 3.0, 20.0]
+GRID = [1e-3, 0.1, 0.5, 0.99, 1.01, 2.0, 5.0, 8.0, 20.0, 36.0, 100.0]
+FEW = [0.01, 0.5, 1.01, 20.0]
 BAR = 64.0  # units in the last place
 TINY, HUGE = 1e-290, 1e290  # beyond, a derivative may underflow or overflow on the way
 NAMES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
@@ -129,7 +127,7 @@ def judged(op: Any, truth: Any, points: Points, place: int, order: int) -> Itera
     """The points and the true derivatives, without those next to a zero of the derivative, and the tiny and huge."""
     for numbers in points:
         around = []
-        for factor in (1.0, 0.875, 1.125):
+        for factor in (1.0, 1.125):
             moved = (*numbers[:place], numbers[place] * factor, *numbers[place + 1 :])
             if op.domain(*moved) and op.smooth(*moved):
                 around.append(derivative(op, truth, moved, place, order))
@@ -139,7 +137,7 @@ def judged(op: Any, truth: Any, points: Points, place: int, order: int) -> Itera
 
 def derivative(op: Any, truth: Any, numbers: tuple[float, ...], place: int, order: int) -> Any:
     """The derivative from differences in many digits: at 100, tanh differs from 1 by exp(-200), which is 289 bits."""
-    with mpmath.workprec(1200 if op.arity == 1 else 400):
+    with mpmath.workprec(800 if op.arity == 1 else 300):
         exact = [mpmath.mpf(number) for number in numbers]
         return mpmath.diff(
             lambda x: truth.MEANING[op.name](*exact[:place], x, *exact[place + 1 :]), exact[place], order
@@ -172,11 +170,12 @@ def peers() -> dict[str, Callable[..., Any]]:
 
 def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:
     """Print, for each row and order, the worst error in units in the last place."""
-    print(machine("none"))
     truth, others = meanings(), peers()
     print(f"The worst error in units in the last place (ulp) away from zeros of the derivative; the bar is {BAR:g}.\n")
-    titles = ["row", "order", "points", "chainrule", *others, "at", ""]
-    rows, missed, behind = [titles], 0, 0
+    widths = [13, 5, 6, 9, *(9 for _ in others), 16, 7]
+    missed = behind = 0
+    for row in (["row", "order", "points", "chainrule", *others, "at", ""], ["-" * width for width in widths]):
+        print(_line(row, widths))
     for name in only or (ALL[:12] if sizes.small else ALL):
         op, points = OPS[name], points_of(OPS[name], sizes.small)
         for order in (1, 2, 3):
@@ -206,9 +205,10 @@ def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:
             best = min((errors[who] for who in others if errors[who] is not None), default=np.inf)  # type: ignore[type-var]
             verdict = "MISSED" if own > BAR else "behind" if own > max(4.0, 2.0 * best) else ""  # type: ignore[operator]
             missed, behind = missed + (verdict == "MISSED"), behind + (verdict == "behind")
-            rows.append([name, str(order), str(count), *map(shown, errors.values()), at, verdict])
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    rows.insert(1, ["-" * width for width in widths])
-    for row in rows:
-        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
+            row = [name, str(order), str(count), *map(shown, errors.values()), at, verdict]
+            print(_line(row, widths), flush=True)
     print(f"\n{missed} above {BAR:g} ulp; {behind} behind the best peer (by more than 4 ulp and twice its error).\n")
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |"
