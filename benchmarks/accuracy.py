@@ -136,12 +136,17 @@ def judged(op: Any, truth: Any, points: Points, place: int, order: int) -> Itera
 
 
 def derivative(op: Any, truth: Any, numbers: tuple[float, ...], place: int, order: int) -> Any:
-    """The derivative from differences in many digits: at 100, tanh differs from 1 by exp(-200), which is 289 bits."""
-    with mpmath.workprec(800 if op.arity == 1 else 300):
-        exact = [mpmath.mpf(number) for number in numbers]
-        return mpmath.diff(
-            lambda x: truth.MEANING[op.name](*exact[:place], x, *exact[place + 1 :]), exact[place], order
-        )
+    """The derivative from differences in many digits; 0 where these say nothing, so that fewer digits disagree.
+
+    At 100, tanh differs from 1 by exp(-200), which is 289 bits.
+    """
+    found = []
+    for bits in (800, 700) if op.arity == 1 else (300, 260):
+        with mpmath.workprec(bits):
+            exact = [mpmath.mpf(number) for number in numbers]
+            meaning = truth.MEANING[op.name]
+            found.append(mpmath.diff(lambda x: meaning(*exact[:place], x, *exact[place + 1 :]), exact[place], order))  # noqa: B023  called here
+    return found[0] if abs(found[0] - found[1]) <= 1e-20 * abs(found[0]) else mpmath.mpf(0)
 
 
 def worst(found: Sequence[float], truths: Sequence[Any], truth: Any) -> float:
