@@ -19,11 +19,14 @@ from ..gate import numbers
 from ..value import SWITCHED, Value
 from .arrays.plan import Array
 from .calls import Remembered, remember
-from .emit.c_file import c_file, c_name
+from .emit.about import About
+from .emit.c_file import c_name
+from .emit.javascript_module import javascript_module
 from .emit.python import is_long, is_narrow
 from .emit.tape import Tape as PlainTape
 from .emit.tape import tape_of
 from .run.backends import checked
+from .run.devices import Rounding, c_files
 from .run.running import Call, FloatArray
 from .run.running import parameters as numbers_of
 from .run.saving import module, write
@@ -250,25 +253,48 @@ class Program:
         latest = self._latest()
         return latest.stages(latest.names[-1])
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the program for the shape that was traced last as a module, which needs NumPy alone.
+    def save(
+        self, path: str | PathLike[str], *, dtype: str = "float64", examples: Sequence[Any] = (),
+        about: About | None = None,
+    ) -> Rounding | None:  # fmt: skip
+        """Write the program for the shape that was traced last as a file, in the language that the ending asks for.
 
-        It has value(x, y, theta=theta) and, if there is one output, value_and_grad and input_gradients, with the names
+        "net.py" is a module that needs NumPy alone, "net.js" (or "net.mjs") an ES module that needs nothing else. It
+        has value(x, y, theta=theta) and, if there is one output, value_and_grad and input_gradients, with the names
         and shapes that they have here; theta holds the numbers of the parameters. Its value_and_grad is the one that is
-        exact for infinite logits, so the last digits of the mean may differ.
+        exact for infinite logits, so the last digits of the mean may differ. `about` says what inputs and outputs are
+        called, for languages other than Python.
 
-        A path that ends in .c gets plain C99 instead, which works on one example and needs math.h alone: with net.c,
-        net_value(net_theta, x0, x1, out) and net_value_and_grad(net_theta, x0, x1, value, gradient).
+        "net.c" is plain C99, which works on one example and needs math.h alone: it has net_value(net_theta, x, out),
+        net_value_and_grad(net_theta, x, y, value, gradient), and net_step, a step of gradient descent. "net.h" has
+        the sizes, the names and the functions. With dtype="float32" all numbers are float, and with "int8" the
+        matrices of parameters are bytes. What that costs is measured on `examples`, the inputs of a call, and returned;
+        int8 needs them.
+
+        Errors: ValueError for another ending, and for an operation of one's own that the language has no words for.
         """
-        latest = self._latest()
-        if Path(path).suffix == ".c":
-            functions = [latest.c_function(name, one=True) for name in latest.names if name != "input_gradients"]
-            return write(path, c_file(c_name(Path(path).stem), functions, self.parameters().tolist()))
-        still = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
-        texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
+        latest, ending = self._latest(), Path(path).suffix.lower()
+        theta, still = self.parameters().tolist(), [i for i, p in enumerate(self._params) if not p.requires_grad]
+        if ending == ".c":
+            file, rounding = c_files(c_name(Path(path).stem), latest, theta, still, about, dtype, examples)
+            write(Path(path).with_suffix(".h"), file.header)
+            write(path, file.source)
+            return rounding
+        if dtype != "float64" or len(examples):
+            raise ValueError(f"save: dtype and examples are for a file of C, as in save('net.c', dtype={dtype!r})")
         whole = [array.whole_numbers for array in latest.layout]
         outputs = len(latest.outputs) if latest.several else None
-        write(path, module(texts, latest.shapes, whole, outputs, self._batch, self.parameters().tolist()))
+        shape = latest.shapes, whole, outputs, self._batch, theta
+        if ending in (".js", ".mjs"):
+            texts = {name: latest.javascript_text(name, still) for name in latest.names}
+            write(path, javascript_module(texts, *shape, about))
+            return None
+        if ending not in ("", ".py"):
+            instead = "write program.save('net.py')"
+            raise ValueError(f"save: the ending of {str(path)!r} is none of .py, .js, .mjs, .c; {instead}")
+        texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
+        write(path, module(texts, *shape))
+        return None
 
     @property
     def frozen(self) -> list[Frozen]:

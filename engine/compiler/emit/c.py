@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...op import Op
 from ..arrays.derive import differentiate
@@ -63,7 +63,7 @@ def array_function(plan: Plan, name: str, block: int = 0) -> CFunction:
     name_arrays(plan)
     forward = Forward(plan)
     output, results = _results(forward, name)
-    writer = _Writer(forward, output, results, name, block)
+    writer = Writer(forward, output, results, name, block)
     sizes = tuple(array.lanes for array in plan.inputs)
     return CFunction(name, writer.text(), writer.memory, sum(count for _, count in results), sizes, plan.theta.lanes)
 
@@ -87,7 +87,7 @@ def _results(forward: Forward, name: str) -> tuple[Operand | None, list[tuple[Op
     return None, [(next(found), array.lanes) for array in wanted if array.lanes]
 
 
-class _Writer:
+class Writer:
     """Sorts the instructions into loops, finds a place for each array, and then writes a method for each word."""
 
     def __init__(
@@ -142,7 +142,9 @@ class _Writer:
 
     def _unstored(self) -> set[Array]:
         """The arrays that are read in the loop that makes them, and nowhere else."""
-        home = {array: (time, i) for time, units in self.units.items() for i, unit in enumerate(units) for array in unit}
+        home = {
+            array: (time, i) for time, units in self.units.items() for i, unit in enumerate(units) for array in unit
+        }
         found = {array for array in home if _by_number(array) and array not in self.roots and array not in self.placed}
         for array in self.code:
             for a in [*[a.array for a in array.args if isinstance(a, Rows)], *_sources(array)]:
@@ -271,7 +273,9 @@ class _Writer:
                 "    k = (m + 7) / 8 * 8;", *[f"  {call}" for call in calls[DURING]], "  }", *calls[AFTER], *self._finish(),
             ]  # fmt: skip
             body = [line.replace("B", str(self.block)) if "parts =" in line else line for line in body]
-        body += ["  (void)x; (void)theta; (void)w; (void)value; (void)out; (void)n; (void)N; (void)start; (void)m; (void)k;"]
+        body += [
+            "  (void)x; (void)theta; (void)w; (void)value; (void)out; (void)n; (void)N; (void)start; (void)m; (void)k;"
+        ]
         body += ["  return wrong;", "}"]
         constants = [f"static const {key.replace(' ', f' {name}', 1)}" for key, name in self.tables.items()]
         return "\n".join([*constants, *parts, *body]) + "\n"

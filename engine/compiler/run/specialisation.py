@@ -8,13 +8,18 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ...numeric import readable
+from ...op import Op
 from ...value import Value
 from ..arrays.layout import name_arrays
 from ..arrays.pack import schedule
 from ..arrays.plan import Array, Lane, Plan, Step
+from ..arrays.whole import whole
 from ..emit.c import CFunction, array_function
 from ..emit.c_scalars import scalar_function
+from ..emit.expression import expression
 from ..emit.functions import numpy_source
+from ..emit.javascript_arrays import bind_on_arrays
+from ..emit.javascript_scalars import bind_on_scalars
 from ..emit.python import functions_of, lines, on_floats, on_long_columns
 from ..scalar.code import Code, Scalar
 from ..scalar.derive import differentiate
@@ -150,6 +155,18 @@ class Specialisation:
         for i in without_gradient if name == "value_and_grad" else ():
             results[1 + i] = 0.0
         return on_long_columns(name, self.code, results, self.layout)
+
+    def javascript_text(self, name: str, without_gradient: Sequence[int] = ()) -> str:
+        """bind_NAME(n) in JavaScript, which returns the function of that name."""
+        for op in dict.fromkeys(self.code.operations):
+            if isinstance(op, Op):
+                expression(op)  # an error names the row, rather than a function of NumPy's in its spelling
+        of_program = self.several, self.batch, self.parameters
+        if self.narrow or self.long:
+            inputs = list(zip(self.layout, self.shapes))
+            return bind_on_scalars(name, self.code, self.results(name), inputs, *of_program, without_gradient)
+        with ONE_AT_A_TIME:
+            return bind_on_arrays(whole(self.array_plan(), name, without_gradient), self.shapes, *of_program)
 
     def text(self, name: str) -> str:
         """The function of that name as it runs: on floats or on arrays."""
