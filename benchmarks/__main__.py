@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks eager|compiled|fence|whole [--runs 7] [--only W3 W4] [--quick]`."""
+"""The command line: `python -m benchmarks eager|compiled|c|fence|whole|devices [--runs 7] [--only W3 W4] [--quick]`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def main() -> None:
             7,
             "W11: whole trainings in fresh processes, against three peers",
         ),
+        ("devices", ["iris", "digits"], 1, "C for devices: size, memory and error, beside emlearn and m2cgen"),
     ):
         one = kinds.add_parser(kind, help=said)
         one.add_argument("--runs", type=int, default=runs, metavar="N", help=f"alternating runs of each ({runs})")
@@ -38,6 +39,8 @@ def main() -> None:
             from . import fence as chosen  # type: ignore[no-redef]
         elif arguments.kind == "c":
             from . import in_c as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "devices":
+            from . import devices as chosen  # type: ignore[no-redef]
         elif arguments.kind == "whole":
             from . import whole as chosen  # type: ignore[no-redef]
         else:
