@@ -15,7 +15,12 @@ def main() -> None:
         ("eager", [*five, "W12", "W13", "W17"], 7, "Values and backward() against micrograd and microgpt"),
         ("fence", ["W1", "W2", "W3", "W4", "W12"], 5, "what engine/fast/ buys: the same work with it switched off"),
         ("compiled", [*five, "W6", "W7", "W8", "W10"], 15, "compiled programs against NumPy by hand, PyTorch and JAX"),
-        ("c", ["W3", "W4", "W5", "W6", "W7", "W10", "RK4", "Rosenbrock"], 9, "programs in C against NumPy, JAX and PyTorch"),
+        (
+            "c",
+            ["W3", "W4", "W5", "W6", "W7", "W10", "RK4", "Rosenbrock"],
+            9,
+            "programs in C against NumPy, JAX and PyTorch",
+        ),
         (
             "whole",
             ["iris", "digits", "wide"],

@@ -314,5 +314,6 @@ class InC:
                                   memory, first) if taken else (0, True)  # fmt: skip
         if taken:
             optimiser.__dict__["steps"] += taken
-            optimiser.__dict__["_last"] = epochs.before.copy(), epochs.gradient[:moved].copy()
+            last_step = epochs.before.copy(), epochs.gradient[:moved].copy(), optimiser.learning_rate
+            optimiser.__dict__["_last"] = last_step
         return int(taken)

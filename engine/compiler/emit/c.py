@@ -142,7 +142,9 @@ class Writer:
 
     def _unstored(self) -> set[Array]:
         """The arrays that are read in the loop that makes them, and nowhere else."""
-        home = {array: (time, i) for time, units in self.units.items() for i, unit in enumerate(units) for array in unit}
+        home = {
+            array: (time, i) for time, units in self.units.items() for i, unit in enumerate(units) for array in unit
+        }
         found = {array for array in home if _by_number(array) and array not in self.roots and array not in self.placed}
         for array in self.code:
             for a in [*[a.array for a in array.args if isinstance(a, Rows)], *_sources(array)]:
@@ -271,7 +273,9 @@ class Writer:
                 "    k = (m + 7) / 8 * 8;", *[f"  {call}" for call in calls[DURING]], "  }", *calls[AFTER], *self._finish(),
             ]  # fmt: skip
             body = [line.replace("B", str(self.block)) if "parts =" in line else line for line in body]
-        body += ["  (void)x; (void)theta; (void)w; (void)value; (void)out; (void)n; (void)N; (void)start; (void)m; (void)k;"]
+        body += [
+            "  (void)x; (void)theta; (void)w; (void)value; (void)out; (void)n; (void)N; (void)start; (void)m; (void)k;"
+        ]
         body += ["  return wrong;", "}"]
         constants = [f"static const {key.replace(' ', f' {name}', 1)}" for key, name in self.tables.items()]
         return "\n".join([*constants, *parts, *body]) + "\n"

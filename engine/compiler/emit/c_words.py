@@ -101,7 +101,9 @@ def prelude(text: str, *files: str) -> str:
         known = {name for defines, _, _ in pieces for name in defines}
     wanted, kept = set(re.findall(r"\bcr_\w+", text)), list[str]()
     while True:  # a function may stand before one that it needs, where it comes from another file
-        more = [(uses, piece) for defines, uses, piece in pieces if piece not in kept and not wanted.isdisjoint(defines)]
+        more = [
+            (uses, piece) for defines, uses, piece in pieces if piece not in kept and not wanted.isdisjoint(defines)
+        ]
         if not more:
             break
         for uses, piece in more:

@@ -225,7 +225,9 @@ def test_two_processes_build_the_same_library_at_once(tmp_path):
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     env = {**os.environ, "CHAINRULE_CACHE": str(tmp_path), "PYTHONPATH": path}
     started = [
-        subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         for _ in range(2)
     ]
     assert [one.communicate()[0].strip() for one in started] == ["[3. 6.] c"] * 2
@@ -273,7 +275,7 @@ def test_a_program_in_c_is_pickled_and_copied():
         assert (value, gradient.tolist()) == (wanted[0], wanted[1].tolist()) and twin.backend == "c"
 
 
-class identity_times:  # noqa: N801  a function that can be pickled
+class identity_times:
     def __init__(self, w):
         self.w = w
 
@@ -363,6 +365,3 @@ def test_address_and_undefined_behaviour_sanitisers_find_nothing(tmp_path):
            "CHAINRULE_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert done.stdout.strip() == "clean", done.stderr[-3000:]
-
-
-

@@ -20,12 +20,32 @@ except compilers.NoCompiler as problem:
 TINY = math.ulp(0.0)
 ONE = {  # the exact function, and everyday and extreme arguments
     "cr_exp": (mpmath.exp, [(-745.0, 709.7), (-1.0, 1.0), (-1e-9, 1e-9), (-708.0, -700.0), (0.3, 0.4)]),
-    "cr_expm1": (mpmath.expm1, [(-50.0, 709.7), (-1.0, 1.0), (-1e-9, 1e-9), (0.34, 0.36), (-0.36, -0.34), (39.0, 41.0)]),
+    "cr_expm1": (
+        mpmath.expm1,
+        [(-50.0, 709.7), (-1.0, 1.0), (-1e-9, 1e-9), (0.34, 0.36), (-0.36, -0.34), (39.0, 41.0)],
+    ),
     "cr_tanh": (mpmath.tanh, [(-30.0, 30.0), (-1.0, 1.0), (-1e-9, 1e-9), (0.17, 0.18), (18.0, 20.0)]),
     "cr_log": (mpmath.log, [(1e-300, 1e300), (0.5, 2.0), (1.0 - 1e-9, 1.0 + 1e-9), (TINY, 1e-307), (0.70, 0.71)]),
     "cr_log1p": (mpmath.log1p, [(-0.999, 1e3), (-1e-3, 1e-3), (-1e-15, 1e-15), (0.0, 1.0), (-0.3, -0.29)]),
 }
-EDGES = [0.0, -0.0, np.inf, -np.inf, np.nan, 710.0, -746.0, 1e308, -1e308, TINY, -TINY, 1.0, -1.0, 20.0, -20.0, 2.2e-308]
+EDGES = [
+    0.0,
+    -0.0,
+    np.inf,
+    -np.inf,
+    np.nan,
+    710.0,
+    -746.0,
+    1e308,
+    -1e308,
+    TINY,
+    -TINY,
+    1.0,
+    -1.0,
+    20.0,
+    -20.0,
+    2.2e-308,
+]
 NUMPY = {"cr_exp": np.exp, "cr_expm1": np.expm1, "cr_tanh": np.tanh, "cr_log": np.log, "cr_log1p": np.log1p}
 
 
@@ -55,7 +75,11 @@ def called(tmp_path_factory):
 
 def stated(name):
     """How many ulp the comment above a function allows."""
-    found = re.search(rf"/\* (?:(?!\*/).)*?within (\d) ulp(?:(?!\*/).)*\*/\nstatic inline double {name}\(", whole("prelude.c"), re.I | re.S)
+    found = re.search(
+        rf"/\* (?:(?!\*/).)*?within (\d) ulp(?:(?!\*/).)*\*/\nstatic inline double {name}\(",
+        whole("prelude.c"),
+        re.I | re.S,
+    )
     return int(found[1])
 
 
