@@ -54,11 +54,13 @@ class Meaning:
             return found
         return np.asarray(getattr(np, array.op)(*given))
 
-    def right_sides(self, x: Operand, rights: int, ones: int) -> Numbers:
-        """Shapes: (rights, width, n)."""
-        rows = self.of(x)
-        rows = rows.reshape(rights, -1, rows.shape[1])
-        return np.concatenate([rows, np.ones((rights, ones, rows.shape[2]), self.dtype)], axis=1)
+    def right_sides(self, x: Operand, height: int, ones: int) -> Numbers:
+        """So many rows of a matrix, whose columns are the examples, or all examples at all positions; and rows of ones.
+
+        Shapes: (height + ones, columns).
+        """
+        rows = self.of(x).reshape(height, -1)
+        return np.concatenate([rows, np.ones((ones, rows.shape[1]), self.dtype)])
 
     def indices(self, x: Operand) -> NDArray[np.intp]:
         return self.of(x).astype(np.intp)
@@ -71,38 +73,40 @@ def _scatter(m: Meaning, array: Array) -> Numbers:
     return out
 
 
-def _padded(m: Meaning, array: Array) -> Numbers:
-    rights, keep = array.extra
-    return m.right_sides(array.args[0], rights, array.lanes // rights - keep).reshape(array.lanes, -1)
-
-
 def _matmul(m: Meaning, array: Array) -> Numbers:
-    rights, lefts, width, ones = array.extra
-    W, H = m.of(array.args[0]).reshape(lefts, width), m.right_sides(array.args[1], rights, ones)
+    _, lefts, width, ones = array.extra
+    W, H = m.of(array.args[0]).reshape(lefts, width), m.right_sides(array.args[1], width - ones, ones)
     return (W @ H).reshape(array.lanes, -1)
 
 
 def _outer(m: Meaning, array: Array) -> Numbers:
-    rights, lefts, _, ones = array.extra
-    H = m.right_sides(array.args[1], rights, ones)
-    G = np.broadcast_to(m.of(array.args[0]).reshape(rights, lefts, -1), (rights, lefts, H.shape[2]))
-    return np.einsum("rln,rwn->lw", G, H).reshape(-1, 1)
+    _, lefts, width, ones = array.extra
+    H = m.right_sides(array.args[1], width - ones, ones)
+    return (m.of(array.args[0]).reshape(lefts, -1) @ H.T).reshape(-1, 1)
 
 
 def _back(m: Meaning, array: Array) -> Numbers:
-    rights, lefts, width, keep = array.extra
-    W, G = m.of(array.args[0]).reshape(lefts, width), m.of(array.args[1]).reshape(rights, lefts, -1)
+    _, lefts, width, keep = array.extra
+    W, G = m.of(array.args[0]).reshape(lefts, width), m.of(array.args[1]).reshape(lefts, -1)
     return (W[:, :keep].T @ G).reshape(array.lanes, -1)
+
+
+def _einsum(m: Meaning, array: Array) -> Numbers:
+    one, other, result, sizes = array.extra
+    given = [m.of(x).reshape(*[dict(sizes)[axis] for axis in axes], m.n) for x, axes in zip(array.args, (one, other))]
+    return np.asarray(np.einsum(f"{one}n,{other}n->{result}n", *given)).reshape(array.lanes, -1)
 
 
 def _masked(m: Meaning, array: Array) -> Numbers:
     [ones], [g, side] = array.extra, array.args
-    H = m.right_sides(side, 1, ones)[0]
+    H = m.right_sides(side, array.lanes - ones, ones)
     return np.where((m.of(g) != 0.0).any(axis=0), H, 0.0)
 
 
 def _reduced(m: Meaning, array: Array, reduce: Any) -> Numbers:
-    [x], [sizes] = array.args, array.extra
+    [x], [sizes, *across] = array.args, array.extra
+    if across:
+        return np.asarray(reduce(m.of(x).reshape(sizes[0], len(sizes), -1), axis=0))
     return np.stack([reduce(part, axis=0) for part in np.split(m.of(x), np.cumsum(sizes)[:-1])])
 
 
@@ -146,10 +150,10 @@ WORD: Mapping[str, Word] = {
     "full": lambda m, array: m.of(array.args[0]),
     "take": lambda m, array: m.of(array.args[0])[list(array.extra[0])],
     "scatter": _scatter,
-    "padded": _padded,
     "matmul": _matmul,
     "outer": _outer,
     "back": _back,
+    "einsum": _einsum,
     "masked": _masked,
     "sum": lambda m, array: _reduced(m, array, np.sum),
     "inner": _inner,
