@@ -110,7 +110,7 @@ def to_c(
         file, rounding = c_files(name, program, about, dtype, examples, training)
         made = CExport(file.source, file.header, dtype, rounding)
         if rounding is not None and about.classifies and rows is not None:
-            made = made._replace(**_classes(model, program, rows, rounding, y))
+            made = CExport(file.source, file.header, dtype, rounding, *_classes(model, program, rows, rounding, y))
     if path is not None:
         write(Path(path).with_suffix(".h"), file.header)
         write(path, file.source)
@@ -225,17 +225,17 @@ def _learnt(model: Any, y: Any) -> Any:
     return y
 
 
-def _classes(model: Any, program: Program, rows: Floats, rounding: Rounding, y: Any) -> dict[str, int]:
-    """How many classes are the same with few digits as with many, and how many are right."""
+def _classes(model: Any, program: Program, rows: Floats, rounding: Rounding, y: Any) -> list[int]:
+    """How many classes are the same with few digits as with many; how many are right, and were right before."""
     inputs = np.array([_prepared(model)(row) for row in rows[:1]], dtype=float)
     rough, exact = [class_places(model, inputs, outputs[:, 0] if outputs.shape[1] == 1 else outputs)
                     for outputs in (rounding.outputs, np.reshape(program(rows), (len(rows), -1)))]  # fmt: skip
-    found = {"agree": int((rough == exact).sum())}
+    found = [int((rough == exact).sum())]
     if y is not None:
         labels = np.asarray(_learnt(model, y))
         if len(model.class_labels if hasattr(model, "class_labels") else ()):
             labels = np.array([list(model.class_labels).index(one) for one in labels.tolist()])
-        found |= {"right": int((rough == labels).sum()), "right_before": int((exact == labels).sum())}
+        found += [int((rough == labels).sum()), int((exact == labels).sum())]
     return found
 
 

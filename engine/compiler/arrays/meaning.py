@@ -112,7 +112,8 @@ def _reduced(m: Meaning, array: Array, reduce: Any) -> Numbers:
 
 def _inner(m: Meaning, array: Array) -> Numbers:
     a, b = map(m.of, array.args)
-    return (a * b).sum(axis=0, keepdims=True)
+    found: Numbers = np.sum(a * b, axis=0, keepdims=True)
+    return found
 
 
 def _index(m: Meaning, array: Array) -> Numbers:
@@ -127,13 +128,15 @@ def _flat(m: Meaning, array: Array) -> Numbers:
 
 def _pick(m: Meaning, array: Array) -> Numbers:
     choices, rows = m.of(array.args[0]), m.indices(array.args[1])
-    return choices[rows, np.arange(rows.shape[1]) if choices.shape[1] > 1 else 0]
+    found: Numbers = choices[rows, np.arange(rows.shape[1]) * (choices.shape[1] > 1)]
+    return found
 
 
 def _put(m: Meaning, array: Array) -> Numbers:
     rows = m.indices(array.args[1])
     out = np.zeros((array.lanes, m.n if array.batched else 1), m.dtype)
-    np.add.at(out, (rows, np.arange(rows.shape[1]) if out.shape[1] > 1 else 0), m.of(array.args[0]))
+    columns: Any = np.arange(rows.shape[1]) * (out.shape[1] > 1)
+    np.add.at(out, (rows, columns), m.of(array.args[0]))
     return out
 
 

@@ -72,7 +72,7 @@ def _head(
 ) -> str:  # fmt: skip
     said = []
     for name, shape, integers in zip(names, shapes, whole):
-        full = ("n", *shape) if batch else shape
+        full: tuple[int | str, ...] = ("n", *shape) if batch else shape
         said.append(f"{name} {shape_literal(full) if full else 'one number'}{' of whole numbers' * integers}")
     said += [f"theta ({parameters},)"] * bool(parameters)
     given = ", ".join(names)
