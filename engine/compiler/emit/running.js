@@ -66,31 +66,53 @@ function matmul(out, W, w, H, h, lefts, width, rows, n) {
       continue;
     }
     for (let k = 0; k < n; k += 1) out[at + k] = ones;
-    for (let j = 0; j < rows; j += 1) {
-      const a = W[row + j], from = h + j * n;
-      for (let k = 0; k < n; k += 1) out[at + k] += a * H[from + k];
-    }
+    add_rows(out, at, W, row, 1, H, h, rows, n);
+  }
+}
+
+// To a row of out, add `count` rows of H, each times a number of W. Four at once take half the time.
+function add_rows(out, at, W, w, step, H, h, count, n) {
+  let j = 0;
+  for (; j + 3 < count; j += 4) {
+    const from = w + j * step, a = W[from], b = W[from + step], c = W[from + 2 * step], d = W[from + 3 * step];
+    const A = h + j * n, B = A + n, C = B + n, D = C + n;
+    for (let k = 0; k < n; k += 1) out[at + k] += a * H[A + k] + b * H[B + k] + c * H[C + k] + d * H[D + k];
+  }
+  for (; j < count; j += 1) {
+    const a = W[w + j * step], A = h + j * n;
+    for (let k = 0; k < n; k += 1) out[at + k] += a * H[A + k];
   }
 }
 
 // dW = G @ H.T
 function outer(out, G, g, H, h, lefts, width, rows, n) {
-  for (let i = 0; i < lefts; i += 1) for (let j = 0; j < width; j += 1) {
-    let sum = 0;
-    const a = g + i * n, b = h + j * n;
-    if (j < rows) for (let k = 0; k < n; k += 1) sum += G[a + k] * H[b + k];
-    else for (let k = 0; k < n; k += 1) sum += G[a + k];
-    out[i * width + j] = sum;
+  for (let i = 0; i < lefts; i += 1) {
+    const at = i * width, from = g + i * n;
+    let j = 0;
+    for (; j + 3 < rows; j += 4) {
+      const A = h + j * n, B = A + n, C = B + n, D = C + n;
+      let a = 0, b = 0, c = 0, d = 0;
+      for (let k = 0; k < n; k += 1) {
+        const x = G[from + k];
+        a += x * H[A + k];
+        b += x * H[B + k];
+        c += x * H[C + k];
+        d += x * H[D + k];
+      }
+      [out[at + j], out[at + j + 1], out[at + j + 2], out[at + j + 3]] = [a, b, c, d];
+    }
+    for (; j < width; j += 1) {
+      let sum = 0;
+      for (let k = 0; k < n; k += 1) sum += j < rows ? G[from + k] * H[h + j * n + k] : G[from + k];
+      out[at + j] = sum;
+    }
   }
 }
 
 // dH = W.T @ G
 function back(out, W, w, G, g, lefts, width, rows, n) {
   out.fill(0);
-  for (let i = 0; i < lefts; i += 1) for (let j = 0; j < rows; j += 1) {
-    const a = W[w + i * width + j], from = g + i * n, at = j * n;
-    for (let k = 0; k < n; k += 1) out[at + k] += a * G[from + k];
-  }
+  for (let j = 0; j < rows; j += 1) add_rows(out, j * n, W, w + j, width, G, g, lefts, n);
 }
 
 // Products of matrices for each example, over up to four axes; a stride is 0 where an array has no such axis. A factor
