@@ -263,7 +263,7 @@ class Program:
         has value(x, y, theta=theta) and, if there is one output, value_and_grad and input_gradients, with the names
         and shapes that they have here; theta holds the numbers of the parameters. Its value_and_grad is the one that is
         exact for infinite logits, so the last digits of the mean may differ. `about` says what inputs and outputs are
-        called, for languages other than Python.
+        called, for languages other than Python; a model that is the function itself says so without it.
 
         "net.c" is plain C99, which works on one example and needs math.h alone: it has net_value(net_theta, x, out),
         net_value_and_grad(net_theta, x, y, value, gradient), and net_step, a step of gradient descent. "net.h" has
@@ -273,7 +273,7 @@ class Program:
 
         Errors: ValueError for another ending, and for an operation of one's own that the language has no words for.
         """
-        latest, ending = self._latest(), Path(path).suffix.lower()
+        latest, ending, about = self._latest(), Path(path).suffix.lower(), about or self._names()
         if ending == ".c":
             file, rounding = c_files(c_name(Path(path).stem), self, about, dtype, examples)
             write(Path(path).with_suffix(".h"), file.header)
@@ -294,6 +294,15 @@ class Program:
         texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
         write(path, module(texts, *shape))
         return None
+
+    def _names(self) -> About | None:
+        """What a model that is the function itself knows of its columns and classes; its inputs are prepared ones."""
+        known = getattr(_owner(self._f), "preparation", None)
+        if known is None:
+            return None
+        return About(
+            known.feature_names, known.class_names, classifies=len(known.class_names) > 1 and self._latest().several
+        )
 
     def _without_gradient(self) -> list[int]:
         """The places of the parameters that require no gradient now."""

@@ -114,6 +114,22 @@ def test_scaling_and_names_go_along_into_c(on_a_table, tmp_path, dtype):
     assert "NET_INPUT_MEAN {" in header and made.header == header
 
 
+def test_the_program_of_a_model_takes_prepared_inputs_and_has_the_names(on_a_table, tmp_path):
+    model, _, rows, _, _ = on_a_table
+    program, prepared = cr.compile(model), model.preparation.inputs(rows)
+    wanted = program(prepared)
+    program.save(tmp_path / "net.mjs")
+    program.save(tmp_path / "net.c")
+    asked = f"""import * as net from "./net.mjs";
+      const rows = {json.dumps(np.asarray(prepared).tolist())};
+      console.log(JSON.stringify([Array.from(net.value(rows)), net.columns, net.predict_class?.(rows) ?? null]));"""
+    outputs, columns, answers = in_node(tmp_path, asked)
+    assert columns == list(model.preparation.feature_names)
+    np.testing.assert_allclose(outputs, wanted.ravel(), rtol=1e-12)
+    assert answers == (model.predict_class(rows).tolist() if model.preparation.class_names else None)
+    assert ("NET_CLASSES" in (tmp_path / "net.h").read_text(encoding="utf-8")) is bool(model.preparation.class_names)
+
+
 def test_a_file_with_a_loss_learns_on_the_device_as_here(on_a_table, tmp_path):
     model, loss, rows, numbers, truths = on_a_table
     cr.to_c(model, tmp_path / "net.c", loss=loss)
