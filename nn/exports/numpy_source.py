@@ -14,6 +14,7 @@ from chainrule.engine.compiler.literals import literal
 from chainrule.engine.compiler.run.saving import write
 
 from ..predicting import evaluating
+from ..saving import WRITERS
 from .stages import Activation, Affine, Scaling, class_names, inputs_of, stages, threshold
 
 __all__ = ["to_numpy_source"]
@@ -134,3 +135,6 @@ def _array(name: str, numbers: Any) -> str:
     if np.ndim(numbers) == 1:
         return f"{name} = np.array({rows[0]})"
     return f"{name} = np.array([\n    " + ",\n    ".join(rows) + ",\n])"
+
+
+WRITERS[".py"] = to_numpy_source
