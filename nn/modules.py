@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import OPS, Op, Table, Value, no_grad, ops
+from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 
 from .checks import checked_inputs
@@ -139,12 +140,16 @@ class Neuron(Module):
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
     ) -> None:
-        draw, numbers = initialiser(init), generator(rng)
-        self.w = [Value(draw(nin, numbers)) for _ in range(_checked_size(nin, "a Neuron", "input"))]
+        self._build(nin, nonlin, activation, init, rng)
+        self.name()
+
+    def _build(self, nin: Any, nonlin: Any, activation: Any, init: Any, rng: Any) -> None:
+        """All but the names, which a Layer and an MLP give once for all."""
+        draw, numbers, inputs = initialiser(init), generator(rng), _checked_size(nin, "a Neuron", "input")
+        self.w = [Value(draw(inputs, numbers)) for _ in range(inputs)]
         self.b = Value(0.0)
         self.nonlin = _checked_nonlin(nonlin)
         self.activation = checked_activation(activation)
-        self.name()
 
     def name(self, layer: str = "", number: str = "", j: int = 0) -> None:
         """Label the parameters, and mark them as this unit's: nn.units and the pictures read the mark."""
@@ -179,7 +184,7 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """Neurons side by side that read the same inputs; the keywords are handed to each Neuron.
+    """Neurons side by side that read the same inputs; the keywords are those of each Neuron.
 
     Shapes: x (nin,) -> list (nout,), or one Value if nout is 1.
 
@@ -187,10 +192,26 @@ class Layer(Module):
     Layer of [LinearNeuron(2), LinearNeuron(2)]
     """
 
-    def __init__(self, nin: int, nout: int, **keywords: Any) -> None:
-        keywords["rng"] = generator(keywords.get("rng"))  # one for all neurons: from a seed, each would draw the same
-        self.neurons = [Neuron(nin, **keywords) for _ in range(_checked_size(nout, "a Layer", "neuron"))]
-        self.name()
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        *,
+        nonlin: bool = True,
+        activation: Activation = "relu",
+        init: Initialiser | None = None,
+        rng: Generator | int | None = None,
+    ) -> None:
+        with paused_collector():  # the many Values are no garbage
+            self._build(nin, nout, nonlin, activation, init, rng)
+            self.name()
+
+    def _build(self, nin: Any, nout: Any, nonlin: Any, activation: Any, init: Any, rng: Any) -> None:
+        """All but the names."""
+        numbers = generator(rng)  # one for all neurons: from a seed, each would draw the same
+        self.neurons = [Neuron.__new__(Neuron) for _ in range(_checked_size(nout, "a Layer", "neuron"))]
+        for neuron in self.neurons:
+            neuron._build(nin, nonlin, activation, init, numbers)
 
     def name(self, number: str = "") -> None:
         """Label the neurons; `number` is that of the layer in an MLP."""
@@ -250,12 +271,12 @@ class MLP(Module):
             raise ValueError("softmax over 1 output is always 1; write output='sigmoid', or give the model 2 outputs")
         numbers = generator(rng)
         activations += ["linear" if self.softmax else last]
-        self.layers = [
-            Layer(inputs, outputs, nonlin=name != "linear", activation=name, init=init, rng=numbers)
-            for inputs, outputs, name in zip(sizes[:-1], sizes[1:], activations)
-        ]
-        for number, layer in enumerate(self.layers, start=1):
-            layer.name(str(number))
+        self.layers = [Layer.__new__(Layer) for _ in activations]
+        with paused_collector():
+            for number, layer in enumerate(self.layers, start=1):
+                name = activations[number - 1]
+                layer._build(sizes[number - 1], sizes[number], name != "linear", name, init, numbers)
+                layer.name(str(number))
 
     def __call__(self, x: Any) -> Any:
         for layer in self.layers:

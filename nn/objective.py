@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
+from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
 from chainrule.engine.misuse import ADVICE as UNLISTED
@@ -70,7 +71,11 @@ class Objective:
 
         Eager code runs first, so that mistakes in the model, the loss or the data raise the errors of eager code.
         """
-        parts, theta = list(parts), np.array([p.data for p in self.params])
+        with paused_collector():  # the graphs of examples are no garbage, and they free themselves
+            self._compile(list(parts))
+
+    def _compile(self, parts: Sequence[Examples]) -> None:
+        theta = np.array([p.data for p in self.params])
         nodes = self._nodes(parts[0])
         chosen = [(examples, _sample(examples, nodes)) for examples in parts]
         samples = [(examples, rows, *self._eager(examples, rows)) for examples, rows in chosen]

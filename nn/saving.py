@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -235,6 +234,8 @@ def _refused(constant: str) -> NoReturn:
 
 def checksum(content: Any) -> str:
     """A number that changes whenever anything in the content does, but not with spaces and line ends."""
+    import hashlib  # here, as it loads all of OpenSSL
+
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

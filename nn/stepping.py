@@ -158,8 +158,8 @@ class Optimiser:
     ) -> None:
         """Take one step: clip the gradient, add the weight decay, and change theta in place by the rule.
 
-        `before` is a copy of theta, which the optimiser keeps for `explain`; `square` is gradient * gradient, if that is
-        finite. Without them, they are made here.
+        `before` is a copy of theta, which the optimiser keeps for `explain`; `square` is gradient * gradient, if
+        that is finite. Without them, they are made here.
 
         Shapes: theta (P,), gradient (P,), which stays as it is.
         """

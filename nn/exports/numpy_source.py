@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,8 @@ def to_numpy_source(model: Any, path: str | os.PathLike[str] | None = None, *, X
 
 
 def _compiled(model: Any, X: Any) -> str:
+    import tempfile  # here, as it imports much
+
     with evaluating(model), tempfile.TemporaryDirectory() as folder:
         program = engine.compile(model, params=model.parameters())
         program(np.asarray(X, dtype=float)[:2])
