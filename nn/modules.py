@@ -20,8 +20,9 @@ from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 from .checks import checked_inputs
 from .data.preparation import Preparation
 from .init import Generator, Initialiser, generator, initialiser
+from .modes import in_mode
 from .parameters import Holder, repeated
-from .predicting import Predictor, class_places, evaluating, probabilities_of
+from .predicting import Predictor, class_places, probabilities_of
 from .probabilities import softmax
 from .saving import save
 
@@ -106,7 +107,7 @@ class Module(Holder):
         known = self.preparation
         inputs = checked_inputs(X if known is None or known.columns is None else known.inputs(X))
         predictor = vars(self).setdefault("_predictor", Predictor())
-        with no_grad(), evaluating(self):
+        with no_grad(), in_mode(self, training=False):
             try:
                 return inputs, predictor(self, inputs)
             except ValueError as problem:

@@ -23,7 +23,7 @@ from chainrule.engine.reads import Watch, lost_path
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 from .masks import chances, kept
-from .modes import in_training, reads_mode
+from .modes import in_mode, reads_mode
 
 __all__ = ["Objective"]
 
@@ -63,7 +63,7 @@ class Objective:
     def find_rates(self, examples: Examples) -> None:
         """Run the model on one example, and see what its Dropouts drop."""
         if self.has_modes:
-            with in_training(self.model), no_grad():
+            with in_mode(self.model, training=True), no_grad():
                 self.rates = np.array(chances(lambda: self.model(one_example(examples[0], 0))))
 
     def compile(self, parts: Iterable[Examples]) -> None:
@@ -101,7 +101,7 @@ class Objective:
 
     def _trained(self, x: Any, target: Any, *flags: Any) -> Value:
         """The loss of one example as it is while the model is trained; the Dropouts take their flags in order."""
-        with in_training(self.model), kept(flags[0] if flags else ()):
+        with in_mode(self.model, training=True), kept(flags[0] if flags else ()):
             return self.loss(self.model(x), target)
 
     def draw(self, count: int, source: np.random.Generator) -> tuple[Floats, ...]:

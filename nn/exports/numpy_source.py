@@ -12,7 +12,7 @@ from chainrule import engine
 from chainrule.engine.compiler.literals import literal
 from chainrule.engine.compiler.run.saving import write
 
-from ..predicting import evaluating
+from ..modes import in_mode
 from .stages import Activation, Affine, Scaling, class_names, inputs_of, stages, threshold
 
 __all__ = ["to_numpy_source"]
@@ -49,7 +49,7 @@ def to_numpy_source(model: Any, path: str | os.PathLike[str] | None = None, *, X
 def _compiled(model: Any, X: Any) -> str:
     import tempfile  # here, as it imports much
 
-    with evaluating(model), tempfile.TemporaryDirectory() as folder:
+    with in_mode(model, training=False), tempfile.TemporaryDirectory() as folder:
         program = engine.compile(model, params=model.parameters())
         program(np.asarray(X, dtype=float)[:2])
         file = Path(folder, "program.py")
