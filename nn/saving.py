@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.engine import Value
 from chainrule.engine.compiler.run.saving import write
 
+from .arguments import file_path, given
 from .data.preparation import Preparation
 
 __all__ = [
@@ -59,6 +60,7 @@ KINDS: dict[type, Kind] = {}  # the classes whose architecture is written; nn/ki
 
 def save(model: Any, path: str | os.PathLike[str]) -> Path:
     """Write the model to a file, for `Module.save`, which says what is in it; return the path."""
+    target = file_path(path, "m.json")
     named = list(model.named_parameters())
     if len(dict(named)) < len(named):
         twice = next(name for name, p in named if dict(named)[name] is not p)
@@ -79,7 +81,6 @@ def save(model: Any, path: str | os.PathLike[str]) -> Path:
     if class_labels := getattr(model, "class_labels", ()):
         content["class_labels"] = np.asarray(class_labels).tolist()
     whole = {"format": FORMAT, "version": VERSION, "checksum": checksum(content), **content}
-    target = Path(path)
     write(target, laid_out(whole) + "\n")
     return target
 
@@ -118,6 +119,9 @@ def load(path: str | os.PathLike[str], into: Any = None) -> Any:
     >>> load(path)([1.0, 2.0]).data == model([1.0, 2.0]).data
     True
     """
+    if (into is not None and not callable(getattr(into, "named_parameters", None))) or isinstance(into, type):
+        hint = f"{into.__name__}(...)" if isinstance(into, type) else "MyModel()"
+        raise TypeError(f"into is a model, whose parameters are set; got {given(into)}; write into={hint}")
     content = read(path)
     part = content["model"]
     known = part.fields(["kind"], others=True)["kind"].text()
@@ -191,10 +195,11 @@ def build(part: Part) -> Any:
 
 def read(path: str | os.PathLike[str]) -> dict[str, Part]:
     """The parts of a file, after the checks that concern it as a whole."""
-    name = os.fspath(path)
+    file = file_path(path, "m.json")
+    name = str(file)
     start = Part(name, "start", None)
     try:
-        text = Path(path).read_bytes().decode("utf-8")
+        text = file.read_bytes().decode("utf-8")
         whole = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
     except json.JSONDecodeError as problem:
         place = Part(name, f"line {problem.lineno}, column {problem.colno}", None)

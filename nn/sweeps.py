@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arguments import given, switch
 from .callbacks import wants_an_end
 from .checks import checked_functions
 
@@ -95,6 +96,9 @@ class Sweep:
         `key` says which number of a result counts: a function of the result, or a key of a result that is a dict.
         Errors: ValueError if no run finished, TypeError if a result is no number and there is no key.
         """
+        if not (key is None or isinstance(key, str) or callable(key)):
+            raise TypeError(f"key is a function of a result, or a key of results that are dicts; got {given(key)}")
+        largest = switch("largest", largest)
         scored = [(_score(run, key), run) for run in self.finished]
         scored = [(score, run) for score, run in scored if not math.isnan(score)]
         if not scored:
@@ -157,8 +161,9 @@ def sweep(
     from tqdm import tqdm
 
     if not callable(train):
-        raise TypeError(f"sweep calls train(**settings), a function; got {type(train).__name__} {train!r}")
+        raise TypeError(f"sweep calls train(**settings), a function; got {given(train)}")
     functions = checked_functions("a callback", "(run, sweep)", callbacks)
+    progress = switch("progress", progress)
     results = Sweep([Run(settings) for settings in _combinations(grid)])
     _check_executor(executor, train)
     jobs = _Jobs(train, executor)
