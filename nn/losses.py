@@ -187,7 +187,8 @@ def _listed(loss: str, what: str, given: Any) -> list[Any]:
     if not hasattr(given, "__len__"):
         return [given]
     if isinstance(given, (str, bytes, Mapping, Set)):
-        raise TypeError(f"{loss} takes numbers and Values in a list, got {type(given).__name__} {given!r:.60} as {what}")
+        said = f"{type(given).__name__} {given!r:.60} as {what}"
+        raise TypeError(f"{loss} takes numbers and Values in a list, got {said}")
     return [one.item() if isinstance(one, np.generic) else one for one in given]
 
 

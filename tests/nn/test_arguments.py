@@ -199,7 +199,8 @@ ALSO = {  # what the text says where it does not say the argument's name
     "params": ("parameter", "model or a list"), "x": ("input",), "data": ("table", "qqq", "folder", "column"),
     "y": ("label",), "weights": ("weight",), "given": ("X", "preparation"), "logits": ("logit", "classes"),
     "i": ("row",), "target": ("class", "index"), "callbacks": ("callback",), "metrics": ("metric",),
-    "feature_names": ("feature",), "classes": ("needs numbers",), "estimator": ("MLPClassifier",), "key": ("has no",), "X": ("weights",),
+    "feature_names": ("feature",), "classes": ("needs numbers",), "estimator": ("MLPClassifier",),
+    "key": ("has no",), "X": ("weights",),
     "scores": ("logit",),
 }  # fmt: skip
 OTHERS = {  # names of nn without arguments of their own
