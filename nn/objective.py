@@ -49,8 +49,11 @@ class Objective:
     for the steps. It gets the Dropouts' flags as inputs: `rates` has the share that is dropped, for each of them.
     """
 
-    def __init__(self, model: Model, loss: Loss, params: Iterable[Value], outputs_too: bool) -> None:
+    def __init__(
+        self, model: Model, loss: Loss, params: Iterable[Value], outputs_too: bool, backend: str = "numpy"
+    ) -> None:  # fmt: skip
         self.model, self.loss, self.params = model, loss, list(dict.fromkeys(params))
+        self.backend = backend
         self.outputs_too = outputs_too  # whether a metric needs the model's outputs
         self.program: Program | None = None  # examples -> their losses
         self.stepping: Program | None = None  # the same, as the model computes them while it is trained
@@ -81,8 +84,12 @@ class Objective:
         samples = [(examples, rows, *self._eager(examples, rows)) for examples, rows in chosen]
         self.scale = max(_largest(losses) for _, _, losses, _ in samples)
         try:
-            program = engine.compile(lambda x, target: self.loss(self.model(x), target), self.params)
-            self.predicting = engine.compile(self.model, self.params) if self.outputs_too else None
+            program = engine.compile(
+                lambda x, target: self.loss(self.model(x), target), self.params, backend=self.backend
+            )
+            self.predicting = (
+                engine.compile(self.model, self.params, backend=self.backend) if self.outputs_too else None
+            )
             for examples, rows, losses, outputs in samples:
                 compiled_losses, compiled_outputs = self._compiled(program, _at(examples, rows), theta)
                 self._compare(examples, rows, losses, compiled_losses)
@@ -91,7 +98,7 @@ class Objective:
             examples, rows, losses, _ = samples[0]
             finite = rows[np.isfinite(losses)]
             few = finite[:: max(1, len(finite) // max(1, min(8, NODES // nodes)))]
-            stepping = engine.compile(self._trained, self.params) if self.has_modes else program
+            stepping = engine.compile(self._trained, self.params, backend=self.backend) if self.has_modes else program
             self._compare_gradients(stepping, examples, few, theta)
             self.program, self.stepping = program, stepping
         except Exception as error:  # eager code has run, so it is tracing that failed

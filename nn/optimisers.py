@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from numpy import add, divide, multiply, sqrt, subtract
 
 from .arguments import below_one, flag, positive_number
-from .last_step import momentum_sentence, steadiness
+from .last_step import momentum_share, steadiness, told
 from .stepping import Numbers, Optimiser, known
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimiser", "RMSProp"]
@@ -66,19 +66,13 @@ class SGD(Optimiser):
         return theta
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
-        if not self.momentum:
-            sentence = "The step is the learning rate times the gradient, against its sign."
-            return [("step", f"-{self.rate:.4g} · gradient", -self.rate * gradient)], -self.rate * gradient, sentence
-        velocity = float(self.velocity[place])
-        ahead, formula = velocity, f"-{self.rate:.4g} · velocity"
-        if self.nesterov:
-            ahead = self.momentum * velocity + gradient
-            formula = f"-{self.rate:.4g} · ({self.momentum:g} · velocity + gradient)"
-        parts = [
-            ("velocity", f"{self.momentum:g} · velocity before + gradient", velocity),
-            ("step", formula, -self.rate * ahead),
-        ]
-        return parts, -self.rate * ahead, momentum_sentence(velocity, gradient, self.momentum)
+        rate, momentum, velocity = self.rate, self.momentum, float(self.velocity[place])
+        if not momentum:
+            return told("SGD", 1.0, rate=rate, step=-rate * gradient)
+        step = -rate * (momentum * velocity + gradient if self.nesterov else velocity)
+        share = momentum_share(velocity, gradient, momentum)
+        rule = "nesterov" if self.nesterov else "momentum"
+        return told(rule, share, rate=rate, momentum=momentum, velocity=velocity, step=step)
 
 
 class Adagrad(Optimiser):
@@ -121,13 +115,8 @@ class Adagrad(Optimiser):
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
         size = math.sqrt(self.sum_of_squares[place])
-        step = -self.rate * gradient / (size + self.epsilon)
-        parts = [
-            ("size", "root of the sum of all squared gradients so far", size),
-            ("step", f"-{self.rate:.4g} · gradient / (size + {self.epsilon:g})", step),
-        ]
         effective = self.rate / (size + self.epsilon)
-        return parts, step, f"All gradients so far make the rate of this parameter {effective:.3g}; it only shrinks."
+        return told("Adagrad", effective, rate=self.rate, epsilon=self.epsilon, size=size, step=-effective * gradient)
 
 
 class RMSProp(Optimiser):
@@ -183,22 +172,15 @@ class RMSProp(Optimiser):
         return theta
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
+        rate, momentum, velocity = self.rate, self.momentum, float(self.velocity[place])
         size = math.sqrt(self.mean_square[place])
         ratio = gradient / (size + self.epsilon)
-        parts = [
-            ("size", f"root of the running mean square (beta {self.beta:g})", size),
-            ("ratio", f"gradient / (size + {self.epsilon:g})", ratio),
-        ]
-        if not self.momentum:
-            parts.append(("step", f"-{self.rate:.4g} · ratio", -self.rate * ratio))
-            sentence = f"The gradient is {abs(ratio):.0%} of its usual size, and so large is the step, in rates."
-            return parts, -self.rate * ratio, sentence
-        velocity = float(self.velocity[place])
-        parts += [
-            ("velocity", f"{self.momentum:g} · velocity before + ratio", velocity),
-            ("step", f"-{self.rate:.4g} · velocity", -self.rate * velocity),
-        ]
-        return parts, -self.rate * velocity, momentum_sentence(velocity, ratio, self.momentum)
+        numbers = {"rate": rate, "beta": self.beta, "epsilon": self.epsilon, "size": size, "ratio": ratio}
+        if not momentum:
+            return told("RMSProp", abs(ratio), **numbers, step=-rate * ratio)
+        share = momentum_share(velocity, ratio, momentum)
+        numbers |= {"momentum": momentum, "velocity": velocity, "step": -rate * velocity}
+        return told("RMSProp with momentum", share, **numbers)
 
 
 class Adam(Optimiser):
@@ -271,17 +253,16 @@ class Adam(Optimiser):
         return 1 - own["beta1"] ** taken, 1 - own["beta2"] ** taken
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
+        return self._told("Adam", place)
+
+    def _told(self, rule: str, place: int, **more: float) -> tuple[list[tuple[str, str, float]], float, str]:
         first, second = self._corrections()
         mean = float(self.mean[place]) / first
         size = math.sqrt(self.mean_square[place] / second)
         ratio = mean / (size + self.epsilon)
-        parts = [
-            ("mean", f"running mean of the gradient (beta1 {self.beta1:g}) / {first:.4g}", mean),
-            ("size", f"root of its running mean square (beta2 {self.beta2:g}) / {second:.4g}", size),
-            ("ratio", f"mean / (size + {self.epsilon:g})", ratio),
-            ("step", f"-{self.rate:.4g} · ratio", -self.rate * ratio),
-        ]
-        return parts, -self.rate * ratio, steadiness(ratio)
+        numbers = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, "rate": self.rate}
+        numbers |= {"first": first, "second": second, "mean": mean, "size": size, "ratio": ratio}
+        return told(rule, steadiness(ratio), **numbers, step=-self.rate * ratio, **more)
 
 
 class AdamW(Adam):
@@ -317,7 +298,5 @@ class AdamW(Adam):
         return gradient
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
-        parts, step, sentence = super().parts(place, gradient)
         shrunk = -self.rate * self.weight_decay * float(self._last[0][place]) if self._last else math.nan
-        parts.append(("decay", f"-{self.rate:.4g} · {self.weight_decay:g} · parameter", shrunk))
-        return parts, step + shrunk, sentence
+        return self._told("AdamW", place, weight_decay=self.weight_decay, decay=shrunk)

@@ -91,7 +91,8 @@ class Optimiser:
         self.steps = 0  # so many have been taken
         self.planned = 0  # so many will have been taken at the end; fit knows it, and schedules may ask for it
         self._scratch: Numbers = np.empty(len(self.params))
-        self._last: tuple[Numbers, Numbers] | None = None  # the parameters and the gradient of the last step
+        # Of the last step: the parameters before it, the gradient, and the learning rate.
+        self._last: tuple[Numbers, Numbers, float] | None = None
         self._arrays: tuple[NDArray[Any], ...] = ()  # what `_as_arrays` made of the settings
         self._squared: tuple[Numbers | None, Numbers | None] = None, None  # a gradient, and its square
         for name in self.memory:
@@ -181,12 +182,16 @@ class Optimiser:
         moved = self.update(theta, gradient)
         if moved is not theta:
             theta[:] = moved
-        own["_last"] = before, gradient
+        own["_last"] = before, gradient, own["learning_rate"]
         own["steps"] += 1
 
     def decay(self, theta: Numbers, gradient: Numbers) -> Numbers:
         """The gradient with the weight decay, as a new array; a rule may shrink theta in place instead."""
         return gradient + self.weight_decay * theta
+
+    def adds_decay(self) -> bool:
+        """Whether the gradient of the last step has the weight decay in it."""
+        return bool(self.weight_decay) and type(self).decay is Optimiser.decay
 
     def step(self) -> None:
         """Move each parameter by its `.grad`."""
@@ -286,13 +291,13 @@ class Optimiser:
             raise ValueError(f"{said}; write optimiser.explain(model.parameters()[0])")
         if self._last is None:
             raise ValueError(f"this {whose} has taken no step yet; call step(), or let fit train with it")
-        before, gradient = (float(array[place]) for array in self._last)
-        taken = self.steps
-        try:
-            self.steps = taken - 1
+        before, gradient, rate = float(self._last[0][place]), float(self._last[1][place]), self._last[2]
+        taken, learning_rate = self.steps, self.learning_rate
+        try:  # as it was in that step: the learning rate may have been changed since
+            self.steps, self.learning_rate = taken - 1, rate
             return LastStep.of(self, place, before, gradient)
         finally:
-            self.steps = taken
+            self.steps, self.learning_rate = taken, learning_rate
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
         """What a rule tells `explain` of its last step: (name, formula, number) of each part, the step, a sentence."""

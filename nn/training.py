@@ -32,6 +32,7 @@ from .checks import (
 from .data.columns import listed
 from .data.examples import examples_of
 from .data.preparation import Preparation
+from .epochs import InC
 from .history import History
 from .metrics import accuracy, confusion
 from .modules import MLP, Module, Neuron
@@ -67,6 +68,7 @@ def fit(
     progress: bool = True,
     callbacks: Sequence[Callback] | Callback = (),
     compiled: bool = True,
+    backend: str = "numpy",
     **unknown: Any,
 ) -> History:
     """Train the model: one step for each mini-batch, by the mean gradient of the losses of its examples.
@@ -92,7 +94,9 @@ def fit(
 
     A program from `engine.compile` computes the losses and gradients. Where the loss cannot be compiled, a
     RuntimeWarning says why, and eager code computes them (with compiled=False it does so from the start). Before the
-    first step the two are compared on a sample of the examples.
+    first step the two are compared on a sample of the examples. With backend="c" the program runs in C, and so do whole
+    epochs, where the rule of the optimiser does the same for each parameter; with "auto", as soon as C is built beside
+    the running training. See `engine.compile`.
 
     Shapes: X (n,) or (n, features), y (n,) or (n, outputs).
     Errors: ValueError for data that do not fit together or that hold nan or inf, TypeError for arguments of the wrong
@@ -127,7 +131,7 @@ def fit(
     parameters = model.parameters()
     chosen = checked_optimiser(parameters, optimiser, learning_rate)
     functions = checked_functions("a callback", "(model, history)", callbacks)
-    run = _Run(model, parameters, loss, chosen, parts, checked_metrics(metrics), functions, preparation)
+    run = _Run(model, parameters, loss, chosen, parts, checked_metrics(metrics), functions, preparation, backend)
     if isinstance(model, Module):
         model.preparation, model.class_labels = preparation, _two_labels(train[1], preparation)
     rows = len(train[0])
@@ -142,9 +146,8 @@ def fit(
                 if stopped:
                     break
                 order = shuffler.permutation(rows) if shuffle else np.arange(rows)
-                for batch, inputs in run.batches(order, batch_size, shuffler):
-                    run.step(batch, inputs, epoch)
-                    bar.update(1)
+                for steps in run.epoch(order, batch_size, shuffler, epoch):
+                    bar.update(steps)
                 if epoch % every == 0 or epoch == epochs:
                     stopped = run.record(epoch) or run.is_out_of_patience(patience)
                     # A callback may have changed the model at any record; otherwise a few looks are enough.
@@ -189,10 +192,11 @@ class _Run:
         metrics: Mapping[str, Metric],
         callbacks: Sequence[Callback],
         preparation: Preparation | None,
+        backend: str,
     ) -> None:
         self.model, self.optimiser, self.parts, self.preparation = model, optimiser, parts, preparation
         self.metrics, self.callbacks, self.history = metrics, callbacks, History()
-        self.objective = Objective(model, loss, (*optimiser.params, *parameters), bool(metrics))
+        self.objective = Objective(model, loss, (*optimiser.params, *parameters), bool(metrics), backend)
         everything = self.objective.params
         places = {p: i for i, p in enumerate(everything)}
         self.own = [places[p] for p in parameters]  # the model's, among all
@@ -209,6 +213,7 @@ class _Run:
         self.squares, self.square, self.steps = np.zeros(len(everything)), np.empty(len(everything)), 0
         self.last_squares, self.last_batch = self.squares, (np.arange(0), 0)
         self.gathered = parts["train"][0][:0]  # the inputs of some mini-batches, in the order of an epoch
+        self.in_c: InC | None = None
 
     def prepare(self, compiled: bool) -> None:
         if self.objective.has_modes:
@@ -218,10 +223,32 @@ class _Run:
         if compiled:
             self.objective.compile(self.parts.values())
 
-    def batches(
+    def epoch(self, order: NDArray[np.intp], size: int, source: np.random.Generator, epoch: int) -> Iterator[int]:
+        """The steps on all mini-batches; yields how many were taken at once, which is one where NumPy runs."""
+        for rows, columns in self.blocks(order, size, source):
+            taken = self.steps_in_c(columns, size)
+            yield from [taken] if taken else ()
+            for first in range(taken * size, len(rows), size):
+                self.step(rows[first : first + size], [column[first : first + size] for column in columns], epoch)
+                yield 1
+
+    def steps_in_c(self, columns: Sequence[NDArray[Any]], size: int) -> int:
+        """Take steps in C on mini-batches of these inputs; returns how many were taken."""
+        first = len(self.history.epochs) == 1 and not self.steps  # its gradient is recorded on its own
+        if self.objective.backend == "numpy" or self.objective.stepping is None or first:
+            return 0
+        if self.in_c is None or self.in_c.program is not self.objective.stepping:
+            self.in_c = InC(self.objective.stepping, self.optimiser)
+        taken = self.in_c.steps(columns, size, self.numbers, self.theta, self.squares)
+        if taken:
+            self.steps, self.is_written = self.steps + taken, False
+            np.positive(self.theta, self.finished)
+        return taken
+
+    def blocks(
         self, order: NDArray[np.intp], size: int, source: np.random.Generator
     ) -> Iterator[tuple[NDArray[np.intp], list[NDArray[Any]]]]:
-        """The rows of each mini-batch, and its inputs: slices of larger arrays, which are quick to make."""
+        """The rows of some mini-batches, and their inputs, of which slices are quick to make."""
         X, y = self.parts["train"]
         block = size * max(1, BLOCK // max(1, size * X[:1].nbytes))
         if len(self.gathered) != min(block, len(order)):
@@ -229,9 +256,7 @@ class _Run:
         for start in range(0, len(order), block):
             rows = order[start : start + block]
             inputs = np.take(X, rows, 0, self.gathered[: len(rows)], "clip")  # with "raise", it would be copied
-            columns = [inputs, y[rows], *self.objective.draw(len(rows), source)]
-            for first in range(0, len(rows), size):
-                yield rows[first : first + size], [column[first : first + size] for column in columns]
+            yield rows, [inputs, y[rows], *self.objective.draw(len(rows), source)]
 
     def step(self, batch: NDArray[np.intp], inputs: list[NDArray[Any]], epoch: int) -> None:
         """Move theta by the mean gradient of these examples; `restore` writes it into the Values."""
