@@ -29,7 +29,7 @@ from chainrule.nn.checks import (
 )
 from chainrule.nn.data.examples import examples_of
 from chainrule.nn.last_step import LINES, TEXTS
-from chainrule.nn.predicting import evaluating
+from chainrule.nn.modes import in_mode
 
 from ..common.choices import check_choice, list_of_texts
 from ..common.colours import THEMES
@@ -204,7 +204,7 @@ class _Network:
             return [result, *outputs, *self.anatomy.look(inputs, result)]
 
         X, y = self.train
-        with evaluating(self.model):  # the page drops nothing out
+        with in_mode(self.model, training=False):  # the page drops nothing out
             return Program(computed, self.parameters, True, False).tape("steps", X[:2], y[:2])
 
     def data(self, names: Sequence[str] | None) -> dict[str, Any]:

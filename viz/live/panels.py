@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chainrule.engine import Program, Value
 from chainrule.nn.checks import check_loss, check_model, checked_examples
 from chainrule.nn.data.examples import examples_of
-from chainrule.nn.predicting import evaluating
+from chainrule.nn.modes import in_mode
 from chainrule.nn.wishes import wishes
 
 from ..common.choices import check_choice, check_kind, list_of_texts
@@ -175,7 +175,7 @@ def landscape(
     check_loss(loss)
     X, y, _ = _examples(model, X, y)
     values: list[Value] = model.parameters()
-    with evaluating(model):
+    with in_mode(model, training=False):
         program = Program(lambda x, t: loss(model(x), t), values, True, False)
         _, gradient = program.value_and_grad(X, y)
     pair = _chosen(values, gradient, parameters)
@@ -293,7 +293,7 @@ def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], l
 
 def _outputs(model: Any, X: NDArray[Any]) -> Floats:
     """The outputs for rows as the model takes them. Shapes: (n,) or (n, outputs)."""
-    with evaluating(model):
+    with in_mode(model, training=False):
         found: Floats = Program(lambda x: model(x), model.parameters(), True, False)(X)
     return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
 
