@@ -126,11 +126,11 @@ def test_plus_minus_zero_and_the_buttons_zoom_and_the_middle_stays(window, tmp_p
 
 
 def test_the_mouse_drags_the_picture_and_the_overview_moves_it(window, tmp_path):
-    browser = window(drawn_network(), tmp_path)
+    browser = window(drawn_network(), tmp_path, 700)
     where = "return chainrule.view.element.scrollLeft"
     before = browser.execute_script(where)
-    for kind, x in (("mousePressed", 600), ("mouseMoved", 640), ("mouseMoved", 700), ("mouseReleased", 700)):
-        event = {"type": kind, "x": x, "y": 600, "button": "left", "buttons": 1, "clickCount": 1}
+    for kind, x in (("mousePressed", 400), ("mouseMoved", 440), ("mouseMoved", 500), ("mouseReleased", 500)):
+        event = {"type": kind, "x": x, "y": 560, "button": "left", "buttons": 1, "clickCount": 1}
         browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
     assert browser.execute_script(where) == pytest.approx(before - 100, abs=1)
     x, y, _, high = box(browser, ".overview img")
