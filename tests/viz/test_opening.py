@@ -9,7 +9,8 @@ import pytest
 from chainrule import nn, viz
 from chainrule.engine import Value
 
-WIDTHS = (420, 700, 1000, 1300, 1500, 1900)
+WIDTHS = [pytest.param(width, marks=[] if width in (700, 1500) else pytest.mark.slow)
+          for width in (420, 700, 1000, 1300, 1500, 1900)]  # fmt: skip
 
 
 @functools.cache
@@ -81,7 +82,7 @@ def test_an_opened_card_stands_beside_the_picture_and_covers_none_of_it(make, wi
     browser = window(viz.draw(make()), tmp_path, width)
     keys = browser.execute_script("return Object.keys(JSON.parse(document.getElementById('data').textContent).open)")
     assert keys
-    for key in keys[:: max(1, len(keys) // 6)]:
+    for key in keys[:: max(1, len(keys) // 4)]:
         card, _, row = key.partition(".")
         selector = f"[data-card='{card}']" + (f" [data-row='{row}']" if row else "")
         click = "document.querySelector(arguments[0]).dispatchEvent(new MouseEvent('click', {bubbles: true}))"
@@ -107,7 +108,7 @@ def test_the_neuron_at_work_is_shown_whole(make, width, window, tmp_path):
     page = viz.steps(make(), example=3) if make is over_examples else viz.steps(make())
     browser = window(page, tmp_path, width)
     last = int(browser.execute_script("return document.getElementById('slider').max"))
-    for step in range(1, last, last // 12):
+    for step in range(1, last, last // 8):
         browser.execute_script("""
             const slider = document.getElementById("slider");
             slider.value = arguments[0];
