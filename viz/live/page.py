@@ -7,6 +7,8 @@ import hashlib
 import re
 from typing import Any
 
+from chainrule.engine.compiler.emit.javascript import as_object
+
 from ..common.colours import DARK, DARK_SCREEN, LIGHT, Theme
 from ..common.page import asset
 from ..common.picture import Drawing, Page
@@ -44,7 +46,7 @@ def live_page(data: dict[str, Any], theme: str, picture: Drawing) -> LivePage:
 
 def _html(data: dict[str, Any], theme: str, picture: str) -> str:
     style = f"{_themes(theme)}{''.join([asset(_room(name), name) for name in STYLES])}"
-    parts = "\n".join([asset("live", name) for name in SCRIPTS])
+    parts = "\n".join([as_object("Primitive"), *[asset("live", name) for name in SCRIPTS]])
     script = f'(() => {{\n"use strict";\n{_compact(parts)}}})();\n'
     title = markup(data["title"])
     loader = _compact(asset("live", "loader.js"))
