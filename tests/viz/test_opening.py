@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import pytest
+from picture_helpers import used_twice
 
 from chainrule import nn, viz
 from chainrule.engine import Value
@@ -119,3 +120,17 @@ def test_the_neuron_at_work_is_shown_whole(make, width, window, tmp_path):
         cells = browser.execute_script("return document.querySelectorAll('#opened .receives').length")
         assert cells >= 1, step
     assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(700, 800), (900, 620), (1300, 700)])
+def test_what_is_said_of_a_step_fits_its_panel(width, height, window, tmp_path):
+    browser = window(viz.steps(used_twice()), tmp_path, width, height)
+    last = int(browser.execute_script("return document.getElementById('slider').max"))
+    for step in range(last + 1):
+        cut = browser.execute_script("""
+            const [slider, panel] = [document.getElementById("slider"), document.querySelector(".panel")];
+            slider.value = arguments[0];
+            slider.dispatchEvent(new Event("input"));
+            return [panel.scrollHeight - panel.clientHeight, panel.scrollWidth - panel.clientWidth]
+            """, step)  # fmt: skip
+        assert cut == [0, 0], step
