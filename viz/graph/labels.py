@@ -66,7 +66,7 @@ class _Curve:
 
 
 def _best_spot(edge: Edge, piece: Piece, curves: dict[Piece, _Curve], others: Sequence[Spot]) -> Spot:
-    half = len(edge.label) * 4.0 + 3
+    half = len(edge.label) * 4.3 + 3
     (start, _), (end, _) = piece
     best, least = (0.0, 0.0, half), float("inf")
     for share in SHARES:
