@@ -204,7 +204,10 @@ class Placing:
         for edge in self.scene.edges:
             own = column[edge.end]
             if edge.label and self.crowd[own] <= 2 * CROWD:
-                needed = DIGIT * len(edge.label) + badge_width(cards[edge.end].badge) / 2 + BESIDE_LABEL
+                labels = min(self.twins[ends_of(edge)], 2)  # those of a + a stand side by side
+                needed = (
+                    labels * (DIGIT * len(edge.label) + 8) + badge_width(cards[edge.end].badge) / 2 + BESIDE_LABEL - 8
+                )
                 room[own] = max(room[own], min(needed, WIDEST_GAP))
         return room[1:]
 
