@@ -12,6 +12,7 @@ from picture_helpers import network, neuron
 from picture_kinds import KINDS
 
 from chainrule import viz
+from chainrule.engine import Value
 from chainrule.viz.common.text import text_width
 
 READABLE = 11.0  # pixels
@@ -102,6 +103,24 @@ def test_a_picture_as_large_as_its_window_is_shown_whole_and_a_small_one_is_enla
     x, y, wide, high = box(browser, "#view svg")
     assert wide > 1236 and x >= 0 and x + wide <= 1600 and y >= 0 and y + high <= 900
     assert browser.execute_script("return document.querySelector('.overview').hidden")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_sentences_are_not_cut_off_in_a_narrow_window(width, window, tmp_path):
+    a = Value(2.0, label="a")
+    b, number = a * 3.0, Value(1.0, label="first")
+    for _ in range(5):
+        b = b * number
+    b.backward()
+    a.data = 5.0
+    browser = window(viz.draw(b), tmp_path, width)
+    told = browser.find_element("id", "told")
+    assert told.is_displayed() == (width < 900)
+    if told.is_displayed():
+        assert told.text.startswith("Hatched: computed before data changed; call v6.refresh().")
+        x, y, wide, high = box(browser, "#told")
+        assert x >= 0 and x + wide <= width and y + high <= 700
+        assert box(browser, "#view")[3] > 400  # there is room left for the picture
 
 
 def test_plus_minus_zero_and_the_buttons_zoom_and_the_middle_stays(window, tmp_path):
