@@ -272,11 +272,11 @@ def _chosen(values: Sequence[Value], gradient: Floats, names: tuple[str, str] | 
     if names is None:
         first, second = np.argsort(-np.abs(gradient), kind="stable")[:2].tolist()
         return first, second
-    labels, names = [p.label for p in values], tuple(list_of_texts("parameters", names))
-    missing = [name for name in names if name not in labels]
-    if missing or len(set(names)) != 2:
+    labels, wanted = [p.label for p in values], list_of_texts("parameters", names)
+    missing = [name for name in wanted if name not in labels]
+    if missing or len(set(wanted)) != 2:
         raise ValueError(f"parameters={names!r}: two different labels are needed, such as {', '.join(labels[:4])}")
-    return labels.index(names[0]), labels.index(names[1])
+    return labels.index(wanted[0]), labels.index(wanted[1])
 
 
 def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], list[str]]:
