@@ -154,11 +154,16 @@ function pictureAsSvg() { // the network, the field and the loss curve of the ch
   const shots = [];
   let width = 16, height = 0;
   if (net && nodes.length) {
-    const lines = net.querySelector("svg"), parts_ = edges.map((e) => `<path d="${e.path.getAttribute("d")}" fill="none" stroke="${e.path.getAttribute("stroke")}" stroke-width="${e.path.getAttribute("stroke-width")}" stroke-opacity="${e.path.getAttribute("stroke-opacity")}"/>`);
-    for (const node of nodes) parts_.push(`<image x="${node.x}" y="${node.y - node.size / 2}" width="${node.size}" height="${node.size}" preserveAspectRatio="none" href="${node.canvas.toDataURL()}"/>`);
+    const parts_ = edges.map(({ d, look }) => `<path d="${d}" fill="none" stroke="${look.colour}" stroke-width="${look.width.toFixed(1)}" stroke-opacity="${look.opacity.toFixed(2)}"/>`);
+    const ratio = sheet.width / net.clientWidth;
+    for (const { x, y, size } of nodes) {
+      const cut = el("canvas", { width: Math.round(size * ratio), height: Math.round(size * ratio) });
+      cut.getContext("2d").drawImage(sheet, x * ratio, (y - size / 2) * ratio, size * ratio, size * ratio, 0, 0, cut.width, cut.height);
+      parts_.push(`<image x="${x}" y="${y - size / 2}" width="${size}" height="${size}" preserveAspectRatio="none" href="${cut.toDataURL()}"/>`);
+    }
     for (const one of inputNodes) parts_.push(`<text x="${one.x - 6}" y="${one.y + 4}" text-anchor="end" font-size="12" fill="${css("ink")}">${one.picture ? "input" : escaped(D.features[one.i])}</text>`);
     shots.push(`<g transform="translate(16 16)">${parts_.join("")}</g>`);
-    width += net.clientWidth + 16; height = Number(lines.getAttribute("height"));
+    width += net.clientWidth + 16; height = net.clientHeight;
   }
   for (const canvas of [field && field.isConnected ? field : null, $("whatif")]) {
     if (!canvas) continue;

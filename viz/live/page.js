@@ -75,16 +75,18 @@ function ramps() {
 // The picture of width × height pixels that a canvas keeps: colour(k) is pixel k, as a number.
 const images = new WeakMap();
 function pixels(canvas, width, height, colour) {
-  let held = images.get(canvas);
-  if (!held || held.image.width !== width || held.image.height !== height || canvas.width !== width) {
-    canvas.width = width;
-    canvas.height = height;
-    const context = canvas.getContext("2d"), image = context.createImageData(width, height);
-    images.set(canvas, (held = { context, image, words: new Uint32Array(image.data.buffer) }));
-  }
-  const { context, image, words } = held;
+  const { context, image, words } = imageOf(canvas, width, height);
   for (let k = 0; k < words.length; k += 1) words[k] = colour(k);
   context.putImageData(image, 0, 0);
+}
+function imageOf(canvas, width, height) {
+  const held = images.get(canvas);
+  if (held && held.image.width === width && held.image.height === height && canvas.width === width) return held;
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d"), image = context.createImageData(width, height), made = { context, image, words: new Uint32Array(image.data.buffer) };
+  images.set(canvas, made);
+  return made;
 }
 
 // The size of a canvas on the page: to measure it at each frame would lay out the page each time.
@@ -174,8 +176,7 @@ function machines() {
   M.gradient = make(T.results.slice(0, 1 + T.parameters));
   M.all = make([T.results[0], ...Array.from({ length: D.outputs }, (_, i) => outputPlace(i))], { block: 64 });
   M.loss = make([T.results[0]], { block: 64 });
-  M.answers = D.neurons.length ? make(D.neurons.map((n) => nodePlace(n.output)), { block: 64 }) : null;
-  M.field = make(Array.from({ length: D.outputs }, (_, i) => outputPlace(i)), { block: 64 });
+  M.field = make([...D.neurons.map((n) => nodePlace(n.output)), ...Array.from({ length: D.outputs }, (_, i) => outputPlace(i))], { block: 64 });
   const places = Array.from({ length: leafCount() + T.operations.length }, (_, i) => i);
   M.scalars = make(places, { block: 1, keep: true }); // every scalar of one example
   M.wish = null;

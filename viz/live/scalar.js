@@ -188,7 +188,7 @@ function stepsPanel() {
     if (current && !S.playing) list.scrollTop = Math.max(0, current.offsetTop - list.clientHeight / 2);
   }
   parts.push(() => {
-    if (!turn(12, 0)) return;
+    if (!turn(12, 7)) return;
     if (state.built === undefined) build();
     for (const act of acts) { tabs[act].setAttribute("aria-selected", String(act === state.act)); tabs[act].tabIndex = act === state.act ? 0 : -1; }
     state.now = Math.min(state.now, state.list.length - 1);

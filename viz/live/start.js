@@ -71,7 +71,7 @@ function build() {
   root.append(main, foot());
   document.addEventListener("visibilitychange", () => { if (document.hidden && S.playing) stop(); });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && (S.ghost || S.oldInputs)) { dropGhost(false); redraw(); } });
-  const changed = () => { colours = {}; ramp = null; if (grid) grid.version = -1; inputNodes.forEach((n) => { n.done = null; }); edges.forEach((e) => { e.key = ""; }); redraw(); };
+  const changed = () => { colours = {}; ramp = null; if (grid) grid.version = -1; inputNodes.forEach((n) => { n.done = null; }); redraw(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
   addEventListener("resize", () => redraw());
   followNotebook(changed);
