@@ -353,6 +353,15 @@ def test_a_dragged_weight_shows_prediction_truth_and_difference_and_esc_brings_i
     assert "Drag the dot" in text(browser, "#verdict")
 
 
+def test_after_an_edit_no_line_shows_the_gradient_of_before(moons, browser):
+    browser.execute_script("LIVE.update(); LIVE.setParameter(0, 2.5)")
+    shown, batch, theta = browser.execute_script(
+        "return [Array.from(LIVE.gradient), Array.from(LIVE.S.rows), Array.from(LIVE.S.theta)]")  # fmt: skip
+    program = cr.compile(lambda x, t: cr.hinge(moons.model(x), t), moons.model.parameters())
+    _, gradient = program.value_and_grad(moons.X[batch], moons.y[batch], at=np.array(theta))
+    assert shown[1:] == pytest.approx(gradient.tolist(), abs=1e-12)
+
+
 def test_a_number_can_be_typed_and_kept(moons, browser):
     from selenium.webdriver.common.keys import Keys
 
@@ -580,6 +589,75 @@ def test_the_worksheet_has_blanks_and_a_key_with_the_numbers(moons, browser):
 
 # --- for everybody
 
+# Texts, fields and pictures that lie outside of the page, or of something around them that cuts off what lies outside
+# of it and cannot be scrolled. What ends in three dots has its whole text as a title.
+CUT_OFF = """
+const found = [], round = 1.5, root = document.documentElement;
+const boxes = (e) => {
+  const texts = [...e.childNodes].filter((n) => n.nodeType === 3 && n.textContent.trim()).flatMap((n) => {
+    const range = document.createRange();
+    range.selectNodeContents(n);
+    return [...range.getClientRects()];
+  });
+  return texts.length ? texts : /^(BUTTON|SELECT|INPUT|CANVAS)$/.test(e.tagName) ? [e.getBoundingClientRect()] : [];
+};
+for (const e of document.querySelectorAll('#live *')) {
+  if (!e.checkVisibility() || e.closest('.unseen, svg, option, dialog')) continue;
+  if (e.tagName === 'SELECT') {
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = getComputedStyle(e).font;
+    const room = e.clientWidth - 20, wide = pen.measureText(e.selectedOptions[0].text).width;
+    if (wide > room) found.push(['the choice', e.selectedOptions[0].text, wide, room]);
+  }
+  for (const box of boxes(e)) {
+    if (!box.width || !box.height) continue;
+    let at = e;
+    for (; at !== root; at = at.parentElement) {
+      const style = getComputedStyle(at), own = at.getBoundingClientRect();
+      if (at !== e && /auto|scroll/.test(style.overflowX)) break;
+      const cuts = /hidden|clip/.test(style.overflowX) || /^(BUTTON|TD|TH)$/.test(at.tagName);
+      if (!cuts || (style.textOverflow === 'ellipsis' && at.title)) continue;
+      if (box.left < own.left - round || box.right > own.right + round || box.bottom > own.bottom + round + 3)
+        found.push([at.className || at.tagName, e.textContent.slice(0, 30), box.left, box.right, own.left, own.right]);
+    }
+    if (at === root && (box.left < -round || box.right > root.clientWidth + round))
+      found.push(['the page', e.textContent.slice(0, 30) || e.id || e.className, box.left, box.right]);
+  }
+}
+return found;"""
+
+
+def some_digits(examples):
+    data = cr.digits()
+    return np.asarray(data.X)[:examples] / 16, np.asarray(data.y)[:examples]
+
+
+LONG = [f"a rather long name of a feature, the {i}th" for i in range(4)]
+KINDS = {  # of each kind of page one
+    "plane": lambda: small(validation=tuple(part[:20] for part in moons_data())).page,
+    "classes": lambda: cr.live(cr.MLP(4, [8, 3], activation="leaky_relu", rng=0), cr.cross_entropy,
+                               cr.iris().standardise()),
+    "long names": lambda: cr.live(cr.MLP(4, [2], rng=0), cr.cross_entropy, np.eye(4), [0, 1, 1, 0], names=LONG,
+                                  classes=["nothing that anybody ever wanted", "everything else there is"]),
+    "pictures": lambda: cr.live(cr.MLP(64, [32, 10], rng=0), cr.cross_entropy, *some_digits(50)),
+    "line": lambda: cr.live(cr.MLP(1, [8, 8, 1], rng=0), cr.mse, [0.0, 1.0, 2.0], [123456.789, 0.0, 1.0]),
+    "own": lambda: cr.live(Own(), cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
+    "value": lambda: cr.live((cr.Value(0.123456, label="a") * -3.14159e-7).tanh()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", few(KINDS, ["plane", "value"]))
+def test_each_part_says_what_it_is_for(browser, tmp_path, kind):
+    opened(browser, KINDS[kind](), tmp_path)
+    browser.execute_script("document.querySelectorAll('.ask').forEach((one) => one.click())")
+    told = browser.execute_script("""
+      const of = (one) => one.closest('.panel')?.id ?? one.closest('header, footer').className;
+      return [[...document.querySelectorAll('.help')].map((one) => [of(one), one.checkVisibility(), one.textContent]),
+              [...document.querySelectorAll('header, .panel, footer')].map(of)];""")
+    assert [part for part, _, _ in told[0]] == told[1] and len({words for _, _, words in told[0]}) == len(told[1])
+    assert all(seen and len(words) > 60 and "undefined" not in words for _, seen, words in told[0])
+    assert browser.execute_script(CUT_OFF) == [] and browser.get_log("browser") == []
+
 
 def test_controls_come_first_and_the_network_is_one_stop_of_the_tab_key(moons, browser):
     order = browser.execute_script("""
@@ -627,63 +705,6 @@ def test_text_has_enough_contrast_in_both_themes(browser, tmp_path, theme):
       }
       return found;""")
     assert low == []
-
-
-# Texts, fields and pictures that lie outside of the page, or of something around them that cuts off what lies outside
-# of it and cannot be scrolled. What ends in three dots has its whole text as a title.
-CUT_OFF = """
-const found = [], round = 1.5;
-const boxes = (e) => {
-  const texts = [...e.childNodes].filter((n) => n.nodeType === 3 && n.textContent.trim()).flatMap((n) => {
-    const range = document.createRange();
-    range.selectNodeContents(n);
-    return [...range.getClientRects()];
-  });
-  return texts.length ? texts : /^(BUTTON|SELECT|INPUT|CANVAS)$/.test(e.tagName) ? [e.getBoundingClientRect()] : [];
-};
-for (const e of document.querySelectorAll('#live *')) {
-  if (!e.checkVisibility() || e.closest('.unseen, svg, option, dialog')) continue;
-  if (e.tagName === 'SELECT') {
-    const pen = document.createElement('canvas').getContext('2d');
-    pen.font = getComputedStyle(e).font;
-    const room = e.clientWidth - 20, wide = pen.measureText(e.selectedOptions[0].text).width;
-    if (wide > room) found.push(['the choice', e.selectedOptions[0].text, wide, room]);
-  }
-  for (const box of boxes(e)) {
-    if (!box.width || !box.height) continue;
-    let at = e;
-    for (; at !== document.documentElement; at = at.parentElement) {
-      const style = getComputedStyle(at), own = at.getBoundingClientRect();
-      if (at !== e && /auto|scroll/.test(style.overflowX)) break;
-      const cuts = /hidden|clip/.test(style.overflowX) || /^(BUTTON|TD|TH)$/.test(at.tagName);
-      if (!cuts || (style.textOverflow === 'ellipsis' && at.title)) continue;
-      if (box.left < own.left - round || box.right > own.right + round || box.bottom > own.bottom + round + 3)
-        found.push([at.className || at.tagName, e.textContent.slice(0, 30), box.left, box.right, own.left, own.right]);
-    }
-    if (at === document.documentElement && (box.left < -round || box.right > document.documentElement.clientWidth + round))
-      found.push(['the page', e.textContent.slice(0, 30) || e.id || e.className, box.left, box.right]);
-  }
-}
-return found;"""
-
-
-def some_digits(examples):
-    data = cr.digits()
-    return np.asarray(data.X)[:examples] / 16, np.asarray(data.y)[:examples]
-
-
-LONG = [f"a rather long name of a feature, the {i}th" for i in range(4)]
-KINDS = {  # of each kind of page one
-    "plane": lambda: small(validation=tuple(part[:20] for part in moons_data())).page,
-    "classes": lambda: cr.live(cr.MLP(4, [8, 3], activation="leaky_relu", rng=0), cr.cross_entropy,
-                               cr.iris().standardise()),
-    "long names": lambda: cr.live(cr.MLP(4, [2], rng=0), cr.cross_entropy, np.eye(4), [0, 1, 1, 0], names=LONG,
-                                  classes=["nothing that anybody ever wanted", "everything else there is"]),
-    "pictures": lambda: cr.live(cr.MLP(64, [32, 10], rng=0), cr.cross_entropy, *some_digits(50)),
-    "line": lambda: cr.live(cr.MLP(1, [8, 8, 1], rng=0), cr.mse, [0.0, 1.0, 2.0], [123456.789, 0.0, 1.0]),
-    "own": lambda: cr.live(Own(), cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
-    "value": lambda: cr.live((cr.Value(0.123456, label="a") * -3.14159e-7).tanh()),
-}  # fmt: skip
 
 
 @pytest.fixture

@@ -44,7 +44,9 @@ function layNetwork() {
   const xOf = (column) => (column === 0 ? left : left + first - (column === columns ? 0 : (size * subs[column]) / 2) + (room * column) / columns);
   const middle = (k, n, high) => 34 + (H - 40) / 2 + (k - (n - 1) / 2) * (high + Math.min(18, Math.max(4, (H - 46) / n - high))) - high / 2;
   const header = (x, w, text, more) => { // above its column, as far as the panel goes
-    const narrow = W / (columns + 1) < 140 && more, wide = Math.min(W, Math.max(w, narrow || !more ? 100 : 150));
+    const narrow = W / (columns + 1) < 140 && more, pitch = room / columns;
+    if (more && pitch < 100) { more.style.maxWidth = `${Math.max(44, pitch - 4)}px`; more.style.fontSize = "10px"; }
+    const wide = Math.min(W, Math.max(w, narrow || !more ? 100 : 150));
     const start = Math.max(0, Math.min(W - wide, x + w / 2 - wide / 2));
     net.append(placed(el("div", { className: "column" }, ...(narrow ? [] : [el("span", { text })]), ...(more ? [more] : [])), start, 0, wide, 28));
   };
@@ -70,7 +72,7 @@ function layNetwork() {
       const inSub = Math.min(perSub, members.length - sub * perSub), y = middle(k, inSub, size);
       const strip = isPlane() || isLine() ? null : pictureSide() && n.terms.length === D.width ? pictureSide() : 0;
       const button = el("button", { type: "button", className: "node", tabindex: index === S.neuron ? "0" : "-1",
-        onclick: () => chooseNeuron(index), ondblclick: () => goSteps(), onkeydown: (e) => nodeKeys(e, index) }, strip === 0 && size >= 46 ? el("b", { className: "num" }) : null);
+        onclick: () => chooseNeuron(index), ondblclick: () => goSteps(), onkeydown: (e) => nodeKeys(e, index) }, strip === 0 && size >= 45 ? el("b", { className: "num" }) : null);
       const x = x0 + sub * (size + 4);
       net.append(placed(button, x, y, size, size));
       nodes[index] = { button, x, y: y + size / 2, size, side: strip, said: button.firstChild };
@@ -329,9 +331,10 @@ function drawEdges(c) {
 // --- the field of the output, with the data
 
 let field;
+const fieldKind = () => (isPlane() ? "plane" : isLine() ? "line" : D.task === "numbers" ? "scatter" : "confusion");
 function fieldPanel() {
   const titles = { plane: "Output field and data", line: "The curve and the data", confusion: "What it takes for what", scatter: "Predicted against true" };
-  const kind = isPlane() ? "plane" : isLine() ? "line" : D.task === "numbers" ? "scatter" : "confusion";
+  const kind = fieldKind();
   field = el("canvas", { className: "field", id: "field", role: "img", "aria-label": titles[kind] });
   const section = panel("data-panel", titles[kind]);
   if (kind === "confusion") {
@@ -353,6 +356,9 @@ function legend() {
     svg("path", { d: D.shapes[c % D.shapes.length], fill: `var(--${classColour(c)})` }, mark);
     list.append(el("span", {}, mark, el("span", { text: name })));
   });
+  if (D.classes.length > shown.length && D.task !== "numbers") list.append(el("span", { text: `and ${D.classes.length - shown.length} more classes, with the same marks again` }));
+  const axes = isPlane() ? D.features : isLine() ? [D.features[0], "target"] : [];
+  if (axes.length) list.append(el("span", { text: `→ ${axes[0]}` }), el("span", { text: `↑ ${axes[1]}` }));
   if (D.test) list.append(el("span", { text: shown.length ? "hollow: test" : "hollow points: test" }));
   return list;
 }

@@ -74,7 +74,7 @@ function neuronPanel() {
       cells.push({ row, w, weight });
     });
     table.append(rows);
-    body.append(table);
+    body.append(table, D.names.length > 400 ? el("p", { className: "note", text: `These are the first 400 of ${D.names.length} parameters; “numbers as a table” below shows all.` }) : "");
   }
   parts.push(() => {
     if (!turn(6, 1)) return;

@@ -376,6 +376,8 @@ function reset() {
   redraw();
 }
 function firstGradient() { M.gradient.means(X, S.theta, null, Math.min(D.train, 256), gradient); }
+// The mean gradient where the parameters and the data are now: of the last mini-batch, or of all (at most 256) examples.
+function freshGradient() { if (S.rows && S.rows.length) M.gradient.means(X, S.theta, S.rows, S.rows.length, gradient); else firstGradient(); }
 function setRate(rate) { S.optimiser.settings.rate = rate; }
 
 // --- editing numbers, with the old one as a ghost until it is kept
@@ -393,6 +395,7 @@ function setParameter(k, value) {
   S.theta[k] = value;
   S.weight = k;
   S.version += 1;
+  freshGradient();
   redraw();
 }
 function setInput(i, value) {
@@ -401,6 +404,7 @@ function setInput(i, value) {
   S.oldInputs ??= { example: S.example, row: exampleRow().slice() };
   X[S.example * rowWidth() + i] = value;
   S.version += 1;
+  freshGradient();
   redraw();
 }
 function dropGhost(keep) {
@@ -408,11 +412,13 @@ function dropGhost(keep) {
     if (!keep) X.set(S.oldInputs.row, S.oldInputs.example * rowWidth());
     S.oldInputs = null;
     S.version += 1;
+    freshGradient();
   }
   if (!S.ghost) return;
   if (!keep) S.theta[S.ghost.k] = S.ghost.old;
   S.ghost = null;
   S.version += 1;
+  freshGradient();
 }
 
 // A number that can be moved: arrows 1 %, with Shift 10 %, the wheel, dragging, typing; Esc brings the old one back.
@@ -545,7 +551,9 @@ function header() {
   bar.append(el("label", { className: "field" }, el("span", { text: "learning rate" }), rate, shown), ...(now ? [now] : []));
   bar.append(choose("mini-batch", sizesOfBatch.map((b) => [b, b === D.train ? `all ${b}` : b]), S.batch, (v) => { S.batch = Number(v); }));
   if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));
-  bar.append(el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures));
+  const group = el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures);
+  bar.append(group);
+  group.append(helpButton("bar", group));
   parts.push(() => {
     if (heavy() && !turn(3, 0)) return;
     const found = all(), put = (id, text) => { const place = $("figure-" + id); place.hidden = text === null; setText(place.lastChild, text); };
@@ -564,4 +572,8 @@ function chooseOptimiser(name) {
   S.optimiser = new Optimiser(name === "momentum" ? "SGD" : name, { rate, schedule: D.schedule, ...(name === "momentum" ? { momentum: 0.9 } : {}) }, T.parameters);
   redraw();
 }
-const panel = (id, title, ...children) => el("section", { className: "panel", id, "aria-label": title }, el("h2", {}, el("span", { text: title })), ...children);
+function panel(id, title, ...children) {
+  const head = el("h2", {}, el("span", { text: title })), box = el("section", { className: "panel", id, "aria-label": title }, head, ...children);
+  if (helpOf(id)) head.append(helpButton(id, head));
+  return box;
+}

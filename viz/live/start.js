@@ -29,7 +29,7 @@ function begin(data) {
   build();
   if (!known && D.kind === "model") say(`This page has no rule of ${D.optimiser}: it trains with Adam.`);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (D.kind !== "model" || D.history || location.hash || still) { redraw(); if (D.kind === "model" && !location.hash) requestAnimationFrame(captions); return; }
+  if (D.kind !== "model" || D.history || location.hash || still) { redraw(); if (!location.hash) requestAnimationFrame(captions); return; }
   drawAll();
   S.until = performance.now() + 1000;
   play();
@@ -143,13 +143,15 @@ function lookAtSomething() { // an example that still has something to ask, and 
 
 function captions() {
   if (document.querySelector(".caption")) return;
-  lookAtSomething();
-  const texts = [["network", "1", isPlane() || isLine() ? "Each square shows what one neuron answers everywhere. Click one." : "Each square is a neuron; its tint shows its weights. Click one."],
-    ["whatif-panel", "2", "The true loss of one weight; the dashed line is its gradient. Drag the dot."], ["steps", "3", "Every number by hand: walk through the chain rule, or guess it first."]];
-  for (const [id, n, text] of texts) {
+  if (D.kind === "model") lookAtSomething();
+  const texts = [["picture-panel", "Drag the card of a leaf to the left or to the right: all the others follow."], ["network", isPlane() || isLine() ? "Each square shows what one neuron answers everywhere. Click one." : "Each square is a neuron; its tint shows its weights. Click one."],
+    ["whatif-panel", D.kind === "value" ? `How ${D.losses[0]} depends on one leaf; the dashed line is its gradient. Drag the dot.` : "The true loss of one weight; the dashed line is its gradient. Drag the dot."], ["steps", "Every number by hand: walk through the chain rule, or guess it first."]];
+  let n = 0;
+  for (const [id, text] of texts) {
     const box = $(id);
     if (!box) continue;
-    const caption = el("p", { className: "caption" }, el("b", { text: n }), el("span", { text }), el("button", { type: "button", "aria-label": "close this hint", text: "×", onclick: () => caption.remove() }));
+    n += 1;
+    const caption = el("p", { className: "caption" }, el("b", { text: String(n) }), el("span", { text }), el("button", { type: "button", "aria-label": "close this hint", text: "×", onclick: () => caption.remove() }));
     box.querySelector("h2").after(caption);
   }
 }
