@@ -29,7 +29,8 @@ function layNetwork() {
   D.neurons.forEach((n, i) => byColumn[n.column].push(i));
   const deep = Math.max(...byColumn.map((c) => Math.min(c.length, 16)), manyInputs() ? 1 : D.width);
   const H = Math.max(330, Math.min(590, deep * 52 + 40));
-  const size = Math.max(20, Math.min(50, (H - 46) / Math.min(deep, 16) - 6));
+  const subs = byColumn.map((c) => Math.max(1, Math.ceil(c.length / 16))), together = subs.slice(1).reduce((sum, n) => sum + n, 0);
+  const size = Math.max(12, Math.min(50, (H - 46) / Math.min(deep, 16) - 6, (W - 120) / (together + 0.7 * columns)));
   net.style.height = `${H}px`;
   net.replaceChildren();
   nodes = []; edges = []; inputNodes = [];
@@ -37,16 +38,18 @@ function layNetwork() {
   sizesOf.delete(sheet);
   net.append(placed(sheet, 0, 0, W, H));
   const lines = svg("svg", { width: W, height: H, class: "lines", "aria-hidden": "true" }, net); // to point at; nothing is seen of it
-  const pad = 8, first = manyInputs() ? 84 : Math.max(size, 34);
-  const subs = byColumn.map((c) => Math.max(1, Math.ceil(c.length / 16)));
+  const pad = 8, first = manyInputs() ? 84 : Math.max(size, isPlane() || isLine() ? 34 : 46);
   const room = W - 2 * pad - first - size * subs[columns] - (D.width && !manyInputs() ? labelRoom() : 0);
   const left = pad + (manyInputs() ? 0 : labelRoom());
   const xOf = (column) => (column === 0 ? left : left + first - (column === columns ? 0 : (size * subs[column]) / 2) + (room * column) / columns);
   const middle = (k, n, high) => 34 + (H - 40) / 2 + (k - (n - 1) / 2) * (high + Math.min(18, Math.max(4, (H - 46) / n - high))) - high / 2;
   const header = (x, w, text, more) => { // above its column, as far as the panel goes
-    const narrow = W / (columns + 1) < 140 && more, pitch = room / columns;
-    if (more && pitch < 100) { more.style.maxWidth = `${Math.max(44, pitch - 4)}px`; more.style.fontSize = "10px"; }
-    const wide = Math.min(W, Math.max(w, narrow || !more ? 100 : 150));
+    const pitch = room / columns;
+    if (pitch < 52) { // too narrow for a list of activation functions
+      text = text.replace("layer ", "").replace(/put$/, "");
+      more = null;
+    } else if (more && pitch < 100) { more.style.maxWidth = `${Math.max(44, pitch - 4)}px`; more.style.fontSize = "10px"; }
+    const narrow = W / (columns + 1) < 140 && more, wide = Math.min(W, Math.max(w, narrow ? Math.min(100, pitch) : !more ? Math.min(100, pitch) : 150));
     const start = Math.max(0, Math.min(W - wide, x + w / 2 - wide / 2));
     net.append(placed(el("div", { className: "column" }, ...(narrow ? [] : [el("span", { text })]), ...(more ? [more] : [])), start, 0, wide, 28));
   };
@@ -59,7 +62,7 @@ function layNetwork() {
     for (let i = 0; i < D.width; i += 1) {
       const y = middle(i, D.width, size), canvas = isPlane() || isLine() ? el("canvas", { width: 24, height: 24 }) : null;
       const node = el("div", { className: "node input", title: D.features[i] }, canvas, canvas ? null : el("b", { className: "num", text: "" }));
-      net.append(placed(node, left, y, first, size), placed(el("div", { className: "inputname", text: D.features[i], title: D.features[i] }), pad, y, labelRoom() - 6, size));
+      net.append(placed(node, left, y, first, size), placed(inputName(D.features[i], size), pad, y, labelRoom() - 6, size));
       inputNodes.push({ node, canvas, x: left + first, y: y + size / 2, i });
     }
   }
@@ -112,6 +115,12 @@ function layNetwork() {
   });
 }
 const labelRoom = () => (isPlane() || isLine() ? 26 : Math.min(132, 14 + 6.6 * Math.max(...D.features.map((f) => f.length))));
+
+function inputName(name, size) { // as many lines as there is room for
+  const text = el("span", { text: name, title: name });
+  text.style.webkitLineClamp = String(Math.max(1, Math.floor(size / 14)));
+  return el("div", { className: "inputname", title: name }, text);
+}
 
 function placed(element, x, y, width, height) {
   Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });

@@ -269,6 +269,15 @@ function update(rows = nextBatch()) {
 
 function notFinite(rows) {
   stop();
+  const lost = S.theta.findIndex((x) => !Number.isFinite(x));
+  if (lost >= 0) { // the model came like this, or from such a snapshot
+    const owner = D.neurons.findIndex((n) => n.bias === lost || n.terms.some(([w]) => w === lost));
+    if (owner >= 0) chooseNeuron(owner, D.neurons[owner].terms.findIndex(([w]) => w === lost));
+    else S.weight = lost;
+    say(`${D.names[lost]} is ${fmt(S.theta[lost])}, so nothing can be computed: give it another number.`);
+    redraw();
+    return false;
+  }
   const loss = new Float64Array(1);
   const bad = Array.from(rows).find((i) => !Number.isFinite(M.loss.means(X, S.theta, [i], 1, loss)[0])) ?? rows[0];
   S.example = bad;

@@ -2,7 +2,7 @@
 
 let scalarPanel = null;
 function stepsPanel() {
-  const box = panel("steps", "3  The chain rule, one scalar at a time");
+  const box = panel("steps", `${D.neurons.length ? "3  " : ""}The chain rule, one scalar at a time`);
   const state = { target: D.neurons.length ? "neuron" : "loss", act: "forward", now: 0, list: [], predict: false, hidden: false, gaps: [] };
   const acts = ["forward", "backward", "update"], tabs = {};
   const tabBar = el("div", { className: "tabs", role: "tablist" }, ...acts.map((act) => (tabs[act] = el("button", { type: "button", role: "tab", onclick: () => go(act, 0), text: act }))));
@@ -164,7 +164,7 @@ function stepsPanel() {
       const table = el("table", { className: "terms" }, el("thead", {}, el("tr", {}, ...["scalar", "data", "grad so far"].map((text) => el("th", { scope: "col", text })))));
       const body = el("tbody");
       for (const place of shown) {
-        const row = el("tr", {}, el("th", { scope: "row", text: nameOf(place) }), el("td", { className: "num" }), el("td", { className: "num" }));
+        const row = el("tr", {}, el("th", { scope: "row", text: nameOf(place), title: nameOf(place) }), el("td", { className: "num" }), el("td", { className: "num" }));
         rows.set(place, row);
         body.append(row);
       }

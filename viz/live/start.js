@@ -191,9 +191,12 @@ function valuePanel() {
       card.onpointerup = () => { card.onpointermove = null; };
     });
   });
+  const texts = [...held.querySelectorAll("text.faint")], ends = texts.filter((one) => /^[−+][\d.e−+]+( …)?$/.test(one.textContent)), begun = S.version;
   parts.push(() => {
+    if (S.version !== begun) held.querySelectorAll(".notice, .hint").forEach((one) => one.setAttribute("visibility", "hidden")); // they are of the numbers of before
     const shades = /\b(z|odd|[np][1-8])\b/, values = D.values.map((_, i) => at(nodePlace(i))), grads = D.values.map((_, i) => adjoint(nodePlace(i)));
     const most = Math.max(1e-300, ...grads.map(Math.abs).filter(Number.isFinite));
+    ends.forEach((one, i) => { one.textContent = (i ? "+" : "−") + fmt(most, 3); });
     const shadeOf = (g) => { if (!Number.isFinite(g)) return "odd"; const s = Math.floor(Math.sqrt(Math.abs(g) / most) * 8 + 0.5); return g === 0 ? "z" : (g > 0 ? "p" : "n") + Math.max(1, s); };
     cards.forEach((card, i) => {
       const [data, grad] = card.querySelectorAll(".number");
