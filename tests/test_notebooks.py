@@ -591,6 +591,47 @@ def test_the_mean_of_the_wishes_is_as_matrices_give_it(fresh):
     assert round(len(y) / 32) == 56 and "at 56 times the price" in prose(stored(WISHES))
 
 
+def test_the_two_walks_over_the_surface_go_as_matrices_say(fresh):
+    shown, digits = texts(fresh(WISHES)), cr.digits()
+    X, y = digits.X / 16, digits.y
+    second, hidden, *_ = wished(X, y)
+    still = hidden @ second[:, :-1].T  # the untrained biases are 0
+    assert not second[:, -1].any()
+
+    def scores_at(biases):
+        return still + np.eye(10)[2] * biases[0] + np.eye(10)[8] * biases[1]
+
+    def loss_at(biases):
+        scores = scores_at(biases)
+        return (np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(y)), y]).mean()
+
+    def walked(size, steps, rate):
+        order, way = np.random.default_rng(0).permutation(len(y)), [np.array([-3.0, 3.0])]
+        for step in range(steps):
+            rows = order[step * size % len(y) :][:size]
+            scores = scores_at(way[-1])[rows]
+            wanted = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True) - np.eye(10)[y[rows]]
+            way.append(way[-1] - rate * wanted.mean(axis=0)[[2, 8]])
+        return way
+
+    told, found = "", []
+    for name, size, way in (("all 1,797", len(y), walked(len(y), 20, 2.0)), ("8 at a time", 8, walked(8, 60, 2.0))):
+        losses = [loss_at(biases) for biases in way]
+        steps = int(np.argmax(np.array(losses) < 2.42))
+        told += f"{name}: below 2.42 after {steps} steps, which asked {steps * size:,} digits; "
+        told += f"at the end {losses[-1]:.3f}\n"
+        found.append((steps * size, losses[-1]))
+    assert shown["two-walks-told"] == told
+    (_, careful), (asked, drunk) = found
+    assert asked < len(y) and careful < drunk, "down before the other's first step, and stumbling about at the bottom"
+    told = ""
+    for name, rate in (("rate 2", 2.0), ("rate 0.2", 0.2)):
+        losses = [loss_at(biases) for biases in walked(8, 224, rate)[-50:]]
+        told += f"{name}: the last 50 losses are between {min(losses):.4f} and {max(losses):.4f}\n"
+    assert shown["settle"] == told
+    assert f"(the bottom is at {min(losses):.2f})" in prose(stored(WISHES))
+
+
 # --- the statements of 06-iris-to-the-end: trained again, and judged by scikit-learn and matrices
 
 
@@ -672,15 +713,19 @@ BENDS = {  # an activation, and its slope by what it gives
 
 
 class ByMatrices:
-    """A network with its bias in the last column of each matrix, trained on cross-entropy as `fit` says it trains."""
+    """A network with its bias in the last column of each matrix, trained as `fit` says it trains.
 
-    def __init__(self, inputs, hidden, activation="tanh", rng=0, init=None):
-        layers = cr.MLP(inputs, [*hidden, 2], activation="tanh", rng=rng, init=init).layers  # only its initial weights
+    Its loss is cross-entropy, or the squared error of the probabilities that softmax or sigmoid give.
+    """
+
+    def __init__(self, inputs, hidden, activation="tanh", rng=0, init=None, classes=2, squared=""):
+        layers = cr.MLP(inputs, [*hidden, classes], activation="tanh", rng=rng, init=init).layers  # initial weights
         self.weights = [np.array([[p.data for p in n.parameters()] for n in layer.neurons]) for layer in layers]
         self.bend, self.slope = BENDS[activation]
+        self.squared = squared
 
     def answers(self, X):
-        """What each layer gives, the inputs first. Shapes: (n, neurons + 1), and (n, 2) at the end."""
+        """What each layer gives, the inputs first. Shapes: (n, neurons + 1), and (n, classes) at the end."""
         found = [np.column_stack([X, np.ones(len(X))])]
         for W in self.weights[:-1]:
             found.append(np.column_stack([self.bend(found[-1] @ W.T), np.ones(len(X))]))
@@ -692,14 +737,23 @@ class ByMatrices:
 
     def gradients(self, X, y):
         *below, scores = self.answers(X)
-        upstream = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True) - np.eye(2)[y]
+        wanted = np.eye(scores.shape[1])[y]
+        p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        if self.squared == "sigmoid":
+            p = 1 / (1 + np.exp(-scores))
+        to_p = 2 * (p - wanted) / scores.shape[1]
+        upstream = {
+            "": p - wanted,
+            "softmax": p * (to_p - (to_p * p).sum(axis=1, keepdims=True)),
+            "sigmoid": to_p * p * (1 - p),
+        }[self.squared]
         found = []
         for W, under in zip(self.weights[::-1], below[::-1]):
             found.insert(0, upstream.T @ under / len(X))
             upstream = (upstream @ W[:, :-1]) * self.slope(under[:, :-1])
         return found
 
-    def train(self, X, y, epochs=60, rate=0.03, penalty=lambda W: 0.0, adam=True):
+    def train(self, X, y, epochs=60, rate=0.03, penalty=lambda W: 0.0, adam=True, after=lambda: None):
         order = np.random.default_rng(0)
         means = [[np.zeros_like(W), np.zeros_like(W)] for W in self.weights]
         turn = 0
@@ -714,11 +768,15 @@ class ByMatrices:
                         mean[1] += 0.001 * (gradient**2 - mean[1])
                         step = mean[0] / (1 - 0.9**turn) / (np.sqrt(mean[1] / (1 - 0.999**turn)) + 1e-8)
                     W -= rate * (step if adam else gradient)
+            after()
         return self
+
+    def right(self, X, y):
+        return (self.answers(X)[-1].argmax(axis=1) == y).mean()
 
     def share(self, X, y):
         """The share that is right, as the notebook prints it."""
-        return f"{(self.answers(X)[-1].argmax(axis=1) == y).mean():4.0%}"
+        return f"{self.right(X, y):4.0%}"
 
 
 def best_line(X, y):
@@ -840,6 +898,36 @@ def test_what_penalties_do_to_the_moons_is_as_told(fresh):
     none, some, much = found["l2", 0.0], found["l2", 0.01], found["l2", 0.1]
     assert none[0] < some[0] < much[0] and some[1] < much[1] < none[1], "a little is best on the test"
     assert found["l1", 0.01][2] > 300 > 30 > some[2], "l1 leaves most of them at nearly nothing"
+
+
+def test_the_boundary_on_iris_warps_as_far_as_matrices_say(fresh):
+    shown, (train, test) = texts(fresh(IRIS)), cr.iris().standardise().split(test_size=0.5, seed=0)
+    parts = (train.X[:, :2], train.y), (test.X[:, :2], test.y)
+    network, losses = ByMatrices(2, [32, 32], classes=3), []
+    network.train(*parts[0], 180, 0.02, after=lambda: losses.append([network.losses(*part).mean() for part in parts]))
+    for cell, epoch in (("warp", 10), ("warp-end", 180)):
+        first, second = losses[epoch - 1]
+        assert shown[cell].startswith(f"epoch {epoch}: train {first:.2f}, test {second:.2f}\n")
+    assert losses[179][0] < losses[9][0] and losses[179][1] > 1.5 * losses[9][1], "learned by heart"
+
+
+def test_the_three_losses_on_iris_end_as_matrices_say(fresh):
+    shown, (train, test) = texts(fresh(IRIS)), cr.iris().standardise().split(test_size=0.5, seed=0)
+    ways = {"softmax, squared": "softmax", "sigmoid, squared": "sigmoid", "softmax, cross-entropy": ""}
+    for cell, biases in (("losses-told", 0.0), ("losses-sure", [6.0, 0.0, -6.0])):
+        told, firsts = "", []
+        for name, squared in ways.items():
+            network, right = ByMatrices(4, [8], classes=3, squared=squared), []
+            network.weights[-1][:, -1] = biases
+            assert cell == "losses-told" or network.share(test.X, np.zeros(len(test), int)) == "100%", "all setosa"
+            network.train(
+                *train, 60, 0.1, adam=False, after=lambda n=network, right=right: right.append(n.right(*test))
+            )
+            firsts.append(int(np.argmax(np.array(right) >= 0.8)) + 1)
+            told += f"{name:23}" + ("" if biases else f"four of five after {firsts[-1]} epochs, ")
+            told += f"at the end {right[-1]:.0%}\n"
+        assert shown[cell].startswith(told)
+        assert biases or firsts[2] < min(firsts[:2]), "cross-entropy is first"
 
 
 # --- the statements of 09-derivatives-of-derivatives: by calculus on paper, mpmath, torch, SciPy, small steps of time
