@@ -62,6 +62,12 @@ def prose(notebook):
     return " ".join(" ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown").split())
 
 
+def unproven(text):
+    """The numbers with a decimal point, and those in bold print."""
+    bold = [part for part in re.findall(r"\*\*([^*]+)\*\*", text) if re.search(r"\d", part)]
+    return re.findall(r"\d+\.\d+", text) + bold
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_stored_text_is_what_a_fresh_kernel_shows(path, fresh):
     assert texts(stored(path)) == texts(fresh(path)), "run python notebooks/build.py"
@@ -178,6 +184,43 @@ def test_the_numbers_of_the_training_step_are_right(fresh, step):
     )
 
 
+def test_what_is_broken_in_the_first_notebook_goes_wrong_as_told(fresh):
+    shown = texts(fresh(BACKPROP))
+    assert (shown["break-add"], shown["repair-add"]) == ("a.grad = 3\n", f"a.grad = {2 * 3}\n")
+    told = ""
+    for order in ("srqp", "sqrp", "spqr"):
+        p, q, r = 0, 0, 0  # what has arrived: s = q + r, r = 5 q, q = 2 p
+        for turn in order:
+            p, q, r = {"s": (p, q + 1, r + 1), "r": (p, q + 5 * r, r), "q": (p + 2 * q, q, r), "p": (p, q, r)}[turn]
+        told += f"{' → '.join(order)}   p.grad = {p}\n"
+    assert shown["break-order"] == told and told.startswith("s → r → q → p   p.grad = 12\n")
+
+    def places(is_zeroed):
+        w, slope, seen = 3.0, 0.0, []
+        for _ in range(12):
+            slope = 2 * (w - 1) + (0.0 if is_zeroed else slope)
+            w -= 0.1 * slope
+            seen.append(w)
+        return seen
+
+    zeroed, forgotten = places(True), places(False)
+    assert shown["break-zero"] == "".join(
+        f"{name:12}{' '.join(f'{w:.1f}' for w in seen)}\n"
+        for name, seen in (("zeroed:", zeroed), ("forgotten:", forgotten))
+    )
+    assert min(forgotten) < -0.9 and max(forgotten[6:]) > 2.5, "past 1, as far as it came from, and back"
+    assert zeroed == sorted(zeroed, reverse=True) and zeroed[-1] > 1
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem[0].isdigit()], ids=lambda path: path.stem)
+def test_every_section_asks_before_it_shows_and_something_is_to_be_repaired(path):
+    text = "\n\n".join(cell.source for cell in stored(path).cells if cell.cell_type == "markdown")
+    for section in text.split("\n## ")[1:]:
+        asked = re.search(r"\*\*(Guess|Choose|Repair|Break|Predict)\b", section)
+        assert asked, f"the section {section.splitlines()[0]!r} does not ask"
+    assert re.search(r"\*\*Repair|repair it", text)
+
+
 def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
     (hidden, _, loss, gradients), (_, _, loss_after, gradients_after), foretold = step
     bias, slope = 6 + math.log(1 + math.sqrt(2)), 1 - math.tanh(math.log(1 + math.sqrt(2))) ** 2
@@ -190,7 +233,7 @@ def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
         f"`w2` receives **{0 * slope:.0f}**",
         f"two contributions of 3, together **{3 + 3}**",
         f"With `=` it would be **{3}**",
-        f"`p` would have got **{2 * 1}** instead of **{2 * (1 + 5)}**",
+        f"`p` gets **{2 * 1}** instead of **{2 * (1 + 5)}**",
         f"guessing would cost ln 3 = {math.log(3):.4f}",
         f"gradients of all **{sum(part.size for pair in gradients for part in pair)}** parameters",
         f"`h1_1` and `h1_3` stand at {hidden[0]:.4f} and {hidden[2]:.4f}",
@@ -201,7 +244,7 @@ def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
     for claim in claims:
         assert claim in text
         text = text.replace(claim, "")
-    assert re.findall(r"\d+\.\d+|\*\*[^*]*\d[^*]*\*\*", text) == [], "a number that no test has computed"
+    assert unproven(text) == [], "a number that no test has computed"
 
     wanted, wanted_after = gradients[1][1], gradients_after[1][1]
     assert [score > 0 for score in wanted] == [True, False, True], "only versicolor's is orange"
@@ -331,6 +374,7 @@ def test_every_number_in_the_prose_of_the_second_notebook_is_right(fresh, neuron
     for line in quoted:
         assert line in shown["network"], "the prose quotes a line that the program has not"
     assert "z1 = W1 @ h0" in shown["source"] and "dW1 = " in shown["source"]
+    assert shown["source"].count(" @ ") == 2, "one product forwards, one backwards"
     firsts, pairs = Counter("abracadabr"), Counter(zip("abracadabra", "bracadabra"))
     claims = [
         f"three neurons of **{2}** products and **{2}** sums each",
@@ -342,7 +386,7 @@ def test_every_number_in_the_prose_of_the_second_notebook_is_right(fresh, neuron
     for claim in claims:
         assert claim in text
         text = text.replace(claim, "")
-    assert re.findall(r"\d+\.\d+|\*\*[^*]*\d[^*]*\*\*", text) == [], "a number that no test has computed"
+    assert unproven(text) == [], "a number that no test has computed"
 
     _, _, losses, gradients = neuron
     assert (gradients[:, 0] < 0).all(), "all four examples want a larger w1"
