@@ -21,7 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-ORDER = ("neuron", "network", "stepper", "moons", "iris", "digits", "wishes", "walk")
+ORDER = ("neuron", "network", "stepper", "moons", "iris", "digits", "wishes", "walk", "check")
 PACKAGES = ("chainrule", "chainrule.engine", "chainrule.nn", "chainrule.viz")
 HIDDEN = r"!chainrule\.(engine|viz)\..*|chainrule\.nn\.wishes"  # modules that are named like a function in them
 PAGES = {

@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import nbformat
 import numpy as np
@@ -494,7 +495,9 @@ def test_the_two_losses_are_as_torch_has_them(fresh):
         for s in (-6.0, -4.0, -2.0, -1.0, 0.0, 2.0, 6.0)
     )
     value, slope = both_losses(-800.0)[1]
-    assert shown["repair-run"] == f"loss {value:.0f}, slope {slope:.4f}\n"
+    p = math.exp(-800) / (1 + math.exp(-800))  # 0 in floats
+    told = f"loss {-math.log(p + 1e-12):.0f}, slope {0.0 - p * (1 - p) / (p + 1e-12):.4f}\n"
+    assert shown["repair-run"] == f"{told}loss {value:.0f}, slope {slope:.4f}\n"
 
 
 def test_the_race_of_the_two_losses_ends_as_told(fresh):
@@ -1115,3 +1118,292 @@ def test_the_pendulum_swings_as_small_steps_of_time_say(fresh):
     for loss, end, curvatures in curved:
         assert loss.endswith("loss 0.00") and end == f"u(2.4) = {true[2.4]:+.2f}"
         assert any(abs(float(number)) > 0.01 for number in curvatures.split(": ")[1].split())
+
+
+class Layers:
+    """A network of one hidden layer, by matrices: its initial weights are chainrule's, all else is not."""
+
+    SLOPES: ClassVar = {  # from outputs
+        "tanh": (np.tanh, lambda h: 1 - h * h),
+        "relu": (lambda z: np.maximum(z, 0), lambda h: (h > 0) * 1.0),
+        "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda h: np.where(h > 0, 1, 0.01)),
+        "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h: h * (1 - h)),
+        "linear": (lambda z: z, np.ones_like),
+    }
+
+    def __init__(self, activation, output="linear"):
+        layers = cr.MLP(4, [8, 3], activation=activation, output=output, rng=0).layers
+        self.weights = [np.array([[p.data for p in n.parameters()] for n in layer.neurons]) for layer in layers]
+        self.functions = [self.SLOPES[activation], self.SLOPES[output]]
+
+    def outputs(self, X):
+        found = [X]
+        for weights, (function, _) in zip(self.weights, self.functions):
+            found.append(function(found[-1] @ weights[:, :-1].T + weights[:, -1]))
+        return found
+
+    def descend(self, X, y, rate, steps):
+        """The mean cross-entropy, in the end."""
+        for _ in range(steps):
+            x, hidden, scores = self.outputs(X)
+            wanted = (softmax_rows(scores) - np.eye(3)[y]) / len(y) * self.functions[1][1](scores)
+            passed = wanted @ self.weights[1][:, :-1] * self.functions[0][1](hidden)
+            for weights, above, below in zip(self.weights, (passed, wanted), (x, hidden)):
+                weights -= rate * np.hstack([above.T @ below, above.sum(axis=0)[:, None]])
+        return -np.log(softmax_rows(self.outputs(X)[-1])[np.arange(len(y)), y]).mean()
+
+
+def softmax_rows(scores):
+    exps = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
+
+
+def test_a_nan_begins_at_the_edge_that_is_named(fresh):
+    shown = texts(fresh(WRONG))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.float64(0.5) / np.sqrt(np.float64(0.0))
+        told = f"distance {0.0}, x.grad {root * 2 * 0.0}, x after one step {0.0 - 0.1 * (root * 2 * 0.0)}\n"
+    assert shown["nan"].startswith(told) and f"the local derivative {root} times the gradient 1.0" in shown["nan"]
+    assert math.isinf(root) and "∞ × 0 is `nan`" in prose(stored(WRONG))
+    nearby = [(math.hypot(h, 0.0) - math.hypot(-h, 0.0)) / (2 * h) for h in (1e-3, 1e-6)]
+    assert shown["nan-repaired"] == f"a (nan, nan)\nb {(nearby[0], nearby[1])}\nc {(2 * 0.0, 2 * 0.0)}\n"
+
+
+def test_saturated_neurons_are_counted_and_cost_what_guessing_costs(fresh):
+    shown, iris = texts(fresh(WRONG)), cr.iris()
+    scaled = (iris.X - iris.X.mean(axis=0)) / iris.X.std(axis=0)
+    told = []
+    for name, X in (("millimetres", iris.X * 10), ("scaled", scaled)):
+        network = Layers("tanh")
+        flat = ((1 - network.outputs(X[::10])[1] ** 2).max(axis=0) <= 1e-3).sum()
+        told.append((name, flat, network.descend(X, iris.y, 0.1, 100)))
+        assert f"\n{name}: loss {told[-1][2]:.4f}\n" in shown["saturated"]
+    (_, flat, guessing), (_, none, learned) = told
+    assert f"- saturated: {flat} of 8 tanh neurons" in shown["saturated"] and flat > 4 and none == 0
+    assert f"{guessing:.4f}" == f"{math.log(3):.4f}" and learned < 0.5 and "ln 3 = 1.0986" in prose(stored(WRONG))
+    assert shown["saturated"].count("all is well") == 1
+
+
+def test_dead_neurons_answer_all_flowers_alike_and_only_the_leaky_come_back(fresh):
+    shown, iris = texts(fresh(WRONG)), cr.iris()
+    network = Layers("relu")
+    assert shown["dead"].startswith(f"after 3 steps: {network.descend(iris.X, iris.y, 1.0, 3):.4f}\n")
+    assert not network.outputs(iris.X)[1].any() and "\n- dead: 8 of 8 relu neurons " in shown["dead"]
+    leaky, anew = Layers("leaky_relu"), Layers("relu")
+    dead = [weights.copy() for weights in network.weights]
+    told = f"\nafter 300 more: {network.descend(iris.X, iris.y, 1.0, 300):.4f}\n"
+    for flower in (0, 75, 149):
+        answer = softmax_rows(network.outputs(iris.X)[-1])[flower]
+        told += f"{iris.target_names[iris.y[flower]]} {[f'{p:.2f}' for p in answer]}\n"
+    assert shown["dead"].endswith(told)
+    assert (network.weights[0] == dead[0]).all(), "they stay as they are for ever"
+    leaky.weights = [weights.copy() for weights in network.weights]
+    ends = [each.descend(iris.X, iris.y, 0.05, 1000) for each in (network, anew, leaky)]
+    assert shown["dead-repaired"] == "".join(f"{name}: {loss:.4f}\n" for name, loss in zip("abc", ends))
+    assert ends[0] == pytest.approx(math.log(3)) and ends[1] < ends[2] < 0.5
+
+
+def test_a_sigmoid_before_cross_entropy_has_a_floor(fresh):
+    shown, iris = texts(fresh(WRONG)), cr.iris()
+    scaled, floor = (iris.X - iris.X.mean(axis=0)) / iris.X.std(axis=0), math.log(1 + 2 / math.e)
+    assert shown["output"].startswith(f"the best case: {floor:.4f}\n")
+    for output in ("sigmoid", "linear"):
+        network = Layers("tanh", output)
+        loss = network.descend(scaled, iris.y, 1.0, 2000)
+        right = (network.outputs(scaled)[-1].argmax(axis=1) == iris.y).mean()
+        assert f"\n{output}: loss {loss:.4f}, {right:.0%} right\n" in shown["output"]
+        assert (loss > floor) == (output == "sigmoid") and right > 0.9
+    assert shown["output"].count("- sigmoid before softmax: ") == 1 and shown["output"].endswith(": all is well\n")
+
+
+# --- the statements of 10-a-tiny-language-model, compared with matrices, which torch trains
+
+
+TINY = HERE / "notebooks" / "10-a-tiny-language-model.ipynb"
+WORDS = ["." + x + y + z + z + y + x for x in "abcde" for y in "abcde" for z in "abcde"]
+TEXTS = np.array([["abcde.".index(letter) for letter in WORDS[i]] for i in np.random.default_rng(0).permutation(125)])
+
+
+def tiny_scores(w, texts, heads=(0, 1), ahead=0):
+    """The scores (texts, places, 5) of matrices of torch, and the looks and values of each head."""
+    torch = pytest.importorskip("torch")
+    x = w["letter"][texts] + w["place"][: texts.shape[1]]
+    query, key, value = (x @ w[name].T for name in ("query", "key", "value"))
+    hidden = torch.ones(texts.shape[1], texts.shape[1], dtype=torch.bool).triu(1 + ahead)
+    found, looks = [], []
+    for head in (0, 1):
+        part = slice(4 * head, 4 * head + 4)
+        dots = query[..., part] @ key[..., part].transpose(1, 2) / 2
+        looks.append((dots.masked_fill(hidden, -math.inf).softmax(dim=2), dots, value[..., part]))
+        found.append(looks[head][0] @ value[..., part] * (head in heads))
+    return (x + torch.cat(found, dim=2) @ w["out"].T) @ w["next"].T, looks
+
+
+def tiny_costs(w, texts, **how):
+    torch = pytest.importorskip("torch")
+    scores, texts = tiny_scores(w, texts[:, :-1], **how)[0], torch.tensor(texts)
+    return torch.nn.functional.cross_entropy(scores.transpose(1, 2), texts[:, 1:], reduction="none")
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """The initial matrices, those of the notebook's model after its training, and those of the proud one after it."""
+    torch = pytest.importorskip("torch")
+
+    def trained(steps, ahead):
+        draw = np.random.default_rng(0).normal
+        rows = {"letter": 6, "place": 6, "query": 8, "key": 8, "value": 8, "out": 8, "next": 5}
+        w = {name: torch.tensor(draw(scale=0.3, size=(n, 8)), requires_grad=True) for name, n in rows.items()}
+        optimiser = torch.optim.Adam(w.values(), lr=0.02)
+        for _ in range(steps):
+            optimiser.zero_grad()
+            tiny_costs(w, TEXTS[:100], ahead=ahead).mean().backward()
+            optimiser.step()
+        return {name: matrix.detach() for name, matrix in w.items()}
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # on a busy machine, two threads wait for each other at each of these small steps
+    yield trained(0, 0), trained(200, 0), trained(200, 1)
+    torch.set_num_threads(threads)
+
+
+def test_what_the_language_costs_is_counted_right(fresh):
+    shown, text = texts(fresh(TINY)), prose(stored(TINY))
+    now, after = TEXTS[:100, :-1].ravel(), TEXTS[:100, 1:].ravel()
+    table = np.zeros((6, 5))
+    np.add.at(table, (now, after), 1)
+    probabilities = table / table.sum(axis=1, keepdims=True)
+    counted = -np.log(probabilities[now, after]).mean()
+    costs = re.findall(r": +(\d\.\d{4})$", shown["words"], re.MULTILINE)
+    assert costs == [f"{cost:.4f}" for cost in (math.log(5), counted, 3 * math.log(5) / 6)]
+    assert all(word == "." + word[:0:-1] for word in re.findall(r"\.[a-e]+", shown["words"]))
+    assert f"ln 5 = {math.log(5):.4f} for nothing" in text and f"ln 100 / 6 = {math.log(100) / 6:.4f}" in text
+    assert f"knows the mirror, {math.log(125) / 6:.4f}" in text and f"word that nobody has told: {costs[2]} is" in text
+    assert shown["weights"] == f"{6 * 8 + 6 * 8 + 4 * 8 * 8 + 5 * 8} parameters\n"
+
+
+def test_the_language_model_learns_what_torch_learns(fresh, tiny):
+    shown, (start, model, proud) = texts(fresh(TINY)), tiny
+    told = ""
+    for when, w in (("at the start:", start), ("after 200 steps:", model)):
+        learned, unseen = (tiny_costs(w, part).mean().item() for part in (TEXTS[:100], TEXTS[100:]))
+        told += f"{when} {learned:.4f} on learned words, {unseen:.4f} on unseen ones\n"
+    assert shown["train-run"] == told
+    assert math.log(100) / 6 < learned < math.log(5) / 2 < unseen < 0.7 * math.log(5), "larger, but far from guessing"
+    costs, scores = tiny_costs(model, TEXTS[100:]).mean(dim=0), tiny_scores(model, TEXTS[100:, :-1])[0]
+    right = (scores.argmax(dim=2).numpy() == TEXTS[100:, 1:]).sum(axis=0)
+    assert shown["places"] == "".join(
+        f"letter {place}: costs {cost:.3f}, right in {count} of 25 unseen words\n"
+        for place, (cost, count) in enumerate(zip(costs.tolist(), right), start=1)
+    )
+    assert right[3:].tolist() == [25, 25, 25] and math.log(5) < costs[0] < costs[1] < costs[2]
+    learned, unseen = (tiny_costs(proud, part, ahead=1).mean().item() for part in (TEXTS[:100], TEXTS[100:]))
+    assert shown["ahead"] == f"{learned:.4f} on learned words, {unseen:.4f} on unseen ones\n"
+    assert unseen < math.log(5) / 2, "it has read the answer"
+
+
+def test_where_the_language_model_looks_is_where_matrices_look(fresh, tiny):
+    shown, model, text = texts(fresh(TINY)), tiny[1], TEXTS[100:101]
+    _, looks = tiny_scores(model, text[:, :-1])
+    told = f"the word: {' '.join('abcde.'[code] for code in text[0])}\n"
+    told += "it has read    head  looks at places 0, 1, 2, …\n"
+    for n in range(6):
+        read = " ".join("abcde."[code] for code in text[0, : n + 1])
+        for head in (0, 1):
+            shares = "  ".join(f"{look:.2f}" for look in looks[head][0][0, n, : n + 1].tolist())
+            told += f"{read:14} {head + 1:4}  {shares}\n"
+    assert shown["look"] == told
+    assert [looks[0][0][0, n].argmax().item() for n in (3, 4, 5)] == [3, 2, 1], "the mirrored place"
+    lines, largest = [f"score {place}: head 1 " for place in range(5)], []
+    for head, (shares, dots, values) in enumerate(looks):
+        look, value = shares[0, 4, :5], values[0, :5, 0]
+        slopes = look * (value - look @ value)  # the derivative of a softmax, by hand
+        largest.append(slopes.abs().max())
+        for place in range(5):
+            score = f"{dots[0, 4, place]:+6.2f}" if head == 0 else f"{dots[0, 4, place]:+5.2f}"
+            lines[place] += f"{score}, gradient {slopes[place]:+.4f}" + (";  head 2 " if head == 0 else "")
+    assert shown["gradient"] == "\n".join(lines) + "\n"
+    assert largest[0] < 1e-3 and largest[1] > 0.5, "the head that is sure does not learn any more"
+
+
+def test_the_first_head_does_the_work_and_only_the_model_writes_different_mirrors(fresh, tiny):
+    shown, (_, model, proud), told = texts(fresh(TINY)), tiny, ""
+    for name, heads in (("both", (0, 1)), ("without head 1", (1,)), ("without head 2", (0,)), ("without both", ())):
+        scores = tiny_scores(model, TEXTS[100:, :-1], heads=heads)[0]
+        counts = (scores.argmax(dim=2).numpy() == TEXTS[100:, 1:]).sum(axis=0)
+        told += (
+            f"{name:14}: of 25, letter 4 is right in {counts[3]}, letter 5 in {counts[4]}, letter 6 in {counts[5]}\n"
+        )
+        assert (counts[3:] > 20).all() == (0 in heads) and ((counts[3:] < 9).all() or 0 in heads)
+    assert shown["heads"] == told
+    told = ""
+    for name, w in (("the model", model), ("the proud one", proud)):
+        rng, words = np.random.default_rng(0), []
+        for _ in range(40):
+            text = [5]
+            while len(text) < 7:
+                probabilities = tiny_scores(w, np.array([text]))[0][0, -1].softmax(dim=0).numpy()
+                text.append(int(rng.choice(5, p=probabilities)))
+            words.append("".join("abcde"[code] for code in text[1:]))
+        mirrors = [word for word in words if word == word[::-1]]
+        told += f"{name}: {len(mirrors)} mirrors, {len(set(mirrors))} different ones: {', '.join(words[:5])}, …\n"
+    assert shown["write"] == told and len(set(words)) == 1, "the proud one writes the same word again and again"
+
+
+# --- the statements of 11-build-it-yourself, compared with calculus by hand and with NumPy
+
+
+BUILD_IT = HERE / "notebooks" / "11-build-it-yourself.ipynb"
+
+
+def test_each_rung_of_the_home_made_engine_ends_as_told(fresh):
+    shown = texts(fresh(BUILD_IT))
+    rungs = re.findall(r"^ +(right|wrong|not yet|left out) +(\d+) ", shown["number"], re.MULTILINE)
+    assert [int(number) for _, number in rungs] == list(range(1, 12)), "the ladder has eleven rungs"
+    assert [state for state, _ in rungs].count("right") == 2 and "no backward: " in shown["number"]
+    a, b, c = 2.0, -3.0, 10.0
+    assert (
+        shown["back"].startswith("['overwrites'] ") and f"-> a.grad is {c}, and {b + c:.0f} is right" in shown["back"]
+    )
+    early, right = c * b + (c + 1) * b, (c + 1) * b  # h hands on 10 and then 11, where 11 alone is right
+    told = (
+        f"-> a.grad is {early}, and {right:.0f} is right; b.grad is {early / b * a}, and {right / b * a:.0f} is right"
+    )
+    assert shown["add"].startswith("['wrong order'] ") and told in shown["add"]
+    assert shown["order-backward"].startswith("['plain numbers are no arguments'] ")
+    assert shown["plain"] == "['missing __radd__', 'missing __rmul__']\n[]\n"
+    assert f"-> a.grad is 1.0, and -1 is right; y.data is {a - 1}, and {1 - a:.0f} is right" in shown["minus"]
+    assert f"a.grad is {1 / 3}, and {-3 / 4**2} is right; y.data is {4 / 3}, and {3 / 4} is right" in shown["minus"]
+    assert shown["minus-repair"] == "[]\n"
+    notes = re.findall(r"^  (\S[\w ]+): ", shown["functions"], re.MULTILINE)
+    assert notes == ["backward not idempotent", "gradients left over", "recursion limit", "tanh overflows"]
+    found, counted = re.fullmatch(r"True \((\d+), (\d+)\)", shown["functions"].splitlines()[0]).groups()
+    assert found == counted and shown["mend-backward"].startswith(f"Value: {counted} of {counted} checks are right\n")
+    assert shown["mend-backward"].count(" right ") == 11 and "Worth knowing" not in shown["mend-backward"]
+    assert "argument counted once: " in shown["command"] and f"a.grad is 1.0, and {1 + 1} is right" in shown["command"]
+
+
+def test_the_prose_about_the_home_made_engine_is_right():
+    text = prose(stored(BUILD_IT))
+    assert f"10 × −3 + 11 × −3 = **−{30 + 33}**, where 11 × −3 = **−{33}**" in text
+    assert "−3 from the one, 10 from the other" in text
+    assert math.tanh(1000) == 1.0 and "The right answer is 1." in text
+    with pytest.raises(OverflowError):
+        math.exp(2000)
+
+
+def test_the_home_made_engine_trains_as_matrices_do(fresh):
+    shown = texts(fresh(BUILD_IT))
+    X, y = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float), np.array([-1.0, 1.0, 1.0, 1.0])
+    weights = np.zeros(3)
+    for _ in range(50):
+        outputs = np.tanh(X @ weights)
+        loss = ((outputs - y) ** 2).sum()
+        weights = weights - 0.1 * X.T @ (2 * (outputs - y) * (1 - outputs**2))
+    outputs = np.tanh(X @ weights)
+    assert shown["train"] == f"{[f'{output:+.2f}' for output in outputs]} loss {loss:.3f}\n"
+    assert abs(outputs - y).argmax() == 0 and weights[2] < 0 < weights[:2].min(), (
+        "the first; the others use the weights"
+    )
+    slope = 2 * (outputs[0] - y[0]) * (1 - outputs[0] ** 2)
+    assert shown["train-picture"].startswith(f"b.grad: {slope:.6f} by your engine, {slope:.6f} by chainrule\n")

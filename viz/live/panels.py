@@ -15,12 +15,13 @@ from chainrule.nn.data.examples import examples_of
 from chainrule.nn.predicting import evaluating
 from chainrule.nn.wishes import wishes
 
-from ..common.choices import check_choice
+from ..common.choices import check_choice, check_kind, list_of_texts
 from ..common.colours import DARK, STEPS, THEMES, Theme, mixed, shade_class
 from ..common.picture import Drawing
+from ..common.shapes import SHAPES
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, short, shortened, text_width
-from .page import CLASSES, SHAPES
+from .page import CLASSES
 
 Floats = NDArray[np.float64]
 SIZE, LEFT, TOP, BOTTOM = 360.0, 56.0, 44.0, 40.0
@@ -128,6 +129,7 @@ def wish_bars(
     <Drawing: what 2 examples ask of layers.0.neurons.0.w.0>
     """
     check_choice("theme", theme, THEMES)
+    check_kind("parameter", parameter, parameter is None or isinstance(parameter, str), "the name of a parameter")
     found = wishes(model, loss, X, y)
     name = found.names[int(np.abs(found.mean).argmax())] if parameter is None else parameter
     asked = np.sort(found.of(name))
@@ -269,7 +271,7 @@ def _chosen(values: Sequence[Value], gradient: Floats, names: tuple[str, str] | 
     if names is None:
         first, second = np.argsort(-np.abs(gradient), kind="stable")[:2].tolist()
         return first, second
-    labels = [p.label for p in values]
+    labels, names = [p.label for p in values], tuple(list_of_texts("parameters", names))
     missing = [name for name in names if name not in labels]
     if missing or len(set(names)) != 2:
         raise ValueError(f"parameters={names!r}: two different labels are needed, such as {', '.join(labels[:4])}")
@@ -281,6 +283,8 @@ def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], l
     check_model(model)
     inputs, targets, preparation = examples_of(X, y, getattr(model, "preparation", None))
     inputs, targets = checked_examples(inputs, targets)
+    if targets.ndim != 1:
+        raise ValueError(f"y has to be one target for each example, (n,), and is {targets.shape}")
     names = getattr(preparation, "class_names", None)
     count = int(targets.max()) + 1 if targets.dtype.kind != "f" else 0
     return inputs, targets, [clean(name) for name in names] if names else [str(i) for i in range(count)]
