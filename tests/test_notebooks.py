@@ -1117,7 +1117,7 @@ def test_the_pendulum_swings_as_small_steps_of_time_say(fresh):
     assert relu[0] == "relu     loss 0.05" and relu[2].endswith(": +0.00 +0.00 +0.00")
     assert abs(float(relu[1].split("= ")[1]) - true[2.4]) > 0.1, "the curve is wrong"
     for loss, end, curvatures in curved:
-        assert loss.endswith("loss 0.00") and end == f"u(2.4) = {true[2.4]:+.2f}"
+        assert loss.endswith("loss 0.00") and end == f"u(2.4) = {true[2.4]:+.1f}"
         assert any(abs(float(number)) > 0.01 for number in curvatures.split(": ")[1].split())
 
 
