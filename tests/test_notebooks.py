@@ -997,6 +997,7 @@ def test_the_derivatives_of_derivatives_are_right(fresh):
         told += f"h = {h:.0e}: {found:.8f}\n"
         errors.append(abs(found - 12 * 1.3**2))
     assert shown["nudge"] == f"{told}exact:     {12 * 1.3**2:.8f}\n"
+    assert f"x⁴ at 1.3 has the curvature 12 × 1.3² = {12 * 1.3**2:.2f}" in prose(stored(BENT))
     best = int(np.argmin(errors))
     assert errors[: best + 1] == sorted(errors[: best + 1], reverse=True) and errors[best:] == sorted(errors[best:])
     assert 1 < best < 6 and errors[-1] > 1, "it gets better, and then worse"
@@ -1064,13 +1065,15 @@ def test_the_forecasts_of_the_first_step_are_those_of_torch(fresh, step):
     slope, curvature = slope.item(), curvature.item()
     assert shown["foretold"] == f"slope {slope:.3f}, curvature {curvature:.2f}\n"
     assert -0.05 * slope == pytest.approx(foretold)
-    told = ""
+    told, off = "", []
     for rate in (0.05, 0.1, 0.2, 0.5):
         bent, true = -slope * rate - curvature * rate**2 / 2, loss - fallen_to(rate).item()
         told += f"rate {rate:4}: straight {-slope * rate:.4f}, bent {bent:+.4f}, true {true:.4f}\n"
+        off.append(abs(bent - true))
     assert shown["rates"] == told
     text = prose(stored(BENT))
     assert f"would fall by {foretold:.4f}. It fell by {loss - loss_after:.4f}" in text
+    assert off[0] < 0.01 * foretold and off == sorted(off), "nearly right for 0.05, and worse from rate to rate"
     assert bent < 0 < true and "says that the loss would *rise*" in text
 
 
