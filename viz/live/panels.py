@@ -112,9 +112,8 @@ def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -
             body.append(_rect(shade, x, up, wide - 2, cell - 2, 4))
             body.append(_middle(x + wide / 2 - 1, up + cell / 2 + 4, str(found) if found else "·"))
     right = int(np.trace(table))
-    return _drawing(
-        f"confusion of {len(X)} examples: {right} right", body, theme, max(LEFT + 50 + count * wide, 360.0), []
-    )
+    width, height = max(LEFT + 50 + count * wide, 360.0), TOP + 46 + count * cell
+    return _drawing(f"confusion of {len(X)} examples: {right} right", body, theme, width, [], height)
 
 
 def wish_bars(
