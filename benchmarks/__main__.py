@@ -16,6 +16,12 @@ def main() -> None:
         ("fence", ["W1", "W2", "W3", "W4", "W12"], 5, "what engine/fast/ buys: the same work with it switched off"),
         ("compiled", [*five, "W6", "W7", "W8", "W10"], 15, "compiled programs against NumPy by hand, PyTorch and JAX"),
         (
+            "c",
+            ["W3", "W4", "W5", "W6", "W7", "W10", "RK4", "Rosenbrock"],
+            9,
+            "programs in C against NumPy, JAX and PyTorch",
+        ),
+        (
             "whole",
             ["iris", "digits", "wide"],
             7,
@@ -35,6 +41,8 @@ def main() -> None:
             from . import eager as chosen
         elif arguments.kind == "fence":
             from . import fence as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "c":
+            from . import in_c as chosen  # type: ignore[no-redef]
         elif arguments.kind == "whole":
             from . import whole as chosen  # type: ignore[no-redef]
         else:

@@ -180,7 +180,7 @@ def checked_metrics(metrics: Mapping[str, Metric] | Sequence[Metric] | Metric) -
     return named
 
 
-def checked_optimiser(model: Model, optimiser: Any, learning_rate: float | None) -> Optimiser:
+def checked_optimiser(parameters: Sequence[Value], optimiser: Any, learning_rate: float | None) -> Optimiser:
     """The optimiser; a class is called with the model's parameters, and with the learning rate if there is one.
 
     Errors: TypeError if it is no Optimiser, ValueError if it moves none of the model's parameters or if a learning rate
@@ -188,7 +188,7 @@ def checked_optimiser(model: Model, optimiser: Any, learning_rate: float | None)
     """
     chosen = optimiser
     if callable(optimiser):
-        chosen = optimiser(model.parameters(), **({} if learning_rate is None else {"learning_rate": learning_rate}))
+        chosen = optimiser(parameters, **({} if learning_rate is None else {"learning_rate": learning_rate}))
     if not isinstance(chosen, Optimiser):
         raise TypeError(
             "the optimiser is a class or an object, like nn.Adam or nn.SGD(model, 0.1); "
@@ -199,8 +199,7 @@ def checked_optimiser(model: Model, optimiser: Any, learning_rate: float | None)
             f"fit got learning_rate={learning_rate} and an optimiser whose learning_rate is {chosen.learning_rate}; "
             "leave the first out"
         )
-    parameters = set(model.parameters())
-    if parameters.isdisjoint(chosen.params):
+    if set(parameters).isdisjoint(chosen.params):
         raise ValueError(
             f"the optimiser moves {len(chosen.params)} parameters, and none of them is among the {len(parameters)} of "
             f"this model; write {type(chosen).__name__}(model)"

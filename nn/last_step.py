@@ -1,13 +1,105 @@
-"""What an optimiser says of its last step: the parts as numbers, and one sentence."""
+"""What an optimiser says of its last step: the parts as numbers, and one sentence.
+
+The texts are templates in one table, `TEXTS`, so that the page of viz's `live` says the same as `explain` does.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LastStep", "momentum_sentence", "steadiness"]
+__all__ = ["LINES", "TEXTS", "LastStep", "momentum_share", "steadiness", "told"]
 
-STEADY, NOISY = 0.8, 0.2  # of the largest step that the rule would take
+SMALLEST = 5e-324  # the smallest number above 0
+
+_STEADINESS = [  # by the size of the mean of the gradients, as a share of the size of the gradients
+    (0.8, "The gradients are steady: their mean is {share:.0%} of their size, so the step is nearly the whole learning "
+          "rate."),
+    (0.2, "The gradients agree in part: their mean is {share:.0%} of their size, and so large is the step, in learning "
+          "rates."),
+    (SMALLEST, "The gradients are noisy, or were larger before: their mean is {share:.0%} of their size, and the step "
+               "is small."),
+    (0.0, "There is no step: the mean of the gradients is 0."),
+]  # fmt: skip
+_MOMENTUM = [  # by the velocity, as a share of what it would be if all gradients were as the last one
+    (math.inf, "The last gradient is 0: if there is a step, it comes from the velocity of those before."),
+    (0.8, "The gradients are steady: the velocity is {share:.0%} of what many gradients like the last make it."),
+    (0.2, "The velocity is {share:.0%} of what many gradients like the last make it."),
+    (0.0, "The velocity is {share:.0%} of what many gradients like the last make it: it begins, or they are noisy."),
+    (-math.inf, "The velocity still goes its old way, against the last gradient, which slows it down."),
+]  # fmt: skip
+_ADAM = [
+    ("mean", "running mean of the gradient (beta1 {beta1:g}) / {first:.4g}"),
+    ("size", "root of its running mean square (beta2 {beta2:g}) / {second:.4g}"),
+    ("ratio", "mean / (size + {epsilon:g})"),
+    ("step", "-{rate:.6g} · ratio"),
+]
+_RMSPROP = [
+    ("size", "root of the running mean square (beta {beta:g})"), ("ratio", "gradient / (size + {epsilon:g})")
+]  # fmt: skip
+_VELOCITY = ("velocity", "{momentum:g} · velocity before + gradient")
+
+# Of each rule: its parts, as (name, formula), and its sentences, each with the least share for which it is said.
+TEXTS: dict[str, tuple[list[tuple[str, str]], list[tuple[float, str]]]] = {
+    "SGD": (
+        [("step", "-{rate:.6g} · gradient")],
+        [(-math.inf, "The step is the learning rate times the gradient, against its sign.")],
+    ),
+    "momentum": ([_VELOCITY, ("step", "-{rate:.6g} · velocity")], _MOMENTUM),
+    "nesterov": ([_VELOCITY, ("step", "-{rate:.6g} · ({momentum:g} · velocity + gradient)")], _MOMENTUM),
+    "Adagrad": (
+        [("size", "root of the sum of all squared gradients so far"),
+         ("step", "-{rate:.6g} · gradient / (size + {epsilon:g})")],
+        [(-math.inf, "All gradients so far make the rate of this parameter {share:.3g}; it only shrinks.")],
+    ),
+    "RMSProp": (
+        [*_RMSPROP, ("step", "-{rate:.6g} · ratio")],
+        [(-math.inf, "The gradient is {share:.0%} of its usual size, and so large is the step, in rates.")],
+    ),
+    "RMSProp with momentum": (
+        [*_RMSPROP, ("velocity", "{momentum:g} · velocity before + ratio"), ("step", "-{rate:.6g} · velocity")],
+        _MOMENTUM,
+    ),
+    "Adam": (_ADAM, _STEADINESS),
+    "AdamW": ([*_ADAM, ("decay", "-{rate:.6g} · {weight_decay:g} · parameter")], _STEADINESS),
+}  # fmt: skip
+
+# What stands around them in the text of a LastStep.
+LINES = {
+    "title": "The last step of {parameter}: {before:.6g} → {after:.6g}",
+    "formula": "{name} = {formula} = {number:.6g}",
+    "number": "{name} = {number:.6g}",
+    "plain": "(plain gradient descent would have taken {plain:.6g})",
+    "clipped": "after clipping",
+    "decayed": "with the weight decay",
+}
+
+
+def told(rule: str, share: float, **numbers: float) -> tuple[list[tuple[str, str, float]], float, str]:
+    """What `Optimiser.parts` returns, by the table: (name, formula, number) of each part, the step, a sentence.
+
+    `numbers` are those of the parts, by their names, and those that stand in the formulas.
+
+    >>> told("SGD", 1.0, rate=0.5, step=-1.0)
+    ([('step', '-0.5 · gradient', -1.0)], -1.0, 'The step is the learning rate times the gradient, against its sign.')
+    """
+    rows, sentences = TEXTS[rule]
+    parts = [(name, formula.format_map(numbers), numbers[name]) for name, formula in rows]
+    sentence = next((text for least, text in sentences if share >= least), sentences[-1][1])
+    return parts, numbers["step"] + numbers.get("decay", 0.0), sentence.format(share=share)
+
+
+def steadiness(ratio: float) -> float:
+    """The share by which Adam's sentences are chosen."""
+    return min(abs(ratio), 1.0)
+
+
+def momentum_share(velocity: float, gradient: float, momentum: float) -> float:
+    """The velocity as a share of what it would be if all gradients were as the last one."""
+    if gradient == 0:
+        return math.inf
+    return velocity * (1 - momentum) / gradient
 
 
 @dataclass(frozen=True)
@@ -37,45 +129,22 @@ class LastStep:
 
     @classmethod
     def of(cls, optimiser: Any, place: int, before: float, gradient: float) -> LastStep:
-        """The last step of an Optimiser, whose `steps` is for now the number of steps before it."""
+        """The last step of an Optimiser, whose `steps` and `learning_rate` are for now those before it."""
         parts, step, sentence = optimiser.parts(place, gradient)
         if step != step:  # a rule that says nothing: what came of it
             step = optimiser.params[place].data - before
             parts = [*parts, ("step", "", step)]
-        used = "" if not (optimiser.clip_norm or optimiser.clip_value) else "after clipping"
-        first = ("gradient", used, gradient)
+        used = [LINES["clipped"]] * (optimiser.clip_norm is not None or optimiser.clip_value is not None)
+        used += [LINES["decayed"]] * optimiser.adds_decay()
+        first = ("gradient", " and ".join(used), gradient)
         name = optimiser.params[place].label or f"parameter {place}"
         return cls(name, before, before + step, (first, *parts), step, -optimiser.rate * gradient, sentence)
 
     def __str__(self) -> str:
-        lines = [f"The last step of {self.parameter}: {self.before:.6g} → {self.after:.6g}"]
+        lines = [LINES["title"].format(parameter=self.parameter, before=self.before, after=self.after)]
         for name, formula, number in self.parts:
-            lines.append(f"  {name} = {formula} = {number:.6g}" if formula else f"  {name} = {number:.6g}")
+            line = LINES["formula" if formula else "number"]
+            lines.append("  " + line.format(name=name, formula=formula, number=number))
         if abs(self.plain - self.step) > 1e-9 * abs(self.step):
-            lines.append(f"  (plain gradient descent would have taken {self.plain:.6g})")
+            lines.append("  " + LINES["plain"].format(plain=self.plain))
         return "\n".join([*lines, self.sentence])
-
-
-def steadiness(ratio: float) -> str:
-    """What the mean of the gradient says, beside its size: a ratio from -1 to 1 or so."""
-    if ratio == 0:
-        return "There is no step: the mean of the gradients is 0."
-    share = f"their mean is {min(abs(ratio), 1.0):.0%} of their size"
-    if abs(ratio) >= STEADY:
-        return f"The gradients are steady: {share}, so the step is nearly the whole learning rate."
-    if abs(ratio) < NOISY:
-        return f"The gradients are noisy, or were larger before: {share}, and the step is small."
-    return f"The gradients agree in part: {share}, and so large is the step, in learning rates."
-
-
-def momentum_sentence(velocity: float, gradient: float, momentum: float) -> str:
-    """How the velocity stands to what it would be if all gradients were as the last one."""
-    if velocity * gradient < 0:
-        return "The velocity still goes its old way, against the last gradient, which slows it down."
-    full = abs(gradient) / (1 - momentum)
-    share = f"{abs(velocity) / full:.0%}" if full else "100%"
-    if abs(velocity) >= full * STEADY:
-        return f"The gradients are steady: the velocity is {share} of what many gradients like the last make it."
-    if abs(velocity) < full * NOISY:
-        return f"The velocity is {share} of what many gradients like the last make it: it begins, or they are noisy."
-    return f"The velocity is {share} of what many gradients like the last make it."

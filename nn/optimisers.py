@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-import numpy as np
+from numpy import add, divide, multiply, sqrt, subtract
 
-from .last_step import momentum_sentence, steadiness
+from .last_step import momentum_share, steadiness, told
 from .settings import below_one, flag, positive_number
 from .stepping import Numbers, Optimiser, known
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimiser", "RMSProp"]
-
-LARGEST_SQUARED = math.sqrt(np.finfo(float).max)
 
 
 class SGD(Optimiser):
@@ -57,30 +55,24 @@ class SGD(Optimiser):
         if self.momentum:
             velocity *= self.momentum
             velocity += gradient
-            np.copyto(step, velocity)
+            ahead = velocity
             if self.nesterov:
-                step *= self.momentum
-                step += gradient
-            step *= self.rate
+                ahead = multiply(velocity, self.momentum, step)
+                ahead += gradient
+            multiply(ahead, self.rate, step)
         else:
-            np.multiply(gradient, self.rate, out=step)
+            multiply(gradient, self.rate, step)
         theta -= step
         return theta
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
-        if not self.momentum:
-            sentence = "The step is the learning rate times the gradient, against its sign."
-            return [("step", f"-{self.rate:.4g} · gradient", -self.rate * gradient)], -self.rate * gradient, sentence
-        velocity = float(self.velocity[place])
-        ahead, formula = velocity, f"-{self.rate:.4g} · velocity"
-        if self.nesterov:
-            ahead = self.momentum * velocity + gradient
-            formula = f"-{self.rate:.4g} · ({self.momentum:g} · velocity + gradient)"
-        parts = [
-            ("velocity", f"{self.momentum:g} · velocity before + gradient", velocity),
-            ("step", formula, -self.rate * ahead),
-        ]
-        return parts, -self.rate * ahead, momentum_sentence(velocity, gradient, self.momentum)
+        rate, momentum, velocity = self.rate, self.momentum, float(self.velocity[place])
+        if not momentum:
+            return told("SGD", 1.0, rate=rate, step=-rate * gradient)
+        step = -rate * (momentum * velocity + gradient if self.nesterov else velocity)
+        share = momentum_share(velocity, gradient, momentum)
+        rule = "nesterov" if self.nesterov else "momentum"
+        return told(rule, share, rate=rate, momentum=momentum, velocity=velocity, step=step)
 
 
 class Adagrad(Optimiser):
@@ -113,25 +105,18 @@ class Adagrad(Optimiser):
         self.epsilon = epsilon
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
-        _check_square(self, gradient)
-        step = np.multiply(gradient, gradient, out=self._scratch)
-        self.sum_of_squares += step
-        np.sqrt(self.sum_of_squares, out=step)
+        self.sum_of_squares += self.squared(gradient)
+        step = sqrt(self.sum_of_squares, self._scratch)
         step += self.epsilon
-        np.divide(gradient, step, out=step)
+        divide(gradient, step, step)
         step *= self.rate
         theta -= step
         return theta
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
         size = math.sqrt(self.sum_of_squares[place])
-        step = -self.rate * gradient / (size + self.epsilon)
-        parts = [
-            ("size", "root of the sum of all squared gradients so far", size),
-            ("step", f"-{self.rate:.4g} · gradient / (size + {self.epsilon:g})", step),
-        ]
         effective = self.rate / (size + self.epsilon)
-        return parts, step, f"All gradients so far make the rate of this parameter {effective:.3g}; it only shrinks."
+        return told("Adagrad", effective, rate=self.rate, epsilon=self.epsilon, size=size, step=-effective * gradient)
 
 
 class RMSProp(Optimiser):
@@ -170,36 +155,32 @@ class RMSProp(Optimiser):
         self.beta, self.epsilon, self.momentum = beta, epsilon, momentum
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
-        _check_square(self, gradient)
-        step = _squares_into(self.mean_square, gradient, self.beta, self._scratch)
-        np.sqrt(self.mean_square, out=step)
+        mean_square = self.mean_square
+        step = multiply(self.squared(gradient), 1 - self.beta, self._scratch)
+        mean_square *= self.beta
+        mean_square += step
+        sqrt(mean_square, step)
         step += self.epsilon
-        np.divide(gradient, step, out=step)
+        divide(gradient, step, step)
         if self.momentum:
             self.velocity *= self.momentum
             self.velocity += step
-            np.copyto(step, self.velocity)
-        step *= self.rate
+            multiply(self.velocity, self.rate, step)
+        else:
+            step *= self.rate
         theta -= step
         return theta
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
+        rate, momentum, velocity = self.rate, self.momentum, float(self.velocity[place])
         size = math.sqrt(self.mean_square[place])
         ratio = gradient / (size + self.epsilon)
-        parts = [
-            ("size", f"root of the running mean square (beta {self.beta:g})", size),
-            ("ratio", f"gradient / (size + {self.epsilon:g})", ratio),
-        ]
-        if not self.momentum:
-            parts.append(("step", f"-{self.rate:.4g} · ratio", -self.rate * ratio))
-            sentence = f"The gradient is {abs(ratio):.0%} of its usual size, and so large is the step, in rates."
-            return parts, -self.rate * ratio, sentence
-        velocity = float(self.velocity[place])
-        parts += [
-            ("velocity", f"{self.momentum:g} · velocity before + ratio", velocity),
-            ("step", f"-{self.rate:.4g} · velocity", -self.rate * velocity),
-        ]
-        return parts, -self.rate * velocity, momentum_sentence(velocity, ratio, self.momentum)
+        numbers = {"rate": rate, "beta": self.beta, "epsilon": self.epsilon, "size": size, "ratio": ratio}
+        if not momentum:
+            return told("RMSProp", abs(ratio), **numbers, step=-rate * ratio)
+        share = momentum_share(velocity, ratio, momentum)
+        numbers |= {"momentum": momentum, "velocity": velocity, "step": -rate * velocity}
+        return told("RMSProp with momentum", share, **numbers)
 
 
 class Adam(Optimiser):
@@ -244,38 +225,44 @@ class Adam(Optimiser):
         self.epsilon = epsilon
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
-        _check_square(self, gradient)
-        mean, mean_square = self.mean, self.mean_square
-        step = np.multiply(gradient, 1 - self.beta1, out=self._scratch)
-        mean *= self.beta1
-        mean += step
-        _squares_into(mean_square, gradient, self.beta2, step)
+        own = self.__dict__  # as in `move`
+        mean, mean_square, step = own["mean"], own["mean_square"], own["_scratch"]
+        keep, take, keep_square, take_square, small, scale = own["_arrays"] or self._as_arrays(
+            self.beta1, 1 - self.beta1, self.beta2, 1 - self.beta2, 0.0, 0.0
+        )
+        multiply(self.squared(gradient), take_square, step)
+        multiply(mean_square, keep_square, mean_square)
+        add(mean_square, step, mean_square)
+        multiply(gradient, take, step)
+        multiply(mean, keep, mean)
+        add(mean, step, mean)
         first, second = self._corrections()
-        np.sqrt(mean_square, out=step)
-        step *= 1 / math.sqrt(second)
-        step += self.epsilon
-        np.divide(mean, step, out=step)
-        step *= self.rate / first
-        theta -= step
+        root = math.sqrt(second)  # both sides of mean / (√(mean square / second) + epsilon) are multiplied by it
+        small[()], scale[()] = own["epsilon"] * root, self.rate * root / first
+        sqrt(mean_square, step)
+        add(step, small, step)
+        divide(mean, step, step)
+        multiply(step, scale, step)
+        subtract(theta, step, theta)
         return theta
 
     def _corrections(self) -> tuple[float, float]:
         """By what the two means are too small, since both of them started at 0."""
-        taken = self.steps + 1
-        return 1 - self.beta1**taken, 1 - self.beta2**taken
+        own = self.__dict__
+        taken = own["steps"] + 1
+        return 1 - own["beta1"] ** taken, 1 - own["beta2"] ** taken
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
+        return self._told("Adam", place)
+
+    def _told(self, rule: str, place: int, **more: float) -> tuple[list[tuple[str, str, float]], float, str]:
         first, second = self._corrections()
         mean = float(self.mean[place]) / first
         size = math.sqrt(self.mean_square[place] / second)
         ratio = mean / (size + self.epsilon)
-        parts = [
-            ("mean", f"running mean of the gradient (beta1 {self.beta1:g}) / {first:.4g}", mean),
-            ("size", f"root of its running mean square (beta2 {self.beta2:g}) / {second:.4g}", size),
-            ("ratio", f"mean / (size + {self.epsilon:g})", ratio),
-            ("step", f"-{self.rate:.4g} · ratio", -self.rate * ratio),
-        ]
-        return parts, -self.rate * ratio, steadiness(ratio)
+        numbers = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, "rate": self.rate}
+        numbers |= {"first": first, "second": second, "mean": mean, "size": size, "ratio": ratio}
+        return told(rule, steadiness(ratio), **numbers, step=-self.rate * ratio, **more)
 
 
 class AdamW(Adam):
@@ -311,23 +298,5 @@ class AdamW(Adam):
         return gradient
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
-        parts, step, sentence = super().parts(place, gradient)
         shrunk = -self.rate * self.weight_decay * float(self._last[0][place]) if self._last else math.nan
-        parts.append(("decay", f"-{self.rate:.4g} · {self.weight_decay:g} · parameter", shrunk))
-        return parts, step + shrunk, sentence
-
-
-def _squares_into(mean_square: Numbers, gradient: Numbers, beta: float, scratch: Numbers) -> Numbers:
-    """Take the squares of the gradient into their running mean, in place; returns the scratch, which is free again."""
-    np.multiply(gradient, gradient, out=scratch)
-    scratch *= 1 - beta
-    mean_square *= beta
-    mean_square += scratch
-    return scratch
-
-
-def _check_square(optimiser: Optimiser, gradient: Numbers) -> None:
-    """FloatingPointError where a square would be inf: that parameter would stand still for ever."""
-    if not gradient.dot(gradient) < math.inf and not (largest := np.abs(gradient).max()) < LARGEST_SQUARED:
-        said = f"{type(optimiser).__name__} squares the gradient, and {largest:.3g} squared is inf"
-        raise FloatingPointError(f"{said}; scale the loss down, or look for huge numbers in X and y")
+        return self._told("AdamW", place, weight_decay=self.weight_decay, decay=shrunk)

@@ -2,6 +2,7 @@
 
 import base64
 import importlib.util
+import itertools
 import math
 import re
 from collections import Counter
@@ -657,6 +658,334 @@ def test_each_mistake_has_the_numbers_of_calculus_and_is_named(fresh):
     assert shown["changed"].startswith(f"{2.0 * 3.0}\n") and f"with a = 10.0, c = 3.0 is {10.0 * 3}" in shown["changed"]
     assert "\n- data changed after the forward pass: " in shown["changed"]
     assert f"= {10 * 3}, computed from" in shown["picture"]
+
+
+# --- the statements of 07-playground: trained again by matrices
+
+
+PLAYGROUND = HERE / "notebooks" / "07-playground.ipynb"
+BENDS = {  # an activation, and its slope by what it gives
+    "linear": (lambda z: z, np.ones_like),
+    "tanh": (np.tanh, lambda h: 1 - h * h),
+    "relu": (lambda z: np.maximum(z, 0), lambda h: (h > 0) * 1.0),
+    "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda h: np.where(h > 0, 1.0, 0.01)),
+    "elu": (lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))), lambda h: np.where(h > 0, 1.0, h + 1)),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h: h * (1 - h)),
+}
+
+
+class ByMatrices:
+    """A network with its bias in the last column of each matrix, trained on cross-entropy as `fit` says it trains."""
+
+    def __init__(self, inputs, hidden, activation="tanh", rng=0, init=None):
+        layers = cr.MLP(inputs, [*hidden, 2], activation="tanh", rng=rng, init=init).layers  # only its initial weights
+        self.weights = [np.array([[p.data for p in n.parameters()] for n in layer.neurons]) for layer in layers]
+        self.bend, self.slope = BENDS[activation]
+
+    def answers(self, X):
+        """What each layer gives, the inputs first. Shapes: (n, neurons + 1), and (n, 2) at the end."""
+        found = [np.column_stack([X, np.ones(len(X))])]
+        for W in self.weights[:-1]:
+            found.append(np.column_stack([self.bend(found[-1] @ W.T), np.ones(len(X))]))
+        return [*found, found[-1] @ self.weights[-1].T]
+
+    def losses(self, X, y):
+        scores = self.answers(X)[-1]
+        return np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(X)), y]
+
+    def gradients(self, X, y):
+        *below, scores = self.answers(X)
+        upstream = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True) - np.eye(2)[y]
+        found = []
+        for W, under in zip(self.weights[::-1], below[::-1]):
+            found.insert(0, upstream.T @ under / len(X))
+            upstream = (upstream @ W[:, :-1]) * self.slope(under[:, :-1])
+        return found
+
+    def train(self, X, y, epochs=60, rate=0.03, penalty=lambda W: 0.0, adam=True):
+        order = np.random.default_rng(0)
+        means = [[np.zeros_like(W), np.zeros_like(W)] for W in self.weights]
+        turn = 0
+        for _ in range(epochs):
+            rows = order.permutation(len(X))
+            for first in range(0, len(X), 16):
+                batch, turn = rows[first : first + 16], turn + 1
+                for W, gradient, mean in zip(self.weights, self.gradients(X[batch], y[batch]), means):
+                    gradient = gradient + penalty(W)
+                    if adam:
+                        mean[0] += 0.1 * (gradient - mean[0])
+                        mean[1] += 0.001 * (gradient**2 - mean[1])
+                        step = mean[0] / (1 - 0.9**turn) / (np.sqrt(mean[1] / (1 - 0.999**turn)) + 1e-8)
+                    W -= rate * (step if adam else gradient)
+        return self
+
+    def share(self, X, y):
+        """The share that is right, as the notebook prints it."""
+        return f"{(self.answers(X)[-1].argmax(axis=1) == y).mean():4.0%}"
+
+
+def best_line(X, y):
+    """The largest share of the points that a straight line is right about: each line through two points is tried."""
+    i, j = np.triu_indices(len(X), 1)
+    across = (X[j] - X[i])[:, ::-1] * [-1, 1]
+    sides = across @ X.T - (across * X[i]).sum(axis=1)[:, None]
+    shares = np.concatenate([(side == y).mean(axis=1) for side in (sides > 1e-12, sides > -1e-12)])
+    return max(shares.max(), 1 - shares.min())
+
+
+def test_the_networks_of_the_playground_learn_what_matrices_learn(fresh):
+    shown = texts(fresh(PLAYGROUND))
+    four = {"clouds": cr.gaussians(200, classes=2), "circles": cr.circles(200), "xor": cr.xor(200)}
+    four["spirals"] = cr.spirals(200)
+    told = {name: ByMatrices(2, []).train(*data).share(*data) for name, data in four.items()}
+    assert shown["sets"] == "".join(f"{name:8} {share} right\n" for name, share in told.items())
+    lines = {name: best_line(*data) for name, data in four.items()}
+    assert lines.pop("clouds") == 1 and max(lines.values()) < 0.75, "a line is right about three quarters at most"
+    assert 0.45 < float(told["circles"].strip(" %")) / 100 < 0.55 < lines["circles"], "a coin's success"
+    X, y = four["circles"]
+    assert shown["width"] == "".join(
+        f"{n} hidden: {ByMatrices(2, [n]).train(X, y).share(X, y)} right\n" for n in (1, 2, 3, 4)
+    )
+    told = ""
+    for name in ("circles", "xor"):
+        (x1, x2), labels = four[name].X.T, four[name].y
+        views = {"x1², x2²": (x1**2, x2**2), "x1·x2": (x1 * x2,), "sin x1, sin x2": (np.sin(x1), np.sin(x2))}
+        for seen, columns in views.items():
+            inputs = np.column_stack(columns)
+            share = ByMatrices(len(columns), []).train(inputs, labels).share(inputs, labels)
+            told += f"{name:8} {seen:15} {share} right\n"
+    assert shown["features"] == told
+    linear = ByMatrices(2, [8, 8], "linear").train(X, y)
+    assert abs(linear.losses(X, y).mean() - ByMatrices(2, []).train(X, y).losses(X, y).mean()) < 0.01
+    assert shown["activation"].startswith(f"linear   {linear.share(X, y)} right\n")
+    assert shown["activation"].count("100% right\n") == 4 and shown["collapse"].endswith(": True\n")
+
+
+def test_depth_helps_as_far_as_told(fresh):
+    train, test = cr.spirals(400).split(test_size=0.5, seed=0)
+    for line, hidden in zip(texts(fresh(PLAYGROUND))["depth"].splitlines(), ([24], [8, 8], [6, 6, 6], [4, 4, 4, 4])):
+        sizes = [2, *hidden, 2]
+        count = sum((below + 1) * above for below, above in itertools.pairwise(sizes))
+        shares = [ByMatrices(2, hidden, rng=rng).train(*train, 60, 0.02).share(*test) for rng in (1, 2)]
+        assert line.startswith(f"{count:3} parameters in {hidden}: {shares[0]}, {shares[1]}, ")
+    found = [[int(n) for n in re.findall(r"(\d+)%", line)] for line in texts(fresh(PLAYGROUND))["depth"].splitlines()]
+    found = [numbers[-5:] for numbers in found]
+    assert min(found[1] + found[2]) > max(found[0]), "the second layer helps"
+    assert np.mean(found[3]) < min(np.mean(found[1]), np.mean(found[2])), "four thin ones are worse on average"
+    best = ByMatrices(2, [8, 8], rng=1).train(*train, 60, 0.02)
+    assert best.share(*train) == "100%"
+
+
+def test_the_beginnings_and_the_slopes_of_the_playground_are_right(fresh):
+    shown, (X, y) = texts(fresh(PLAYGROUND)), cr.circles(200)
+    begin = {"all 0": cr.init.uniform(0, 0), "all 0.5": cr.init.uniform(0.5, 0.5)}
+    begin |= {"small": cr.init.fan_in(), "large": cr.init.uniform(-50, 50)}
+    told = ""
+    for name, init in begin.items():
+        network = ByMatrices(2, [8], init=init)
+        before = network.losses(X, y).mean()
+        after = network.train(X, y).losses(X, y).mean()
+        different = len(np.unique(network.weights[0][:, :-1].round(6), axis=0))
+        told += f"{name:8} {network.share(X, y)} right with {different} different neurons, "
+        told += f"loss {before:.2f} → {after:.2f}\n"
+    assert shown["init"] == told
+    assert shown["saturation"] == "".join(
+        f"{name}: mean slope {slopes.mean():.2f}, nearly flat (below 0.01): {(slopes < 0.01).mean():.0%}\n"
+        for name in ("small", "large")
+        for slopes in [1 - ByMatrices(2, [8], init=begin[name]).answers(X)[1][:, :-1] ** 2]
+    )
+    batch = np.random.default_rng(0).permutation(len(X))[:16]
+    for line, activation in zip(shown["vanishing"].splitlines(), ("sigmoid", "tanh", "relu")):
+        gradients = ByMatrices(2, [8] * 6, activation).gradients(X[batch], y[batch])
+        sizes = [math.sqrt((g**2).mean()) for g in gradients]
+        told = f"{activation:8}" + " ".join(f"{size:.0e}" for size in sizes)
+        assert line.startswith(f"{told}, last / first: {sizes[-1] / sizes[0]:,.0f};")
+    shares = [line[-10:] for line in shown["vanishing"].splitlines()]
+    assert shares == [" 50% right", "100% right", "100% right"], "the sigmoids stand still"
+
+
+def test_the_dead_neurons_of_the_playground_are_dead(fresh):
+    shown, (X, y) = texts(fresh(PLAYGROUND)), cr.circles(200)
+
+    def alive(network):
+        return ((network.answers(X)[1][:, :-1] > 0).any(axis=0)).sum()
+
+    network = ByMatrices(2, [8], "relu")
+    told = f"before: {alive(network)} of 8 answer to some point\n"
+    told += f"after the large rate: {alive(network.train(X, y, 2, 5.0, adam=False))}\n"
+    told += f"after the good one: {alive(network.train(X, y, 60, 0.1, adam=False))} and {network.share(X, y)} right\n"
+    assert shown["dead"].startswith(told) and "neurons of layer 1 got no gradient (dead ReLUs)" in shown["dead"]
+    dead, told = [W.copy() for W in network.weights], ""
+    for activation in ("relu", "leaky_relu", "elu"):
+        network.weights, (network.bend, network.slope) = [W.copy() for W in dead], BENDS[activation]
+        assert (np.abs(network.gradients(X, y)[0]).max() == 0) == (activation == "relu"), "leaky_relu has a way back"
+        told += f"{activation:10} {alive(network.train(X, y, 60, 0.1, adam=False))} of 8 alive, "
+        told += f"{network.share(X, y)} right\n"
+    assert shown["dead-repaired"] == told
+    assert ByMatrices(2, [8], "relu").train(X, y, 60, 0.1, adam=False).share(X, y) == "100%"
+
+
+def test_what_penalties_do_to_the_moons_is_as_told(fresh):
+    train, test = cr.moons(100, noise=0.3).split(test_size=0.6, seed=0)
+    assert (len(train), len(test)) == (40, 60)
+    told, found = "", {}
+    slopes = {"l2": lambda W: 2 * W, "l1": np.sign}
+    for kind, strength in (("l2", 0.0), ("l2", 0.001), ("l2", 0.01), ("l2", 0.1), ("l1", 0.01)):
+        network = ByMatrices(2, [16, 16])
+        network.train(*train, 200, 0.01, lambda W, kind=kind, strength=strength: strength * slopes[kind](W))
+        losses = [network.losses(*part).mean() for part in (train, test)]
+        weights = np.concatenate([W.ravel() for W in network.weights])
+        small = (abs(weights) < 0.01).sum()
+        told += f"{kind} {strength:5}: train {losses[0]:.2f}, test {losses[1]:.2f}, "
+        told += f"nearly 0: {small} of {len(weights)}\n"
+        found[kind, strength] = (*losses, small)
+    assert texts(fresh(PLAYGROUND))["regular"] == told
+    none, some, much = found["l2", 0.0], found["l2", 0.01], found["l2", 0.1]
+    assert none[0] < some[0] < much[0] and some[1] < much[1] < none[1], "a little is best on the test"
+    assert found["l1", 0.01][2] > 300 > 30 > some[2], "l1 leaves most of them at nearly nothing"
+
+
+# --- the statements of 09-derivatives-of-derivatives: by calculus on paper, mpmath, torch, SciPy, small steps of time
+
+
+BENT = HERE / "notebooks" / "09-derivatives-of-derivatives.ipynb"
+
+
+def test_the_derivatives_of_derivatives_are_right(fresh):
+    mpmath = pytest.importorskip("mpmath")
+    shown = texts(fresh(BENT))
+    names = ["x³ itself", *(f"derivative {n}" for n in range(1, 5))]
+    exact = [round(float(mpmath.diff(lambda x: x**3, 2, n)), 9) for n in range(5)]
+    assert shown["graph"] == "".join(f"{name}: {abs(number)}\n" for name, number in zip(names, exact))
+    told, errors = "", []
+    for h in (10.0**-n for n in range(1, 9)):
+        up, here, down = (v * v * v * v for v in map(np.float64, (1.3 + h, 1.3, 1.3 - h)))
+        found = ((up - here) - (here - down)) / h**2
+        told += f"h = {h:.0e}: {found:.8f}\n"
+        errors.append(abs(found - 12 * 1.3**2))
+    assert shown["nudge"] == f"{told}exact:     {12 * 1.3**2:.8f}\n"
+    best = int(np.argmin(errors))
+    assert errors[: best + 1] == sorted(errors[: best + 1], reverse=True) and errors[best:] == sorted(errors[best:])
+    assert 1 < best < 6 and errors[-1] > 1, "it gets better, and then worse"
+
+
+def test_the_steps_by_curvature_are_right(fresh):
+    shown = texts(fresh(BENT))
+    told = "curvature: 10.0\n"  # of 5 (w - 1)²
+    for rate in (0.05, 0.1, 0.15, 0.2, 0.25):
+        told += f"rate {rate}: 3 → {' → '.join(f'{1 + 2 * (1 - 10 * rate) ** n:.4g}' for n in range(1, 5))}\n"
+    assert shown["rate"] == told and 2 / 10 == 0.2, "the border"
+    told, newton, plain, bottom, errors = "", 3.0, 3.0, math.log(2), []
+    for step in range(7):
+        told += f"step {step}: off by {abs(newton - bottom):.1e}, plain: {abs(plain - bottom):.1e}\n"
+        errors.append(abs(newton - bottom))
+        newton -= 1 - 2 * math.exp(-newton)  # (eˣ - 2) / eˣ
+        plain -= 0.1 * (math.exp(plain) - 2)
+    assert shown["newton"] == told
+    assert errors[5] < errors[4] ** 2 and errors[6] < errors[5] ** 2, "each step squares the error"
+    told = f"curvature at 0.3: {12 * 0.3**2 - 4:.2f}\n"
+    for name, size in (("curvature", float), ("|curvature|", abs)):
+        places = [0.3]
+        for _ in range(6):
+            w = places[-1]
+            places.append(w - (4 * w**3 - 4 * w) / size(12 * w**2 - 4))
+        told += f"{name:11} 0.3 → {' → '.join(f'{w:.3f}' for w in places[1:])}\n"
+    assert shown["hill"] == told and abs(places[-1] - 1) < 1e-3, "the repaired step ends in a valley"
+
+
+def test_the_curvatures_of_the_valley_are_those_of_linear_algebra(fresh):
+    shown, x, told = texts(fresh(BENT)), np.arange(1.0, 6.0), ""
+    for name, inputs in (("raw", x), ("centred", x - 3)):
+        columns = np.column_stack([inputs, np.ones(5)])
+        H = 2 * columns.T @ columns / 5
+        small, large = np.linalg.eigvalsh(H)
+        told += f"{name:8}{H.tolist()}, curvatures {small:.3f} and {large:.3f}: {large / small:.0f} times; "
+        told += f"rates up to {2 / large:.3f}\n"
+    assert shown["hessian"] == told and "2, 10, 70?" in prose(stored(BENT))
+    columns, y, plain = np.column_stack([x, np.ones(5)]), 2 * x + 1, np.array([4.0, -5.0])
+    for _ in range(25):
+        plain = plain - 0.08 * 2 * columns.T @ (columns @ plain - y) / 5
+    bottom = np.linalg.lstsq(columns, y, rcond=None)[0]
+    assert shown["walks"].startswith(f"plain:  {plain.round(3)}\nNewton: {bottom.round(3)}\n")
+    assert bottom == pytest.approx([2, 1]) and 0.08 < 2 / 23.662, "a rate that does not fly away"
+
+
+def test_the_forecasts_of_the_first_step_are_those_of_torch(fresh, step):
+    torch = pytest.importorskip("torch")
+    shown, ((_, _, loss, gradients), (_, _, loss_after, _), foretold) = texts(fresh(BENT)), step
+    layers = cr.MLP(4, [4, 3], activation="tanh", rng=0).layers  # only its initial weights are used
+    rows = [torch.tensor([[p.data for p in n.parameters()] for n in layer.neurons]).double() for layer in layers]
+    slopes = [torch.tensor(np.column_stack(pair)) for pair in gradients]
+
+    def fallen_to(rate):
+        signal = torch.tensor([7.0, 3.2, 4.7, 1.4], dtype=torch.float64)
+        for place, (row, slope) in enumerate(zip(rows, slopes)):
+            moved = row - rate * slope
+            signal = moved[:, :-1] @ signal + moved[:, -1]
+            signal = signal.tanh() if place == 0 else signal
+        return torch.logsumexp(signal, 0) - signal[1]
+
+    rate = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    [slope] = torch.autograd.grad(fallen_to(rate), rate, create_graph=True)
+    [curvature] = torch.autograd.grad(slope, rate)
+    slope, curvature = slope.item(), curvature.item()
+    assert shown["foretold"] == f"slope {slope:.3f}, curvature {curvature:.2f}\n"
+    assert -0.05 * slope == pytest.approx(foretold)
+    told = ""
+    for rate in (0.05, 0.1, 0.2, 0.5):
+        bent, true = -slope * rate - curvature * rate**2 / 2, loss - fallen_to(rate).item()
+        told += f"rate {rate:4}: straight {-slope * rate:.4f}, bent {bent:+.4f}, true {true:.4f}\n"
+    assert shown["rates"] == told
+    text = prose(stored(BENT))
+    assert f"would fall by {foretold:.4f}. It fell by {loss - loss_after:.4f}" in text
+    assert bent < 0 < true and "says that the loss would *rise*" in text
+
+
+def test_scipy_needs_as_many_calls_with_its_own_derivatives(fresh):
+    optimize = pytest.importorskip("scipy.optimize")
+    first = {"jac": optimize.rosen_der}
+    ways = [("none", "Nelder-Mead", {}), ("nudged", "BFGS", {}), ("gradient", "BFGS", first)]
+    ways.append(("and Hessian", "trust-exact", {**first, "hess": optimize.rosen_hess}))
+    lines = texts(fresh(BENT))["scipy"].splitlines()
+    calls = []
+    for (name, method, given), line in zip(ways, lines):
+        found = optimize.minimize(optimize.rosen, [-1.2, 1.0], method=method, **given)
+        assert line.startswith(name) and line.endswith(" calls, at 1.0000, 1.0000")
+        calls.append(int(line[12:16]))
+        # what nudging finds depends on how the same polynomial is rounded
+        assert abs(found.nfev - calls[-1]) <= (0 if given else 0.1 * found.nfev)
+    assert calls == sorted(calls, reverse=True), "what one tells it, it need not find out"
+
+
+def test_the_pendulum_swings_as_small_steps_of_time_say(fresh):
+    shown = texts(fresh(BENT))
+
+    def swung(end, steps=2400):
+        """The angle after so long, by the method of Runge and Kutta."""
+        state, h = np.array([2.0, 0.0]), end / steps
+
+        def change(s):
+            return np.array([s[1], -math.sin(s[0])])
+
+        for _ in range(steps):
+            a = change(state)
+            b = change(state + h / 2 * a)
+            c = change(state + h / 2 * b)
+            d = change(state + h * c)
+            state = state + h / 6 * (a + 2 * b + 2 * c + d)
+        return state[0]
+
+    true = {t: swung(t) for t in (0.6, 1.2, 1.8, 2.4)}
+    assert shown["pendulum-run"] == "".join(
+        f"t = {t}: network {angle:+.2f}, small-angle formula {2 * math.cos(t):+.2f}\n" for t, angle in true.items()
+    )
+    assert all(angle > 2 * math.cos(t) for t, angle in true.items()), "slower"
+    relu, *curved = [line.split(", ") for line in shown["relu"].splitlines()]
+    assert relu[0] == "relu     loss 0.05" and relu[2].endswith(": +0.00 +0.00 +0.00")
+    assert abs(float(relu[1].split("= ")[1]) - true[2.4]) > 0.1, "the curve is wrong"
+    for loss, end, curvatures in curved:
+        assert loss.endswith("loss 0.00") and end == f"u(2.4) = {true[2.4]:+.2f}"
+        assert any(abs(float(number)) > 0.01 for number in curvatures.split(": ")[1].split())
 
 
 class Layers:

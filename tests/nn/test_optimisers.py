@@ -456,6 +456,33 @@ class TestExplain:
         assert {"steady": ratio >= 0.8, "noisy": ratio < 0.2, "agree in part": 0.2 <= ratio < 0.8}[said]
         assert f"{ratio:.0%} of their size" in found.sentence and "plain gradient descent" in str(found)
 
+    @pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW"])
+    def test_a_learning_rate_that_is_changed_afterwards_changes_nothing_of_the_last_step(self, kind):
+        w = Value(1.0, label="w")
+        optimiser = getattr(optimisers, kind)([w], 0.25)
+        w.grad = 2.0
+        optimiser.step()
+        before = str(optimiser.explain(w))
+        optimiser.lr = 4.0
+        assert str(optimiser.explain(w)) == before and optimiser.lr == 4.0
+        assert optimiser.explain(w).after == pytest.approx(w.data, rel=1e-12)
+
+    @pytest.mark.parametrize(("velocities", "said"), [([1.0, 0.0], "The last gradient is 0"), ([1.0, -0.2], "old way"),
+                                                      ([1.0] * 30, "steady"), ([1.0], "it begins")])  # fmt: skip
+    def test_momentum_says_how_the_velocity_stands_to_the_last_gradient(self, velocities, said):
+        w = Value(1.0, label="w")
+        optimiser = SGD([w], 0.1, momentum=0.9)
+        for w.grad in velocities:
+            optimiser.step()
+        assert said in optimiser.explain(w).sentence
+
+    def test_the_gradient_of_a_step_says_what_is_in_it(self):
+        w = Value(1.0, label="w")
+        optimiser = SGD([w], 0.1, weight_decay=0.5, clip_value=1.0)
+        w.grad = 3.0
+        optimiser.step()
+        assert "gradient = after clipping and with the weight decay = 1.5\n" in str(optimiser.explain(w))
+
     def test_what_cannot_be_explained_is_said(self):
         w, optimiser = Value(1.0, label="w"), SGD([Value(1.0)])
         with pytest.raises(ValueError, match="this SGD has taken no step yet"):

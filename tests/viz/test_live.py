@@ -185,20 +185,89 @@ def test_each_optimiser_moves_as_that_of_nn_does_for_100_steps(browser, tmp_path
 
 
 @pytest.mark.parametrize("name", few(OPTIMISERS, ["nesterov", "adamw"]))
-def test_the_equation_of_the_last_step_is_true(browser, tmp_path, name):
+def test_the_last_step_is_explained_in_the_words_and_numbers_of_python(browser, tmp_path, name):
     X, y = moons_data()
     model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
-    opened(browser, cr.live(model, cr.mse, X, y, optimiser=OPTIMISERS[name](model)), tmp_path)
+    optimiser = OPTIMISERS[name](model)
+    optimiser.schedule = nn.schedules.exponential(0.9)
+    opened(browser, cr.live(model, cr.mse, X, y, optimiser=optimiser), tmp_path)
+    gradients = np.random.default_rng(0).normal(size=(3, len(model.parameters())))
+    gradients[:, 3] = gradients[0, 3]  # a steady one
+    gradients[-1, 4] = 0.0
+    for gradient in gradients:
+        for p, number_ in zip(model.parameters(), gradient.tolist(), strict=True):
+            p.grad = number_
+        optimiser.step()
+    optimiser.lr = 7.0  # a rate that is changed afterwards changes nothing of it
     told = browser.execute_script("""
       LIVE.reset();
-      for (let i = 0; i < 5; i += 1) LIVE.update();
+      for (const g of arguments[0]) LIVE.S.optimiser.update(LIVE.S.theta, Float64Array.from(g), null);
+      const rate = document.querySelector('#rate');
+      rate.value = '0.5'; rate.dispatchEvent(new Event('input'));
       return Array.from(LIVE.S.theta, (_, k) => {
-        const one = LIVE.S.optimiser.explain(k, (x) => String(x).replace('-', '−'));
-        return [one.numbers, one.moved]; });""")
-    for numbers, moved in told:
-        plain = numbers.replace("−", "-").replace("×", "*").replace("÷", "/").split("w -= ")[1:]
-        found = sum(eval(one.rstrip(", "), {"__builtins__": {}}) for one in plain)  # the page's own text
-        assert -found == pytest.approx(moved, rel=1e-5), numbers
+        LIVE.S.weight = k; LIVE.drawAll();
+        const why = document.querySelector('#why .why'), e = LIVE.S.optimiser.explain(k, '');
+        const lines = [...why.querySelectorAll(':scope > p')].map((p) => p.textContent);
+        const rows = [...why.querySelectorAll('tr')].map(({children}) =>
+          [children[0], children[1].firstChild, children[2]].map((one) => one ? one.textContent : ''));
+        return [lines, rows, e.parts.map((part) => [LIVE.withNumbers(e, part), part[2]])];
+      });""", gradients.tolist())  # fmt: skip
+    for p, (lines, rows, numbers) in zip(model.parameters(), told, strict=True):
+        title, *parts, sentence = str(optimiser.explain(p)).replace("  (", "(").splitlines()
+        aside = [parts.pop()] if parts[-1].startswith("(") else []
+        assert [line.replace("−", "-") for line in lines] == [title, *aside, sentence]
+        shown = [" ".join(filter(None, row)).replace("−", "-") for row in rows]
+        assert shown == [part.strip() for part in parts]
+        for text_, result in numbers:  # "step = −0.02 · ratio" with the ratio's number is true, too
+            if text_:
+                found = eval(text_.replace("·", "*"), {"__builtins__": {}})  # the page's own text
+                # six digits of each number; Nesterov's two terms, below 3, may cancel: 0.05 · 3 · 5e-6
+                assert found == pytest.approx(result, rel=2e-5, abs=7.5e-7)
+
+
+def test_a_schedule_runs_in_the_page_as_it_does_in_python(browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+    optimiser = nn.Adam(model, 0.02, schedule=nn.schedules.warm_up(5, then=nn.schedules.cosine(40, final=0.1)))
+    page = cr.live(model, cr.mse, X, y, optimiser=optimiser)
+    opened(browser, page, tmp_path)
+    gradients = np.random.default_rng(0).normal(size=(60, len(model.parameters())))
+    theta = optimiser.read()
+    for gradient in gradients:
+        optimiser.move(theta, gradient)
+    found = browser.execute_script("""
+      LIVE.reset();
+      for (const g of arguments[0]) LIVE.S.optimiser.update(LIVE.S.theta, Float64Array.from(g), null);
+      LIVE.drawAll();
+      return Array.from(LIVE.S.theta);""", gradients.tolist())  # fmt: skip
+    assert found == pytest.approx(theta.tolist(), abs=1e-12)
+    assert text(browser, "#ratenow") == "schedule: now 0.002"
+    assert len(data_of(page)["schedule"]["shares"]) == 46  # what stays the same stands once
+
+
+def test_a_schedule_that_asks_for_the_length_of_the_training_gets_that_of_fit():
+    X, y = moons_data()
+    model = cr.MLP(2, [2, 1], rng=0)
+    optimiser = nn.SGD(model, 0.1, schedule=nn.schedules.cosine())
+    with pytest.raises(ValueError, match=r"write nn.schedules.cosine\(steps=1000\)"):
+        cr.live(model, cr.mse, X, y, optimiser=optimiser)
+    cr.fit(model, cr.mse, X, y, epochs=2, optimiser=optimiser, progress=False)
+    shares = data_of(cr.live(model, cr.mse, X, y, optimiser=optimiser))["schedule"]["shares"]
+    assert shares == [optimiser.schedule(step, optimiser.planned) for step in range(optimiser.planned + 1)]
+    optimiser.schedule = lambda step, planned: np.nan
+    with pytest.raises(ValueError, match="the schedule gives step 0 the share nan"):
+        cr.live(model, cr.mse, X, y, optimiser=optimiser)
+
+
+@pytest.mark.parametrize("spec", [".4g", ".6g", "g", ".3g", ".0%"])
+def test_numbers_in_those_texts_are_written_as_python_writes_them(moons, browser, spec):
+    rng = np.random.default_rng(0)
+    numbers = [*(rng.normal(size=200) * 10.0 ** rng.integers(-12, 12, 200)), 0.0, -0.0, 0.125, 0.375, -0.625, 1.0625,
+               1.0315, 99999.5, 999999.5, 1e-5, 9.9995e-5, 12345.678, 1e16, 0.5, 2.5, 3.5, 1.5e300, 5e-324]  # fmt: skip
+    numbers = [x for x in map(float, numbers) if spec != ".0%" or abs(x) < 1e18]
+    found = browser.execute_script("return arguments[0].map((x) => LIVE.formatted(Number(x), arguments[1]))",
+                                   [str(x) for x in numbers], spec)  # fmt: skip
+    assert found == [format(x, spec) for x in numbers]
 
 
 def hinge_with_penalty(model):
@@ -368,8 +437,9 @@ def test_the_optimiser_is_explained_with_the_numbers_of_its_last_step(moons, bro
     element(browser, "#one").click()
     said = text(browser, "#why")
     before, after = browser.execute_script("return [Number(LIVE.D.theta[LIVE.S.weight]), LIVE.S.theta[LIVE.S.weight]]")
-    assert number(re.search(r"its last step: ([−\d.e]+)", said)[1]) == pytest.approx(after - before, rel=1e-3)
-    assert "steady" in said and "plain SGD would have taken" in said
+    shown = re.search(r"The last step of \S+: ([−\d.e]+) → ([−\d.e]+)", said)
+    assert [number(one) for one in shown.groups()] == pytest.approx([before, after], rel=1e-5)
+    assert "steady" in said and "plain gradient descent would have taken" in said
 
 
 # --- scalar steps
@@ -559,17 +629,89 @@ def test_text_has_enough_contrast_in_both_themes(browser, tmp_path, theme):
     assert low == []
 
 
+# Texts, fields and pictures that lie outside of the page, or of something around them that cuts off what lies outside
+# of it and cannot be scrolled. What ends in three dots has its whole text as a title.
+CUT_OFF = """
+const found = [], round = 1.5;
+const boxes = (e) => {
+  const texts = [...e.childNodes].filter((n) => n.nodeType === 3 && n.textContent.trim()).flatMap((n) => {
+    const range = document.createRange();
+    range.selectNodeContents(n);
+    return [...range.getClientRects()];
+  });
+  return texts.length ? texts : /^(BUTTON|SELECT|INPUT|CANVAS)$/.test(e.tagName) ? [e.getBoundingClientRect()] : [];
+};
+for (const e of document.querySelectorAll('#live *')) {
+  if (!e.checkVisibility() || e.closest('.unseen, svg, option, dialog')) continue;
+  if (e.tagName === 'SELECT') {
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = getComputedStyle(e).font;
+    const room = e.clientWidth - 20, wide = pen.measureText(e.selectedOptions[0].text).width;
+    if (wide > room) found.push(['the choice', e.selectedOptions[0].text, wide, room]);
+  }
+  for (const box of boxes(e)) {
+    if (!box.width || !box.height) continue;
+    let at = e;
+    for (; at !== document.documentElement; at = at.parentElement) {
+      const style = getComputedStyle(at), own = at.getBoundingClientRect();
+      if (at !== e && /auto|scroll/.test(style.overflowX)) break;
+      const cuts = /hidden|clip/.test(style.overflowX) || /^(BUTTON|TD|TH)$/.test(at.tagName);
+      if (!cuts || (style.textOverflow === 'ellipsis' && at.title)) continue;
+      if (box.left < own.left - round || box.right > own.right + round || box.bottom > own.bottom + round + 3)
+        found.push([at.className || at.tagName, e.textContent.slice(0, 30), box.left, box.right, own.left, own.right]);
+    }
+    if (at === document.documentElement && (box.left < -round || box.right > document.documentElement.clientWidth + round))
+      found.push(['the page', e.textContent.slice(0, 30) || e.id || e.className, box.left, box.right]);
+  }
+}
+return found;"""
+
+
+def some_digits(examples):
+    data = cr.digits()
+    return np.asarray(data.X)[:examples] / 16, np.asarray(data.y)[:examples]
+
+
+LONG = [f"a rather long name of a feature, the {i}th" for i in range(4)]
+KINDS = {  # of each kind of page one
+    "plane": lambda: small(validation=tuple(part[:20] for part in moons_data())).page,
+    "classes": lambda: cr.live(cr.MLP(4, [8, 3], activation="leaky_relu", rng=0), cr.cross_entropy,
+                               cr.iris().standardise()),
+    "long names": lambda: cr.live(cr.MLP(4, [2], rng=0), cr.cross_entropy, np.eye(4), [0, 1, 1, 0], names=LONG,
+                                  classes=["nothing that anybody ever wanted", "everything else there is"]),
+    "pictures": lambda: cr.live(cr.MLP(64, [32, 10], rng=0), cr.cross_entropy, *some_digits(50)),
+    "line": lambda: cr.live(cr.MLP(1, [8, 8, 1], rng=0), cr.mse, [0.0, 1.0, 2.0], [123456.789, 0.0, 1.0]),
+    "own": lambda: cr.live(Own(), cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
+    "value": lambda: cr.live((cr.Value(0.123456, label="a") * -3.14159e-7).tanh()),
+}  # fmt: skip
+
+
+@pytest.fixture
+def wide(browser):
+    """A function that gives the window a width."""
+
+    def to(width, height=900):
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    yield to
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 @pytest.mark.parametrize("width", few([1600, 1180, 700, 390], [390]))
-def test_nothing_is_cut_off_at_any_width(browser, tmp_path, width):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    )
-    try:
-        opened(browser, small().page, tmp_path)
-        wait(browser, "return document.querySelector('.net .column') !== null")
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+@pytest.mark.parametrize("kind", few(KINDS, ["plane", "long names"]))
+def test_nothing_is_cut_off_at_any_width(browser, tmp_path, wide, kind, width):
+    wide(width)
+    opened(browser, KINDS[kind](), tmp_path)
+    wait(browser, "return !document.querySelector('.net') || document.querySelector('.net .column') !== null")
+    tabs = browser.execute_script("return document.querySelectorAll('.jump button').length") if width < 760 else 0
+    browser.execute_script("LIVE.update(); LIVE.drawAll()")
+    for tab in range(max(1, tabs)):
+        browser.execute_script("document.querySelectorAll('.jump button')[arguments[0]]?.click()", tab)
+        settle(browser)
+        assert browser.execute_script(CUT_OFF) == []
+        page = "document.documentElement"  # its scroll bar is a part of the window's width
+        assert browser.execute_script(f"return {page}.scrollWidth - {page}.clientWidth") == 0
 
 
 # --- one Value, other models, errors
@@ -753,6 +895,45 @@ def test_the_landscape_s_arrow_is_the_gradient_and_its_ends_are_losses():
     assert dx * gradient[second] / reach[0] == pytest.approx(-dy * gradient[first] / reach[1], rel=0.02)
     with pytest.raises(ValueError, match="two different labels"):
         viz.landscape(model, cr.mse, X, y, parameters=("w1_11", "w9"))
+
+
+@pytest.mark.parametrize("picture", ["boundary", "confusion_table", "landscape", "wish_bars"])
+def test_the_panels_bring_their_own_paper_for_a_reader_whose_system_is_dark_on_a_light_page(picture):
+    data, model = cr.moons(20), cr.MLP(2, [2, 2], rng=0)
+    loss = [cr.cross_entropy] if picture in ("landscape", "wish_bars") else []
+    for svg in (getattr(viz, picture)(model, *loss, data).svg, viz.live(model, cr.cross_entropy, data.X, data.y).svg):
+        root = ElementTree.fromstring(svg)
+        paper = root.find(".//{http://www.w3.org/2000/svg}rect")
+        assert paper.get("class") == "paper", "below everything else"
+        width, height = map(float, root.get("viewBox").split()[2:])
+        assert (float(paper.get("width")), float(paper.get("height"))) == pytest.approx((width, height), abs=1)
+
+
+def test_a_walk_over_the_landscape_goes_where_its_parameters_went():
+    X, y = moons_data()
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    start = np.array([p.data for p in model.parameters()])
+    labels = [p.label for p in model.parameters()]
+    pair = [labels.index("w1_11"), labels.index("b2_1")]
+    walk = np.tile(start, (3, 1))
+    walk[1, pair[0]] += 2.0
+    walk[2, pair] += [2.0, -2.0]
+    pictured = {"there <b>": walk, "only here": walk[:1]}
+    picture = viz.landscape(model, cr.mse, X, y, parameters=("w1_11", "b2_1"), walks=pictured)
+    first, middle, last = [
+        tuple(map(float, place.split()))
+        for place in re.search(r'class="way w0" d="M([^h"]+)"', picture.svg)[1].split("L")
+    ]
+    assert middle[0] - first[0] == pytest.approx(last[1] - middle[1], abs=0.2) and middle[0] - first[0] > 100
+    assert middle[1] == first[1] and last[0] == middle[0], "to the right, then down"
+    assert "there &lt;b&gt;: 2 steps" in picture.svg and "only here: 0 steps" in picture.svg
+    here = re.search(r'class="here" cx="([\d.]+)" cy="([\d.]+)"', picture.svg).groups()
+    assert tuple(map(float, here)) == first, "the model stands where the walk began"
+    for wrong in (walk[:, :3], walk[0], walk * np.nan):
+        with pytest.raises(ValueError, match=r"the walk 'a' has the shape .* such as \[theta for"):
+            viz.landscape(model, cr.mse, X, y, walks={"a": wrong})
+    with pytest.raises(ValueError, match="at most 4 walks, got 5"):
+        viz.landscape(model, cr.mse, X, y, walks=dict.fromkeys("abcde", walk))
 
 
 def test_the_bars_of_wishes_have_the_sizes_and_signs_of_minus_the_gradients():

@@ -44,10 +44,11 @@ def page_html(
 ) -> str:
     """A complete page, with the style sheet and the script of that name from one of the rooms of viz.
 
-    `room` may be "" for a page without any of its own, and `data` None. A picture of a wide `shape` (its width and its
-    height) is printed on paper that lies on its long side.
+    `room` may be "" for a page without any of its own; without `data`, there is no script of its own. A picture of a
+    wide `shape` (its width and its height) is printed on paper that lies on its long side.
     """
-    own_style, own_script = (asset(room, f"{name}.css"), asset(room, f"{name}.js")) if room else ("", "")
+    own_style = asset(room, f"{name}.css") if room else ""
+    own_script = asset(room, f"{name}.js") if room and data is not None else ""
     has_view = 'id="view"' in body
     sheets, scripts = (STYLES + VIEW_STYLES, SCRIPTS + VIEW_SCRIPTS) if has_view else (STYLES, SCRIPTS)
     style = _colours(theme) + "".join([asset("common", sheet) for sheet in sheets]) + own_style

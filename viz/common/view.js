@@ -86,14 +86,15 @@
 
   // Scroll as little as brings the element into sight.
   function reveal(element) {
-    isAtStart = false; // a reader who was led somewhere stays there when the window changes
     const box = element.getBoundingClientRect();
     const port = view.getBoundingClientRect();
     const by = (low, high, from, to) =>
       low < from + MARGIN ? low - from - MARGIN : high > to - MARGIN ? Math.min(high - to + MARGIN, low - from - MARGIN) : 0;
     const left = by(box.left, box.right, port.left, port.left + view.clientWidth);
     const top = by(box.top, box.bottom, port.top, port.top + view.clientHeight);
-    if (left || top) scroll(view.scrollLeft + left, view.scrollTop + top);
+    if (!left && !top) return;
+    isAtStart = false; // a reader who was led somewhere stays there when the window changes
+    scroll(view.scrollLeft + left, view.scrollTop + top);
   }
 
   function dragging(event) {

@@ -26,7 +26,7 @@ from .folding import choose_fold, folded_scene, units_of
 from .labels import Labelled, Piece, has_label, labels_svg
 from .layout.layered import BOX_ABOVE, BOX_BELOW, Layout, arrange
 from .layout.with_dot import arrange_with_dot
-from .opening import opening_of, shades_in
+from .opening import opening_of, opening_panel, shades_in
 from .placing import BOX_ASIDE, MARGIN, Placing, Return, ends_of
 from .scene import Card, Scene
 from .style import MARKS, style_sheet
@@ -104,13 +104,13 @@ def drawing_of(scene: Scene, theme: str, all_shades: bool = False, engine: str =
     name = drawing_id(f"{theme} {all_shades} {body}")
     classes = set(re.findall(r"[\w-]+", " ".join(set(re.findall(r'class="([^"]*)"', body)))))
     opening = picture.opening()
-    if any(opening.values()):
-        classes.update(["key", "figure", *shades_in(opening)])
+    if has_script := any(opening.values()):
+        classes.update(["key", *shades_in(opening)])
     used = [shade for shade in range(-STEPS, STEPS + 1) if all_shades or shade_class(shade) in classes]
     marks = [mark for mark in MARKS if mark in classes]
     style = style_sheet(name, theme, used, marks)
     svg = svg_document(name, picture.width, picture.height, scene.title, style, body)
-    script = ("graph", "opening", opening) if any(opening.values()) else ("", "", None)
+    script = ("graph", "opening", opening, opening_panel(theme)) if has_script else ("", "", None, "")
     return Drawing(svg, picture.width, picture.height, scene.title, theme, partial(dot_of, scene), script)
 
 
@@ -158,7 +158,7 @@ class _SceneDrawing:
 
     def opening(self) -> dict[str, Any]:
         """The data of the script that opens cards."""
-        return opening_of(self.scene, self.placing, self.largest, self.largest_passed, self.height)
+        return opening_of(self.scene, self.placing, self.largest, self.largest_passed)
 
     def _largest_bars(self) -> dict[str, float]:
         """The largest bar of each layer: the bars of one layer share a scale."""

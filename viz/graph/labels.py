@@ -38,7 +38,9 @@ def labels_svg(labelled: Sequence[Labelled], pieces: Sequence[Piece]) -> str:
         spots.append(_best_spot(edge, piece, points_on, spots[-REMEMBERED:]))
     if len(labelled) <= REMEMBERED:  # again, because the first labels did not know the later ones
         for index, (_, edge, piece) in enumerate(labelled):
-            spots[index] = _best_spot(edge, piece, points_on, spots[:index] + spots[index + 1 :])
+            others = spots[:index] + spots[index + 1 :]
+            if any(_overlap(spots[index], other) for other in others):
+                spots[index] = _best_spot(edge, piece, points_on, others)
     return "".join([_label(number, edge, spot) for (number, edge, _), spot in zip(labelled, spots)])
 
 
@@ -47,16 +49,15 @@ def _points(piece: Piece) -> list[Point]:
 
 
 def _best_spot(edge: Edge, piece: Piece, points_on: dict[Piece, list[Point]], others: Sequence[Spot]) -> Spot:
-    half = len(edge.label) * 3.7 + 3
+    half = len(edge.label) * 4.0 + 3
     (start, _), (end, _) = piece
     best, least = (0.0, 0.0, half), float("inf")
     for share in SHARES:
         x, y = _on_curve(piece, share)
         cost = OUTSIDE * (max(0.0, start + 2 - x + half) + max(0.0, x + half - end + ARROW))
-        for other_x, other_y, other_half in others:
-            across, down = half + other_half + 2 - abs(x - other_x), 2 * HALF_HEIGHT + 1 - abs(y - other_y)
-            if across > 0.0 and down > 0.0:
-                cost += ON_LABEL * (1.0 + across * down / (4 * half * HALF_HEIGHT) * 10)
+        for other_spot in others:
+            if area := _overlap((x, y, half), other_spot):
+                cost += ON_LABEL * (1.0 + area / (4 * half * HALF_HEIGHT) * 10)
         for other, points in points_on.items():
             (_, high), (_, low) = other
             near = min(high, low) - HALF_HEIGHT - 1 < y < max(high, low) + HALF_HEIGHT + 1
@@ -67,6 +68,13 @@ def _best_spot(edge: Edge, piece: Piece, points_on: dict[Piece, list[Point]], ot
         if cost == 0.0:
             break
     return best
+
+
+def _overlap(one: Spot, other: Spot) -> float:
+    """The area in which two labels, with a little room around them, lie on each other."""
+    across = one[2] + other[2] + 2 - abs(one[0] - other[0])
+    down = 2 * HALF_HEIGHT + 1 - abs(one[1] - other[1])
+    return across * down if across > 0.0 and down > 0.0 else 0.0
 
 
 def _label(number: int, edge: Edge, spot: Spot) -> str:

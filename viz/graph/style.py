@@ -13,11 +13,11 @@ FIXED = {
     ".number": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;"
     "font-size:15px;text-anchor:end",
     ".end": "text-anchor:end",
-    ".key": "font-size:12.5px;font-weight:600",
+    ".key": "font-size:13px;font-weight:600",
     ".figure": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;"
-    "font-size:12.5px;text-anchor:end",
+    "font-size:13px;text-anchor:end",
     ".sign": "font-weight:700;text-anchor:middle",
-    ".label": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:12px;"
+    ".label": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px;"
     "text-anchor:middle",
     ".title": "font-weight:700",
     ".rim": "fill:none;stroke-width:1.5px",

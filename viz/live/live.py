@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -27,9 +28,10 @@ from chainrule.nn.checks import (
     checked_validation,
 )
 from chainrule.nn.data.examples import examples_of
+from chainrule.nn.last_step import LINES, TEXTS
 from chainrule.nn.predicting import evaluating
 
-from ..common.choices import check_choice
+from ..common.choices import check_choice, list_of_texts
 from ..common.colours import THEMES
 from ..common.text import clean, short
 from ..common.values import value_names, values_of
@@ -48,6 +50,7 @@ ACTIVATIONS = ("tanh", "relu", "leaky_relu", "sigmoid", "elu", "silu", "gelu", "
 PARTS = ("data", "optimiser", "what if", "wishes", "replay", "scalar", "quiz")
 RATES = {"SGD": 0.1}  # the page's learning rate where none is given; others begin with 0.01
 LOSSES_OFFERED = 4
+MOST_SHARES = 2_000  # so many numbers stand in the file for a schedule
 
 
 def live(
@@ -142,7 +145,7 @@ def replay(model: Any, loss: Any, X: Any, y: Any, history: Any, **keywords: Any)
 
 
 def _parts(show: Any) -> list[str]:
-    if show == "all":
+    if isinstance(show, str) and show == "all":
         return list(PARTS)
     chosen = list(show) if isinstance(show, Iterable) and not isinstance(show, str) else [show]
     for part in chosen:
@@ -211,7 +214,7 @@ class _Network:
         if len(rows) > 1 and rows[0].shape[1] != rows[1].shape[1]:
             raise ValueError(f"the validation has {rows[1].shape[1] - 1} inputs, X has {rows[0].shape[1] - 1}")
         width = int(np.prod(X.shape[1:]))
-        features = [clean(name) for name in names] if names is not None else [f"x{i + 1}" for i in range(width)]
+        features = [f"x{i + 1}" for i in range(width)] if names is None else list_of_texts("names", names)
         if len(features) != width:
             raise ValueError(f"names: {len(features)} names are given for {width} features")
         targets = np.concatenate([one[1].ravel() for one in parts])
@@ -242,7 +245,7 @@ class _Network:
     def _task(self, targets: NDArray[Any]) -> dict[str, Any]:
         """What the targets are: classes by number, two classes by two numbers, or numbers."""
         different = np.unique(targets)
-        given = None if self.classes is None else [clean(name) for name in self.classes]
+        given = None if self.classes is None else list_of_texts("classes", self.classes)
         if targets.dtype.kind != "f" and self.outputs > 1:
             outside = different[(different < 0) | (different >= self.outputs)]
             if len(outside):
@@ -270,13 +273,31 @@ def _one(array: NDArray[Any], i: int) -> Any:
 
 
 def _optimiser(model: Any, optimiser: Any, learning_rate: float | None) -> dict[str, Any]:
-    chosen = checked_optimiser(model, optimiser, learning_rate)
+    chosen = checked_optimiser(model.parameters(), optimiser, learning_rate)
     name = type(chosen).__name__
     settings = {key: float(getattr(chosen, key)) for key in type(chosen).settings
                 if key != "schedule" and isinstance(getattr(chosen, key, None), (int, float))}  # fmt: skip
     given = learning_rate is not None or chosen is optimiser
     rate = settings.pop("learning_rate", 0.01) if given else RATES.get(name, 0.01)
-    return {"optimiser": name, "settings": settings, "rate": rate}
+    texts = {rule: [rows, [(told(least), text) for least, text in sentences]]
+             for rule, (rows, sentences) in TEXTS.items()}  # fmt: skip
+    return {"optimiser": name, "settings": settings, "rate": rate, "schedule": _schedule(chosen),
+            "texts": {"rules": texts, "lines": LINES}}  # fmt: skip
+
+
+def _schedule(optimiser: Any) -> dict[str, Any] | None:
+    """The shares of the learning rate: those of each step, or of each second, third, … step of a long training."""
+    if optimiser.schedule is None:
+        return None
+    steps = optimiser.planned or MOST_SHARES
+    every = -(-steps // MOST_SHARES)
+    shares = [float(optimiser.schedule(step, optimiser.planned)) for step in range(0, steps + every, every)]
+    for i, share in enumerate(shares):
+        if not 0 <= share < math.inf:
+            raise ValueError(f"the schedule gives step {i * every} the share {share!r} of the learning rate")
+    while len(shares) > 1 and shares[-1] == shares[-2]:
+        shares.pop()
+    return {"every": every, "shares": shares}
 
 
 def _seed(seed: Any) -> int:

@@ -40,7 +40,11 @@ function layNetwork() {
   const left = pad + (manyInputs() ? 0 : labelRoom());
   const xOf = (column) => (column === 0 ? left : left + first - (column === columns ? 0 : (size * subs[column]) / 2) + (room * column) / columns);
   const middle = (k, n, high) => 34 + (H - 40) / 2 + (k - (n - 1) / 2) * (high + Math.min(18, Math.max(4, (H - 46) / n - high))) - high / 2;
-  const header = (x, w, text, more) => net.append(placed(el("div", { className: "column" }, ...(W / (columns + 1) < 130 && more ? [more] : [el("span", { text }), ...(more ? [more] : [])])), x - 40, 0, w + 80, 28));
+  const header = (x, w, text, more) => { // above its column, as far as the panel goes
+    const narrow = W / (columns + 1) < 140 && more, wide = Math.min(W, Math.max(w, narrow || !more ? 100 : 150));
+    const start = Math.max(0, Math.min(W - wide, x + w / 2 - wide / 2));
+    net.append(placed(el("div", { className: "column" }, ...(narrow ? [] : [el("span", { text })]), ...(more ? [more] : [])), start, 0, wide, 28));
+  };
   header(left, first, manyInputs() ? "input" : "inputs");
   if (manyInputs()) {
     const side = pictureSide(), node = el("div", { className: "node picture", role: "img", "aria-label": "the chosen example" }, el("canvas", { width: side || D.width, height: side || 1 }));
@@ -63,11 +67,11 @@ function layNetwork() {
       const inSub = Math.min(perSub, members.length - sub * perSub), y = middle(k, inSub, size);
       const strip = isPlane() || isLine() ? null : pictureSide() && n.terms.length === D.width ? pictureSide() : 0;
       const canvas = el("canvas", strip === null ? { width: 50, height: 50 } : strip ? { width: strip, height: strip } : { width: Math.max(1, n.terms.length), height: 1 });
-      const button = el("button", { type: "button", className: "node" + (strip === 0 ? " strip" : ""), tabindex: index === S.neuron ? "0" : "-1",
+      const button = el("button", { type: "button", className: "node" + (strip === 0 ? size < 46 ? " strip small" : " strip" : ""), tabindex: index === S.neuron ? "0" : "-1",
         onclick: () => chooseNeuron(index), ondblclick: () => goSteps(), onkeydown: (e) => nodeKeys(e, index) }, canvas, strip === null ? null : el("b", { className: "num" }));
       const x = x0 + sub * (size + 4);
       net.append(placed(button, x, y, size, size));
-      nodes[index] = { button, canvas, x, y: y + size / 2, size };
+      nodes[index] = { button, canvas, x, y: y + size / 2, size, said: button.querySelector("b") };
     });
   });
   // Many lines between two layers say nothing: a matrix of tinted cells stands for them, with lines for the chosen neuron.
@@ -202,25 +206,26 @@ function largest(values, from, to) {
   return most;
 }
 
-let slow = 0;
+let marked = null; // the node that is shown as the chosen one
 function drawNetwork() {
   if (!nodes.length) return;
-  const begin = performance.now();
-  if (!S.playing || frames % (slow < 9 ? 2 : 4) === 0) {
+  if (turn(2, 0)) {
     if (isPlane() || isLine()) drawMaps();
     else drawStrips();
   }
-  drawEdges();
-  nodes.forEach((node, i) => {
-    node.button.classList.toggle("chosen", i === S.neuron);
-    node.button.tabIndex = i === S.neuron ? 0 : -1;
-  });
+  if (turn(2, 1)) drawEdges();
+  if (marked !== nodes[S.neuron]) {
+    marked = nodes[S.neuron];
+    nodes.forEach((node, i) => {
+      node.button.classList.toggle("chosen", i === S.neuron);
+      node.button.tabIndex = i === S.neuron ? 0 : -1;
+    });
+  }
   if (!S.playing) nodes.forEach((node, i) => {
     const n = D.neurons[i], h = at(nodePlace(n.output));
     node.button.setAttribute("aria-label", `neuron ${n.name}, ${fmt(h)} for the example`);
     node.button.title = `${n.name}: ${fmt(h)} for the chosen example`;
   });
-  slow = 0.8 * slow + 0.2 * (performance.now() - begin);
 }
 
 function drawMaps() {
@@ -239,13 +244,8 @@ function drawMaps() {
 }
 
 function paintMap(canvas, resolution, value) {
-  if (canvas.width !== resolution) { canvas.width = resolution; canvas.height = resolution; }
-  const context = canvas.getContext("2d"), image = context.createImageData(resolution, resolution), data = image.data;
-  for (let k = 0; k < resolution * resolution; k += 1) {
-    const [r, g, b] = shade(value(k));
-    data[4 * k] = r; data[4 * k + 1] = g; data[4 * k + 2] = b; data[4 * k + 3] = 255;
-  }
-  context.putImageData(image, 0, 0);
+  const inks = ramps();
+  pixels(canvas, resolution, resolution, (k) => inks[toneOf(value(k))]);
 }
 
 function curveOf(canvas, values, from, n) {
@@ -262,47 +262,37 @@ function curveOf(canvas, values, from, n) {
 }
 
 function drawStrips() {
-  const values = S.playing && frames % 3 ? null : scalars();
-  const many = D.neurons.length * D.width > 500;
+  const values = scalars(), inks = ramps();
   nodes.forEach((node, i) => {
     const n = D.neurons[i];
-    if (S.playing && many && frames % 4) return;
     let most = 1e-12;
     for (const [w] of n.terms) most = Math.max(most, Math.abs(S.theta[w]));
-    const context = node.canvas.getContext("2d"), image = context.createImageData(node.canvas.width, node.canvas.height);
-    n.terms.forEach(([w], k) => {
-      const [r, g, b] = shade(S.theta[w] / most);
-      image.data.set([r, g, b, 255], 4 * k);
-    });
-    context.putImageData(image, 0, 0);
-    const value = node.button.querySelector("b");
-    if (values && value) value.textContent = fmt(values[nodePlace(n.output)], 2);
+    pixels(node.canvas, node.canvas.width, node.canvas.height, (k) => (k < n.terms.length ? inks[toneOf(S.theta[n.terms[k][0]] / most)] : 0));
+    if (node.said) setText(node.said, fmt(values[nodePlace(n.output)], 2));
   });
   for (const one of inputNodes) {
     if (one.picture) {
-      const canvas = one.node.firstChild, context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height), row = exampleRow();
-      const most = largest(row, 0, D.width), ink = rgb(css("ink")), paper = rgb(css("paper"));
-      for (let k = 0; k < D.width; k += 1) {
-        const t = Math.abs(row[k]) / most;
-        image.data.set([...paper.map((p, c) => Math.round(p + (ink[c] - p) * t)), 255], 4 * k);
-      }
-      context.putImageData(image, 0, 0);
-    } else one.node.querySelector("b").textContent = fmt(exampleRow()[one.i], 3);
+      const row = exampleRow(), key = `${S.example} ${css("ink")} ${S.oldInputs ? S.version : ""}`;
+      if (one.done === key) continue;
+      one.done = key;
+      const canvas = one.node.firstChild, most = largest(row, 0, D.width), ink = rgb(css("ink")), paper = rgb(css("paper"));
+      pixels(canvas, canvas.width, canvas.height, (k) => { const t = Math.abs(row[k]) / most; return pixel(paper.map((p, c) => Math.round(p + (ink[c] - p) * t))); });
+    } else setText(one.node.querySelector("b"), fmt(exampleRow()[one.i], 3));
   }
 }
 
 function drawMatrices() {
-  if (S.playing && frames % 4) return;
   const value = (w) => (S.lines === "gradients" ? gradient[1 + w] : S.theta[w]);
   for (const { canvas, members, wide } of matrices) {
-    const context = canvas.getContext("2d"), image = context.createImageData(wide, members.length);
     let most = 1e-12;
     for (const i of members) for (const [w] of D.neurons[i].terms) most = Math.max(most, Math.abs(value(w)) || 0);
-    members.forEach((i, row) => D.neurons[i].terms.forEach(([w], term) => {
-      const share = value(w) / most;
-      image.data.set([...shade(Math.sign(share) * Math.sqrt(Math.abs(share))), i === S.neuron || members.indexOf(S.neuron) < 0 ? 255 : 170], 4 * (row * wide + term));
-    }));
-    context.putImageData(image, 0, 0);
+    const inks = ramps(), pale = members.includes(S.neuron);
+    pixels(canvas, wide, members.length, (k) => {
+      const row = Math.floor(k / wide), term = D.neurons[members[row]].terms[k % wide];
+      if (!term) return 0;
+      const share = value(term[0]) / most, ink = inks[toneOf(Math.sign(share) * Math.sqrt(Math.abs(share)))];
+      return pale && members[row] !== S.neuron ? ((ink & 0xffffff) | (170 << 24)) >>> 0 : ink;
+    });
   }
 }
 
@@ -379,7 +369,7 @@ function fieldBox() {
 }
 
 function drawField() {
-  if (S.playing && frames % (heavy() ? 6 : 2)) return;
+  if (!turn(heavy() ? 6 : 2, 1)) return;
   paint(field, (c, w, h) => {
     if (isPlane()) plane(c, w, h);
     else if (isLine()) curve(c, w, h);
@@ -409,10 +399,7 @@ function plane(c, w, h) {
       const t = 0.15 + 0.45 * Math.tanh((outputs[best * n + k] - outputs[second * n + k]) / 3);
       return paper.map((p, i) => Math.round(p + (tones[best % 10][i] - p) * t));
     };
-    if (plate.width !== resolution) { plate.width = resolution; plate.height = resolution; }
-    const context = plate.getContext("2d"), image = context.createImageData(resolution, resolution);
-    for (let k = 0; k < n; k += 1) image.data.set([...colour(k), 255], 4 * k);
-    context.putImageData(image, 0, 0);
+    pixels(plate, resolution, resolution, (k) => pixel(colour(k)));
   } else {
     const zero = D.task === "two" ? D.threshold : 0, scale = D.task === "two" ? Math.max(1, Math.abs(D.levels[1] - zero)) : largest(outputs, 0, n);
     paintMap(plate, resolution, (k) => Math.max(-1, Math.min(1, (outputs[k] - zero) / scale)) * 0.85);
@@ -433,7 +420,9 @@ function contour(c, n, f, w, h) { // where f is 0: marching squares
   const sx = w / n, sy = h / n;
   c.beginPath();
   for (let y = 0; y + 1 < n; y += 1) for (let x = 0; x + 1 < n; x += 1) {
-    const a = f(y * n + x), b = f(y * n + x + 1), d = f((y + 1) * n + x), e = f((y + 1) * n + x + 1), cuts = [];
+    const a = f(y * n + x), b = f(y * n + x + 1), d = f((y + 1) * n + x), e = f((y + 1) * n + x + 1);
+    if (a < 0 === b < 0 && a < 0 === d < 0 && a < 0 === e < 0) continue;
+    const cuts = [];
     const cut = (u, v, x0, y0, x1, y1) => { if (u < 0 !== v < 0) { const t = u / (u - v); cuts.push([(x0 + (x1 - x0) * t + 0.5) * sx, (y0 + (y1 - y0) * t + 0.5) * sy]); } };
     cut(a, b, x, y, x + 1, y); cut(b, e, x + 1, y, x + 1, y + 1); cut(d, e, x, y + 1, x + 1, y + 1); cut(a, d, x, y, x, y + 1);
     for (let i = 0; i + 1 < cuts.length; i += 2) { c.moveTo(...cuts[i]); c.lineTo(...cuts[i + 1]); }
@@ -459,7 +448,30 @@ function pointAt(i, w, h) {
   return toField(target(i), all().table[total() + i], w, h);
 }
 
+// While it trains, the points are drawn again only where one has become right or wrong: they stay where they are.
+let sheet = null;
 function points(c, w, h) {
+  if (!S.playing) sheet = null;
+  if (!S.playing || !(isPlane() || isLine())) drawPoints(c, w, h);
+  else {
+    const found = all(), wrong = Uint8Array.from({ length: total() }, (_, i) => D.task !== "numbers" && found.predicted[i] !== classOf(i));
+    const ratio = window.devicePixelRatio || 1, same = sheet && sheet.X === X && sheet.colours === colours && sheet.size === `${w} ${h} ${ratio}`;
+    if (!same || sheet.wrong.some((x, i) => x !== wrong[i])) {
+      const canvas = same ? sheet.canvas : el("canvas", { width: Math.round(w * ratio), height: Math.round(h * ratio) }), context = canvas.getContext("2d");
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      context.clearRect(0, 0, w, h);
+      drawPoints(context, w, h);
+      sheet = { canvas, wrong, X, colours, size: `${w} ${h} ${ratio}` };
+    }
+    c.drawImage(sheet.canvas, 0, 0, w, h);
+  }
+  const [x, y] = pointAt(S.example, w, h);
+  for (const [colour, width] of [[css("paper"), 5], [css("receiver"), 3]]) {
+    c.strokeStyle = colour; c.lineWidth = width;
+    c.beginPath(); c.arc(x, y, 10, 0, 7); c.stroke();
+  }
+}
+function drawPoints(c, w, h) {
   shapePaths ??= D.shapes.map((d) => new Path2D(d));
   const found = all(), small = total() > 300 ? 0.7 : 1;
   for (let i = 0; i < total(); i += 1) {
@@ -472,11 +484,6 @@ function points(c, w, h) {
     if (test) { c.fillStyle = css("paper"); c.fill(shapePaths[k % 10]); c.strokeStyle = tone; c.lineWidth = 2; c.stroke(shapePaths[k % 10]); }
     else { c.fillStyle = tone; c.fill(shapePaths[k % 10]); c.strokeStyle = wrong ? css("ink") : css("paper"); if (wrong) c.lineWidth = 2; c.stroke(shapePaths[k % 10]); }
     c.restore();
-  }
-  const [x, y] = pointAt(S.example, w, h);
-  for (const [colour, width] of [[css("paper"), 5], [css("receiver"), 3]]) {
-    c.strokeStyle = colour; c.lineWidth = width;
-    c.beginPath(); c.arc(x, y, 10, 0, 7); c.stroke();
   }
 }
 
@@ -523,7 +530,7 @@ function nextOf(r, c) { // the next example of class r that is taken for c
   }
 }
 function drawConfusion() {
-  if (S.playing && frames % 6) return;
+  if (!turn(6, 3)) return;
   const found = all(), k = D.classes.length, counts = Array.from({ length: k }, () => new Array(k).fill(0));
   for (let i = D.test ? D.train : 0; i < total(); i += 1) counts[classOf(i)][found.predicted[i]] += 1;
   for (let r = 0; r < k; r += 1) {
@@ -572,7 +579,7 @@ function curvesPanel() {
   const keys = groups.map((g, i) => { const key = el("span", { text: `${marks[i % 4]} ${g.name}` }); key.style.color = `var(--${tones[i % 6]})`; return key; });
   box.append(loss, el("h3", { text: "Size of the gradient, layer by layer" }), size, ...(groups.length > 1 ? [el("p", { className: "key" }, ...keys)] : []));
   parts.push(() => {
-    if (S.playing && frames % 2) return;
+    if (!turn(4, 2)) return;
     paint(loss, (c, w, h) => lines(c, w, h, [["above", [], (r) => r.train], ...(D.test ? [["below", [6, 4], (r) => r.test]] : [])], S.log));
     paint(size, (c, w, h) => lines(c, w, h, groups.map((_, i) => [tones[i % 6], dashes[i % 4], (r) => r.sizes[i]]), true));
   });
@@ -580,7 +587,7 @@ function curvesPanel() {
 }
 
 function lines(c, w, h, series, log) {
-  const rows = S.history;
+  const rows = S.history, every = Math.ceil(rows.length / w); // no more points than pixels
   if (!rows.length) return;
   const left = 44, bottom = h - 18, y = (v) => (log ? (v > 0 ? Math.log10(v) : NaN) : v);
   let low = Infinity, high = -Infinity;
@@ -613,7 +620,7 @@ function lines(c, w, h, series, log) {
     c.lineWidth = 2;
     c.setLineDash(dash);
     c.beginPath();
-    for (const r of rows) if (Number.isFinite(y(get(r)))) c.lineTo(px(r.step), py(get(r)));
+    rows.forEach((r, i) => { if ((i % every === 0 || i === rows.length - 1) && Number.isFinite(y(get(r)))) c.lineTo(px(r.step), py(get(r))); });
     c.stroke();
     c.setLineDash([]);
   }

@@ -77,7 +77,7 @@ function neuronPanel() {
     body.append(table);
   }
   parts.push(() => {
-    if (S.playing && frames % 4) return;
+    if (!turn(6, 1)) return;
     if (built !== `${S.neuron} ${S.loss} ${D.neurons.length}`) build();
     if (D.kind === "model") shown.textContent = `${exampleName(S.example)} · ${targetName(S.example)} · loss ${fmt(at(T.results[0]), 3)}`;
     if (!D.neurons.length) {
@@ -94,7 +94,7 @@ function neuronPanel() {
     const n = D.neurons[S.neuron], z = nodePlace(n.sum), h = nodePlace(n.output), dz = adjoint(z);
     title.textContent = `2  Neuron ${n.name}`;
     for (const { row, w, place, weight, value, term } of cells) {
-      const x = place === null || place < 0 ? 1 : at(place), put = (i, number, c) => { row.children[i].textContent = fmt(number); if (c !== undefined) row.children[i].className = "num " + c; };
+      const x = place === null || place < 0 ? 1 : at(place), put = (i, number, c) => { setText(row.children[i], fmt(number)); if (c !== undefined) row.children[i].className = "num " + c; };
       weight.show();
       if (value) value.show();
       else if (place !== null) put(1, x);
@@ -194,7 +194,7 @@ function whatIfPanel() {
   });
   parts.push(() => {
     const pause = S.playing;
-    if (pause && frames % 4) return;
+    if (!turn(6, 3)) return;
     const k = S.weight, ghost = S.ghost && S.ghost.k === k ? S.ghost : null;
     const start = ghost ?? { k, old: S.theta[k], ...whatIfStart(k) };
     const now = ghost ? mean(wishes().losses) : start.L, change = S.theta[k] - start.old;
@@ -270,6 +270,13 @@ function drawCurve(c, w, h, curve, start, now, loss, ghost) {
 
 // --- why it changes, and what each example asks
 
+const minus = (text) => text.replace(/-(?=[\d(])|-(?=inf)/g, "−");
+function explained(e, part) { // a part as a name, as a formula, with its numbers, and as a number
+  const [name, formula, x] = part, numbers = withNumbers(e, part);
+  const how = el("td", {}, formula ? `= ${minus(formula)}` : "", numbers ? el("span", { className: "soft", text: ` = ${minus(numbers)}` }) : "");
+  return el("tr", {}, el("th", { scope: "row", text: name }), how, el("td", {}, "= ", el("b", { className: name === "step" || name === "gradient" ? tone(x) : "", text: minus(formatted(x, ".6g")) })));
+}
+
 function whyPanel() {
   const box = panel("why", "Why it changes as it does"), text = el("div", { className: "why" }), bars = el("canvas", { className: "wishes", id: "wishes", role: "img", "aria-label": "what each example asks of this weight" });
   const said = el("p", { className: "note num", id: "wishtext" });
@@ -280,15 +287,12 @@ function whyPanel() {
     if (i) chooseExample(i[1]);
   });
   parts.push(() => {
-    if (S.playing && frames % 4) return;
-    const k = S.weight, e = S.optimiser.explain(k, fmt);
+    if (!turn(6, 5)) return;
+    const k = S.weight, e = S.optimiser.explain(k, D.names[k]);
     box.querySelector("h2 span").textContent = `Why ${D.names[k]} changes as it does`;
     if (!e) text.replaceChildren(el("p", { className: "soft", text: "Nothing has moved yet: press “one step” and read here what the optimiser did with the gradient." }));
-    else text.replaceChildren(
-      el("p", { className: "num" }, "gradient of the last mini-batch ", el("b", { className: tone(e.gradient), text: fmt(e.gradient) })),
-      el("p", { className: "num soft", text: e.words }), el("p", { className: "num", text: e.numbers }),
-      el("p", { className: "num" }, "its last step: ", el("b", { className: tone(e.moved), text: fmt(e.moved) }), el("span", { className: "soft", text: `   plain SGD would have taken ${fmt(e.plain)}` })),
-      el("p", { text: e.said }));
+    else text.replaceChildren(el("p", { className: "num", text: minus(e.title) }), el("table", { className: "parts num" }, el("tbody", {}, ...e.parts.map((part) => explained(e, part)))),
+      e.aside ? el("p", { className: "num soft", text: minus(e.aside) }) : "", el("p", { className: "sentence", text: minus(e.sentence) }));
     if (!wants("wishes")) return;
     const found = wishes(), inBatch = new Set(S.rows ?? []), g = mean(found.gradients);
     const sorted = Array.from(found.gradients, (x, i) => [-x, found.rows ? found.rows[i] : i]).sort((a, b) => a[0] - b[0]);

@@ -1,6 +1,8 @@
 // The rules by which parameters learn: those of chainrule.nn, a line or two each, on flat arrays in place.
-// settings: rate and weight_decay, and those of the rule. In `numbers`, g is the gradient that the rule was given.
+// settings: rate and weight_decay, and those of the rule. `told` gives what `explain` says of the last step: the name of
+// its texts, the share that chooses the sentence, and the numbers of the parts. The texts are those of chainrule.nn, too.
 
+const velocityShare = (velocity, g, momentum) => (g === 0 ? Infinity : (velocity * (1 - momentum)) / g);
 const RULES = {
   SGD: {
     state: ["velocity"],
@@ -9,9 +11,11 @@ const RULES = {
       const v = (o.velocity[k] = s.momentum * o.velocity[k] + g);
       return -s.rate * (s.nesterov ? g + s.momentum * v : v);
     },
-    words: (s) => (!s.momentum ? "w −= rate × gradient" : `v = momentum·v + gradient,  w −= rate × ${s.nesterov ? "(gradient + momentum·v)" : "v"}`),
-    numbers: (k, s, o, g, n) => (s.momentum && s.nesterov ? `v = ${n(o.velocity[k])},  w −= ${n(s.rate)} × (${n(g)} + ${n(s.momentum)} × ${br(n(o.velocity[k]))})` : s.momentum ? `v = ${n(o.velocity[k])},  w −= ${n(s.rate)} × ${br(n(o.velocity[k]))}`
-      : `w −= ${n(s.rate)} × ${br(n(g))}`),
+    told(k, g, s, o) {
+      const velocity = o.velocity[k];
+      if (!s.momentum) return ["SGD", 1, { step: -s.rate * g }];
+      return [s.nesterov ? "nesterov" : "momentum", velocityShare(velocity, g, s.momentum), { velocity, step: -s.rate * (s.nesterov ? s.momentum * velocity + g : velocity) }];
+    },
   },
   Adagrad: {
     state: ["squares"],
@@ -20,8 +24,10 @@ const RULES = {
       o.squares[k] += g * g;
       return (-s.rate * g) / (Math.sqrt(o.squares[k]) + s.epsilon);
     },
-    words: () => "G = G + gradient²,  w −= rate × gradient ÷ √G",
-    numbers: (k, s, o, g, n) => `√G = ${n(Math.sqrt(o.squares[k]))},  w −= ${n(s.rate)} × ${br(n(g))} ÷ ${n(Math.sqrt(o.squares[k]))}`,
+    told(k, g, s, o) {
+      const size = Math.sqrt(o.squares[k]), share = s.rate / (size + s.epsilon);
+      return ["Adagrad", share, { size, step: -share * g }];
+    },
   },
   RMSProp: {
     state: ["mean_square", "velocity"],
@@ -31,8 +37,11 @@ const RULES = {
       const moved = g / (Math.sqrt(o.mean_square[k]) + s.epsilon);
       return -s.rate * (s.momentum ? (o.velocity[k] = s.momentum * o.velocity[k] + moved) : moved);
     },
-    words: (s) => `v = β·v + (1 − β)·gradient²,  ${s.momentum ? "u = momentum·u + gradient ÷ √v,  w −= rate × u" : "w −= rate × gradient ÷ √v"}`,
-    numbers: (k, s, o, g, n) => (s.momentum ? `u = ${n(o.velocity[k])},  w −= ${n(s.rate)} × ${br(n(o.velocity[k]))}` : `√v = ${n(Math.sqrt(o.mean_square[k]))},  w −= ${n(s.rate)} × ${br(n(g))} ÷ ${n(Math.sqrt(o.mean_square[k]))}`),
+    told(k, g, s, o) {
+      const size = Math.sqrt(o.mean_square[k]), ratio = g / (size + s.epsilon), velocity = o.velocity[k];
+      if (!s.momentum) return ["RMSProp", Math.abs(ratio), { size, ratio, step: -s.rate * ratio }];
+      return ["RMSProp with momentum", velocityShare(velocity, ratio, s.momentum), { size, ratio, velocity, step: -s.rate * velocity }];
+    },
   },
   Adam: {
     state: ["mean", "mean_square"],
@@ -43,26 +52,39 @@ const RULES = {
       const mean = o.mean[k] / (1 - Math.pow(s.beta1, o.steps)), square = o.mean_square[k] / (1 - Math.pow(s.beta2, o.steps));
       return (-s.rate * mean) / (Math.sqrt(square) + s.epsilon);
     },
-    words: () => "m̂ = mean of the last gradients,  v̂ = mean of their squares,  w −= rate × m̂ ÷ √v̂",
-    numbers: (k, s, o, g, n) => {
-      const [m, v] = hats(k, s, o);
-      return `m̂ = ${n(m)},  √v̂ = ${n(v)},  w −= ${n(s.rate)} × ${br(n(m))} ÷ ${n(v)}`;
+    told(k, g, s, o) {
+      const first = 1 - Math.pow(s.beta1, o.steps), second = 1 - Math.pow(s.beta2, o.steps), mean = o.mean[k] / first, size = Math.sqrt(o.mean_square[k] / second), ratio = mean / (size + s.epsilon);
+      return ["Adam", Math.min(Math.abs(ratio), 1), { first, second, mean, size, ratio, step: -s.rate * ratio }];
     },
   },
 };
 RULES.AdamW = { ...RULES.Adam, default: { ...RULES.Adam.default, weight_decay: 0.01 },
-  words: () => `${RULES.Adam.words()},  w −= rate × decay × w`,
-  numbers: (k, s, o, g, n) => `${RULES.Adam.numbers(k, s, o, g, n)},  w −= ${n(s.rate)} × ${n(s.weight_decay)} × ${br(n(o.before[k]))}`,
-  move(w, g, k, s, o) { return RULES.Adam.move(w, g, k, s, o) - s.rate * s.weight_decay * w; } };
+  move(w, g, k, s, o) { return RULES.Adam.move(w, g, k, s, o) - s.rate * s.weight_decay * w; },
+  told(k, g, s, o) {
+    const [, share, numbers] = RULES.Adam.told(k, g, s, o);
+    return ["AdamW", share, { ...numbers, decay: -s.rate * s.weight_decay * o.before[k] }];
+  } };
 
 const br = (text) => (text.startsWith("−") ? `(${text})` : text);
 
-function hats(k, s, o) { // Adam's mean and size of the gradient, corrected for their start at 0
-  const t = Math.max(o.steps, 1);
-  return [o.mean[k] / (1 - Math.pow(s.beta1, t)), Math.sqrt(o.mean_square[k] / (1 - Math.pow(s.beta2, t)))];
+// A number as Python's format writes it: "g", ".4g", ".0%"; ties go to the even digit, as there.
+function formatted(x, spec) {
+  if (!Number.isFinite(x)) return (x !== x ? "nan" : x > 0 ? "inf" : "-inf") + (spec.endsWith("%") ? "%" : "");
+  const many = Number(spec.match(/\.(\d+)/)?.[1] ?? 6);
+  if (spec.endsWith("%")) return `${Object.is(x, -0) ? "-" : ""}${toEven((digits) => (100 * x).toFixed(digits), many)}%`;
+  if (x === 0) return Object.is(x, -0) ? "-0" : "0";
+  const [digits, exponent] = toEven((n) => x.toExponential(n), many - 1).split("e"), e = Number(exponent);
+  const bare = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  if (e < -4 || e >= many) return `${bare(digits)}e${e < 0 ? "-" : "+"}${String(Math.abs(e)).padStart(2, "0")}`;
+  return bare(Number(`${digits}e${e}`).toFixed(Math.max(0, many - 1 - e)));
 }
+function toEven(write, digits) { // what lies in the middle between two texts gets the one whose last digit is even
+  const middle = new RegExp(`^(-?\\d+${digits ? `\\.\\d{${digits}}` : ""})${digits ? "" : "\\."}50*(e.*)?$`).exec(write(digits + 40));
+  return middle && /[02468]$/.test(middle[1]) ? middle[1] + (middle[2] ?? "") : write(digits);
+}
+const filled = (template, numbers) => template.replace(/\{(\w+)(?::([^}]*))?\}/g, (_, name, spec) => (spec === undefined ? numbers[name] : formatted(numbers[name], spec)));
 
-const COMMON = { weight_decay: 0, clip_norm: null, clip_value: null };
+const COMMON = { weight_decay: 0, clip_norm: null, clip_value: null, schedule: null };
 
 class Optimiser {
   constructor(name, settings, count) {
@@ -78,12 +100,20 @@ class Optimiser {
     for (const name of this.rule.state) this[name] = new Float64Array(this.count);
     this.last = new Float64Array(this.count); // the last move of each parameter
     this.before = new Float64Array(this.count); // what it was before that
-    this.gradient = new Float64Array(this.count); // its gradient
-    this.given = new Float64Array(this.count); // and what the rule was given: the gradient, with the weight decay
+    this.given = new Float64Array(this.count); // what the rule was given: the gradient, clipped, with the weight decay
   }
 
+  // The share of the learning rate that the schedule gives to a step: shares[i] is that of step i · every.
+  share(step) {
+    const schedule = this.settings.schedule;
+    if (!schedule) return 1;
+    const at = step / schedule.every, low = Math.floor(at), { shares } = schedule;
+    return low + 1 < shares.length ? shares[low] + (shares[low + 1] - shares[low]) * (at - low) : shares[shares.length - 1];
+  }
+  rate() { return this.settings.rate * this.share(this.steps); } // of the next step
+
   update(theta, gradient, fixed) {
-    const s = this.settings, decays = s.weight_decay && this.name !== "AdamW";
+    const s = (this.used = { ...this.settings, rate: this.rate() }), decays = this.decays(s);
     this.steps += 1;
     const clip = (g) => (s.clip_value === null ? g : Math.max(-s.clip_value, Math.min(s.clip_value, g)));
     let length = 0, shrink = 1;
@@ -95,31 +125,30 @@ class Optimiser {
     for (let k = 0; k < this.count; k += 1) {
       if (fixed && fixed[k]) continue;
       const g = clip(gradient[k]) * shrink;
-      this.gradient[k] = g;
       this.before[k] = theta[k];
       this.given[k] = decays ? g + s.weight_decay * theta[k] : g;
       this.last[k] = this.rule.move(theta[k], this.given[k], k, s, this);
       theta[k] += this.last[k];
     }
   }
+  decays(s) { return s.weight_decay && this.name !== "AdamW"; } // the weight decay is in the gradient
 
-  // The last step of one parameter: in names, in numbers, and in a sentence that depends on the numbers.
-  explain(k, n) {
-    const s = this.settings, g = this.gradient[k], moved = this.last[k];
+  // The last step of one parameter, with the settings of that step: what optimiser.explain(parameter) says in Python.
+  explain(k, name) {
     if (!this.steps) return null;
-    let said;
-    if (this.name === "Adam" || this.name === "AdamW") {
-      const [m, v] = hats(k, s, this), share = v > 0 ? Math.abs(m) / v : 0, percent = `${Math.round(100 * share)} %`;
-      said = share >= 0.8 ? `The gradient was steady: its mean is ${percent} of its usual size, so the step is nearly the whole learning rate.`
-        : share < 0.2 ? `The gradient was noisy: it changes its sign, and its mean is only ${percent} of its usual size, so the step is small.`
-          : `The mean of the gradient is ${percent} of its usual size, so the step is that share of the learning rate.`;
-    } else if (this.name === "SGD" && s.momentum) {
-      const agrees = Math.sign(this.velocity[k]) === Math.sign(g);
-      said = agrees ? `Momentum agrees with this gradient: what about ${Math.round(1 / (1 - s.momentum))} gradients agree on adds up.`
-        : "Momentum still runs against this gradient: the past is stronger than the present.";
-    } else if (this.name === "SGD") said = "SGD goes straight down the slope: a gradient ten times as large makes a step ten times as large.";
-    else said = `The gradient is divided by its usual size, so the step is ${n(Math.abs(moved) / s.rate, 2)} of the learning rate.`;
-    const decays = s.weight_decay && this.name !== "AdamW" ? "gradient += decay × w,  " : "";
-    return { words: decays + this.rule.words(s), numbers: this.rule.numbers(k, s, this, this.given[k], n), said, moved, plain: -s.rate * g, gradient: g };
+    const s = this.used, { rules, lines } = D.texts, gradient = this.given[k], before = this.before[k], [rule, share, found] = this.rule.told(k, gradient, s, this);
+    const numbers = { ...s, ...found }, [rows, sentences] = rules[rule], step = numbers.step + (numbers.decay ?? 0);
+    const used = [s.clip_norm !== null || s.clip_value !== null ? lines.clipped : "", this.decays(s) ? lines.decayed : ""].filter(Boolean).join(" and ");
+    const parts = [["gradient", used, gradient], ...rows.map(([part, formula]) => [part, filled(formula, numbers), numbers[part]])];
+    const sentence = filled((sentences.find(([least]) => share >= Number(least)) ?? sentences[sentences.length - 1])[1], { share });
+    const plain = -s.rate * gradient, title = filled(lines.title, { parameter: name, before, after: before + step });
+    return { title, parts, step, plain, sentence, before, gradient, aside: Math.abs(plain - step) > 1e-9 * Math.abs(step) ? filled(lines.plain, { plain }) : "" };
   }
+}
+
+// Of a part that is computed from other parts: its formula with the numbers in place of their names.
+function withNumbers(e, [part, formula]) {
+  if (!["ratio", "step", "decay"].includes(part)) return "";
+  const known = new Map([...e.parts.map(([name, , number]) => [name, number]), ["parameter", e.before]]);
+  return formula.replace(/[a-z]+(?![\w-])/g, (word) => { const x = known.get(word); return x === undefined ? word : x < 0 ? `(${formatted(x, ".6g")})` : formatted(x, ".6g"); });
 }

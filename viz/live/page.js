@@ -54,20 +54,37 @@ let colours = {};
 function css(name) {
   return (colours[name] ??= getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim());
 }
-let ramp = null; // 257 colours from below through 0 to above, as [r, g, b]
+let ramp = null; // 257 colours from below through 0 to above, a pixel each
 function rgb(text) {
   const probe = /^#(..)(..)(..)$/.exec(text);
   return probe ? probe.slice(1).map((x) => parseInt(x, 16)) : text.match(/\d+/g).slice(0, 3).map(Number);
 }
-function shade(value) { // −1 … 1
+const toneOf = (value) => // of −1 … 1
+  Math.max(0, Math.min(256, Math.round(128 + 128 * (value === value ? value : 0))));
+const pixel = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+function ramps() {
   if (!ramp) {
     const [low, zero, high] = ["neg-fill", "zero-fill", "pos-fill"].map((name) => rgb(css(name)));
-    ramp = Array.from({ length: 257 }, (_, i) => {
+    ramp = Uint32Array.from({ length: 257 }, (_, i) => {
       const t = Math.abs(i - 128) / 128, end = i < 128 ? low : high;
-      return zero.map((c, j) => Math.round(c + (end[j] - c) * t));
+      return pixel(zero.map((c, j) => Math.round(c + (end[j] - c) * t)));
     });
   }
-  return ramp[Math.max(0, Math.min(256, Math.round(128 + 128 * (value === value ? value : 0))))];
+  return ramp;
+}
+// The picture of width × height pixels that a canvas keeps: colour(k) is pixel k, as a number.
+const images = new WeakMap();
+function pixels(canvas, width, height, colour) {
+  let held = images.get(canvas);
+  if (!held || held.image.width !== width || held.image.height !== height || canvas.width !== width) {
+    canvas.width = width;
+    canvas.height = height;
+    const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+    images.set(canvas, (held = { context, image, words: new Uint32Array(image.data.buffer) }));
+  }
+  const { context, image, words } = held;
+  for (let k = 0; k < words.length; k += 1) words[k] = colour(k);
+  context.putImageData(image, 0, 0);
 }
 
 // The size of a canvas on the page: to measure it at each frame would lay out the page each time.
@@ -303,7 +320,9 @@ function sizes() {
   return groups.map(({ members }) => Math.sqrt(members.reduce((sum, k) => sum + gradient[1 + k] ** 2, 0) / members.length));
 }
 
-let frame = 0, frames = 0;
+let frame = 0, frames = 0, drawing = 4, pace = 1; // drawing: how many milliseconds a frame takes besides the training
+// While it trains, the parts take turns: one that is drawn in each second or fourth frame has its own of these.
+const turn = (every, which) => !S.playing || frames % (every * pace) === which * pace;
 const heavy = () => total() * M.all.each.codes.length > 2e5; // then not everything is computed for each frame
 function play() {
   if (S.playing) return stop();
@@ -321,13 +340,17 @@ function stop() {
 function tick() {
   const start = performance.now(), most = S.speed === "slow" ? (frames % 6 === 0 ? 1 : 0) : S.speed === "normal" ? 4 : 10000;
   let done = 0;
-  while (done < most && performance.now() - start < 8) {
+  const room = Math.max(3, 12 - drawing);
+  while (done < most && performance.now() - start < room) {
     if (!update()) return;
     done += 1;
   }
   frames += 1;
+  const trained = performance.now();
   if (done && (!heavy() || frames % 3 === 0)) record();
   drawAll();
+  drawing = 0.9 * drawing + 0.1 * (performance.now() - trained);
+  pace = drawing > 12 ? 2 : 1;
   if (S.until && performance.now() > S.until) { S.until = 0; stop(); captions(); return; }
   if (S.playing) frame = requestAnimationFrame(tick);
 }
@@ -481,6 +504,12 @@ const wants = (part) => D.show.includes(part);
 
 // --- the header
 
+// A text that stays as it is costs nothing; one that becomes another has the page laid out again.
+function setText(place, text) {
+  const node = place.firstChild;
+  if (!node || node.nodeType !== 3 || place.childNodes.length > 1) { if (place.textContent !== text) place.textContent = text; }
+  else if (node.data !== text) node.data = text;
+}
 const icon = (path) => { const s = svg("svg", { viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true" }); svg("path", { d: path, fill: "currentColor" }, s); return s; };
 const ICONS = { play: "M3 1.5v13l11-6.5z", pause: "M3 2h4v12H3zM9 2h4v12H9z", one: "M2 2v12l8-6zM11 2h3v12h-3z", next: "M4 1.500v13l10-6.500z", back: "M12 1.500v13L2 8z",
   reset: "M8 2a6 6 0 1 0 5.7 4.1l-1.9.6A4 4 0 1 1 8 4v3l5-4-5-4z", first: "M14 2v12L6 8zM2 2h2.4v12H2z", last: "M2 2v12l8-6zM11.600 2H14v12h-2.400z" };
@@ -511,26 +540,27 @@ function header() {
   bar.append(playerButton, iconButton("one", "one step", oneStep, { id: "one", word: "one step" }), iconButton("reset", "back to the start", reset, { id: "reset" }));
   bar.append(choose("speed", [["slow", "slow"], ["normal", "normal"], ["fast", "fast"]], S.speed, (v) => { S.speed = v; }));
   if (wants("optimiser")) bar.append(choose("optimiser", [["SGD", "SGD"], ["momentum", "SGD, momentum"], ...Object.keys(RULES).filter((n) => n !== "SGD").map((n) => [n, n])], S.optimiser.name === "SGD" && S.optimiser.settings.momentum ? "momentum" : S.optimiser.name, chooseOptimiser));
-  bar.append(el("label", { className: "field" }, el("span", { text: "learning rate" }), rate, shown));
+  const now = D.schedule ? el("small", { className: "num", id: "ratenow", title: "the optimiser's schedule says which share of the learning rate each step takes" }) : null;
+  bar.append(el("label", { className: "field" }, el("span", { text: "learning rate" }), rate, shown), ...(now ? [now] : []));
   bar.append(choose("mini-batch", sizesOfBatch.map((b) => [b, b === D.train ? `all ${b}` : b]), S.batch, (v) => { S.batch = Number(v); }));
   if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));
   bar.append(el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures));
   parts.push(() => {
-    if (S.playing && heavy() && frames % 3) return;
-    const found = all();
-    const put = (id, text) => { const place = $("figure-" + id); place.hidden = text === null; place.lastChild.textContent = text; };
+    if (heavy() && !turn(3, 0)) return;
+    const found = all(), put = (id, text) => { const place = $("figure-" + id); place.hidden = text === null; setText(place.lastChild, text); };
     put("step", String(S.step));
     put("train", fmt(found.train, 3));
     put("test", D.test ? fmt(found.test, 3) : null);
     put("right", D.task === "numbers" ? null : D.test ? `${found.right[1]}/${D.test}` : `${found.right[0]}/${D.train}`);
-    shown.textContent = fmt(S.optimiser.settings.rate, 2);
+    setText(shown, fmt(S.optimiser.settings.rate, 2));
+    if (now) setText(now, `schedule: now ${fmt(S.optimiser.rate(), 2)}`);
     if (document.activeElement !== rate) rate.value = String(Math.log10(S.optimiser.settings.rate));
   });
   return bar;
 }
 function chooseOptimiser(name) {
   const rate = S.optimiser.settings.rate;
-  S.optimiser = new Optimiser(name === "momentum" ? "SGD" : name, { rate, ...(name === "momentum" ? { momentum: 0.9 } : {}) }, T.parameters);
+  S.optimiser = new Optimiser(name === "momentum" ? "SGD" : name, { rate, schedule: D.schedule, ...(name === "momentum" ? { momentum: 0.9 } : {}) }, T.parameters);
   redraw();
 }
 const panel = (id, title, ...children) => el("section", { className: "panel", id, "aria-label": title }, el("h2", {}, el("span", { text: title })), ...children);

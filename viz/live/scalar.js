@@ -137,10 +137,12 @@ function stepsPanel() {
     return [`${texts[0]} − ${texts[1]} × `, piece("up", br(texts[2])), ` ${equals} `];
   }
   function tellUpdate(k) {
-    const rate = S.optimiser.settings.rate, own = at(gradientPlace(k)), batch = S.rows ? gradient[1 + k] : NaN, e = S.optimiser.explain(k, fmt);
+    const rate = S.optimiser.rate(), own = at(gradientPlace(k)), batch = S.rows ? gradient[1 + k] : NaN, e = S.optimiser.explain(k, D.names[k]);
     if (D.kind === "value") return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", `${D.names[k]}.grad`)], numbers: updated(S.theta[k], rate, own), result: S.theta[k] - rate * own, why: `One step downhill: ${D.losses[0]} becomes smaller if ${D.names[k]} moves against its gradient.`, receiver: T.inputs + k };
     if (!e) return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", "mean gradient")], numbers: updated(S.theta[k], rate, gradient[1 + k]), result: S.theta[k] - rate * gradient[1 + k], why: "The update takes the mean of the gradients of a mini-batch. Train, and the optimiser's own step stands here.", receiver: T.inputs + k };
-    return { line: [piece("strong", D.names[k]), `: the last step of ${S.optimiser.name}`], numbers: [`${e.numbers}; `, `${fmt(S.theta[k] - e.moved)} ${e.moved < 0 ? "−" : "+"} ${fmt(Math.abs(e.moved))} = `], result: S.theta[k], why: `This example's own gradient is ${fmt(own)}; the mean of the mini-batch was ${fmt(batch)}. ${e.said}`, receiver: T.inputs + k };
+    const how = e.parts.filter(([name]) => name === "step" || name === "decay").map((part) => withNumbers(e, part)).join(" + ");
+    const [[was, by], equals] = equation([e.before, Math.abs(e.step)], (a, b) => a + Math.sign(e.step) * b, e.before + e.step);
+    return { line: [piece("strong", D.names[k]), `: the last step of ${S.optimiser.name}`], numbers: [`step = ${minus(how)} = ${fmt(e.step)};  ${was} ${e.step < 0 ? "−" : "+"} ${by} ${equals} `], result: e.before + e.step, why: `This example's own gradient is ${fmt(own)}; the mean of the mini-batch was ${fmt(batch)}. ${minus(e.sentence)}`, receiver: T.inputs + k };
   }
   function guessed() {
     const typed = Number(answerBox.value.replace("−", "-").replace(",", "."));
@@ -186,7 +188,7 @@ function stepsPanel() {
     if (current && !S.playing) list.scrollTop = Math.max(0, current.offsetTop - list.clientHeight / 2);
   }
   parts.push(() => {
-    if (S.playing && frames % 8) return;
+    if (!turn(12, 0)) return;
     if (state.built === undefined) build();
     for (const act of acts) { tabs[act].setAttribute("aria-selected", String(act === state.act)); tabs[act].tabIndex = act === state.act ? 0 : -1; }
     state.now = Math.min(state.now, state.list.length - 1);

@@ -11,7 +11,7 @@ function begin(data) {
   const known = D.optimiser in RULES;
   T = D.tapes[0];
   const settings = Object.fromEntries(Object.entries(D.settings).filter(([key]) => key in { ...COMMON, ...RULES[known ? D.optimiser : "Adam"].default }));
-  S.optimiser = new Optimiser(known ? D.optimiser : "Adam", { ...settings, rate: D.rate }, T.parameters);
+  S.optimiser = new Optimiser(known ? D.optimiser : "Adam", { ...settings, rate: D.rate, schedule: D.schedule }, T.parameters);
   random = seeded(D.seed);
   machines();
   groupParameters();
@@ -228,4 +228,4 @@ function markValue(told) {
 
 unpacked("data").then((text) => begin(JSON.parse(text)));
 // For tests and for those who look inside.
-window.LIVE = { S, M, frame(steps) { for (let i = 0; i < steps; i += 1) update(); frames += 1; if (!heavy() || frames % 3 === 0) record(); drawAll(); }, Optimiser, machines, pasted, setInput, dropGhost, stop, play, worksheet, wishes: () => wishes(), update, redraw, drawAll, reset, setParameter, scalars, all, chooseNeuron, chooseExample, get D() { return D; }, get X() { return X; }, get T() { return T; }, numbersAsText, pictureAsSvg, whatIf: () => whatIf.curve(), get scalar() { return scalarPanel; }, nodePlace: (i) => nodePlace(i), adjoint: (p) => adjoint(p), get gradient() { return gradient; } };
+window.LIVE = { formatted, withNumbers, S, M, frame(steps) { for (let i = 0; i < steps; i += 1) update(); frames += 1; if (!heavy() || frames % 3 === 0) record(); drawAll(); }, Optimiser, machines, pasted, setInput, dropGhost, stop, play, worksheet, wishes: () => wishes(), update, redraw, drawAll, reset, setParameter, scalars, all, chooseNeuron, chooseExample, get D() { return D; }, get X() { return X; }, get T() { return T; }, numbersAsText, pictureAsSvg, whatIf: () => whatIf.curve(), get scalar() { return scalarPanel; }, nodePlace: (i) => nodePlace(i), adjoint: (p) => adjoint(p), get gradient() { return gradient; } };

@@ -82,12 +82,16 @@ class Program:
             return evenly
         return self.write("take", [x], len(indices), x.array.batched, tuple(indices))
 
-    def spread(self, x: Operand, sizes: Sequence[int]) -> Operand:
-        """The rows of an operand, each repeated as often as its size says."""
-        return self.taken(x, [i for i, size in enumerate(sizes) for _ in range(size)]) if len(sizes) > 1 else x
+    def spread(self, x: Operand, sizes: Sequence[int], across: bool = False) -> Operand:
+        """The rows of an operand, each repeated as often as its size says; `across`: all of them, and all again."""
+        if len(sizes) == 1:
+            return x
+        if across:
+            return self.taken(x, list(range(len(sizes))) * sizes[0])
+        return self.taken(x, [i for i, size in enumerate(sizes) for _ in range(size)])
 
-    def sums(self, x: Operand, sizes: tuple[int, ...]) -> Operand:
-        """The sums of so many rows each."""
+    def sums(self, x: Operand, sizes: tuple[int, ...], across: bool = False) -> Operand:
+        """The sums of so many rows each; `across`: the first rows of all sums come first, then the second ones, …"""
         if isinstance(x, Number) or (x.count == 1 < sum(sizes)):
             if len(set(sizes)) == 1:
                 return self.ufunc("multiply", x, Number(float(sizes[0])))
@@ -99,7 +103,9 @@ class Program:
             factors = inner.args * 2 if inner.op == "square" else inner.args
             if all(isinstance(a, Rows) and a.count == x.count for a in factors):
                 return self.write("inner", factors, 1, False)
-        return self.write("sum", [x], len(sizes), inner.batched, sizes) if set(sizes) != {1} else x
+        if set(sizes) == {1}:
+            return x
+        return self.write("sum", [x], len(sizes), inner.batched, sizes, *[across] * across)
 
     def full(self, x: Operand, lanes: int, batched: bool) -> Rows:
         """An operand in as many rows, and for each example, in one piece of memory."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TypeAlias
 
@@ -123,3 +123,20 @@ def applied(primitive: str, arguments: Sequence[Tree]) -> Tree:
         if primitive == "sqrt":
             return math.sqrt(arguments[0])  # type: ignore[arg-type]
     return arguments[0] if primitive == "positive" and not isinstance(arguments[0], str) else (primitive, *arguments)
+
+
+def spelled(
+    tree: Tree, arguments: Sequence[str], primitive: Callable[[str, list[str]], str], number: Callable[[float], str]
+) -> str:
+    """The tree as text of another language, which spells primitives and numbers in its own way.
+
+    >>> spelled(("maximum", "a0", 0.0), ["x"], lambda name, given: f"{name}({', '.join(given)})", repr)
+    'maximum(x, 0.0)'
+    """
+    if isinstance(tree, float):
+        return number(tree)
+    if isinstance(tree, str):
+        return arguments[int(tree[1:])]
+    name, *parts = tree
+    given = list(arguments) if parts == [ALL] else [spelled(one, arguments, primitive, number) for one in parts]
+    return primitive(str(name), given)
