@@ -89,8 +89,8 @@ class Module(Holder):
         Shapes: X (n, features) -> (n, classes); for a model of one output (n, 2), of its classes 0 and 1.
 
         >>> model = MLP(2, [3, 2], rng=0)
-        >>> model.predict_probabilities([[1.0, 2.0]]).sum().round(12)
-        np.float64(1.0)
+        >>> float(model.predict_probabilities([[1.0, 2.0]]).sum().round(12))
+        1.0
         """
         return probabilities_of(self, *self._answers(X))
 
