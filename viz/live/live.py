@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from chainrule import nn
 from chainrule.engine import OPS, Op, Program, Value, applications
-from chainrule.engine.compiler.expression import expression
 from chainrule.engine.compiler.emit.tape import Tape, slope_expression, tape_of
+from chainrule.engine.compiler.expression import expression
 from chainrule.engine.compiler.scalar.code import Code, Ref
 from chainrule.engine.compiler.trace.tracer import as_outputs
 from chainrule.engine.graph import needs_row

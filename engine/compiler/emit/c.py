@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -509,7 +509,7 @@ class Writer:
                 f"  for (long l = 0; l < {lefts}; l++) for (long c = 0; c < {width}; c++) for (long r = 0; r < {rights}; "
                 f"r++) {examples}{{ const double p = {product}; {cell} = r ? {cell} + p : p; }}"
             )
-        if rowwise and B == 1 or B == 1 and rights == 1:
+        if (rowwise and B == 1) or (B == 1 and rights == 1):
             return f"  cr_rows({lefts}, {width}, 1, {G}, 1, 1, {X}, {width}, {to}, {width}, 0);"
         if rowwise:
             return f"  cr_rows({lefts}, {width}, m, {G}, {B}, 1, {X}, {stride}, {to}, {width}, {self._more()});"
