@@ -34,6 +34,7 @@ def main() -> None:
             1,
             "W16: derivatives of orders 1 to 3 against mpmath, beside three peers; --only names rows",
         ),
+        ("devices", ["iris", "digits"], 1, "C for devices: size, memory and error, beside emlearn and m2cgen"),
     ):
         one = kinds.add_parser(kind, help=said)
         one.add_argument("--runs", type=int, default=runs, metavar="N", help=f"alternating runs of each ({runs})")
@@ -54,6 +55,8 @@ def main() -> None:
             from . import growth as chosen  # type: ignore[no-redef]
         elif arguments.kind == "accuracy":
             from . import accuracy as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "devices":
+            from . import devices as chosen  # type: ignore[no-redef]
         elif arguments.kind == "whole":
             from . import whole as chosen  # type: ignore[no-redef]
         else:

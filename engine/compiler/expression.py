@@ -35,10 +35,13 @@ ALSO = {"abs": "absolute", "fabs": "absolute", "pow": "power", "true_divide": "d
         "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
         "acosh": "arccosh", "atanh": "arctanh", "radians": "deg2rad", "degrees": "rad2deg"}  # fmt: skip
 OF_ALL = {
-    "sum(_)": "total",
-    "sum((a * b for a, b in zip(_[:len(_) // 2], _[len(_) // 2:])))": "dot",
-    "np.logaddexp.reduce(np.broadcast_arrays(*_))": "logsumexp",
-    "picked(_[:-1], _[-1])": "pick",
+    ast.dump(ast.parse(spelling, mode="eval").body): word  # a tree, for versions of Python write brackets differently
+    for spelling, word in {
+        "sum(_)": "total",
+        "sum(a * b for a, b in zip(_[: len(_) // 2], _[len(_) // 2 :]))": "dot",
+        "np.logaddexp.reduce(np.broadcast_arrays(*_))": "logsumexp",
+        "picked(_[:-1], _[-1])": "pick",
+    }.items()
 }
 
 
@@ -67,7 +70,7 @@ def expression(op: Op) -> Tree:
     names = ["_"] if op.variadic else [f"a{i}" for i in range(op.arity)]
     try:
         parsed = ast.parse(op.numpy.format(*names), mode="eval").body
-        word = OF_ALL.get(ast.unparse(parsed)) if op.variadic else None
+        word = OF_ALL.get(ast.dump(parsed)) if op.variadic else None
         if word:
             return (word, ALL)
         if op.variadic:
