@@ -11,7 +11,6 @@ from ...value import Value
 from ..trace.tape import stored_number
 from .code import Argument, Code, Ref, Scalar
 
-
 MANY = 8  # arguments
 
 
