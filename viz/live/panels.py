@@ -164,7 +164,8 @@ def landscape(
     these two parameters moved; otherwise one sees their shadows.
 
     Shapes: each of the walks (steps, P), in the order of model.parameters().
-    Errors: ValueError for labels that no parameter has, for a model of one parameter, or for walks that do not fit it.
+    Errors: TypeError for walks that are no dictionary; ValueError for walks that do not fit the model, for labels that
+    no parameter has, or for a model of one parameter.
 
     >>> from chainrule import Neuron, mse
     >>> landscape(Neuron(1, nonlin=False, rng=0), mse, [0.0, 1.0], [1.0, 3.0])
@@ -178,6 +179,9 @@ def landscape(
         program = Program(lambda x, t: loss(model(x), t), values, True, False)
         _, gradient = program.value_and_grad(X, y)
     pair = _chosen(values, gradient, parameters)
+    if not isinstance(walks, (Mapping, type(None))):
+        said = f"walks is {type(walks).__name__}, not a dictionary of names and arrays"
+        raise TypeError(f'{said}; write walks={{"full batch": thetas}}')
     ways = {clean(name): _walked(name, way, len(values))[:, pair] for name, way in (walks or {}).items()}
     if len(ways) > MOST_WALKS:
         raise ValueError(f"landscape shows at most {MOST_WALKS} walks, got {len(ways)}")
