@@ -12,6 +12,7 @@ from chainrule.engine import Value
 from chainrule.engine.compiler.run.backends import checked as checked_backend
 
 from .advice import advice
+from .arguments import seeded, switch
 from .callbacks import wants_an_end
 from .checks import (
     Examples,
@@ -116,6 +117,10 @@ def fit(
         if name != "patience" or count is not None:
             check_count(name, count)
     backend = checked_backend(backend)
+    shuffle, progress, compiled = (
+        switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
+    )
+    shuffler = seeded("seed", seed)
     check_model(model)
     check_loss(loss)
     names = _column_names(X)
@@ -131,7 +136,7 @@ def fit(
     run = _Run(model, parameters, loss, chosen, parts, checked_metrics(metrics), functions, preparation, backend)
     if isinstance(model, Module):
         model.preparation, model.class_labels = preparation, _two_labels(train[1], preparation)
-    shuffler, rows = np.random.default_rng(seed), len(train[0])
+    rows = len(train[0])
     steps = epochs * -(-rows // batch_size)
     chosen.planned = chosen.steps + steps
     try:

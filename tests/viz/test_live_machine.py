@@ -13,7 +13,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.engine import OPS, Op, Value
-from chainrule.engine.compiler.emit.expression import PRIMITIVES, NoExpression, expression
+from chainrule.engine.compiler.expression import PRIMITIVES, NoExpression, expression
 from chainrule.engine.compiler.emit.javascript import as_object
 from chainrule.viz.common.page import asset
 

@@ -14,9 +14,9 @@ from ..arrays.ir import WORDS, ZERO, Array, Number, Operand, Rows, is_batched, s
 from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.place import covers, first_writes, needed, placed
 from ..arrays.plan import Lane, Plan
+from ..expression import NoExpression, expression
 from . import c_words
 from .c_words import Unspelled, number, spelled
-from .expression import NoExpression, expression
 
 WIDEST = 264  # examples side by side; 8 times an odd number, so that rows do not fall on the same lines of a cache
 ROOM = 1 << 18  # numbers that all arrays may have together, before there are fewer examples side by side
@@ -258,7 +258,7 @@ class Writer:
         parts: list[str] = []
         calls = {}
         for time, prepared in ((BEFORE, self._start()), (DURING, self._load()), (AFTER, [])):
-            lines = [*prepared, *written[time], *(self._end() if time == DURING else [])]
+            lines = [line for line in (*prepared, *written[time], *(self._end() if time == DURING else [])) if line]
             calls[time] = self._functions(time, lines, parts)
         body = [f"static long cr_{self.name}({ARGUMENTS}) {{"]
         if self.block == 1:
