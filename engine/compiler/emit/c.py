@@ -32,8 +32,8 @@ class CFunction(NamedTuple):
 
     `static long cr_NAME(long n, const double *theta, const double *const *x, double *w, double *value, double *out)`
     works on n examples. Each x[i] holds an input, example by example; w is memory for `memory` numbers. For
-    value_and_grad, value[0] gets the mean, and out the gradient; else out gets `rows` rows of n numbers. It returns 0; or 1 where an
-    index that is picked by does not exist, and then the numbers mean nothing.
+    value_and_grad, value[0] gets the mean, and out the gradient; else out gets `rows` rows of n numbers. It returns 0;
+    or 1 where an index that is picked by does not exist, and then the numbers mean nothing.
     """
 
     name: str

@@ -23,7 +23,8 @@ WORDS: Mapping[str, str] = {
     "arcsin": "asin({})", "arccos": "acos({})", "arctan": "atan({})", "arctan2": "atan2({}, {})", "sinh": "sinh({})",
     "cosh": "cosh({})", "arcsinh": "asinh({})", "arccosh": "acosh({})", "arctanh": "atanh({})",
     "hypot": "hypot({}, {})", "floor": "floor({})", "ceil": "ceil({})", "trunc": "trunc({})", "rint": "rint({})",
-    "erf": "erf({})", "erfc": "erfc({})", "deg2rad": "cr_deg2rad({})", "rad2deg": "cr_rad2deg({})", "mod": "cr_mod({}, {})",
+    "erf": "erf({})", "erfc": "erfc({})", "deg2rad": "cr_deg2rad({})", "rad2deg": "cr_rad2deg({})", "mod":
+    "cr_mod({}, {})",
     "floor_divide": "cr_floor_divide({}, {})",
 }  # fmt: skip
 # pow is slow, and does not run in vectors.
