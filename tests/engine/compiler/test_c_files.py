@@ -227,7 +227,8 @@ def test_random_structures_in_bytes_give_what_was_measured(seed, tmp_path):
     program, said, library = saved(tmp_path, f, f.parameters, *inputs, dtype="int8", examples=inputs)
     found = library.value(None, flat_inputs(program._latest(), inputs), 1)
     # Where tanh differs in its last digit, a number may be rounded to another byte, as if another error were made.
-    assert np.abs(found - said.outputs).max() <= 1e-5 * max(1.0, said.largest) + said.error
+    off, room = np.abs(found - said.outputs), 1e-5 * max(1.0, said.largest)
+    assert np.median(off) <= room and off.max() <= room + said.error
     assert 0.0 < said.error < 0.1 * max(1.0, said.largest)
 
 
