@@ -20,7 +20,8 @@ from chainrule.engine.compiler.run.saving import write
 
 from ..data.columns import NumberColumn
 from ..data.targets import Amounts
-from ..predicting import class_places, evaluating
+from ..modes import in_mode
+from ..predicting import class_places
 from ..saving import WRITERS
 from .stages import class_names, inputs_of, stages
 
@@ -68,7 +69,7 @@ def to_javascript(model: Any, path: str | os.PathLike[str] | None = None, *, X: 
     >>> "export function value(x, at = theta)" in text
     True
     """
-    with tempfile.TemporaryDirectory() as folder, evaluating(model):
+    with tempfile.TemporaryDirectory() as folder, in_mode(model, training=False):
         program, about = _program(model, X, "to_javascript")
         file = Path(folder, "model.js")
         program.save(file, about=about)
@@ -102,7 +103,7 @@ def to_c(
     int8, measured on 2 examples: an output differs from that of float64 by at most ...; 2 of 2 classes are those of ...
     """
     name = "net" if path is None else c_name(Path(path).stem)
-    with evaluating(model):
+    with in_mode(model, training=False):
         program, about = _program(model, X, "to_c")
         rows = None if X is None else _rows(model, X)
         training = None if loss is None else _training(model, loss, program, rows, y)

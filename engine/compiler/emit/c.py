@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ from ..arrays.ir import WORDS, ZERO, Array, Number, Operand, Rows, is_batched, s
 from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.place import covers, first_writes, needed, placed
 from ..arrays.plan import Lane, Plan
+from ..expression import NoExpression, expression
 from . import c_words
 from .c_words import Unspelled, number, spelled
-from .expression import NoExpression, expression
 
 WIDEST = 264  # examples side by side; 8 times an odd number, so that rows do not fall on the same lines of a cache
 ROOM = 1 << 18  # numbers that all arrays may have together, before there are fewer examples side by side
@@ -509,7 +509,7 @@ class Writer:
                 f"  for (long l = 0; l < {lefts}; l++) for (long c = 0; c < {width}; c++) for (long r = 0; r < {rights}; "
                 f"r++) {examples}{{ const double p = {product}; {cell} = r ? {cell} + p : p; }}"
             )
-        if rowwise and B == 1 or B == 1 and rights == 1:
+        if (rowwise and B == 1) or (B == 1 and rights == 1):
             return f"  cr_rows({lefts}, {width}, 1, {G}, 1, 1, {X}, {width}, {to}, {width}, 0);"
         if rowwise:
             return f"  cr_rows({lefts}, {width}, m, {G}, {B}, 1, {X}, {stride}, {to}, {width}, {self._more()});"

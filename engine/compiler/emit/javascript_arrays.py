@@ -11,7 +11,7 @@ from ...op import Op
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows
 from ..arrays.place import covers, first_writes
 from ..arrays.whole import Function
-from .expression import ALSO, PRIMITIVES, NoExpression, expression
+from ..expression import ALSO, PRIMITIVES, NoExpression, expression
 from .javascript import applied, bare, number
 
 FEW = 12  # indices that are written one by one

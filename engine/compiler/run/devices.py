@@ -62,7 +62,9 @@ def c_files(
         learns = (training or program)._latest()
         functions = [traced.c_function("value", one=True)]
         functions += [learns.c_function(one, one=True) for one in learns.names if one == "value_and_grad"]
-        file = c_file(name, functions, theta, about, still=program._without_gradient(), floats=dtype == "float32", notes=notes)
+        file = c_file(
+            name, functions, theta, about, still=program._without_gradient(), floats=dtype == "float32", notes=notes
+        )
         return file, rounding
     if training is not None:
         raise ValueError('bytes cannot learn: with a loss, write dtype="float32"')

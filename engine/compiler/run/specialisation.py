@@ -16,11 +16,11 @@ from ..arrays.plan import Array, Lane, Plan, Step
 from ..arrays.whole import whole
 from ..emit.c import CFunction, array_function
 from ..emit.c_scalars import scalar_function
-from ..emit.expression import expression
 from ..emit.functions import numpy_source
 from ..emit.javascript_arrays import bind_on_arrays
 from ..emit.javascript_scalars import bind_on_scalars
 from ..emit.python import functions_of, lines, on_floats, on_long_columns
+from ..expression import expression
 from ..scalar.code import Code, Scalar
 from ..scalar.derive import differentiate
 from ..trace.tape import Frozen, stored_number
