@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Value
+from chainrule.engine.compiler.run.backends import checked as checked_backend
 
 from .advice import advice
 from .arguments import seeded, switch
@@ -118,7 +119,7 @@ def fit(
     shuffle, progress, compiled = (
         switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
     )
-    shuffler = seeded("seed", seed)
+    shuffler, backend = seeded("seed", seed), checked_backend(backend)
     check_model(model)
     check_loss(loss)
     names = _column_names(X)
