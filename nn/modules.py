@@ -56,7 +56,7 @@ class Module(Holder):
 
     class_labels: tuple[Any, ...] = ()  # of a model of one output that fit has trained on such labels as -1 and 1
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], **settings: Any) -> Path:
         """Write the model to a file of JSON, from which `load` makes it again; return the path.
 
         Whoever reads the file, even after a crash, finds the old model or the new one, whole. It holds the
@@ -64,9 +64,12 @@ class Module(Holder):
         trained on a Dataset knows of it: the scaling, and the names of columns and classes. Of a Module of one's own,
         it holds the parameters by name: `load(path, into=model)` reads them.
 
+        The ending says where the model is to run: "net.py" needs NumPy alone, "net.js" is a module for browsers, and
+        "net.c" (with net.h) is plain C; see `to_numpy_source`, `to_javascript` and `to_c`, which take the settings.
+
         Errors: OSError where nothing can be written.
         """
-        return save(self, path)
+        return save(self, path, **settings)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The outputs for many examples, as plain numbers; no graph is recorded, and no Dropout drops.
@@ -86,8 +89,8 @@ class Module(Holder):
         Shapes: X (n, features) -> (n, classes); for a model of one output (n, 2), of its classes 0 and 1.
 
         >>> model = MLP(2, [3, 2], rng=0)
-        >>> model.predict_probabilities([[1.0, 2.0]]).sum().round(12)
-        np.float64(1.0)
+        >>> float(model.predict_probabilities([[1.0, 2.0]]).sum().round(12))
+        1.0
         """
         return probabilities_of(self, *self._answers(X))
 

@@ -20,8 +20,8 @@ from .arguments import file_path, given
 from .data.preparation import Preparation
 
 __all__ = [
-    "KINDS", "Kind", "ModelFileError", "Part", "build", "checksum", "describe", "laid_out", "load", "number_text",
-    "read", "save",
+    "KINDS", "WRITERS", "Kind", "ModelFileError", "Part", "build", "checksum", "describe", "laid_out", "load",
+    "number_text", "read", "save",
 ]  # fmt: skip
 
 FORMAT, VERSION = "chainrule model", 1
@@ -55,12 +55,19 @@ class Kind:
     build: Callable[[Part], Any]
 
 
+WRITERS: dict[str, Callable[..., Any]] = {}  # what writes a file with another ending than .json; exports fill it
 KINDS: dict[type, Kind] = {}  # the classes whose architecture is written; nn/kinds.py fills it
 
 
-def save(model: Any, path: str | os.PathLike[str]) -> Path:
+def save(model: Any, path: str | os.PathLike[str], **settings: Any) -> Path:
     """Write the model to a file, for `Module.save`, which says what is in it; return the path."""
     target = file_path(path, "m.json")
+    ending = target.suffix.lower()
+    if ending in WRITERS:
+        WRITERS[ending](model, target, **settings)
+        return target
+    if settings:
+        raise TypeError(f"save: {', '.join(settings)} is for files of C, JavaScript and Python, not for {str(path)!r}")
     named = list(model.named_parameters())
     if len(dict(named)) < len(named):
         twice = next(name for name, p in named if dict(named)[name] is not p)

@@ -15,6 +15,7 @@ from chainrule.engine.compiler.run.saving import write
 from ..arguments import file_path
 from ..checks import check_model, checked_inputs
 from ..modes import in_mode
+from ..saving import WRITERS
 from .stages import Activation, Affine, Scaling, class_names, inputs_of, stages, threshold
 
 __all__ = ["to_numpy_source"]
@@ -140,3 +141,6 @@ def _array(name: str, numbers: Any) -> str:
     if np.ndim(numbers) == 1:
         return f"{name} = np.array({rows[0]})"
     return f"{name} = np.array([\n    " + ",\n    ".join(rows) + ",\n])"
+
+
+WRITERS[".py"] = to_numpy_source

@@ -112,9 +112,8 @@ def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -
             body.append(_rect(shade, x, up, wide - 2, cell - 2, 4))
             body.append(_middle(x + wide / 2 - 1, up + cell / 2 + 4, str(found) if found else "·"))
     right = int(np.trace(table))
-    return _drawing(
-        f"confusion of {len(X)} examples: {right} right", body, theme, max(LEFT + 50 + count * wide, 360.0), []
-    )
+    width, height = max(LEFT + 50 + count * wide, 360.0), TOP + 46 + count * cell
+    return _drawing(f"confusion of {len(X)} examples: {right} right", body, theme, width, [], height)
 
 
 def wish_bars(
@@ -272,11 +271,11 @@ def _chosen(values: Sequence[Value], gradient: Floats, names: tuple[str, str] | 
     if names is None:
         first, second = np.argsort(-np.abs(gradient), kind="stable")[:2].tolist()
         return first, second
-    labels, names = [p.label for p in values], tuple(list_of_texts("parameters", names))
-    missing = [name for name in names if name not in labels]
-    if missing or len(set(names)) != 2:
+    labels, wanted = [p.label for p in values], list_of_texts("parameters", names)
+    missing = [name for name in wanted if name not in labels]
+    if missing or len(set(wanted)) != 2:
         raise ValueError(f"parameters={names!r}: two different labels are needed, such as {', '.join(labels[:4])}")
-    return labels.index(names[0]), labels.index(names[1])
+    return labels.index(wanted[0]), labels.index(wanted[1])
 
 
 def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], list[str]]:
