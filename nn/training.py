@@ -120,7 +120,7 @@ def fit(
     shuffle, progress, compiled = (
         switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
     )
-    shuffler = seeded("seed", seed)
+    shuffler, backend = seeded("seed", seed), checked_backend(backend)
     check_model(model)
     check_loss(loss)
     names = _column_names(X)
