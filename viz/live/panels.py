@@ -179,9 +179,7 @@ def landscape(
         program = Program(lambda x, t: loss(model(x), t), values, True, False)
         _, gradient = program.value_and_grad(X, y)
     pair = _chosen(values, gradient, parameters)
-    if not isinstance(walks, (Mapping, type(None))):
-        said = f"walks is {type(walks).__name__}, not a dictionary of names and arrays"
-        raise TypeError(f'{said}; write walks={{"full batch": thetas}}')
+    check_kind("walks", walks, walks is None or isinstance(walks, Mapping), "a dictionary of arrays by name")
     ways = {clean(name): _walked(name, way, len(values))[:, pair] for name, way in (walks or {}).items()}
     if len(ways) > MOST_WALKS:
         raise ValueError(f"landscape shows at most {MOST_WALKS} walks, got {len(ways)}")
@@ -249,7 +247,13 @@ def _ways_drawn(ways: Mapping[str, Floats], low: Floats, high: Floats) -> list[s
 
 def _walked(name: str, way: Any, count: int) -> Floats:
     """The parameters along a walk. Shapes: (steps, count)."""
-    found = np.asarray(way, dtype=np.float64)
+    try:
+        found = np.asarray(way, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"the walk {clean(name)!r} is {type(way).__name__} {way!r:.60}; it has to be an array of numbers, (steps, "
+            f"{count})"
+        ) from None
     if found.ndim != 2 or len(found) < 1 or found.shape[1] != count or not np.isfinite(found).all():
         raise ValueError(
             f"the walk {clean(name)!r} has the shape {found.shape}; it has to be (steps, {count}), finite numbers: the "
