@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks eager|compiled|fence|whole [--runs 7] [--only W3 W4] [--quick]`."""
+"""The command line: `python -m benchmarks eager|compiled|growth|accuracy|… [--runs 7] [--only W3 W4] [--quick]`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,25 @@ def main() -> None:
         ("fence", ["W1", "W2", "W3", "W4", "W12"], 5, "what engine/fast/ buys: the same work with it switched off"),
         ("compiled", [*five, "W6", "W7", "W8", "W10"], 15, "compiled programs against NumPy by hand, PyTorch and JAX"),
         (
+            "c",
+            ["W3", "W4", "W5", "W6", "W7", "W10", "RK4", "Rosenbrock"],
+            9,
+            "programs in C against NumPy, JAX and PyTorch",
+        ),
+        (
             "whole",
             ["iris", "digits", "wide"],
             7,
             "W11: whole trainings in fresh processes, against three peers",
         ),
+        ("growth", None, 5, "W14: time and memory beside parameters, batch, depth, positions, classes, nodes: one SVG"),
+        (
+            "accuracy",
+            None,
+            1,
+            "W16: derivatives of orders 1 to 3 against mpmath, beside three peers; --only names rows",
+        ),
+        ("devices", ["iris", "digits"], 1, "C for devices: size, memory and error, beside emlearn and m2cgen"),
     ):
         one = kinds.add_parser(kind, help=said)
         one.add_argument("--runs", type=int, default=runs, metavar="N", help=f"alternating runs of each ({runs})")
@@ -35,6 +49,14 @@ def main() -> None:
             from . import eager as chosen
         elif arguments.kind == "fence":
             from . import fence as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "c":
+            from . import in_c as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "growth":
+            from . import growth as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "accuracy":
+            from . import accuracy as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "devices":
+            from . import devices as chosen  # type: ignore[no-redef]
         elif arguments.kind == "whole":
             from . import whole as chosen  # type: ignore[no-redef]
         else:

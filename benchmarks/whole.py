@@ -68,6 +68,7 @@ def run(engine_name: str, task: str, what: str, file: str) -> float:
     command = [sys.executable, "-m", "benchmarks.whole_child", engine_name, task, what, file]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     settings = {**os.environ, **threads, "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
+    settings.pop("PYTHONDONTWRITEBYTECODE", None)  # the peers were compiled to bytecode when they were installed
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=True, cwd=ROOT, env=settings, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -12,10 +12,10 @@ from .operators import Operators
 
 # isort: off
 from .ops import (  # rows, written by tools/table.py
-    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cbrt, ceil, clip, cos, cosh, cosine, deg2rad, divide,
-    dot, elu, erf, erfc, exp, exp2, expm1, floor, floor_divide, gelu, hypot, identity, leaky_relu, log, log10, log1p,
-    log2, logaddexp, logsumexp, maximum, minimum, mod, multiply, neg, pick, power, rad2deg, relu, rint, sech, sigmoid,
-    sign, silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, trunc, where,
+    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cbrt, ceil, clip, cos, cosh, cosine, deg2rad, digamma,
+    divide, dot, elu, erf, erfc, exp, exp2, expm1, floor, floor_divide, gelu, hypot, identity, leaky_relu, lgamma, log,
+    log10, log1p, log2, logaddexp, logsumexp, maximum, minimum, mod, multiply, neg, pick, power, rad2deg, relu, rint,
+    sech, sigmoid, sign, silu, sin, sinh, softplus, sqrt, step, subtract, tan, tanh, total, trigamma, trunc, where,
 )  # fmt: skip
 
 # isort: on
@@ -33,8 +33,9 @@ __all__ = [
 ]  # fmt: skip
 __all__ += [  # rows, written by tools/table.py
     "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clip", "cos",
-    "cosh", "cosine", "deg2rad", "divide", "dot", "elu", "erf", "erfc", "exp", "exp2", "expm1", "floor", "floor_divide",
-    "gelu", "hypot", "identity", "leaky_relu", "log", "log10", "log1p", "log2", "logaddexp", "logsumexp", "maximum",
-    "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech", "sigmoid", "sign", "silu",
-    "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total", "trunc", "where",
+    "cosh", "cosine", "deg2rad", "digamma", "divide", "dot", "elu", "erf", "erfc", "exp", "exp2", "expm1", "floor",
+    "floor_divide", "gelu", "hypot", "identity", "leaky_relu", "lgamma", "log", "log10", "log1p", "log2", "logaddexp",
+    "logsumexp", "maximum", "minimum", "mod", "multiply", "neg", "pick", "power", "rad2deg", "relu", "rint", "sech",
+    "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "sqrt", "step", "subtract", "tan", "tanh", "total",
+    "trigamma", "trunc", "where",
 ]  # fmt: skip

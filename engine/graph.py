@@ -39,12 +39,16 @@ def topological_order(root: AnyNode) -> list[AnyNode]:
 def trace(root: AnyNode) -> tuple[set[AnyNode], set[tuple[AnyNode, AnyNode]]]:
     """The nodes and the (argument, result) edges, as sets, as in micrograd's notebooks.
 
+    Errors: TypeError for what is not a Value.
+
     >>> from chainrule import Value
     >>> a = Value(2.0)
     >>> nodes, edges = trace(a * a)
     >>> len(nodes), len(edges)
     (2, 1)
     """
+    if not hasattr(root, "_prev"):
+        raise TypeError(f"trace starts from one Value, got {type(root).__name__} {root!r:.60}")
     nodes = topological_order(root)
     return set(nodes), {(argument, node) for node in nodes for argument in node._prev}
 

@@ -261,3 +261,18 @@ class Methods:
 
         condition.where(a, b) is where(condition, a, b).
         """
+    def digamma(self: _Kind) -> _Kind:
+        """The slope of lgamma at a, for any a but 0, -1, -2, and so on.
+
+        a.digamma() is digamma(a).
+        """
+    def trigamma(self: _Kind) -> _Kind:
+        """The slope of digamma at a: the sum of 1 / (a + k)² over k = 0, 1, 2, …, for any a but 0, -1, -2, and so on.
+
+        a.trigamma() is trigamma(a).
+        """
+    def lgamma(self: _Kind) -> _Kind:
+        """The natural logarithm of |Γ(a)|, log((a - 1)!) at whole numbers; for any a but 0, -1, -2, and so on.
+
+        a.lgamma() is lgamma(a).
+        """

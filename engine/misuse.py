@@ -28,7 +28,14 @@ ADVICE = (
 
 
 def misread_outputs(order: Iterable[Any]) -> Iterator[Finding]:
-    """Outputs that are probabilities already, where a loss wants scores."""
+    """Outputs that are probabilities already, where a loss wants scores; of many examples, the first is named."""
+    first: dict[str, Finding] = {}
+    for finding in _misread(order):
+        first.setdefault(finding.kind, finding)
+    yield from first.values()
+
+
+def _misread(order: Iterable[Any]) -> Iterator[Finding]:
     seen = set[int]()  # denominators
     for node in order:
         if node.operation is ops.logsumexp:

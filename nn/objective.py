@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
+from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
 from chainrule.engine.misuse import ADVICE as UNLISTED
@@ -22,7 +23,7 @@ from chainrule.engine.reads import Watch, lost_path
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 from .masks import chances, kept
-from .modes import in_training, reads_mode
+from .modes import in_mode, reads_mode
 
 __all__ = ["Objective"]
 
@@ -48,8 +49,11 @@ class Objective:
     for the steps. It gets the Dropouts' flags as inputs: `rates` has the share that is dropped, for each of them.
     """
 
-    def __init__(self, model: Model, loss: Loss, params: Iterable[Value], outputs_too: bool) -> None:
+    def __init__(
+        self, model: Model, loss: Loss, params: Iterable[Value], outputs_too: bool, backend: str = "numpy"
+    ) -> None:  # fmt: skip
         self.model, self.loss, self.params = model, loss, list(dict.fromkeys(params))
+        self.backend = backend
         self.outputs_too = outputs_too  # whether a metric needs the model's outputs
         self.program: Program | None = None  # examples -> their losses
         self.stepping: Program | None = None  # the same, as the model computes them while it is trained
@@ -62,7 +66,7 @@ class Objective:
     def find_rates(self, examples: Examples) -> None:
         """Run the model on one example, and see what its Dropouts drop."""
         if self.has_modes:
-            with in_training(self.model), no_grad():
+            with in_mode(self.model, training=True), no_grad():
                 self.rates = np.array(chances(lambda: self.model(one_example(examples[0], 0))))
 
     def compile(self, parts: Iterable[Examples]) -> None:
@@ -70,24 +74,32 @@ class Objective:
 
         Eager code runs first, so that mistakes in the model, the loss or the data raise the errors of eager code.
         """
-        parts = list(parts)
+        with paused_collector():  # the graphs of examples are no garbage, and they free themselves
+            self._compile(list(parts))
+
+    def _compile(self, parts: Sequence[Examples]) -> None:
+        theta = np.array([p.data for p in self.params])
         nodes = self._nodes(parts[0])
         chosen = [(examples, _sample(examples, nodes)) for examples in parts]
         samples = [(examples, rows, *self._eager(examples, rows)) for examples, rows in chosen]
         self.scale = max(_largest(losses) for _, _, losses, _ in samples)
         try:
-            program = engine.compile(lambda x, target: self.loss(self.model(x), target), self.params)
-            self.predicting = engine.compile(self.model, self.params) if self.outputs_too else None
+            program = engine.compile(
+                lambda x, target: self.loss(self.model(x), target), self.params, backend=self.backend
+            )
+            self.predicting = (
+                engine.compile(self.model, self.params, backend=self.backend) if self.outputs_too else None
+            )
             for examples, rows, losses, outputs in samples:
-                compiled_losses, compiled_outputs = self._compiled(program, examples, rows)
+                compiled_losses, compiled_outputs = self._compiled(program, _at(examples, rows), theta)
                 self._compare(examples, rows, losses, compiled_losses)
                 if outputs is not None and not _agree(compiled_outputs, outputs, _largest(outputs)).all():
                     raise ValueError(f"the outputs of the compiled model are not those of eager code. {HINT}")
             examples, rows, losses, _ = samples[0]
             finite = rows[np.isfinite(losses)]
             few = finite[:: max(1, len(finite) // max(1, min(8, NODES // nodes)))]
-            stepping = engine.compile(self._trained, self.params) if self.has_modes else program
-            self._compare_gradients(stepping, examples, few)
+            stepping = engine.compile(self._trained, self.params, backend=self.backend) if self.has_modes else program
+            self._compare_gradients(stepping, examples, few, theta)
             self.program, self.stepping = program, stepping
         except Exception as error:  # eager code has run, so it is tracing that failed
             examples, rows, *_ = samples[0]
@@ -96,7 +108,7 @@ class Objective:
 
     def _trained(self, x: Any, target: Any, *flags: Any) -> Value:
         """The loss of one example as it is while the model is trained; the Dropouts take their flags in order."""
-        with in_training(self.model), kept(flags[0] if flags else ()):
+        with in_mode(self.model, training=True), kept(flags[0] if flags else ()):
             return self.loss(self.model(x), target)
 
     def draw(self, count: int, source: np.random.Generator) -> tuple[Floats, ...]:
@@ -106,29 +118,39 @@ class Objective:
         return ((source.random((count, len(self.rates))) >= self.rates).astype(float),)
 
     def _nodes(self, examples: Examples) -> int:
-        """The size of the graph of one example."""
+        """The size of the graph of one example, which is looked at, too."""
         with enable_grad():
-            return whole_sums(self._example(examples, 0)[1])[1]
+            graph, nodes = whole_sums(self._example(examples, 0)[1])
+        if not self.has_modes:
+            self._look_at(graph)
+        return nodes
 
     def verify(self, examples: Examples, row: int) -> None:
         """Compare the program with eager code on one example again; a callback may have changed the model."""
         if self.program is not None:
             rows = np.array([row % len(examples[0])])
             try:
-                eager, losses = self._eager(examples, rows)[0], self._compiled(self.program, examples, rows)[0]
+                theta = np.array([p.data for p in self.params])
+                eager, losses = self._eager(examples, rows)[0], self._losses(self.program, _at(examples, rows), theta)
                 if np.isfinite(eager).all() and np.isfinite(losses).all():  # else `measure` looks closer
                     self._compare(examples, rows, eager, losses)
             except ValueError as error:
                 self._fall_back(f"the loss has changed since it was compiled: {error}")
 
-    def measure(self, examples: Examples) -> tuple[Floats, Floats | None]:
-        """The loss of each example, and the model's outputs if a metric needs them; no graph is kept."""
-        rows = np.arange(len(examples[0]))
-        if self.program is not None:
-            losses, outputs = self._compiled(self.program, examples, rows)
-            if np.isfinite(losses).all() and (outputs is None or np.isfinite(outputs).all()):
-                return losses, outputs
-        return self._eager(examples, rows)
+    def measure(self, examples: Examples, theta: Floats) -> tuple[Floats, Floats | None] | None:
+        """The loss of each example, and the model's outputs if a metric needs them; None if these are not finite.
+
+        None, too, where nothing is compiled: `measure_eagerly` has to compute them, at what the Values hold.
+        """
+        if self.program is None:
+            return None
+        losses, outputs = self._compiled(self.program, examples, theta)
+        finite = np.isfinite(losses).all() and (outputs is None or np.isfinite(outputs).all())
+        return (losses, outputs) if finite else None
+
+    def measure_eagerly(self, examples: Examples) -> tuple[Floats, Floats | None]:
+        """What `measure` gives; no graph is kept."""
+        return self._eager(examples, np.arange(len(examples[0])))
 
     def gradient(self, inputs: Sequence[NDArray[Any]], theta: Floats) -> Floats | None:
         """The mean loss's gradient over some examples, at theta; None where eager code has to compute or explain it.
@@ -154,7 +176,8 @@ class Objective:
         with enable_grad():  # fit may have been called inside no_grad()
             for place, i in enumerate(batch):
                 loss = self._example(examples, i, flags[0][place] if flags else None)[1]
-                self._look_at(loss)
+                if len(self.seen) < 2:
+                    self._look_at(whole_sums(loss)[0])
                 if not np.isfinite(loss.data):
                     self.explain(examples, i, epoch)
                     check_finite(loss.data, f"the loss of example {i}", epoch)  # only while it is trained
@@ -197,12 +220,16 @@ class Objective:
                     outputs.append(_plain(output))
         return losses, np.array(outputs, dtype=float) if self.outputs_too else None
 
-    def _compiled(self, program: Program, examples: Examples, rows: RowNumbers) -> tuple[Floats, Floats | None]:
-        (X, y), chunks = examples, _chunks(rows)
-        losses = np.concatenate([program(X[chunk], y[chunk]) for chunk in chunks])
-        return losses, np.concatenate([self.predicting(X[chunk]) for chunk in chunks]) if self.predicting else None
+    def _compiled(self, program: Program, examples: Examples, theta: Floats) -> tuple[Floats, Floats | None]:
+        losses = self._losses(program, examples, theta)
+        return losses, self._losses(self.predicting, examples[:1], theta) if self.predicting else None
 
-    def _in_chunks(self, program: Program, inputs: Sequence[Any], at: Floats | None) -> tuple[float, Floats]:
+    def _losses(self, program: Program, inputs: Sequence[NDArray[Any]], theta: Floats) -> Floats:
+        """What the program gives for each example."""
+        starts = range(0, len(inputs[0]), CHUNK)
+        return np.concatenate([program(*[each[i : i + CHUNK] for each in inputs], at=theta) for i in starts])
+
+    def _in_chunks(self, program: Program, inputs: Sequence[Any], at: Floats) -> tuple[float, Floats]:
         value, gradient, n = 0.0, np.zeros(len(self.params)), len(inputs[0])
         for start in range(0, n, CHUNK):
             chunk = [array[start : start + CHUNK] for array in inputs]
@@ -240,16 +267,14 @@ class Objective:
                 p.data = data
         return ROOM * moved
 
-    def _look_at(self, loss: Value) -> None:
-        """Warn, at the second example, of what both have: a leaf that no list holds, or a loss of the wrong outputs.
+    def _look_at(self, graph: Sequence[Value]) -> None:
+        """Warn, at the second graph of a loss, of what both have: a leaf that no list holds, or wrong outputs.
 
-        An input that the model makes a Value is another Value in each example.
+        An input that the model makes a Value is another Value in each graph.
         """
-        if len(self.seen) == 2:
-            return
-        order, listed = whole_sums(loss)[0], {id(p) for p in self.params}
-        leaves = [node for node in order if node.operation is None and node.requires_grad and id(node) not in listed]
-        self.seen.append((leaves, {one.kind: one.sentence for one in misread_outputs(order)}))
+        listed = {id(p) for p in self.params}
+        leaves = [node for node in graph if node.operation is None and id(node) not in listed and node.requires_grad]
+        self.seen.append((leaves, {one.kind: one.sentence for one in misread_outputs(graph)}))
         if len(self.seen) == 1:
             return
         (first, found), (second, again) = self.seen
@@ -263,15 +288,12 @@ class Objective:
                 _warn(f"{kind}: {again[kind]}")
         self.seen = [([], {}), ([], {})]  # let the graphs go
 
-    def _compare_gradients(self, program: Program, examples: Examples, few: RowNumbers) -> None:
+    def _compare_gradients(self, program: Program, examples: Examples, few: RowNumbers, theta: Floats) -> None:
         if not len(few):
             return
         flags = self.draw(len(few), np.random.default_rng(0)) if self.has_modes else ()
-        compiled = self._in_chunks(program, [examples[0][few], examples[1][few], *flags], None)[1]
+        compiled = self._in_chunks(program, [*_at(examples, few), *flags], theta)[1]
         eager = self._eager_gradient(examples, few, flags)
-        if len(few) == 1:
-            with enable_grad():
-                self._look_at(self._example(examples, int(few[0]))[1])
         frozen = np.array([not p.requires_grad for p in self.params])
         agree = _agree(compiled, eager, _largest(eager)) | frozen | ~np.isfinite(eager)
         if not agree.all():
@@ -345,8 +367,8 @@ def _several(output: Any) -> bool:
     return isinstance(output, (list, tuple, np.ndarray))
 
 
-def _chunks(rows: RowNumbers) -> list[RowNumbers]:
-    return np.array_split(rows, range(CHUNK, len(rows), CHUNK))
+def _at(examples: Examples, rows: RowNumbers) -> Examples:
+    return examples[0][rows], examples[1][rows]
 
 
 def _largest(numbers: Floats) -> float:

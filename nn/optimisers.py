@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-import numpy as np
+from numpy import add, divide, multiply, sqrt, subtract
 
+from .arguments import below_one, flag, positive_number
 from .last_step import momentum_share, steadiness, told
-from .settings import below_one, flag, positive_number
 from .stepping import Numbers, Optimiser, known
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimiser", "RMSProp"]
-
-LARGEST_SQUARED = math.sqrt(np.finfo(float).max)
 
 
 class SGD(Optimiser):
@@ -57,13 +55,13 @@ class SGD(Optimiser):
         if self.momentum:
             velocity *= self.momentum
             velocity += gradient
-            np.copyto(step, velocity)
+            ahead = velocity
             if self.nesterov:
-                step *= self.momentum
-                step += gradient
-            step *= self.rate
+                ahead = multiply(velocity, self.momentum, step)
+                ahead += gradient
+            multiply(ahead, self.rate, step)
         else:
-            np.multiply(gradient, self.rate, out=step)
+            multiply(gradient, self.rate, step)
         theta -= step
         return theta
 
@@ -107,12 +105,10 @@ class Adagrad(Optimiser):
         self.epsilon = epsilon
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
-        _check_square(self, gradient)
-        step = np.multiply(gradient, gradient, out=self._scratch)
-        self.sum_of_squares += step
-        np.sqrt(self.sum_of_squares, out=step)
+        self.sum_of_squares += self.squared(gradient)
+        step = sqrt(self.sum_of_squares, self._scratch)
         step += self.epsilon
-        np.divide(gradient, step, out=step)
+        divide(gradient, step, step)
         step *= self.rate
         theta -= step
         return theta
@@ -159,16 +155,19 @@ class RMSProp(Optimiser):
         self.beta, self.epsilon, self.momentum = beta, epsilon, momentum
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
-        _check_square(self, gradient)
-        step = _squares_into(self.mean_square, gradient, self.beta, self._scratch)
-        np.sqrt(self.mean_square, out=step)
+        mean_square = self.mean_square
+        step = multiply(self.squared(gradient), 1 - self.beta, self._scratch)
+        mean_square *= self.beta
+        mean_square += step
+        sqrt(mean_square, step)
         step += self.epsilon
-        np.divide(gradient, step, out=step)
+        divide(gradient, step, step)
         if self.momentum:
             self.velocity *= self.momentum
             self.velocity += step
-            np.copyto(step, self.velocity)
-        step *= self.rate
+            multiply(self.velocity, self.rate, step)
+        else:
+            step *= self.rate
         theta -= step
         return theta
 
@@ -226,25 +225,32 @@ class Adam(Optimiser):
         self.epsilon = epsilon
 
     def update(self, theta: Numbers, gradient: Numbers) -> Numbers:
-        _check_square(self, gradient)
-        mean, mean_square = self.mean, self.mean_square
-        step = np.multiply(gradient, 1 - self.beta1, out=self._scratch)
-        mean *= self.beta1
-        mean += step
-        _squares_into(mean_square, gradient, self.beta2, step)
+        own = self.__dict__  # as in `move`
+        mean, mean_square, step = own["mean"], own["mean_square"], own["_scratch"]
+        keep, take, keep_square, take_square, small, scale = own["_arrays"] or self._as_arrays(
+            self.beta1, 1 - self.beta1, self.beta2, 1 - self.beta2, 0.0, 0.0
+        )
+        multiply(self.squared(gradient), take_square, step)
+        multiply(mean_square, keep_square, mean_square)
+        add(mean_square, step, mean_square)
+        multiply(gradient, take, step)
+        multiply(mean, keep, mean)
+        add(mean, step, mean)
         first, second = self._corrections()
-        np.sqrt(mean_square, out=step)
-        step *= 1 / math.sqrt(second)
-        step += self.epsilon
-        np.divide(mean, step, out=step)
-        step *= self.rate / first
-        theta -= step
+        root = math.sqrt(second)  # both sides of mean / (√(mean square / second) + epsilon) are multiplied by it
+        small[()], scale[()] = own["epsilon"] * root, self.rate * root / first
+        sqrt(mean_square, step)
+        add(step, small, step)
+        divide(mean, step, step)
+        multiply(step, scale, step)
+        subtract(theta, step, theta)
         return theta
 
     def _corrections(self) -> tuple[float, float]:
         """By what the two means are too small, since both of them started at 0."""
-        taken = self.steps + 1
-        return 1 - self.beta1**taken, 1 - self.beta2**taken
+        own = self.__dict__
+        taken = own["steps"] + 1
+        return 1 - own["beta1"] ** taken, 1 - own["beta2"] ** taken
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
         return self._told("Adam", place)
@@ -294,19 +300,3 @@ class AdamW(Adam):
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
         shrunk = -self.rate * self.weight_decay * float(self._last[0][place]) if self._last else math.nan
         return self._told("AdamW", place, weight_decay=self.weight_decay, decay=shrunk)
-
-
-def _squares_into(mean_square: Numbers, gradient: Numbers, beta: float, scratch: Numbers) -> Numbers:
-    """Take the squares of the gradient into their running mean, in place; returns the scratch, which is free again."""
-    np.multiply(gradient, gradient, out=scratch)
-    scratch *= 1 - beta
-    mean_square *= beta
-    mean_square += scratch
-    return scratch
-
-
-def _check_square(optimiser: Optimiser, gradient: Numbers) -> None:
-    """FloatingPointError where a square would be inf: that parameter would stand still for ever."""
-    if not gradient.dot(gradient) < math.inf and not (largest := np.abs(gradient).max()) < LARGEST_SQUARED:
-        said = f"{type(optimiser).__name__} squares the gradient, and {largest:.3g} squared is inf"
-        raise FloatingPointError(f"{said}; scale the loss down, or look for huge numbers in X and y")

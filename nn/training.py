@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.engine import Value
+
 from .advice import advice
+from .arguments import seeded, switch
 from .callbacks import wants_an_end
 from .checks import (
     Examples,
@@ -29,6 +32,7 @@ from .checks import (
 from .data.columns import listed
 from .data.examples import examples_of
 from .data.preparation import Preparation
+from .epochs import InC
 from .history import History
 from .metrics import accuracy, confusion
 from .modules import MLP, Module, Neuron
@@ -41,6 +45,7 @@ from .progress import Progress
 __all__ = ["fit"]
 
 Callback = Callable[[Any, History], object]  # called with (model, history) after each record; True ends the training
+INFINITE = float("inf")
 BLOCK = 2_000_000  # bytes of inputs that are gathered at once, in the order of an epoch
 
 
@@ -63,6 +68,7 @@ def fit(
     progress: bool = True,
     callbacks: Sequence[Callback] | Callback = (),
     compiled: bool = True,
+    backend: str = "numpy",
     **unknown: Any,
 ) -> History:
     """Train the model: one step for each mini-batch, by the mean gradient of the losses of its examples.
@@ -88,7 +94,9 @@ def fit(
 
     A program from `engine.compile` computes the losses and gradients. Where the loss cannot be compiled, a
     RuntimeWarning says why, and eager code computes them (with compiled=False it does so from the start). Before the
-    first step the two are compared on a sample of the examples.
+    first step the two are compared on a sample of the examples. With backend="c" the program runs in C, and so do whole
+    epochs, where the rule of the optimiser does the same for each parameter; with "auto", as soon as C is built beside
+    the running training. See `engine.compile`.
 
     Shapes: X (n,) or (n, features), y (n,) or (n, outputs).
     Errors: ValueError for data that do not fit together or that hold nan or inf, TypeError for arguments of the wrong
@@ -107,6 +115,10 @@ def fit(
     for name, count in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
         if name != "patience" or count is not None:
             check_count(name, count)
+    shuffle, progress, compiled = (
+        switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
+    )
+    shuffler = seeded("seed", seed)
     check_model(model)
     check_loss(loss)
     names = _column_names(X)
@@ -116,37 +128,39 @@ def fit(
     parts = {"train": train}
     if validation is not None:
         parts["test"] = checked_validation(validation, preparation)
-    chosen = checked_optimiser(model, optimiser, learning_rate)
+    parameters = model.parameters()
+    chosen = checked_optimiser(parameters, optimiser, learning_rate)
     functions = checked_functions("a callback", "(model, history)", callbacks)
-    run = _Run(model, loss, chosen, parts, checked_metrics(metrics), functions, preparation)
+    run = _Run(model, parameters, loss, chosen, parts, checked_metrics(metrics), functions, preparation, backend)
     if isinstance(model, Module):
         model.preparation, model.class_labels = preparation, _two_labels(train[1], preparation)
-    shuffler, rows = np.random.default_rng(seed), len(train[0])
+    rows = len(train[0])
     steps = epochs * -(-rows // batch_size)
     chosen.planned = chosen.steps + steps
     try:
         with Progress(steps, progress) as bar, np.errstate(over="ignore", invalid="ignore"):
             run.prepare(compiled)
             stopped = run.record(0)
-            run.objective.verify(train, 0)
+            run.verify(0)
             for epoch in range(1, epochs + 1):
                 if stopped:
                     break
                 order = shuffler.permutation(rows) if shuffle else np.arange(rows)
-                for batch, inputs in run.batches(order, batch_size, shuffler):
-                    run.step(batch, inputs, epoch)
-                    bar.update(1)
+                for steps in run.epoch(order, batch_size, shuffler, epoch):
+                    bar.update(steps)
                 if epoch % every == 0 or epoch == epochs:
                     stopped = run.record(epoch) or run.is_out_of_patience(patience)
                     # A callback may have changed the model at any record; otherwise a few looks are enough.
                     if functions or epoch & (epoch - 1) == 0 or epoch == epochs:
-                        run.objective.verify(train, epoch)
+                        run.verify(epoch)
                     bar.tell(f"epoch {epoch}, loss {run.history.train_loss[-1]:.4g}")
             if patience is not None:
                 run.go_back()
+            run.restore()
             run.history.advice = run.advice(names or (preparation.feature_names if preparation else ()))
             bar.say(run.history.advice)
     except BaseException as error:
+        run.is_written = False  # whatever has happened
         run.restore()
         if not isinstance(error, KeyboardInterrupt):
             raise
@@ -171,32 +185,35 @@ class _Run:
     def __init__(
         self,
         model: Model,
+        parameters: Sequence[Value],
         loss: Loss,
         optimiser: Optimiser,
         parts: dict[str, Examples],
         metrics: Mapping[str, Metric],
         callbacks: Sequence[Callback],
         preparation: Preparation | None,
+        backend: str,
     ) -> None:
         self.model, self.optimiser, self.parts, self.preparation = model, optimiser, parts, preparation
         self.metrics, self.callbacks, self.history = metrics, callbacks, History()
-        self.parameters = model.parameters()
-        self.objective = Objective(model, loss, (*optimiser.params, *self.parameters), bool(metrics))
+        self.objective = Objective(model, loss, (*optimiser.params, *parameters), bool(metrics), backend)
         everything = self.objective.params
         places = {p: i for i, p in enumerate(everything)}
-        self.own = [places[p] for p in self.parameters]  # the model's, among all
+        self.own = [places[p] for p in parameters]  # the model's, among all
         found = groups(model, Neuron).items()
         self.layers = {name: [places[p] for p in held if p in places] for name, held in found}
         self.layers = {name: held for name, held in self.layers.items() if held}
         # The numbers of all parameters: those that the optimiser moves come first, and are moved in this array. While
-        # a step moves them, `finished` has what they were.
+        # a step moves them, `finished` has what they were. The Values get them when somebody may look.
         self.numbers = np.array([p.data for p in everything])
         self.theta = self.numbers[: len(optimiser.params)]
-        self.finished, self.is_moving = self.theta.copy(), False
+        self.finished, self.is_moving, self.is_written = self.theta.copy(), False, False
         self.still = self._still()
         self.start, self.best = self.numbers.copy(), (np.inf, 0, self.theta.copy())  # loss, epoch, parameters
         self.squares, self.square, self.steps = np.zeros(len(everything)), np.empty(len(everything)), 0
-        self.last_squares = self.squares
+        self.last_squares, self.last_batch = self.squares, (np.arange(0), 0)
+        self.gathered = parts["train"][0][:0]  # the inputs of some mini-batches, in the order of an epoch
+        self.in_c: InC | None = None
 
     def prepare(self, compiled: bool) -> None:
         if self.objective.has_modes:
@@ -206,56 +223,109 @@ class _Run:
         if compiled:
             self.objective.compile(self.parts.values())
 
-    def batches(
+    def epoch(self, order: NDArray[np.intp], size: int, source: np.random.Generator, epoch: int) -> Iterator[int]:
+        """The steps on all mini-batches; yields how many were taken at once, which is one where NumPy runs."""
+        for rows, columns in self.blocks(order, size, source):
+            taken = self.steps_in_c(columns, size)
+            yield from [taken] if taken else ()
+            for first in range(taken * size, len(rows), size):
+                self.step(rows[first : first + size], [column[first : first + size] for column in columns], epoch)
+                yield 1
+
+    def steps_in_c(self, columns: Sequence[NDArray[Any]], size: int) -> int:
+        """Take steps in C on mini-batches of these inputs; returns how many were taken."""
+        first = len(self.history.epochs) == 1 and not self.steps  # its gradient is recorded on its own
+        if self.objective.backend == "numpy" or self.objective.stepping is None or first:
+            return 0
+        if self.in_c is None or self.in_c.program is not self.objective.stepping:
+            self.in_c = InC(self.objective.stepping, self.optimiser)
+        taken = self.in_c.steps(columns, size, self.numbers, self.theta, self.squares)
+        if taken:
+            self.steps, self.is_written = self.steps + taken, False
+            np.positive(self.theta, self.finished)
+        return taken
+
+    def blocks(
         self, order: NDArray[np.intp], size: int, source: np.random.Generator
     ) -> Iterator[tuple[NDArray[np.intp], list[NDArray[Any]]]]:
-        """The rows of each mini-batch, and its inputs: slices of larger arrays, which are quick to make."""
+        """The rows of some mini-batches, and their inputs, of which slices are quick to make."""
         X, y = self.parts["train"]
         block = size * max(1, BLOCK // max(1, size * X[:1].nbytes))
+        if len(self.gathered) != min(block, len(order)):
+            self.gathered = np.empty_like(X[:block])
         for start in range(0, len(order), block):
             rows = order[start : start + block]
-            columns = [X[rows], y[rows], *self.objective.draw(len(rows), source)]
-            for first in range(0, len(rows), size):
-                yield rows[first : first + size], [column[first : first + size] for column in columns]
+            inputs = np.take(X, rows, 0, self.gathered[: len(rows)], "clip")  # with "raise", it would be copied
+            yield rows, [inputs, y[rows], *self.objective.draw(len(rows), source)]
 
     def step(self, batch: NDArray[np.intp], inputs: list[NDArray[Any]], epoch: int) -> None:
-        """Move theta by the mean gradient of these examples; it is written into the Values at the next record."""
-        gradient = self.objective.gradient(inputs, self.numbers)
-        if gradient is None or not (gradient.dot(gradient) < np.inf or np.isfinite(gradient).all()):
+        """Move theta by the mean gradient of these examples; `restore` writes it into the Values."""
+        gradient, square, theta = self.objective.gradient(inputs, self.numbers), self.square, self.theta
+        is_finite = False
+        if gradient is not None:
+            np.multiply(gradient, gradient, square)
+            # One sum for three: it is finite only if the parameters, the gradient and its square are.
+            is_finite = -INFINITE < self.numbers.dot(square) < INFINITE
+        if gradient is None or not is_finite:
+            gradient = self.finite_gradient(gradient, batch, inputs, epoch)
+            np.multiply(gradient, gradient, square)
+        np.add(self.squares, square, self.squares)
+        self.steps += 1
+        if self.steps == 1 and len(self.history.epochs) == 1:
+            for name, size in self._gradient_sizes().items():
+                self.history.gradient_sizes[name][0] = size
+        np.positive(theta, self.finished)  # a copy, for which np.copyto takes longer
+        self.is_moving, self.is_written, self.last_batch = True, False, (batch, epoch)
+        if len(theta) != len(gradient):
+            gradient, square = gradient[: len(theta)], square[: len(theta)]
+        self.optimiser.move(theta, gradient, self.finished, square if is_finite else None)
+        if len(self.still):
+            theta[self.still] = self.finished[self.still]
+        self.is_moving = False
+
+    def finite_gradient(
+        self, gradient: NDArray[Any] | None, batch: NDArray[np.intp], inputs: list[NDArray[Any]], epoch: int
+    ) -> NDArray[Any]:
+        """The gradient that was given if it is finite, else that of eager code; FloatingPointError with the reason."""
+        self.check_parameters()
+        if gradient is None or not np.isfinite(gradient).all():
             self.restore()
             flags = self.objective.eager_flags(len(batch), inputs[2:])
             gradient = self.objective.backward(self.parts["train"], batch.tolist(), epoch, flags)
             check_finite(gradient, f"the gradient of examples {batch.tolist()}", epoch)
-        np.multiply(gradient, gradient, out=self.square)
-        self.squares += self.square
-        self.steps += 1
-        if len(self.history.epochs) == 1 and self.steps == 1:
-            for name, size in self._gradient_sizes().items():
-                self.history.gradient_sizes[name][0] = size
-        theta = self.theta
-        np.copyto(self.finished, theta)
-        self.is_moving = True
-        self.optimiser.move(theta, gradient[: len(theta)])
-        if len(self.still):
-            theta[self.still] = self.finished[self.still]
-        if not theta.dot(theta) < np.inf:
-            check_finite(theta, f"a parameter after examples {batch.tolist()}", epoch)
-        self.is_moving = False
+        return gradient
+
+    def check_parameters(self) -> None:
+        """FloatingPointError if the last step has made a parameter inf or nan."""
+        batch, epoch = self.last_batch
+        if len(batch) and not np.isfinite(self.theta).all():
+            check_finite(self.theta, f"a parameter after examples {batch.tolist()}", epoch)
 
     def restore(self) -> None:
         """Write the parameters of the last finished step into the Values, and set their gradients to 0."""
-        if self.is_moving:
+        if self.is_moving or not np.isfinite(self.theta).all():
             self.theta[:] = self.finished
-        self.optimiser.write(self.theta)
-        for p in self.objective.params:
-            p.grad = 0.0
+            self.is_moving = False
+        if not self.is_written:
+            self.optimiser.write(self.theta)
+            for p in self.objective.params:
+                p.grad = 0.0
+        self.is_written = True
+
+    def verify(self, epoch: int) -> None:
+        """Compare the program with eager code again, on one example, at the parameters of now."""
+        self.restore()
+        self.objective.verify(self.parts["train"], epoch)
 
     def record(self, epoch: int) -> bool:
         """Whether a callback wants the training to end.
 
         Errors: FloatingPointError for a loss that is not finite.
         """
-        self.restore()
+        self.check_parameters()
+        if self.callbacks or self.metrics:  # they may read the Values, and change them
+            self.restore()
+            self.is_written = False
         measured = {part: self.evaluate(part, examples, epoch) for part, examples in self.parts.items()}
         history = self.history
         history.epochs.append(epoch)
@@ -297,11 +367,15 @@ class _Run:
     def go_back(self) -> None:
         """Give the model the parameters of the best recorded epoch."""
         self.theta[:] = self.best[2]
-        self.restore()
+        self.is_written = False
 
     def evaluate(self, part: str, examples: Examples, epoch: int) -> tuple[float, dict[str, Any]]:
         """The mean loss and the metrics over all examples; the metrics get targets in the shape of the outputs."""
-        losses, outputs = self.objective.measure(examples)
+        measured = self.objective.measure(examples, self.numbers)
+        if measured is None:
+            self.restore()
+            measured = self.objective.measure_eagerly(examples)
+        losses, outputs = measured
         if not np.isfinite(losses).all():
             self.objective.explain(examples, int(np.isfinite(losses).argmin()), epoch, "validation " * (part == "test"))
         mean = float(np.mean(losses))

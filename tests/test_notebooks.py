@@ -2,10 +2,12 @@
 
 import base64
 import importlib.util
+import itertools
 import math
 import re
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import nbformat
 import numpy as np
@@ -59,6 +61,12 @@ def texts(notebook):
 def prose(notebook):
     """The text between the cells of code, as one line."""
     return " ".join(" ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown").split())
+
+
+def unproven(text):
+    """The numbers with a decimal point, and those in bold print."""
+    bold = [part for part in re.findall(r"\*\*([^*]+)\*\*", text) if re.search(r"\d", part)]
+    return re.findall(r"\d+\.\d+", text) + bold
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -177,6 +185,44 @@ def test_the_numbers_of_the_training_step_are_right(fresh, step):
     )
 
 
+def test_what_is_broken_in_the_first_notebook_goes_wrong_as_told(fresh):
+    shown = texts(fresh(BACKPROP))
+    assert (shown["break-add"], shown["repair-add"]) == ("a.grad = 3\n", f"a.grad = {2 * 3}\n")
+    told = ""
+    for order in ("srqp", "sqrp", "spqr"):
+        p, q, r = 0, 0, 0  # what has arrived: s = q + r, r = 5 q, q = 2 p
+        for turn in order:
+            p, q, r = {"s": (p, q + 1, r + 1), "r": (p, q + 5 * r, r), "q": (p + 2 * q, q, r), "p": (p, q, r)}[turn]
+        told += f"{' → '.join(order)}   p.grad = {p}\n"
+    assert shown["break-order"] == told and told.startswith("s → r → q → p   p.grad = 12\n")
+
+    def places(is_zeroed):
+        w, slope, seen = 3.0, 0.0, []
+        for _ in range(12):
+            slope = 2 * (w - 1) + (0.0 if is_zeroed else slope)
+            w -= 0.1 * slope
+            seen.append(w)
+        return seen
+
+    zeroed, forgotten = places(True), places(False)
+    assert shown["break-zero"] == "".join(
+        f"{name:12}{' '.join(f'{w:.1f}' for w in seen)}\n"
+        for name, seen in (("zeroed:", zeroed), ("forgotten:", forgotten))
+    )
+    assert min(forgotten) < -0.9 and max(forgotten[6:]) > 2.5, "past 1, as far as it came from, and back"
+    assert zeroed == sorted(zeroed, reverse=True) and zeroed[-1] > 1
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem[0].isdigit()], ids=lambda path: path.stem)
+def test_every_section_asks_before_it_shows_and_something_is_to_be_repaired(path):
+    text = "\n\n".join(cell.source for cell in stored(path).cells if cell.cell_type == "markdown")
+    numbered = [section for section in text.split("\n## ")[1:] if section[0].isdigit()]
+    for section in numbered:
+        asked = re.search(r"(^\d+\. |\*\*)(Guess|Choose|Repair|Break|Put in order)\b", section)
+        assert asked, f"the section {section.splitlines()[0]!r} does not ask"
+    assert numbered and re.search("repair", text, re.IGNORECASE)
+
+
 def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
     (hidden, _, loss, gradients), (_, _, loss_after, gradients_after), foretold = step
     bias, slope = 6 + math.log(1 + math.sqrt(2)), 1 - math.tanh(math.log(1 + math.sqrt(2))) ** 2
@@ -189,7 +235,7 @@ def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
         f"`w2` receives **{0 * slope:.0f}**",
         f"two contributions of 3, together **{3 + 3}**",
         f"With `=` it would be **{3}**",
-        f"`p` would have got **{2 * 1}** instead of **{2 * (1 + 5)}**",
+        f"`p` gets **{2 * 1}** instead of **{2 * (1 + 5)}**",
         f"guessing would cost ln 3 = {math.log(3):.4f}",
         f"gradients of all **{sum(part.size for pair in gradients for part in pair)}** parameters",
         f"`h1_1` and `h1_3` stand at {hidden[0]:.4f} and {hidden[2]:.4f}",
@@ -200,7 +246,7 @@ def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
     for claim in claims:
         assert claim in text
         text = text.replace(claim, "")
-    assert re.findall(r"\d+\.\d+|\*\*[^*]*\d[^*]*\*\*", text) == [], "a number that no test has computed"
+    assert unproven(text) == [], "a number that no test has computed"
 
     wanted, wanted_after = gradients[1][1], gradients_after[1][1]
     assert [score > 0 for score in wanted] == [True, False, True], "only versicolor's is orange"
@@ -330,6 +376,7 @@ def test_every_number_in_the_prose_of_the_second_notebook_is_right(fresh, neuron
     for line in quoted:
         assert line in shown["network"], "the prose quotes a line that the program has not"
     assert "z1 = W1 @ h0" in shown["source"] and "dW1 = " in shown["source"]
+    assert shown["source"].count(" @ ") == 2, "one product forwards, one backwards"
     firsts, pairs = Counter("abracadabr"), Counter(zip("abracadabra", "bracadabra"))
     claims = [
         f"three neurons of **{2}** products and **{2}** sums each",
@@ -341,7 +388,7 @@ def test_every_number_in_the_prose_of_the_second_notebook_is_right(fresh, neuron
     for claim in claims:
         assert claim in text
         text = text.replace(claim, "")
-    assert re.findall(r"\d+\.\d+|\*\*[^*]*\d[^*]*\*\*", text) == [], "a number that no test has computed"
+    assert unproven(text) == [], "a number that no test has computed"
 
     _, _, losses, gradients = neuron
     assert (gradients[:, 0] < 0).all(), "all four examples want a larger w1"
@@ -449,7 +496,9 @@ def test_the_two_losses_are_as_torch_has_them(fresh):
         for s in (-6.0, -4.0, -2.0, -1.0, 0.0, 2.0, 6.0)
     )
     value, slope = both_losses(-800.0)[1]
-    assert shown["repair-run"] == f"loss {value:.0f}, slope {slope:.4f}\n"
+    p = math.exp(-800) / (1 + math.exp(-800))  # 0 in floats
+    told = f"loss {-math.log(p + 1e-12):.0f}, slope {0.0 - p * (1 - p) / (p + 1e-12):.4f}\n"
+    assert shown["repair-run"] == f"{told}loss {value:.0f}, slope {slope:.4f}\n"
 
 
 def test_the_race_of_the_two_losses_ends_as_told(fresh):
@@ -590,6 +639,47 @@ def test_the_mean_of_the_wishes_is_as_matrices_give_it(fresh):
     assert round(len(y) / 32) == 56 and "at 56 times the price" in prose(stored(WISHES))
 
 
+def test_the_two_walks_over_the_surface_go_as_matrices_say(fresh):
+    shown, digits = texts(fresh(WISHES)), cr.digits()
+    X, y = digits.X / 16, digits.y
+    second, hidden, *_ = wished(X, y)
+    still = hidden @ second[:, :-1].T  # the untrained biases are 0
+    assert not second[:, -1].any()
+
+    def scores_at(biases):
+        return still + np.eye(10)[2] * biases[0] + np.eye(10)[8] * biases[1]
+
+    def loss_at(biases):
+        scores = scores_at(biases)
+        return (np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(y)), y]).mean()
+
+    def walked(size, steps, rate):
+        order, way = np.random.default_rng(0).permutation(len(y)), [np.array([-3.0, 3.0])]
+        for step in range(steps):
+            rows = order[step * size % len(y) :][:size]
+            scores = scores_at(way[-1])[rows]
+            wanted = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True) - np.eye(10)[y[rows]]
+            way.append(way[-1] - rate * wanted.mean(axis=0)[[2, 8]])
+        return way
+
+    told, found = "", []
+    for name, size, way in (("all 1,797", len(y), walked(len(y), 20, 2.0)), ("8 at a time", 8, walked(8, 60, 2.0))):
+        losses = [loss_at(biases) for biases in way]
+        steps = int(np.argmax(np.array(losses) < 2.42))
+        told += f"{name}: below 2.42 after {steps} steps, which asked {steps * size:,} digits; "
+        told += f"at the end {losses[-1]:.3f}\n"
+        found.append((steps * size, losses[-1]))
+    assert shown["two-walks-told"] == told
+    (_, careful), (asked, drunk) = found
+    assert asked < len(y) and careful < drunk, "down before the other's first step, and stumbling about at the bottom"
+    told = ""
+    for name, rate in (("rate 2", 2.0), ("rate 0.2", 0.2)):
+        losses = [loss_at(biases) for biases in walked(8, 224, rate)[-50:]]
+        told += f"{name}: the last 50 losses are between {min(losses):.4f} and {max(losses):.4f}\n"
+    assert shown["settle"] == told
+    assert f"(the bottom is at {min(losses):.2f})" in prose(stored(WISHES))
+
+
 # --- the statements of 06-iris-to-the-end: trained again, and judged by scikit-learn and matrices
 
 
@@ -654,3 +744,672 @@ def test_each_mistake_has_the_numbers_of_calculus_and_is_named(fresh):
     assert shown["changed"].startswith(f"{2.0 * 3.0}\n") and f"with a = 10.0, c = 3.0 is {10.0 * 3}" in shown["changed"]
     assert "\n- data changed after the forward pass: " in shown["changed"]
     assert f"= {10 * 3}, computed from" in shown["picture"]
+
+
+# --- the statements of 07-playground: trained again by matrices
+
+
+PLAYGROUND = HERE / "notebooks" / "07-playground.ipynb"
+BENDS = {  # an activation, and its slope by what it gives
+    "linear": (lambda z: z, np.ones_like),
+    "tanh": (np.tanh, lambda h: 1 - h * h),
+    "relu": (lambda z: np.maximum(z, 0), lambda h: (h > 0) * 1.0),
+    "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda h: np.where(h > 0, 1.0, 0.01)),
+    "elu": (lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))), lambda h: np.where(h > 0, 1.0, h + 1)),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h: h * (1 - h)),
+}
+
+
+class ByMatrices:
+    """A network with its bias in the last column of each matrix, trained as `fit` says it trains.
+
+    Its loss is cross-entropy, or the squared error of the probabilities that softmax or sigmoid give.
+    """
+
+    def __init__(self, inputs, hidden, activation="tanh", rng=0, init=None, classes=2, squared=""):
+        layers = cr.MLP(inputs, [*hidden, classes], activation="tanh", rng=rng, init=init).layers  # initial weights
+        self.weights = [np.array([[p.data for p in n.parameters()] for n in layer.neurons]) for layer in layers]
+        self.bend, self.slope = BENDS[activation]
+        self.squared = squared
+
+    def answers(self, X):
+        """What each layer gives, the inputs first. Shapes: (n, neurons + 1), and (n, classes) at the end."""
+        found = [np.column_stack([X, np.ones(len(X))])]
+        for W in self.weights[:-1]:
+            found.append(np.column_stack([self.bend(found[-1] @ W.T), np.ones(len(X))]))
+        return [*found, found[-1] @ self.weights[-1].T]
+
+    def losses(self, X, y):
+        scores = self.answers(X)[-1]
+        return np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(X)), y]
+
+    def gradients(self, X, y):
+        *below, scores = self.answers(X)
+        wanted = np.eye(scores.shape[1])[y]
+        p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        if self.squared == "sigmoid":
+            p = 1 / (1 + np.exp(-scores))
+        to_p = 2 * (p - wanted) / scores.shape[1]
+        upstream = {
+            "": p - wanted,
+            "softmax": p * (to_p - (to_p * p).sum(axis=1, keepdims=True)),
+            "sigmoid": to_p * p * (1 - p),
+        }[self.squared]
+        found = []
+        for W, under in zip(self.weights[::-1], below[::-1]):
+            found.insert(0, upstream.T @ under / len(X))
+            upstream = (upstream @ W[:, :-1]) * self.slope(under[:, :-1])
+        return found
+
+    def train(self, X, y, epochs=60, rate=0.03, penalty=lambda W: 0.0, adam=True, after=lambda: None):
+        order = np.random.default_rng(0)
+        means = [[np.zeros_like(W), np.zeros_like(W)] for W in self.weights]
+        turn = 0
+        for _ in range(epochs):
+            rows = order.permutation(len(X))
+            for first in range(0, len(X), 16):
+                batch, turn = rows[first : first + 16], turn + 1
+                for W, gradient, mean in zip(self.weights, self.gradients(X[batch], y[batch]), means):
+                    gradient = gradient + penalty(W)
+                    if adam:
+                        mean[0] += 0.1 * (gradient - mean[0])
+                        mean[1] += 0.001 * (gradient**2 - mean[1])
+                        step = mean[0] / (1 - 0.9**turn) / (np.sqrt(mean[1] / (1 - 0.999**turn)) + 1e-8)
+                    W -= rate * (step if adam else gradient)
+            after()
+        return self
+
+    def right(self, X, y):
+        return (self.answers(X)[-1].argmax(axis=1) == y).mean()
+
+    def share(self, X, y):
+        """The share that is right, as the notebook prints it."""
+        return f"{self.right(X, y):4.0%}"
+
+
+def best_line(X, y):
+    """The largest share of the points that a straight line is right about: each line through two points is tried."""
+    i, j = np.triu_indices(len(X), 1)
+    across = (X[j] - X[i])[:, ::-1] * [-1, 1]
+    sides = across @ X.T - (across * X[i]).sum(axis=1)[:, None]
+    shares = np.concatenate([(side == y).mean(axis=1) for side in (sides > 1e-12, sides > -1e-12)])
+    return max(shares.max(), 1 - shares.min())
+
+
+def test_the_networks_of_the_playground_learn_what_matrices_learn(fresh):
+    shown = texts(fresh(PLAYGROUND))
+    four = {"clouds": cr.gaussians(200, classes=2), "circles": cr.circles(200), "xor": cr.xor(200)}
+    four["spirals"] = cr.spirals(200)
+    told = {name: ByMatrices(2, []).train(*data).share(*data) for name, data in four.items()}
+    assert shown["sets"] == "".join(f"{name:8} {share} right\n" for name, share in told.items())
+    lines = {name: best_line(*data) for name, data in four.items()}
+    assert lines.pop("clouds") == 1 and max(lines.values()) < 0.75, "a line is right about three quarters at most"
+    assert 0.45 < float(told["circles"].strip(" %")) / 100 < 0.55 < lines["circles"], "a coin's success"
+    X, y = four["circles"]
+    assert shown["width"] == "".join(
+        f"{n} hidden: {ByMatrices(2, [n]).train(X, y).share(X, y)} right\n" for n in (1, 2, 3, 4)
+    )
+    told = ""
+    for name in ("circles", "xor"):
+        (x1, x2), labels = four[name].X.T, four[name].y
+        views = {"x1², x2²": (x1**2, x2**2), "x1·x2": (x1 * x2,), "sin x1, sin x2": (np.sin(x1), np.sin(x2))}
+        for seen, columns in views.items():
+            inputs = np.column_stack(columns)
+            share = ByMatrices(len(columns), []).train(inputs, labels).share(inputs, labels)
+            told += f"{name:8} {seen:15} {share} right\n"
+    assert shown["features"] == told
+    linear = ByMatrices(2, [8, 8], "linear").train(X, y)
+    assert abs(linear.losses(X, y).mean() - ByMatrices(2, []).train(X, y).losses(X, y).mean()) < 0.01
+    assert shown["activation"].startswith(f"linear   {linear.share(X, y)} right\n")
+    assert shown["activation"].count("100% right\n") == 4 and shown["collapse"].endswith(": True\n")
+
+
+def test_depth_helps_as_far_as_told(fresh):
+    train, test = cr.spirals(400).split(test_size=0.5, seed=0)
+    for line, hidden in zip(texts(fresh(PLAYGROUND))["depth"].splitlines(), ([24], [8, 8], [6, 6, 6], [4, 4, 4, 4])):
+        sizes = [2, *hidden, 2]
+        count = sum((below + 1) * above for below, above in itertools.pairwise(sizes))
+        shares = [ByMatrices(2, hidden, rng=rng).train(*train, 60, 0.02).share(*test) for rng in (1, 2)]
+        assert line.startswith(f"{count:3} parameters in {hidden}: {shares[0]}, {shares[1]}, ")
+    found = [[int(n) for n in re.findall(r"(\d+)%", line)] for line in texts(fresh(PLAYGROUND))["depth"].splitlines()]
+    found = [numbers[-5:] for numbers in found]
+    assert min(found[1] + found[2]) > max(found[0]), "the second layer helps"
+    assert np.mean(found[3]) < min(np.mean(found[1]), np.mean(found[2])), "four thin ones are worse on average"
+    best = ByMatrices(2, [8, 8], rng=1).train(*train, 60, 0.02)
+    assert best.share(*train) == "100%"
+
+
+def test_the_beginnings_and_the_slopes_of_the_playground_are_right(fresh):
+    shown, (X, y) = texts(fresh(PLAYGROUND)), cr.circles(200)
+    begin = {"all 0": cr.init.uniform(0, 0), "all 0.5": cr.init.uniform(0.5, 0.5)}
+    begin |= {"small": cr.init.fan_in(), "large": cr.init.uniform(-50, 50)}
+    told = ""
+    for name, init in begin.items():
+        network = ByMatrices(2, [8], init=init)
+        before = network.losses(X, y).mean()
+        after = network.train(X, y).losses(X, y).mean()
+        different = len(np.unique(network.weights[0][:, :-1].round(6), axis=0))
+        told += f"{name:8} {network.share(X, y)} right with {different} different neurons, "
+        told += f"loss {before:.2f} → {after:.2f}\n"
+    assert shown["init"] == told
+    assert shown["saturation"] == "".join(
+        f"{name}: mean slope {slopes.mean():.2f}, nearly flat (below 0.01): {(slopes < 0.01).mean():.0%}\n"
+        for name in ("small", "large")
+        for slopes in [1 - ByMatrices(2, [8], init=begin[name]).answers(X)[1][:, :-1] ** 2]
+    )
+    batch = np.random.default_rng(0).permutation(len(X))[:16]
+    for line, activation in zip(shown["vanishing"].splitlines(), ("sigmoid", "tanh", "relu")):
+        gradients = ByMatrices(2, [8] * 6, activation).gradients(X[batch], y[batch])
+        sizes = [math.sqrt((g**2).mean()) for g in gradients]
+        told = f"{activation:8}" + " ".join(f"{size:.0e}" for size in sizes)
+        assert line.startswith(f"{told}, last / first: {sizes[-1] / sizes[0]:,.0f};")
+    shares = [line[-10:] for line in shown["vanishing"].splitlines()]
+    assert shares == [" 50% right", "100% right", "100% right"], "the sigmoids stand still"
+
+
+def test_the_dead_neurons_of_the_playground_are_dead(fresh):
+    shown, (X, y) = texts(fresh(PLAYGROUND)), cr.circles(200)
+
+    def alive(network):
+        return ((network.answers(X)[1][:, :-1] > 0).any(axis=0)).sum()
+
+    network = ByMatrices(2, [8], "relu")
+    told = f"before: {alive(network)} of 8 answer to some point\n"
+    told += f"after the large rate: {alive(network.train(X, y, 2, 5.0, adam=False))}\n"
+    told += f"after the good one: {alive(network.train(X, y, 60, 0.1, adam=False))} and {network.share(X, y)} right\n"
+    assert shown["dead"].startswith(told) and "neurons of layer 1 got no gradient (dead ReLUs)" in shown["dead"]
+    dead, told = [W.copy() for W in network.weights], ""
+    for activation in ("relu", "leaky_relu", "elu"):
+        network.weights, (network.bend, network.slope) = [W.copy() for W in dead], BENDS[activation]
+        assert (np.abs(network.gradients(X, y)[0]).max() == 0) == (activation == "relu"), "leaky_relu has a way back"
+        told += f"{activation:10} {alive(network.train(X, y, 60, 0.1, adam=False))} of 8 alive, "
+        told += f"{network.share(X, y)} right\n"
+    assert shown["dead-repaired"] == told
+    assert ByMatrices(2, [8], "relu").train(X, y, 60, 0.1, adam=False).share(X, y) == "100%"
+
+
+def test_what_penalties_do_to_the_moons_is_as_told(fresh):
+    train, test = cr.moons(100, noise=0.3).split(test_size=0.6, seed=0)
+    assert (len(train), len(test)) == (40, 60)
+    told, found = "", {}
+    slopes = {"l2": lambda W: 2 * W, "l1": np.sign}
+    for kind, strength in (("l2", 0.0), ("l2", 0.001), ("l2", 0.01), ("l2", 0.1), ("l1", 0.01)):
+        network = ByMatrices(2, [16, 16])
+        network.train(*train, 200, 0.01, lambda W, kind=kind, strength=strength: strength * slopes[kind](W))
+        losses = [network.losses(*part).mean() for part in (train, test)]
+        weights = np.concatenate([W.ravel() for W in network.weights])
+        small = (abs(weights) < 0.01).sum()
+        told += f"{kind} {strength:5}: train {losses[0]:.2f}, test {losses[1]:.2f}, "
+        told += f"nearly 0: {small} of {len(weights)}\n"
+        found[kind, strength] = (*losses, small)
+    assert texts(fresh(PLAYGROUND))["regular"] == told
+    none, some, much = found["l2", 0.0], found["l2", 0.01], found["l2", 0.1]
+    assert none[0] < some[0] < much[0] and some[1] < much[1] < none[1], "a little is best on the test"
+    assert found["l1", 0.01][2] > 300 > 30 > some[2], "l1 leaves most of them at nearly nothing"
+
+
+def test_the_boundary_on_iris_warps_as_far_as_matrices_say(fresh):
+    shown, (train, test) = texts(fresh(IRIS)), cr.iris().standardise().split(test_size=0.5, seed=0)
+    parts = (train.X[:, :2], train.y), (test.X[:, :2], test.y)
+    network, losses = ByMatrices(2, [32, 32], classes=3), []
+    network.train(*parts[0], 180, 0.02, after=lambda: losses.append([network.losses(*part).mean() for part in parts]))
+    for cell, epoch in (("warp", 10), ("warp-end", 180)):
+        first, second = losses[epoch - 1]
+        assert shown[cell].startswith(f"epoch {epoch}: train {first:.2f}, test {second:.2f}\n")
+    assert losses[179][0] < losses[9][0] and losses[179][1] > 1.5 * losses[9][1], "learned by heart"
+
+
+def test_the_three_losses_on_iris_end_as_matrices_say(fresh):
+    shown, (train, test) = texts(fresh(IRIS)), cr.iris().standardise().split(test_size=0.5, seed=0)
+    ways = {"softmax, squared": "softmax", "sigmoid, squared": "sigmoid", "softmax, cross-entropy": ""}
+    for cell, biases in (("losses-told", 0.0), ("losses-sure", [6.0, 0.0, -6.0])):
+        told, firsts = "", []
+        for name, squared in ways.items():
+            network, right = ByMatrices(4, [8], classes=3, squared=squared), []
+            network.weights[-1][:, -1] = biases
+            assert cell == "losses-told" or network.share(test.X, np.zeros(len(test), int)) == "100%", "all setosa"
+            network.train(
+                *train, 60, 0.1, adam=False, after=lambda n=network, right=right: right.append(n.right(*test))
+            )
+            firsts.append(int(np.argmax(np.array(right) >= 0.8)) + 1)
+            told += f"{name:23}" + ("" if biases else f"four of five after {firsts[-1]} epochs, ")
+            told += f"at the end {right[-1]:.0%}\n"
+        assert shown[cell].startswith(told)
+        assert biases or firsts[2] < min(firsts[:2]), "cross-entropy is first"
+
+
+# --- the statements of 09-derivatives-of-derivatives: by calculus on paper, mpmath, torch, SciPy, small steps of time
+
+
+BENT = HERE / "notebooks" / "09-derivatives-of-derivatives.ipynb"
+
+
+def test_the_derivatives_of_derivatives_are_right(fresh):
+    mpmath = pytest.importorskip("mpmath")
+    shown = texts(fresh(BENT))
+    names = ["x³ itself", *(f"derivative {n}" for n in range(1, 5))]
+    exact = [round(float(mpmath.diff(lambda x: x**3, 2, n)), 9) for n in range(5)]
+    assert shown["graph"] == "".join(f"{name}: {abs(number)}\n" for name, number in zip(names, exact))
+    told, errors = "", []
+    for h in (10.0**-n for n in range(1, 9)):
+        up, here, down = (v * v * v * v for v in map(np.float64, (1.3 + h, 1.3, 1.3 - h)))
+        found = ((up - here) - (here - down)) / h**2
+        told += f"h = {h:.0e}: {found:.8f}\n"
+        errors.append(abs(found - 12 * 1.3**2))
+    assert shown["nudge"] == f"{told}exact:     {12 * 1.3**2:.8f}\n"
+    assert f"x⁴ at 1.3 has the curvature 12 × 1.3² = {12 * 1.3**2:.2f}" in prose(stored(BENT))
+    best = int(np.argmin(errors))
+    assert errors[: best + 1] == sorted(errors[: best + 1], reverse=True) and errors[best:] == sorted(errors[best:])
+    assert 1 < best < 6 and errors[-1] > 1, "it gets better, and then worse"
+
+
+def test_the_steps_by_curvature_are_right(fresh):
+    shown = texts(fresh(BENT))
+    told = "curvature: 10.0\n"  # of 5 (w - 1)²
+    for rate in (0.05, 0.1, 0.15, 0.2, 0.25):
+        told += f"rate {rate}: 3 → {' → '.join(f'{1 + 2 * (1 - 10 * rate) ** n:.4g}' for n in range(1, 5))}\n"
+    assert shown["rate"] == told and 2 / 10 == 0.2, "the border"
+    told, newton, plain, bottom, errors = "", 3.0, 3.0, math.log(2), []
+    for step in range(7):
+        told += f"step {step}: off by {abs(newton - bottom):.1e}, plain: {abs(plain - bottom):.1e}\n"
+        errors.append(abs(newton - bottom))
+        newton -= 1 - 2 * math.exp(-newton)  # (eˣ - 2) / eˣ
+        plain -= 0.1 * (math.exp(plain) - 2)
+    assert shown["newton"] == told
+    assert errors[5] < errors[4] ** 2 and errors[6] < errors[5] ** 2, "each step squares the error"
+    told = f"curvature at 0.3: {12 * 0.3**2 - 4:.2f}\n"
+    for name, size in (("curvature", float), ("|curvature|", abs)):
+        places = [0.3]
+        for _ in range(6):
+            w = places[-1]
+            places.append(w - (4 * w**3 - 4 * w) / size(12 * w**2 - 4))
+        told += f"{name:11} 0.3 → {' → '.join(f'{w:.3f}' for w in places[1:])}\n"
+    assert shown["hill"] == told and abs(places[-1] - 1) < 1e-3, "the repaired step ends in a valley"
+
+
+def test_the_curvatures_of_the_valley_are_those_of_linear_algebra(fresh):
+    shown, x, told = texts(fresh(BENT)), np.arange(1.0, 6.0), ""
+    for name, inputs in (("raw", x), ("centred", x - 3)):
+        columns = np.column_stack([inputs, np.ones(5)])
+        H = 2 * columns.T @ columns / 5
+        small, large = np.linalg.eigvalsh(H)
+        told += f"{name:8}{H.tolist()}, curvatures {small:.3f} and {large:.3f}: {large / small:.0f} times; "
+        told += f"rates up to {2 / large:.3f}\n"
+    assert shown["hessian"] == told and "2, 10, 70?" in prose(stored(BENT))
+    columns, y, plain = np.column_stack([x, np.ones(5)]), 2 * x + 1, np.array([4.0, -5.0])
+    for _ in range(25):
+        plain = plain - 0.08 * 2 * columns.T @ (columns @ plain - y) / 5
+    bottom = np.linalg.lstsq(columns, y, rcond=None)[0]
+    assert shown["walks"].startswith(f"plain:  {plain.round(3)}\nNewton: {bottom.round(3)}\n")
+    assert bottom == pytest.approx([2, 1]) and 0.08 < 2 / 23.662, "a rate that does not fly away"
+
+
+def test_the_forecasts_of_the_first_step_are_those_of_torch(fresh, step):
+    torch = pytest.importorskip("torch")
+    shown, ((_, _, loss, gradients), (_, _, loss_after, _), foretold) = texts(fresh(BENT)), step
+    layers = cr.MLP(4, [4, 3], activation="tanh", rng=0).layers  # only its initial weights are used
+    rows = [torch.tensor([[p.data for p in n.parameters()] for n in layer.neurons]).double() for layer in layers]
+    slopes = [torch.tensor(np.column_stack(pair)) for pair in gradients]
+
+    def fallen_to(rate):
+        signal = torch.tensor([7.0, 3.2, 4.7, 1.4], dtype=torch.float64)
+        for place, (row, slope) in enumerate(zip(rows, slopes)):
+            moved = row - rate * slope
+            signal = moved[:, :-1] @ signal + moved[:, -1]
+            signal = signal.tanh() if place == 0 else signal
+        return torch.logsumexp(signal, 0) - signal[1]
+
+    rate = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    [slope] = torch.autograd.grad(fallen_to(rate), rate, create_graph=True)
+    [curvature] = torch.autograd.grad(slope, rate)
+    slope, curvature = slope.item(), curvature.item()
+    assert shown["foretold"] == f"slope {slope:.3f}, curvature {curvature:.2f}\n"
+    assert -0.05 * slope == pytest.approx(foretold)
+    told, off = "", []
+    for rate in (0.05, 0.1, 0.2, 0.5):
+        bent, true = -slope * rate - curvature * rate**2 / 2, loss - fallen_to(rate).item()
+        told += f"rate {rate:4}: straight {-slope * rate:.4f}, bent {bent:+.4f}, true {true:.4f}\n"
+        off.append(abs(bent - true))
+    assert shown["rates"] == told
+    text = prose(stored(BENT))
+    assert f"would fall by {foretold:.4f}. It fell by {loss - loss_after:.4f}" in text
+    assert off[0] < 0.01 * foretold and off == sorted(off), "nearly right for 0.05, and worse from rate to rate"
+    assert bent < 0 < true and "says that the loss would *rise*" in text
+
+
+def test_scipy_needs_as_many_calls_with_its_own_derivatives(fresh):
+    optimize = pytest.importorskip("scipy.optimize")
+    first = {"jac": optimize.rosen_der}
+    ways = [("none", "Nelder-Mead", {}), ("nudged", "BFGS", {}), ("gradient", "BFGS", first)]
+    ways.append(("and Hessian", "trust-exact", {**first, "hess": optimize.rosen_hess}))
+    lines = texts(fresh(BENT))["scipy"].splitlines()
+    calls = []
+    for (name, method, given), line in zip(ways, lines):
+        found = optimize.minimize(optimize.rosen, [-1.2, 1.0], method=method, **given)
+        assert line.startswith(name) and line.endswith(" calls, at 1.0000, 1.0000")
+        calls.append(int(line[12:16]))
+        # what nudging finds depends on how the same polynomial is rounded
+        assert abs(found.nfev - calls[-1]) <= (0 if given else 0.1 * found.nfev)
+    assert calls == sorted(calls, reverse=True), "what one tells it, it need not find out"
+
+
+def test_the_pendulum_swings_as_small_steps_of_time_say(fresh):
+    shown = texts(fresh(BENT))
+
+    def swung(end, steps=2400):
+        """The angle after so long, by the method of Runge and Kutta."""
+        state, h = np.array([2.0, 0.0]), end / steps
+
+        def change(s):
+            return np.array([s[1], -math.sin(s[0])])
+
+        for _ in range(steps):
+            a = change(state)
+            b = change(state + h / 2 * a)
+            c = change(state + h / 2 * b)
+            d = change(state + h * c)
+            state = state + h / 6 * (a + 2 * b + 2 * c + d)
+        return state[0]
+
+    true = {t: swung(t) for t in (0.6, 1.2, 1.8, 2.4)}
+    assert shown["pendulum-run"] == "".join(
+        f"t = {t}: network {angle:+.2f}, small-angle formula {2 * math.cos(t):+.2f}\n" for t, angle in true.items()
+    )
+    assert all(angle > 2 * math.cos(t) for t, angle in true.items()), "slower"
+    relu, *curved = [line.split(", ") for line in shown["relu"].splitlines()]
+    assert relu[0] == "relu     loss 0.05" and relu[2].endswith(": +0.00 +0.00 +0.00")
+    assert abs(float(relu[1].split("= ")[1]) - true[2.4]) > 0.1, "the curve is wrong"
+    for loss, end, curvatures in curved:
+        assert loss.endswith("loss 0.00") and end == f"u(2.4) = {true[2.4]:+.1f}"
+        assert any(abs(float(number)) > 0.01 for number in curvatures.split(": ")[1].split())
+
+
+class Layers:
+    """A network of one hidden layer, by matrices: its initial weights are chainrule's, all else is not."""
+
+    SLOPES: ClassVar = {  # from outputs
+        "tanh": (np.tanh, lambda h: 1 - h * h),
+        "relu": (lambda z: np.maximum(z, 0), lambda h: (h > 0) * 1.0),
+        "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda h: np.where(h > 0, 1, 0.01)),
+        "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h: h * (1 - h)),
+        "linear": (lambda z: z, np.ones_like),
+    }
+
+    def __init__(self, activation, output="linear"):
+        layers = cr.MLP(4, [8, 3], activation=activation, output=output, rng=0).layers
+        self.weights = [np.array([[p.data for p in n.parameters()] for n in layer.neurons]) for layer in layers]
+        self.functions = [self.SLOPES[activation], self.SLOPES[output]]
+
+    def outputs(self, X):
+        found = [X]
+        for weights, (function, _) in zip(self.weights, self.functions):
+            found.append(function(found[-1] @ weights[:, :-1].T + weights[:, -1]))
+        return found
+
+    def descend(self, X, y, rate, steps):
+        """The mean cross-entropy, in the end."""
+        for _ in range(steps):
+            x, hidden, scores = self.outputs(X)
+            wanted = (softmax_rows(scores) - np.eye(3)[y]) / len(y) * self.functions[1][1](scores)
+            passed = wanted @ self.weights[1][:, :-1] * self.functions[0][1](hidden)
+            for weights, above, below in zip(self.weights, (passed, wanted), (x, hidden)):
+                weights -= rate * np.hstack([above.T @ below, above.sum(axis=0)[:, None]])
+        return -np.log(softmax_rows(self.outputs(X)[-1])[np.arange(len(y)), y]).mean()
+
+
+def softmax_rows(scores):
+    exps = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
+
+
+def test_a_nan_begins_at_the_edge_that_is_named(fresh):
+    shown = texts(fresh(WRONG))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.float64(0.5) / np.sqrt(np.float64(0.0))
+        told = f"distance {0.0}, x.grad {root * 2 * 0.0}, x after one step {0.0 - 0.1 * (root * 2 * 0.0)}\n"
+    assert shown["nan"].startswith(told) and f"the local derivative {root} times the gradient 1.0" in shown["nan"]
+    assert math.isinf(root) and "∞ × 0 is `nan`" in prose(stored(WRONG))
+    nearby = [(math.hypot(h, 0.0) - math.hypot(-h, 0.0)) / (2 * h) for h in (1e-3, 1e-6)]
+    assert shown["nan-repaired"] == f"a (nan, nan)\nb {(nearby[0], nearby[1])}\nc {(2 * 0.0, 2 * 0.0)}\n"
+
+
+def test_saturated_neurons_are_counted_and_cost_what_guessing_costs(fresh):
+    shown, iris = texts(fresh(WRONG)), cr.iris()
+    scaled = (iris.X - iris.X.mean(axis=0)) / iris.X.std(axis=0)
+    told = []
+    for name, X in (("millimetres", iris.X * 10), ("scaled", scaled)):
+        network = Layers("tanh")
+        flat = ((1 - network.outputs(X[::10])[1] ** 2).max(axis=0) <= 1e-3).sum()
+        told.append((name, flat, network.descend(X, iris.y, 0.1, 100)))
+        assert f"\n{name}: loss {told[-1][2]:.4f}\n" in shown["saturated"]
+    (_, flat, guessing), (_, none, learned) = told
+    assert f"- saturated: {flat} of 8 tanh neurons" in shown["saturated"] and flat > 4 and none == 0
+    assert f"{guessing:.4f}" == f"{math.log(3):.4f}" and learned < 0.5 and "ln 3 = 1.0986" in prose(stored(WRONG))
+    assert shown["saturated"].count("all is well") == 1
+
+
+def test_dead_neurons_answer_all_flowers_alike_and_only_the_leaky_come_back(fresh):
+    shown, iris = texts(fresh(WRONG)), cr.iris()
+    network = Layers("relu")
+    assert shown["dead"].startswith(f"after 3 steps: {network.descend(iris.X, iris.y, 1.0, 3):.4f}\n")
+    assert not network.outputs(iris.X)[1].any() and "\n- dead: 8 of 8 relu neurons " in shown["dead"]
+    leaky, anew = Layers("leaky_relu"), Layers("relu")
+    dead = [weights.copy() for weights in network.weights]
+    told = f"\nafter 300 more: {network.descend(iris.X, iris.y, 1.0, 300):.4f}\n"
+    for flower in (0, 75, 149):
+        answer = softmax_rows(network.outputs(iris.X)[-1])[flower]
+        told += f"{iris.target_names[iris.y[flower]]} {[f'{p:.2f}' for p in answer]}\n"
+    assert shown["dead"].endswith(told)
+    assert (network.weights[0] == dead[0]).all(), "they stay as they are for ever"
+    leaky.weights = [weights.copy() for weights in network.weights]
+    ends = [each.descend(iris.X, iris.y, 0.05, 1000) for each in (network, anew, leaky)]
+    assert shown["dead-repaired"] == "".join(f"{name}: {loss:.4f}\n" for name, loss in zip("abc", ends))
+    assert ends[0] == pytest.approx(math.log(3)) and ends[1] < ends[2] < 0.5
+
+
+def test_a_sigmoid_before_cross_entropy_has_a_floor(fresh):
+    shown, iris = texts(fresh(WRONG)), cr.iris()
+    scaled, floor = (iris.X - iris.X.mean(axis=0)) / iris.X.std(axis=0), math.log(1 + 2 / math.e)
+    assert shown["output"].startswith(f"the best case: {floor:.4f}\n")
+    for output in ("sigmoid", "linear"):
+        network = Layers("tanh", output)
+        loss = network.descend(scaled, iris.y, 1.0, 2000)
+        right = (network.outputs(scaled)[-1].argmax(axis=1) == iris.y).mean()
+        assert f"\n{output}: loss {loss:.4f}, {right:.0%} right\n" in shown["output"]
+        assert (loss > floor) == (output == "sigmoid") and right > 0.9
+    assert shown["output"].count("- sigmoid before softmax: ") == 1 and shown["output"].endswith(": all is well\n")
+
+
+# --- the statements of 10-a-tiny-language-model, compared with matrices, which torch trains
+
+
+TINY = HERE / "notebooks" / "10-a-tiny-language-model.ipynb"
+WORDS = ["." + x + y + z + z + y + x for x in "abcde" for y in "abcde" for z in "abcde"]
+TEXTS = np.array([["abcde.".index(letter) for letter in WORDS[i]] for i in np.random.default_rng(0).permutation(125)])
+
+
+def tiny_scores(w, texts, heads=(0, 1), ahead=0):
+    """The scores (texts, places, 5) of matrices of torch, and the looks and values of each head."""
+    torch = pytest.importorskip("torch")
+    x = w["letter"][texts] + w["place"][: texts.shape[1]]
+    query, key, value = (x @ w[name].T for name in ("query", "key", "value"))
+    hidden = torch.ones(texts.shape[1], texts.shape[1], dtype=torch.bool).triu(1 + ahead)
+    found, looks = [], []
+    for head in (0, 1):
+        part = slice(4 * head, 4 * head + 4)
+        dots = query[..., part] @ key[..., part].transpose(1, 2) / 2
+        looks.append((dots.masked_fill(hidden, -math.inf).softmax(dim=2), dots, value[..., part]))
+        found.append(looks[head][0] @ value[..., part] * (head in heads))
+    return (x + torch.cat(found, dim=2) @ w["out"].T) @ w["next"].T, looks
+
+
+def tiny_costs(w, texts, **how):
+    torch = pytest.importorskip("torch")
+    scores, texts = tiny_scores(w, texts[:, :-1], **how)[0], torch.tensor(texts)
+    return torch.nn.functional.cross_entropy(scores.transpose(1, 2), texts[:, 1:], reduction="none")
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """The initial matrices, those of the notebook's model after its training, and those of the proud one after it."""
+    torch = pytest.importorskip("torch")
+
+    def trained(steps, ahead):
+        draw = np.random.default_rng(0).normal
+        rows = {"letter": 6, "place": 6, "query": 8, "key": 8, "value": 8, "out": 8, "next": 5}
+        w = {name: torch.tensor(draw(scale=0.3, size=(n, 8)), requires_grad=True) for name, n in rows.items()}
+        optimiser = torch.optim.Adam(w.values(), lr=0.02)
+        for _ in range(steps):
+            optimiser.zero_grad()
+            tiny_costs(w, TEXTS[:100], ahead=ahead).mean().backward()
+            optimiser.step()
+        return {name: matrix.detach() for name, matrix in w.items()}
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # on a busy machine, two threads wait for each other at each of these small steps
+    yield trained(0, 0), trained(200, 0), trained(200, 1)
+    torch.set_num_threads(threads)
+
+
+def test_what_the_language_costs_is_counted_right(fresh):
+    shown, text = texts(fresh(TINY)), prose(stored(TINY))
+    now, after = TEXTS[:100, :-1].ravel(), TEXTS[:100, 1:].ravel()
+    table = np.zeros((6, 5))
+    np.add.at(table, (now, after), 1)
+    probabilities = table / table.sum(axis=1, keepdims=True)
+    counted = -np.log(probabilities[now, after]).mean()
+    costs = re.findall(r": +(\d\.\d{4})$", shown["words"], re.MULTILINE)
+    assert costs == [f"{cost:.4f}" for cost in (math.log(5), counted, 3 * math.log(5) / 6)]
+    assert all(word == "." + word[:0:-1] for word in re.findall(r"\.[a-e]+", shown["words"]))
+    assert f"it knows nothing, ln 5 = {math.log(5):.4f}." in text and f"ln 100 / 6 = {math.log(100) / 6:.4f}" in text
+    assert f"knows the mirror, {math.log(125) / 6:.4f}" in text and f"not told: {costs[2]} is the least" in text
+    assert shown["weights"] == f"{6 * 8 + 6 * 8 + 4 * 8 * 8 + 5 * 8} parameters\n"
+
+
+def test_the_language_model_learns_what_torch_learns(fresh, tiny):
+    shown, (start, model, proud) = texts(fresh(TINY)), tiny
+    told = ""
+    for when, w in (("at the start:", start), ("after 200 steps:", model)):
+        learned, unseen = (tiny_costs(w, part).mean().item() for part in (TEXTS[:100], TEXTS[100:]))
+        told += f"{when} {learned:.4f} on learned words, {unseen:.4f} on unseen ones\n"
+    assert shown["train-run"] == told
+    assert math.log(100) / 6 < learned < math.log(5) / 2 < unseen < 0.7 * math.log(5), "larger, but far from guessing"
+    costs, scores = tiny_costs(model, TEXTS[100:]).mean(dim=0), tiny_scores(model, TEXTS[100:, :-1])[0]
+    right = (scores.argmax(dim=2).numpy() == TEXTS[100:, 1:]).sum(axis=0)
+    assert shown["places"] == "".join(
+        f"letter {place}: costs {cost:.3f}, right in {count} of 25 unseen words\n"
+        for place, (cost, count) in enumerate(zip(costs.tolist(), right), start=1)
+    )
+    assert right[3:].tolist() == [25, 25, 25] and math.log(5) < costs[0] < costs[1] < costs[2]
+    learned, unseen = (tiny_costs(proud, part, ahead=1).mean().item() for part in (TEXTS[:100], TEXTS[100:]))
+    assert shown["ahead"] == f"{learned:.4f} on learned words, {unseen:.4f} on unseen ones\n"
+    assert unseen < math.log(5) / 2, "it has read the answer"
+
+
+def test_where_the_language_model_looks_is_where_matrices_look(fresh, tiny):
+    shown, model, text = texts(fresh(TINY)), tiny[1], TEXTS[100:101]
+    _, looks = tiny_scores(model, text[:, :-1])
+    told = f"the word: {' '.join('abcde.'[code] for code in text[0])}\n"
+    told += "it has read    head  looks at places 0, 1, 2, …\n"
+    for n in range(6):
+        read = " ".join("abcde."[code] for code in text[0, : n + 1])
+        for head in (0, 1):
+            shares = "  ".join(f"{look:.2f}" for look in looks[head][0][0, n, : n + 1].tolist())
+            told += f"{read:14} {head + 1:4}  {shares}\n"
+    assert shown["look"] == told
+    assert [looks[0][0][0, n].argmax().item() for n in (3, 4, 5)] == [3, 2, 1], "the mirrored place"
+    lines, largest = [f"score {place}:" for place in range(5)], []
+    for head, (shares, dots, values) in enumerate(looks):
+        look, value = shares[0, 4, :5], values[0, :5, 0]
+        slopes = look * (value - look @ value)  # the derivative of a softmax, by hand
+        largest.append(slopes.abs().max())
+        for place in range(5):
+            lines[place] += f" {dots[0, 4, place]:+{7 + head}.2f} {slopes[place]:+9.4f}"
+    assert shown["gradient"].splitlines()[1:] == lines
+    assert largest[0] < 1e-3 and largest[1] > 0.5, "the head that is sure does not learn any more"
+
+
+def test_the_first_head_does_the_work_and_only_the_model_writes_different_mirrors(fresh, tiny):
+    shown, (_, model, proud), told = texts(fresh(TINY)), tiny, ""
+    for name, heads in (
+        ("both heads", (0, 1)),
+        ("without head 1", (1,)),
+        ("without head 2", (0,)),
+        ("without both", ()),
+    ):
+        scores = tiny_scores(model, TEXTS[100:, :-1], heads=heads)[0]
+        counts = (scores.argmax(dim=2).numpy() == TEXTS[100:, 1:]).sum(axis=0)
+        told += f"{name:14}{counts[3]:10}{counts[4]:10}{counts[5]:10}\n"
+        assert (counts[3:] > 20).all() == (0 in heads) and ((counts[3:] < 9).all() or 0 in heads)
+    assert shown["heads"] == "right, of 25:   letter 4  letter 5  letter 6\n" + told
+    told = ""
+    for name, w in (("the model", model), ("the proud one", proud)):
+        rng, words = np.random.default_rng(0), []
+        for _ in range(40):
+            text = [5]
+            while len(text) < 7:
+                probabilities = tiny_scores(w, np.array([text]))[0][0, -1].softmax(dim=0).numpy()
+                text.append(int(rng.choice(5, p=probabilities)))
+            words.append("".join("abcde"[code] for code in text[1:]))
+        mirrors = [word for word in words if word == word[::-1]]
+        told += f"{name}: {len(mirrors)} mirrors, {len(set(mirrors))} different ones: {', '.join(words[:5])}, …\n"
+    assert shown["write"] == told and len(set(words)) == 1, "the proud one writes the same word again and again"
+
+
+# --- the statements of 11-build-it-yourself, compared with calculus by hand and with NumPy
+
+
+BUILD_IT = HERE / "notebooks" / "11-build-it-yourself.ipynb"
+
+
+def test_each_rung_of_the_home_made_engine_ends_as_told(fresh):
+    shown = texts(fresh(BUILD_IT))
+    rungs = re.findall(r"^ +(right|wrong|not yet|left out) +(\d+) ", shown["number"], re.MULTILINE)
+    assert [int(number) for _, number in rungs] == list(range(1, 12)), "the ladder has eleven rungs"
+    assert [state for state, _ in rungs].count("right") == 2 and "no backward: " in shown["number"]
+    a, b, c = 2.0, -3.0, 10.0
+    assert (
+        shown["back"].startswith("['overwrites'] ") and f"-> a.grad is {c}, and {b + c:.0f} is right" in shown["back"]
+    )
+    early, right = c * b + (c + 1) * b, (c + 1) * b  # h hands on 10 and then 11, where 11 alone is right
+    told = (
+        f"-> a.grad is {early}, and {right:.0f} is right; b.grad is {early / b * a}, and {right / b * a:.0f} is right"
+    )
+    assert shown["add"].startswith("['wrong order'] ") and told in shown["add"]
+    assert shown["order-backward"].startswith("['plain numbers are no arguments'] ")
+    assert shown["plain"] == "['missing __radd__', 'missing __rmul__']\n[]\n"
+    assert f"-> a.grad is 1.0, and -1 is right; y.data is {a - 1}, and {1 - a:.0f} is right" in shown["minus"]
+    assert f"a.grad is {1 / 3}, and {-3 / 4**2} is right; y.data is {4 / 3}, and {3 / 4} is right" in shown["minus"]
+    assert shown["minus-repair"] == "[]\n"
+    notes = re.findall(r"^  (\S[\w ]+): ", shown["functions"], re.MULTILINE)
+    assert notes == ["backward not idempotent", "gradients left over", "recursion limit", "tanh overflows"]
+    found, counted = re.fullmatch(r"True \((\d+), (\d+)\)", shown["functions"].splitlines()[0]).groups()
+    assert found == counted and shown["mend-backward"].startswith(f"Value: {counted} of {counted} checks are right\n")
+    assert shown["mend-backward"].count(" right ") == 11 and "Worth knowing" not in shown["mend-backward"]
+    assert "argument counted once: " in shown["command"] and f"a.grad is 1.0, and {1 + 1} is right" in shown["command"]
+
+
+def test_the_prose_about_the_home_made_engine_is_right():
+    text = prose(stored(BUILD_IT))
+    assert f"10 × −3 + 11 × −3 = **−{30 + 33}**, where 11 × −3 = **−{33}**" in text
+    assert "−3 from the one, 10 from the other" in text
+    assert math.tanh(1000) == 1.0 and "The right answer is 1." in text
+    with pytest.raises(OverflowError):
+        math.exp(2000)
+
+
+def test_the_home_made_engine_trains_as_matrices_do(fresh):
+    shown = texts(fresh(BUILD_IT))
+    X, y = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float), np.array([-1.0, 1.0, 1.0, 1.0])
+    weights = np.zeros(3)
+    for _ in range(50):
+        outputs = np.tanh(X @ weights)
+        loss = ((outputs - y) ** 2).sum()
+        weights = weights - 0.1 * X.T @ (2 * (outputs - y) * (1 - outputs**2))
+    outputs = np.tanh(X @ weights)
+    assert shown["train"] == f"{[f'{output:+.2f}' for output in outputs]} loss {loss:.3f}\n"
+    assert abs(outputs - y).argmax() == 0 and weights[2] < 0 < weights[:2].min(), (
+        "the first; the others use the weights"
+    )
+    slope = 2 * (outputs[0] - y[0]) * (1 - outputs[0] ** 2)
+    assert shown["train-picture"].startswith(f"b.grad: {slope:.6f} by your engine, {slope:.6f} by chainrule\n")

@@ -8,10 +8,10 @@ from .graph.drawing import draw
 from .live.live import live, replay
 from .live.panels import boundary, confusion_table, landscape, wish_bars
 from .live.reading import load_numbers
-from .live.walk import walk
 from .plots.training import curves
 from .reports.page import report
 from .stepper.explanation import explain
+from .stepper.film import walk
 from .stepper.stepping import steps
 
 __all__ = [

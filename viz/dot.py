@@ -26,8 +26,7 @@ def draw_dot(
 
     `format` is the one that .render() writes, such as "svg" or "png"; `rankdir` is "LR" (left to right) or "TB".
 
-    Errors: ValueError for any other `rankdir`, and from graphviz for an unknown `format`; TypeError for what is not a
-    Value.
+    Errors: ValueError for any other `rankdir` and for an unknown `format`; TypeError for what is not a Value.
 
     >>> from chainrule import Value
     >>> a = Value(2.0, label="a")
@@ -37,6 +36,8 @@ def draw_dot(
     import graphviz  # here, for those who never call this
 
     check_choice("rankdir", rankdir, ("LR", "TB"))
+    if not (isinstance(format, str) and format.lower() in graphviz.FORMATS):
+        raise ValueError(f"format={format!r} is none that Graphviz writes, such as 'svg', 'png' and 'pdf'")
     order = values_of(root)
     dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir})
     number = {id(value): str(index) for index, value in enumerate(order)}  # so that the DOT is the same at each run

@@ -28,7 +28,9 @@ NOTEBOOKS = {
     "04-how-much-to-change": "How much to change",
     "05-two-losses": "Two losses",
     "06-iris-to-the-end": "Iris to the end",
+    "07-playground": "Playground",
     "08-what-goes-wrong": "What goes wrong",
+    "09-derivatives-of-derivatives": "Derivatives of derivatives",
 }
 INTRO = (
     "Each question is about one thing that many people believe of backpropagation. Decide first, with pencil and paper "

@@ -47,9 +47,10 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-STEPS, MATRICES = "01-backprop-step-by-step", "02-from-scalars-to-matrices"
+STEPS = "01-backprop-step-by-step"
 WHICH, LOSSES = "00-which-weight-was-it", "05-two-losses"
 HOW_MUCH, WRONG = "04-how-much-to-change", "08-what-goes-wrong"
+PLAYGROUND, BENT = "07-playground", "09-derivatives-of-derivatives"
 
 ITEMS = (
     Item(
@@ -238,7 +239,7 @@ ITEMS = (
         "The slope of the sigmoid is at most ¼, here about 0.22. Thirty such factors make 10⁻²⁰: the first layer "
         "stands still. The remedies are other activations, a start with weights of the right size, and paths around "
         "the layers.",
-        MATRICES,
+        PLAYGROUND,
     ),
     Item(
         "A neuron that gives 0 will recover with enough training.",
@@ -255,7 +256,7 @@ ITEMS = (
         "Where its input is negative, the slope of a ReLU is 0, and a gradient times 0 is 0: whatever the error, "
         "nothing reaches the weight. With no example on the other side the neuron is dead. `cr.diagnose` names such "
         "neurons.",
-        STEPS,
+        PLAYGROUND,
     ),
     Item(
         "`where` keeps a nan out of the gradient.",
@@ -316,7 +317,7 @@ ITEMS = (
         "Two errors oppose each other: the curve bends between the two points (less for small h), and the difference"
         " of two nearly equal numbers keeps few digits (fewer for small h). With 16 digits the best h is near 10⁻⁵. "
         "Backpropagation has neither error.",
-        STEPS,
+        BENT,
     ),
     Item(
         "The gradient is the step.",

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,14 @@ from ..gate import numbers
 from ..value import SWITCHED, Value
 from .arrays.plan import Array
 from .calls import Remembered, remember
+from .emit.about import About
+from .emit.c_file import c_name
+from .emit.javascript_module import javascript_module
 from .emit.python import is_long, is_narrow
 from .emit.tape import Tape as PlainTape
 from .emit.tape import tape_of
+from .run.backends import checked
+from .run.devices import Rounding, c_files
 from .run.running import Call, FloatArray
 from .run.running import parameters as numbers_of
 from .run.saving import module, write
@@ -54,11 +60,14 @@ class Program:
     array([3., 6.])
     """
 
-    def __init__(self, f: Callable[..., Any], params: Sequence[Value], batch: bool, allow: bool) -> None:
+    def __init__(
+        self, f: Callable[..., Any], params: Sequence[Value], batch: bool, allow: bool, backend: str = "numpy"
+    ) -> None:  # fmt: skip
         self._f: Callable[..., Any] | None = f
         self._params = params
         self._batch = batch
         self._allow = allow  # whether the function may read numbers
+        self._backend = backend
         self._specialisations: dict[Signature, Specialisation] = {}
         self._theta_shape = (len(params),)
         self._calls: Remembered = {}
@@ -132,11 +141,19 @@ class Program:
                    for each in zip(*[one if isinstance(one, tuple) else (one,) for one in found])]  # fmt: skip
         return stacked[0] if len(stacked) == 1 else tuple(stacked)
 
+    def epochs(self, rule: str, moved: int, memories: int, *arrays: Any) -> Any:
+        """What takes many steps of training on such arrays in one call in C; None where NumPy runs.
+
+        See `run.epochs.Epochs`, which says what the text of a rule is.
+        """
+        traced = self._begin(arrays, None, "value_and_grad")[1]
+        return traced.epochs(rule, moved, memories)
+
     def _learning(self, gradient: FloatArray) -> FloatArray:
         """The gradient with 0.0 for the parameters that require none now."""
         if SWITCHED[0] != self._switched:
             switched = SWITCHED[0]
-            still = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
+            still = self._without_gradient()
             self._still, self._switched = np.array(still) if still else None, switched
         if self._still is not None:
             gradient[..., self._still] = 0.0
@@ -179,10 +196,30 @@ class Program:
     def source(self) -> str:
         """The program for the shape that was traced last, values and gradients, as text.
 
-        If the mean that it gives is nan, other lines run, which are exact for infinite logits.
+        If the mean that it gives is nan, other lines run, which are exact for infinite logits. What runs in C is C.
         """
         latest = self._latest()
-        return latest.text(latest.names[-1])
+        in_c = latest.native.made.get(latest.names[-1])
+        return in_c.text if in_c else latest.text(latest.names[-1])
+
+    @property
+    def backend(self) -> str:
+        """What runs: "c"; or "numpy", with the reason where C was wanted.
+
+        With backend="auto", it is NumPy until C is built; `wait()` returns when it is.
+        """
+        if self._backend == "numpy" or not self._specialisations:
+            return self._backend
+        native = self._latest().native
+        if native.made:
+            return "c"
+        problems = ", ".join(dict.fromkeys(native.problems.values()))
+        return f"numpy ({problems or 'C is being built'})"
+
+    def wait(self) -> None:
+        """Wait until what backend="auto" builds is there, or has failed."""
+        for traced in list(self._specialisations.values()):
+            traced.native.wait()
 
     @property
     def instructions(self) -> list[Instruction]:
@@ -216,19 +253,60 @@ class Program:
         latest = self._latest()
         return latest.stages(latest.names[-1])
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the program for the shape that was traced last as a module, which needs NumPy alone.
+    def save(
+        self, path: str | PathLike[str], *, dtype: str = "float64", examples: Sequence[Any] = (),
+        about: About | None = None,
+    ) -> Rounding | None:  # fmt: skip
+        """Write the program for the shape that was traced last as a file, in the language that the ending asks for.
 
-        It has value(x, y, theta=theta) and, if there is one output, value_and_grad and input_gradients, with the names
+        "net.py" is a module that needs NumPy alone, "net.js" (or "net.mjs") an ES module that needs nothing else. It
+        has value(x, y, theta=theta) and, if there is one output, value_and_grad and input_gradients, with the names
         and shapes that they have here; theta holds the numbers of the parameters. Its value_and_grad is the one that is
-        exact for infinite logits, so the last digits of the mean may differ.
+        exact for infinite logits, so the last digits of the mean may differ. `about` says what inputs and outputs are
+        called, for languages other than Python; a model that is the function itself says so without it.
+
+        "net.c" is plain C99, which works on one example and needs math.h alone: it has net_value(net_theta, x, out),
+        net_value_and_grad(net_theta, x, y, value, gradient), and net_step, a step of gradient descent. "net.h" has
+        the sizes, the names and the functions. With dtype="float32" all numbers are float, and with "int8" the
+        matrices of parameters are bytes. What that costs is measured on `examples`, the inputs of a call, and returned;
+        int8 needs them.
+
+        Errors: ValueError for another ending, and for an operation of one's own that the language has no words for.
         """
-        latest = self._latest()
-        still = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
-        texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
-        whole = [array.whole_numbers for array in latest.layout]
+        latest, ending, about = self._latest(), Path(path).suffix.lower(), about or self._names()
+        if ending == ".c":
+            file, rounding = c_files(c_name(Path(path).stem), self, about, dtype, examples)
+            write(Path(path).with_suffix(".h"), file.header)
+            write(path, file.source)
+            return rounding
+        if dtype != "float64" or len(examples):
+            raise ValueError(f"save: dtype and examples are for a file of C, as in save('net.c', dtype={dtype!r})")
+        still, whole = self._without_gradient(), [array.whole_numbers for array in latest.layout]
         outputs = len(latest.outputs) if latest.several else None
-        write(path, module(texts, latest.shapes, whole, outputs, self._batch, self.parameters().tolist()))
+        shape = latest.shapes, whole, outputs, self._batch, self.parameters().tolist()
+        if ending in (".js", ".mjs"):
+            texts = {name: latest.javascript_text(name, still) for name in latest.names}
+            write(path, javascript_module(texts, *shape, about))
+            return None
+        if ending not in ("", ".py"):
+            instead = "write program.save('net.py')"
+            raise ValueError(f"save: the ending of {str(path)!r} is none of .py, .js, .mjs, .c; {instead}")
+        texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
+        write(path, module(texts, *shape))
+        return None
+
+    def _names(self) -> About | None:
+        """What a model that is the function itself knows of its columns and classes; its inputs are prepared ones."""
+        known = getattr(_owner(self._f), "preparation", None)
+        if known is None:
+            return None
+        return About(
+            known.feature_names, known.class_names, classifies=len(known.class_names) > 1 and self._latest().several
+        )
+
+    def _without_gradient(self) -> list[int]:
+        """The places of the parameters that require no gradient now."""
+        return [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
 
     @property
     def frozen(self) -> list[Frozen]:
@@ -342,6 +420,8 @@ class Program:
             batch=self._batch,
             long=self._batch and is_long(code),
             compared=two or not self._allow,  # a function that reads no number does the same on all examples
+            backend=self._backend,
+            when_built=self._calls.clear,
         )  # fmt: skip
 
 
@@ -390,7 +470,7 @@ def _owner(f: Any) -> Any:
 
 
 def compile(  # noqa: A001  qualified, like re.compile: engine.compile
-    f: Callable[..., Any], params: Any = None, *, batch: bool = True, frozen: str = "error"
+    f: Callable[..., Any], params: Any = None, *, batch: bool = True, frozen: str = "error", backend: str = "numpy"
 ) -> Program:
     """Compile a function of one example, written with Values, to a program over arrays of examples.
 
@@ -407,6 +487,10 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     reads no number, such as try and except, is noticed if the first two examples take different sides. Random numbers
     are noticed if they come from `random`, `numpy.random`, or a generator that f, its variables or its model hold.
     Compile anew where such a thing changes.
+
+    With backend="c", the program is compiled by the C compiler of this machine, which takes about a second, and is kept
+    in the user's cache folder; with "auto", NumPy runs until C is there. Both give the same numbers but for rounding.
+    Where there is no compiler, or an operation has no spelling in C, a RuntimeWarning says so, and NumPy runs.
 
     Shapes: for an input (n,), f gets one Value; for (n, k), an array of k Values; a bare number is shared by all
     examples.
@@ -440,4 +524,4 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
                             "computed from")  # fmt: skip
     if len({id(parameter) for parameter in parameters}) < len(parameters):
         raise ValueError("compile: a parameter is listed twice; list tied weights once")
-    return Program(f, parameters, batch, frozen == "allow")
+    return Program(f, parameters, batch, frozen == "allow", checked(backend))

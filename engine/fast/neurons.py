@@ -208,6 +208,8 @@ def whole_sums(root: Any) -> tuple[list[Any], int]:
             continue
         seen.add(id(node))
         nodes.append(node)
+        if node.operation is None:
+            continue
         fused = getattr(node, "_right", None)
         if fused.__class__ is FusedSum:
             inside += 2 * len(fused.weights) - 1

@@ -25,6 +25,11 @@ def exponential(value, precision):
     return mp.exp(value)
 
 
+def stirling(a):
+    """log(Γ(a)) for an a so large that Stirling's series is at its end here."""
+    return (a - 0.5) * mp.log(a) - a + mp.log(2 * mp.pi) / 2
+
+
 class Meanings(dict):
     """What each row is in mpmath, by its name."""
 
@@ -76,6 +81,9 @@ MEANING = Meanings({
     "cosine": lambda a, b: a / mp.hypot(a, b),
     "erf": mp.erf,
     "erfc": lambda a: mpf(0) if a > 1e4 else mpf(2) if a < -1e4 else mp.erfc(a),
+    "lgamma": lambda a: stirling(a) if a > 1e20 else mp.re(mp.loggamma(a)) if abs(a) > 1e-20 else -mp.log(abs(a)),
+    "digamma": lambda a: mp.log(a) - 1 / (2 * a) if a > 1e20 else mp.digamma(a) if abs(a) > 1e-20 else -1 / a,
+    "trigamma": lambda a: mp.psi(1, a),
     "sech": mp.sech,
     "sign": mp.sign,
     "floor": mp.floor,

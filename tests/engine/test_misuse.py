@@ -186,6 +186,13 @@ def test_sigmoids_where_scores_are_wanted_are_named():
         w.grad = 0.0
 
 
+def test_outputs_that_are_misread_are_named_once_for_all_examples():
+    model = MLP(2, [4, 3], output="sigmoid", rng=0)
+    loss = sum(cross_entropy(model([float(i), 2.0]), i) for i in range(3))
+    kinds = [finding.kind for finding in diagnose(loss, model).findings]
+    assert kinds.count("sigmoid before softmax") == 1
+
+
 def test_a_computed_parameter_is_named_with_the_updates_that_it_went_through():
     w = Value(1.0, label="w")
     for _ in range(3):

@@ -304,12 +304,17 @@ def test_the_facade_hands_on_the_public_names_of_the_three_floors():
 
 # --- values and derivatives
 
-CANCELLING = {"total", "dot", "logsumexp", "logaddexp"}  # sums, whose result may be far smaller than what was added
+# Sums, whose result may be far smaller than what was added. In digamma it is a logarithm beside quotients, in lgamma
+# what the C library adds: Lanczos's constant and the two factors of Stirling's formula.
+CANCELLING = {"total", "dot", "logsumexp", "logaddexp", "digamma", "lgamma"}
 
 
 def terms(op, numbers):
     """The sum of the |terms| that are added up."""
     with mpmath.workprec(precision_for(numbers)):
+        if op.name in ("digamma", "lgamma"):
+            size = abs(mpf(numbers[0]))
+            return mpmath.log(size + 10) if op.name == "digamma" else 6 + size * mpmath.log(size + 6)
         return mpf(MEANING["dot" if op.name == "dot" else "total"](*(abs(mpf(number)) for number in numbers)))
 
 

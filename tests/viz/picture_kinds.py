@@ -43,7 +43,7 @@ class Kind:
     @property
     def has_view(self) -> bool:
         """Whether its page shows one picture, which is zoomed and moved."""
-        return self.has_common_page and self.function != "report"
+        return self.has_common_page and self.function not in ("report", "explain")
 
     @property
     def has_common_page(self) -> bool:
@@ -194,6 +194,8 @@ KINDS = {
     ),
     "landscape": Kind("landscape", lambda label, theme: viz.landscape(*trained(label)[:4], **theme), PLAIN),
     "wish_bars": Kind("wish_bars", lambda label, theme: viz.wish_bars(*trained(label)[:4], **theme), PLAIN),
-    "explain": Kind("explain", lambda label, theme: viz.explain(labelled(label)), (".txt", ".html", ".md", ".tex")),
+    "explain": Kind(
+        "explain", lambda label, theme: viz.explain(labelled(label), **theme), (".txt", ".html", ".md", ".tex")
+    ),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

@@ -1,5 +1,6 @@
 """`chainrule check` names the bug that was planted, and says nothing against an engine that is right."""
 
+import html
 import importlib.util
 import json
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import chainrule as cr
-from chainrule.testing import check_file, check_value_class
+from chainrule.testing import check_class, check_file, check_value_class
 from chainrule.viz.command import main
 from chainrule.viz.learner.bugs import BUGS
 from chainrule.viz.learner.ladder import CHECKS, RUNGS
@@ -131,8 +132,8 @@ def test_the_command_prints_text_json_and_writes_a_page(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["found"][0]["bug"] == "overwrites" and found["points"] < found["of"] and not found["ok"]
     assert sum(check["points"] for check in found["checks"]) == found["points"]
-    html = page.read_text(encoding="utf-8")
-    assert "<svg" in html and "overwrites" in html and not re.search(r"""(?:src|href)=["']?(?!data:|#)""", html)
+    text = page.read_text(encoding="utf-8")
+    assert "<svg" in text and "overwrites" in text and not re.search(r"""(?:src|href)=["']?(?!data:|#)""", text)
     assert main(["check", f"{written(tmp_path, learners.ITERATIVE)}:Value"]) == 0
     assert main(["check", str(tmp_path / "none.py")]) == 2
     assert "there is no file" in capsys.readouterr().err
@@ -155,3 +156,14 @@ def test_check_value_class_raises_the_report_for_pytest():
     with pytest.raises(AssertionError, match=r"swapped __rsub__: 1 - a gives a - 1"):
         check_value_class(loaded(learners.CLOSURES.replace("return (-self) + other", "return self - other")))
     assert sys.getrecursionlimit() > 0
+
+
+def test_a_report_in_a_notebook_leaves_its_first_graph_where_frames_are_removed():
+    wrong = check_class(
+        loaded(next(one[1].replace(one[2], one[3]) for one in learners.PLANTED if one[0] == "overwrites"))
+    )
+    frame = re.fullmatch(r'<iframe srcdoc="([^"]+)" title="Value" style="[^"]+">(.+)</iframe>', wrong._repr_html_())
+    assert html.unescape(frame[1]) == wrong.html
+    assert re.fullmatch(r'<img src="data:image/svg\+xml;base64,[^"]+" alt="y = [^"]+" [^<>]*>', frame[2])
+    assert check_class(cr.Value)._repr_html_().endswith('"></iframe>'), "there is no graph of what is right"
+    assert repr(wrong) == str(wrong)

@@ -974,6 +974,45 @@ def test_the_landscape_s_arrow_is_the_gradient_and_its_ends_are_losses():
         viz.landscape(model, cr.mse, X, y, parameters=("w1_11", "w9"))
 
 
+@pytest.mark.parametrize("picture", ["boundary", "confusion_table", "landscape", "wish_bars"])
+def test_the_panels_bring_their_own_paper_for_a_reader_whose_system_is_dark_on_a_light_page(picture):
+    data, model = cr.moons(20), cr.MLP(2, [2, 2], rng=0)
+    loss = [cr.cross_entropy] if picture in ("landscape", "wish_bars") else []
+    for svg in (getattr(viz, picture)(model, *loss, data).svg, viz.live(model, cr.cross_entropy, data.X, data.y).svg):
+        root = ElementTree.fromstring(svg)
+        paper = root.find(".//{http://www.w3.org/2000/svg}rect")
+        assert paper.get("class") == "paper", "below everything else"
+        width, height = map(float, root.get("viewBox").split()[2:])
+        assert (float(paper.get("width")), float(paper.get("height"))) == pytest.approx((width, height), abs=1)
+
+
+def test_a_walk_over_the_landscape_goes_where_its_parameters_went():
+    X, y = moons_data()
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    start = np.array([p.data for p in model.parameters()])
+    labels = [p.label for p in model.parameters()]
+    pair = [labels.index("w1_11"), labels.index("b2_1")]
+    walk = np.tile(start, (3, 1))
+    walk[1, pair[0]] += 2.0
+    walk[2, pair] += [2.0, -2.0]
+    pictured = {"there <b>": walk, "only here": walk[:1]}
+    picture = viz.landscape(model, cr.mse, X, y, parameters=("w1_11", "b2_1"), walks=pictured)
+    first, middle, last = [
+        tuple(map(float, place.split()))
+        for place in re.search(r'class="way w0" d="M([^h"]+)"', picture.svg)[1].split("L")
+    ]
+    assert middle[0] - first[0] == pytest.approx(last[1] - middle[1], abs=0.2) and middle[0] - first[0] > 100
+    assert middle[1] == first[1] and last[0] == middle[0], "to the right, then down"
+    assert "there &lt;b&gt;: 2 steps" in picture.svg and "only here: 0 steps" in picture.svg
+    here = re.search(r'class="here" cx="([\d.]+)" cy="([\d.]+)"', picture.svg).groups()
+    assert tuple(map(float, here)) == first, "the model stands where the walk began"
+    for wrong in (walk[:, :3], walk[0], walk * np.nan):
+        with pytest.raises(ValueError, match=r"the walk 'a' has the shape .* such as \[theta for"):
+            viz.landscape(model, cr.mse, X, y, walks={"a": wrong})
+    with pytest.raises(ValueError, match="at most 4 walks, got 5"):
+        viz.landscape(model, cr.mse, X, y, walks=dict.fromkeys("abcde", walk))
+
+
 def test_the_bars_of_wishes_have_the_sizes_and_signs_of_minus_the_gradients():
     X, y = moons_data()
     model = cr.MLP(2, [2, 1], activation="tanh", rng=0)

@@ -13,7 +13,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.engine import OPS, Op, Value
-from chainrule.engine.compiler.emit.expression import PRIMITIVES, NoExpression, expression
+from chainrule.engine.compiler.emit.javascript import as_object
+from chainrule.engine.compiler.expression import PRIMITIVES, NoExpression, expression
 from chainrule.viz.common.page import asset
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
@@ -41,7 +42,7 @@ def plain(tape):
 
 def in_browser(browser, script, *arguments):
     browser.get("data:text/html,<title>machine</title>")
-    source = "return (() => {" + asset("live", "machine.js") + READ + script + "})()"
+    source = "return (() => {" + as_object("Primitive") + asset("live", "machine.js") + READ + script + "})()"
     return browser.execute_script(source, *arguments)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -162,6 +163,79 @@ def test_a_neuron_that_is_called_several_times_is_a_group_for_each_call():
     data = page_data(viz.steps(loss, fold="neurons").html)
     titles = [group["title"] for group in data["groups"]]
     assert [title for title in titles if " of 3" in title] == ["h, 1 of 3", "h, 2 of 3", "h, 3 of 3"]
+
+
+def squares(model, inputs):
+    return [(model(x) - 1.0) ** 2 for x in inputs]
+
+
+INPUTS = [[0.1, 0.2], [0.3, -0.4], [-0.5, 0.6], [0.7, 0.8]]
+
+
+@pytest.mark.parametrize("fold", ["auto", "none", "layers"])
+@pytest.mark.parametrize("example", [0, 2, -1])
+def test_of_one_example_the_steps_are_its_own_and_those_of_the_others_are_one_step(example, fold):
+    model = nn.MLP(2, [3, 1], "tanh", rng=0)
+    parts = squares(model, INPUTS)
+    loss = sum(parts[1:], parts[0]) / 4 + 0.1 * sum((p * p for p in model.parameters()), Value(0.0))
+    data = page_data(viz.steps(loss, example=example, fold=fold).html)
+    alone = page_data(viz.steps(squares(model, [INPUTS[example]])[0], fold=fold).html)
+    penalty = len(topological_order(loss)) - len(topological_order(sum(parts[1:], parts[0]) / 4))
+    computed = len(of_kind(data, "compute")) - len(of_kind(alone, "compute"))
+    assert 2 <= computed <= 4 + penalty + 1  # besides: the sums with this example in them, the quotient, the penalty
+    assert data["others"] == 3 and f"example {example % 4} of 4 (0 to 3)" in data["steps"][0][1][0]
+    # What the others bring is what their part of the loss brings.
+    ((_, brought),) = of_kind(data, "others")
+    others = [part for place, part in enumerate(squares(model, INPUTS)) if place != example % 4]
+    model.zero_grad()
+    (sum(others[1:], others[0]) / 4).backward()
+    wanted = {p.label: p.grad for p in model.parameters()}
+    told = {data["names"][index]: float(grad.replace("−", "-")) for index, grad, _ in brought}
+    assert {name: told[name] for name in wanted} == pytest.approx(wanted, rel=1e-3, abs=1e-12)
+    # In the end each parameter has the gradient of the whole loss, and the update is a real one.
+    shown = dict(zip(data["names"], data["start"]))
+    shown.update((data["names"][receiver], terms[-1]) for _, receiver, _, terms, *_ in of_kind(data, "pass"))
+    model.zero_grad()
+    loss.backward()
+    for p in model.parameters():
+        assert float(shown[p.label].replace("−", "-")) == pytest.approx(p.grad, rel=2e-3, abs=1e-12)
+        p.data -= 0.1 * p.grad
+    loss.refresh()
+    ((texts, _),) = of_kind(data, "anew")
+    assert float(texts[-1].replace("−", "-")) == pytest.approx(loss.data, rel=2e-3)
+
+
+def test_one_example_of_very_many_is_a_small_page():
+    model = nn.MLP(4, [8, 3], rng=0)
+    parts = [nn.cross_entropy(model([0.1 * i, 0.5, -0.2, 0.3]), i % 3) for i in range(150)]
+    loss = sum(parts[1:], parts[0]) / 150
+    with pytest.raises(ValueError, match=r"step through one of its examples, steps\(loss, example=0\), or through"):
+        viz.steps(loss)
+    page = viz.steps(loss, example=149)
+    data = page_data(page.html)
+    assert len(page.html) < 300_000 and len(data["names"]) < 400
+    assert all(0 <= step[1] < len(data["names"]) for step in data["steps"] if step[0] in ("compute", "pass", "move"))
+
+
+@pytest.mark.parametrize(("example", "error", "said"), [
+    (4, ValueError, "example=4 is out of range: there are 4 examples"),
+    (1.5, TypeError, "example is 1.5; it has to be a whole"),
+    ("first", TypeError, "example is 'first'; it has to be a whole number"),
+])  # fmt: skip
+def test_an_example_that_there_is_not_is_an_error_that_says_which_there_are(example, error, said):
+    parts = squares(nn.MLP(2, [3, 1], "tanh", rng=0), INPUTS)
+    for picture in (viz.steps, viz.draw):
+        with pytest.raises(error, match=re.escape(said)):
+            picture(sum(parts[1:], parts[0]) / 4, example=example)
+
+
+def test_a_stepper_is_saved_as_an_animation_and_other_pictures_say_that_they_do_not_move(tmp_path):
+    path = viz.steps(neuron(), theme="dark").save(tmp_path / "walk.svg", animated=True)
+    assert path.read_text(encoding="utf-8") == viz.walk(neuron(), theme="dark").svg and "@keyframes" in path.read_text()
+    with pytest.raises(ValueError, match=r"cannot save as 'walk.html': the name has to end in \.svg"):
+        viz.steps(neuron()).save(tmp_path / "walk.html", animated=True)
+    with pytest.raises(ValueError, match=r"<Drawing: o = .*> does not move: animated=True is for steps\(loss\)"):
+        viz.draw(neuron()).save(tmp_path / "draw.svg", animated=True)
 
 
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 1e308])

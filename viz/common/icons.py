@@ -16,6 +16,7 @@ ICONS = {
     "in": "M7 3h2v4h4v2H9v4H7V9H3V7h4z",
     "out": "M3 7h10v2H3z",
     "actual": "M3 3h2v10H3zM7 5h2v2H7zM7 9h2v2H7zM11 3h2v10h-2z",
+    "close": "M3 4.4L4.4 3L8 6.6L11.6 3L13 4.4L9.4 8L13 11.6L11.6 13L8 9.4L4.4 13L3 11.6L6.6 8z",
     "whole": "M2 2h5v2H4v3H2zM9 2h5v5h-2V4H9zM2 9h2v3h3v2H2zM12 9h2v5H9v-2h3z",
 }
 

@@ -44,10 +44,11 @@ def page_html(
 ) -> str:
     """A complete page, with the style sheet and the script of that name from one of the rooms of viz.
 
-    `room` may be "" for a page without any of its own, and `data` None. A picture of a wide `shape` (its width and its
-    height) is printed on paper that lies on its long side.
+    `room` may be "" for a page without any of its own; without `data`, there is no script of its own. A picture of a
+    wide `shape` (its width and its height) is printed on paper that lies on its long side.
     """
-    own_style, own_script = (asset(room, f"{name}.css"), asset(room, f"{name}.js")) if room else ("", "")
+    own_style = asset(room, f"{name}.css") if room else ""
+    own_script = asset(room, f"{name}.js") if room and data is not None else ""
     has_view = 'id="view"' in body
     sheets, scripts = (STYLES + VIEW_STYLES, SCRIPTS + VIEW_SCRIPTS) if has_view else (STYLES, SCRIPTS)
     style = _colours(theme) + "".join([asset("common", sheet) for sheet in sheets]) + own_style
@@ -78,7 +79,8 @@ def view_html(svg: str, title: str, width: float, readable: float) -> str:
         f'<main class="stage" aria-label="{markup(title)}">\n'
         f'<div class="zoom" role="group" aria-label="size of the picture">{buttons}</div>\n'
         f'<div class="view" id="view" data-readable="{readable:.4f}">{shrinking}</div>\n'
-        '<p class="detail" id="detail" hidden aria-hidden="true"></p></main>\n'
+        '<p class="detail" id="detail" hidden aria-hidden="true"></p>'
+        '<p class="told" id="told" hidden aria-hidden="true"></p></main>\n'
     )
 
 

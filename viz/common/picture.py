@@ -46,6 +46,11 @@ class Picture(ABC):
         """The graph in Graphviz's language DOT; None for a picture of something else."""
         return None
 
+    @property
+    def film(self) -> Drawing | None:
+        """The same as a picture that moves by itself; None where nothing moves."""
+        return None
+
     @cached_property
     def readable(self) -> float:
         """The scale at which the smallest text is just readable: a page starts with this one or a larger one."""
@@ -63,20 +68,30 @@ class Picture(ABC):
         least = f"min-height:min({self.height * readable + SCROLL_BAR:.0f}px,{HIGHEST}vh)"
         return f"width:100%;max-width:{wide}px;aspect-ratio:{wide}/{high};{least};max-height:{HIGHEST}vh"
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, animated: bool = False) -> Path:
         """Write the file that the ending of its name asks for, and return its path.
 
         .svg is the picture, .html the page, .dot the graph for Graphviz (of pictures of graphs). .png and .pdf are the
         picture, converted by Chromium (or Chrome, or Edge) or by the package cairosvg, whichever is installed.
+        `animated` makes an .svg that moves by itself, of the page of steps().
 
-        Errors: ValueError for any other ending; FileNotFoundError where nothing is installed that converts pictures.
+        Errors: ValueError for any other ending, and for what cannot move; FileNotFoundError where nothing is installed
+        that converts pictures.
         """
+        if animated:
+            return self._save_film(path)
         makers: dict[str, Callable[[], str | bytes]] = {".svg": lambda: self.svg, ".html": lambda: self.html}
         if (dot := self.dot) is not None:
             makers[".dot"] = lambda: dot
         for kind in ("png", "pdf"):
             makers[f".{kind}"] = partial(self._converted, kind)
         return write(path, makers)
+
+    def _save_film(self, path: str | Path) -> Path:
+        film = self.film
+        if film is None:
+            raise ValueError(f"{self!r} does not move: animated=True is for steps(loss)")
+        return write(path, {".svg": lambda: film.svg})
 
     def _converted(self, kind: str) -> bytes:
         return converted(self.svg, self.width, self.height, kind)
@@ -129,9 +144,9 @@ class Drawing(Picture):
         title: str,
         theme: str = "auto",
         make_dot: Callable[[], str] | None = None,
-        script: tuple[str, str, Any] = ("", "", None),
+        script: tuple[str, str, Any, str] = ("", "", None, ""),
     ) -> None:
-        """`script` is the room, the name and the data of what the picture's page can do beyond all others."""
+        """`script` is for what the picture's page can do beyond all others: its room, name, data and markup."""
         self._svg = svg
         self._script = script
         self.width = width
@@ -147,8 +162,8 @@ class Drawing(Picture):
     @property
     def html(self) -> str:
         """A page of nothing but the picture, which fits its window and can be zoomed."""
-        room, name, data = self._script
-        return page_html(self.title, self.view, data, room, name, self._theme, shape=(self.width, self.height))
+        room, name, data, beside = self._script
+        return page_html(self.title, self.view + beside, data, room, name, self._theme, shape=(self.width, self.height))
 
     @property
     def dot(self) -> str | None:
@@ -166,8 +181,11 @@ class Drawing(Picture):
 class Page(Picture):
     """A page with a picture in it: .save() writes the page (.html) or its picture (all other endings)."""
 
-    def __init__(self, html: str, picture: Drawing, panel_height: float) -> None:
+    def __init__(
+        self, html: str, picture: Drawing, panel_height: float, make_film: Callable[[], Drawing] | None = None
+    ) -> None:
         self._html = html
+        self._make_film = make_film
         self._picture = picture
         self._panel_height = panel_height
         self.width = picture.width
@@ -185,6 +203,10 @@ class Page(Picture):
     @property
     def dot(self) -> str | None:
         return self._picture.dot
+
+    @property
+    def film(self) -> Drawing | None:
+        return None if self._make_film is None else self._make_film()
 
     @property
     def frame_style(self) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import webbrowser
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from .choices import check_kind
+
 
 def write(path: str | Path, makers: Mapping[str, Callable[[], str | bytes]]) -> Path:
     """Write what belongs to the path's ending, and return the path; nothing else is made.
 
-    Errors: ValueError for an ending that `makers` does not have.
+    Errors: ValueError for an ending that `makers` does not have; TypeError for what is no path.
     """
+    check_kind("the name of the file", path, isinstance(path, (str, os.PathLike)), "a text, such as 'picture.svg'")
     target = Path(path)
     make = makers.get(target.suffix.lower())
     if make is None:

@@ -41,8 +41,13 @@
     return scale <= whole() * 1.001;
   }
 
+  // What the picture says in sentences, once more below it, where a narrow window would cut them off.
+  const told = document.getElementById("told");
+  told.textContent = Array.from(svg.querySelectorAll(".notice, .hint"), (line) => line.textContent).join(" ");
+
   function changed() {
     view.classList.toggle("larger", !isWhole());
+    told.hidden = isWhole() || !told.textContent;
     document.getElementById("whole").setAttribute("aria-pressed", String(isWhole()));
     window.dispatchEvent(new Event("viewchange"));
   }
@@ -86,14 +91,15 @@
 
   // Scroll as little as brings the element into sight.
   function reveal(element) {
-    isAtStart = false; // a reader who was led somewhere stays there when the window changes
     const box = element.getBoundingClientRect();
     const port = view.getBoundingClientRect();
     const by = (low, high, from, to) =>
       low < from + MARGIN ? low - from - MARGIN : high > to - MARGIN ? Math.min(high - to + MARGIN, low - from - MARGIN) : 0;
     const left = by(box.left, box.right, port.left, port.left + view.clientWidth);
     const top = by(box.top, box.bottom, port.top, port.top + view.clientHeight);
-    if (left || top) scroll(view.scrollLeft + left, view.scrollTop + top);
+    if (!left && !top) return;
+    isAtStart = false; // a reader who was led somewhere stays there when the window changes
+    scroll(view.scrollLeft + left, view.scrollTop + top);
   }
 
   function dragging(event) {

@@ -26,7 +26,7 @@ from .folding import choose_fold, folded_scene, units_of
 from .labels import Labelled, Piece, has_label, labels_svg
 from .layout.layered import BOX_ABOVE, BOX_BELOW, Layout, arrange
 from .layout.with_dot import arrange_with_dot
-from .opening import opening_of, shades_in
+from .opening import opening_of, opening_panel, shades_in
 from .placing import BOX_ASIDE, MARGIN, Placing, Return, ends_of
 from .scene import Card, Scene
 from .style import MARKS, style_sheet
@@ -104,13 +104,13 @@ def drawing_of(scene: Scene, theme: str, all_shades: bool = False, engine: str =
     name = drawing_id(f"{theme} {all_shades} {body}")
     classes = set(re.findall(r"[\w-]+", " ".join(set(re.findall(r'class="([^"]*)"', body)))))
     opening = picture.opening()
-    if any(opening.values()):
-        classes.update(["key", "figure", *shades_in(opening)])
+    if has_script := any(opening.values()):
+        classes.update(["key", *shades_in(opening)])
     used = [shade for shade in range(-STEPS, STEPS + 1) if all_shades or shade_class(shade) in classes]
     marks = [mark for mark in MARKS if mark in classes]
     style = style_sheet(name, theme, used, marks)
     svg = svg_document(name, picture.width, picture.height, scene.title, style, body)
-    script = ("graph", "opening", opening) if any(opening.values()) else ("", "", None)
+    script = ("graph", "opening", opening, opening_panel(theme)) if has_script else ("", "", None, "")
     return Drawing(svg, picture.width, picture.height, scene.title, theme, partial(dot_of, scene), script)
 
 
@@ -131,11 +131,11 @@ class _SceneDrawing:
         self.legend = self._legend_texts()
         room = self.placing.width
         alone = 300.0 + (92.0 if self.has_scale else 0.0)
-        beside = alone + text_width(self.legend[-1], 13)
+        beside = alone + text_width(self.legend[-1], 14)
         self.is_legend_on_one_line = beside <= room
         hints = [*scene.hints, *self._size_hint()]
         self.notices = [("notice", line) for line in scene.notices] + [("hint", line) for line in hints]
-        below = max([text_width(line, 13) for line in (self.legend[-1], *[line for _, line in self.notices])])
+        below = max([text_width(line, 14) for line in (self.legend[-1], *[line for _, line in self.notices])])
         self.width = math.ceil(max(room, alone, MARGIN * 2 + below))
         for_legend = LEGEND_LINE * (2 if self.is_legend_on_one_line else 3) - 4
         self.notice_top = self.placing.bottom + for_legend
@@ -158,7 +158,7 @@ class _SceneDrawing:
 
     def opening(self) -> dict[str, Any]:
         """The data of the script that opens cards."""
-        return opening_of(self.scene, self.placing, self.largest, self.largest_passed, self.height)
+        return opening_of(self.scene, self.placing, self.largest, self.largest_passed)
 
     def _largest_bars(self) -> dict[str, float]:
         """The largest bar of each layer: the bars of one layer share a scale."""
@@ -180,7 +180,7 @@ class _SceneDrawing:
             parts.append(
                 f'<rect class="box" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
                 f'height="{bottom - top:.1f}" rx="14"/><text class="title faint" x="{left + 14:.1f}" '
-                f'y="{top + 20:.1f}">{markup(shortened(name, right - left - 28, 13, bold=True))}</text>\n'
+                f'y="{top + 20:.1f}">{markup(shortened(name, right - left - 28, 14, bold=True))}</text>\n'
             )
         return parts
 

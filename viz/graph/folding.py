@@ -23,8 +23,9 @@ __all__ = ["choose_fold", "folded_scene", "units_of"]
 
 FEW_PARAMETERS = 5  # of a neuron: so many are named on its card, with their values and gradients
 FEW_NUMBERS = 6  # plain inputs: so many are a chip each, more of them share one
-LONGEST_LIST = 40  # parameters in one tooltip, terms of one sum
+LONGEST_LIST = 40  # parameters or terms in one tooltip
 MOST_BARS = 48
+CLOSED = "nothing goes back: requires_grad is False"
 MOST_LINES = 10  # into a layer that has a matrix
 
 
@@ -58,7 +59,7 @@ def folded_scene(
     edges, faint = _edges(reading, grouping, cards, results)
     chips, chip_edges = _chips(reading, grouping, cards)
     scene = finished(reading, cards, edges)
-    scene.card_of, scene.faint = grouping.place, faint
+    scene.card_of, scene.faint, scene.left_out = grouping.place, faint, grouping.left_out
     if chips:
         scene.cards = chips + cards
         for edge in edges + faint:
@@ -154,7 +155,7 @@ def _folded_card(reading: Reading, group: Group, results: Sequence[int]) -> Card
     else:
         card.bars = _bars([reading.shown[index] for index in parameters])
         if group.kind == "neuron":
-            card.terms = _parameter_rows(reading, group.members, parameters[:LONGEST_LIST])
+            card.terms = _parameter_rows(reading, group.members, parameters)
     if group.kind == "layer":
         card.note = f"{len({reading.order[i].label for i in results})} neurons"
     return card
@@ -255,8 +256,9 @@ def _sum_card(reading: Reading, grouping: Grouping, group: Group) -> Card:
     lines = card.detail.split("\n")
     said = f"{card.badge} of {count} {what}: {', '.join(numbers)}" + (", …" if count > LONGEST_LIST else "")
     card.detail = "\n".join([f"{card.name}: {said}", *lines[1:]])
-    terms = [(place, term) for place, term in enumerate(one.terms)][:LONGEST_LIST]
-    card.terms = [_row(reading, term, _term_name(reading, grouping, group, place, term)) for place, term in terms]
+    card.terms = [
+        _row(reading, term, _term_name(reading, grouping, group, place, term)) for place, term in enumerate(one.terms)
+    ]
     marks = _marks(reading, inside)
     card.is_stale, card.has_odd_data = marks.is_stale, marks.is_odd
     card.is_left_over = bool(marks.texts)
@@ -274,7 +276,7 @@ def _repeat_card(reading: Reading, group: Group, repeat: Repeat) -> Card:
     card = Card(f"× {count}", last.data, last.grad, last.strength, "", f"{made} operations each", "…")
     card.rows, card.is_fold, card.is_root = rows[:FEW_PARAMETERS], True, last.is_root
     card.strip = [order[index].data for index in outputs]
-    card.terms = [_row(reading, index) for index in outputs[:LONGEST_LIST]]
+    card.terms = [_row(reading, index) for index in outputs]
     marks = _marks(reading, group.members)
     card.is_stale, card.has_odd_data, card.is_left_over = marks.is_stale, marks.is_odd, bool(marks.texts)
     said = [f"{count} steps like the one before, of {made} operations each", *[row.detail for row in rows]]
@@ -287,7 +289,7 @@ def _change(reading: Reading, values: Sequence[int]) -> Row:
     """How one value of a step changes from the first step to the last one."""
     first, last = _row(reading, values[0]), _row(reading, values[-1])
     value = reading.order[values[0]]
-    name = f"{first.name} … {last.name}" if value.label else f"{badge_text(value)} in each"
+    name = f"{first.name} … {last.name}" if value.label else f"{badge_text(value) or 'leaf'} in each"
     data, grad = (one if one == other else f"{one} → {other}"
                   for one, other in ((first.data, last.data), (first.grad, last.grad)))  # fmt: skip
     strongest = _strongest([reading.shown[index] for index in values])
@@ -389,7 +391,7 @@ def _bundle(
     start, end, argument = bundle[next(i for i, one in enumerate(passed) if one is strongest or one == strongest)]
     names, local = reading.names, reading.slopes[end][argument]
     if not (is_open := any(reading.is_open(one, other) for one, other, _ in bundle)):
-        detail = "nothing goes back: requires_grad is False"
+        detail = CLOSED
     else:
         detail = f"{names[end]} passes {full(strongest)} back to {names[start]}"
     if len(bundle) > 1 and is_open:
@@ -408,7 +410,14 @@ def _fewer(edges: list[Edge], cards: Sequence[Card], has_gradients: bool) -> lis
             into.setdefault(edge.end, []).append(edge)
         else:
             kept.append(edge)
-    for among in into.values():
+    for every in into.values():
+        among = [edge for edge in every if edge.is_open]
+        closed = {(edge.start, edge.start_row): edge for edge in reversed(every) if not edge.is_open}
+        # Nothing goes back along these: one line to all neurons says as much as one to each.
+        kept += [
+            replace(edge, end_row=None, detail=CLOSED)
+            for _, edge in sorted(closed.items(), key=lambda pair: pair[0][0])
+        ]
         ranked = sorted(among, key=lambda edge: _weight_of(edge, has_gradients), reverse=True)
         needed = {edge.start: edge for edge in reversed(ranked)}  # the strongest one of each card
         strongest = {id(edge) for edge in [*ranked[:MOST_LINES], *needed.values()]}
@@ -427,11 +436,13 @@ def _chips(reading: Reading, grouping: Grouping, cards: Sequence[Card]) -> tuple
 
     The edges count the cards with the chips before them.
     """
-    readers: dict[tuple[float, ...], list[int]] = {}
+    readers: dict[tuple[tuple[int, float], ...], list[int]] = {}
     for number, group in enumerate(grouping.groups):
         if group.kind in ("neuron", "table", "layer"):
             products = [products_of(reading, members) for members in group.rows or [group.members]]
-            given = [tuple(one.number for one in own if one.value is None) for own in products]
+            given = [
+                tuple((place, one.number) for place, one in enumerate(own, 1) if one.value is None) for own in products
+            ]
             if given[0] and all(own == given[0] for own in given):
                 readers.setdefault(given[0], []).append(number)
     chips: list[Card] = []
@@ -444,11 +455,13 @@ def _chips(reading: Reading, grouping: Grouping, cards: Sequence[Card]) -> tuple
     return chips, [Edge(chip, len(chips) + user, 0.0, "", 0.0, detail, False) for chip, user in ends]
 
 
-def _chips_of(numbers: Sequence[float]) -> list[Card]:
+def _chips_of(given: Sequence[tuple[int, float]]) -> list[Card]:
+    """A chip for each of a few inputs, with its place among all of them, or one chip for many."""
+    numbers = [number for _, number in given]
     if len(numbers) <= FEW_NUMBERS:
         return [
-            Card(f"input {i}", short(number), "", 0.0, f"a plain number: {full(number)}", is_chip=True)
-            for i, number in enumerate(numbers, 1)
+            Card(f"input {place}", short(number), "", 0.0, f"a plain number: {full(number)}", is_chip=True)
+            for place, number in given
         ]
     listed = ", ".join(map(short, numbers[:LONGEST_LIST])) + (", …" if len(numbers) > LONGEST_LIST else "")
     span = f"{short(min(numbers), 3)} … {short(max(numbers), 3)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from chainrule.nn.modules import Unit
 
+from ..common.choices import whole_number
 from .neurons import Key, keys_by_call
 from .reading import Reading
 from .repeats import Repeat, repeats_in
@@ -98,7 +99,7 @@ def _checked_example(example: int, over: Sum | None) -> int:
             f"example={example} chooses one of the examples that a loss is the mean or the sum of; this result is "
             "not a sum of parts that are alike"
         )
-    count = len(over.terms)
+    count, example = len(over.terms), whole_number("example", example)
     if not -count <= example < count:
         raise ValueError(f"example={example} is out of range: there are {count} examples (0 to {count - 1})")
     return example % count

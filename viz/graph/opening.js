@@ -5,7 +5,6 @@
   const { svg } = chainrule.view;
   const NS = svg.namespaceURI;
   const cards = new Map(Array.from(svg.querySelectorAll("[data-card]"), (card) => [card.dataset.card, card]));
-  let opened = null;
   let lines = null;
   let chosen = "";
 
@@ -17,38 +16,38 @@
     return made;
   }
 
+  const panel = document.getElementById("opening");
+  const table = document.getElementById("rows");
+
   function close() {
-    opened?.remove();
+    panel.hidden = true;
     lines?.remove();
     svg.querySelector(".picked")?.classList.remove("picked");
-    opened = lines = null;
+    lines = null;
     chosen = "";
   }
 
-  // The rows of a card, in a card of their own over the picture, as near to it as there is room.
-  function open(key, card, under) {
-    const [name, [names, notes, numbers, grads], rows] = data.open[key];
-    const width = Math.max(28 + names + notes + numbers + grads, 160);
-    const height = 42 + 19 * rows.length;
-    const at = card.transform.baseVal.consolidate().matrix;
-    const { width: whole, height: high } = svg.viewBox.baseVal;
-    const x = Math.max(4, Math.min(at.e + 12, whole - width - 4));
-    const y = Math.max(4, Math.min(at.f + under + 4, high - height - 4));
-    opened = add(svg, "g", { class: "card fold opened", transform: `translate(${x},${y})` });
-    add(opened, "rect", { class: "face", width, height, rx: 9 });
-    rows.forEach((row, index) => {
-      const [left, middle, number, grad, shade] = row;
-      const top = 34 + 19 * index;
-      const right = width - 14;
-      if (grad) add(opened, "path", { class: "tint " + shade, d: `M${right - grads + 4} ${top}h${grads}v18h${-grads}z` });
-      add(opened, "text", { class: "key", x: 14, y: top + 14 }, left);
-      add(opened, "text", { class: "faint", x: 14 + names + 12, y: top + 14 }, middle);
-      add(opened, "text", { class: "figure", x: right - grads - 4, y: top + 14 }, number);
-      add(opened, "text", { class: "figure grad", x: right, y: top + 14 }, grad);
-    });
-    add(opened, "rect", { class: "rim", width, height, rx: 9 });
-    add(opened, "text", { class: "name", x: 14, y: 23 }, name);
-    opened.addEventListener("click", close);
+  // The rows of a card, beside the picture: over it, they would hide what they belong to.
+  function open(key, card) {
+    const [name, rows] = data.open[key];
+    document.getElementById("opened").textContent = name;
+    table.replaceChildren();
+    const head = table.createTHead().insertRow();
+    for (const word of ["", "", "data", "grad"]) head.insertCell().textContent = word;
+    const body = table.createTBody();
+    for (const [left, middle, number, grad, shade] of rows) {
+      const row = body.insertRow();
+      const heading = document.createElement("th");
+      heading.scope = "row";
+      heading.textContent = left;
+      row.append(heading);
+      for (const text of [middle, number, grad]) row.insertCell().textContent = text;
+      row.cells[1].className = "note";
+      row.cells[3].className = shade;
+    }
+    panel.hidden = false;
+    panel.scrollTop = 0;
+    requestAnimationFrame(() => requestAnimationFrame(() => chainrule.view.reveal(card))); // the view got smaller
   }
 
   function draw(key) {
@@ -67,8 +66,7 @@
     chosen = key;
     if (row) row.classList.add("picked");
     if (row) draw(key);
-    const frame = card.querySelector(".rim").height.baseVal.value;
-    if (data.open[key]) open(key, card, row ? 54 + 19 * (Number(row.dataset.row) + 1) : frame);
+    if (data.open[key]) open(key, row ?? card);
   }
 
   for (const [number, weights] of Object.entries(data.weights)) {
@@ -103,6 +101,7 @@
       choose(row ? `${number}.${row.dataset.row}` : number, card, row);
     });
   }
+  document.getElementById("close").addEventListener("click", close);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
   });

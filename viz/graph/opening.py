@@ -6,27 +6,40 @@ import re
 from typing import Any
 
 from ..common.colours import class_of, shade_class, shade_of
+from ..common.icons import button
 from ..common.svg import Point
+from ..common.tints import tint_rules
 from .placing import Placing
 from .scene import Card, Row, Scene
-from .tables import matrix_svg, row_middle, row_widths
+from .tables import matrix_svg
 
+MOST_ROWS = 300  # of one card
 MOST_CHARACTERS = 400_000  # of all that can be opened; a notebook stores it with the drawing
 
 
-def opening_of(scene: Scene, placing: Placing, largest: float, largest_passed: float, height: float) -> dict[str, Any]:
+def opening_of(scene: Scene, placing: Placing, largest: float, largest_passed: float) -> dict[str, Any]:
     """The rows of the cards that can be opened, the weights of matrices, and the edges that are not drawn."""
     opened: dict[str, Any] = {}
-    most = max(6, int((height - 70) / 19))
     size = 0
     for number, card in enumerate(scene.cards):
         for key, name, rows in _openable(number, card):
-            opened[key] = _entry(name, rows, most, largest)
-            size += sum(len(text) + 4 for row in opened[key][2] for text in row)
+            lines = _lines(rows, largest)
+            size += sum(len(text) + 4 for line in lines for text in line)
             if size > MOST_CHARACTERS:
-                del opened[key]
                 return _whole(scene, placing, opened, largest_passed)
+            opened[key] = [name, lines]
     return _whole(scene, placing, opened, largest_passed)
+
+
+def opening_panel(theme: str) -> str:
+    """The part of the page in which a card is opened: beside the picture, or below it in a narrow window."""
+    inside = (
+        f'<h2 id="opened" aria-live="polite"></h2>{button("close", "close (Esc)", "close")}<table id="rows"></table>'
+    )
+    return (
+        f"<style>{tint_rules('.opening', theme)}</style>\n"
+        f'<aside class="opening" id="opening" hidden aria-label="the opened card">{inside}</aside>\n'
+    )
 
 
 def _openable(number: int, card: Card) -> list[tuple[str, str, list[Row]]]:
@@ -35,19 +48,14 @@ def _openable(number: int, card: Card) -> list[tuple[str, str, list[Row]]]:
     return found + [(f"{number}.{place}", row.name, row.terms) for place, row in enumerate(rows) if row.terms]
 
 
-def _entry(name: str, rows: list[Row], most: int, largest: float) -> list[Any]:
-    shown = rows
-    if len(rows) > most:  # the strongest of them, in their order
-        strongest = sorted(rows, key=lambda row: -abs(row.strength) if row.strength == row.strength else -1e308)
-        chosen = {id(row) for row in strongest[: most - 1]}
-        shown = [row for row in rows if id(row) in chosen]
-        shown.append(Row(f"… and {len(rows) - len(shown)} with smaller gradients", "", "", 0.0))
-    widths = [round(width) for width in row_widths(shown)]
+def _lines(rows: list[Row], largest: float) -> list[list[str]]:
     lines = [
         [row.name, row.note, row.data, row.grad + " *" * row.is_left_over, class_of(row.strength, largest)]
-        for row in shown
+        for row in rows[:MOST_ROWS]
     ]
-    return [name, widths, lines]
+    if len(rows) > MOST_ROWS:
+        lines.append([f"… and {len(rows) - MOST_ROWS:,} more", "", "", "", "z"])
+    return lines
 
 
 def _whole(scene: Scene, placing: Placing, opened: dict[str, Any], largest_passed: float) -> dict[str, Any]:
@@ -59,8 +67,8 @@ def _whole(scene: Scene, placing: Placing, opened: dict[str, Any], largest_passe
     lines = []
     for edge in scene.faint:
         start, end = placing.rectangles[edge.start], placing.rectangles[edge.end]
-        out = (start.right, start.middle if edge.start_row is None else start.y + row_middle(edge.start_row))
-        into = (end.x, end.middle if edge.end_row is None else end.y + row_middle(edge.end_row))
+        out = (start.right, placing.height_at(edge.start, edge.start_row))
+        into = (end.x, placing.height_at(edge.end, edge.end_row))
         shade = shade_class(shade_of(edge.passed, largest_passed))
         lines.append([_key(edge.start, edge.start_row), _key(edge.end, edge.end_row), shade, _curve(out, into)])
     return {"open": opened, "weights": weights, "lines": lines}
@@ -77,7 +85,6 @@ def _curve(start: Point, end: Point) -> str:
 
 
 def shades_in(opening: dict[str, Any]) -> set[str]:
-    """The classes of the tints and the edges that the script may make."""
-    rows = {row[4] for _, _, rows in opening["open"].values() for row in rows}
+    """The classes of the squares and the edges that the script may make."""
     squares = re.findall(r'class="bar (\w+)"', "".join(opening["weights"].values()))
-    return rows | {line[2] for line in opening["lines"]} | set(squares)
+    return {line[2] for line in opening["lines"]} | set(squares)

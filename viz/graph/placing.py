@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..common.svg import Point
-from .cards import BADGE, NARROWEST, Rectangle, badge_width, card_height, card_width
+from .cards import BADGE, Rectangle, badge_width, card_height, card_width
 from .layout.layered import BOX_ABOVE, BOX_BELOW, Layout
 from .layout.lines import lines_of
 from .scene import Card, Edge, Scene
-from .tables import row_middle
+from .tables import DIGIT, row_middle
 
-GAP, LABELLED_GAP, CROWDED_GAP, WIDEST_GAP = 72.0, 112.0, 176.0, 220.0  # between two columns
+GAP, CROWDED_GAP, WIDEST_GAP = 64.0, 136.0, 200.0  # between two columns
+BESIDE_LABEL = 34.0  # room for an edge's beginning, and for its arrow
 CROWD = 4  # labelled edges between two columns
-MARGIN = 24.0
+MARGIN = 20.0
+NARROW = 0.75  # of a column's width
 BOX_ASIDE = 14.0  # between a box and the cards in it
 TWINS_APART = 18.0  # between the two edges of a + a
 WIDEST_EMPTY = 40.0  # between two cards of a line
@@ -44,13 +46,14 @@ class Placing:
         boxes, layers = [card.box for card in scene.cards], [card.box or card.column for card in scene.cards]
         self.layout = arranged_by(heights, edges, boxes, layers)
         self.crowd = Counter([self.layout.column[edge.end] for edge in scene.edges if edge.label])
+        self.starts, self.ends = {start for start, _ in edges}, {end for _, end in edges}
         self.twins = Counter([ends_of(edge) for edge in scene.edges])
         self._place(heights)
 
     def _place(self, heights: Sequence[float]) -> None:
         cards, column = self.scene.cards, self.layout.column
         count = max(column) + 1
-        widths = [NARROWEST] * count
+        widths = [0.0] * count
         for card, own in zip(cards, column):
             widths[own] = max(widths[own], card_width(card))
         gaps = [*self._gaps(count), 0.0]
@@ -77,10 +80,18 @@ class Placing:
         self.down = [down[own] for own in self.line]
         self._columns(widths, gaps, returning)
         self.rectangles = [
-            Rectangle(self.left[own], round(q - h / 2 + self.down[own], 1), widths[own], h)
-            for own, q, h in zip(column, y, heights)
+            self._rectangle(number, widths[own], round(q - h / 2 + self.down[own], 1), h)
+            for number, (own, q, h) in enumerate(zip(column, y, heights))
         ]
         self._tracks(returning)
+
+    def _rectangle(self, number: int, width: float, y: float, height: float) -> Rectangle:
+        """A card is as wide as its column; much narrower ones without edges at a side keep their own width there."""
+        card, left = self.scene.cards[number], self.left[self.layout.column[number]]
+        own = card_width(card)
+        if card.box or own > NARROW * width or (number in self.starts and number in self.ends):
+            return Rectangle(left, y, width, height)
+        return Rectangle(left + width - own if number in self.starts else left, y, own, height)
 
     def _squeezed(self, heights: Sequence[float]) -> Layout:
         """The layout without the empty room that the cards of other lines have left in each line."""
@@ -181,17 +192,31 @@ class Placing:
         framed = [0.0] * (columns + 1)
         for card, column in zip(self.scene.cards, layout.column):
             framed[column] = BOX_ASIDE * 2 if card.box else framed[column]
-        least = [CROWDED_GAP if many > CROWD else LABELLED_GAP if many else GAP for many in labels]
+        least = [max(CROWDED_GAP if many > CROWD else GAP, own) for many, own in zip(labels, self._room_for_labels())]
         steep = [max(0.0, one - 200.0) * 0.12 for one in steepest]
         beside = [max(framed[gap : gap + 2]) for gap in range(columns - 1)]
         return [min(gap + more, WIDEST_GAP) + room for gap, more, room in zip(least, steep, beside)]
+
+    def _room_for_labels(self) -> list[float]:
+        """How much room the labels need before each column: for the widest one, the badge and an arrow."""
+        cards, column = self.scene.cards, self.layout.column
+        room = [0.0] * (max(column) + 1)
+        for edge in self.scene.edges:
+            own = column[edge.end]
+            if edge.label and self.crowd[own] <= 2 * CROWD:
+                labels = min(self.twins[ends_of(edge)], 2)  # those of a + a stand side by side
+                needed = (
+                    labels * (DIGIT * len(edge.label) + 8) + badge_width(cards[edge.end].badge) / 2 + BESIDE_LABEL - 8
+                )
+                room[own] = max(room[own], min(needed, WIDEST_GAP))
+        return room[1:]
 
     def stops(self, edge: Edge, bends: Sequence[tuple[int, float]], twin: int) -> list[tuple[int, Point]]:
         """The points of an edge with their columns: out of its card, into and out of those on the way, and its end."""
         aside = (twin - (self.twins[ends_of(edge)] - 1) / 2) * TWINS_APART
         start, end, column = self.rectangles[edge.start], self.rectangles[edge.end], self.layout.column
-        out = start.middle if edge.start_row is None else start.y + row_middle(edge.start_row)
-        into = end.middle if edge.end_row is None else end.y + row_middle(edge.end_row)
+        out = self.height_at(edge.start, edge.start_row)
+        into = self.height_at(edge.end, edge.end_row)
         # The twin edges of a + a part on the way and meet the badge a little above and below its middle.
         limit = min(max(aside, -30.0), 30.0)
         stops = [(column[edge.start], (start.right, out + limit))]
@@ -205,6 +230,11 @@ class Placing:
         reach = 0.0 if card.is_table else badge_width(card.badge) / 2
         tip = (end.x - reach + abs(limit) * 0.2, into + limit * 0.45)
         return [*stops, (column[edge.end], tip)]
+
+    def height_at(self, card: int, row: int | None) -> float:
+        """The height at which edges meet a card, or a row of it."""
+        at = self.rectangles[card]
+        return at.y + row_middle(row) if self.scene.cards[card].is_table else at.middle
 
     def members_of_boxes(self) -> dict[tuple[int, str], list[Rectangle]]:
         members: dict[tuple[int, str], list[Rectangle]] = {}

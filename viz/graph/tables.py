@@ -12,11 +12,12 @@ from .scene import Card, Matrix, Row
 
 ROW = 19.0  # height of a row
 HEAD = 54.0  # of a table: its name, and the captions over its columns
+CAPTIONS = 47.0  # the line on which these stand
 FOOT = 8.0
-SIZE, DIGIT = 12.5, 7.9  # of the texts in rows, and the width of a digit
-BESIDE = 12.0  # between two columns of a row
-CELL, WIDEST_MATRIX, NARROWEST_CELL = 15.0, 460.0, 4.0
-PADDING = 14.0
+SIZE, DIGIT = 14.0, 8.7  # of the texts in rows, and the width of a digit
+BESIDE = 10.0  # between two columns of a row
+CELL, WIDEST_MATRIX, NARROWEST_CELL = 12.0, 400.0, 4.0
+PADDING = 12.0
 
 
 def row_widths(rows: Sequence[Row]) -> tuple[float, float, float, float]:
@@ -25,14 +26,21 @@ def row_widths(rows: Sequence[Row]) -> tuple[float, float, float, float]:
     notes = min(max([text_width(row.note, SIZE) for row in rows]), 120.0)
     data = max([DIGIT * len(row.data) for row in rows])
     grads = max([DIGIT * (len(row.grad) + row.is_left_over) for row in rows])
-    return names, notes + BESIDE if notes else 0.0, data + 2 * BESIDE, grads + BESIDE
+    return names, notes + BESIDE if notes else 0.0, data + 1.5 * BESIDE, grads + BESIDE
 
 
-def rows_svg(rows: Sequence[Row], left: float, right: float, top: float, largest: float) -> tuple[str, str]:
+def rows_svg(
+    rows: Sequence[Row],
+    left: float,
+    right: float,
+    top: float,
+    largest: float,
+    widths: tuple[float, float, float, float] | None = None,
+) -> tuple[str, str]:
     """The tints of some rows, and their texts; the columns end at `right`."""
     if not rows:
         return "", ""
-    names, notes, _, grads = row_widths(rows)
+    names, notes, _, grads = widths or row_widths(rows)
     below, above = [], []
     for place, row in enumerate(rows):
         y = top + ROW * place
@@ -85,12 +93,23 @@ def matrix_width(matrix: Matrix | None) -> float:
     return shown * cell
 
 
-def table_width(card: Card) -> float:
+def table_widths(card: Card) -> tuple[float, float, float, float]:
+    """The widths of the columns of a table, which have captions where there are numbers."""
+    names, notes, data, grads = row_widths(card.rows)
+    if not (card.data or card.grad):
+        return names, notes, data, grads
+    least = [text_width(caption, SIZE) for caption in ("data", "grad")]
+    return names, notes, max(data, least[0] + 1.5 * BESIDE), max(grads, least[1] + BESIDE)
+
+
+def table_width(card: Card, indent: float) -> float:
+    """The width of a table; its name begins at `indent`."""
     beside = matrix_width(card.matrix)
-    head = min(text_width(card.name, 15.0, bold=True), 240.0) + text_width(card.note, SIZE) + 30
-    rows = sum(row_widths(card.rows))
-    captions = text_width("gradients", 13) + 2 * BESIDE + sum(row_widths(card.rows)[2:]) if beside else 0.0
-    return math.ceil(2 * PADDING + max(beside + (BESIDE if beside else 0.0) + rows, head, captions))
+    head = indent + min(text_width(card.name, 15.0, bold=True), 240.0) + 16 + text_width(card.note, SIZE)
+    rows = sum(table_widths(card))
+    captions = text_width("gradients", SIZE) + 2 * BESIDE + sum(table_widths(card)[2:]) if beside else 0.0
+    inside = max(beside + (BESIDE if beside else 0.0) + rows, captions)
+    return math.ceil(max(2 * PADDING + inside, head + PADDING))
 
 
 def _caption(matrix: Matrix, has_gradients: bool) -> str:
@@ -103,21 +122,22 @@ def table_height(card: Card) -> float:
     return HEAD + ROW * len(card.rows) + FOOT
 
 
-def row_middle(place: int) -> float:
-    """The height of the middle of a row below the upper edge of its table."""
-    return HEAD + ROW * place + (ROW - 1) / 2
+def row_middle(place: int | None) -> float:
+    """The height of the middle of a row below the upper edge of its table; None stands for all rows: their captions."""
+    return CAPTIONS - 4 if place is None else HEAD + ROW * place + (ROW - 1) / 2
 
 
 def table_svg(card: Card, width: float, indent: float, largest: float, largest_cell: float) -> tuple[str, str]:
     """What is below the rim of a table, and what is above it."""
     right = width - PADDING
-    left = right - sum(row_widths(card.rows))
-    grads = row_widths(card.rows)[-1]
-    below, above = rows_svg(card.rows, left, right, HEAD, largest)
+    widths = table_widths(card)
+    beside = matrix_width(card.matrix)
+    left, grads = PADDING + beside + (BESIDE if beside else 0.0), widths[-1]
+    below, above = rows_svg(card.rows, left, right, HEAD, largest, widths)
     note = f'<text class="faint end" x="{right:.0f}" y="22">{markup(card.note)}</text>'
     captions = "".join(
         [
-            f'<text class="faint end" x="{x:.0f}" y="46">{caption}</text>'
+            f'<text class="faint end" x="{x:.0f}" y="{CAPTIONS:.0f}">{caption}</text>'
             for x, caption in ((right - grads - 4, "data"), (right, "grad"))
             if card.data or card.grad
         ]
@@ -125,9 +145,9 @@ def table_svg(card: Card, width: float, indent: float, largest: float, largest_c
     if card.matrix:
         has_gradients = any(map(any, card.matrix.gradients))
         caption = _caption(card.matrix, has_gradients)
-        captions += f'<text class="faint caption" x="{PADDING:.0f}" y="46">{caption}</text>'
+        captions += f'<text class="faint caption" x="{PADDING:.0f}" y="{CAPTIONS:.0f}">{caption}</text>'
         below += matrix_svg(card.matrix, has_gradients, largest_cell)
-    name = shortened(card.name, width - indent - 26 - text_width(card.note, 13), 15.0, bold=True)
+    name = shortened(card.name, width - indent - 14 - PADDING - text_width(card.note, SIZE), 15.0, bold=True)
     return below, f'<text class="name" x="{indent:.1f}" y="22">{markup(name)}</text>{note}{captions}{above}'
 
 

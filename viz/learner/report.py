@@ -15,6 +15,7 @@ from chainrule.engine import Value
 
 from ..common.colours import DARK, LIGHT
 from ..common.page import POLICY, asset
+from ..common.picture import Drawing
 from ..common.saving import write_text
 from ..common.text import markup
 from ..graph.drawing import draw
@@ -56,7 +57,7 @@ class Found:
         return f"  {self.bug or self.check.name}: {self.says}{where}\n{code}{back}\n        -> {self.numbers}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckReport:
     """A learner's engine, rung by rung. `str()` is the text; `bugs` names what is wrong, `notes` what is worth knowing.
 
@@ -99,6 +100,8 @@ class CheckReport:
             lines += ["", "What fails after this may follow from it; mend it, and check again."]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
     def _states(self, rung: int) -> list[str]:
         return [state for check, state in zip(CHECKS, self.states) if check.rung == rung]
 
@@ -123,13 +126,16 @@ class CheckReport:
         if self.unread:
             body += f"<p class=wrong>{markup(self.unread)}</p>"
         else:
-            body += f"<p>{self.points[0]} of {self.points[1]} checks are right.</p><ol class=rungs>" + "".join(
+            rungs = "".join(
                 f'<li class="{_mark(self._states(rung)).replace(" ", "-")}">{markup(title)} '
                 f"<b>{_mark(self._states(rung))}</b></li>" for rung, title in enumerate(RUNGS)
-            ) + "</ol>"  # fmt: skip
-        for heading, found in (("What is wrong", self.found), ("Worth knowing", self.notes)):
-            if found:
-                body += f"<h2>{heading}</h2>" + "".join(map(_section, found))
+            )  # fmt: skip
+            found = "".join(
+                f"<h2>{heading}</h2>" + "".join(map(_section, each))
+                for heading, each in (("What is wrong", self.found), ("Worth knowing", self.notes)) if each
+            )  # fmt: skip
+            body += f"<p>{self.points[0]} of {self.points[1]} checks are right.</p>"
+            body += f"<main><ol class=rungs>{rungs}</ol><div>{found}</div></main>"
         colours = "".join(
             f"{start}:root{{color-scheme:{scheme};--paper:{theme.paper};--ink:{theme.ink};--line:{theme.box_line};"
             f"--below:{theme.below_ink};--above:{theme.above_ink};--soft:{theme.soft_ink}}}{end}\n"
@@ -147,7 +153,12 @@ class CheckReport:
         return write_text(Path(path), {".html": self.html, ".json": self.json, ".txt": str(self) + "\n"})
 
     def _repr_html_(self) -> str:
-        return f'<iframe srcdoc="{markup(self.html)}" style="width:100%;height:640px;border:0"></iframe>'
+        # Where a viewer of notebooks removes the frame, the first graph is left, and str() is the text beside it.
+        pictures = (picture.image() for each in (*self.found, *self.notes) if (picture := _graph(each.check)))
+        return (
+            f'<iframe srcdoc="{markup(self.html)}" title="{markup(self.name)}" '
+            f'style="width:100%;height:640px;border:0">{next(pictures, "")}</iframe>'
+        )
 
 
 def check_class(V: Any, name: str = "") -> CheckReport:
@@ -249,22 +260,22 @@ class _Accepting(Value):
 
 
 def _section(found: Found) -> str:
-    text = str(found).split("\n", 1)
+    text, picture = str(found).split("\n", 1), _graph(found.check)
     return (f"<section><h3>{markup(found.bug or found.check.name)}</h3><p>{markup(found.says)}</p>"
-            f"<pre>{markup(_dedented(text[1]))}</pre>{_graph(found.check)}</section>")  # fmt: skip
+            f"<pre>{markup(_dedented(text[1]))}</pre>{picture.svg if picture else ''}</section>")  # fmt: skip
 
 
 def _dedented(text: str) -> str:
     return "\n".join(line[8:] for line in text.splitlines())
 
 
-def _graph(check: Check) -> str:
-    """The graph of a check, drawn with the gradients that are right; "" for what is too large to be looked at."""
+def _graph(check: Check) -> Drawing | None:
+    """The graph of a check, drawn with the gradients that are right; None for what is too large to be looked at."""
     names: dict[str, Any] = {"V": Value}
     for name, number in check.leaves.items():
         names[name] = Value(number, label=name)
     if check.note or "for " in check.code:
-        return ""
+        return None
     exec(check.code, names)
     for name in ("h", "k", "m", "y"):
         if isinstance(names.get(name), Value) and names[name] not in [names[leaf] for leaf in check.leaves]:
@@ -272,7 +283,7 @@ def _graph(check: Check) -> str:
     for name in check.leaves:
         names[name].grad = 0.0
     names["y"].backward()
-    return str(draw(names["y"]).svg)
+    return draw(names["y"])
 
 
 def _mark(states: list[str]) -> str:

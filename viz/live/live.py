@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from chainrule import nn
 from chainrule.engine import OPS, Op, Program, Value, applications
-from chainrule.engine.compiler.emit.expression import expression
 from chainrule.engine.compiler.emit.tape import Tape, slope_expression, tape_of
+from chainrule.engine.compiler.expression import expression
 from chainrule.engine.compiler.scalar.code import Code, Ref
 from chainrule.engine.compiler.trace.tracer import as_outputs
 from chainrule.engine.graph import needs_row
@@ -29,9 +29,9 @@ from chainrule.nn.checks import (
 )
 from chainrule.nn.data.examples import examples_of
 from chainrule.nn.last_step import LINES, TEXTS
-from chainrule.nn.predicting import evaluating
+from chainrule.nn.modes import in_mode
 
-from ..common.choices import check_choice
+from ..common.choices import check_choice, list_of_texts
 from ..common.colours import THEMES
 from ..common.text import clean, short
 from ..common.values import value_names, values_of
@@ -148,7 +148,7 @@ def replay(model: Any, loss: Any, X: Any, y: Any, history: Any, **keywords: Any)
 
 
 def _parts(show: Any) -> list[str]:
-    if show == "all":
+    if isinstance(show, str) and show == "all":
         return list(PARTS)
     chosen = list(show) if isinstance(show, Iterable) and not isinstance(show, str) else [show]
     for part in chosen:
@@ -207,7 +207,7 @@ class _Network:
             return [result, *outputs, *self.anatomy.look(inputs, result)]
 
         X, y = self.train
-        with evaluating(self.model):  # the page drops nothing out
+        with in_mode(self.model, training=False):  # the page drops nothing out
             return Program(computed, self.parameters, True, False).tape("steps", X[:2], y[:2])
 
     def data(self, names: Sequence[str] | None) -> dict[str, Any]:
@@ -217,7 +217,7 @@ class _Network:
         if len(rows) > 1 and rows[0].shape[1] != rows[1].shape[1]:
             raise ValueError(f"the validation has {rows[1].shape[1] - 1} inputs, X has {rows[0].shape[1] - 1}")
         width = int(np.prod(X.shape[1:]))
-        features = [clean(name) for name in names] if names is not None else [f"x{i + 1}" for i in range(width)]
+        features = [f"x{i + 1}" for i in range(width)] if names is None else list_of_texts("names", names)
         if len(features) != width:
             raise ValueError(f"names: {len(features)} names are given for {width} features")
         targets = np.concatenate([one[1].ravel() for one in parts])
@@ -248,7 +248,7 @@ class _Network:
     def _task(self, targets: NDArray[Any]) -> dict[str, Any]:
         """What the targets are: classes by number, two classes by two numbers, or numbers."""
         different = np.unique(targets)
-        given = None if self.classes is None else [clean(name) for name in self.classes]
+        given = None if self.classes is None else list_of_texts("classes", self.classes)
         if targets.dtype.kind != "f" and self.outputs > 1:
             outside = different[(different < 0) | (different >= self.outputs)]
             if len(outside):
@@ -276,7 +276,7 @@ def _one(array: NDArray[Any], i: int) -> Any:
 
 
 def _optimiser(model: Any, optimiser: Any, learning_rate: float | None) -> dict[str, Any]:
-    chosen = checked_optimiser(model, optimiser, learning_rate)
+    chosen = checked_optimiser(model.parameters(), optimiser, learning_rate)
     name = type(chosen).__name__
     settings = {key: float(getattr(chosen, key)) for key in type(chosen).settings
                 if key != "schedule" and isinstance(getattr(chosen, key, None), (int, float))}  # fmt: skip

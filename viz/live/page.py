@@ -7,9 +7,12 @@ import hashlib
 import re
 from typing import Any
 
+from chainrule.engine.compiler.emit.javascript import as_object
+
 from ..common.colours import DARK, DARK_SCREEN, LIGHT, Theme
 from ..common.page import asset
 from ..common.picture import Drawing, Page
+from ..common.shapes import SHAPES
 from ..common.text import markup
 from .packing import json_text, packed
 
@@ -24,10 +27,6 @@ CLASSES = {  # after Okabe & Ito (2008): colours that the colour-blind can tell 
         "#ffa94d", "#7ab8ff", "#2fc9a4", "#ff7aa2", "#b794ff", "#e0cc3a", "#5fd4ea", "#f19be3", "#b8c0cc", "#b5d95a"
     ],
 }  # fmt: skip
-# The marks of the classes, as paths around 0.
-SHAPES = ("M0 -6L6 0L0 6L-6 0z", "M5 0A5 5 0 1 0 -5 0A5 5 0 1 0 5 0z", "M0 -6L6 5H-6z", "M-5 -5H5V5H-5z",
-          "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2z", "M0 6L6 -5H-6z", "M-6 -2H6V2H-6z", "M-2 -6H2V6H-2z",
-          "M-6 -6L0 -2L6 -6L2 0L6 6L0 2L-6 6L-2 0z", "M0 -6L2 -2L6 -2L3 1L4 6L0 3L-4 6L-3 1L-6 -2L-2 -2z")  # fmt: skip
 
 
 class LivePage(Page):
@@ -48,7 +47,7 @@ def live_page(data: dict[str, Any], theme: str, picture: Drawing) -> LivePage:
 
 def _html(data: dict[str, Any], theme: str, picture: str) -> str:
     style = f"{_themes(theme)}{''.join([asset(_room(name), name) for name in STYLES])}"
-    parts = "\n".join([asset("live", name) for name in SCRIPTS])
+    parts = "\n".join([as_object("Primitive"), *[asset("live", name) for name in SCRIPTS]])
     script = f'(() => {{\n"use strict";\n{_compact(parts)}}})();\n'
     title = markup(data["title"])
     loader = _compact(asset("live", "loader.js"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,20 +12,24 @@ from numpy.typing import NDArray
 from chainrule.engine import Program, Value
 from chainrule.nn.checks import check_loss, check_model, checked_examples
 from chainrule.nn.data.examples import examples_of
-from chainrule.nn.predicting import evaluating
+from chainrule.nn.modes import in_mode
 from chainrule.nn.wishes import wishes
 
-from ..common.choices import check_choice
+from ..common.choices import check_choice, check_kind, list_of_texts
 from ..common.colours import DARK, STEPS, THEMES, Theme, mixed, shade_class
 from ..common.picture import Drawing
+from ..common.shapes import SHAPES
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, short, shortened, text_width
-from .page import CLASSES, SHAPES
+from .page import CLASSES
 
 Floats = NDArray[np.float64]
 SIZE, LEFT, TOP, BOTTOM = 360.0, 56.0, 44.0, 40.0
 CELLS = 60  # of the field, along each side
 MOST_CLASSES = 10
+SPAN = 31  # losses of a landscape, along each side
+MOST_WALKS = 4
+MOST_DOTS = 80  # steps of a walk that are marked one by one
 
 
 def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
@@ -108,9 +112,8 @@ def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -
             body.append(_rect(shade, x, up, wide - 2, cell - 2, 4))
             body.append(_middle(x + wide / 2 - 1, up + cell / 2 + 4, str(found) if found else "·"))
     right = int(np.trace(table))
-    return _drawing(
-        f"confusion of {len(X)} examples: {right} right", body, theme, max(LEFT + 50 + count * wide, 360.0), []
-    )
+    width, height = max(LEFT + 50 + count * wide, 360.0), TOP + 46 + count * cell
+    return _drawing(f"confusion of {len(X)} examples: {right} right", body, theme, width, [], height)
 
 
 def wish_bars(
@@ -126,6 +129,7 @@ def wish_bars(
     <Drawing: what 2 examples ask of layers.0.neurons.0.w.0>
     """
     check_choice("theme", theme, THEMES)
+    check_kind("parameter", parameter, parameter is None or isinstance(parameter, str), "the name of a parameter")
     found = wishes(model, loss, X, y)
     name = found.names[int(np.abs(found.mean).argmax())] if parameter is None else parameter
     asked = np.sort(found.of(name))
@@ -150,12 +154,17 @@ def wish_bars(
 
 
 def landscape(
-    model: Any, loss: Any, X: Any, y: Any = None, *, parameters: tuple[str, str] | None = None, theme: str = "auto"
-) -> Drawing:
+    model: Any, loss: Any, X: Any, y: Any = None, *, parameters: tuple[str, str] | None = None,
+    walks: Mapping[str, Any] | None = None, theme: str = "auto",
+) -> Drawing:  # fmt: skip
     """The mean loss over two parameters, all others held fixed, with the gradient at the point where they are.
 
-    `parameters` are two labels; without them, the two with the largest gradients.
-    Errors: ValueError for labels that no parameter has, or a model of one parameter.
+    `parameters` are two labels; without them, the two with the largest gradients. `walks` are up to four ways over the
+    surface, by name: what the model's parameters were before and after each step. They are on the surface where only
+    these two parameters moved; otherwise one sees their shadows.
+
+    Shapes: each of the walks (steps, P), in the order of model.parameters().
+    Errors: ValueError for labels that no parameter has, for a model of one parameter, or for walks that do not fit it.
 
     >>> from chainrule import Neuron, mse
     >>> landscape(Neuron(1, nonlin=False, rng=0), mse, [0.0, 1.0], [1.0, 3.0])
@@ -165,38 +174,95 @@ def landscape(
     check_loss(loss)
     X, y, _ = _examples(model, X, y)
     values: list[Value] = model.parameters()
-    with evaluating(model):
+    with in_mode(model, training=False):
         program = Program(lambda x, t: loss(model(x), t), values, True, False)
         _, gradient = program.value_and_grad(X, y)
-    first, second = _chosen(values, gradient, parameters)
-    theta, span = program.parameters(), 31
-    at = [float(theta[first]), float(theta[second])]
-    reach = [max(1.0, abs(a)) for a in at]
-    losses = np.empty((span, span))
-    for j in range(span):
-        for i in range(span):
-            theta[first] = at[0] + reach[0] * (2 * i / (span - 1) - 1)
-            theta[second] = at[1] - reach[1] * (2 * j / (span - 1) - 1)
-            losses[j, i] = float(np.mean(program(X, y, at=theta)))
-    low, high = float(np.nanmin(losses)), float(np.nanmax(losses))
-    cell = SIZE / span
-    body = [_title(f"mean loss, {short(low, 3)} to {short(high, 3)}")]
-    for j in range(span):
-        for i in range(span):
-            share = (losses[j, i] - low) / (high - low) if high > low else 0.0
-            shade = shade_class(round((math.sqrt(share) * 2 - 1) * STEPS)) if math.isfinite(share) else "z"
-            body.append(_rect(shade, LEFT + i * cell, TOP + j * cell, cell + 0.4, cell + 0.4))
-    x, up = LEFT + SIZE / 2, TOP + SIZE / 2
-    length = math.hypot(gradient[first] / reach[1], gradient[second] / reach[0]) or 1.0
-    dx, dy = -gradient[first] / reach[1] / length * 60, gradient[second] / reach[0] / length * 60
+    pair = _chosen(values, gradient, parameters)
+    ways = {clean(name): _walked(name, way, len(values))[:, pair] for name, way in (walks or {}).items()}
+    if len(ways) > MOST_WALKS:
+        raise ValueError(f"landscape shows at most {MOST_WALKS} walks, got {len(ways)}")
+    theta = program.parameters()
+    at = theta[list(pair)].copy()
+    low, high = _extent(at, list(ways.values()))
+    reach = (high - low) / 2
+    losses = np.empty((SPAN, SPAN))
+    for j, i in np.ndindex(SPAN, SPAN):
+        theta[list(pair)] = low[0] + 2 * reach[0] * i / (SPAN - 1), high[1] - 2 * reach[1] * j / (SPAN - 1)
+        losses[j, i] = float(np.mean(program(X, y, at=theta)))
+    body = _surface(losses) + _ways_drawn(ways, low, high)
+    [[x, up]] = _on_the_map(at[None], low, high)
+    length = math.hypot(gradient[pair[0]] / reach[1], gradient[pair[1]] / reach[0]) or 1.0
+    dx, dy = -gradient[pair[0]] / reach[1] / length * 60, gradient[pair[1]] / reach[0] / length * 60
     body.append(f'<path class="mean" d="M{x:.1f} {up:.1f}l{dx:.1f} {dy:.1f}"/>')
     body.append(f'<circle class="here" cx="{x:.1f}" cy="{up:.1f}" r="6"/>')
-    names = [clean(values[k].label or f"parameter {k + 1}") for k in (first, second)]
+    names = [clean(values[k].label or f"parameter {k + 1}") for k in pair]
     body += [
-        _middle(x, TOP + SIZE + 18, f"{names[0]} = {short(at[0])}; dashed: downhill"),
+        _middle(LEFT + SIZE / 2, TOP + SIZE + 18, f"{names[0]} = {short(float(at[0]))}; dashed: downhill"),
         _label(8, TOP - 6, names[1]),
     ]
-    return _drawing(f"loss over {names[0]} and {names[1]}", body, theme, LEFT + SIZE + 20, [])
+    height = TOP + SIZE + BOTTOM + 18 * len(ways)
+    return _drawing(f"loss over {names[0]} and {names[1]}", body, theme, LEFT + SIZE + 20, [], height)
+
+
+def _surface(losses: Floats) -> list[str]:
+    """A cell for each loss, shaded from the least to the most. Shapes: (SPAN, SPAN), the top row first."""
+    low, high = float(np.nanmin(losses)), float(np.nanmax(losses))
+    cell = SIZE / SPAN
+    found = [_title(f"mean loss, {short(low, 3)} to {short(high, 3)}")]
+    for j, i in np.ndindex(SPAN, SPAN):
+        share = (losses[j, i] - low) / (high - low) if high > low else 0.0
+        shade = shade_class(round((math.sqrt(share) * 2 - 1) * STEPS)) if math.isfinite(share) else "z"
+        found.append(_rect(shade, LEFT + i * cell, TOP + j * cell, cell + 0.4, cell + 0.4))
+    return found
+
+
+def _on_the_map(points: Floats, low: Floats, high: Floats) -> list[list[float]]:
+    """Where points are drawn; low and high are in the middles of the outermost cells. Shapes: (n, 2) -> (n, 2)."""
+    half = SIZE / SPAN / 2
+    shares: Floats = (points - low) / (high - low) * (SIZE - 2 * half) + half
+    found: list[list[float]] = (np.array([LEFT, TOP + SIZE]) + shares * [1.0, -1.0]).tolist()
+    return found
+
+
+def _ways_drawn(ways: Mapping[str, Floats], low: Floats, high: Floats) -> list[str]:
+    """The walks over the surface, each with a mark at its end, and below it what each is called."""
+    found = []
+    for k, (name, way) in enumerate(ways.items()):
+        points = _on_the_map(way, low, high)
+        steps = "L".join([f"{x:.1f} {up:.1f}" for x, up in points])
+        found.append(f'<path class="halo" d="M{steps}"/><path class="way w{k}" d="M{steps}"/>')
+        below = TOP + SIZE + BOTTOM + 18 * k
+        found.append(f'<path class="way w{k}" d="M{LEFT} {below:.1f}h28"/>')
+        if len(points) <= MOST_DOTS:
+            found += [f'<circle class="s{k}" cx="{x:.1f}" cy="{up:.1f}" r="2"/>' for x, up in points]
+        for x, up in (points[-1], [LEFT + 36, below]):
+            mark = f'transform="translate({x:.1f} {up:.1f})" d="{SHAPES[k]}"'
+            found.append(f'<path class="point s{k}" {mark}/>')
+        count = "1 step" if len(way) == 2 else f"{len(way) - 1:,} steps"
+        found.append(_label(LEFT + 50, below + 4, f"{shortened(name, 220.0, 12)}: {count}"))
+    return found
+
+
+def _walked(name: str, way: Any, count: int) -> Floats:
+    """The parameters along a walk. Shapes: (steps, count)."""
+    found = np.asarray(way, dtype=np.float64)
+    if found.ndim != 2 or len(found) < 1 or found.shape[1] != count or not np.isfinite(found).all():
+        raise ValueError(
+            f"the walk {clean(name)!r} has the shape {found.shape}; it has to be (steps, {count}), finite numbers: the "
+            "parameters before and after each step, such as [theta for _, theta in history.snapshots]"
+        )
+    return found
+
+
+def _extent(at: Floats, ways: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """The corners of the map: around the point, or around all walks and the point. Shapes: (2,) and (2,)."""
+    if not ways:
+        reach = np.maximum(1.0, np.abs(at))
+        return at - reach, at + reach
+    points = np.vstack([at, *ways])
+    middle, span = (points.min(axis=0) + points.max(axis=0)) / 2, float(np.ptp(points, axis=0).max())
+    reach = np.full(2, 0.6 * span or 1.0)  # one scale for both: a step of plain descent crosses the shades squarely
+    return middle - reach, middle + reach
 
 
 def _chosen(values: Sequence[Value], gradient: Floats, names: tuple[str, str] | None) -> tuple[int, int]:
@@ -205,11 +271,11 @@ def _chosen(values: Sequence[Value], gradient: Floats, names: tuple[str, str] | 
     if names is None:
         first, second = np.argsort(-np.abs(gradient), kind="stable")[:2].tolist()
         return first, second
-    labels = [p.label for p in values]
-    missing = [name for name in names if name not in labels]
-    if missing or len(set(names)) != 2:
+    labels, wanted = [p.label for p in values], list_of_texts("parameters", names)
+    missing = [name for name in wanted if name not in labels]
+    if missing or len(set(wanted)) != 2:
         raise ValueError(f"parameters={names!r}: two different labels are needed, such as {', '.join(labels[:4])}")
-    return labels.index(names[0]), labels.index(names[1])
+    return labels.index(wanted[0]), labels.index(wanted[1])
 
 
 def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], list[str]]:
@@ -217,6 +283,8 @@ def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], l
     check_model(model)
     inputs, targets, preparation = examples_of(X, y, getattr(model, "preparation", None))
     inputs, targets = checked_examples(inputs, targets)
+    if targets.ndim != 1:
+        raise ValueError(f"y has to be one target for each example, (n,), and is {targets.shape}")
     names = getattr(preparation, "class_names", None)
     count = int(targets.max()) + 1 if targets.dtype.kind != "f" else 0
     return inputs, targets, [clean(name) for name in names] if names else [str(i) for i in range(count)]
@@ -224,7 +292,7 @@ def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], l
 
 def _outputs(model: Any, X: NDArray[Any]) -> Floats:
     """The outputs for rows as the model takes them. Shapes: (n,) or (n, outputs)."""
-    with evaluating(model):
+    with in_mode(model, training=False):
         found: Floats = Program(lambda x: model(x), model.parameters(), True, False)(X)
     return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
 
@@ -273,7 +341,7 @@ def _drawing(
             x = LEFT + (i % 5) * 74
             mark = f'<path class="point k{i}" transform="translate({x + 6:.1f} {height - 16:.1f})" d="{SHAPES[i]}"/>'
             body.append(mark + _label(x + 16, height - 12, shortened(name, 54.0, 12)))
-    text = "\n".join(body) + "\n"
+    text = f'<rect class="paper" width="{width:g}" height="{height:g}" rx="10"/>\n' + "\n".join(body) + "\n"
     drawing = drawing_id(title + text + theme)
     svg = svg_document(drawing, width, height, title, themed_rules(drawing, theme, _rules), text)
     return Drawing(svg, width, height, title, theme)
@@ -282,6 +350,7 @@ def _drawing(
 def _rules(colours: Theme) -> dict[str, str]:
     scheme = CLASSES["dark" if colours is DARK else "light"]
     rules = {
+        ".paper": f"fill:{colours.paper}",
         "text": "font-family:system-ui,'Segoe UI','Noto Sans','DejaVu Sans',sans-serif",
         ".title": f"font-size:14px;font-weight:700;fill:{colours.ink}",
         ".label": f"font-size:12px;fill:{colours.ink}",
@@ -291,6 +360,8 @@ def _rules(colours: Theme) -> dict[str, str]:
         ".point": f"stroke:{colours.paper};stroke-width:1.3px",
         ".axis": f"stroke:{colours.line};stroke-width:1px",
         ".mean": f"stroke:{colours.ink};stroke-width:2px;stroke-dasharray:6 4;fill:none",
+        ".halo": f"stroke:{colours.paper};stroke-width:3px;stroke-linejoin:round;fill:none",
+        ".way": "stroke-width:1.3px;stroke-linejoin:round;fill:none",
         ".here": f"fill:{colours.receiver};stroke:{colours.paper};stroke-width:2px",
         ".kn": f"fill:{mixed(colours.edge_below, colours.edge_below, 1, 1)}",
         ".kp": f"fill:{mixed(colours.edge_above, colours.edge_above, 1, 1)}",
@@ -300,4 +371,9 @@ def _rules(colours: Theme) -> dict[str, str]:
         rules[f".{shade_class(shade)}"] = f"fill:{mixed(colours.zero, end, abs(shade), STEPS)}"
     for i, colour in enumerate(scheme):
         rules[f".k{i}"], rules[f".f{i}"] = f"fill:{colour}", f"fill:{colour};fill-opacity:0.3"
+    for i, (colour, dashes) in enumerate(
+        zip((colours.ink, colours.odd, colours.receiver, colours.giver), ("none", "7 3", "2 3", "9 3 2 3"))
+    ):
+        rules[f".w{i}"] = f"stroke:{colour};stroke-dasharray:{dashes}"
+        rules[f".s{i}"] = f"fill:{colour}"
     return rules

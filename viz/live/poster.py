@@ -9,7 +9,7 @@ from typing import Any
 from ..common.colours import STEPS, class_of, mixed, shade_class
 from ..common.picture import Drawing
 from ..common.svg import drawing_id, svg_document, themed_rules
-from ..common.text import markup
+from ..common.text import markup, text_width
 
 SIZE, GAP, COLUMN = 26, 8, 170
 MOST = 24  # neurons of a column
@@ -24,7 +24,7 @@ def poster(neurons: Sequence[dict[str, Any]], weights: Sequence[float], theme: s
     shown = {column: members[:MOST] for column, members in columns.items()}
     rows = max([len(members) for members in shown.values()], default=1)
     height = 60.0 + rows * (SIZE + GAP)
-    width = 80.0 + COLUMN * max(1, len(shown))
+    width = max(80.0 + COLUMN * max(1, len(shown)), 32.0 + text_width(title, 15))
     at: dict[int, tuple[float, float]] = {}
     for column, members in enumerate(shown.values()):
         for k, i in enumerate(members):
@@ -32,7 +32,8 @@ def poster(neurons: Sequence[dict[str, Any]], weights: Sequence[float], theme: s
     weights = [w if math.isfinite(w) else 0.0 for w in weights]
     largest = max([abs(w) for w in weights], default=1.0) or 1.0
     made = {neuron["output"]: i for i, neuron in enumerate(neurons)}
-    body = [f'<text class="title" x="16" y="24">{markup(title)}</text>']
+    body = [f'<rect class="paper" width="{width:g}" height="{height:g}" rx="10"/>']
+    body += [f'<text class="title" x="16" y="24">{markup(title)}</text>']
     sizes = sorted([abs(weights[w]) for i in at for w, source in neurons[i]["terms"] if source in made], reverse=True)
     least = sizes[min(STRONGEST, len(sizes)) - 1] if sizes else 0.0
     for i, (x, y) in at.items():
@@ -49,7 +50,7 @@ def poster(neurons: Sequence[dict[str, Any]], weights: Sequence[float], theme: s
         body.append(f'<rect class="neuron {shade}" {corner} width="{SIZE}" height="{SIZE}" rx="6"/>')
 
     def rules(colours: Any) -> dict[str, str]:
-        found = {".title": f"fill:{colours.ink};font:15px system-ui,sans-serif",
+        found = {".paper": f"fill:{colours.paper}", ".title": f"fill:{colours.ink};font:15px system-ui,sans-serif",
                  ".line": "fill:none;stroke-width:1.2", ".neuron": f"stroke:{colours.line}"}  # fmt: skip
         for shade in range(-STEPS, STEPS + 1):
             end = colours.edge_above if shade > 0 else colours.edge_below

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..common.choices import check_choice
+from ..common.choices import check_choice, list_of_texts
 from ..common.colours import THEMES
 from ..common.icons import button
 from ..common.page import page_html
 from ..common.picture import Drawing, Page
 from ..common.svg import drawing_id, svg_document, themed_rules
-from ..common.text import clean, markup, short
+from ..common.text import markup, short
 from ..common.values import unlike
 from .panels import HEIGHT, PANEL, Panel, across, panel_svg, rules
 from .runs import HistoryLike, Run, Series, may_be_log, wants_log
 
 FOOT_HEIGHT = 150.0
+PER_ROW = 2  # panels side by side: three do not fit a notebook
 
 
 def curves(*histories: HistoryLike, labels: Sequence[str] | None = None, notes: Sequence[str] = (),
@@ -54,7 +56,7 @@ def curves(*histories: HistoryLike, labels: Sequence[str] | None = None, notes: 
         "x": [round(x, 1) for x in across(epochs, epochs)],
         "panel": PANEL,
     }
-    said = [*[sentence for run in runs for sentence in run.said()], *map(clean, notes)]
+    said = [*[sentence for run in runs for sentence in run.said()], *list_of_texts("notes", notes)]
     html = page_html(title, _body(picture, data["lines"][-1], said, panels), data, "plots", "curves", theme,
                      shape=(picture.width, picture.height))  # fmt: skip
     return Page(html, picture, FOOT_HEIGHT)
@@ -67,16 +69,13 @@ def _runs(histories: Sequence[HistoryLike], labels: Sequence[str] | None) -> lis
         if missing := [name for name in ("epochs", "train_loss", "test_loss", "metrics") if not hasattr(history, name)]:
             raise TypeError(f"curves() got {type(history).__name__}, which has no {missing[0]}: it needs a history, "
                             "such as fit() returns; write curves(h1, h2) for several")  # fmt: skip
-    if isinstance(labels, str):
-        raise TypeError(f"labels is the text {labels!r}; it has to be a list, with one text for each history")
-    if labels is not None and len(labels) != len(histories):
-        counted = f"{len(labels)} label{'s' * (len(labels) != 1)}"
+    texts = None if labels is None else list_of_texts("labels", labels)
+    if texts is not None and len(texts) != len(histories):
+        counted = f"{len(texts)} label{'s' * (len(texts) != 1)}"
         raise ValueError(f"there are {counted} for {len(histories)} histories; give one for each")
     if len(histories) == 1:
-        return [Run(histories[0], clean(labels[0]) if labels else "", None)]
-    given = (
-        [clean(label) for label in labels] if labels is not None else [f"run {i}" for i in range(1, len(histories) + 1)]
-    )
+        return [Run(histories[0], texts[0] if texts else "", None)]
+    given = texts or [f"run {i}" for i in range(1, len(histories) + 1)]
     return [Run(history, label, colour) for colour, (history, label) in enumerate(zip(histories, unlike(given)))]
 
 
@@ -119,13 +118,15 @@ def _lines(runs: Sequence[Run], epochs: Sequence[int]) -> list[str]:
 
 
 def _picture(panels: Sequence[Panel], epochs: Sequence[int], title: str, theme: str) -> Drawing:
-    width = PANEL * max(len(panels), 1)
-    body = f'<rect class="paper" width="{width:.0f}" height="{HEIGHT:.0f}" rx="10"/>\n'
+    width, height = PANEL * max(min(len(panels), PER_ROW), 1), HEIGHT * max(math.ceil(len(panels) / PER_ROW), 1)
+    body = f'<rect class="paper" width="{width:.0f}" height="{height:.0f}" rx="10"/>\n'
     for index, panel in enumerate(panels):
-        body += f'<g transform="translate({index * PANEL:.0f},0)">\n{panel_svg(panel, epochs)}</g>\n'
+        down, right = divmod(index, PER_ROW)
+        place = f"translate({right * PANEL:.0f},{down * HEIGHT:.0f})"
+        body += f'<g transform="{place}">\n{panel_svg(panel, epochs)}</g>\n'
     name = drawing_id(theme + body)
-    svg = svg_document(name, width, HEIGHT, title, themed_rules(name, theme, rules), body)
-    return Drawing(svg, width, HEIGHT, title, theme)
+    svg = svg_document(name, width, height, title, themed_rules(name, theme, rules), body)
+    return Drawing(svg, width, height, title, theme)
 
 
 def _body(picture: Drawing, line: str, said: Sequence[str], panels: Sequence[Panel]) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.nn import Dataset
 
-from ..common.choices import check_choice
+from ..common.choices import check_choice, check_kind
 from ..common.colours import THEMES
 from ..common.page import page_html
 from ..common.picture import Drawing, Page
@@ -39,7 +39,8 @@ def report(
     columns of numbers, a map of what the model says, and the rows it is most wrong about. Without `test`, it is
     the rows for training that it is judged by, and the page says so.
 
-    Errors: ValueError for a history without epochs, for an unknown theme.
+    Errors: ValueError for a history without epochs, for an unknown theme; TypeError for a model that does not predict,
+    and for data that are no Dataset.
 
     >>> import chainrule as cr
     >>> train, test = cr.moons().split()
@@ -49,6 +50,9 @@ def report(
     <Page: report on moons>
     """
     check_choice("theme", theme, THEMES)
+    check_kind("model", model, callable(getattr(model, "predict", None)), "a model that has predict(X)")
+    check_kind("train", train, isinstance(train, Dataset), "a Dataset, such as cr.read_csv gives")
+    check_kind("test", test, test is None or isinstance(test, Dataset), "a Dataset, or None")
     judged = train if test is None else test
     found = findings(model, judged)
     pictures = _pictures(model, train, judged, found, theme)
@@ -66,7 +70,7 @@ def report(
         f'<section><h2>The training</h2><div class="pictures">{curves(history, theme=theme).svg}</div></section>\n'
         f"<section><h2>The data</h2>{_data(train, judged if test is not None else None)}</section>\n"
     )
-    html = page_html(title, f"<main>\n{body}</main>", {}, "reports", "reports", theme)
+    html = page_html(title, f"<main>\n{body}</main>", None, "reports", "reports", theme)
     first = pictures[0]
     return Page(html, Drawing(first.svg, first.width, first.height, title), FRAME)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..common.colours import STEPS, Colour, Theme, mixed, shade_class, shade_of
 from ..common.picture import Drawing
+from ..common.shapes import SHAPES
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, shortened, text_width
 from ..plots.ticks import round_ticks
@@ -22,6 +23,7 @@ SIDE = 320.0  # of a square plot
 LEFT, TOP, RIGHT, BOTTOM = 74.0, 44.0, 22.0, 52.0
 LEGEND = 20.0  # the height of a line of the legend
 MOST_POINTS = 600
+HATCHES = (("", 1), ("/", 4), ("\\", 4), ("-", 3), ("|", 3), ("/", 2))  # of the classes on a map: slope, cells apart
 SHADES = 6  # of a map: from a class that is hardly likelier than the others to one that is sure
 
 
@@ -33,7 +35,8 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[Any], theme: str) -> 
     room, wide = min(130.0, longest), max(cell, min(130.0, longest, 400.0 / len(names)))
     left, top = room + 26, 66.0
     parts = [f'<text class="heading" x="{left:.0f}" y="22">confusion</text>\n',
-             f'<text x="{left:.0f}" y="40">taken for</text>\n']  # fmt: skip
+             f'<text x="{left:.0f}" y="40">taken for</text>\n',
+             f'<text class="end" x="{left - 8:.1f}" y="{top - 8:.0f}">true</text>\n']  # fmt: skip
     for j, name in enumerate(names):
         x = left + (j + 0.5) * wide
         parts.append(
@@ -90,17 +93,19 @@ def residuals(truth: NDArray[Any], answers: NDArray[Any], theme: str) -> Drawing
 def mapped(
     field: Plane, points: Sequence[NDArray[Any]], truth: NDArray[Any], classes: Sequence[Any], name: str, theme: str
 ) -> Drawing:
-    """What the model says everywhere, with the rows as points in the colours of the truth."""
+    """What the model says everywhere, with the rows as marks of the class that is true."""
     if len(field.names) == 1:
         return _curve(field, points[0], truth, name, theme)
     xs, ys = field.spans
     parts = [_heading("what it says where")]
+    hatching = []
     rows, columns = field.answers.shape
     wide, high = SIDE / columns, SIDE / rows
     surplus = (field.sureness - 1 / len(classes)) / (1 - 1 / len(classes))
     shades = np.round(np.clip(surplus, 0.0, 1.0) * SHADES).astype(int)
     for i in range(rows):
         y, start = TOP + SIDE - (i + 1) * high, 0
+        hatching.append(_hatching(field.answers[i].tolist(), i, y, wide, high))
         for j in range(1, columns + 1):  # cells of the same tint side by side are one rectangle
             if j < columns and (field.answers[i, j], shades[i, j]) == (field.answers[i, start], shades[i, start]):
                 continue
@@ -109,23 +114,47 @@ def mapped(
                 f'x="{LEFT + start * wide:.1f}" y="{y:.1f}" width="{(j - start) * wide:.1f}" height="{high:.1f}"/>\n'
             )
             start = j
+    parts += hatching
     inner = [[tick for tick in round_ticks(*span) if span[0] <= tick <= span[1]] for span in (xs, ys)]
     parts.append(_axes(inner[0], inner[1], clean(field.names[0]), clean(field.names[1]), xs, ys))
     for row in _some(len(truth)):
         x, y = _at(float(points[0][row]), float(points[1][row]), xs, ys)
         if np.isfinite([x, y]).all():
-            label = int(truth[row])
-            said = markup(clean(classes[label]))
-            parts.append(f'<circle class="point f{label % COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="3.2">'
-                         f"<title>{said}</title></circle>\n")  # fmt: skip
+            parts.append(_mark(int(truth[row]), x, y, 0.66, clean(classes[int(truth[row])])))
     for place, one in enumerate(classes):
         y = TOP + SIDE + BOTTOM + place * LEGEND
+        swatch = _hatching([place] * 5, 0, y - 9, 5.7, 10.0), f"field g{place % COLOURS}{SHADES}"
         parts.append(
-            f'<circle class="point f{place % COLOURS}" cx="{LEFT + 6:.1f}" cy="{y - 4:.1f}" r="4.5"/>'
-            f'<text x="{LEFT + 18:.1f}" y="{y:.1f}">{markup(shortened(clean(one), SIDE - 20, 13))}</text>\n'
+            f'<rect class="{swatch[1]}" x="{LEFT:.1f}" y="{y - 9:.1f}" width="28.5" height="10"/>{swatch[0]}'
+            f"{_mark(place, LEFT + 44, y - 4, 0.9)}"
+            f'<text x="{LEFT + 58:.1f}" y="{y:.1f}">{markup(shortened(clean(one), SIDE - 60, 13))}</text>\n'
         )
     height = TOP + SIDE + BOTTOM + LEGEND * len(classes)
     return _drawing("what the model says where", LEFT + SIDE + RIGHT, height, "".join(parts), theme)
+
+
+def _mark(label: int, x: float, y: float, size: float, said: str = "") -> str:
+    """The mark of a class, which has a shape and a colour."""
+    title = f"<title>{markup(said)}</title>" if said else ""
+    place = f'transform="translate({x:.1f} {y:.1f}) scale({size})"'
+    return f'<path class="point f{label % COLOURS}" {place} d="{SHAPES[label % len(SHAPES)]}">{title}</path>\n'
+
+
+def _hatching(labels: Sequence[int], row: int, y: float, wide: float, high: float) -> str:
+    """Lines over the cells of a row, in a direction for each class, so that a map can be read without its colours."""
+    d = []
+    for column, label in enumerate(labels):
+        slope, apart = HATCHES[(label + label // COLOURS) % COLOURS]
+        x = LEFT + column * wide
+        if slope == "-" and row % apart == 0:
+            d.append(f"M{x:.1f} {y + high / 2:.1f}h{wide:.1f}")
+        elif slope == "|" and column % apart == 0:
+            d.append(f"M{x + wide / 2:.1f} {y:.1f}v{high:.1f}")
+        elif slope == "/" and (column - row) % apart == 0:
+            d.append(f"M{x:.1f} {y + high:.1f}l{wide:.1f} {-high:.1f}")
+        elif slope == "\\" and (column + row) % apart == 0:
+            d.append(f"M{x:.1f} {y:.1f}l{wide:.1f} {high:.1f}")
+    return f'<path class="hatch" d="{"".join(d)}"/>\n' if d else ""
 
 
 def _curve(field: Plane, points: NDArray[Any], truth: NDArray[Any], name: str, theme: str) -> Drawing:
@@ -205,6 +234,7 @@ def _rules(theme: Theme) -> dict[str, str]:
         ".diagonal": f"fill:none;stroke:{theme.line};stroke-dasharray:5 4",
         ".answer": f"fill:none;stroke:{theme.above_ink};stroke-width:2.4px",
         ".field": "shape-rendering:crispEdges",
+        ".hatch": f"fill:none;stroke:{theme.soft_ink};stroke-width:.7px;stroke-opacity:.55",
         ".point": f"stroke:{theme.paper};stroke-width:1px",
     }
     for shade in range(-STEPS, STEPS + 1):

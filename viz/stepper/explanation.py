@@ -8,7 +8,10 @@ from pathlib import Path
 
 from chainrule.engine import Value
 
-from ..common.saving import write_text
+from ..common.choices import check_choice
+from ..common.colours import THEMES
+from ..common.page import page_html
+from ..common.saving import open_in_browser, write_text
 from ..common.text import clean, markup, short
 from ..common.values import through, values_of
 from . import chains
@@ -22,8 +25,10 @@ _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~$&]")
 class Explanation:
     """A whole derivation, step by step: str() is its text; .markdown and .latex are for notebooks and slides."""
 
-    def __init__(self, title: str, steps: Sequence[StepText], notes: Sequence[str] = (), latex: str = "") -> None:
+    def __init__(self, title: str, steps: Sequence[StepText], notes: Sequence[str] = (), latex: str = "",
+                 theme: str = "auto") -> None:  # fmt: skip
         self.title = title
+        self._theme = theme
         self.steps = tuple(steps)
         self.notes = tuple(notes)
         self.latex = latex
@@ -56,14 +61,31 @@ class Explanation:
     def _repr_html_(self) -> str:
         return f'<pre style="line-height:1.5">{markup(self)}</pre>'
 
+    @property
+    def html(self) -> str:
+        """A page of its own, for the screen in the theme that was asked for, and for paper."""
+        items = []
+        for head, said in self._lines():
+            below = "".join([f'<p class="said">{markup(line)}</p>' for line in said])
+            items.append(f'<li><p class="head">{markup(head)}</p>{below}</li>\n')
+        steps = f"<ol>\n{''.join(items)}</ol>\n" if items else ""
+        notes = "".join([f'<p class="note">{markup(note)}</p>\n' for note in self.notes])
+        body = f"<main><h1>{markup(self.title)}</h1>\n{steps}{notes}</main>"
+        return page_html(self.title, body, None, "stepper", "explanation", self._theme)
+
+    def show(self) -> None:
+        """Open the page in a browser.
+
+        Errors: RuntimeError where no browser can be started; it says where the page is.
+        """
+        open_in_browser(self.html)
+
     def save(self, path: str | Path) -> Path:
         """Write a .txt, an .html, a .md (Markdown) or a .tex (LaTeX) file, by the ending of its name; return its path.
 
         Errors: ValueError for any other ending.
         """
-        head = f'<meta charset="utf-8"><title>{markup(self.title)}</title>'
-        page = f'<!doctype html><html lang="en"><head>{head}</head><body>{self._repr_html_()}</body></html>\n'
-        texts = {".txt": f"{self}\n", ".html": page, ".md": self.markdown, ".tex": f"\\[\n{self.latex}\n\\]\n"}
+        texts = {".txt": f"{self}\n", ".html": self.html, ".md": self.markdown, ".tex": f"\\[\n{self.latex}\n\\]\n"}
         return write_text(path, texts)
 
 
@@ -71,8 +93,8 @@ class ChainExplanation(Explanation):
     """The chain for one value: the ways from it to the result, and each local derivative on them."""
 
     def __init__(self, title: str, ways: Sequence[str], slopes: Sequence[tuple[str, str]], notes: Sequence[str],
-                 latex: str) -> None:  # fmt: skip
-        super().__init__(title, (), notes, latex)
+                 latex: str, theme: str) -> None:  # fmt: skip
+        super().__init__(title, (), notes, latex, theme)
         self.ways = tuple(ways)
         self.slopes = tuple(slopes)
 
@@ -86,14 +108,16 @@ def _plain(text: str) -> str:
     return _MARKDOWN.sub(lambda found: {"&": "&amp;", "<": "&lt;"}.get(found[0], "\\" + found[0]), clean(text))
 
 
-def explain(value: Value, of: Value | None = None) -> Explanation:
+def explain(value: Value, of: Value | None = None, *, theme: str = "auto") -> Explanation:
     """Every application of the chain rule behind the gradients of `value`, in words; no .grad is changed.
 
     With a second value, the one chain for it: how `value` changes with `of`, as products of local derivatives along
-    the ways that lead from the one to the other. `.markdown` and `.latex` are the same for notebooks and slides.
+    the ways that lead from the one to the other. `.markdown` and `.latex` are the same for notebooks and slides, and
+    `.show()` and `.save("explained.html")` make a page, whose `theme` is "light", "dark" or "auto": as the reader's
+    system has it.
 
-    Errors: TypeError for what is not a Value; ValueError for a node with a hand-written `_backward`, and for a second
-    value that the first was not computed from.
+    Errors: TypeError for what is not a Value; ValueError for a node with a hand-written `_backward`, for a second
+    value that the first was not computed from, and for an unknown theme.
 
     >>> from chainrule import Value
     >>> n = Value(0.5, label="n")
@@ -118,16 +142,17 @@ def explain(value: Value, of: Value | None = None) -> Explanation:
     y = tanh(v1); local derivative through v1 = 1 − y^2 = 1 − 0.99998771^2 = 2.458e−5
         The slope of tanh is one minus the square of tanh, so it is flat where tanh is near 1 or −1.
     """
+    check_choice("theme", theme, THEMES)
     narrator = Narrator(values_of(value))
     applied = applications(narrator.order)
     if of is not None:
-        return _chain(narrator, applied, of)
+        return _chain(narrator, applied, of, theme)
     steps = [narrator.text(step) for step in applied]
     notes = narrator.notes(gradients_after(applied, narrator.order))
-    return Explanation(f"{narrator.seed()}.", steps, notes, sums_as_latex(narrator, applied))
+    return Explanation(f"{narrator.seed()}.", steps, notes, sums_as_latex(narrator, applied), theme)
 
 
-def _chain(narrator: Narrator, applied: Sequence[Application], of: Value) -> Explanation:
+def _chain(narrator: Narrator, applied: Sequence[Application], of: Value, theme: str) -> Explanation:
     order, names, root = narrator.order, narrator.names, narrator.root
     if not isinstance(of, Value):
         raise TypeError(f"explain({root}, …) needs a Value second, got {type(of).__name__} {of!r}")
@@ -137,7 +162,7 @@ def _chain(narrator: Narrator, applied: Sequence[Application], of: Value) -> Exp
     name, found = names[start], chains.chains_of(applied, start, len(order) - 1)
     if not found.count:
         why = "requires_grad is False" if not of.requires_grad or not order[-1].requires_grad else "no way leads back"
-        return ChainExplanation(f"Nothing goes back from {root} to {name}: {why}.", [], [], [], "")
+        return ChainExplanation(f"Nothing goes back from {root} to {name}: {why}.", [], [], [], "", theme)
     gradient = short(found.gradient)
     title = f"{root} changes {gradient} times as fast as {name}: {name}.grad = {gradient}."
     if start == len(order) - 1:
@@ -154,7 +179,7 @@ def _chain(narrator: Narrator, applied: Sequence[Application], of: Value) -> Exp
     for place in sorted(used):
         text = narrator.text(used[place])
         slopes.append((f"{text.made}; {text.slope}", text.why))
-    return ChainExplanation(title, ways, slopes, notes, chain_as_latex(narrator, found, start))
+    return ChainExplanation(title, ways, slopes, notes, chain_as_latex(narrator, found, start), theme)
 
 
 def _way(narrator: Narrator, path: chains.Path, name: str) -> str:

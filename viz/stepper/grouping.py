@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 
 Parents = Sequence[Sequence[int]]  # for each value in topological order, the numbers of its arguments
 
 
-def groups_of(parents: Parents, card_of: Sequence[int], is_named: Sequence[bool]) -> list[list[int]]:
+def groups_of(
+    parents: Parents, card_of: Sequence[int], is_named: Sequence[bool], late: Collection[int] = ()
+) -> list[list[int]]:
     """The computed values, card by card and call by call; each group comes after those that it was computed from.
 
     A neuron that is called for each of a hundred examples has one card and a hundred groups. `is_named` says which
-    values have a label: the result of a call has one, so that what a later call makes of it is another group.
+    values have a label: the result of a call has one, so that what a later call makes of it is another group. The
+    `late` values are in groups of their own, which come as late as they can.
 
     >>> groups_of([[], [0], [0], [1, 2]], [0, 1, 2, 1], [False] * 4)
     [[2], [1, 3]]
@@ -22,10 +25,11 @@ def groups_of(parents: Parents, card_of: Sequence[int], is_named: Sequence[bool]
     first = list(range(len(parents)))  # of each value, a value of the same group that comes earlier; see _root
     for index in computed:
         for parent in parents[index]:
-            if parents[parent] and card_of[parent] == card_of[index] and not is_named[parent]:
+            is_alike = card_of[parent] == card_of[index] and (parent in late) == (index in late)
+            if parents[parent] and is_alike and not is_named[parent]:
                 one, other = _root(first, parent), _root(first, index)
                 first[max(one, other)] = min(one, other)
-    groups = _sorted_groups(parents, computed, [_root(first, index) for index in range(len(parents))])
+    groups = _sorted_groups(parents, computed, [_root(first, index) for index in range(len(parents))], late)
     if groups is None:  # two groups need each other: the values come as they were computed
         groups = [list(run) for _, run in groupby(computed, key=card_of.__getitem__)]
     return groups
@@ -38,7 +42,9 @@ def _root(first: list[int], index: int) -> int:
     return index
 
 
-def _sorted_groups(parents: Parents, computed: Sequence[int], key: Sequence[int]) -> list[list[int]] | None:
+def _sorted_groups(
+    parents: Parents, computed: Sequence[int], key: Sequence[int], late: Collection[int]
+) -> list[list[int]] | None:
     members: dict[int, list[int]] = {}
     for index in computed:
         members.setdefault(key[index], []).append(index)
@@ -51,14 +57,14 @@ def _sorted_groups(parents: Parents, computed: Sequence[int], key: Sequence[int]
         for other in needed:
             after[other].append(own)
     waiting = {own: len(needed) for own, needed in before.items()}
-    ready = [own for own, count in waiting.items() if not count]
+    ready = [(own in late, own) for own, count in waiting.items() if not count]
     heapq.heapify(ready)
     found = []
     while ready:
-        own = heapq.heappop(ready)
+        _, own = heapq.heappop(ready)
         found.append(members[own])
         for user in after[own]:
             waiting[user] -= 1
             if not waiting[user]:
-                heapq.heappush(ready, user)
+                heapq.heappush(ready, (user in late, user))
     return found if len(found) == len(members) else None

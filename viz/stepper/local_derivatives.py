@@ -18,6 +18,7 @@ from ..common.values import through
 
 COMPARED = {"<": operator.lt, ">": operator.gt, "=": operator.eq, "≠": operator.ne}
 EXACT = 0  # digits: in full
+READABLE = 400  # characters of a formula
 NO_NUMBER = "At these numbers there is no local derivative: it is nan, not a number"
 STALE = "Data changed after the forward pass; this is the local derivative of that time"
 
@@ -91,10 +92,12 @@ class _RowInWords:
         return sentence
 
     def _formula(self, place: int, local: float) -> LocalText | None:
-        """The equation and the formula in names; None where there is no formula that holds."""
+        """The equation and the formula in names; None where no formula holds, or where nobody would read it."""
         rules = (self.case.slopes if self.case else ()) or self.op.slopes or self.op.quick or self.op.partials
         in_full = _run(rules, place, self._in_names(EXACT))
         if not isinstance(in_full, Formula) or not math.isclose(in_full.number, local, rel_tol=1e-6, abs_tol=1e-300):
+            return None
+        if len(in_full.text) > READABLE:
             return None
 
         def names_side(digits: int) -> Formula:

@@ -3,7 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const { names, values, made, texts, steps } = data;
   const last = steps.length - 1;
-  const ACT = { start: 0, compute: 0, seed: 1, pass: 1, move: 2, anew: 2 };
+  const ACT = { start: 0, compute: 0, seed: 1, others: 1, pass: 1, move: 2, anew: 2 };
   const ACTS = ["forward", "backward", "update"];
   const byId = (id) => document.getElementById(id);
   const byNumber = (kind) => {
@@ -34,7 +34,7 @@
   let cells = new Map(); // number of a value -> its cells in the opened card
 
   // The value that a step is about; the one whose turn it is stands for the group.
-  const subject = (step) => (step[0] === "pass" ? step[2] : typeof step[1] === "number" ? step[1] : null);
+  const subject = (step) => (step[0] === "others" ? null : step[0] === "pass" ? step[2] : typeof step[1] === "number" ? step[1] : null);
   const groupOf = (step) => (step[0] === "start" ? 0 : data.group[step[0] === "anew" ? names.length - 1 : step[1]]);
   const firstOf = ACTS.map((_, act) => steps.findIndex((step) => ACT[step[0]] === act));
 
@@ -73,6 +73,7 @@
         [state.grad[second], state.shade[second]] = [fourth[4], fifth];
         state.passed.add(third);
       }
+      if (kind === "others") for (const [at, grad, shade] of second) [state.grad[at], state.shade[at]] = [grad, shade];
       if (kind === "move") state.data[first] = second[4];
       if (kind === "anew" && first) state.data = first;
     }
@@ -136,6 +137,15 @@
          ["", "reached when all that use it are done."]],
       ];
     },
+    others() {
+      const [who, they] = data.others === 1 ? ["the other example", "It goes"] : [`the other ${data.others} examples`, "They go"];
+      return [
+        [["strong", who], ["", ", all at once"]],
+        [],
+        [["", they + " the same way back, through the same parameters. What this brings to their gradients is added up "],
+         ["", "already; the example that is shown adds its own to it."]],
+      ];
+    },
     pass([, giver, receiver, , [before, local, upstream, sign, after], , slope, said]) {
       return [
         [["strong", names[receiver]], ["", ".grad += "], ["slope", "local derivative"], ["", " × "], ["giver", names[giver] + ".grad"]],
@@ -185,27 +195,51 @@
   function open(group) {
     if (!opened || group === openGroup) return;
     openGroup = group;
+    kind = 0;
+    build();
+    opened.scrollTop = 0;
+  }
+
+  // Where the panel has too little room: cells that are narrower, then sums in a line of their own, then both. What a
+  // group needed once it keeps, so that the panel does not jump from step to step.
+  const KINDS = ["", "tight", "stacked", "tight stacked"];
+  let kind = 0;
+
+  function fit(state) {
+    while (opened && kind < KINDS.length - 1 && opened.scrollWidth > opened.clientWidth) {
+      kind += 1;
+      build();
+      paintCells(state);
+    }
+  }
+
+  function build() {
+    const isStacked = KINDS[kind].includes("stacked");
+    opened.className = "opened " + KINDS[kind];
     cells = new Map();
-    const { title, lines } = data.groups[group];
+    const { title, lines } = data.groups[openGroup];
     const heading = document.createElement("h2");
     heading.textContent = title + (lines.length > 1 ? ", opened" : "");
     const table = document.createElement("table");
-    const sums = lines.filter((line) => line.length > 1);
+    const sums = isStacked ? [] : lines.filter((line) => line.length > 1);
     const widths = [0, 1].map((part) => Math.max(0, ...sums.map((line) => line[part].length)));
     for (const line of lines) {
       const row = table.insertRow();
-      const alone = line.length > 1 ? null : row.insertCell(); // without a sum, there is nothing to align
+      let alone = sums.includes(line) ? null : row.insertCell(); // without a sum, there is nothing to align
       if (alone) [alone.className, alone.colSpan] = ["alone", widths[0] + widths[1] || 1];
-      line.forEach((part, place) =>
+      line.forEach((part, place) => {
+        if (alone && place) {
+          alone = table.insertRow().insertCell();
+          alone.className = "alone more";
+        }
         part.forEach((piece, at) => {
           const box = alone ?? row.insertCell();
           if (!alone && !place && at === part.length - 1) box.colSpan = widths[0] - part.length + 1;
           box.append(typeof piece === "number" ? cellOf(piece) : piece);
-        }),
-      );
+        });
+      });
     }
     opened.replaceChildren(heading, table);
-    opened.scrollTop = 0;
   }
 
   function paintCell(cell, index, state) {
@@ -256,6 +290,10 @@
   function paint(state) {
     cards.forEach((card, place) => paintCard(card, data.results[place], data.rows[place], state));
     edges.forEach((edge, place) => edge.setAttribute("class", (state.passed.has(place) ? finalClass : waitingClass)[place]));
+    paintCells(state);
+  }
+
+  function paintCells(state) {
     for (const [index, list] of cells) for (const cell of list) paintCell(cell, index, state);
   }
 
@@ -290,8 +328,10 @@
   function show(step, isSilent) {
     now = Math.max(0, Math.min(last, step));
     const current = steps[now];
+    const state = stateAt(now);
     open(groupOf(current));
-    paint(stateAt(now));
+    paint(state);
+    fit(state);
     highlight(current);
     entitle();
     byId("view").classList.toggle("unfinished", now < lastOf(1)); // the bars of folded cards are of the end
@@ -326,7 +366,8 @@
   // The box of a card, and below it room for the overview, which would cover it.
   function clear({ left, right, top, bottom }) {
     const overview = document.querySelector(".overview:not([hidden])");
-    return { left, right, top, bottom: bottom + (overview ? overview.offsetHeight : 0) };
+    const isOver = overview && getComputedStyle(overview).position === "absolute"; // in a narrow window it is below
+    return { left, right, top, bottom: bottom + (isOver ? overview.offsetHeight : 0) };
   }
 
   // Scroll the opened card alone; scrollIntoView would move the page, too.
@@ -454,5 +495,15 @@
   const asked = new URLSearchParams(location.search).get("step");
   show(Number(asked) || 0, true);
   if (asked) requestAnimationFrame(() => requestAnimationFrame(follow)); // after the view has found its size
+  if (opened) {
+    let width = opened.clientWidth;
+    new ResizeObserver(() => {
+      if (opened.clientWidth === width || openGroup < 0) return; // its own height may change with its lines
+      width = opened.clientWidth;
+      kind = 0;
+      build();
+      show(now, true);
+    }).observe(opened);
+  }
   window.addEventListener("resize", () => requestAnimationFrame(() => requestAnimationFrame(() => now && follow())));
 })();

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chainrule.engine import Op, Value
 
+from ..common.choices import positive_number
 from ..common.formulas import DIGITS, agrees, in_brackets, read
 from ..common.text import clean, short
 from .grouping import Parents
@@ -30,13 +30,7 @@ def checked_learning_rate(given: object) -> float | None:
 
     Errors: TypeError for what is no number, ValueError for one that is not positive and finite.
     """
-    if given is None:
-        return None
-    if isinstance(given, bool) or not isinstance(given, (int, float)):
-        raise TypeError(f"learning_rate is {given!r}; it has to be a number, or None for no update")
-    if not (math.isfinite(given) and given > 0.0):
-        raise ValueError(f"learning_rate is {given!r}; it has to be positive and finite, such as 0.1")
-    return float(given)
+    return None if given is None else positive_number("learning_rate", given, "0.1", "or None for no update")
 
 
 def parameters_among(order: Sequence[Value], is_unit: Sequence[bool], given: Iterable[Value] | None) -> list[int]:
@@ -50,6 +44,8 @@ def parameters_among(order: Sequence[Value], is_unit: Sequence[bool], given: Ite
         return [index for index in open_leaves if is_unit[index]] or open_leaves
     number = {id(value): index for index, value in enumerate(order)}
     found = []
+    if isinstance(given, (str, Value)) or not hasattr(given, "__iter__"):
+        raise TypeError(f"parameters is {given!r}; it has to be a list of Values, such as model.parameters()")
     for value in given:
         if not isinstance(value, Value):
             raise TypeError(f"parameters holds {type(value).__name__} {value!r}; each has to be a Value")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ...op import Op
 from ...operators import has_no_slope
@@ -11,6 +14,7 @@ from ...ops import logsumexp, pick, where
 from ..scalar.derive import chooses
 from .forward import Forward, Link
 from .ir import ZERO, Array, Number, Operand, Rows, is_batched, rows
+from .products import Products
 from .program import operand, symbol
 
 Where = Rows | tuple[int, ...]  # the rows of an array that a contribution goes to
@@ -137,7 +141,8 @@ class Backward:
     def _grid(self, link: Link, upstream: Operand, masked: bool) -> None:
         """With z = W @ h, W gets dz @ h.T and h gets W.T @ dz."""
         rights, lefts, width, ones, keep = link.extra
-        left, right, side = link.args
+        left, right = link.args
+        side = right
         g = self.program.full(upstream, rights * lefts, True)
         if self.wants(left):
             if masked and rights == 1:  # examples whose gradient is 0 take no part, whatever the factors are
@@ -148,10 +153,41 @@ class Backward:
             back = self.program.write("back", [left, g], rights * keep, True, rights, lefts, width, keep)
             self.give(right, back, rights * keep, True)
 
+    def _products(self, link: Link, upstream: Operand, masked: bool) -> None:
+        """Each side gets the product of the upstream gradient with the other side, summed over the axes it lacks."""
+        program, (left, right) = self.program, link.args
+        left_axes, right_axes, axes, sizes = link.extra
+        g = program.full(upstream, link.out.count, True)
+        one, two = (left, left_axes), (right, right_axes)
+        for (side, its_axes), (other, other_axes) in ((one, two), (two, one)):
+            if self.wants(side):
+                extra = axes, other_axes, its_axes, sizes
+                passed: Operand = program.write("einsum", [g, other], side.count, True, *extra)
+                if masked:  # examples whose gradient is 0 take no part, whatever the factors are
+                    passed = self._one_by_one(g, other, *extra)
+                self.give(side, passed, side.count, True)
+
+    def _one_by_one(
+        self, g: Rows, other: Rows, axes: str, other_axes: str, to_axes: str, sizes: Sequence[tuple[str, int]]
+    ) -> Operand:
+        """An einsum as a sum of products, in which a g of 0 makes a product 0."""
+        every = to_axes + "".join(axis for axis, _ in sizes if axis not in to_axes)
+        shape = [dict(sizes)[axis] for axis in every]
+        at = dict(zip(every, np.indices(shape)))
+        factors = []
+        for x, its_axes in ((g, axes), (other, other_axes)):
+            lanes = np.ravel_multi_index([at[axis] for axis in its_axes], [dict(sizes)[axis] for axis in its_axes])
+            factors.append(self.program.taken(x, lanes.ravel().tolist()))
+        products = self.program.ufunc("multiply", *factors)
+        products = self.program.apply(where, [factors[0], products, ZERO])
+        count = math.prod(shape[: len(to_axes)])
+        return self.program.sums(products, (math.prod(shape) // count,) * count)
+
     def _sum(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Each term gets the gradient of its sum."""
         sizes = link.step.sizes  # type: ignore[union-attr]
-        self.give(link.args[0], self.program.spread(upstream, sizes), sum(sizes), link.out.array.batched)
+        spread = self.program.spread(upstream, sizes, link.step.across)  # type: ignore[union-attr]
+        self.give(link.args[0], spread, sum(sizes), link.out.array.batched)
 
     def _logsumexp(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Each value gets its softmax probability times the upstream gradient."""
@@ -162,7 +198,7 @@ class Backward:
         masked = masked and isinstance(upstream, Rows)
         if masked:
             share = program.apply(where, [upstream, share, ZERO])
-        share = program.spread(share, link.step.sizes)  # type: ignore[union-attr]
+        share = program.spread(share, link.step.sizes, link.step.across)  # type: ignore[union-attr]
         passed = program.ufunc("multiply", powers, share)
         if masked:
             passed = program.apply(where, [share, passed, ZERO])
@@ -191,6 +227,10 @@ class Backward:
             return
         order = sorted(range(len(lanes)), key=lanes.__getitem__)
         unique = sorted(set(lanes))
+        if len(lanes) > len(unique) > 1 and list(lanes) == unique * (len(lanes) // len(unique)):  # all, again and again
+            g = self.program.sums(upstream, (len(lanes) // len(unique),) * len(unique), across=True)
+            self.parts.setdefault(source, []).append((rows(source, unique) or tuple(unique), g))
+            return
         g = self.program.taken(upstream, order)
         if len(unique) < len(lanes):
             counts = dict.fromkeys(unique, 0)
@@ -211,6 +251,7 @@ class Backward:
 
 ADJOINTS: Mapping[Any, Any] = {
     "dot": Backward._grid,
+    Products: Backward._products,
     "sum": Backward._sum,
     logsumexp: Backward._logsumexp,
     pick: Backward._pick,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...ops import logsumexp, pick
+from ...ops import exp, logsumexp, pick
 from ..literals import literal
 from . import plan as planned
 from .ir import Array, Number, Operand, Rows, is_batched, rows
 from .layout import ends_its_array, trailing_ones
 from .plan import Lane, Plan, Step
+from .products import Products
 from .program import Program
 
 LARGEST = Number(float(np.finfo(float).max))
@@ -42,6 +44,7 @@ class Forward:
         self.arrays: dict[planned.Array, Array] = {}
         self.theta = self.arrays[plan.theta] = self.program.write("theta", (), plan.theta.lanes, False).array
         self.theta.name = "theta"
+        self.softmax: dict[Array, tuple[Operand, Operand, Operand, Step]] = {}  # of a logsumexp: see _probabilities
         self.shifted: dict[Array, tuple[Operand, Operand, Step]] = {}  # of a logsumexp: its values, shifted; the log
         self.picks: dict[Array, tuple[Step, Rows, Rows]] = {}  # the choices and the label of a pick with a table
         self.checked: list[Array] = []  # the indices that have to be checked, once for each pick
@@ -51,7 +54,8 @@ class Forward:
             self.arrays[given] = array
         for step in plan.steps:
             self.program.step = step
-            out = KINDS.get(step.kind, Forward._elementwise)(self, step)
+            kind = Products if isinstance(step.kind, Products) else step.kind
+            out = KINDS.get(kind, Forward._elementwise)(self, step)
             lanes, batched = step.target.lanes, step.target.batched
             if isinstance(out, Number) or not out.complete or out.count != lanes or out.array.batched is not batched:
                 out = self._linked("full", "full", [out], lanes, batched)
@@ -71,22 +75,27 @@ class Forward:
         if isinstance(out, Rows):
             if not out.complete:  # it is a row of an operand, times 1
                 out = self.program.write("full", [out], out.count, out.array.batched)
-            self.links.append(Link(step.kind, tuple(args), out, extra, step))
+            kind = Products if isinstance(step.kind, Products) else step.kind
+            self.links.append(Link(kind, tuple(args), out, extra, step))
         return out
 
     # --- operands
 
-    def gather(self, operands: Sequence[planned.Operand], solid: bool = True) -> Rows:
-        """These operands as rows of one array; if `solid`, in one piece of memory."""
+    def gather(self, operands: Sequence[planned.Operand], solid: bool = True, padding: bool = False) -> Rows:
+        """These operands as rows of one array; if `solid`, in one piece of memory. Numbers that are `padding` are 0."""
         parts: list[Operand] = []
         groups = self.plan.by_array(operands)
+        if padding and len(groups) > 1:
+            groups = {array: found for array, found in groups.items() if array is not None}
         for array, (positions, lanes) in groups.items():
             if array is None:
                 numbers = tuple([literal(operands[i]) for i in positions])  # type: ignore[arg-type]
                 parts.append(self.program.write("numbers", (), len(numbers), False, numbers))
             else:
                 parts.append(self._lanes(self.arrays[array], lanes))
-        if len(parts) == 1 and isinstance(parts[0], Rows) and (parts[0].step == 1 or not solid):
+        if len(parts) == 1 and isinstance(parts[0], Rows) and (parts[0].step == 1 or not solid) and (
+            parts[0].count == len(operands)
+        ):  # fmt: skip
             return parts[0]
         where = tuple([tuple(positions) for positions, _ in groups.values()])
         return self._linked("scatter", "scatter", parts, len(operands), any(map(is_batched, parts)), where)
@@ -109,7 +118,23 @@ class Forward:
 
     def _elementwise(self, step: Step) -> Operand:
         args = [self.broadcastable(operands) for operands in step.operands]
-        return self._done(step, args, self.program.apply(step.kind, args))
+        out = self._probabilities(args[0]) if step.kind is exp else None
+        return self._done(step, args, out or self.program.apply(step.kind, args))
+
+    def _probabilities(self, x: Operand) -> Operand | None:
+        """exp(values - logsumexp(values)) without a second exp: the powers by their sums."""
+        if not isinstance(x, Rows) or x.array.op != "subtract" or not x.complete:
+            return None
+        values, logs = x.array.args
+        whole = logs.array if isinstance(logs, Rows) else None
+        if whole is not None and whole.op == "take":
+            whole = whole.args[0].array  # type: ignore[union-attr]
+        if whole not in self.softmax:
+            return None
+        its_values, powers, sums, step = self.softmax[whole]
+        if values != its_values or logs != self.program.spread(whole.whole, step.sizes, step.across):
+            return None
+        return self.program.ufunc("divide", powers, self.program.spread(sums, step.sizes, step.across))
 
     def _grid(self, step: Step) -> Operand:
         """The dot products of each left side with each right side."""
@@ -117,36 +142,57 @@ class Forward:
         ones = trailing_ones(step)
         keep, lanes = width - ones, step.operands[1]
         left = self.gather(step.operands[0])
-        if ones and rights == 1 and ends_its_array(lanes[:keep]):
-            right = side = self.gather(lanes[:keep])
-            right.array.ones = max(right.array.ones, ones)
-        elif ones:
-            right = self.gather([lane for i, lane in enumerate(lanes) if i % width < keep])
-            side, ones = self.program.write("padded", [right], rights * width, True, rights, keep), 0
-        else:
-            right = side = self.gather(lanes)
-        out = self.program.write("matmul", [left, side], rights * lefts, True, rights, lefts, width, ones)
-        return self._done(step, [left, right, side], out, rights, lefts, width, ones, keep)
+        right = self.gather(lanes[: keep * rights])
+        if ones and not ends_its_array(right):
+            right = self._linked("full", "full", [right], right.count, True)
+        right.array.ones = max(right.array.ones, ones * rights)
+        out = self.program.write("matmul", [left, right], rights * lefts, True, rights, lefts, width, ones)
+        return self._done(step, [left, right], out, rights, lefts, width, ones, keep)
+
+    def _products(self, step: Step) -> Operand:
+        g, i, j, k = step.sizes
+        left, left_axes = self._matrices(step.operands[0], {"g": g, "i": i, "k": k})
+        right, right_axes = self._matrices(step.operands[1], {"g": g, "j": j, "k": k})
+        extra = left_axes, right_axes, step.axes, tuple(zip("gijk", step.sizes))
+        out = self.program.write("einsum", [left, right], g * i * j, True, *extra)
+        return self._done(step, [left, right], out, *extra)
+
+    def _matrices(self, operands: Sequence[planned.Operand], sizes: dict[str, int]) -> tuple[Rows, str]:
+        """The factors of products of matrices, and their axes, in an order in which little has to be moved."""
+        names, places = "".join(sizes), np.arange(len(operands)).reshape(*sizes.values())
+        orders = [places.transpose(axes).ravel() for axes in permutations(range(3))]
+        lanes = np.array([a.index if isinstance(a, Lane) else -1 for a in operands])
+        found = 0
+        for number, order in enumerate(orders):
+            there = lanes[order]
+            if (np.diff(there[there >= 0]) > 0).all():
+                found = number
+                break
+        axes = "".join(names[axis] for axis in list(permutations(range(3)))[found])
+        return self.gather([operands[i] for i in orders[found]], padding=True), axes
 
     def _sum(self, step: Step) -> Operand:
         terms = self.gather(step.operands[0], solid=len(step.sizes) > 1)
-        return self._done(step, [terms], self.program.sums(terms, step.sizes))
+        return self._done(step, [terms], self.program.sums(terms, step.sizes, step.across))
 
     def _logsumexp(self, step: Step) -> Operand:
         """The largest value is subtracted first, so that nothing overflows."""
         ufunc, sizes = self.program.ufunc, step.sizes
         values = self.gather(step.operands[0])
-        shift: Operand = self.program.write("largest", [values], len(sizes), values.array.batched, sizes)
+        across = [True] * step.across
+        shift: Operand = self.program.write("largest", [values], len(sizes), values.array.batched, sizes, *across)
         quick = len(sizes) == 1 and step.target in self.mean_parts and values.array.batched
         if not quick:
             shift = ufunc("minimum", ufunc("maximum", shift, Number(-LARGEST.number)), LARGEST)
-        shifted = ufunc("subtract", values, self.program.spread(shift, sizes))
+        shifted = ufunc("subtract", values, self.program.spread(shift, sizes, step.across))
         powers = ufunc("exp", shifted)
-        whole = self.program.sums(powers, sizes)
+        whole = self.program.sums(powers, sizes, step.across)
         log = ufunc("log", whole)
         out = ufunc("add", log, shift)
         if quick and isinstance(out, Rows):
             self.shifted[out.array] = shifted, log, step
+        elif isinstance(out, Rows):
+            self.softmax[out.array] = values, powers, whole, step
         return self._done(step, [values, powers, whole], out)
 
     def _pick(self, step: Step) -> Operand:
@@ -214,4 +260,7 @@ class Forward:
                                                               tuple(lanes))  # fmt: skip
 
 
-KINDS: dict[Any, Any] = {"dot": Forward._grid, "sum": Forward._sum, logsumexp: Forward._logsumexp, pick: Forward._pick}
+KINDS: dict[Any, Any] = {
+    "dot": Forward._grid, "sum": Forward._sum, logsumexp: Forward._logsumexp, pick: Forward._pick,
+    Products: Forward._products,
+}  # fmt: skip

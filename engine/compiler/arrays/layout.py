@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...op import Op
-from .plan import Array, Lane, Operand, Plan, Step
+from .ir import Rows
+from .plan import Array, Lane, Plan, Step
 
 MANY_FEATURES = 32  # from here on it takes longer to transpose an input than to multiply it with an example in each row
 
@@ -27,15 +26,12 @@ def name_arrays(plan: Plan) -> None:
 
 def trailing_ones(step: Step) -> int:
     """How many of the factors on the right side of a grid are the number 1."""
-    return sum(1 for operand in step.operands[1][: step.sizes[2]] if operand == 1.0)
+    return sum(1 for operand in step.operands[1][:: step.sizes[0]] if operand == 1.0)
 
 
-def ends_its_array(operands: Sequence[Operand]) -> bool:
-    """Whether these are the last lanes of one array."""
-    first, last = operands[0], operands[-1]
-    if not isinstance(first, Lane) or last != Lane(first.array, first.array.lanes - 1):
-        return False
-    return all(operand == Lane(first.array, first.index + i) for i, operand in enumerate(operands))
+def ends_its_array(x: Rows) -> bool:
+    """Whether these are the last lanes of their array."""
+    return x.start + x.step * x.count == x.array.lanes
 
 
 def examples_in_rows(plan: Plan) -> set[Array]:

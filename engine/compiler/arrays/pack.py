@@ -9,7 +9,9 @@ from typing import Any
 from ...ops import add, logsumexp, multiply, pick
 from ..scalar.code import Argument, Code, Scalar
 from .flattening import Flattened
+from .order import reorder
 from .plan import Array, Lane, Operand, Plan, Step
+from .products import Products, find_products
 
 
 class _Agenda:
@@ -37,12 +39,15 @@ class _Agenda:
     def run(self) -> None:
         batched, sums, ready = self.flat.batched, self._sums, self._ready
         while ready:
-            kind = min(ready, key=lambda k: (batched[ready[k][0]], sums[k] / len(ready[k])))
-            places = sorted(ready.pop(kind))
-            del sums[kind]
-            if self.flat.tasks[places[0]].kind == "dot":
+            key = min(ready, key=lambda k: (batched[ready[k][0]], sums[k] / len(ready[k])))
+            places = sorted(ready.pop(key))
+            del sums[key]
+            kind = self.flat.tasks[places[0]].kind
+            if kind == "dot":
                 self._grids(places)
-            else:
+            elif isinstance(kind, Products):
+                self._products(kind)
+            elif kind != "of":  # what is a result of products of matrices is there already
                 self._step(places)
             for place in places:
                 for user in self._users[place]:
@@ -57,7 +62,7 @@ class _Agenda:
     def _add(self, kind: Any, places: list[int], operands: list[list[Operand]], sizes: tuple[int, ...] = ()) -> None:
         target = Array(f"v{len(self.steps) + 1}", len(places), self.flat.batched[places[0]])
         stands_for = [part for place in places for part in (*self.flat.parts[place], place)]
-        self.steps.append(Step(kind, target, operands, places, sizes, stands_for))
+        self.steps.append(Step(kind, target, operands, sizes, stands_for))
         for lane, place in enumerate(places):
             self.lanes[place] = Lane(target, lane)
 
@@ -93,19 +98,29 @@ class _Agenda:
             self._side_by_side([by_right[right][left] for left, right in alone], alone)
             grids = {lefts: rights for lefts, rights in grids.items() if len(lefts) > 1 or len(rights) > 1}
         for lefts, rights in grids.items():
-            computed = [by_right[right][left] for right in rights for left in lefts]
-            sides = [self.operands(a for side in sides for a in side) for sides in (lefts, rights)]
+            computed = [by_right[right][left] for left in lefts for right in rights]
+            sides = [self.operands(a for left in lefts for a in left),
+                     self.operands(a for column in zip(*rights) for a in column)]  # fmt: skip
             self._add("dot", computed, sides, (len(rights), len(lefts), len(lefts[0])))
         for place in places:
             if place not in self.lanes:
                 self.lanes[place] = self.lanes[self.flat.copies[place]]  # type: ignore[index]
+
+    def _products(self, kind: Products) -> None:
+        g, i, j, _ = kind.sizes
+        target = Array(f"v{len(self.steps) + 1}", g * i * j, True)
+        stands_for = [part for place in kind.places for part in (*self.flat.parts[place], place)]
+        operands = [self.operands(side) for side in (kind.left, kind.right)]
+        self.steps.append(Step(kind, target, operands, kind.sizes, stands_for))
+        for place, lane in kind.places.items():
+            self.lanes[place] = Lane(target, lane)
 
     def _side_by_side(self, places: list[int], sides: list[tuple[tuple[Argument, ...], tuple[Argument, ...]]]) -> None:
         """Dot products that have no side in common, as of gains and shifts: all products at once, and then all sums."""
         operands = [self.operands(a for pair in sides for a in pair[side]) for side in (0, 1)]
         varying = [i for i, right in enumerate(operands[1]) if isinstance(right, Lane)]
         products = Array(f"v{len(self.steps) + 1}", len(varying), True)
-        self.steps.append(Step(multiply, products, [[side[i] for i in varying] for side in operands], []))
+        self.steps.append(Step(multiply, products, [[side[i] for i in varying] for side in operands]))
         terms, width = operands[0], len(sides[0][0])
         for lane, i in enumerate(varying):
             terms[i] = Lane(products, lane)
@@ -118,13 +133,14 @@ class _Agenda:
 def schedule(code: Code, outputs: Sequence[Scalar], inputs: Sequence[Array], parameters: int) -> Plan:
     """The plan that computes the outputs. The lanes of the inputs, one after the other, are x0, x1, … of the code."""
     flat = Flattened(code, outputs)
+    find_products(flat)
     theta = Array("theta", parameters, False)
     every = [Lane(array, index) for array in inputs for index in range(array.lanes)]
     every += [Lane(theta, index) for index in range(parameters)]
     lanes = dict(enumerate(every))  # the code begins with the inputs and parameters
     agenda = _Agenda(flat, lanes)
     agenda.run()
-    return Plan(agenda.steps, list(inputs), theta, agenda.operands(flat.outputs))
+    return Plan(agenda.steps, list(inputs), theta, reorder(agenda.steps, agenda.operands(flat.outputs)))
 
 
 def _reachable(flat: Flattened, leaves: dict[int, Lane]) -> tuple[dict[int, int], dict[int, list[int]], dict[int, int]]:

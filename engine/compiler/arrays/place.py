@@ -113,7 +113,7 @@ def reused(
 
 def _plain(array: Array) -> bool:
     """Whether the memory of an array holds nothing before it is written."""
-    if array.ones or array.op in ("theta", "numbers", "index", "flat", "padded"):
+    if array.ones or array.op in ("theta", "numbers", "index", "flat"):
         return False
     if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
         return False

@@ -34,17 +34,21 @@ class Step:
     """One array instruction: the same work on each lane of its target.
 
     An operation of the table: `operands[i]` holds argument i of every lane.
-    "dot", a complete grid: the left factors, row by row, and the right ones; `sizes` is (rights, lefts, width).
-    "sum" and logsumexp: all terms, lane by lane; `sizes` says how many each lane has.
+    "dot", a complete grid: the left factors, row by row, and the right ones, column by column; `sizes` is (rights,
+    lefts, width). The lanes of its target are those of the first left side, then those of the second, and so on.
+    Products: the left and the right factors; `sizes` is that of the Products, and `axes` is the order of its results.
+    "sum" and logsumexp: all terms, lane by lane; `sizes` says how many each lane has. If they are `across`, the first
+    terms of all lanes come first, then the second ones, and so on.
     pick: all choices, lane by lane, and the indices; `sizes` says how many choices each lane has.
     """
 
     kind: Any  # the operation, "sum" or "dot"
     target: Array
     operands: list[list[Operand]]
-    places: list[int]  # the results that it computes, by their places in the code
     sizes: tuple[int, ...] = ()
-    stands_for: list[int] = field(default_factory=list)  # these places, and those of the parts of its sums
+    stands_for: list[int] = field(default_factory=list)  # its results, and the parts of its sums: places in the code
+    across: bool = False
+    axes: str = "gij"
 
 
 @dataclass

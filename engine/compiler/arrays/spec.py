@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 
 from .ir import WORDS, Array, Rows
 
@@ -34,6 +35,12 @@ def check(code: Iterable[Array]) -> None:
                 )
         if array.op in ("sum", "largest"):
             assert sum(array.extra[0]) == operands[0].count and len(array.extra[0]) == array.lanes, f"{said}: its sizes"
+            assert len(array.extra) == 1 or len(set(array.extra[0])) == 1, f"{said} is across, with different sizes"
+        if array.op == "einsum":
+            *axes, sizes = array.extra
+            counts = [a.count for a in operands] + [array.lanes]
+            assert [prod(dict(sizes)[axis] for axis in each) for each in axes] == counts, f"{said}: its axes"
+            assert set(axes[2]) <= {*axes[0], *axes[1]}, f"{said} has an axis that no operand has"
         if array.op in ("matmul", "outer", "back"):
             rights, lefts, width, more = array.extra
             made = {"matmul": rights * lefts, "outer": lefts * width, "back": rights * more}[array.op]

@@ -40,16 +40,18 @@ def numpy_source(
         text = _writer(forward, [gradient], rowwise)
         text.line(f"return {text.of(gradient, True)}")
     else:
-        text = _value_and_grad(forward, outputs[0], rowwise, without_gradient)
+        text = _value_and_grad(forward, outputs[0], rowwise, without_gradient, exact=name == "careful")
     if stages is not None:
         stages["derive"] = "\n".join(lines(forward.program.code))
         stages["place"] = "\n".join(lines(text.code))
     return text.function(head), [(line.text, line.steps) for line in text.lines]
 
 
-def _writer(forward: Forward, results: Sequence[Operand], rowwise: set[Array], fresh: Array | None = None) -> NumPy:
+def _writer(
+    forward: Forward, results: Sequence[Operand], rowwise: set[Array], fresh: Array | None = None, exact: bool = True
+) -> NumPy:
     roots = [result.array for result in results if isinstance(result, Rows)]
-    return NumPy(forward.program.code, [*roots, *forward.checked], rowwise, fresh)
+    return NumPy(forward.program.code, [*roots, *forward.checked], rowwise, fresh, exact)
 
 
 def _input_gradients(forward: Forward, output: Operand, rowwise: set[Array]) -> NumPy:
@@ -64,14 +66,14 @@ def _input_gradients(forward: Forward, output: Operand, rowwise: set[Array]) -> 
 
 
 def _value_and_grad(
-    forward: Forward, output: Operand, rowwise: set[Array], without_gradient: Sequence[int]
+    forward: Forward, output: Operand, rowwise: set[Array], without_gradient: Sequence[int], exact: bool
 ) -> NumPy:  # fmt: skip
     theta, power = forward.theta, -1 if is_batched(output) else 0
     [gradient] = differentiate(forward, output, [theta], power)
     parts = mean(forward, output)
     operands = [operand for part in parts for operand in part.operands[: 2 if part.kind == "picked" else None]]
     if gradient == ZERO:
-        text = _writer(forward, operands, rowwise)
+        text = _writer(forward, operands, rowwise, exact=exact)
         text.line(f"return {text.mean(parts)}, np.zeros({theta.lanes})")
         return text
     whole = forward.program.full(gradient, theta.lanes, False)
@@ -80,7 +82,7 @@ def _value_and_grad(
         whole = forward.program.write("full", [whole], theta.lanes, False)
     whole.array.name = whole.array.name or "dtheta"
     fresh = whole.array if theta.lanes > LARGE else None
-    text = _writer(forward, [whole, *operands], rowwise, fresh)
+    text = _writer(forward, [whole, *operands], rowwise, fresh, exact)
     result = text.of(whole, False)
     if without_gradient:
         indices = text.constant(f"np.array({list(without_gradient)})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -12,10 +12,9 @@ import numpy as np
 from ...op import Op
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
-from ..arrays.place import covers, first_writes, needed, placed, reused
+from ..arrays.place import ELSEWHERE, covers, first_writes, needed, placed, reused
 from ..arrays.plan import Step
-from ..arrays.spelling import template
-from ..literals import indices_literal, literal, shape_literal, slice_literal
+from ..literals import indices_literal, literal, shape_literal, slice_literal, template
 
 SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
 FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction
@@ -39,9 +38,9 @@ class NumPy:
 
     def __init__(
         self, code: Sequence[Array], roots: Collection[Array], rowwise: Collection[Array] = (),
-        fresh: Array | None = None,
+        fresh: Array | None = None, exact: bool = True,
     ) -> None:  # fmt: skip
-        self.rowwise, self.fresh = rowwise, fresh
+        self.rowwise, self.fresh, self.exact = rowwise, fresh, exact
         self.code = needed(code, roots)
         self.placed = placed(self.code, set(roots))
         self.lines: list[Line] = []
@@ -61,8 +60,10 @@ class NumPy:
             self._taken.add(array.name)
         for array in self.code:
             array.name = array.name or self._new("c" if array.op == "numbers" else "t")
+        self.spare, self.first = self._around_einsum(set(roots))
+        own = {fresh, *rowwise, *self.spare, *self.first}
         self._reused = {array: other.name for array, other in
-                        reused(self.code, set(roots), self.placed, {fresh, *rowwise}).items()}  # fmt: skip
+                        reused(self.code, set(roots), self.placed, own).items()}  # fmt: skip
         for array in self.code:
             self._make(array)
         if fresh is not None:
@@ -120,11 +121,48 @@ class NumPy:
         array = self._array
         self.lines.append(Line(text, comment, shape, array.steps if array else ()))
 
-    def to(self, array: Array, text: str, comment: str) -> None:
-        """A line that writes an array."""
-        self.line(text, f"{array.name} = {comment}", f"({array.lanes}, n)" if array.batched else f"({array.lanes},)")
+    def to(self, array: Array, text: str, comment: str, sizes: Sequence[int] = ()) -> None:
+        """A line that writes an array, whose lanes are numbered by several axes if there are `sizes`."""
+        shape = ", ".join(str(size) for i, size in enumerate(sizes or (array.lanes,)) if size > 1 or i == 0)
+        self.line(text, f"{array.name} = {comment}", f"({shape}, n)" if array.batched else f"({shape},)")
 
     # --- arrays and what is read of them
+
+    def _around_einsum(self, roots: Collection[Array]) -> tuple[set[Array], set[Array]]:
+        """The arrays with a row of zeros behind their lanes, and those in which the examples come first.
+
+        A scatter of one array to places in no order is a take, in which the row of zeros is what the places without
+        a lane get. What lies between such gatherings and products of matrices has the examples first, as the products
+        need it.
+        """
+        users: defaultdict[Array, list[Array]] = defaultdict(list)
+        for array in self.code:
+            for a in array.args:
+                if isinstance(a, Rows):
+                    users[a.array].append(array)
+        spare, first = set[Array](), set[Array]()
+        for array in self.code:
+            if not array.batched or array in roots or array.ones or array in self.placed:
+                continue
+            ops = {user.op for user in users[array]}
+            if array.op == "scatter" and ops and (part := self._in_no_order(array)):
+                spare.add(part)
+                if ops == {"einsum"}:
+                    first.add(array)
+            elif array.op == "einsum" and ops == {"take"}:
+                first.add(array)
+        return spare - roots, first
+
+    def _in_no_order(self, scatter: Array) -> Array | None:
+        """The array that a scatter takes to most of its rows, each once, in no order; None if it is none."""
+        [part, *others], [places, *_] = scatter.args, scatter.extra[0]
+        if others or not isinstance(part, Rows) or not part.complete or part.array in self.placed or part.array.ones:
+            return None
+        if not part.array.batched or part.array.op in ELSEWHERE or len(set(places)) < len(places):
+            return None
+        if 2 * len(places) < scatter.lanes or slice_literal(places) or _block(places, scatter.lanes):
+            return None
+        return part.array
 
     def _make(self, array: Array) -> None:
         """The line that makes the memory of an array, or the window in which it lies."""
@@ -143,14 +181,15 @@ class NumPy:
             self.made.append(f"{name} = {self._reused.get(array) or self._memory(array)}")
             if array in self.rowwise:
                 self._texts[array] = f"{name}.T"
-            if array.ones:
+            if array.ones or array in self.spare:
                 self._texts[array] += f"[:{array.lanes}]"
 
     def _memory(self, array: Array) -> str:
-        shape: tuple[int | str, ...] = (array.lanes + array.ones, "n") if array.batched else (array.lanes,)
-        zeros = array.op == "scatter" and not covers(array)[0]
-        function = "ones" if array.ones or array.op == "padded" else "zeros" if zeros else "empty"
-        shape = shape[::-1] if array in self.rowwise else shape
+        lanes = array.lanes + array.ones + (array in self.spare)
+        shape: tuple[int | str, ...] = (lanes, "n") if array.batched else (array.lanes,)
+        zeros = array in self.spare or (array.op == "scatter" and not covers(array)[0])
+        function = "ones" if array.ones else "zeros" if zeros else "empty"
+        shape = shape[::-1] if array in self.rowwise or array in self.first else shape
         if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
             return f"np.empty({shape_literal((array.lanes, 'n' if array.batched else 1))}, np.intp)"
         return f"np.{function}({shape_literal(shape) if array.batched else array.lanes})"
@@ -224,12 +263,21 @@ class NumPy:
 
     def _take(self, array: Array) -> None:
         [x] = array.args
+        assert isinstance(x, Rows)
         indices = self.indices(array.extra[0])
+        if x.array in self.first:
+            indices = self.constant(f"{indices}[:, None] + np.arange(0, {x.array.lanes} * n, {x.array.lanes})")
+            given = self.window(f"{self.base(x.array)}.reshape(-1)")
+            return self.to(
+                array, f'{given}.take({indices}, None, {self.base(array)}, "clip")', f"rows of {self.says(x)}"
+            )
         text = f'{self.of(x, False)}.take({indices}, 0, {self.base(array)}, "clip")'  # other modes make a copy first
         self.to(array, text, f"rows of {self.says(x)}")
 
     def _scatter(self, array: Array) -> None:
         name = self.base(array)
+        if (part := self._in_no_order(array)) in self.spare and part is not None:
+            return self._take_back(array, part)
         if covers(array)[1]:
             self.to(array, f"{name}[...] = 0.0", "0")
         for part, places, first in zip(array.args, array.extra[0], first_writes(array)):
@@ -258,28 +306,38 @@ class NumPy:
                 indices = self.indices(places)
                 self.line(f"{name}[{indices}] {sign}= {value}", comment, shape)
 
-    def _padded(self, array: Array) -> None:
-        rights, keep = array.extra
-        [x] = array.args
-        width = array.lanes // rights
-        whole = self._out(array, f".reshape({rights}, {width}, n)[:, :{keep}]")
-        value = self.window(f"{self.of(x, True)}.reshape({rights}, {keep}, n)")
-        self.to(array, f"{whole}[...] = {value}", f"{self.says(x)}, and rows of ones")
+    def _take_back(self, array: Array, part: Array) -> None:
+        """Rows to places in no order; the other places get the row of zeros that stands behind them."""
+        order, name = self.indices(array.extra[0][0]), self.base(array)
+        count = part.lanes  # where each row comes from: where it is not in the order, that is 0 + count
+        where = f"(np.bincount({order}, np.arange({count}) - {count}, {array.lanes}) + {count}).astype(np.intp)"
+        where = self.constant(where)
+        given, axis = part.name, "0"
+        if array in self.first:
+            where, axis = self.constant(f"{where} * n + np.arange(n)[:, None]"), "None"
+            given = self.window(f"{given}.reshape(-1)")
+        self.to(array, f'{given}.take({where}, {axis}, {name}, "clip")', f"rows of {part.name}")
 
     # --- products of matrices
 
     def _matrix(self, x: Any, lefts: int, width: int, name: str = "") -> str:
         return self.window(f"{self.text(x, False)}.reshape({lefts}, {width})", name)
 
-    def _side(self, x: Operand, width: int, ones: int) -> str:
-        """The right side of a product, with the rows of ones that stand behind it."""
+    def _side(self, x: Operand, rights: int, width: int, ones: int) -> str:
+        """The right sides of a product, with the rows of ones that stand behind them, as one matrix."""
         assert isinstance(x, Rows)
         if not ones:
-            return self.of(x, True)
+            return self._joined(x, width)
         whole = f"{x.array.name}.T" if x.array in self.rowwise else x.array.name
-        if x.start == 0 and x.count == x.array.lanes and ones == x.array.ones:
-            return whole
-        return self.window(f"{whole}[{x.start}:{x.start + width}]")
+        if x.start > 0 or ones * rights < x.array.ones:
+            whole = f"{whole}[{x.start}:{x.start + width * rights}]"
+        whole += f".reshape({width}, -1)" * (rights > 1)
+        return whole if whole.isidentifier() or whole.endswith(".T") else self.window(whole)
+
+    def _joined(self, x: Operand, height: int) -> str:
+        """So many rows of a matrix, whose columns are the examples, or all examples at all positions."""
+        assert isinstance(x, Rows)
+        return self.of(x, True) if x.count == height else self.window(f"{self.text(x, True)}.reshape({height}, -1)")
 
     def _weights(self, x: Any, lefts: int, width: int, product: str) -> str:
         """The matrix of a product, under the name that the first product gave it."""
@@ -289,57 +347,76 @@ class NumPy:
         rights, lefts, width, ones = array.extra
         left, side = array.args
         W = self._weights(left, lefts, width, array.name)
-        X = self._side(side, width, ones)
-        comment = f"{W} @ {self.says(side)}"
-        if rights == 1:
-            return self.to(array, f"{W}.dot({X}, {self.base(array)})", comment)
-        X = self.window(f"{X}.reshape({rights}, {width}, n)")
-        out = self._out(array, f".reshape({rights}, {lefts}, n)")
-        self.line(f"{self.np('matmul')}({W}, {X}, {out})", f"{array.name} = {comment}", f"({rights}, {lefts}, n)")
+        X, out = self._side(side, rights, width, ones), self._joined(array.whole, lefts)
+        self.to(array, f"{W}.dot({X}, {out})", f"{W} @ {self.says(side)}", (lefts, rights))
 
     def _outer(self, array: Array) -> None:
         rights, lefts, width, ones = array.extra
         g, side, left = array.args
-        X, G = self._side(side, width, ones), self.of(g, True)
         comment = f"{self.says(g)} @ {self.says(side)}.T"
         name = "d" + self._matrix(left, lefts, width)
         name = array.name if name in self._taken else name
+        X, G = self._side(side, rights, width, ones), self._joined(g, lefts)
         if array.batched:  # a matrix for each example
             out = self._out(array, f".reshape({lefts}, {width}, n)")
             if rights == 1:
                 G, X = self.window(f"{G}[:, None]"), self.window(f"{X}[None]")
                 text = f"{self.np('multiply')}({G}, {X}, {out})"
             else:
-                G = self.window(f"{G}.reshape({rights}, {lefts}, n)")
-                X = self.window(f"{X}.reshape({rights}, {width}, n)")
-                text = f'{self.np("einsum")}("rln,rwn->lwn", {G}, {X}, out={out})'
+                G = self.window(f"{G}.reshape({lefts}, {rights}, n)")
+                X = self.window(f"{X}.reshape({width}, {rights}, n)")
+                text = f'{self.np("einsum")}("lrn,wrn->lwn", {G}, {X}, out={out})'
             return self.line(text, f"{name} = {comment}", f"({lefts}, {width}, n)")
         out = self._out(array, f".reshape({lefts}, {width})", name)
-        if rights == 1:
-            turned = X.removesuffix(".T") if X.endswith(".T") else self.window(f"{X}.T", f"{X}T")
-            text = f"{G}.dot({turned}, {out})"
-        else:
-            G = self.window(f"{G}.reshape({rights}, {lefts}, n).transpose(1, 0, 2)")
-            X = self.window(f"{X}.reshape({rights}, {width}, n).transpose(0, 2, 1)")
-            text = f"{G}.reshape({lefts}, -1).dot({X}.reshape(-1, {width}), {out})"
-        self.line(text, f"{name} = {comment}", f"({lefts}, {width})")
+        turned = X.removesuffix(".T") if X.endswith(".T") else self.window(f"{X}.T", f"{X}T")
+        self.line(f"{G}.dot({turned}, {out})", f"{name} = {comment}", f"({lefts}, {width})")
 
     def _back(self, array: Array) -> None:
         rights, lefts, width, keep = array.extra
         left, g = array.args
-        W, G = self._weights(left, lefts, width, array.name), self.of(g, True)
+        W = self._weights(left, lefts, width, array.name)
         cut = f"{W}[:, :{keep}]" if keep < width else W
         turned = self.window(f"{cut}.T", f"{W}T")
-        comment = f"{W}.T @ {self.says(g)}"
-        if rights == 1:
-            return self.to(array, f"{turned}.dot({G}, {self.base(array)})", comment)
-        G = self.window(f"{G}.reshape({rights}, {lefts}, n)")
-        out = self._out(array, f".reshape({rights}, {keep}, n)")
-        self.line(f"{self.np('matmul')}({turned}, {G}, {out})", f"{array.name} = {comment}", f"({rights}, {keep}, n)")
+        G, out = self._joined(g, lefts), self._joined(array.whole, keep)
+        self.to(array, f"{turned}.dot({G}, {out})", f"{W}.T @ {self.says(g)}", (keep, rights))
+
+    def _einsum(self, array: Array) -> None:
+        """A product of matrices for each example: their axes are those in all three, and what each side has alone."""
+        *named, sizes = array.extra
+        first, second, result = map(set, named)
+        both, inner = sorted(first & second & result), sorted((first & second) - result)
+        kept = [sorted((side & result) - set(both)) for side in (first, second)]
+        windows = []
+        orders = ((*both, *kept[0], *inner), (*both, *inner, *kept[1]), (*both, *kept[0], *kept[1]))
+        for x, axes, order in zip((*array.args, array.whole), named, orders):
+            first = x.array in self.first
+            shape: list[object] = [dict(sizes)[axis] for axis in axes]
+            shape.insert(0 if first else len(axes), "n")
+            turned = [0 if first else len(axes), *[axes.index(axis) + first for axis in order]]
+            text = f"{self.text(x, True)}.reshape({', '.join(map(str, shape))})"
+            windows.append(self.window(text + f".transpose({', '.join(map(str, turned))})"))
+        comment = f"{self.says(array.args[0])} @ {self.says(array.args[1])}"
+        text = f"{self.np('matmul')}({', '.join(windows)})"
+        self.to(array, text, comment, tuple(dict(sizes)[axis] for axis in named[2]))
+        there = [self._there(x, axes, dict(sizes), order) for x, axes, order in zip(array.args, named, orders)]
+        if self.exact and any(there):
+            one, other = (each or self.constant("np.array([[True]])") for each in there)
+            text = f"exact_matmul({windows[0]}, {one}, {windows[1]}, {other}, {windows[2]})"
+            self.line(f"if np.isnan({self.base(array)}.sum()): {text}", "what is not there takes no part")
+
+    def _there(self, x: Operand, axes: str, sizes: Mapping[str, int], order: Sequence[str]) -> str:
+        """Which factors of a side are there at all: the others are 0, and make nothing of what is infinite. All: ""."""
+        assert isinstance(x, Rows)
+        if x.array.op != "scatter" or covers(x.array)[0]:
+            return ""
+        places = sorted({place for part in x.array.extra[0] for place in part})
+        name = self.constant(f"np.isin(np.arange({x.array.lanes}), {self.indices(places)})")
+        shape, turned = shape_literal([sizes[axis] for axis in axes]), shape_literal([axes.index(a) for a in order])
+        return self.constant(f"{shown(x, name)}.reshape{shape}.transpose{turned}")
 
     def _masked(self, array: Array) -> None:
         g, side = array.args
-        X = self._side(side, array.lanes, array.extra[0])
+        X = self._side(side, 1, array.lanes, array.extra[0])
         text = f"{self.base(array)}[...] = np.where(({self.of(g, True)} != 0.0).any(axis=0), {X}, 0.0)"
         self.to(array, text, f"{self.says(side)} where {self.says(g)} is not 0")
 
@@ -356,14 +433,16 @@ class NumPy:
         self.to(array, text, f"{self.says(array.args[0])} @ {self.says(array.args[1])}")
 
     def _sum(self, array: Array) -> None:
-        [x], [sizes] = array.args, array.extra
+        [x], [sizes, *across] = array.args, array.extra
         assert isinstance(x, Rows)
-        comment, out = f"{'sum' if len(sizes) == 1 else 'sums'}({self.says(x)})", self.base(array)
-        if len(sizes) == 1 and array.batched:  # a product with ones takes half the time of np.add.reduce
-            ones = self.constant(f"np.ones({sizes[0]})")
-            return self.to(array, f"{ones}.dot({self.of(x, True)}, {self._out(array, '[0]')})", comment)
-        if len(sizes) > MANY_SUMS and len(set(sizes)) == 1 and sizes[0] <= SMALL_SUM:
-            parts = [self.of(Rows(x.array, x.start + i, sizes[0], len(sizes)), array.batched) for i in range(sizes[0])]
+        count, size = len(sizes), sizes[0]
+        comment, out = f"{'sum' if count == 1 else 'sums'}({self.says(x)})", self.base(array)
+        if array.batched and (across or count == 1):  # a product with ones takes half the time of np.add.reduce
+            ones, columns = self.constant(f"np.ones({size})"), self._joined(x, size)
+            out = self._out(array, "[0]" if count == 1 else ".reshape(-1)")
+            return self.to(array, f"{ones}.dot({columns}, {out})", comment)
+        if count > MANY_SUMS and len(set(sizes)) == 1 and size <= SMALL_SUM and not across:
+            parts = [self.of(Rows(x.array, x.start + i, size, count), array.batched) for i in range(size)]
             self.to(array, f"{self.np('add')}({parts[0]}, {parts[1]}, {out})", comment)
             for part in parts[2:]:
                 self.to(array, f"add({out}, {part}, {out})", comment)
@@ -371,7 +450,7 @@ class NumPy:
         self._reduce("add", array, comment)
 
     def _largest(self, array: Array) -> None:
-        [x], [sizes] = array.args, array.extra
+        [x], sizes = array.args, array.extra[0]
         assert isinstance(x, Rows)
         comment = f"max({self.says(x)})"
         if len(sizes) == 1 and 1 < sizes[0] <= FEW and array.batched:
@@ -383,14 +462,15 @@ class NumPy:
         self._reduce("maximum", array, comment)
 
     def _reduce(self, name: str, array: Array, comment: str) -> None:
-        [x], [sizes] = array.args, array.extra
-        given, out = self.of(x, array.batched), self.base(array)
+        [x], [sizes, *across] = array.args, array.extra
+        given, out, n = self.of(x, array.batched), self.base(array), ", n" * array.batched
         if len(sizes) == 1:
             target, keep = (self._out(array, "[0]"), "") if array.batched else (out, ", keepdims=True")
             text = f"{self.np(name)}.reduce({given}, axis=0{keep}, out={target})"
         elif len(set(sizes)) == 1:
-            block = self.window(f"{given}.reshape({len(sizes)}, {sizes[0]}{', n' * array.batched})")
-            text = f"{self.np(name)}.reduce({block}, axis=1, out={out})"
+            shape = (sizes[0], len(sizes)) if across else (len(sizes), sizes[0])
+            block = self.window(f"{given}.reshape({shape[0]}, {shape[1]}{n})")
+            text = f"{self.np(name)}.reduce({block}, axis={0 if across else 1}, out={out})"
         else:
             starts = self.indices([0, *accumulate(sizes[:-1])])
             text = f"{self.np(name)}.reduceat({given}, {starts}, 0, None, {out})"
@@ -462,9 +542,15 @@ class NumPy:
 
     def _put(self, array: Array) -> None:
         g, flat = array.args
+        at = flat.array.extra[0]  # type: ignore[union-attr]
+        apart = array.batched and len(set(at)) == len(at)  # no two lanes pick among the same numbers
         count = f"{array.lanes}{' * n' if array.batched else ''}"
         places, out = f"{self.of(flat, False)}.reshape(-1)", self.base(array)
         comment = f"{self.says(g)} where {self.says(flat)} says"
+        if apart:
+            self.to(array, f"{out}[...] = 0.0", "0")
+            value = shown(g) if isinstance(g, Number) else f"{self.of(g, False)}.reshape(-1)"
+            return self.line(f"{self.window(f'{out}.reshape(-1)')}[{places}] = {value}", comment)
         if isinstance(g, Number):
             factor = "" if g == (1.0, 0) else f" * {self.of(g, False)}"
             text = f"np.bincount({places}, minlength={count}).reshape({out}.shape){factor}"

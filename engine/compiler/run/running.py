@@ -221,6 +221,13 @@ def in_range(index: Any, count: int) -> Any:
     return whole
 
 
+def exact_matmul(one: Any, there: Any, other: Any, also_there: Any, out: Any) -> None:
+    """The product of matrices, in which a factor that is not there adds nothing, even to what is infinite or nan."""
+    products = one[..., None] * other[..., None, :, :]
+    products[~np.broadcast_to(there[..., None] & also_there[..., None, :, :], products.shape)] = 0.0
+    products.sum(axis=-2, out=out)
+
+
 def mean_picked(choices: Any, hot: Any, plus_1: Any, count: int) -> Any:
     """The mean of what is picked: a product with a table that holds 1 / n for what is picked, and 0.0 elsewhere.
 

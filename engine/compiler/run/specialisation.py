@@ -8,16 +8,24 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ...numeric import readable
+from ...op import Op
 from ...value import Value
 from ..arrays.layout import name_arrays
 from ..arrays.pack import schedule
 from ..arrays.plan import Array, Lane, Plan, Step
+from ..arrays.whole import whole
+from ..emit.c import CFunction, array_function
+from ..emit.c_scalars import scalar_function
 from ..emit.functions import numpy_source
+from ..emit.javascript_arrays import bind_on_arrays
+from ..emit.javascript_scalars import bind_on_scalars
 from ..emit.python import functions_of, lines, on_floats, on_long_columns
+from ..expression import expression
 from ..scalar.code import Code, Scalar
 from ..scalar.derive import differentiate
 from ..trace.tape import Frozen, stored_number
 from ..trace.tracer import ONE_AT_A_TIME, paused_collector
+from .backends import Functions
 from .building import build
 from .running import MANY, Chunks, FloatArray, Pool, Pools, Runner
 
@@ -83,10 +91,13 @@ class Specialisation:
     batch: bool = False  # whether it runs on many examples
     long: bool = False  # whether it runs on columns, one operation after the other
     compared: bool = False  # whether a second example was traced, and gave the same program
+    backend: str = "numpy"  # "c": functions run in C where they can; "auto": once they are built
+    when_built: Callable[[], None] | None = None  # what "auto" calls when a function is there in C
     plan: Plan | None = None  # it is made before the first run
     texts: dict[str, str] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
     pools: dict[str, Pools] = field(default_factory=dict)
+    native: Functions = field(default_factory=Functions)
 
     def __post_init__(self) -> None:
         self.constant_numbers = [stored_number(value) for value in self.constants]
@@ -145,6 +156,18 @@ class Specialisation:
             results[1 + i] = 0.0
         return on_long_columns(name, self.code, results, self.layout)
 
+    def javascript_text(self, name: str, without_gradient: Sequence[int] = ()) -> str:
+        """bind_NAME(n) in JavaScript, which returns the function of that name."""
+        for op in dict.fromkeys(self.code.operations):
+            if isinstance(op, Op):
+                expression(op)  # an error names the row, rather than a function of NumPy's in its spelling
+        of_program = self.several, self.batch, self.parameters
+        if self.narrow or self.long:
+            inputs = list(zip(self.layout, self.shapes))
+            return bind_on_scalars(name, self.code, self.results(name), inputs, *of_program, without_gradient)
+        with ONE_AT_A_TIME:
+            return bind_on_arrays(whole(self.array_plan(), name, without_gradient), self.shapes, *of_program)
+
     def text(self, name: str) -> str:
         """The function of that name as it runs: on floats or on arrays."""
         return self.float_text(name) if self.narrow else self.array_text(name)
@@ -201,7 +224,66 @@ class Specialisation:
         """The function of that name, ready to run."""
         return _once(self.pools, name, lambda: Pools(self._pool(name)))
 
+    def c_function(self, name: str, one: bool = False) -> CFunction:
+        """The function of that name in C. `one`: for one example, as `batch=False` runs it.
+
+        Errors: Unspelled or NoExpression for what C has no words for.
+        """
+        one = one or not self.batch
+        with ONE_AT_A_TIME, paused_collector():
+            if self.narrow or self.long:  # one: the loops over examples take no time beside the others
+                return scalar_function(self.code, self.results(name), name, self.layout, self.parameters, one)
+            return array_function(self.array_plan(), name, int(one))
+
+    def in_c(self, name: str, one: bool = False) -> Callable[[int, FloatArray], Runner] | None:
+        """What binds the function of that name in C; None where NumPy runs, for now or for good.
+
+        `one`: for one example, of which the numbers stand side by side.
+        """
+        name = name.removesuffix(PACKED)
+        if self.backend == "numpy" or name.startswith(("careful", "jacobian")):
+            return None  # careful: where the mean is nan, NumPy looks closer
+        instead = "careful" if name == "value_and_grad" else name
+
+        def make() -> Any:
+            from .native import Native  # only who wants C waits until this is imported
+
+            return Native(self.c_function(name, one), lambda n, theta: self._bind(instead)(n, theta))
+
+        made = self.native.get(name + " of one" * one, make, self._built if self.backend == "auto" else None)
+        return made and made.bind  # type: ignore[no-any-return]
+
+    def epochs(self, rule: str, moved: int, memories: int) -> Any:
+        """Steps of training in C with this rule, see `Epochs`; None where NumPy runs, for now or for good."""
+        if self.backend == "numpy":
+            return None
+
+        def make() -> Any:
+            from .epochs import Epochs
+
+            return Epochs(self.c_function("value_and_grad"), rule, moved, memories)
+
+        return self.native.get(f"epochs of {moved} {rule}", make, self._built if self.backend == "auto" else None)
+
+    def _built(self) -> None:
+        with ONE_AT_A_TIME:
+            self.pools.clear()
+            if self.when_built:
+                self.when_built()
+
     def _pool(self, name: str) -> Callable[[int], Pool]:
+        in_c = self.in_c(name)
+        if in_c is not None:
+            several = in_c
+
+            def whole(n: int) -> Pool:
+                alone = self.in_c(name, one=True) if n == 1 and not (self.narrow or self.long) else None
+                return Pool(alone or several, n)
+
+            if name not in ("value_and_grad", "careful") or not self.batch:
+                return whole
+            pools, dimensions = Pools(whole), [len(shape) for shape in self.shapes]
+            return lambda n: whole(n) if n < MANY else Chunks(pools, n, dimensions)
         if self.long and not name.startswith("jacobian"):
             return lambda n: Pool(self._bind(name if n <= MANY_EXAMPLES else name + PACKED), n)
         if not self.narrow or name.startswith("jacobian"):
@@ -219,4 +301,5 @@ class Specialisation:
         return _once(self.runners, name, lambda: build("bind", self.array_text(name)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "plan": None, "runners": {}, "pools": {}}  # they are made again from the texts
+        made = {"plan": None, "runners": {}, "pools": {}, "native": Functions(), "when_built": None}
+        return {**self.__dict__, **made}  # they are made again from the texts

@@ -106,10 +106,15 @@ def attention(positions, size=4):
 @pytest.mark.parametrize("positions", [2, 5, 8])
 def test_a_layer_at_several_positions_is_one_product(positions):
     lines = attention(positions)
-    forwards = [line.text for line in lines if line.text.startswith("matmul(W")]
-    assert len(forwards) == 1  # it has query, key and value of all positions
-    assert count(lines, "matmul(") == 1  # the inputs need no gradient
+    forwards = [line.text for line in lines if line.text.startswith("W")]
+    assert len(forwards) == 1  # it has query, key and value of all positions; the inputs need no gradient
     assert sum(line.text.endswith("dW1)") for line in lines) == 1
+
+
+def test_attention_is_two_products_of_matrices_and_four_in_its_gradient():
+    assert len({len(attention(positions)) for positions in (6, 9)}) == 1
+    assert count(attention(6), "matmul(") == 6
+    assert count(attention(6), "exp(") == 1  # a probability is a power by the sum of all powers
 
 
 @pytest.mark.parametrize("shift", [True, False])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-LONGEST = 2400.0  # pixels; a drawing that is wider is broken
-LINE = 1900.0  # and no line of it is wider than this, unless one column is
+LONGEST = 2000.0  # pixels; a drawing that is wider is broken
+LINE = 1680.0  # and no line of it is wider than this, unless one column is: it fits a window of 1,600 pixels
 NEW_LINE, EMPTY, EDGE = 3.0, 4.0, 1.0  # the costs of a line, of one that is empty, and of an edge that is broken
 
 
@@ -14,7 +14,7 @@ def lines_of(widths: Sequence[float], edges: Sequence[tuple[int, int, int]]) -> 
 
     Shapes: widths (columns,) with the gap after each; edges (card, from column, to column) -> (columns,).
 
-    >>> lines_of([600.0] * 5, [(0, 0, 1), (1, 1, 2), (2, 1, 3), (3, 2, 4), (4, 3, 4)])
+    >>> lines_of([500.0] * 5, [(0, 0, 1), (1, 1, 2), (2, 1, 3), (3, 2, 4), (4, 3, 4)])
     [0, 0, 0, 1, 1]
     """
     if sum(widths) <= LONGEST:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-SWEEPS = 16
-PATIENCE = 5  # sweeps without an improvement before giving up
+SWEEPS = 8
+PATIENCE = 2  # sweeps without an improvement before giving up
 TRANSPOSE_LIMIT = 4000  # edges; swapping neighbours is quadratic where many edges meet; beyond this it is left out
 
 
@@ -25,6 +25,50 @@ def order_columns(
     >>> order_columns([[0, 1], [2, 3]], [[], [], [1], [0]], [[3], [2], [], []], [None] * 4)
     [[0, 1], [3, 2]]
     """
+    best, fewest = columns, -1
+    is_small = sum(map(len, after)) <= TRANSPOSE_LIMIT
+    for start in _starts(columns, before, after) if is_small else [columns]:
+        found, count = _untangled(start, before, after, box, is_small)
+        if fewest < 0 or count < fewest:
+            best, fewest = found, count
+        if fewest == 0:
+            break
+    return best
+
+
+def _starts(
+    columns: list[list[int]], before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]
+) -> Iterator[list[list[int]]]:
+    """Orders to begin with, which lead to different ends: as given, and as walks over the graph meet the nodes."""
+    yield columns
+    leaves = [node for node, neighbours in enumerate(before) if not neighbours]
+    results = [node for node, neighbours in enumerate(after) if not neighbours]
+    yield _as_met(columns, results, [neighbours[::-1] for neighbours in before])
+    yield _as_met(columns, leaves[::-1], after)
+
+
+def _as_met(columns: list[list[int]], first: list[int], onward: Sequence[Sequence[int]]) -> list[list[int]]:
+    column = {node: number for number, members in enumerate(columns) for node in members}
+    found: list[list[int]] = [[] for _ in columns]
+    seen: set[int] = set()
+    stack = list(first)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            found[column[node]].append(node)
+            stack.extend(reversed(onward[node]))
+    return found
+
+
+def _untangled(
+    columns: list[list[int]],
+    before: Sequence[Sequence[int]],
+    after: Sequence[Sequence[int]],
+    box: Sequence[str | None],
+    has_swaps: bool,
+) -> tuple[list[list[int]], int]:
+    """The best order that sweeps over the columns find from this start, and how many edges cross in it."""
     slot = [0] * len(before)  # the number of each node in its column, from the top
     columns = [_keep_together(column, box) for column in columns]
     _number(columns, slot)
@@ -33,18 +77,18 @@ def order_columns(
         if fewest == 0 or waited == PATIENCE:
             break
         columns = [list(column) for column in columns]
-        for column in columns[1:]:
-            _sort_column(column, before, slot, box)
-        for column in reversed(columns[:-1]):
-            _sort_column(column, after, slot, box)
-        if sum(map(len, after)) <= TRANSPOSE_LIMIT:
+        ways = [(columns[1:], before), (columns[-2::-1], after)]
+        for among, neighbours in reversed(ways) if sweep % 2 else ways:  # to the right and back, or the other way round
+            for column in among:
+                _sort_column(column, neighbours, slot, box)
+        if has_swaps:
             _transpose(columns, before, after, slot, box, sweep % 2 == 1)
         count = _crossings(columns, after, slot)
         if count < fewest:
             best, fewest, waited = [list(column) for column in columns], count, 0
         else:
             waited += 1
-    return best
+    return best, fewest
 
 
 def _number(columns: list[list[int]], slot: list[int]) -> None:

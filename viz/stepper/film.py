@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from chainrule.engine import Application, Value, applications
 
-from ..common.choices import check_choice
+from ..common.choices import check_choice, positive_number
 from ..common.colours import DARK, LIGHT, THEMES, Theme
 from ..common.formulas import product
 from ..common.picture import Drawing
@@ -25,17 +25,17 @@ REST = 2  # steps for which the end is shown
 def walk(loss: Value, *, seconds: float = 1.6, theme: str = "auto") -> Drawing:
     """An animated SVG of the backpropagation of `loss`: each step shows one application of the chain rule.
 
-    `seconds` is how long a step takes. Readers who want no motion see the end. `.save("walk.svg")` writes it.
+    `seconds` is how long a step takes. Readers who want no motion see the end. `.save("walk.svg")` writes it, as
+    `steps(loss).save("walk.svg", animated=True)` does.
 
-    Errors: ValueError for more than 60 applications, or seconds that are not positive.
+    Errors: ValueError for more than 60 applications, or seconds that are not positive; TypeError for what is no number.
 
     >>> a = Value(3.0, label="a")
     >>> walk(a * a)
     <Drawing: v1 = 9, computed from 1 value>
     """
     check_choice("theme", theme, THEMES)
-    if not seconds > 0:
-        raise ValueError(f"seconds={seconds!r}: a step takes a positive time")
+    seconds = positive_number("seconds", seconds, "1.6")
     order = values_of(loss)
     names, applied = value_names(order), list(applications(loss))
     if len(applied) > MOST_STEPS:

@@ -1,0 +1,110 @@
+"""A program as one ES module, which needs nothing else: it runs in browsers, in node and in workers."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from ..literals import shape_literal
+from .about import About
+from .javascript import bare, data, needed_pieces, number
+from .python import argument_names
+
+SAYS = {
+    "value": "What the function gives for each example: a Float64Array.",
+    "value_and_grad": "[the mean over the examples, its gradient to theta].",
+    "input_gradients": "For each example the gradients to its inputs, as one Float64Array; null for whole numbers.",
+}
+CLASS = """\
+// The class of each example{named}.
+export function predict_class({given}) {{
+  const outputs = value({given}), count = {count};
+  return Array.from({{ length: outputs.length / count }}, (_, k) => {{
+    const one = outputs.subarray(k * count, (k + 1) * count);
+    return {place};
+  }});
+}}
+"""
+
+
+def javascript_module(
+    texts: Mapping[str, str],
+    shapes: Sequence[tuple[int, ...]],
+    whole: Sequence[bool],
+    outputs: int | None,
+    batch: bool,
+    theta: Sequence[float],
+    about: About | None = None,
+) -> str:
+    """The text of the module; the arguments are those of `run.saving.module`, with bind_NAME(n) in JavaScript."""
+    names = argument_names(len(shapes))
+    arguments = ", ".join([*names, *["at = theta"] * bool(theta)])
+    parts = [_head(names, shapes, whole, outputs, batch, len(theta), list(texts))]
+    if theta:
+        listed = ", ".join([bare(number(one)) for one in theta])
+        numbers = textwrap.fill(listed, 118, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False,
+                                break_long_words=False)  # fmt: skip
+        parts.append(f"export const theta = new Float64Array([ // the parameters\n{numbers}\n]);\n")
+    if about is not None:
+        parts.append(_constants(about))
+    inputs = [{"name": name, "shape": list(shape), "whole": integers}
+              for name, shape, integers in zip(names, shapes, whole)]  # fmt: skip
+    parts.append(f"const taken = {data(inputs)};\n")
+    given = f"inputs(taken, {data(batch)}, [{', '.join(names)}])"
+    numbers = f"parameters(at, {len(theta)})" if theta else "null"
+    for name in texts:
+        parts.append(f"// {SAYS[name]}\nexport function {name}({arguments}) {{\n  const call = {given};\n"
+                     f"  return {name}_for(call.n)({numbers}, ...call.arrays);\n}}\n")  # fmt: skip
+    if about is not None:
+        parts.append("export { value as predict };\n")
+    if about is not None and about.classifies:
+        parts.append(_predict_class(about, ", ".join([*names, *["at"] * bool(theta)]), outputs))
+    parts += texts.values()
+    parts.append("".join([f"const {name}_for = kept(bind_{name});\n" for name in texts]))
+    body = "\n".join(parts)
+    helpers = needed_pieces(body, "primitives.js", "running.js")
+    return "\n".join([body, "// --- what these need while they run\n", "\n\n".join(helpers), ""])
+
+
+def _head(
+    names: Sequence[str], shapes: Sequence[tuple[int, ...]], whole: Sequence[bool], outputs: int | None, batch: bool,
+    parameters: int, functions: Sequence[str],
+) -> str:  # fmt: skip
+    said = []
+    for name, shape, integers in zip(names, shapes, whole):
+        full: tuple[int | str, ...] = ("n", *shape) if batch else shape
+        said.append(f"{name} {shape_literal(full) if full else 'one number'}{' of whole numbers' * integers}")
+    said += [f"theta ({parameters},)"] * bool(parameters)
+    given = ", ".join(names)
+    count = f"{'n' * batch}{' * ' * (batch and outputs is not None)}{outputs or ''}" or "one number"
+    lines = [
+        "A program that chainrule compiled from scalar code; it needs nothing else.",
+        "",
+        *textwrap.wrap(f"Shapes: {'; '.join(said)}. An input is a typed array with one example after the other, or a "
+                       "list, or a list of lists.", 116) * bool(said),
+        "",
+        f'import {{ {", ".join(functions)} }} from "./net.js";',
+        f"value({given}) // {count if count == 'one number' else f'a Float64Array of {count} numbers'}",
+        *["const [mean, gradient] = value_and_grad(" + given + ");"] * ("value_and_grad" in functions),
+    ]  # fmt: skip
+    return "".join([f"// {line}".rstrip() + "\n" for line in lines])
+
+
+def _constants(about: About) -> str:
+    """What users called things, as constants."""
+    known = {
+        "columns": list(about.columns), "classes": list(about.classes), "input_mean": list(about.mean),
+        "input_scale": list(about.scale), "output_scaling": list(about.answer or ()),
+    }  # fmt: skip
+    says = {"columns": "the names of the inputs, in their order", "classes": "the names of the classes",
+            "input_mean": "of the inputs, in the units of the table; the program scales them itself",
+            "output_scaling": "the mean and the scale of what is predicted; the program scales it back"}  # fmt: skip
+    return "".join([f"export const {name} = {data(found)};{f' // {says[name]}' if name in says else ''}\n"
+                    for name, found in known.items() if found])  # fmt: skip
+
+
+def _predict_class(about: About, given: str, outputs: int | None) -> str:
+    place = "one.indexOf(Math.max(...one))" if outputs else f"one[0] > {number(about.threshold)} ? 1 : 0"
+    place = f"classes[{place}]" if about.classes else place
+    named = ", by its name" if about.classes else ""
+    return CLASS.format(named=named, given=given, count=outputs or 1, place=place)

@@ -1,0 +1,47 @@
+/* Products of matrices and sums as plain loops. */
+
+/* C[i][j] = sum over k of A[i * a0 + k * a1] * B[k * b0 + j]; with `more`, it is added to what C holds. */
+static inline void cr_rows(long lefts, long wide, long width, const double *A, long a0, long a1, const double *B, long b0,
+                    double *C, long c0, int more) {
+  long i, j, k;
+  for (i = 0; i < lefts; i++) {
+    if (!more) for (j = 0; j < wide; j++) C[i * c0 + j] = 0.0;
+    for (k = 0; k < width; k++) {
+      const double a = A[i * a0 + k * a1];
+      for (j = 0; j < wide; j++) C[i * c0 + j] += a * B[k * b0 + j];
+    }
+  }
+}
+
+/* C[i * c0 + j * c1] = sum over k of A[i * a0 + k] * B[j * b0 + k]; with `more`, it is added to what C holds. */
+static inline void cr_dots(long lefts, long wide, long width, const double *A, long a0, const double *B, long b0, double *C,
+                    long c0, long c1, int more) {
+  long i, j, k;
+  for (i = 0; i < lefts; i++) for (j = 0; j < wide; j++) {
+    double sum = more ? C[i * c0 + j * c1] : 0.0;
+    for (k = 0; k < width; k++) sum += A[i * a0 + k] * B[j * b0 + k];
+    C[i * c0 + j * c1] = sum;
+  }
+}
+
+static inline double cr_sum(long n, const double *a, long step) {
+  double sum = 0.0;
+  long i;
+  for (i = 0; i < n; i++) sum += a[i * step];
+  return sum;
+}
+
+static inline double cr_inner(long n, const double *a, long step, const double *b, long other) {
+  double sum = 0.0;
+  long i;
+  for (i = 0; i < n; i++) sum += a[i * step] * b[i * other];
+  return sum;
+}
+
+/* Add the squares of a to `squares`, and return their sum. */
+static inline double cr_add_squares(long n, const double *a, double *squares) {
+  double sum = 0.0;
+  long i;
+  for (i = 0; i < n; i++) { squares[i] += a[i] * a[i]; sum += a[i] * a[i]; }
+  return sum;
+}

@@ -1,0 +1,178 @@
+"""C compilers: one is found, a text becomes a library that is kept in the user's cache folder, and this is loaded."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+NATIVE = "-march=native"
+FLAGS = ("-O3", NATIVE, "-fno-math-errno", "-fno-trapping-math", "-std=gnu99", "-fPIC", "-shared")
+FLAGS_OF_CL = ("/O2", "/LD", "/std:c11", "/nologo")
+KEPT = 500  # libraries in the cache folder
+LEFT_BEHIND = 3600.0  # seconds: no compiler takes so long
+PATIENCE = 300.0  # seconds for one library
+
+
+class NoCompiler(RuntimeError):
+    """There is no C compiler here, or it does not do what it should."""
+
+
+class Compiler(NamedTuple):
+    """A C compiler: how it is called, and what it says when it is asked for its version."""
+
+    command: tuple[str, ...]
+    version: str
+
+    @property
+    def is_cl(self) -> bool:
+        return Path(self.command[0]).stem.lower() == "cl"
+
+
+def compiler() -> Compiler:
+    """The compiler of $CC, or else gcc, clang, cc, zig or cl, whichever is found first.
+
+    Errors: NoCompiler if there is none.
+    """
+    return _compiler(os.environ.get("CC", ""), os.environ.get("PATH", ""))
+
+
+@functools.lru_cache(maxsize=8)
+def _compiler(wanted: str, path: str) -> Compiler:
+    names = [tuple(wanted.split())] if wanted.strip() else [("gcc",), ("clang",), ("cc",), ("zig", "cc"), ("cl",)]
+    for first, *more in names:
+        found = shutil.which(first, path=path or None)
+        if found:
+            with suppress(OSError, subprocess.SubprocessError):
+                asked = [found, *more, *([] if Path(found).stem.lower() == "cl" else ["--version"])]
+                said = subprocess.run(asked, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+                return Compiler((found, *more), (said.stdout or said.stderr).strip().splitlines()[0])
+    said = f"$CC, which is {wanted!r}, is" if wanted.strip() else "gcc, clang, cc, zig and cl are"
+    raise NoCompiler(f'no C compiler was found ({said} not on the PATH); install one, or write backend="numpy"')
+
+
+def cache_folder() -> Path:
+    """Where libraries are kept: $CHAINRULE_CACHE, or the user's cache folder; a temporary one if that is not writable."""
+    if given := os.environ.get("CHAINRULE_CACHE"):
+        folder = Path(given)
+    elif sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "chainrule"
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library/Caches/chainrule"
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chainrule"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.access(folder, os.W_OK | os.X_OK) and _is_own(folder):
+            return folder
+    except (OSError, RuntimeError):
+        pass
+    return _temporary()
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether nobody else can put a library there."""
+    if not hasattr(os, "getuid"):
+        return True
+    found = folder.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+@functools.cache
+def _temporary() -> Path:
+    return Path(tempfile.mkdtemp(prefix="chainrule-"))
+
+
+@functools.cache
+def processor() -> str:
+    """What a library for this processor alone depends on."""
+    said = [platform.machine(), platform.processor(), sys.platform]
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        said += dict.fromkeys(line for line in lines if line.startswith(("model name", "flags", "Features")))
+    return " ".join(said)
+
+
+def library(text: str, flags: Sequence[str] | None = None) -> ctypes.CDLL:
+    """The library of this text. It is compiled if no earlier process has done so.
+
+    Whoever looks for it finds the whole library or none: it is written under another name, and renamed. So two
+    processes may build it at the same time, and a compiler may be killed.
+
+    Errors: NoCompiler where there is no compiler, or where it fails.
+    """
+    used = compiler()
+    flags = tuple((FLAGS_OF_CL if used.is_cl else FLAGS) if flags is None else flags)
+    key = "\0".join([text, *flags, *used.command, used.version, processor()])
+    name = hashlib.sha256(key.encode()).hexdigest()[:32] + (".dll" if sys.platform == "win32" else ".so")
+    path = cache_folder() / name
+    for attempt in (1, 2):
+        if not path.is_file():
+            _build(used, text, flags, path)
+        try:
+            found = ctypes.CDLL(str(path))
+            with suppress(OSError):
+                os.utime(path)  # it was used now
+            return found
+        except OSError as problem:  # what a full disk or a broken copy has left
+            if attempt == 2:
+                raise NoCompiler(f"{path} was built, and cannot be loaded: {problem}") from None
+            path.unlink(missing_ok=True)
+    raise AssertionError
+
+
+def _build(used: Compiler, text: str, flags: Sequence[str], path: Path) -> None:
+    _tidy(path.parent)
+    with tempfile.TemporaryDirectory(prefix="building-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+        source, made = Path(folder, "program.c"), Path(folder, f"program{path.suffix}")
+        source.write_text(text, encoding="utf-8")
+        _compile(used, flags, source, made)
+        made.replace(path)
+
+
+def _compile(used: Compiler, flags: Sequence[str], source: Path, made: Path) -> None:
+    """Call the compiler; once more without -march=native, where it does not know that."""
+    if used.is_cl:
+        command = [*used.command, *flags, str(source), f"/Fe:{made}"]
+    else:
+        command = [*used.command, *flags, str(source), "-o", str(made), *(["-lm"] if sys.platform != "win32" else [])]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, cwd=source.parent
+        )
+    except (OSError, subprocess.SubprocessError) as problem:
+        raise NoCompiler(f"{used.command[0]} did not run: {problem}") from None
+    if done.returncode and NATIVE in flags and "march" in done.stderr:
+        return _compile(used, [flag for flag in flags if flag != NATIVE], source, made)
+    if done.returncode or not made.is_file():
+        said = (done.stderr or done.stdout).strip()[:1000] or f"it ended with {done.returncode}"
+        raise NoCompiler(f"{' '.join(used.command)} did not compile the program: {said}")
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what killed compilers have left behind, and the libraries that were not used for longest."""
+    with suppress(OSError):  # another process may be quicker
+        for left in folder.glob("building-*"):
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND:
+                shutil.rmtree(left, ignore_errors=True)
+        libraries = sorted((one for one in folder.iterdir() if one.suffix in (".so", ".dll")), key=_used)
+        for old in libraries[: max(0, len(libraries) - KEPT)]:
+            old.unlink(missing_ok=True)
+
+
+def _used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

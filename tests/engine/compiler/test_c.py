@@ -1,0 +1,367 @@
+"""Programs in C give the numbers of eager code, and are built once, whatever happens to a compiler."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from eager import assert_same, close, examples, run
+from structures import Structure
+from test_structures import inputs_of
+
+from chainrule import engine
+from chainrule.engine import Value, cos, dot, exp, logsumexp, pick, sin, tanh
+from chainrule.engine.compiler.arrays import layout
+from chainrule.engine.compiler.run import compilers
+from chainrule.nn import MLP, cross_entropy
+
+try:
+    COMPILER = compilers.compiler()
+except compilers.NoCompiler as problem:
+    pytest.skip(f"these tests compile C: {problem}", allow_module_level=True)
+
+FEW = tuple("-O1" if flag == "-O3" else flag for flag in compilers.FLAGS)  # what is compiled once, and run once
+SANITIZED = ("-O1", "-g", "-march=native", "-std=gnu99", "-fPIC", "-shared", "-fno-sanitize-recover=all")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def a_cache_of_its_own(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAINRULE_CACHE", str(tmp_path_factory.mktemp("libraries")))
+        patch.setattr(compilers, "FLAGS", FEW)
+        yield
+
+
+def in_c(f, parameters, **settings):
+    return engine.compile(f, params=parameters, backend="c", **settings)
+
+
+def assert_structure_in_c_is_eager_code(seed):
+    chance, f = np.random.default_rng(seed), Structure(seed)
+    program = in_c(f, f.parameters)
+    for how_many in {0: (2, 1), 1: (1, 3)}.get(seed % 4, (2,)):
+        assert_same(program, f, f.parameters, *inputs_of(chance, how_many))
+    assert program.backend == "c"
+    if seed % 4 == 2:
+        inputs = inputs_of(chance, 2)
+        for row, example in zip(in_c(f.outputs, f.parameters)(*inputs), examples(inputs)):
+            expected = run(f.outputs, f.parameters, example)
+            assert close(row, expected.outputs, expected.value_terms).all()
+    elif seed % 4 == 3:
+        assert_one_example_is_eager_code(f, examples(inputs_of(chance, 1))[0])
+
+
+def assert_one_example_is_eager_code(f, example):
+    program, expected = in_c(f, f.parameters, batch=False), run(f, f.parameters, example)
+    value, gradient = program.value_and_grad(*example)
+    assert program.backend == "c"
+    assert close(value, expected.outputs[0], expected.value_terms)
+    assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
+    for slope, wanted, sizes in zip(program.input_gradients(*example), expected.to_inputs, expected.input_terms):
+        assert slope is None or close(slope, wanted, sizes).all()
+
+
+@pytest.mark.parametrize("seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 120))])
+def test_random_structures_in_c_agree_with_eager_code(seed, monkeypatch):
+    monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed % 2))  # examples as rows, or as columns
+    assert_structure_in_c_is_eager_code(seed)
+
+
+@pytest.mark.campaign
+def test_thousands_of_random_structures_in_c_agree_with_eager_code(monkeypatch):
+    for seed in range(1000):
+        monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed // 2 % 2))
+        assert_structure_in_c_is_eager_code(seed)
+
+
+@pytest.mark.parametrize("features", [3, 40])  # 40: an example in each row
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 264, 265, 600, 5000])
+def test_any_number_of_examples_gives_what_numpy_gives(n, features):
+    chance, model = np.random.default_rng(n), MLP(features, [5, 3], "tanh", rng=0)
+    X, y = chance.normal(size=(n, features)), chance.integers(0, 3, n)
+
+    def loss(x, label):
+        return cross_entropy(model(x), label) + 1e-3 * sum(p * p for p in model.parameters())
+
+    program, other = in_c(loss, model), engine.compile(loss, model)
+    (value, gradient), (wanted, slopes) = program.value_and_grad(X, y), other.value_and_grad(X, y)
+    assert program.backend == "c"
+    assert abs(value - wanted) <= 1e-12 * max(1.0, wanted) and np.abs(gradient - slopes).max() <= 1e-12
+    assert np.abs(program(X, y) - other(X, y)).max() <= 1e-12 * np.abs(X).sum(axis=1).max()
+    assert np.abs(program.input_gradients(X, y)[0] - other.input_gradients(X, y)[0]).max() <= 1e-12
+    if n < 300:
+        assert np.abs(program.per_example(X, y) - other.per_example(X, y)).max() <= 1e-12 * np.abs(X).max() * 10
+
+
+def pendulum(p, steps):
+    """Steps of a pendulum, by Euler's method, of which each has a number of its own."""
+    angle, speed = p[0], p[1]
+    for step in range(steps):
+        angle, speed = angle + 0.01 * speed, speed - 0.01 * p[2] * sin(angle) + 1e-4 * step * cos(p[0])
+    return angle * speed
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 17, 400])
+def test_a_chain_that_repeats_is_a_loop_and_gives_what_python_gives(steps):
+    p = [Value(0.5), Value(-0.3), Value(9.81)]
+    program = in_c(lambda: pendulum(p, steps), p, batch=False)
+    expected = run(lambda: pendulum(p, steps), p, ())
+    value, gradient = program.value_and_grad()
+    assert program.backend == "c" and close(value, expected.outputs[0], expected.value_terms)
+    assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
+    if steps == 400:
+        assert program.source.count("sin(") < 100 and " s < " in program.source
+
+
+@pytest.mark.parametrize("n", [1, 5, 24, 25, 60])
+def test_a_long_chain_over_many_examples_gives_what_numpy_gives(n):
+    p, x = [Value(0.5), Value(-0.3), Value(9.81)], np.linspace(-1.0, 1.0, n)
+
+    def f(x):
+        return pendulum([p[0] * x, p[1] + x, p[2]], 400)
+
+    program, other = in_c(f, p), engine.compile(f, p)
+    assert np.allclose(program(x), other(x), rtol=1e-12, atol=1e-12)
+    assert program._latest().long and program.backend == "c"
+    (value, gradient), (wanted, slopes) = program.value_and_grad(x), other.value_and_grad(x)
+    assert np.isclose(value, wanted, rtol=1e-12) and np.allclose(gradient, slopes, rtol=1e-11)
+    assert np.allclose(program.input_gradients(x), other.input_gradients(x), rtol=1e-11)
+    assert np.allclose(program.per_example(x), other.per_example(x), rtol=1e-11)
+
+
+def test_what_takes_many_numbers_works_in_scalar_programs():
+    p = [Value(number) for number in (0.3, -0.7, 1.1, 0.2)]
+
+    def f(x, index):
+        return logsumexp([*p, x[0]]) * dot(p[:2], x) + pick(p, index) * exp(x[1])
+
+    program = in_c(f, p, batch=False)
+    for index in range(4):
+        example = np.array([0.4, -1.2]), index
+        expected = run(f, p, example)
+        value, gradient = program.value_and_grad(*example)
+        assert program.backend == "c" and close(value, expected.outputs[0], expected.value_terms)
+        assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_an_index_that_does_not_exist_is_the_same_error_as_in_numpy(batch):
+    p = [Value(number) for number in (0.3, -0.7, 1.1)]
+    good, bad = (np.array([0, 2, 1]), np.array([0, 2, 3])) if batch else (2, 3)
+    messages = []
+    for backend in ("numpy", "c"):
+        program = engine.compile(lambda i: pick(p, i) * p[0], p, batch=batch, backend=backend)
+        program.value_and_grad(good)
+        for method in (program, program.value_and_grad):
+            with pytest.raises(IndexError) as caught:
+                method(bad)
+            messages.append(str(caught.value))
+    assert messages[:2] == messages[2:]
+
+
+def test_infinite_logits_are_exact_and_nan_stays_nan():
+    model = [Value(1.0), Value(2.0)]
+
+    def loss(x, label):
+        return cross_entropy([model[0] * x[0], model[1] * x[1], x[2]], label)
+
+    for row in ([1e308, 1e308, 0.0], [-1e308, 0.0, 1.0], [np.nan, 0.0, 0.0], [700.0, 0.1, -700.0]):
+        X, y = np.array([row, [0.1, 0.2, 0.3]]), np.array([1, 0])
+        (value, gradient), (wanted, slopes) = (
+            engine.compile(loss, model, backend=backend).value_and_grad(X, y) for backend in ("c", "numpy")
+        )
+        assert np.isclose(value, wanted, rtol=1e-14, equal_nan=True)
+        assert np.allclose(gradient, slopes, rtol=1e-12, equal_nan=True)
+
+
+# --- how libraries are built, and kept
+
+
+def test_without_a_compiler_numpy_runs_and_one_warning_says_so(monkeypatch):
+    w = Value(3.0)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    program = in_c(lambda x: w * x, [w])
+    with pytest.warns(RuntimeWarning, match="runs in NumPy, not in C: no C compiler was found") as seen:
+        assert program(np.array([1.0, 2.0])).tolist() == [3.0, 6.0]
+        assert program.value_and_grad(np.array([1.0, 2.0]))[0] == 4.5
+    assert len(seen) == 1 and seen[0].filename == __file__
+    assert program.backend.startswith("numpy (no C compiler was found")
+
+
+def test_a_compiler_that_fails_is_named_and_leaves_nothing_behind(monkeypatch, tmp_path):
+    broken = tmp_path / "cc"
+    broken.write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo broken 1.0 && exit\n"
+                      "for a; do last=$a; done\necho half > program.so\nkill -9 $$\n")  # fmt: skip
+    broken.chmod(0o755)
+    monkeypatch.setenv("CC", str(broken))
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
+    w = Value(3.0)
+    with pytest.warns(RuntimeWarning, match="did not compile the program"):
+        assert in_c(lambda x: w * x, [w])(np.array([1.0])).tolist() == [3.0]
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_broken_library_is_built_again(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    text = "int seven(void) { return 7; }\n"
+    assert compilers.library(text).seven() == 7
+    [path] = tmp_path.iterdir()
+    path.unlink()
+    path.write_bytes(b"no library")
+    assert compilers.library(text).seven() == 7
+
+
+def test_two_processes_build_the_same_library_at_once(tmp_path):
+    code = (
+        "import numpy as np\nfrom chainrule import engine\nw = engine.Value(3.0)\n"
+        "program = engine.compile(lambda x: w * x, [w], backend='c')\n"
+        "print(program(np.array([1.0, 2.0])), program.backend)\n"
+    )
+    root = str(Path(engine.__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    env = {**os.environ, "CHAINRULE_CACHE": str(tmp_path), "PYTHONPATH": path}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for _ in range(2)
+    ]
+    assert [one.communicate()[0].strip() for one in started] == ["[3. 6.] c"] * 2
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_auto_runs_numpy_and_then_c():
+    w = Value(3.0)
+    program = engine.compile(lambda x: tanh(w * x), [w], backend="auto")
+    x = np.array([0.1, 0.2])
+    before = program.value_and_grad(x)
+    program.wait()
+    after = program.value_and_grad(x)
+    assert program.backend == "c" and "chainrule_value_and_grad" in program.source
+    assert np.isclose(before[0], after[0], rtol=1e-15) and np.allclose(before[1], after[1], rtol=1e-15)
+
+
+def test_an_unknown_backend_is_named():
+    with pytest.raises(ValueError, match="backend='rust' is not one of 'numpy', 'c', 'auto'"):
+        engine.compile(lambda x: x, [], backend="rust")
+
+
+def test_a_row_of_a_user_that_c_cannot_spell_runs_in_numpy():
+    sinc = engine.Op(name="sinc_", forward=np.sinc, partials=(lambda out, a: 0.0,), numpy="np.sinc({})")
+    engine.register(sinc)
+    try:
+        w = Value(0.5)
+        program = in_c(lambda x: sinc(w * x), [w])
+        with pytest.warns(RuntimeWarning, match="runs in NumPy, not in C.*sinc_"):
+            assert np.allclose(program(np.array([0.3])), np.sinc(0.15))
+    finally:
+        engine.unregister(sinc)
+
+
+def test_a_program_in_c_is_pickled_and_copied():
+    import copy
+    import pickle
+
+    w = Value(3.0)
+    program = in_c(identity_times(w), [w])
+    x = np.array([1.0, 2.0])
+    wanted = program.value_and_grad(x)
+    for twin in (pickle.loads(pickle.dumps(program)), copy.deepcopy(program), copy.copy(program)):
+        value, gradient = twin.value_and_grad(x)
+        assert (value, gradient.tolist()) == (wanted[0], wanted[1].tolist()) and twin.backend == "c"
+
+
+class identity_times:
+    def __init__(self, w):
+        self.w = w
+
+    def __call__(self, x):
+        return self.w * x
+
+
+# --- files of their own
+
+
+NET = """#include <stdio.h>
+#include "net.c"
+int main(void) {
+  double x0[NET_INPUT_0] = {%s}, x1[NET_INPUT_1] = {%s}, value[1], gradient[NET_PARAMETERS];
+  int i, wrong = net_value_and_grad(net_theta, x0, x1, value, gradient) || net_value(net_theta, x0, x1, x0);
+  printf("%%.17g %%.17g", x0[0], value[0]);
+  for (i = 0; i < NET_PARAMETERS; i++) printf(" %%.17g", gradient[i]);
+  return wrong;
+}
+"""
+
+
+@pytest.mark.skipif(COMPILER.is_cl, reason="the flags are those of gcc and clang")
+@pytest.mark.parametrize("batch", [True, False])
+@pytest.mark.parametrize("features", [4, 40])
+def test_a_saved_file_compiles_without_a_warning_and_runs_alone(tmp_path, features, batch):
+    chance, model = np.random.default_rng(0), MLP(features, [5, 3], "tanh", rng=0)
+    program = engine.compile(lambda x, label: cross_entropy(model(x), label), model, batch=batch)
+    x = chance.normal(size=features)
+    example = (x[None], np.array([2])) if batch else (x, 2)
+    value, gradient = program.value_and_grad(*example)
+    program.save(tmp_path / "net.c")
+    (tmp_path / "main.c").write_text(NET % (", ".join(map(repr, x.tolist())), 2))
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1"]
+    for source in ("net.c", "main.c"):
+        more = ["-c", "-o", "net.o"] if source == "net.c" else ["-o", "main", "-lm"]
+        subprocess.run([*COMPILER.command, *flags, source, *more], cwd=tmp_path, check=True)
+    done = subprocess.run([str(tmp_path / "main")], capture_output=True, text=True, check=True)
+    found = np.array(done.stdout.split(), float)
+    assert np.abs(found[:2] - value).max() <= 1e-14 and np.abs(found[2:] - gradient).max() <= 1e-14
+    text = (tmp_path / "net.c").read_text()
+    assert text.count("#include") == 1 and not any(word in text for word in ("malloc", "calloc", "free(", "printf"))
+
+
+# --- nothing undefined
+
+
+def _sanitizers():
+    """The flags that this compiler has for them; None if it has none, or Python cannot load what they make."""
+    runtime = subprocess.run([*COMPILER.command, "-print-file-name=libasan.so"], capture_output=True, text=True)
+    path = runtime.stdout.strip()
+    return path if runtime.returncode == 0 and os.path.isabs(path) and shutil.which(COMPILER.command[0]) else None
+
+
+@pytest.mark.slow
+def test_address_and_undefined_behaviour_sanitisers_find_nothing(tmp_path):
+    runtime = None if COMPILER.is_cl else _sanitizers()
+    if runtime is None:
+        pytest.skip("this compiler has no address sanitiser that can be loaded into Python")
+    code = (
+        f"import sys, warnings\nsys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]}\n"
+        "import numpy as np\nfrom structures import Structure\nfrom test_structures import inputs_of\n"
+        "from chainrule import engine\nfrom chainrule.engine.compiler.arrays import layout\n"
+        "from chainrule.engine.compiler.run import compilers\nfrom chainrule.nn import MLP, cross_entropy\n"
+        f"compilers.FLAGS = {(*SANITIZED, '-fsanitize=address,undefined')}\n"
+        "for seed in range(40):\n"
+        "    layout.MANY_FEATURES = 1 + 31 * (seed % 2)\n"
+        "    f, chance = Structure(seed), np.random.default_rng(seed)\n"
+        "    for batch in (True, False):\n"
+        "        program = engine.compile(f, f.parameters, backend='c', batch=batch)\n"
+        "        for n in (1, 9):\n"
+        "            inputs = inputs_of(chance, n)\n"
+        "            inputs = inputs if batch else [one[0] for one in inputs]\n"
+        "            program(*inputs), program.value_and_grad(*inputs), program.input_gradients(*inputs)\n"
+        "            program.per_example(*inputs)\n"
+        "        assert program.backend == 'c', program.backend\n"
+        "for features in (3, 40):\n"
+        "    model = MLP(features, [5, 3], rng=0)\n"
+        "    program = engine.compile(lambda x, label: cross_entropy(model(x), label), model, backend='c')\n"
+        "    for n in (1, 7, 265):\n"
+        "        program.value_and_grad(np.ones((n, features)), np.zeros(n, int))\n"
+        "print('clean')\n"
+    )
+    root = str(Path(engine.__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    env = {**os.environ, "LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONPATH": path,
+           "CHAINRULE_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.stdout.strip() == "clean", done.stderr[-3000:]
