@@ -665,6 +665,27 @@ KINDS = {  # of each kind of page one
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", few(KINDS, ["plane"]))
+def test_on_paper_the_page_is_one_column_of_which_nothing_is_cut_off(browser, tmp_path, wide, kind):
+    opened(browser, KINDS[kind](), tmp_path)
+    browser.execute_script("LIVE.update(); LIVE.drawAll()")
+    wide(700)  # a sheet of A4 without its margins
+    try:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+        settle(browser)
+        assert browser.execute_script(CUT_OFF) == []
+        places = browser.execute_script("return [...document.querySelectorAll('main > .panel')].map(e => e.offsetLeft)")
+        assert len(set(places)) == 1 and not browser.execute_script(
+            "return document.querySelector('#foot').offsetParent"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    settle(browser)
+    assert browser.execute_script("return document.querySelector('#foot').offsetParent !== null")
+
+
 @pytest.mark.parametrize("kind", few(KINDS, ["plane", "value"]))
 def test_each_part_says_what_it_is_for(browser, tmp_path, kind):
     opened(browser, KINDS[kind](), tmp_path)
