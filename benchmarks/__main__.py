@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks eager|compiled|fence|whole [--runs 7] [--only W3 W4] [--quick]`."""
+"""The command line: `python -m benchmarks eager|compiled|growth|accuracy|… [--runs 7] [--only W3 W4] [--quick]`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def main() -> None:
             7,
             "W11: whole trainings in fresh processes, against three peers",
         ),
+        ("growth", None, 5, "W14: time and memory beside parameters, batch, depth, positions, classes, nodes: one SVG"),
+        (
+            "accuracy",
+            None,
+            1,
+            "W16: derivatives of orders 1 to 3 against mpmath, beside three peers; --only names rows",
+        ),
+        ("devices", ["iris", "digits"], 1, "C for devices: size, memory and error, beside emlearn and m2cgen"),
     ):
         one = kinds.add_parser(kind, help=said)
         one.add_argument("--runs", type=int, default=runs, metavar="N", help=f"alternating runs of each ({runs})")
@@ -43,6 +51,12 @@ def main() -> None:
             from . import fence as chosen  # type: ignore[no-redef]
         elif arguments.kind == "c":
             from . import in_c as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "growth":
+            from . import growth as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "accuracy":
+            from . import accuracy as chosen  # type: ignore[no-redef]
+        elif arguments.kind == "devices":
+            from . import devices as chosen  # type: ignore[no-redef]
         elif arguments.kind == "whole":
             from . import whole as chosen  # type: ignore[no-redef]
         else:

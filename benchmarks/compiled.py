@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -82,27 +83,39 @@ def compare_readme(sizes: Sizes) -> list[Result]:
 
 
 def compare_transformers(sizes: Sizes) -> list[Result]:
-    theta, text = transformer.parameters(), transformer.text()
-    model = transformer.Transformer(theta)
-    program = engine.compile(model.loss, model.parameters)
-    loss = model.loss(text.tolist())
-    loss.backward()
-    found = {
-        "chainrule": program.value_and_grad(text[None], at=theta)[1],
-        "chainrule's Values": [p.grad for p in model.parameters],
-    }
-    works: dict[str, Callable[[], Any]] = {"chainrule": lambda: program.value_and_grad(text[None], at=theta)}
-    if "PyTorch" in PEERS:
-        peer = torch_peer.Transformer(theta)
-        [tensor] = torch_peer.tensors(text)
-        found["PyTorch"] = peer.gradient(tensor)
-        works["PyTorch"] = lambda: peer.value_and_grad(tensor)
-    expected = reference.gradient(lambda p: transformer.formula(p, text), theta)
-    for who, gradient in found.items():
-        reference.check(f"W10, {who}", gradient, expected, transformer.tolerance(expected))
-    times = measure(works, sizes.runs, max(1, sizes.repeats // 20))
-    nodes = len(engine.topological_order(loss))
-    return compare(f"W10 transformer, {nodes:,} nodes: loss and gradient", times, {"PyTorch": 1.0}, limit=250e-6)
+    rows = []
+    for length, count in ((8, 1), (3, 2)) if sizes.small else ((8, 1), (32, 1), (64, 1), (8, 16), (32, 16)):
+        bars = {"PyTorch": 1.0, "JAX": 1.0 if (length, count) == (8, 1) else 1 / 1.3}
+        theta = transformer.parameters(length)
+        texts = transformer.texts(count, length) if count > 1 or length > 8 else transformer.text()[None]
+        model = transformer.Transformer(theta, length)
+        program = engine.compile(model.loss, model.parameters)
+        found = {"chainrule": program.value_and_grad(texts, at=theta)[1]}
+        nodes = ""
+        if count == 1 and length == 8:
+            loss = model.loss(texts[0].tolist())
+            loss.backward()
+            found["chainrule's Values"] = np.array([p.grad for p in model.parameters])
+            nodes = f", {len(engine.topological_order(loss)):,} nodes"
+        works: dict[str, Callable[[], Any]] = {"chainrule": lambda: program.value_and_grad(texts, at=theta)}  # noqa: B023  called here
+        for name, module in PEERS.items():
+            peer = module.Transformer(theta, length)
+            [given] = module.tensors(texts)
+            found[name] = peer.gradient(given)
+            works[name] = partial(peer.value_and_grad, given)
+        chosen = np.random.default_rng(0).choice(len(theta), min(len(theta), 40 if sizes.small else 300), replace=False)
+
+        def formula(p: Any) -> Any:
+            return sum(transformer.formula(p, text, length) for text in texts) / len(texts)  # noqa: B023  called here
+
+        expected = reference.gradient(formula, theta, chosen)
+        allowed = transformer.tolerance(found["chainrule"], length)
+        for who, gradient in found.items():
+            reference.check(f"W10, {who}", gradient[chosen], expected, allowed)
+        times = measure(works, sizes.runs, max(1, sizes.repeats // (20 * count * (1 + length // 16))))
+        said = f"W10 transformer, {length} letters{f', {count} texts' * (count > 1)}{nodes}: loss and gradient"
+        rows += compare(said, times, bars, limit=250e-6 if (length, count) == (8, 1) else None)
+    return rows
 
 
 def main(sizes: Sizes, only: Sequence[str] | None = None) -> None:

@@ -20,6 +20,7 @@ from .results import Result, compare, measure
 from .training import LEARNING_RATE, hinge, moons
 
 Batch = tuple[NDArray[np.float64], NDArray[Any]]
+SCANNED = 50  # steps in one lax.scan where an epoch has one step
 SAMPLE = 300  # parameters whose gradients are checked, where a complex step for each would take minutes
 
 
@@ -121,8 +122,29 @@ class Problem:
 
         return {"chainrule": ours, **{name: theirs(peer) for name, peer in peers.items()}}
 
-    def adam(self) -> dict[str, Callable[[], Any]]:
-        """The work of an epoch with Adam, which is written by hand, for both sides the same."""
+    def scans(self, jax: ModuleType) -> tuple[dict[str, Callable[[], Any]], int]:
+        """The work of many steps of SGD, which JAX does in one lax.scan, and how many these are."""
+        batches = self.batches if len(self.batches) > 1 else [*self.batches] * SCANNED
+        theta, network = self.theta(), jax.Network(self.theta(), self.sizes, self.activation, self.penalty)
+        stacked = jax.tensors(*map(np.stack, zip(*batches)))
+        program = self.program
+
+        def ours() -> None:
+            for X, y in batches:
+                _, gradient = program.value_and_grad(X, y, at=theta)
+                np.subtract(theta, LEARNING_RATE * gradient, out=theta)
+
+        def theirs() -> None:
+            network.scan(*stacked, LEARNING_RATE)
+
+        ours()
+        theirs()
+        allowed = reference.EPS * 1e6 * np.abs(theta).max()  # the steps' gradients were checked, one by one
+        reference.check(f"{self.name}, JAX's lax.scan and chainrule", np.asarray(network.theta), theta, allowed)
+        return {"chainrule": ours, "JAX, lax.scan": theirs}, len(batches)
+
+    def adam(self, jax: ModuleType | None = None) -> dict[str, Callable[[], Any]]:
+        """The work of an epoch with Adam, which is written by hand, for all sides the same."""
         theta, program = self.theta(), self.program
         update = by_hand.adam(theta)
 
@@ -139,7 +161,24 @@ class Problem:
                 steps[len(X)](X, y)
                 own_update(gradient)
 
-        return {"chainrule": ours, "NumPy by hand": hand}
+        works = {"chainrule": ours, "NumPy by hand": hand}
+        if jax is not None:
+            stepping, scanning = (jax.Network(self.theta(), self.sizes, self.activation) for _ in range(2))
+            batches = [jax.tensors(X, y) for X, y in self.batches]
+            whole = jax.tensors(*map(np.stack, zip(*self.batches[:-1])), *self.batches[-1])
+
+            def one_by_one() -> None:
+                for X, y in batches:
+                    stepping.adam(X, y)
+
+            works |= {"JAX": one_by_one, "JAX, lax.scan": lambda: scanning.adam_epoch(*whole)}
+            for work in works.values():
+                work()
+            # Adam divides by the size of a gradient, so that a parameter whose gradient is a rounding moves at random
+            for network in (stepping, scanning):
+                apart = np.sort(np.abs(np.asarray(network.state[0]) - theta))[: -len(theta) // 100]
+                reference.check(f"{self.name}, JAX's Adam and chainrule's", apart, np.zeros_like(apart), 1e-9)
+        return works
 
 
 def split(X: NDArray[Any], y: NDArray[Any], size: int) -> list[Batch]:
@@ -180,14 +219,26 @@ def compare_network(problem: Problem, peers: dict[str, ModuleType], runs: int, r
     problem.check(peers)
     name, title = problem.name, TITLES[problem.name]
     if name == "W6":
-        times = measure(problem.adam(), runs, max(1, repeats // 200))
+        times = measure(problem.adam(peers.get("JAX")), runs, max(1, repeats // 200))
         return compare(title, times, {"NumPy by hand": 1 / 1.1})
     bar = 1 / 1.1 if name == "W7" else 1.0
     batches = len(problem.batches)
     repeats = max(1, repeats // (50 if name == "W7" else batches))
-    times = measure(problem.gradients(), runs, repeats, per=batches)
+    works = problem.gradients()
+    if name == "W7" and "JAX" in peers:
+        jax = peers["JAX"]
+        network, given = (
+            jax.Network(problem.theta(), problem.sizes, problem.activation),
+            jax.tensors(*problem.batches[0]),
+        )
+        works["JAX"] = lambda: network.value_and_grad(*given)
+    times = measure(works, runs, repeats, per=batches)
     rows = compare(f"{title}: loss and gradient", times, {"NumPy by hand": bar})
     if name != "W7" and peers:
         times = measure(problem.sgd(peers), runs, max(1, repeats // 4), per=batches)
         rows += compare(f"{title}: step of SGD", times, dict.fromkeys(peers, 1.0))
+    if name != "W7" and "JAX" in peers:
+        works, steps = problem.scans(peers["JAX"])
+        times = measure(works, runs, max(1, repeats // 4 // steps), per=steps)
+        rows += compare(f"{title}: step of SGD, {steps} in a row", times, {})
     return rows

@@ -78,25 +78,24 @@ def tensors(*arrays: NDArray[Any]) -> list[Any]:
 class Transformer:
     """The transformer of transformer.py on tensors, which computes all positions at once under a causal mask."""
 
-    def __init__(self, theta: NDArray[Any]) -> None:
-        self.weights = {
-            name: torch.tensor(matrix, requires_grad=True) for name, matrix in transformer.matrices(theta).items()
-        }
+    def __init__(self, theta: NDArray[Any], length: int = transformer.LENGTH) -> None:
+        self.weights = {name: torch.tensor(matrix, requires_grad=True)
+                        for name, matrix in transformer.matrices(theta, length).items()}  # fmt: skip
 
-    def value_and_grad(self, text: Any) -> tuple[float, list[Any]]:
+    def value_and_grad(self, texts: Any) -> tuple[float, list[Any]]:
         w = self.weights
-        x = _normed(embedding(text[:-1], w["tokens"]) + w["places"])
+        x = _normed(embedding(texts[:, :-1], w["tokens"]) + w["places"])
         before, x = x, _normed(x)
-        split = (1, len(x), transformer.HEADS, -1)
+        split = (*x.shape[:2], transformer.HEADS, -1)
         heads = [linear(x, w[name]).view(split).transpose(1, 2) for name in ("query", "key", "value")]
         mixed = scaled_dot_product_attention(*heads, is_causal=True)  # quicker with a batch of one than without
-        x = linear(mixed.transpose(1, 2).reshape(len(x), -1), w["out"]) + before
+        x = linear(mixed.transpose(1, 2).reshape(x.shape), w["out"]) + before
         x = linear(torch.relu(linear(_normed(x), w["wide"])), w["narrow"]) + x
-        loss = cross_entropy(linear(x, w["letters"]), text[1:])
+        loss = cross_entropy(linear(x, w["letters"]).view(-1, transformer.LETTERS), texts[:, 1:].reshape(-1))
         return loss.item(), list(torch.autograd.grad(loss, list(w.values())))
 
-    def gradient(self, text: Any) -> NDArray[Any]:
-        return np.concatenate([slopes.numpy().reshape(-1) for slopes in self.value_and_grad(text)[1]])
+    def gradient(self, texts: Any) -> NDArray[Any]:
+        return np.concatenate([slopes.numpy().reshape(-1) for slopes in self.value_and_grad(texts)[1]])
 
 
 def _normed(x: Any) -> Any:

@@ -74,8 +74,9 @@ def added(x: Sequence[Any], y: Sequence[Any]) -> list[Any]:
 class Transformer:
     """Logits of the next letter at each position of a text, in scalars."""
 
-    def __init__(self, theta: NDArray[np.float64]) -> None:
-        found = {name: [list(map(Value, row)) for row in matrix.tolist()] for name, matrix in matrices(theta).items()}
+    def __init__(self, theta: NDArray[np.float64], length: int = LENGTH) -> None:
+        found = {name: [list(map(Value, row)) for row in matrix.tolist()]
+                 for name, matrix in matrices(theta, length).items()}  # fmt: skip
         self.parameters = [p for matrix in found.values() for row in matrix for p in row]
         self.tokens, self.places = engine.Table(found.pop("tokens")), found.pop("places")
         self.weights: dict[str, list[list[Value]]] = found
@@ -137,17 +138,22 @@ def _normed(x: Any) -> Any:
     return x / np.sqrt((x * x).mean(axis=1, keepdims=True) + EPSILON)
 
 
+def texts(count: int, length: int) -> NDArray[np.int64]:
+    """Letters at random; no time depends on what they say."""
+    return np.random.default_rng(length).integers(0, LETTERS, (count, length + 1))
+
+
 def text() -> NDArray[np.int64]:
     """A name of seven letters between its marks: the numbers of nine tokens, eight of which are to be predicted."""
     return np.array([LETTERS - 1, *(ord(letter) - ord("a") for letter in "matilda"), LETTERS - 1])
 
 
-def tolerance(gradient: Any) -> float:
+def tolerance(gradient: Any, length: int = LENGTH) -> float:
     """How far two right gradients may lie apart: the roundings on the longest path × the largest gradient.
 
     Forwards, a number passes eight sums of at most 64 terms, three norms and two softmaxes, each with a few dozen
     roundings. Backwards it is the same, and the gradient of a weight is a sum over 8 positions. That is below 3,000,
-    and it is doubled, since the reference rounds as well. No number or gradient on the way is much larger than the
-    last, because the weights are small and norms keep the numbers near 1.
+    for more positions so many times as much at most, and it is doubled, since the reference rounds as well. No number
+    or gradient on the way is much larger than the last: the weights are small, and norms keep the numbers near 1.
     """
-    return float(6_000 * reference.EPS * np.abs(gradient).max())
+    return float(6_000 * max(1.0, length / LENGTH) * reference.EPS * np.abs(gradient).max())

@@ -39,8 +39,8 @@ from .nn import (  # nn, written by tools/table.py
     Adagrad, Adam, AdamW, Dataset, Dropout, History, LastStep, Layer, MLP, ModelFileError, Module, Neuron, Optimiser,
     Preparation, RMSProp, Run, SGD, Sequential, Sweep, Wishes, accuracy, binary_cross_entropy, circles, class_weights,
     confusion, cross_entropy, datasets, digits, fit, from_sklearn, from_torch, gaussians, hinge, houses, huber, init,
-    iris, l1, l2, load, mae, moons, mse, penguins, r2, schedules, sine, softmax, spirals, sweep, table, to_numpy_source,
-    to_onnx, to_torch, train_test_split, units, wishes, xor,
+    iris, l1, l2, load, mae, moons, mse, penguins, r2, schedules, sine, softmax, spirals, sweep, table, to_c,
+    to_javascript, to_numpy_source, to_onnx, to_torch, train_test_split, units, wishes, xor,
 )  # fmt: skip
 
 if _typing.TYPE_CHECKING:  # pictures are imported when one is asked for, as they take a third of the time
@@ -62,9 +62,9 @@ __all__ = [  # all, written by tools/table.py
     "Sweep", "Wishes", "accuracy", "binary_cross_entropy", "circles", "class_weights", "confusion", "cross_entropy",
     "datasets", "digits", "fit", "from_sklearn", "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris",
     "l1", "l2", "load", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep",
-    "table", "to_numpy_source", "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor", "boundary",
-    "confusion_table", "curves", "draw", "draw_dot", "explain", "landscape", "live", "load_numbers", "replay", "report",
-    "steps", "walk", "wish_bars",
+    "table", "to_c", "to_javascript", "to_numpy_source", "to_onnx", "to_torch", "train_test_split", "units", "wishes",
+    "xor", "boundary", "confusion_table", "curves", "draw", "draw_dot", "explain", "landscape", "live", "load_numbers",
+    "replay", "report", "steps", "walk", "wish_bars",
 ]  # fmt: skip
 
 if not _typing.TYPE_CHECKING:

@@ -103,12 +103,13 @@ def gallery(folder: Path) -> None:
 def _exhibit(name: str, file: str) -> str:
     source = (HERE / "gallery" / f"{name}.py").read_text("utf-8")
     title, _, sentence = str(ast.get_docstring(ast.parse(source))).partition(". ")
+    said = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
     lines = source.partition('"""\n\n')[2]
     picture = f'<iframe loading="lazy" title="{title}" src="{file}"></iframe>'
     if file.endswith(".svg"):
         picture = f'<a href="{file}"><img alt="{title}" src="{file}"></a>'
     return (
-        f'<h2 id="{name}">{title}</h2>\n<p>{html.escape(sentence)} <a href="{file}">Open it alone</a>.</p>\n'
+        f'<h2 id="{name}">{title}</h2>\n<p>{said} <a href="{file}">Open it alone</a>.</p>\n'
         f"<pre>{html.escape(lines)}</pre>\n{picture}"
     )
 

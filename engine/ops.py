@@ -883,7 +883,8 @@ def _stirling(order: int, a: Any) -> Any:
     for k, number in reversed(list(enumerate(BERNOULLI, 1))):
         series = (series + number * math.factorial(2 * k + order - 2) / math.factorial(2 * k)) * power(y, -2.0)
     steps = [log(z + float(i)) if order == 0 else power(z + float(i), -float(order)) for i in range(9, -1, -1)]
-    passed, angle = sum(steps[1:], steps[0]), math.pi * (a - rint(a))  # the angle to the nearest pole
+    passed, beside = sum(steps[1:], steps[0]), where(positive, 0.25, a)
+    angle = math.pi * (beside - rint(beside))  # to the nearest pole
     if order == 0:
         rising = (y - 0.5) * log(y) - y + 0.5 * math.log(2.0 * math.pi) + series * y - passed
         return where(positive, 1.0, -1.0) * rising + where(positive, 0.0, lambda: log(math.pi / absolute(sin(angle))))

@@ -10,6 +10,7 @@ from .data.splitting import train_test_split
 from .data.tables import table
 from .datasets import circles, digits, gaussians, houses, iris, moons, penguins, sine, spirals, xor
 from .dropout import Dropout
+from .exports.devices import to_c, to_javascript
 from .exports.numpy_source import to_numpy_source
 from .exports.onnx_model import to_onnx
 from .exports.pytorch import from_torch, to_torch
@@ -33,6 +34,6 @@ __all__ = [
     "Neuron", "Optimiser", "Preparation", "RMSProp", "Run", "SGD", "Sequential", "Sweep", "Wishes", "accuracy",
     "binary_cross_entropy", "circles", "class_weights", "confusion", "cross_entropy", "datasets", "digits", "fit",
     "from_sklearn", "from_torch", "gaussians", "hinge", "houses", "huber", "init", "iris", "l1", "l2", "load", "mae",
-    "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_numpy_source",
-    "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor",
+    "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_c",
+    "to_javascript", "to_numpy_source", "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor",
 ]  # fmt: skip

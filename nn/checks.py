@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import inspect
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 from chainrule.engine.gate import numbers, rows
 
+from .arguments import count, given
 from .data.dataset import Dataset
 from .data.examples import examples_of
 from .data.preparation import Preparation
@@ -40,28 +41,21 @@ class Model(Protocol):
 def check_model(model: Any) -> None:
     """TypeError unless the model can be called and has a method parameters()."""
     if isinstance(model, type) or not callable(model) or not callable(getattr(model, "parameters", None)):
-        given = f"the class {model.__name__}" if isinstance(model, type) else f"{type(model).__name__} {model!r}"
-        raise TypeError(
-            f"fit trains a model: an object that is called with one example and lists its parameters(); got {given}"
-        )
+        said = "fit trains a model: an object that is called with one example and lists its parameters()"
+        hint = f"; write {model.__name__}(...)" if isinstance(model, type) else ""
+        raise TypeError(f"{said}; got {given(model)}{hint}")
 
 
 def check_loss(loss: Any) -> None:
     """TypeError unless the loss can be called."""
-    if not callable(loss):
-        raise TypeError(
-            f"the loss is a function of (prediction, target), like nn.mse; got {type(loss).__name__} {loss!r}"
-        )
+    if not callable(loss) or isinstance(loss, type):
+        hint = f"; write {loss.__name__}(...)" if isinstance(loss, type) else ""
+        raise TypeError(f"the loss is a function of (prediction, target), like nn.mse; got {given(loss)}{hint}")
 
 
 def check_count(name: str, number: Any) -> None:
     """TypeError unless the number is whole, ValueError if it is below 1."""
-    try:
-        whole = operator.index(number)
-    except TypeError:
-        raise TypeError(f"{name} is a whole number, got {type(number).__name__} {number!r}") from None
-    if whole < 1:
-        raise ValueError(f"{name} must be at least 1, got {number}")
+    count(name, number)
 
 
 SPELLED = {
@@ -119,8 +113,8 @@ def checked_examples(X: Any, y: Any, prefix: str = "") -> Examples:
     """Inputs and targets as arrays of the same length, and finite; errors put the prefix before the names X and y."""
     inputs, targets = checked_inputs(X, f"{prefix}X"), numbers(y, f"{prefix}y", finite=True)
     if targets.ndim == 0 or len(inputs) != len(targets):
-        given = f"{len(targets)} rows" if targets.ndim else f"the single value {targets}"
-        raise ValueError(f"{prefix}X has {len(inputs)} rows and {prefix}y has {given}; each example needs both")
+        has = f"{len(targets)} rows" if targets.ndim else f"the single value {targets}"
+        raise ValueError(f"{prefix}X has {len(inputs)} rows and {prefix}y has {has}; each example needs both")
     return inputs, targets
 
 
@@ -157,19 +151,21 @@ def checked_validation(validation: Any, preparation: Preparation | None = None) 
     return checked_examples(X, y, "validation ")
 
 
-def checked_functions(what: str, arguments: str, given: Any) -> list[Any]:
-    """One function or several, as a list; TypeError for what cannot be called."""
-    functions = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    for function in functions:
-        if not callable(function):
-            raise TypeError(f"{what} is a function of {arguments}; got {type(function).__name__} {function!r}")
-    return functions
+def checked_functions(what: str, arguments: str, functions: Any) -> list[Any]:
+    """One function or several, as a list; TypeError for what cannot be called, or is a class."""
+    several = isinstance(functions, Iterable) and not isinstance(functions, (str, type, Value))
+    listed = list(functions) if several else [functions]
+    for function in listed:
+        if not callable(function) or isinstance(function, type):
+            hint = f"; write {function.__name__}(...)" if isinstance(function, type) else ""
+            raise TypeError(f"{what} is a function of {arguments}; got {given(function)}{hint}")
+    return listed
 
 
 def checked_metrics(metrics: Mapping[str, Metric] | Sequence[Metric] | Metric) -> dict[str, Metric]:
     """Metrics by name, a dict's key or the function's own; ValueError if one has no name or two have the same."""
-    given = metrics.values() if isinstance(metrics, Mapping) else metrics
-    functions = checked_functions("a metric", "(outputs, targets), like nn.accuracy", given)
+    found = metrics.values() if isinstance(metrics, Mapping) else metrics
+    functions = checked_functions("a metric", "(outputs, targets), like nn.accuracy", found)
     names = metrics if isinstance(metrics, Mapping) else [getattr(f, "__name__", "") for f in functions]
     named: dict[str, Metric] = {}
     for name, metric in zip(names, functions):
@@ -186,14 +182,21 @@ def checked_optimiser(parameters: Sequence[Value], optimiser: Any, learning_rate
     Errors: TypeError if it is no Optimiser, ValueError if it moves none of the model's parameters or if a learning rate
     is given beside an optimiser that has its own.
     """
-    chosen = optimiser
+    chosen, wanted = optimiser, "the optimiser is a class or an object, like nn.Adam or nn.SGD(model, 0.1)"
+    if isinstance(optimiser, type) and not issubclass(optimiser, Optimiser):
+        raise TypeError(f"{wanted}; got {given(optimiser)}")
     if callable(optimiser):
-        chosen = optimiser(parameters, **({} if learning_rate is None else {"learning_rate": learning_rate}))
+        settings = {} if learning_rate is None else {"learning_rate": learning_rate}
+        try:
+            inspect.signature(optimiser).bind(parameters, **settings)
+        except TypeError as problem:
+            raise TypeError(
+                f"{wanted}; {given(optimiser)} cannot be called with the parameters"
+                f"{', '.join(['', *settings])}: {problem}"
+            ) from None
+        chosen = optimiser(parameters, **settings)
     if not isinstance(chosen, Optimiser):
-        raise TypeError(
-            "the optimiser is a class or an object, like nn.Adam or nn.SGD(model, 0.1); "
-            f"got {type(chosen).__name__} {chosen!r}"
-        )
+        raise TypeError(f"{wanted}; got {given(chosen)}")
     if chosen is optimiser and learning_rate is not None:
         raise ValueError(
             f"fit got learning_rate={learning_rate} and an optimiser whose learning_rate is {chosen.learning_rate}; "

@@ -8,9 +8,10 @@ from typing import Any
 
 from chainrule.engine import Table, Value
 
+from .arguments import given
 from .init import Generator, generator
 from .masks import SOURCE
-from .modules import Module
+from .modules import Module, check_numbers
 
 __all__ = ["Dropout"]
 
@@ -37,7 +38,7 @@ class Dropout(Module):
 
     def __init__(self, rate: float = 0.5, *, rng: Generator | int | None = None) -> None:
         if not isinstance(rate, Real) or isinstance(rate, bool):
-            raise TypeError(f"the rate of Dropout is a number, got {type(rate).__name__} {rate!r}")
+            raise TypeError(f"the rate of Dropout is a number, got {given(rate)}")
         if not 0 <= rate < 1:
             raise ValueError(f"the rate of Dropout is a share from 0 to below 1, got {rate!r}")
         self.rate, self.rng = float(rate), generator(rng)
@@ -47,6 +48,7 @@ class Dropout(Module):
             return x
         single = isinstance(x, Value) or not hasattr(x, "__len__")
         inputs = [x] if single else x
+        check_numbers(inputs)
         keep = (SOURCE.get() or self._drawn)(len(inputs), self.rate)
         outputs = [one * (flag * (1 / (1 - self.rate))) for one, flag in zip(inputs, keep, strict=True)]
         return outputs[0] if single else Table(outputs)

@@ -8,6 +8,8 @@ import random
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from .arguments import finite_number, given
+
 __all__ = ["Generator", "Initialiser", "fan_in", "generator", "initialiser", "uniform"]
 
 
@@ -30,13 +32,13 @@ def generator(rng: Generator | int | None = None) -> Generator:
     """
     if rng is None:
         return cast(Generator, random)
-    if callable(getattr(rng, "uniform", None)):
+    if callable(getattr(rng, "uniform", None)) and not isinstance(rng, type):
         return cast(Generator, rng)
     try:
         return random.Random(operator.index(cast(int, rng)))  # operator.index takes NumPy's integers too
     except TypeError:
         raise TypeError(
-            f"rng is a seed (a whole number) or a generator like random.Random(0), got {type(rng).__name__} {rng!r}"
+            f"rng is a seed (a whole number) or a generator like random.Random(0), got {given(rng)}"
         ) from None
 
 
@@ -55,10 +57,10 @@ def initialiser(init: Initialiser | None) -> Initialiser:
             raise TypeError(
                 f"init={maker.__name__} makes an initialiser when it is called; write init=nn.init.{example}"
             )
-    if not callable(init):
+    if not callable(init) or isinstance(init, type):
         raise TypeError(
             "init is a function (number of inputs, generator) -> weight, like nn.init.uniform(-1, 1); "
-            f"got {type(init).__name__} {init!r}"
+            f"got {given(init)}"
         )
     return init
 
@@ -69,8 +71,8 @@ def uniform(low: float, high: float) -> Initialiser:
     >>> uniform(2.0, 2.0)(16, generator(0))
     2.0
     """
-    if not -math.inf < low <= high < math.inf:
-        raise ValueError(f"uniform(low, high) needs low <= high, both finite; got low={low!r} and high={high!r}")
+    if not finite_number("low", low) <= finite_number("high", high):
+        raise ValueError(f"uniform(low, high) needs low <= high; got low={low!r} and high={high!r}")
     return lambda inputs, rng: float(rng.uniform(low, high))
 
 
@@ -83,4 +85,5 @@ def fan_in(gain: float = 1.0) -> Initialiser:
     >>> abs(fan_in()(3, generator(0))) <= 1.0
     True
     """
+    finite_number("gain", gain)
     return lambda inputs, rng: float(rng.uniform(-1, 1) * (gain * math.sqrt(3 / inputs)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import operator
 import reprlib
 from collections.abc import Mapping, Sequence, Set
@@ -14,6 +13,7 @@ import numpy as np
 
 from chainrule.engine import Table, Value, logsumexp, minimum, ops, pick, relu, softplus
 
+from .arguments import listed, not_negative, positive_number
 from .probabilities import checked_logits
 
 # Losses only: the tests hold each name to the laws of a loss.
@@ -55,8 +55,7 @@ def huber(prediction: Any, target: Any, delta: float = 1.0) -> Value:
     >>> huber(Value(3.0), 0.0).data, huber(Value(0.5), 0.0).data
     (2.5, 0.125)
     """
-    if not 0 < delta < math.inf:
-        raise ValueError(f"delta must be a positive number, got {delta!r}")
+    delta = positive_number("delta", delta)
     sizes = [abs(error) for error in _errors("huber", prediction, target)]
     limited = [minimum(size, delta) for size in sizes]
     return _mean([limit * (size - 0.5 * limit) for size, limit in zip(sizes, limited)])
@@ -85,10 +84,10 @@ def cross_entropy(logits: Sequence[Value], target: Any, weights: Any = None) -> 
     loss: Value = logsumexp(scores) - pick(scores, label)
     if weights is None:
         return loss
-    given = [float(weight) for weight in weights]
-    if len(given) != len(scores):
-        raise ValueError(f"cross_entropy got {len(given)} weights for {len(scores)} classes; it needs one for each")
-    weighted: Value = Table(given)[label] * loss
+    each = [not_negative(f"of the weights, number {i}", one) for i, one in enumerate(listed("weights", weights))]
+    if len(each) != len(scores):
+        raise ValueError(f"cross_entropy got {len(each)} weights for {len(scores)} classes; it needs one for each")
+    weighted: Value = Table(each)[label] * loss
     return weighted
 
 
@@ -107,11 +106,13 @@ def binary_cross_entropy(prediction: Any, target: Any, positive_weight: float = 
     >>> binary_cross_entropy(Value(-1000.0), 1).data
     1000.0
     """
+    if not hasattr(type(positive_weight), "__apply__"):
+        positive_weight = not_negative("positive_weight", positive_weight)
     logits, targets = _pairs("binary_cross_entropy", prediction, target)
-    for given in targets:
-        if not hasattr(type(given), "__apply__") and not 0 <= given <= 1:
-            hint = "; for -1 and +1, write y = (y + 1) / 2, or use hinge" if given == -1 else ""
-            raise ValueError(f"binary_cross_entropy takes targets from 0 to 1, got {given!r}{hint}")
+    for one in targets:
+        if not hasattr(type(one), "__apply__") and not 0 <= one <= 1:
+            hint = "; for -1 and +1, write y = (y + 1) / 2, or use hinge" if one == -1 else ""
+            raise ValueError(f"binary_cross_entropy takes targets from 0 to 1, got {one!r}{hint}")
     logits = [_behind_sigmoid(logit) for logit in logits]
     return _mean([positive_weight * t * softplus(-z) + (1.0 - t) * softplus(z) for z, t in zip(logits, targets)])
 
@@ -129,13 +130,14 @@ def hinge(scores: Any, target: Any) -> Value:
     >>> hinge(Value(0.25), -1).data, hinge([Value(2.0), Value(1.5)], 0).data
     (1.25, 0.25)
     """
-    listed = _listed(scores, "hinge")
-    if len(listed) == 1:
-        (given,) = _listed(target, "hinge") if np.ndim(target) or isinstance(target, list) else (target,)
-        if not hasattr(type(given), "__apply__") and given not in (-1, 1):
-            hint = "; for 0 and 1, write y = 2 * y - 1, or use binary_cross_entropy" if given == 0 else ""
-            raise ValueError(f"hinge takes the targets -1 and +1 beside one score, got {given!r}{hint}")
-        lacking: Value = relu(1.0 - listed[0] * given)
+    found = _listed("hinge", "scores", scores)
+    _check_numbers("hinge", "scores", found)
+    if len(found) == 1:
+        _, (side,) = _pairs("hinge", found, target)
+        if not hasattr(type(side), "__apply__") and side not in (-1, 1):
+            hint = "; for 0 and 1, write y = 2 * y - 1, or use binary_cross_entropy" if side == 0 else ""
+            raise ValueError(f"hinge takes the targets -1 and +1 beside one score, got {side!r}{hint}")
+        lacking: Value = relu(1.0 - found[0] * side)
         return lacking
     checked = checked_logits(scores, "hinge")
     right = pick(checked, _label(target, len(checked)))
@@ -155,7 +157,7 @@ def _behind_sigmoid(prediction: Any) -> Any:
 
 def _pairs(loss: str, prediction: Any, target: Any) -> tuple[list[Any], list[Any]]:
     """Predictions and targets as lists of the same length, of numbers and Values."""
-    predictions, targets = _listed(prediction, loss), _listed(target, loss)
+    predictions, targets = _listed(loss, "prediction", prediction), _listed(loss, "target", target)
     if len(predictions) != len(targets):
         raise ValueError(f"{loss} got {len(predictions)} predictions and {len(targets)} targets; it needs one for each")
     if not predictions:
@@ -174,7 +176,7 @@ def _mean(terms: list[Any]) -> Value:
     return total if len(terms) == 1 else total / len(terms)
 
 
-def _listed(given: Any, loss: str) -> list[Any]:
+def _listed(loss: str, what: str, given: Any) -> list[Any]:
     """Numbers and Values in a list; NumPy's numbers as Python's, because small integers wrap around: 3 - 5 = 254."""
     if isinstance(given, np.ndarray):
         if np.ma.is_masked(given):
@@ -184,8 +186,9 @@ def _listed(given: Any, loss: str) -> list[Any]:
         given = given.ravel().tolist() if given.dtype != object else given.tolist()  # as a metric: of all examples
     if not hasattr(given, "__len__"):
         return [given]
-    if isinstance(given, (str, Mapping, Set)):
-        raise TypeError(f"{loss} takes numbers and Values in a list, got {type(given).__name__} {given!r:.60}")
+    if isinstance(given, (str, bytes, Mapping, Set)):
+        said = f"{type(given).__name__} {given!r:.60} as {what}"
+        raise TypeError(f"{loss} takes numbers and Values in a list, got {said}")
     return [one.item() if isinstance(one, np.generic) else one for one in given]
 
 

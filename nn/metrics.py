@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine.gate import numbers, rows
 
+from .arguments import finite_number
 from .data.dataset import Dataset
 
 __all__ = ["accuracy", "confusion", "r2"]
@@ -27,9 +28,11 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
     >>> accuracy([0.7, -0.2], [1, -1], threshold=0.0)
     1.0
     """
+    if threshold is not None:
+        threshold = finite_number("threshold", threshold)
     if isinstance(labels, Dataset) or _is_model(predictions):
         predictions, labels = _of_dataset(predictions, labels, "accuracy", classes=threshold is None)
-    if _are_names(predictions) and _are_names(labels):
+    if _are_names(predictions, "predictions") and _are_names(labels, "labels"):
         given, right = _names(predictions, labels, "accuracy")
         return float(np.mean(given == right))
     scores, classes = numbers(predictions, "predictions", values=True), numbers(labels, "labels", values=True)
@@ -76,7 +79,7 @@ def confusion(predictions: Any, labels: Any) -> NDArray[np.int64]:
     if isinstance(labels, Dataset) or _is_model(predictions):
         least = len(getattr(labels, "target_names", ()))
         predictions, labels = _of_dataset(predictions, labels, "confusion")
-    if _are_names(predictions) and _are_names(labels):
+    if _are_names(predictions, "predictions") and _are_names(labels, "labels"):
         given, right = _names(predictions, labels, "confusion")
     else:
         scores, right = (
@@ -86,7 +89,9 @@ def confusion(predictions: Any, labels: Any) -> NDArray[np.int64]:
         least = max(least, scores.shape[1] if scores.ndim == 2 else 0)
         given = scores.argmax(axis=1) if scores.ndim == 2 and scores.shape[1] > 1 else scores.reshape(-1)
         if given.shape != right.shape or not len(right):
-            raise ValueError(f"confusion needs a prediction for each label, got {scores.shape} and {right.shape}")
+            raise ValueError(
+                f"confusion needs a prediction for each label, got predictions {scores.shape} and labels {right.shape}"
+            )
         if (given % 1 != 0).any() or (right % 1 != 0).any():
             raise ValueError("confusion got scores of one output; write confusion(model.predict_class(X), y)")
     classes = np.union1d(given, right)
@@ -150,8 +155,8 @@ def _of_dataset(model: Any, data: Any, whose: str, classes: bool = True) -> tupl
     return np.array([places[name] for name in given.tolist()]), data.y
 
 
-def _are_names(given: Any) -> bool:
-    array = given if isinstance(given, np.ndarray) else rows(given, "labels")
+def _are_names(given: Any, name: str) -> bool:
+    array = given if isinstance(given, np.ndarray) else rows(given, name)
     if array.ndim != 1 or array.dtype.kind not in "UO":
         return False
     return array.dtype.kind == "U" or all(isinstance(one, str) for one in array.tolist())
@@ -160,5 +165,7 @@ def _are_names(given: Any) -> bool:
 def _names(predictions: Any, labels: Any, whose: str) -> tuple[NDArray[Any], NDArray[Any]]:
     given, right = (np.array(rows(one, "labels").tolist()) for one in (predictions, labels))
     if given.shape != right.shape or not len(right):
-        raise ValueError(f"{whose} needs a prediction for each label, got {given.shape} and {right.shape}")
+        raise ValueError(
+            f"{whose} needs a prediction for each label, got predictions {given.shape} and labels {right.shape}"
+        )
     return given, right

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from difflib import get_close_matches
 from numbers import Real
 from pathlib import Path
@@ -14,17 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import OPS, Op, Table, Value, no_grad, ops
+from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 
+from .arguments import given, listed
 from .checks import checked_inputs
 from .data.preparation import Preparation
 from .init import Generator, Initialiser, generator, initialiser
+from .modes import in_mode
 from .parameters import Holder, repeated
-from .predicting import Predictor, class_places, evaluating, probabilities_of
+from .predicting import Predictor, class_places, probabilities_of
 from .probabilities import softmax
 from .saving import save
 
-__all__ = ["MLP", "Layer", "Module", "Neuron", "checked_activation", "units"]
+__all__ = ["MLP", "Layer", "Module", "Neuron", "check_numbers", "checked_activation", "units"]
 
 Activation = str | Callable[[Value], Value]  # an operation in engine.OPS of one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
@@ -53,7 +56,7 @@ class Module(Holder):
 
     class_labels: tuple[Any, ...] = ()  # of a model of one output that fit has trained on such labels as -1 and 1
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], **settings: Any) -> Path:
         """Write the model to a file of JSON, from which `load` makes it again; return the path.
 
         Whoever reads the file, even after a crash, finds the old model or the new one, whole. It holds the
@@ -61,9 +64,12 @@ class Module(Holder):
         trained on a Dataset knows of it: the scaling, and the names of columns and classes. Of a Module of one's own,
         it holds the parameters by name: `load(path, into=model)` reads them.
 
+        The ending says where the model is to run: "net.py" needs NumPy alone, "net.js" is a module for browsers, and
+        "net.c" (with net.h) is plain C; see `to_numpy_source`, `to_javascript` and `to_c`, which take the settings.
+
         Errors: OSError where nothing can be written.
         """
-        return save(self, path)
+        return save(self, path, **settings)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The outputs for many examples, as plain numbers; no graph is recorded, and no Dropout drops.
@@ -83,8 +89,8 @@ class Module(Holder):
         Shapes: X (n, features) -> (n, classes); for a model of one output (n, 2), of its classes 0 and 1.
 
         >>> model = MLP(2, [3, 2], rng=0)
-        >>> model.predict_probabilities([[1.0, 2.0]]).sum().round(12)
-        np.float64(1.0)
+        >>> float(model.predict_probabilities([[1.0, 2.0]]).sum().round(12))
+        1.0
         """
         return probabilities_of(self, *self._answers(X))
 
@@ -105,7 +111,7 @@ class Module(Holder):
         known = self.preparation
         inputs = checked_inputs(X if known is None or known.columns is None else known.inputs(X))
         predictor = vars(self).setdefault("_predictor", Predictor())
-        with no_grad(), evaluating(self):
+        with no_grad(), in_mode(self, training=False):
             try:
                 return inputs, predictor(self, inputs)
             except ValueError as problem:
@@ -139,12 +145,19 @@ class Neuron(Module):
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
     ) -> None:
-        draw, numbers = initialiser(init), generator(rng)
-        self.w = [Value(draw(nin, numbers)) for _ in range(_checked_size(nin, "a Neuron", "input"))]
+        self._build(nin, nonlin, activation, init, rng)
+        self.name()
+
+    def _build(self, nin: Any, nonlin: Any, activation: Any, init: Any, rng: Any) -> None:
+        """All but the names, which a Layer and an MLP give once for all."""
+        draw, numbers, inputs = initialiser(init), generator(rng), _checked_size("nin", nin, "a Neuron", "input")
+        try:
+            self.w = [Value(draw(inputs, numbers)) for _ in range(inputs)]
+        except TypeError as problem:
+            raise TypeError(f"init is a function (number of inputs, generator) -> weight: {problem}") from problem
         self.b = Value(0.0)
         self.nonlin = _checked_nonlin(nonlin)
         self.activation = checked_activation(activation)
-        self.name()
 
     def name(self, layer: str = "", number: str = "", j: int = 0) -> None:
         """Label the parameters, and mark them as this unit's: nn.units and the pictures read the mark."""
@@ -156,14 +169,14 @@ class Neuron(Module):
             p.__dict__["unit"] = self.unit
 
     def __call__(self, x: Any) -> Value:
-        given = x if x.__class__ is SharedInputs else _inputs(x)
-        if len(given) != len(self.w):
-            _check_numbers(given)
-            raise ValueError(f"{self} got {len(given)} inputs; it has {len(self.w)} weights")
+        inputs = x if x.__class__ is SharedInputs else _inputs(x)
+        if len(inputs) != len(self.w):
+            check_numbers(inputs)
+            raise ValueError(f"{self} got {len(inputs)} inputs; it has {len(self.w)} weights")
         try:
-            total = weighted_sum(self.w, given, self.b)
+            total = weighted_sum(self.w, inputs, self.b)
         except TypeError:
-            _check_numbers(given)
+            check_numbers(inputs)
             raise
         output = _apply(self.activation, total) if self.nonlin else total
         if not isinstance(output, Value):
@@ -179,7 +192,7 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """Neurons side by side that read the same inputs; the keywords are handed to each Neuron.
+    """Neurons side by side that read the same inputs; the keywords are those of each Neuron.
 
     Shapes: x (nin,) -> list (nout,), or one Value if nout is 1.
 
@@ -187,10 +200,28 @@ class Layer(Module):
     Layer of [LinearNeuron(2), LinearNeuron(2)]
     """
 
-    def __init__(self, nin: int, nout: int, **keywords: Any) -> None:
-        keywords["rng"] = generator(keywords.get("rng"))  # one for all neurons: from a seed, each would draw the same
-        self.neurons = [Neuron(nin, **keywords) for _ in range(_checked_size(nout, "a Layer", "neuron"))]
-        self.name()
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        *,
+        nonlin: bool = True,
+        activation: Activation = "relu",
+        init: Initialiser | None = None,
+        rng: Generator | int | None = None,
+    ) -> None:
+        with paused_collector():  # the many Values are no garbage
+            self._build(nin, nout, nonlin, activation, init, rng)
+            self.name()
+
+    def _build(
+        self, nin: Any, nout: Any, nonlin: Any, activation: Any, init: Any, rng: Any, size: str = "nout"
+    ) -> None:
+        """All but the names."""
+        numbers = generator(rng)  # one for all neurons: from a seed, each would draw the same
+        self.neurons = [Neuron.__new__(Neuron) for _ in range(_checked_size(size, nout, "a Layer", "neuron"))]
+        for neuron in self.neurons:
+            neuron._build(nin, nonlin, activation, init, numbers)
 
     def name(self, number: str = "") -> None:
         """Label the neurons; `number` is that of the layer in an MLP."""
@@ -241,21 +272,23 @@ class MLP(Module):
                 f"the third argument of an MLP is its activation, got {activation!r}; for layers of these sizes, write "
                 f"MLP({nin}, {[*first, *more]})"
             )
+        if isinstance(nouts, (str, bytes, Set, Mapping)):
+            raise TypeError(f"nouts is the number of neurons of each layer, in a list; got {given(nouts)}")
         sizes = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]
         if len(sizes) == 1:
-            raise ValueError("an MLP got 0 layers; write MLP(4, [16, 3]) for 16 hidden neurons and 3 outputs")
+            raise ValueError("an MLP got 0 layers in nouts; write MLP(4, [16, 3]) for 16 hidden neurons and 3 outputs")
         *activations, last = _one_per_layer(activation, len(sizes) - 1, output)
         self.softmax = last == "softmax"
         if self.softmax and sizes[-1] == 1:
             raise ValueError("softmax over 1 output is always 1; write output='sigmoid', or give the model 2 outputs")
         numbers = generator(rng)
         activations += ["linear" if self.softmax else last]
-        self.layers = [
-            Layer(inputs, outputs, nonlin=name != "linear", activation=name, init=init, rng=numbers)
-            for inputs, outputs, name in zip(sizes[:-1], sizes[1:], activations)
-        ]
-        for number, layer in enumerate(self.layers, start=1):
-            layer.name(str(number))
+        self.layers = [Layer.__new__(Layer) for _ in activations]
+        with paused_collector():
+            for number, layer in enumerate(self.layers, start=1):
+                name = activations[number - 1]
+                layer._build(sizes[number - 1], sizes[number], name != "linear", name, init, numbers, "nouts")
+                layer.name(str(number))
 
     def __call__(self, x: Any) -> Any:
         for layer in self.layers:
@@ -296,6 +329,9 @@ def units(order: Sequence[Value]) -> dict[Value, Unit]:
     >>> neuron.b.unit, neuron(Value(2.0)).unit
     (('', 'h'), ('', 'h'))
     """
+    for place, value in enumerate(listed("order", order)):
+        if not isinstance(value, Value):
+            raise TypeError(f"order holds Values, as topological_order(y) does, but number {place} is {given(value)}")
     found: dict[Value, Unit] = {}
     candidates: dict[Value, Unit] = {}  # parameters, and the values that were computed from one
     for value in order:
@@ -322,9 +358,9 @@ def _inputs(x: Any) -> SharedInputs:
     return SharedInputs(x if isinstance(x, Iterable) and not isinstance(x, (Value, str)) else (x,))
 
 
-def _check_numbers(given: Sequence[Any]) -> None:
+def check_numbers(inputs: Sequence[Any]) -> None:
     """TypeError for the first input that is not a number; called only after something went wrong."""
-    for i, x in enumerate(given):
+    for i, x in enumerate(inputs):
         if not isinstance(x, (Real, np.bool_)) and not hasattr(type(x), "__apply__"):
             rows = isinstance(x, (Sequence, np.ndarray)) and not isinstance(x, str)
             hint = "; a model takes one example: for many, call predict" if rows else ""
@@ -335,7 +371,7 @@ def checked_activation(activation: Activation, keyword: str = "activation", othe
     """The activation, an operation as its name; ValueError if it is neither a function nor one of the names."""
     wanted = activation.name if isinstance(activation, Op) else activation
     names = ["linear", *others, *(op.name for op in OPS.values() if op.arity == 1)]
-    if callable(wanted) or wanted in names:
+    if (callable(wanted) and not isinstance(wanted, type)) or (isinstance(wanted, str) and wanted in names):
         return wanted
     meant = _spelled_like(wanted, names)
     raise ValueError(
@@ -362,9 +398,9 @@ def _checked_nonlin(nonlin: Any) -> bool:
 SPELLED = {"none": "linear", "identity": "linear", "swish": "silu", "leakyrelu": "leaky_relu", "logistic": "sigmoid"}
 
 
-def _spelled_like(given: Any, names: Sequence[str]) -> str:
+def _spelled_like(wanted: Any, names: Sequence[str]) -> str:
     """The name that was meant: 'relu' for 'ReLU', 'linear' for None; '' where nothing is near."""
-    low = str(given).lower().replace("-", "_").strip()
+    low = str(wanted).lower().replace("-", "_").strip()
     bare = low.replace("_", "").replace(" ", "")
     for name in names:
         if name.replace("_", "") == bare:
@@ -391,12 +427,14 @@ def _title(activation: Activation) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _checked_size(count: int, whose: str, what: str) -> int:
+def _checked_size(name: str, count: int, whose: str, what: str) -> int:
     """The count as an int; TypeError if it is not a whole number, ValueError if it is below 1."""
     try:
+        if isinstance(count, (bool, np.bool_)):
+            raise TypeError
         whole = operator.index(count)
     except TypeError:
-        raise TypeError(f"{whose} needs a whole number of {what}s, got {type(count).__name__} {count!r}") from None
+        raise TypeError(f"{whose} needs a whole number of {what}s, got {given(count)} as {name}") from None
     if whole < 1:
-        raise ValueError(f"{whose} needs at least 1 {what}, got {count}")
+        raise ValueError(f"{whose} needs at least 1 {what}, got {count} as {name}")
     return whole

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
+from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
 from chainrule.engine.misuse import ADVICE as UNLISTED
@@ -22,7 +23,7 @@ from chainrule.engine.reads import Watch, lost_path
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 from .masks import chances, kept
-from .modes import in_training, reads_mode
+from .modes import in_mode, reads_mode
 
 __all__ = ["Objective"]
 
@@ -65,7 +66,7 @@ class Objective:
     def find_rates(self, examples: Examples) -> None:
         """Run the model on one example, and see what its Dropouts drop."""
         if self.has_modes:
-            with in_training(self.model), no_grad():
+            with in_mode(self.model, training=True), no_grad():
                 self.rates = np.array(chances(lambda: self.model(one_example(examples[0], 0))))
 
     def compile(self, parts: Iterable[Examples]) -> None:
@@ -73,7 +74,11 @@ class Objective:
 
         Eager code runs first, so that mistakes in the model, the loss or the data raise the errors of eager code.
         """
-        parts, theta = list(parts), np.array([p.data for p in self.params])
+        with paused_collector():  # the graphs of examples are no garbage, and they free themselves
+            self._compile(list(parts))
+
+    def _compile(self, parts: Sequence[Examples]) -> None:
+        theta = np.array([p.data for p in self.params])
         nodes = self._nodes(parts[0])
         chosen = [(examples, _sample(examples, nodes)) for examples in parts]
         samples = [(examples, rows, *self._eager(examples, rows)) for examples, rows in chosen]
@@ -103,7 +108,7 @@ class Objective:
 
     def _trained(self, x: Any, target: Any, *flags: Any) -> Value:
         """The loss of one example as it is while the model is trained; the Dropouts take their flags in order."""
-        with in_training(self.model), kept(flags[0] if flags else ()):
+        with in_mode(self.model, training=True), kept(flags[0] if flags else ()):
             return self.loss(self.model(x), target)
 
     def draw(self, count: int, source: np.random.Generator) -> tuple[Floats, ...]:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from numpy import add, divide, multiply, sqrt, subtract
 
+from .arguments import below_one, flag, positive_number
 from .last_step import momentum_share, steadiness, told
-from .settings import below_one, flag, positive_number
 from .stepping import Numbers, Optimiser, known
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimiser", "RMSProp"]

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 
+from .arguments import switch
+
 __all__ = ["Holder", "groups", "parts", "repeated"]
 
 NOTHING = {str, int, float, bool, type(None)}
@@ -69,12 +71,13 @@ class Holder:
         Errors: ValueError that lists all names and shapes that differ, or numbers that are not finite; then nothing has
         been changed. With strict=False, names that only one of the two has are passed over.
         """
-        _load(self, state, strict)
+        _load(self, state, switch("strict", strict))
 
     def train(self, mode: bool = True) -> Any:
         """Set `training` in this Module and in all that it holds; returns the Module. `fit` does this by itself."""
+        mode = switch("mode", mode)
         for part in parts(self):
-            part.training = bool(mode)
+            part.training = mode
         return self
 
     def eval(self) -> Any:

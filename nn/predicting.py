@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,31 +11,15 @@ from chainrule import engine
 from chainrule.engine import Program, Value, enable_grad, ops
 from chainrule.engine.gate import one_example
 
-from .parameters import parts
 from .probabilities import is_softmax
 
-__all__ = ["Predictor", "class_places", "evaluating", "probabilities_of"]
+__all__ = ["Predictor", "class_places", "probabilities_of"]
 
 PAYS = 100  # examples: compiling takes about as long as so many of them take eagerly
 CHUNK = 1024  # examples in one call of a program
 AGREE = 1e-9  # relative to the largest output; a model that has changed makes a far larger difference
 
 Floats = NDArray[np.float64]
-
-
-@contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """While it lasts, all parts of the model have training=False."""
-    before = [(part, part.training) for part in parts(model)]
-    try:
-        for part, was in before:
-            if was:
-                part.training = False
-        yield
-    finally:
-        for part, was in before:
-            if part.training != was:
-                part.training = was
 
 
 class Predictor:

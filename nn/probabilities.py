@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from chainrule.engine import Table, Value, exp, logsumexp
+
+from .arguments import given
 
 __all__ = ["checked_logits", "is_softmax", "softmax"]
 
@@ -55,7 +57,7 @@ def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Va
     """
     if behind and isinstance(logits, _Probabilities) and (made_of := logits.logits()):
         return made_of
-    if not hasattr(logits, "__len__"):
+    if not hasattr(logits, "__len__") or isinstance(logits, (str, bytes, Mapping, Set)):
         raise TypeError(
             f"{wanted_by} needs one logit per class, got a single {type(logits).__name__}; "
             "for two classes, give the model two outputs, or use binary_cross_entropy"
@@ -64,6 +66,9 @@ def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Va
         raise ValueError(f"{wanted_by} got 0 logits; it needs one per class")
     scores = logits.tolist() if isinstance(logits, np.ndarray) else list(logits)
     scores = [one.item() if isinstance(one, np.generic) else one for one in scores]
+    for i, score in enumerate(scores):
+        if isinstance(score, (str, bytes)) or score is None:
+            raise TypeError(f"{wanted_by} needs one logit per class, but number {i} is {given(score)}")
     if any(np.ndim(score) for score in scores if not isinstance(score, Value)):
         shape = f"an array {np.shape(logits)}" if isinstance(logits, np.ndarray) else "a list of lists"
         each = "[softmax(row) for row in logits]"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -17,11 +16,12 @@ import numpy as np
 from chainrule.engine import Value
 from chainrule.engine.compiler.run.saving import write
 
+from .arguments import file_path, given
 from .data.preparation import Preparation
 
 __all__ = [
-    "KINDS", "Kind", "ModelFileError", "Part", "build", "checksum", "describe", "laid_out", "load", "number_text",
-    "read", "save",
+    "KINDS", "WRITERS", "Kind", "ModelFileError", "Part", "build", "checksum", "describe", "laid_out", "load",
+    "number_text", "read", "save",
 ]  # fmt: skip
 
 FORMAT, VERSION = "chainrule model", 1
@@ -55,11 +55,19 @@ class Kind:
     build: Callable[[Part], Any]
 
 
+WRITERS: dict[str, Callable[..., Any]] = {}  # what writes a file with another ending than .json; exports fill it
 KINDS: dict[type, Kind] = {}  # the classes whose architecture is written; nn/kinds.py fills it
 
 
-def save(model: Any, path: str | os.PathLike[str]) -> Path:
+def save(model: Any, path: str | os.PathLike[str], **settings: Any) -> Path:
     """Write the model to a file, for `Module.save`, which says what is in it; return the path."""
+    target = file_path(path, "m.json")
+    ending = target.suffix.lower()
+    if ending in WRITERS:
+        WRITERS[ending](model, target, **settings)
+        return target
+    if settings:
+        raise TypeError(f"save: {', '.join(settings)} is for files of C, JavaScript and Python, not for {str(path)!r}")
     named = list(model.named_parameters())
     if len(dict(named)) < len(named):
         twice = next(name for name, p in named if dict(named)[name] is not p)
@@ -80,7 +88,6 @@ def save(model: Any, path: str | os.PathLike[str]) -> Path:
     if class_labels := getattr(model, "class_labels", ()):
         content["class_labels"] = np.asarray(class_labels).tolist()
     whole = {"format": FORMAT, "version": VERSION, "checksum": checksum(content), **content}
-    target = Path(path)
     write(target, laid_out(whole) + "\n")
     return target
 
@@ -119,6 +126,9 @@ def load(path: str | os.PathLike[str], into: Any = None) -> Any:
     >>> load(path)([1.0, 2.0]).data == model([1.0, 2.0]).data
     True
     """
+    if (into is not None and not callable(getattr(into, "named_parameters", None))) or isinstance(into, type):
+        hint = f"{into.__name__}(...)" if isinstance(into, type) else "MyModel()"
+        raise TypeError(f"into is a model, whose parameters are set; got {given(into)}; write into={hint}")
     content = read(path)
     part = content["model"]
     known = part.fields(["kind"], others=True)["kind"].text()
@@ -192,10 +202,11 @@ def build(part: Part) -> Any:
 
 def read(path: str | os.PathLike[str]) -> dict[str, Part]:
     """The parts of a file, after the checks that concern it as a whole."""
-    name = os.fspath(path)
+    file = file_path(path, "m.json")
+    name = str(file)
     start = Part(name, "start", None)
     try:
-        text = Path(path).read_bytes().decode("utf-8")
+        text = file.read_bytes().decode("utf-8")
         whole = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
     except json.JSONDecodeError as problem:
         place = Part(name, f"line {problem.lineno}, column {problem.colno}", None)
@@ -235,6 +246,8 @@ def _refused(constant: str) -> NoReturn:
 
 def checksum(content: Any) -> str:
     """A number that changes whenever anything in the content does, but not with spaces and line ends."""
+    import hashlib  # here, as it loads all of OpenSSL
+
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

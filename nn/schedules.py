@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from typing import Any
+
+from .arguments import count, finite_number, given
 
 __all__ = ["Schedule", "checked_schedule", "cosine", "exponential", "step_decay", "warm_up"]
 
@@ -18,8 +19,8 @@ def step_decay(every: int, factor: float = 0.1) -> Schedule:
     >>> [round(step_decay(2, 0.5)(step, 0), 3) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    _check_count("every", every)
-    _check_factor(factor)
+    count("every", every, "steps")
+    factor = _factor(factor)
     return lambda step, planned: factor ** (step // every)
 
 
@@ -29,7 +30,7 @@ def exponential(factor: float) -> Schedule:
     >>> [round(exponential(0.5)(step, 0), 3) for step in range(3)]
     [1.0, 0.5, 0.25]
     """
-    _check_factor(factor)
+    factor = _factor(factor)
     return lambda step, planned: factor**step
 
 
@@ -44,8 +45,8 @@ def cosine(steps: int | None = None, final: float = 0.0) -> Schedule:
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
     if steps is not None:
-        _check_count("steps", steps)
-    if not 0 <= final <= 1:
+        count("steps", steps, "steps")
+    if not 0 <= finite_number("final", final) <= 1:
         raise ValueError(f"final is a share of the learning rate, from 0 to 1; got {final!r}")
 
     def share(step: int, planned: int) -> float:
@@ -63,7 +64,7 @@ def warm_up(steps: int, then: Schedule | None = None) -> Schedule:
     >>> [round(warm_up(2, then=exponential(0.5))(step, 0), 3) for step in range(5)]
     [0.5, 1.0, 1.0, 0.5, 0.25]
     """
-    _check_count("steps", steps)
+    count("steps", steps, "steps")
     after = checked_schedule("then", then)
 
     def share(step: int, planned: int) -> float:
@@ -74,32 +75,25 @@ def warm_up(steps: int, then: Schedule | None = None) -> Schedule:
     return share
 
 
-def checked_schedule(name: str, given: Any) -> Schedule | None:
+def checked_schedule(name: str, schedule: Any) -> Schedule | None:
     """The schedule, or None; TypeError for what is no function, or is one that makes schedules."""
     for maker, example in ((cosine, "cosine()"), (exponential, "exponential(0.99)"), (step_decay, "step_decay(100)"),
                            (warm_up, "warm_up(100)")):  # fmt: skip
-        if given is maker:
+        if schedule is maker:
             raise TypeError(
                 f"{name}={maker.__name__} makes a schedule when it is called; write {name}=nn.schedules.{example}"
             )
-    if given is not None and not callable(given):
+    if schedule is not None and (not callable(schedule) or isinstance(schedule, type)):
         raise TypeError(
             f"{name} is a function (step, planned steps) -> share of the learning rate, like nn.schedules.cosine(); "
-            f"got {type(given).__name__} {given!r}"
+            f"got {given(schedule)}"
         )
-    schedule: Schedule | None = given
-    return schedule
+    checked: Schedule | None = schedule
+    return checked
 
 
-def _check_count(name: str, count: Any) -> None:
-    try:
-        whole = operator.index(count)
-    except TypeError:
-        raise TypeError(f"{name} is a whole number of steps, got {type(count).__name__} {count!r}") from None
-    if whole < 1:
-        raise ValueError(f"{name} must be at least 1, got {count}")
-
-
-def _check_factor(factor: float) -> None:
-    if not 0 < factor <= 1:
+def _factor(factor: Any) -> float:
+    found = finite_number("factor", factor)
+    if not 0 < found <= 1:
         raise ValueError(f"factor is above 0 and at most 1, got {factor!r}")
+    return found

@@ -1,53 +1,13 @@
-"""The settings of an optimiser: what may be given for each, and what is meant by a name that it does not have."""
+"""The settings of an optimiser: which names it has, and what is meant by one that it does not have."""
 
 from __future__ import annotations
 
-import math
 from difflib import get_close_matches
 from functools import lru_cache
-from numbers import Real
 from types import CodeType, FunctionType
 from typing import Any
 
-import numpy as np
-
-__all__ = ["below_one", "flag", "is_known", "limit", "no_setting", "not_negative", "positive_number"]
-
-
-def positive_number(name: str, given: float) -> float:
-    _check_real(name, given)
-    if not 0 < given < math.inf:
-        raise ValueError(f"{name} must be a positive number, got {given!r}")
-    return float(given)
-
-
-def not_negative(name: str, given: float) -> float:
-    _check_real(name, given)
-    if not 0 <= given < math.inf:
-        raise ValueError(f"{name} must be at least 0, got {given!r}")
-    return float(given)
-
-
-def limit(name: str, given: float | None) -> float | None:
-    return None if given is None else positive_number(name, given)
-
-
-def flag(name: str, given: Any) -> bool:
-    if not isinstance(given, (bool, np.bool_)):
-        raise TypeError(f"{name} is True or False, got {type(given).__name__} {given!r}")
-    return bool(given)
-
-
-def below_one(name: str, given: float) -> float:
-    _check_real(name, given)
-    if not 0 <= given < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1, got {given!r}")
-    return float(given)
-
-
-def _check_real(name: str, number: Any) -> None:
-    if not isinstance(number, Real) or isinstance(number, bool):
-        raise TypeError(f"{name} must be a number, got {type(number).__name__} {number!r}")
+__all__ = ["is_known", "no_setting"]
 
 
 OTHER_NAMES = {  # what other libraries call the settings

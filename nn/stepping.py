@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 
+from .arguments import given, limit, not_negative, positive_number
 from .last_step import LastStep
 from .schedules import Schedule, checked_schedule
-from .settings import is_known, limit, no_setting, not_negative, positive_number
+from .settings import is_known, no_setting
 
-__all__ = ["Numbers", "Optimiser", "known"]
+__all__ = ["Numbers", "Optimiser", "is_model", "known", "place_of"]
 
 Numbers = NDArray[np.float64]  # (P,): one number for each parameter
 LARGEST_SQUARED = math.sqrt(np.finfo(float).max)
@@ -65,26 +67,27 @@ class Optimiser:
         schedule: Schedule | None = None,
     ) -> None:
         whose = type(self).__name__
-        given = params.parameters() if callable(getattr(params, "parameters", None)) else params
-        if not isinstance(given, Iterable):
-            raise TypeError(f"{whose} takes a model or a list of Values, got {type(params).__name__} {params!r}")
+        held = params.parameters() if is_model(params) else params
+        if not isinstance(held, Iterable):
+            raise TypeError(f"{whose} takes a model or a list of Values, got {given(params)}")
         if learning_rate is not None and lr is not None:
             raise ValueError(f"learning_rate={learning_rate!r} and lr={lr!r} are the same setting; give one of them")
         rate = learning_rate if lr is None else lr
         self.learning_rate = self.default_learning_rate if rate is None else rate
         self.weight_decay, self.clip_norm, self.clip_value = weight_decay, clip_norm, clip_value
         self.schedule = schedule
-        self.params: list[Value] = list(dict.fromkeys(given))
-        if not self.params:
+        held = list(held)
+        if not held:
             raise ValueError(f"{whose} got 0 parameters; write {whose}(model.parameters())")
-        for place, p in enumerate(self.params):
+        for place, p in enumerate(held):
             if not isinstance(p, Value):
-                raise TypeError(f"{whose} moves Values, but parameter {place} is {type(p).__name__} {p!r}")
+                raise TypeError(f"{whose} moves Values, but parameter {place} is {given(p)}")
             if p.operation is not None:
                 raise ValueError(
                     f"{whose} moves leaves, but parameter {place} was computed: {p.name()}. Give {whose} the Values it "
                     "was computed from; to change a parameter yourself, write p.data = ..., not p = p - ..."
                 )
+        self.params: list[Value] = list(dict.fromkeys(held))
         self.steps = 0  # so many have been taken
         self.planned = 0  # so many will have been taken at the end; fit knows it, and schedules may ask for it
         self._scratch: Numbers = np.empty(len(self.params))
@@ -159,8 +162,8 @@ class Optimiser:
     ) -> None:
         """Take one step: clip the gradient, add the weight decay, and change theta in place by the rule.
 
-        `before` is a copy of theta, which the optimiser keeps for `explain`; `square` is gradient * gradient, if that is
-        finite. Without them, they are made here.
+        `before` is a copy of theta, which the optimiser keeps for `explain`; `square` is gradient * gradient, if
+        that is finite. Without them, they are made here.
 
         Shapes: theta (P,), gradient (P,), which stays as it is.
         """
@@ -179,7 +182,7 @@ class Optimiser:
         moved = self.update(theta, gradient)
         if moved is not theta:
             theta[:] = moved
-        own["_last"] = before, gradient, self.learning_rate
+        own["_last"] = before, gradient, own["learning_rate"]
         own["steps"] += 1
 
     def decay(self, theta: Numbers, gradient: Numbers) -> Numbers:
@@ -255,10 +258,10 @@ class Optimiser:
             if array.shape != (len(self.params),) or not np.isfinite(array).all():
                 said = f"shape {array.shape}" if array.shape != (len(self.params),) else "numbers that are not finite"
                 raise ValueError(f"{name} of this state has {said}; it needs ({len(self.params)},) finite numbers")
-        checked = {name: self.settings[name](name, given) for name, given in state["settings"].items()
+        checked = {name: self.settings[name](name, setting) for name, setting in state["settings"].items()
                    if name in own["settings"]}  # fmt: skip
-        for name, given in (*checked.items(), *memory.items()):
-            setattr(self, name, given)
+        for name, kept in (*checked.items(), *memory.items()):
+            setattr(self, name, kept)
         self.steps, self.planned = int(state["steps"]), int(state["planned"])
 
     def explain(self, parameter: Value | int) -> LastStep:
@@ -280,7 +283,7 @@ class Optimiser:
         """
         whose = type(self).__name__
         if not isinstance(parameter, Value):
-            place = parameter
+            place = place_of(parameter, len(self.params), whose)
         elif any(parameter is p for p in self.params):
             place = next(i for i, p in enumerate(self.params) if p is parameter)
         else:
@@ -299,6 +302,23 @@ class Optimiser:
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
         """What a rule tells `explain` of its last step: (name, formula, number) of each part, the step, a sentence."""
         return [], math.nan, f"{type(self).__name__} has a rule of its own, which says nothing about its parts."
+
+
+def is_model(params: Any) -> bool:
+    """Whether these are what lists its parameters by itself."""
+    return callable(getattr(params, "parameters", None)) and not isinstance(params, type)
+
+
+def place_of(parameter: Any, parameters: int, whose: str) -> int:
+    """The place of a parameter as an int; an error if it is none."""
+    said = f"parameter is a Value, or its place among the {parameters} that this {whose} moves"
+    try:
+        place = operator.index(parameter)
+    except TypeError:
+        raise TypeError(f"{said}; got {given(parameter)}") from None
+    if not -parameters <= place < parameters:
+        raise IndexError(f"{said}, 0 to {parameters - 1}; got {place}")
+    return place
 
 
 def known(kind: type, given: dict[str, Any]) -> dict[str, Any]:

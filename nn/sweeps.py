@@ -9,15 +9,18 @@ import reprlib
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arguments import given, switch
 from .callbacks import wants_an_end
 from .checks import checked_functions
+
+if TYPE_CHECKING:  # elsewhere where it is needed, since few sweep and everybody waits for an import
+    from concurrent.futures import Executor, Future
 
 __all__ = ["Run", "Sweep", "sweep"]
 
@@ -93,6 +96,9 @@ class Sweep:
         `key` says which number of a result counts: a function of the result, or a key of a result that is a dict.
         Errors: ValueError if no run finished, TypeError if a result is no number and there is no key.
         """
+        if not (key is None or isinstance(key, str) or callable(key)):
+            raise TypeError(f"key is a function of a result, or a key of results that are dicts; got {given(key)}")
+        largest = switch("largest", largest)
         scored = [(_score(run, key), run) for run in self.finished]
         scored = [(score, run) for score, run in scored if not math.isnan(score)]
         if not scored:
@@ -155,8 +161,9 @@ def sweep(
     from tqdm import tqdm
 
     if not callable(train):
-        raise TypeError(f"sweep calls train(**settings), a function; got {type(train).__name__} {train!r}")
+        raise TypeError(f"sweep calls train(**settings), a function; got {given(train)}")
     functions = checked_functions("a callback", "(run, sweep)", callbacks)
+    progress = switch("progress", progress)
     results = Sweep([Run(settings) for settings in _combinations(grid)])
     _check_executor(executor, train)
     jobs = _Jobs(train, executor)
@@ -197,6 +204,8 @@ class _Jobs:
         # A pool of processes breaks as a whole, and does not say which run has killed its worker. So it never gets more
         # runs than it has workers: all that it has are suspects, and nothing else is.
         workers = getattr(self.executor, "_max_workers", None) or len(runs)
+        from concurrent.futures import FIRST_COMPLETED, wait
+
         waiting = list(reversed(runs))
         while waiting or self.futures:
             while waiting and len(self.futures) < workers:
@@ -214,6 +223,8 @@ class _Jobs:
                 self._begin_again(lost)
 
     def _submit(self, executor: Any, run: Run) -> None:
+        from concurrent.futures import BrokenExecutor
+
         run.attempts += 1
         try:
             self.futures[executor.submit(_call, self.train, run.settings)] = run
@@ -232,10 +243,10 @@ class _Jobs:
 
     def _another(self, executor: Any, workers: int | None = None) -> Executor:
         """A new executor like the one that broke, which accepts no more."""
+        from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+
         if not _is_of_processes(executor):
             raise BrokenExecutor(f"the executor {type(executor).__name__} has stopped; the sweep cannot go on in it")
-        from concurrent.futures import ProcessPoolExecutor
-
         kept: Any = executor
         made = ProcessPoolExecutor(workers or kept._max_workers, kept._mp_context, kept._initializer, kept._initargs)
         self.own.append(made)
@@ -261,6 +272,8 @@ def _call(train: Callable[..., Any], settings: Settings) -> Outcome:
 
 def _outcome(future: Future[Outcome]) -> Outcome | None:
     """What a run gave; None if its worker died."""
+    from concurrent.futures import BrokenExecutor
+
     error = future.exception()
     if error is None:
         return future.result()

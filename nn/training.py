@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 
 from .advice import advice
+from .arguments import seeded, switch
 from .callbacks import wants_an_end
 from .checks import (
     Examples,
@@ -114,6 +115,10 @@ def fit(
     for name, count in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
         if name != "patience" or count is not None:
             check_count(name, count)
+    shuffle, progress, compiled = (
+        switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
+    )
+    shuffler = seeded("seed", seed)
     check_model(model)
     check_loss(loss)
     names = _column_names(X)
@@ -129,7 +134,7 @@ def fit(
     run = _Run(model, parameters, loss, chosen, parts, checked_metrics(metrics), functions, preparation, backend)
     if isinstance(model, Module):
         model.preparation, model.class_labels = preparation, _two_labels(train[1], preparation)
-    shuffler, rows = np.random.default_rng(seed), len(train[0])
+    rows = len(train[0])
     steps = epochs * -(-rows // batch_size)
     chosen.planned = chosen.steps + steps
     try:

@@ -16,9 +16,9 @@ from chainrule.engine.gate import one_example
 
 from .checks import check_loss, check_model, checked_examples, checked_loss_value
 from .data.examples import examples_of
+from .modes import in_mode
 from .modules import Layer
 from .parameters import Holder
-from .predicting import evaluating
 
 __all__ = ["Wishes", "wishes"]
 
@@ -53,9 +53,9 @@ class Wishes:
 
         Errors: KeyError for a name that no parameter has.
         """
-        if name not in self.names:
+        if not isinstance(name, str) or name not in self.names:
             shown = ", ".join(self.names[:3])
-            raise KeyError(f"no parameter is called {name!r}; there are {len(self.names)}: {shown}, …")
+            raise KeyError(f"no parameter has the name {name!r}; there are {len(self.names)}: {shown}, …")
         asked: Floats = self.parameters[:, self.names.index(name)]
         return asked
 
@@ -92,7 +92,7 @@ def wishes(model: Any, loss: Any, X: Any, y: Any = None) -> Wishes:
     X, y, _ = examples_of(X, y, getattr(model, "preparation", None))
     X, y = checked_examples(X, y)
     params = model.parameters()
-    with evaluating(model), enable_grad():
+    with in_mode(model, training=False), enable_grad():
         shifted, sizes = _with_shifts(model, one_example(X, 0))
 
         def moved(x: Any, target: Any, *shifts: Any) -> Value:

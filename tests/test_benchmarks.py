@@ -210,3 +210,25 @@ def test_a_result_is_met_if_both_its_ratio_and_its_limit_are(compiled):
     assert result.verdict == "met"
     assert compiled.replace(result, limit=1.9).verdict == compiled.replace(result, bar=3.1).verdict == "MISSED"
     assert compiled.replace(result, bar=None, limit=None).verdict == ""
+
+
+@pytest.mark.slow
+def test_networks_for_devices_are_measured_beside_their_peers(benchmarks, capsys):
+    pytest.importorskip("sklearn")
+    import benchmarks.devices
+    from chainrule.engine.compiler.run import compilers
+
+    try:
+        compilers.compiler()
+    except compilers.NoCompiler as problem:
+        pytest.skip(str(problem))
+    benchmarks.devices.main(benchmarks.devices.QUICK, ["iris"])
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    rows = {row[1]: row for row in cells[2:]}
+    sizes = {name: int(rows[f"chainrule, {name}"][2]) for name in ("float64", "float32", "int8")}
+    assert sizes["int8"] < sizes["float32"] < sizes["float64"]
+    errors = [float(rows[f"chainrule, {name}"][5]) for name in ("float64", "float32", "int8")]
+    assert errors[0] < 1e-14 < errors[1] < 1e-5 < errors[2] < 0.1
+    if "m2cgen, the network" in rows:
+        assert rows["m2cgen, the network"][6].startswith("refused")

@@ -1,10 +1,12 @@
-"""How numbers, shapes and slices are spelled in the text of a program."""
+"""How numbers, shapes, slices and the rows of the table are spelled in the text of a program."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+
+from ..op import Op
 
 SHORT = 10  # indices
 
@@ -95,3 +97,17 @@ def _runs(indices: Sequence[int], steps: Sequence[int]) -> list[str]:
         runs.append(f"{first}:{last + 1}" + f":{steps[start]}" * (steps[start] != 1))
         start = end
     return runs
+
+
+def listed(op: Op, arguments: Iterable[str], alike: bool = False) -> str:
+    """The arguments of a row that takes any number, as one list. NumPy's functions need arrays of one shape in it."""
+    one_shape = alike or "np." not in op.numpy or "broadcast" in op.numpy
+    text = ", ".join(arguments)
+    return f"[{text}]" if one_shape else f"np.broadcast_arrays({text})"
+
+
+def template(op: Op, count: int, alike: bool) -> str:
+    """The spelling with {0}, {1}, … for the arguments; `alike`: whether they have one shape."""
+    marks = [f"\0{i}\1" for i in range(count)]
+    text = op.numpy.format(listed(op, marks, alike)) if op.variadic else op.numpy.format(*marks)
+    return text.replace("{", "{{").replace("}", "}}").replace("\0", "{").replace("\1", "}")

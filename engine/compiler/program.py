@@ -153,7 +153,7 @@ class Program:
         """The gradient with 0.0 for the parameters that require none now."""
         if SWITCHED[0] != self._switched:
             switched = SWITCHED[0]
-            still = [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
+            still = self._without_gradient()
             self._still, self._switched = np.array(still) if still else None, switched
         if self._still is not None:
             gradient[..., self._still] = 0.0
@@ -263,7 +263,7 @@ class Program:
         has value(x, y, theta=theta) and, if there is one output, value_and_grad and input_gradients, with the names
         and shapes that they have here; theta holds the numbers of the parameters. Its value_and_grad is the one that is
         exact for infinite logits, so the last digits of the mean may differ. `about` says what inputs and outputs are
-        called, for languages other than Python.
+        called, for languages other than Python; a model that is the function itself says so without it.
 
         "net.c" is plain C99, which works on one example and needs math.h alone: it has net_value(net_theta, x, out),
         net_value_and_grad(net_theta, x, y, value, gradient), and net_step, a step of gradient descent. "net.h" has
@@ -273,18 +273,17 @@ class Program:
 
         Errors: ValueError for another ending, and for an operation of one's own that the language has no words for.
         """
-        latest, ending = self._latest(), Path(path).suffix.lower()
-        theta, still = self.parameters().tolist(), [i for i, p in enumerate(self._params) if not p.requires_grad]
+        latest, ending, about = self._latest(), Path(path).suffix.lower(), about or self._names()
         if ending == ".c":
-            file, rounding = c_files(c_name(Path(path).stem), latest, theta, still, about, dtype, examples)
+            file, rounding = c_files(c_name(Path(path).stem), self, about, dtype, examples)
             write(Path(path).with_suffix(".h"), file.header)
             write(path, file.source)
             return rounding
         if dtype != "float64" or len(examples):
             raise ValueError(f"save: dtype and examples are for a file of C, as in save('net.c', dtype={dtype!r})")
-        whole = [array.whole_numbers for array in latest.layout]
+        still, whole = self._without_gradient(), [array.whole_numbers for array in latest.layout]
         outputs = len(latest.outputs) if latest.several else None
-        shape = latest.shapes, whole, outputs, self._batch, theta
+        shape = latest.shapes, whole, outputs, self._batch, self.parameters().tolist()
         if ending in (".js", ".mjs"):
             texts = {name: latest.javascript_text(name, still) for name in latest.names}
             write(path, javascript_module(texts, *shape, about))
@@ -295,6 +294,19 @@ class Program:
         texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
         write(path, module(texts, *shape))
         return None
+
+    def _names(self) -> About | None:
+        """What a model that is the function itself knows of its columns and classes; its inputs are prepared ones."""
+        known = getattr(_owner(self._f), "preparation", None)
+        if known is None:
+            return None
+        return About(
+            known.feature_names, known.class_names, classifies=len(known.class_names) > 1 and self._latest().several
+        )
+
+    def _without_gradient(self) -> list[int]:
+        """The places of the parameters that require no gradient now."""
+        return [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
 
     @property
     def frozen(self) -> list[Frozen]:

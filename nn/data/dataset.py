@@ -12,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
 
+from chainrule.engine.gate import numbers
+
+from ..arguments import count, listed, switch, text
 from .cells import Cells, Source, gaps, in_order
 from .columns import CategoryColumn, NumberColumn
 from .preparation import Preparation
@@ -100,10 +103,20 @@ class Dataset:
         >>> Dataset.from_arrays("line", [[0.0], [1.0]], [1.0, 3.0], ["x"])
         Dataset('line', X (2, 1), y (2,))
         """
-        inputs = np.asarray(X, dtype=np.float64)
-        columns = {one: inputs[:, j] for j, one in enumerate(feature_names)}
-        targets = np.asarray(y, dtype=np.int64 if target_names else np.float64)
-        return cls.of(Table(name, columns, targets, target, tuple(target_names) or None, Source(name)))
+        inputs, targets = numbers(X, "X").astype(np.float64), numbers(y, "y")
+        names = [text("each of the feature_names", one, "x1") for one in listed("feature_names", feature_names)]
+        classes = tuple(listed("target_names", target_names))
+        if inputs.ndim != 2 or inputs.shape[1] != len(names) or targets.shape != inputs.shape[:1]:
+            said = (
+                f"X is (rows, features), y (rows,) and feature_names have a name for each feature; X is {inputs.shape}"
+            )
+            raise ValueError(f"{said}, y {targets.shape}, and there are {len(names)} feature_names")
+        if classes and not (targets.dtype.kind == "i" and np.isin(targets, range(len(classes))).all()):
+            raise ValueError(f"y holds labels from 0 to {len(classes) - 1}, as there are {len(classes)} target_names")
+        columns = {one: inputs[:, j] for j, one in enumerate(names)}
+        source = Source(text("name", name, "mine"))
+        targets = targets.astype(np.int64 if classes else np.float64)
+        return cls.of(Table(name, columns, targets, text("target", target, "y"), classes or None, source))
 
     @classmethod
     def of(cls, table: Table) -> Dataset:
@@ -172,7 +185,11 @@ class Dataset:
         >>> iris().example(0)
         ([5.1, 3.5, 1.4, 0.2], 0)
         """
-        return np.asarray(self.X[i]).tolist(), self.preparation.learnt(self.y[i : i + 1])[0].item()
+        row = count("i", i, "rows", -len(self))
+        if not row < len(self):
+            raise IndexError(f"i={i} is no row: there are {len(self)}, 0 to {len(self) - 1}")
+        row %= len(self)
+        return np.asarray(self.X[row]).tolist(), self.preparation.learnt(self.y[row : row + 1])[0].item()
 
     def split(
         self, test_size: float = 0.25, seed: int | np.random.Generator = 0, stratify: bool | None = None
@@ -192,12 +209,13 @@ class Dataset:
         '0.000 0.079'
         """
         check_share(test_size)
-        numbers, classes = np.arange(len(self.rows)), self.y if self.table.classes is not None else None
+        stratify = stratify if stratify is None else switch("stratify", stratify)
+        places, classes = np.arange(len(self.rows)), self.y if self.table.classes is not None else None
         if stratify and classes is None:
             raise ValueError(f"y are numbers, {self.table.target}; only classes can be stratified")
         options: dict[str, Any] = {"test_size": test_size, "seed": seed}
         wanted = classes is not None and (stratify or (stratify is None and _can_be_stratified(self.y, test_size)))
-        train, test, _, _ = train_test_split(numbers, numbers, stratify=classes if wanted else None, **options)
+        train, test, _, _ = train_test_split(places, places, stratify=classes if wanted else None, **options)
         training = self.rows[train]
         return replace(self, rows=training, training=training), replace(self, rows=self.rows[test], training=training)
 

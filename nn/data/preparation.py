@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine.gate import numbers, rows
 
+from ..arguments import given
 from .cells import Cells, Source, cells_of_values
 from .columns import CategoryColumn, Column, column_from_dict, entry, listed, meant
 from .frames import frame_columns
@@ -136,8 +137,12 @@ class Preparation:
 
     def named(self, labels: Any) -> NDArray[Any]:
         """The names of the classes with these labels; the labels themselves where classes have no names."""
-        places = np.asarray(labels, dtype=np.int64)
-        return np.array(self.class_names)[places] if self.class_names else places
+        places, names = numbers(labels, "labels"), self.class_names
+        if names and not (places.dtype.kind == "i" and np.isin(places, range(-len(names), len(names))).all()):
+            raise ValueError(
+                f"labels holds the places of {len(names)} classes, 0 to {len(names) - 1}; got {given(labels)}"
+            )
+        return np.array(names)[places] if names else places
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain dicts, lists, texts and numbers."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from chainrule.engine.gate import rows
 
+from ..arguments import given, seeded
 from .preparation import Prepared
 
 __all__ = ["check_share", "train_test_split"]
@@ -46,6 +47,7 @@ def train_test_split(
     if len(y) != n:
         raise ValueError(f"X has {n} rows and y has {len(y)}; each example needs both")
     check_share(test_size)
+    rng = seeded("seed", seed)
     if not 0.0 < test_size < 1.0:
         count = test_size if test_size % 1 == 0 and 0 < test_size < n else max(1, n // 4)
         raise ValueError(
@@ -64,7 +66,7 @@ def train_test_split(
 
     _check_classes(labels)
     names, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    order = np.random.default_rng(seed).permutation(n)
+    order = rng.permutation(n)
     test = np.zeros(n, dtype=bool)
     for label, count in enumerate(_tests_per_class(names, sizes, tests)):
         test[order[classes[order] == label][:count]] = True
@@ -75,7 +77,7 @@ def train_test_split(
 def check_share(test_size: Any) -> None:
     """TypeError for a share of test examples that is no number."""
     if not isinstance(test_size, Real) or isinstance(test_size, bool):
-        raise TypeError(f"test_size is a share between 0 and 1, got {type(test_size).__name__} {test_size!r}")
+        raise TypeError(f"test_size is a share between 0 and 1, got {given(test_size)}")
 
 
 def _check_classes(labels: npt.NDArray[Any]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from chainrule.engine.gate import rows
 
+from ..arguments import listed as several
+from ..arguments import switch, text
 from .cells import Cells, Source, cells_of_texts, cells_of_values
 from .choosing import MISSING, chosen
 from .columns import listed, meant
@@ -53,10 +55,17 @@ def table(
     >>> data.X.tolist()[2], data.y.tolist(), data.target_names
     ([12.0, 0.0, 1.0], [0, 0, 1, 1], ('oak', 'pine'))
     """
-    if not isinstance(missing, Mapping) and missing not in MISSING:
+    if not isinstance(missing, Mapping) and not (isinstance(missing, str) and missing in MISSING):
         raise ValueError(f"missing={missing!r} is not one of {', '.join(map(repr, MISSING))}, nor a dict of columns")
-    if decimal not in (None, ".", ","):
+    if decimal is not None and not (isinstance(decimal, str) and decimal in (".", ",")):
         raise ValueError(f"decimal={decimal!r} is neither '.' nor ','")
+    for option, given_text, example in (("delimiter", delimiter, ";"), ("encoding", encoding, "utf-8")):
+        if given_text is not None:
+            text(option, given_text, example)
+    if names is not None:
+        names = [str(one) for one in several("names", names)]
+    if classes is not None:
+        classes = switch("classes", classes)
     left_out, words = _names("ignore", ignore), _names("categorical", categorical)
     if target is None or isinstance(target, (list, tuple, set, dict)):
         raise TypeError(f"target is the name of one column, got {type(target).__name__} {target!r:.60}")

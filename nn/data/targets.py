@@ -34,6 +34,8 @@ class Classes:
         Errors: ValueError for what is no class.
         """
         array = rows(given, name)
+        if array.ndim == 0:
+            raise TypeError(f"{name} has a class for each example, in a list, got {type(given).__name__} {given!r:.60}")
         array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
         if array.dtype.kind in "iu" and not any(isinstance(one, int) for one in self.classes):
             return array.astype(np.int64)

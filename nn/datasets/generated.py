@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import count, finite_number, not_negative, seeded
 from ..data.dataset import Dataset
 
 __all__ = ["circles", "gaussians", "houses", "moons", "sine", "spirals", "xor"]
@@ -55,7 +55,8 @@ def spirals(n: int = 400, noise: float = 0.02, seed: int = 0, arms: int = 2, tur
     >>> spirals(arms=3)
     Dataset('spirals', X (400, 2), y (400,), classes arm 1, arm 2, arm 3)
     """
-    rng, y = _start(n, arms, noise, seed)
+    rng, y = _start(n, count("arms", arms), noise, seed)
+    turns = finite_number("turns", turns)
     radius = np.sqrt(rng.uniform(0.01, 1.0, n))  # as many points on each piece of the same length
     angle = 2 * math.pi * (turns * radius + y / arms)
     names = tuple([f"arm {one}" for one in range(1, arms + 1)])
@@ -87,7 +88,7 @@ def gaussians(n: int = 300, noise: float = 0.5, seed: int = 0, classes: int = 3)
     >>> gaussians()
     Dataset('gaussians', X (300, 2), y (300,), classes cloud 1, cloud 2, cloud 3)
     """
-    rng, y = _start(n, classes, noise, seed)
+    rng, y = _start(n, count("classes", classes), noise, seed)
     angle = 2 * math.pi * y / classes
     names = tuple([f"cloud {one}" for one in range(1, classes + 1)])
     return _points("gaussians", 2 * _at(angle), y, noise, rng, names)
@@ -131,11 +132,10 @@ def houses(n: int = 500, noise: float = 0.05, seed: int = 0) -> Dataset:
 
 def _start(n: int, classes: int, noise: float, seed: int) -> tuple[np.random.Generator, NDArray[np.int64]]:
     """The generator, and the class of each point: 0, 1, …, 0, 1, …"""
-    if operator.index(classes) < 1 or operator.index(n) < classes:
+    if count("n", n, "points", 0) < classes:
         raise ValueError(f"n={n} points cannot be of {classes} classes; n is at least that")
-    if not 0.0 <= noise < math.inf:
-        raise ValueError(f"noise is a deviation, 0 or more, got {noise!r}")
-    return np.random.default_rng(seed), np.arange(n) % classes
+    not_negative("noise", noise)
+    return seeded("seed", seed), np.arange(n) % classes
 
 
 def _at(angle: Floats) -> Floats:

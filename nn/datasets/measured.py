@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
 from typing import Any
 
 from ..data.dataset import Dataset
@@ -57,5 +56,7 @@ def digits() -> Dataset:
 
 
 def _shipped(file: str, target: str, **options: Any) -> Dataset:
+    from importlib.resources import as_file, files  # here, as it imports much
+
     with as_file(files(__package__).joinpath(file)) as path:
         return table(path, target, **options)

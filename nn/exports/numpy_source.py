@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,10 @@ from chainrule import engine
 from chainrule.engine.compiler.literals import literal
 from chainrule.engine.compiler.run.saving import write
 
-from ..predicting import evaluating
+from ..arguments import file_path
+from ..checks import check_model, checked_inputs
+from ..modes import in_mode
+from ..saving import WRITERS
 from .stages import Activation, Affine, Scaling, class_names, inputs_of, stages, threshold
 
 __all__ = ["to_numpy_source"]
@@ -41,16 +43,21 @@ def to_numpy_source(model: Any, path: str | os.PathLike[str] | None = None, *, X
     >>> [line for line in text.splitlines() if "tanh" in line]
     ['    h1 = np.tanh(h0 @ W1.T + b1)  # (n, 3)']
     """
+    file = None if path is None else file_path(path, "m.py")
     text = _compiled(model, X) if X is not None else _written(model)
-    if path is not None:
-        write(path, text)
+    if file is not None:
+        write(file, text)
     return text
 
 
 def _compiled(model: Any, X: Any) -> str:
-    with evaluating(model), tempfile.TemporaryDirectory() as folder:
+    import tempfile  # here, as it imports much
+
+    check_model(model)
+    inputs = checked_inputs(X)
+    with in_mode(model, training=False), tempfile.TemporaryDirectory() as folder:
         program = engine.compile(model, params=model.parameters())
-        program(np.asarray(X, dtype=float)[:2])
+        program(inputs[:2])
         file = Path(folder, "program.py")
         program.save(file)
         return file.read_text(encoding="utf-8")
@@ -134,3 +141,6 @@ def _array(name: str, numbers: Any) -> str:
     if np.ndim(numbers) == 1:
         return f"{name} = np.array({rows[0]})"
     return f"{name} = np.array([\n    " + ",\n    ".join(rows) + ",\n])"
+
+
+WRITERS[".py"] = to_numpy_source

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..arguments import file_path
 from .stages import Activation, Affine, class_names, folded, inputs_of, stages, threshold
 
 __all__ = ["to_onnx"]
@@ -91,7 +91,7 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None) -> Any:
     Errors: TypeError for a Module of one's own, ValueError for an activation that it has no nodes for; ImportError
     without the library: pip install "chainrule[export]".
     """
-    onnx = _onnx()
+    onnx, file = _onnx(), None if path is None else file_path(path, "m.onnx")
     found = stages(model, "to_onnx")
     graph, inputs, x, outputs = _Graph(onnx), inputs_of(found), "X", 0
     parts = folded(found)
@@ -120,8 +120,8 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None) -> Any:
     if known is not None and known.columns is not None:
         helper.set_model_props(made, {"columns": "\n".join(map(str, known.feature_names))})
     onnx.checker.check_model(made, full_check=True)
-    if path is not None:
-        Path(path).write_bytes(made.SerializeToString())
+    if file is not None:
+        file.write_bytes(made.SerializeToString())
     return made
 
 

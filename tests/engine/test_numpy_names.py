@@ -53,7 +53,9 @@ def test_scipy_s_functions_of_one_value_are_rows_or_say_that_there_is_none():
 
 
 def test_questions_about_the_number_are_answered():
-    assert np.isnan(Value(math.nan)) and not np.isfinite(Value(math.inf)) and np.allclose(Value(2.0), 2.0)
+    assert np.isnan(Value(math.nan)) and not np.isfinite(Value(math.inf))
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":  # before, isclose asks for an array of floats
+        assert np.allclose(Value(2.0), 2.0)
     assert np.float64(1.0) < Value(2.0) and (np.ones(2) < Value(2.0)).all() and (Value(2.0) > np.ones(2)).all()
 
 

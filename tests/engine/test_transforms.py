@@ -629,10 +629,10 @@ def test_scipy_minimizes_with_value_and_grad_and_hvp():
 
 def test_derivatives_of_rosenbrock_equal_those_in_scipy():
     for x in ([-1.2, 1.0], [0.3, -2.0], [1.0, 1.0], [0.0, 0.0]):
-        assert grad(rosenbrock)(x) == pytest.approx(scipy.optimize.rosen_der(x), rel=1e-14, abs=1e-13)
-        assert hessian(rosenbrock)(x) == pytest.approx(scipy.optimize.rosen_hess(x), rel=1e-14)
-        v = np.array([0.5, -2.0])
-        assert hvp(rosenbrock)(x, v) == pytest.approx(scipy.optimize.rosen_hess_prod(x, v), rel=1e-13)
+        at, v = np.array(x), np.array([0.5, -2.0])  # older versions of scipy take no lists
+        assert grad(rosenbrock)(x) == pytest.approx(scipy.optimize.rosen_der(at), rel=1e-14, abs=1e-13)
+        assert hessian(rosenbrock)(x) == pytest.approx(scipy.optimize.rosen_hess(at), rel=1e-14)
+        assert hvp(rosenbrock)(x, v) == pytest.approx(scipy.optimize.rosen_hess_prod(at, v), rel=1e-13)
 
 
 def test_scipy_fits_a_curve_with_our_jacobian():

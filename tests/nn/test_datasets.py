@@ -82,7 +82,7 @@ def test_generated_data_are_those_of_their_seed(name):
     assert X.shape == (90, X.shape[1]) and y.shape == (90,) and np.isfinite(X).all()
     if make(n=90).target_names:
         assert np.ptp(np.bincount(y)) <= 1
-    with pytest.raises(ValueError, match=r"noise is a deviation, 0 or more, got -1"):
+    with pytest.raises(ValueError, match=r"noise must be at least 0, got -1"):
         make(noise=-1)
     with pytest.raises(ValueError, match="n=0 points"):
         make(n=0)

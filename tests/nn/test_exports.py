@@ -10,6 +10,7 @@ import pytest
 import chainrule as cr
 from chainrule.nn import MLP, Dropout, Layer, Module, Neuron, Sequential
 from chainrule.nn.exports import onnx_model, pytorch
+from chainrule.nn.exports.stages import folded, stages
 
 RNG = np.random.default_rng(0)
 UNARY = sorted(name for name, op in cr.OPS.items() if op.arity == 1)
@@ -158,6 +159,41 @@ def test_torch_has_each_activation_to_the_last_digits(name, torch):
     X = np.linspace(-40, 40, 161)[:, None]
     theirs = cr.to_torch(model)(torch.from_numpy(X)).detach().numpy()[:, 0]
     np.testing.assert_allclose(theirs, model.predict(X), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", sorted({*UNARY} & {*pytorch.MODULES}))
+def test_the_activations_of_exports_are_those_of_pytorch(name, of_pytorch):
+    X = np.linspace(-40, 40, 33)[:, None]
+    kind, keywords = pytorch.MODULES[name]
+
+    def outputs(torch):
+        return {"y": getattr(torch.nn, kind)(**keywords)(torch.tensor(X)).numpy()}
+
+    theirs = of_pytorch(f"activation {name}", outputs)
+    model = Neuron(1, activation=name, init=cr.init.uniform(1.0, 1.0))
+    np.testing.assert_allclose(model.predict(X), theirs["y"][:, 0], rtol=1e-12, atol=1e-15)
+
+
+def pytorchs_network(torch):
+    torch.manual_seed(0)
+    layers = torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2)
+    model = torch.nn.Sequential(*layers).double()
+    X = torch.linspace(-2, 2, 15, dtype=torch.float64).reshape(5, 3)
+    state = {name: p.detach().numpy() for name, p in model.state_dict().items()}
+    return {**state, "X": X.numpy(), "outputs": model(X).detach().numpy()}
+
+
+def test_the_weights_of_exports_lie_as_those_of_pytorch_do(of_pytorch):
+    theirs = of_pytorch("network", pytorchs_network)
+    model = MLP(3, [4, 2], activation="tanh")
+    for layer, place in zip(model.layers, (0, 2)):
+        for neuron, w, b in zip(layer.neurons, theirs[f"{place}.weight"], theirs[f"{place}.bias"]):
+            neuron.load_state_dict({"w": w, "b": b})
+    np.testing.assert_allclose(model.predict(theirs["X"]), theirs["outputs"], **CLOSE)
+    first, _, last = folded(stages(model, "to_torch"))  # what to_torch copies into Linear
+    for stage, place in ((first, 0), (last, 2)):
+        assert np.array_equal(stage.weights, theirs[f"{place}.weight"])
+        assert np.array_equal(stage.biases, theirs[f"{place}.bias"])
 
 
 def test_scaling_goes_along_to_torch(on_a_table, torch):

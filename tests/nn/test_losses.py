@@ -298,58 +298,52 @@ def test_a_part_of_what_softmax_returns_is_a_list_that_knows_no_logits():
 # --- the same as PyTorch's, for scores up to 1e4
 
 
-def torch_cases(torch):
-    """{name: (our loss, PyTorch's without a reduction, targets (n, classes or outputs) -> theirs, targets)}"""
-    f, rng = torch.nn.functional, np.random.default_rng(0)
-    n, k = 60, 4
-    scores = rng.normal(size=(n, k)) * 10.0 ** rng.uniform(-2, 4, (n, 1))
-    scores = np.clip(scores, -1e4, 1e4)
-    labels, flags, numbers = rng.integers(k, size=n), rng.integers(2, size=(n, k)), rng.normal(size=(n, k)) * 3
-    signs, weights = 2 * flags[:, 0] - 1, np.array([0.5, 1.0, 2.0, 3.5])
+RANDOM = np.random.RandomState(0)  # whose numbers are promised never to change: PyTorch's losses of them are stored
+SCORES = np.clip(RANDOM.normal(size=(24, 4)) * 10.0 ** RANDOM.uniform(-2, 4, (24, 1)), -1e4, 1e4)
+LABELS, FLAGS, TARGETS = RANDOM.randint(4, size=24), RANDOM.randint(2, size=(24, 4)), RANDOM.normal(size=(24, 4)) * 3
+SIGNS, WEIGHTS = 2 * FLAGS[:, 0] - 1, np.array([0.5, 1.0, 2.0, 3.5])
+
+TORCH_CASES = {  # our loss, the targets, PyTorch's loss of (torch.nn.functional, scores, targets, a maker of tensors)
+    "mse": (mse, TARGETS, lambda f, s, t, _: f.mse_loss(s, t, reduction="none").mean(1)),
+    "mae": (mae, TARGETS, lambda f, s, t, _: f.l1_loss(s, t, reduction="none").mean(1)),
+    "huber": (
+        functools.partial(huber, delta=0.7), TARGETS,
+        lambda f, s, t, _: f.huber_loss(s, t, reduction="none", delta=0.7).mean(1),
+    ),
+    "cross_entropy": (cross_entropy, LABELS, lambda f, s, t, _: f.cross_entropy(s, t, reduction="none")),
+    "weighted cross_entropy": (
+        functools.partial(cross_entropy, weights=WEIGHTS), LABELS,
+        lambda f, s, t, tensor: f.cross_entropy(s, t, tensor(WEIGHTS), reduction="none"),
+    ),
+    "binary_cross_entropy": (
+        functools.partial(binary_cross_entropy, positive_weight=2.5), FLAGS,
+        lambda f, s, t, tensor: f.binary_cross_entropy_with_logits(
+            s, t.to(s.dtype), reduction="none", pos_weight=tensor([2.5])
+        ).mean(1),
+    ),
+    "hinge": (hinge, LABELS, lambda f, s, t, _: f.multi_margin_loss(s, t, reduction="none")),
+    "hinge of one score": (
+        lambda s, t: hinge(s[0], t), SIGNS,
+        lambda f, s, t, _: f.margin_ranking_loss(s[:, 0], s[:, 0] * 0, t, margin=1.0, reduction="none"),
+    ),
+}  # fmt: skip
+
+
+def pytorchs_losses(torch, name):
+    _, targets, peer = TORCH_CASES[name]
+    tensor = torch.tensor(SCORES, requires_grad=True)
     as_tensor = functools.partial(torch.tensor, dtype=torch.float64)
-    classes = torch.tensor(labels)
-    return scores, {
-        "mse": (mse, numbers, lambda s: f.mse_loss(s, as_tensor(numbers), reduction="none").mean(1)),
-        "mae": (mae, numbers, lambda s: f.l1_loss(s, as_tensor(numbers), reduction="none").mean(1)),
-        "huber": (
-            functools.partial(huber, delta=0.7), numbers,
-            lambda s: f.huber_loss(s, as_tensor(numbers), reduction="none", delta=0.7).mean(1),
-        ),
-        "cross_entropy": (cross_entropy, labels, lambda s: f.cross_entropy(s, classes, reduction="none")),
-        "weighted cross_entropy": (
-            functools.partial(cross_entropy, weights=weights), labels,
-            lambda s: f.cross_entropy(s, classes, as_tensor(weights), reduction="none"),
-        ),
-        "binary_cross_entropy": (
-            functools.partial(binary_cross_entropy, positive_weight=2.5), flags,
-            lambda s: f.binary_cross_entropy_with_logits(
-                s, as_tensor(flags), reduction="none", pos_weight=as_tensor([2.5])
-            ).mean(1),
-        ),
-        "hinge": (hinge, labels, lambda s: f.multi_margin_loss(s, classes, reduction="none")),
-        "hinge of one score": (
-            lambda s, t: hinge(s[0], t), signs,
-            lambda s: f.margin_ranking_loss(s[:, 0], s[:, 0] * 0, as_tensor(signs), margin=1.0, reduction="none"),
-        ),
-    }  # fmt: skip
+    found = peer(torch.nn.functional, tensor, torch.tensor(targets), as_tensor)
+    found.sum().backward()
+    return {"losses": found.detach().numpy(), "slopes": tensor.grad.numpy()}
 
 
-TORCH_CASES = [
-    "mse", "mae", "huber", "cross_entropy", "weighted cross_entropy", "binary_cross_entropy", "hinge",
-    "hinge of one score",
-]  # fmt: skip
-
-
-@pytest.mark.slow  # since importing PyTorch is
 @pytest.mark.parametrize("name", TORCH_CASES)
 @pytest.mark.parametrize("compiled", [False, True])
-def test_losses_and_gradients_are_those_of_pytorch(name, compiled):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    scores, cases = torch_cases(torch)
-    loss, targets, peer = cases[name]
-    tensor = torch.tensor(scores, requires_grad=True)
-    theirs = peer(tensor)
-    theirs.sum().backward()
+def test_losses_and_gradients_are_those_of_pytorch(name, compiled, of_pytorch):
+    theirs = of_pytorch(f"loss {name}", lambda torch: pytorchs_losses(torch, name))
+    loss, targets, _ = TORCH_CASES[name]
+    scores = SCORES
     if compiled:
         program = engine.compile(loss, [])
         ours, slopes = program(scores, targets), program.input_gradients(scores, targets)[0]
@@ -358,11 +352,11 @@ def test_losses_and_gradients_are_those_of_pytorch(name, compiled):
         ours, slopes = (np.array(part) for part in zip(*found))
     # Relative to the scores from which a loss is computed: differences of theirs are rounded, whatever is left of them.
     size = np.maximum(1.0, np.abs(scores).max(axis=1))
-    assert (np.abs(ours - theirs.detach().numpy()) <= 1e-12 * np.maximum(size, np.abs(ours))).all()
-    size = np.maximum(1.0, np.abs(tensor.grad.numpy()))
+    assert (np.abs(ours - theirs["losses"]) <= 1e-12 * np.maximum(size, np.abs(ours))).all()
+    size = np.maximum(1.0, np.abs(theirs["slopes"]))
     if name in ("cross_entropy", "weighted cross_entropy"):  # e^(score - logsumexp), of which the exponent is rounded
         size = size * np.maximum(1.0, np.abs(scores).max(axis=1, keepdims=True) / 1e2)
-    assert (np.abs(slopes - tensor.grad.numpy()) <= 1e-12 * size).all()
+    assert (np.abs(slopes - theirs["slopes"]) <= 1e-12 * size).all()
 
 
 # --- single losses

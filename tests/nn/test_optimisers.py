@@ -144,7 +144,8 @@ def rule_of(name):
 CASES = [(name, settings) for name in KINDS for settings in (RULES[name].settings if name in RULES else ({},))]
 each_kind = pytest.mark.parametrize("name", KINDS)
 each_case = pytest.mark.parametrize(("name", "settings"), CASES, ids=str)
-noise = np.random.default_rng(0).normal(size=(STEPS, len(START))).tolist()
+noise = np.random.RandomState(0).normal(size=(STEPS, len(START))).tolist()  # which is promised never to change
+TENTH = slice(9, None, 10)  # of PyTorch's steps, every tenth is stored; those between lead there
 
 
 def slope(step, i, x):
@@ -187,19 +188,32 @@ def test_steps_along_any_gradients_agree_with_the_published_rule(name, settings,
         assert p.data == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@pytest.mark.slow  # since importing PyTorch is
-@each_case
-def test_100_steps_agree_with_pytorch(name, settings):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed; the test above compares with the paper")
-    params = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START]
-    peer = rule_of(name).torch(torch.optim, params, **settings)
-    path = []
+def pytorchs_steps(torch, make, decay=None, clip=None, schedule=None):
+    """Every tenth step of the optimiser that make(torch.optim, parameters) gives."""
+    params, path = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START], []
+    peer = make(torch.optim, params)
+    if decay is not None:
+        peer.param_groups[0]["weight_decay"] = decay
+    scheduler = schedule and schedule(torch.optim.lr_scheduler, peer)
     for step in range(STEPS):
         for i, p in enumerate(params):
             p.grad = torch.tensor(slope(step, i, p.item()), dtype=torch.float64)
+        if clip is not None:
+            torch.nn.utils.clip_grad_value_(params, clip)
         peer.step()
+        if scheduler:
+            scheduler.step()
         path.append([p.item() for p in params])
-    np.testing.assert_allclose(steps_of(name, settings), path, rtol=0, atol=1e-10)
+    return {"path": path[TENTH]}
+
+
+@each_case
+def test_100_steps_agree_with_pytorch(name, settings, of_pytorch):
+    def make(optim, params):
+        return rule_of(name).torch(optim, params, **settings)
+
+    theirs = of_pytorch(f"steps of {name} {settings}", lambda torch: pytorchs_steps(torch, make))
+    np.testing.assert_allclose(steps_of(name, settings)[TENTH], theirs["path"], rtol=0, atol=1e-10)
 
 
 @each_case
@@ -314,23 +328,17 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing():
         assert str(optimiser.state_dict()) == before
 
 
-@pytest.mark.slow  # since importing PyTorch is
 @each_case
-def test_weight_decay_and_clipped_values_agree_with_pytorch(name, settings):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    settings = {"weight_decay": 0.05, **settings}
-    params = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START]
-    peer = rule_of(name).torch(torch.optim, params, **{k: v for k, v in settings.items() if k != "weight_decay"})
-    peer.param_groups[0]["weight_decay"] = settings["weight_decay"]
+def test_weight_decay_and_clipped_values_agree_with_pytorch(name, settings, of_pytorch):
+    key, settings = f"decay of {name} {settings}", {"weight_decay": 0.05, **settings}
+
+    def make(optim, params):
+        return rule_of(name).torch(optim, params, **{k: v for k, v in settings.items() if k != "weight_decay"})
+
+    theirs = of_pytorch(key, lambda torch: pytorchs_steps(torch, make, settings["weight_decay"], 0.5))
     ours = [Value(x) for x in START]
-    optimiser, path = getattr(optimisers, name)(ours, **settings, clip_value=0.5), []
-    for step in range(STEPS):
-        for i, p in enumerate(params):
-            p.grad = torch.tensor(slope(step, i, p.item()), dtype=torch.float64)
-        torch.nn.utils.clip_grad_value_(params, 0.5)
-        peer.step()
-        path.append([p.item() for p in params])
-    np.testing.assert_allclose(run(optimiser, ours, range(STEPS)), path, rtol=0, atol=1e-10)
+    optimiser = getattr(optimisers, name)(ours, **settings, clip_value=0.5)
+    np.testing.assert_allclose(run(optimiser, ours, range(STEPS))[TENTH], theirs["path"], rtol=0, atol=1e-10)
 
 
 @each_case
@@ -368,23 +376,17 @@ SCHEDULES = {
 }
 
 
-@pytest.mark.slow  # since importing PyTorch is
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_schedules_agree_with_pytorch(schedule):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    ours, theirs = SCHEDULES[schedule]
-    params = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START]
-    peer = torch.optim.SGD(params, 0.1, momentum=0.5)
-    scheduler, path = theirs(torch.optim.lr_scheduler, peer), []
-    for step in range(STEPS):
-        for i, p in enumerate(params):
-            p.grad = torch.tensor(slope(step, i, p.item()), dtype=torch.float64)
-        peer.step()
-        scheduler.step()
-        path.append([p.item() for p in params])
+def test_schedules_agree_with_pytorch(schedule, of_pytorch):
+    ours, make = SCHEDULES[schedule]
+
+    def sgd(optim, params):
+        return optim.SGD(params, 0.1, momentum=0.5)
+
+    theirs = of_pytorch(f"schedule {schedule}", lambda torch: pytorchs_steps(torch, sgd, schedule=make))
     values = [Value(x) for x in START]
     optimiser = SGD(values, 0.1, momentum=0.5, schedule=ours)
-    np.testing.assert_allclose(run(optimiser, values, range(STEPS)), path, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(run(optimiser, values, range(STEPS))[TENTH], theirs["path"], rtol=0, atol=1e-10)
 
 
 class TestSchedules:

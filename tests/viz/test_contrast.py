@@ -25,10 +25,23 @@ WHITE = ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")  # paper is white where nothi
 MEASURE = """
 const filled = [];
 const found = [];
-const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+const rgb = (text) => {
+  const numbers = text.match(/[\\d.]+/g).map(Number);
+  return text.startsWith("color(") ? numbers.map((one, i) => (i < 3 ? 255 * one : one)) : numbers; // color(srgb 1 0 0)
+};
 const over = (top, opacity, below) => below.map((value, i) => opacity * top[i] + (1 - opacity) * value);
 const among = (document.getElementById("view") ?? document.body);
 const shapes = [...among.querySelectorAll("rect, path, circle, text")].filter((shape) => shape.checkVisibility());
+// The background of an element: its own and those of what it stands in, which may shine through.
+const groundOf = (element) => {
+  const layers = [];
+  for (; element; element = element.parentElement) {
+    const [red, green, blue, opacity = 1] = rgb(getComputedStyle(element).backgroundColor);
+    layers.push([[red, green, blue], opacity]);
+    if (opacity === 1) break;
+  }
+  return layers.reduceRight((below, [colour, opacity]) => over(colour, opacity, below), [255, 255, 255]);
+};
 const SURFACES = ["paper", "box", "face", "tint"];
 const below = (x, y, among) => {
   for (let i = filled.length - 1; i >= 0; i -= 1) {
@@ -84,10 +97,7 @@ while (walker.nextNode()) {
   const parent = walker.currentNode.parentElement;
   if (!walker.currentNode.textContent.trim() || !parent.checkVisibility() || parent.closest("svg, script, :disabled"))
     continue;
-  let ground = parent;
-  while (ground.parentElement && rgb(getComputedStyle(ground).backgroundColor)[3] === 0) ground = ground.parentElement;
-  found.push(["text", walker.currentNode.textContent, rgb(getComputedStyle(parent).color),
-    rgb(getComputedStyle(ground).backgroundColor)]);
+  found.push(["text", walker.currentNode.textContent, rgb(getComputedStyle(parent).color), groundOf(parent)]);
 }
 for (const button of document.querySelectorAll("button:enabled"))
   if (button.checkVisibility()) found.push(["mark", button.id, rgb(getComputedStyle(button).borderTopColor),
@@ -191,11 +201,12 @@ def test_text_and_marks_can_be_told_from_what_is_below_them(name, theme, browser
 
 
 @pytest.mark.parametrize("name", MORE)
-def test_on_paper_all_text_can_be_read_whatever_the_theme(name, browser, tmp_path):
+def test_on_paper_nothing_is_cut_off_and_all_text_can_be_read_whatever_the_theme(name, browser, tmp_path):
     opened(browser, MORE[name]("dark"), tmp_path)
     try:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
         assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") in WHITE
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
         assert [one for one in low_now(browser) if one[1] == "text"] == []
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

@@ -353,6 +353,15 @@ def test_a_dragged_weight_shows_prediction_truth_and_difference_and_esc_brings_i
     assert "Drag the dot" in text(browser, "#verdict")
 
 
+def test_after_an_edit_no_line_shows_the_gradient_of_before(moons, browser):
+    browser.execute_script("LIVE.update(); LIVE.setParameter(0, 2.5)")
+    shown, batch, theta = browser.execute_script(
+        "return [Array.from(LIVE.gradient), Array.from(LIVE.S.rows), Array.from(LIVE.S.theta)]")  # fmt: skip
+    program = cr.compile(lambda x, t: cr.hinge(moons.model(x), t), moons.model.parameters())
+    _, gradient = program.value_and_grad(moons.X[batch], moons.y[batch], at=np.array(theta))
+    assert shown[1:] == pytest.approx(gradient.tolist(), abs=1e-12)
+
+
 def test_a_number_can_be_typed_and_kept(moons, browser):
     from selenium.webdriver.common.keys import Keys
 
@@ -580,6 +589,94 @@ def test_the_worksheet_has_blanks_and_a_key_with_the_numbers(moons, browser):
 
 # --- for everybody
 
+# Texts, fields and pictures that lie outside of the page, or of something around them that cuts off what lies outside
+# of it and cannot be scrolled. What ends in three dots has its whole text as a title.
+CUT_OFF = """
+const found = [], round = 1.5, root = document.documentElement;
+const boxes = (e) => {
+  const texts = [...e.childNodes].filter((n) => n.nodeType === 3 && n.textContent.trim()).flatMap((n) => {
+    const range = document.createRange();
+    range.selectNodeContents(n);
+    return [...range.getClientRects()];
+  });
+  return texts.length ? texts : /^(BUTTON|SELECT|INPUT|CANVAS)$/.test(e.tagName) ? [e.getBoundingClientRect()] : [];
+};
+for (const e of document.querySelectorAll('#live *')) {
+  if (!e.checkVisibility() || e.closest('.unseen, svg, option, dialog')) continue;
+  if (e.tagName === 'SELECT') {
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = getComputedStyle(e).font;
+    const room = e.clientWidth - 20, wide = pen.measureText(e.selectedOptions[0].text).width;
+    if (wide > room) found.push(['the choice', e.selectedOptions[0].text, wide, room]);
+  }
+  for (const box of boxes(e)) {
+    if (!box.width || !box.height) continue;
+    let at = e;
+    for (; at !== root; at = at.parentElement) {
+      const style = getComputedStyle(at), own = at.getBoundingClientRect();
+      if (at !== e && /auto|scroll/.test(style.overflowX)) break;
+      const cuts = /hidden|clip/.test(style.overflowX) || /^(BUTTON|TD|TH)$/.test(at.tagName);
+      if (cuts && style.textOverflow === 'ellipsis' && at.title) break;
+      if (!cuts) continue;
+      if (box.left < own.left - round || box.right > own.right + round || box.bottom > own.bottom + round + 3)
+        found.push([at.className || at.tagName, e.textContent.slice(0, 30), box.left, box.right, own.left, own.right]);
+    }
+    if (at === root && (box.left < -round || box.right > root.clientWidth + round))
+      found.push(['the page', e.textContent.slice(0, 30) || e.id || e.className, box.left, box.right]);
+  }
+}
+const heads = [...document.querySelectorAll('.column > *')].filter((e) => e.checkVisibility());
+heads.forEach((e, i) => {
+  const [a, b] = [e, heads[i + 1] ?? e].map((one) => one.getBoundingClientRect());
+  if (a.right > b.left + round && a.left < b.right - round && e !== (heads[i + 1] ?? e))
+    found.push(['one on the other', e.textContent, heads[i + 1].textContent, a.right, b.left]);
+});
+return found;"""
+
+
+def some_digits(examples):
+    data = cr.digits()
+    return np.asarray(data.X)[:examples] / 16, np.asarray(data.y)[:examples]
+
+
+def named_parameters():
+    model = Own()
+    model.a.label, model.b.label = LONG[2:]
+    return model
+
+
+LONG = ["a rather long name of a feature", "</script>'" + '"`', "\u202eעברית 👩‍👩‍👧", "x" * 500]
+KINDS = {  # of each kind of page one
+    "plane": lambda: small(validation=tuple(part[:20] for part in moons_data())).page,
+    "classes": lambda: cr.live(cr.MLP(4, [8, 3], activation="leaky_relu", rng=0), cr.cross_entropy,
+                               cr.iris().standardise()),
+    "long names": lambda: cr.live(cr.MLP(4, [2], rng=0), cr.cross_entropy, np.eye(4), [0, 1, 1, 0], names=LONG,
+                                  classes=["nothing that anybody ever wanted", "y" * 500]),
+    "long labels": lambda: cr.live(named_parameters(), cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
+    "deep": lambda: cr.live(cr.MLP(2, [4] * 12 + [1], rng=0), cr.mse, np.eye(2), [0.0, 1.0]),
+    "many classes": lambda: cr.live(cr.MLP(5, [8, 60], rng=0), cr.cross_entropy, np.eye(5), [0, 1, 59, 3, 4]),
+    "many features": lambda: cr.live(cr.MLP(200, [3, 1], rng=0), cr.mse, np.ones((2, 200)), [0.0, 1.0]),
+    "one example": lambda: cr.live(cr.MLP(2, [1], rng=0), cr.mse, [[1.0, 2.0]], [0.5]),
+    "one class": lambda: cr.live(cr.MLP(2, [3, 2], rng=0), cr.cross_entropy, np.eye(2), [1, 1]),
+    "pictures": lambda: cr.live(cr.MLP(64, [32, 10], rng=0), cr.cross_entropy, *some_digits(50)),
+    "line": lambda: cr.live(cr.MLP(1, [8, 8, 1], rng=0), cr.mse, [0.0, 1.0, 2.0], [123456.789, 0.0, 1.0]),
+    "own": lambda: cr.live(Own(), cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
+    "value": lambda: cr.live((cr.Value(0.123456, label="a") * -3.14159e-7).tanh()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", few(KINDS, ["plane", "value"]))
+def test_each_part_says_what_it_is_for(browser, tmp_path, kind):
+    opened(browser, KINDS[kind](), tmp_path)
+    browser.execute_script("document.querySelectorAll('.ask').forEach((one) => one.click())")
+    told = browser.execute_script("""
+      const of = (one) => one.closest('.panel')?.id ?? one.closest('header, footer').className;
+      return [[...document.querySelectorAll('.help')].map((one) => [of(one), one.checkVisibility(), one.textContent]),
+              [...document.querySelectorAll('header, .panel, footer')].map(of)];""")
+    assert [part for part, _, _ in told[0]] == told[1] and len({words for _, _, words in told[0]}) == len(told[1])
+    assert all(seen and len(words) > 60 and "undefined" not in words for _, seen, words in told[0])
+    assert browser.execute_script(CUT_OFF) == [] and browser.get_log("browser") == []
+
 
 def test_controls_come_first_and_the_network_is_one_stop_of_the_tab_key(moons, browser):
     order = browser.execute_script("""
@@ -627,63 +724,6 @@ def test_text_has_enough_contrast_in_both_themes(browser, tmp_path, theme):
       }
       return found;""")
     assert low == []
-
-
-# Texts, fields and pictures that lie outside of the page, or of something around them that cuts off what lies outside
-# of it and cannot be scrolled. What ends in three dots has its whole text as a title.
-CUT_OFF = """
-const found = [], round = 1.5;
-const boxes = (e) => {
-  const texts = [...e.childNodes].filter((n) => n.nodeType === 3 && n.textContent.trim()).flatMap((n) => {
-    const range = document.createRange();
-    range.selectNodeContents(n);
-    return [...range.getClientRects()];
-  });
-  return texts.length ? texts : /^(BUTTON|SELECT|INPUT|CANVAS)$/.test(e.tagName) ? [e.getBoundingClientRect()] : [];
-};
-for (const e of document.querySelectorAll('#live *')) {
-  if (!e.checkVisibility() || e.closest('.unseen, svg, option, dialog')) continue;
-  if (e.tagName === 'SELECT') {
-    const pen = document.createElement('canvas').getContext('2d');
-    pen.font = getComputedStyle(e).font;
-    const room = e.clientWidth - 20, wide = pen.measureText(e.selectedOptions[0].text).width;
-    if (wide > room) found.push(['the choice', e.selectedOptions[0].text, wide, room]);
-  }
-  for (const box of boxes(e)) {
-    if (!box.width || !box.height) continue;
-    let at = e;
-    for (; at !== document.documentElement; at = at.parentElement) {
-      const style = getComputedStyle(at), own = at.getBoundingClientRect();
-      if (at !== e && /auto|scroll/.test(style.overflowX)) break;
-      const cuts = /hidden|clip/.test(style.overflowX) || /^(BUTTON|TD|TH)$/.test(at.tagName);
-      if (!cuts || (style.textOverflow === 'ellipsis' && at.title)) continue;
-      if (box.left < own.left - round || box.right > own.right + round || box.bottom > own.bottom + round + 3)
-        found.push([at.className || at.tagName, e.textContent.slice(0, 30), box.left, box.right, own.left, own.right]);
-    }
-    if (at === document.documentElement && (box.left < -round || box.right > document.documentElement.clientWidth + round))
-      found.push(['the page', e.textContent.slice(0, 30) || e.id || e.className, box.left, box.right]);
-  }
-}
-return found;"""
-
-
-def some_digits(examples):
-    data = cr.digits()
-    return np.asarray(data.X)[:examples] / 16, np.asarray(data.y)[:examples]
-
-
-LONG = [f"a rather long name of a feature, the {i}th" for i in range(4)]
-KINDS = {  # of each kind of page one
-    "plane": lambda: small(validation=tuple(part[:20] for part in moons_data())).page,
-    "classes": lambda: cr.live(cr.MLP(4, [8, 3], activation="leaky_relu", rng=0), cr.cross_entropy,
-                               cr.iris().standardise()),
-    "long names": lambda: cr.live(cr.MLP(4, [2], rng=0), cr.cross_entropy, np.eye(4), [0, 1, 1, 0], names=LONG,
-                                  classes=["nothing that anybody ever wanted", "everything else there is"]),
-    "pictures": lambda: cr.live(cr.MLP(64, [32, 10], rng=0), cr.cross_entropy, *some_digits(50)),
-    "line": lambda: cr.live(cr.MLP(1, [8, 8, 1], rng=0), cr.mse, [0.0, 1.0, 2.0], [123456.789, 0.0, 1.0]),
-    "own": lambda: cr.live(Own(), cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
-    "value": lambda: cr.live((cr.Value(0.123456, label="a") * -3.14159e-7).tanh()),
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -735,9 +775,11 @@ def test_the_page_of_one_value_follows_a_dragged_leaf_with_every_number(browser,
       return [...document.querySelectorAll('[data-card]')].sort((a, b) => a.dataset.card - b.dataset.card)
         .map(c => [...c.querySelectorAll('.number')].map(n => n.textContent));""")
     for value, (data, grad) in zip(order, shown, strict=True):
-        assert number(data) == pytest.approx(value.data, rel=1e-3) and number(grad) == pytest.approx(
-            value.grad, rel=1e-3
-        )
+        assert number(data) == pytest.approx(value.data, rel=1e-3)
+        assert number(grad) == pytest.approx(value.grad, rel=1e-3)
+    faint = browser.execute_script("return [...document.querySelectorAll('#picture .faint')].map(e => e.textContent)")
+    scale, largest = [one for one in faint if re.match(r"[−+]\d", one)], max(abs(value.grad) for value in order)
+    assert [number(one) for one in scale] == pytest.approx([-largest, largest], rel=6e-3)
     assert browser.get_log("browser") == []
 
 
@@ -817,10 +859,24 @@ def test_errors_say_in_one_line_what_to_do(arguments, said):
     ({"seed": 0.5}, "seed is a whole number"),
     ({"history": [1]}, "the history is what fit returns, got list"),
     ({"show": 5}, "show=5 is not one of"),
+    ({"names": "ab"}, "names is a list of texts, one for each, got str 'ab'"),
+    ({"classes": 2}, "classes is a list of texts, one for each, got int 2"),
 ])  # fmt: skip
 def test_settings_of_the_wrong_kind_are_refused_by_name(keywords, said):
     with pytest.raises((TypeError, ValueError), match=said):
         viz.live(cr.MLP(2, [1], rng=0), cr.mse, np.eye(2), [0.0, 1.0], **keywords)
+
+
+def test_a_page_of_a_parameter_that_is_nan_says_which_and_what_to_do(browser, tmp_path):
+    model = cr.MLP(2, [2, 1], rng=0)
+    model.parameters()[4].data = float("nan")
+    opened(browser, cr.live(model, cr.mse, np.eye(2), [0.0, 1.0]), tmp_path, "return window.LIVE && LIVE.S.said", "")
+    name = model.parameters()[4].label
+    assert text(browser, ".message") == f"{name} is nan, so nothing can be computed: give it another number."
+    assert name in text(browser, "#whatif-panel h2") and "has no slope" in text(browser, "#verdict")
+    browser.execute_script("LIVE.setParameter(4, 0.5); LIVE.dropGhost(true)")
+    element(browser, "#one").click()
+    assert browser.execute_script("return LIVE.S.step") == 1 and browser.get_log("browser") == []
 
 
 def test_numbers_of_numpy_and_a_training_that_left_the_finite_numbers_make_a_page(browser, tmp_path):

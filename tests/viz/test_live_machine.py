@@ -13,8 +13,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.engine import OPS, Op, Value
-from chainrule.engine.compiler.emit.expression import PRIMITIVES, NoExpression, expression
 from chainrule.engine.compiler.emit.javascript import as_object
+from chainrule.engine.compiler.expression import PRIMITIVES, NoExpression, expression
 from chainrule.viz.common.page import asset
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 
 import pytest
+from picture_helpers import used_twice
 
 from chainrule import nn, viz
 from chainrule.engine import Value
 
-WIDTHS = (420, 700, 1000, 1300, 1500, 1900)
+WIDTHS = [pytest.param(width, marks=[] if width in (700, 1500) else pytest.mark.slow)
+          for width in (420, 700, 1000, 1300, 1500, 1900)]  # fmt: skip
 
 
 @functools.cache
@@ -81,7 +83,7 @@ def test_an_opened_card_stands_beside_the_picture_and_covers_none_of_it(make, wi
     browser = window(viz.draw(make()), tmp_path, width)
     keys = browser.execute_script("return Object.keys(JSON.parse(document.getElementById('data').textContent).open)")
     assert keys
-    for key in keys[:: max(1, len(keys) // 6)]:
+    for key in keys[:: max(1, len(keys) // 4)]:
         card, _, row = key.partition(".")
         selector = f"[data-card='{card}']" + (f" [data-row='{row}']" if row else "")
         click = "document.querySelector(arguments[0]).dispatchEvent(new MouseEvent('click', {bubbles: true}))"
@@ -107,7 +109,7 @@ def test_the_neuron_at_work_is_shown_whole(make, width, window, tmp_path):
     page = viz.steps(make(), example=3) if make is over_examples else viz.steps(make())
     browser = window(page, tmp_path, width)
     last = int(browser.execute_script("return document.getElementById('slider').max"))
-    for step in range(1, last, last // 12):
+    for step in range(1, last, last // 8):
         browser.execute_script("""
             const slider = document.getElementById("slider");
             slider.value = arguments[0];
@@ -118,3 +120,17 @@ def test_the_neuron_at_work_is_shown_whole(make, width, window, tmp_path):
         cells = browser.execute_script("return document.querySelectorAll('#opened .receives').length")
         assert cells >= 1, step
     assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(700, 800), (900, 620), (1300, 700)])
+def test_what_is_said_of_a_step_fits_its_panel(width, height, window, tmp_path):
+    browser = window(viz.steps(used_twice()), tmp_path, width, height)
+    last = int(browser.execute_script("return document.getElementById('slider').max"))
+    for step in range(last + 1):
+        cut = browser.execute_script("""
+            const [slider, panel] = [document.getElementById("slider"), document.querySelector(".panel")];
+            slider.value = arguments[0];
+            slider.dispatchEvent(new Event("input"));
+            return [panel.scrollHeight - panel.clientHeight, panel.scrollWidth - panel.clientWidth]
+            """, step)  # fmt: skip
+        assert cut == [0, 0], step

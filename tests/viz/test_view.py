@@ -12,6 +12,7 @@ from picture_helpers import network, neuron
 from picture_kinds import KINDS
 
 from chainrule import viz
+from chainrule.engine import Value
 from chainrule.viz.common.text import text_width
 
 READABLE = 11.0  # pixels
@@ -104,6 +105,24 @@ def test_a_picture_as_large_as_its_window_is_shown_whole_and_a_small_one_is_enla
     assert browser.execute_script("return document.querySelector('.overview').hidden")
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_sentences_are_not_cut_off_in_a_narrow_window(width, window, tmp_path):
+    a = Value(2.0, label="a")
+    b, number = a * 3.0, Value(1.0, label="first")
+    for _ in range(5):
+        b = b * number
+    b.backward()
+    a.data = 5.0
+    browser = window(viz.draw(b), tmp_path, width)
+    told = browser.find_element("id", "told")
+    assert told.is_displayed() == (width < 900)
+    if told.is_displayed():
+        assert told.text.startswith("Hatched: computed before data changed; call v6.refresh().")
+        x, y, wide, high = box(browser, "#told")
+        assert x >= 0 and x + wide <= width and y + high <= 700
+        assert box(browser, "#view")[3] > 400  # there is room left for the picture
+
+
 def test_plus_minus_zero_and_the_buttons_zoom_and_the_middle_stays(window, tmp_path):
     browser = window(drawn_network(), tmp_path)
     scale = browser.execute_script("return chainrule.view.scale()")
@@ -126,11 +145,11 @@ def test_plus_minus_zero_and_the_buttons_zoom_and_the_middle_stays(window, tmp_p
 
 
 def test_the_mouse_drags_the_picture_and_the_overview_moves_it(window, tmp_path):
-    browser = window(drawn_network(), tmp_path)
+    browser = window(drawn_network(), tmp_path, 700)
     where = "return chainrule.view.element.scrollLeft"
     before = browser.execute_script(where)
-    for kind, x in (("mousePressed", 600), ("mouseMoved", 640), ("mouseMoved", 700), ("mouseReleased", 700)):
-        event = {"type": kind, "x": x, "y": 600, "button": "left", "buttons": 1, "clickCount": 1}
+    for kind, x in (("mousePressed", 400), ("mouseMoved", 440), ("mouseMoved", 500), ("mouseReleased", 500)):
+        event = {"type": kind, "x": x, "y": 560, "button": "left", "buttons": 1, "clickCount": 1}
         browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
     assert browser.execute_script(where) == pytest.approx(before - 100, abs=1)
     x, y, _, high = box(browser, ".overview img")

@@ -79,7 +79,8 @@ def view_html(svg: str, title: str, width: float, readable: float) -> str:
         f'<main class="stage" aria-label="{markup(title)}">\n'
         f'<div class="zoom" role="group" aria-label="size of the picture">{buttons}</div>\n'
         f'<div class="view" id="view" data-readable="{readable:.4f}">{shrinking}</div>\n'
-        '<p class="detail" id="detail" hidden aria-hidden="true"></p></main>\n'
+        '<p class="detail" id="detail" hidden aria-hidden="true"></p>'
+        '<p class="told" id="told" hidden aria-hidden="true"></p></main>\n'
     )
 
 

@@ -41,8 +41,13 @@
     return scale <= whole() * 1.001;
   }
 
+  // What the picture says in sentences, once more below it, where a narrow window would cut them off.
+  const told = document.getElementById("told");
+  told.textContent = Array.from(svg.querySelectorAll(".notice, .hint"), (line) => line.textContent).join(" ");
+
   function changed() {
     view.classList.toggle("larger", !isWhole());
+    told.hidden = isWhole() || !told.textContent;
     document.getElementById("whole").setAttribute("aria-pressed", String(isWhole()));
     window.dispatchEvent(new Event("viewchange"));
   }

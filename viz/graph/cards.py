@@ -21,11 +21,11 @@ from .tables import (
 CARD_HEIGHT, CHIP_HEIGHT, BARE_HEIGHT = 80.0, 34.0, 40.0
 BARS_HEIGHT, STRIP_HEIGHT, CHIP_STRIP = 28.0, 40.0, 26.0  # what these add to a card
 BADGE = 16.0  # radius
-NAME_SIZE, NOTE_SIZE, DIGIT_WIDTH = 15.0, 13.0, 9.3
+NAME_SIZE, NOTE_SIZE, DIGIT_WIDTH = 15.0, 14.0, 9.3
 PADDING = 12.0
 LONGEST_SIGN = 12  # characters in a badge
-SMALL_SIGN = 13
-NARROWEST, WIDEST, WIDEST_WITH_ROWS = 144.0, 224.0, 460.0
+SMALL_SIGN = 14
+NARROWEST, WIDEST, WIDEST_WITH_ROWS = 132.0, 240.0, 460.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def card_width(card: Card) -> float:
     if card.is_table:
         return table_width(card, indent(card))
     if card.is_chip:
-        return min(29 + text_width(card.name, 13) + 12 + DIGIT_WIDTH * len(card.data), WIDEST)
+        return min(29 + text_width(card.name, 14) + 12 + DIGIT_WIDTH * len(card.data), WIDEST)
     head = text_width(card.name, NAME_SIZE, bold=True) + (text_width(card.note, NOTE_SIZE) + 18 if card.note else 0.0)
     rows = (46 if card.is_left_over else 34) + DIGIT_WIDTH * max(len(card.data), len(card.grad))
     needed = min(indent(card) + max(head, rows) + PADDING + 4, WIDEST)
@@ -118,7 +118,7 @@ def _inside(card: Card, at: Rectangle, largest: float, largest_bar: float) -> tu
         return below, _head(card, text, right, 26) + above
     shade = class_of(card.strength, largest)
     patterns = _hatching(at) if card.is_stale else ""
-    beside = text + text_width("data *", 13)  # no stripes below words
+    beside = text + text_width("data *", 14)  # no stripes below words
     patterns += _stripes(at, 29.0, 22.0, beside) if card.has_odd_data else ""
     odd_strip = _stripes(at, 54.5, 24.0, beside) if shade == "odd" else ""
     below = f"{patterns}{_strip(at, shade)}{odd_strip}"
@@ -153,7 +153,7 @@ def _head(card: Card, left: float, right: float, y: float) -> str:
 
 def _chip_texts(card: Card, at: Rectangle) -> str:
     right = at.width - 14
-    name = shortened(card.name, right - 26 - DIGIT_WIDTH * len(card.data), 13)
+    name = shortened(card.name, right - 26 - DIGIT_WIDTH * len(card.data), 14)
     strip = strip_svg(card.strip, None, 14, right - 14, CHIP_HEIGHT - 8) if card.strip else ""
     return (
         f'<text class="soft" x="14" y="22">{markup(name)}</text>'
@@ -196,7 +196,7 @@ def _badge_svg(badge: str, y: float) -> str:
         return ""
     sign = badge if len(badge) <= LONGEST_SIGN else badge[: LONGEST_SIGN - 1] + "…"
     across = badge_width(badge)
-    size = 19 if len(sign) == 1 else 13 if len(sign) == 2 else SMALL_SIGN
+    size = 19 if len(sign) == 1 else 14 if len(sign) == 2 else SMALL_SIGN
     return (
         f'<rect class="badge" x="{-across / 2:.1f}" y="{y - BADGE:.1f}" width="{across:.1f}" '
         f'height="{2 * BADGE:.0f}" rx="{BADGE:.0f}"/><text class="sign" style="font-size:{size}px" '

@@ -131,11 +131,11 @@ class _SceneDrawing:
         self.legend = self._legend_texts()
         room = self.placing.width
         alone = 300.0 + (92.0 if self.has_scale else 0.0)
-        beside = alone + text_width(self.legend[-1], 13)
+        beside = alone + text_width(self.legend[-1], 14)
         self.is_legend_on_one_line = beside <= room
         hints = [*scene.hints, *self._size_hint()]
         self.notices = [("notice", line) for line in scene.notices] + [("hint", line) for line in hints]
-        below = max([text_width(line, 13) for line in (self.legend[-1], *[line for _, line in self.notices])])
+        below = max([text_width(line, 14) for line in (self.legend[-1], *[line for _, line in self.notices])])
         self.width = math.ceil(max(room, alone, MARGIN * 2 + below))
         for_legend = LEGEND_LINE * (2 if self.is_legend_on_one_line else 3) - 4
         self.notice_top = self.placing.bottom + for_legend
@@ -180,7 +180,7 @@ class _SceneDrawing:
             parts.append(
                 f'<rect class="box" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
                 f'height="{bottom - top:.1f}" rx="14"/><text class="title faint" x="{left + 14:.1f}" '
-                f'y="{top + 20:.1f}">{markup(shortened(name, right - left - 28, 13, bold=True))}</text>\n'
+                f'y="{top + 20:.1f}">{markup(shortened(name, right - left - 28, 14, bold=True))}</text>\n'
             )
         return parts
 

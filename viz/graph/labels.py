@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from ..common.svg import Point
@@ -12,6 +13,7 @@ from .scene import Edge
 REMEMBERED = 40  # edges and labels that a label is kept clear of; where there are more, nobody can read them anyway
 SHARES = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8)  # of the edge, the best first
 HALF_HEIGHT = 8.0
+CLEAR = HALF_HEIGHT + 1  # above and below the middle of a label
 SAMPLES = 24  # points on each edge; they are closer together than a label is high
 ON_EDGE, ON_LABEL, OUTSIDE = 1.0, 20.0, 1.0  # the cost of each point of an edge, each tenth of a label, each pixel
 
@@ -33,23 +35,38 @@ def has_label(edge: Edge, beside: int) -> bool:
 def labels_svg(labelled: Sequence[Labelled], pieces: Sequence[Piece]) -> str:
     """The labels between two columns; `pieces` are all the edges there."""
     spots: list[Spot] = []
-    points_on = {piece: _points(piece) for piece in pieces} if len(pieces) <= REMEMBERED else {}
+    curves = {piece: _Curve(piece) for piece in pieces} if len(pieces) <= REMEMBERED else {}
     for _, edge, piece in labelled:
-        spots.append(_best_spot(edge, piece, points_on, spots[-REMEMBERED:]))
+        spots.append(_best_spot(edge, piece, curves, spots[-REMEMBERED:]))
     if len(labelled) <= REMEMBERED:  # again, because the first labels did not know the later ones
         for index, (_, edge, piece) in enumerate(labelled):
             others = spots[:index] + spots[index + 1 :]
             if any(_overlap(spots[index], other) for other in others):
-                spots[index] = _best_spot(edge, piece, points_on, others)
+                spots[index] = _best_spot(edge, piece, curves, others)
     return "".join([_label(number, edge, spot) for (number, edge, _), spot in zip(labelled, spots)])
 
 
-def _points(piece: Piece) -> list[Point]:
-    return [_on_curve(piece, index / SAMPLES) for index in range(1, SAMPLES)]
+class _Curve:
+    """Points on a curve, which goes to the right, and either down all the way or up all the way."""
+
+    def __init__(self, piece: Piece) -> None:
+        (left, start), (right, end) = piece
+        self.sign = 1.0 if start <= end else -1.0
+        wide, first, high = right - left, self.sign * start, self.sign * (end - start)
+        self.xs, self.ys = [left + wide * share for share in ACROSS], [first + high * share for share in DOWN]
+        self.top, self.bottom = min(start, end) - CLEAR, max(start, end) + CLEAR
+
+    def points_within(self, x: float, y: float, half: float) -> int:
+        """How many points are less than `half` aside of a place, and less than CLEAR above or below it."""
+        if not self.top < y < self.bottom:
+            return 0
+        y *= self.sign
+        first = max(bisect_right(self.xs, x - half), bisect_right(self.ys, y - CLEAR))
+        return max(0, min(bisect_left(self.xs, x + half), bisect_left(self.ys, y + CLEAR)) - first)
 
 
-def _best_spot(edge: Edge, piece: Piece, points_on: dict[Piece, list[Point]], others: Sequence[Spot]) -> Spot:
-    half = len(edge.label) * 4.0 + 3
+def _best_spot(edge: Edge, piece: Piece, curves: dict[Piece, _Curve], others: Sequence[Spot]) -> Spot:
+    half = len(edge.label) * 4.3 + 3
     (start, _), (end, _) = piece
     best, least = (0.0, 0.0, half), float("inf")
     for share in SHARES:
@@ -58,11 +75,9 @@ def _best_spot(edge: Edge, piece: Piece, points_on: dict[Piece, list[Point]], ot
         for other_spot in others:
             if area := _overlap((x, y, half), other_spot):
                 cost += ON_LABEL * (1.0 + area / (4 * half * HALF_HEIGHT) * 10)
-        for other, points in points_on.items():
-            (_, high), (_, low) = other
-            near = min(high, low) - HALF_HEIGHT - 1 < y < max(high, low) + HALF_HEIGHT + 1
-            if near and other != piece:
-                cost += ON_EDGE * len([1 for a, b in points if abs(a - x) < half and abs(b - y) < HALF_HEIGHT + 1])
+        for other, curve in curves.items():
+            if other != piece:
+                cost += ON_EDGE * curve.points_within(x, y, half)
         if cost < least:
             best, least = (x, y, half), cost
         if cost == 0.0:
@@ -91,6 +106,15 @@ def _label(number: int, edge: Edge, spot: Spot) -> str:
 def _on_curve(piece: Piece, share: float) -> Point:
     """A point of the Bézier curve whose two handles lie half-way across, each at the height of its end."""
     start, end = piece
-    across = 1.5 * share * (1 - share) + share * share * share
-    down = share * share * (3 - 2 * share)
-    return start[0] + (end[0] - start[0]) * across, start[1] + (end[1] - start[1]) * down
+    return start[0] + (end[0] - start[0]) * _across(share), start[1] + (end[1] - start[1]) * _down(share)
+
+
+def _across(share: float) -> float:
+    return 1.5 * share * (1 - share) + share * share * share
+
+
+def _down(share: float) -> float:
+    return share * share * (3 - 2 * share)
+
+
+ACROSS, DOWN = ([way(index / SAMPLES) for index in range(1, SAMPLES)] for way in (_across, _down))

@@ -13,9 +13,10 @@ from .cards import BADGE, Rectangle, badge_width, card_height, card_width
 from .layout.layered import BOX_ABOVE, BOX_BELOW, Layout
 from .layout.lines import lines_of
 from .scene import Card, Edge, Scene
-from .tables import row_middle
+from .tables import DIGIT, row_middle
 
-GAP, LABELLED_GAP, CROWDED_GAP, WIDEST_GAP = 64.0, 100.0, 136.0, 200.0  # between two columns
+GAP, CROWDED_GAP, WIDEST_GAP = 64.0, 136.0, 200.0  # between two columns
+BESIDE_LABEL = 34.0  # room for an edge's beginning, and for its arrow
 CROWD = 4  # labelled edges between two columns
 MARGIN = 20.0
 NARROW = 0.75  # of a column's width
@@ -191,10 +192,24 @@ class Placing:
         framed = [0.0] * (columns + 1)
         for card, column in zip(self.scene.cards, layout.column):
             framed[column] = BOX_ASIDE * 2 if card.box else framed[column]
-        least = [CROWDED_GAP if many > CROWD else LABELLED_GAP if many else GAP for many in labels]
+        least = [max(CROWDED_GAP if many > CROWD else GAP, own) for many, own in zip(labels, self._room_for_labels())]
         steep = [max(0.0, one - 200.0) * 0.12 for one in steepest]
         beside = [max(framed[gap : gap + 2]) for gap in range(columns - 1)]
         return [min(gap + more, WIDEST_GAP) + room for gap, more, room in zip(least, steep, beside)]
+
+    def _room_for_labels(self) -> list[float]:
+        """How much room the labels need before each column: for the widest one, the badge and an arrow."""
+        cards, column = self.scene.cards, self.layout.column
+        room = [0.0] * (max(column) + 1)
+        for edge in self.scene.edges:
+            own = column[edge.end]
+            if edge.label and self.crowd[own] <= 2 * CROWD:
+                labels = min(self.twins[ends_of(edge)], 2)  # those of a + a stand side by side
+                needed = (
+                    labels * (DIGIT * len(edge.label) + 8) + badge_width(cards[edge.end].badge) / 2 + BESIDE_LABEL - 8
+                )
+                room[own] = max(room[own], min(needed, WIDEST_GAP))
+        return room[1:]
 
     def stops(self, edge: Edge, bends: Sequence[tuple[int, float]], twin: int) -> list[tuple[int, Point]]:
         """The points of an edge with their columns: out of its card, into and out of those on the way, and its end."""

@@ -8,16 +8,16 @@ from ..common.colours import STEPS, Theme, mixed, shade_class
 from ..common.svg import scoped_rules, themed_rules
 
 FIXED = {
-    "text": "font-family:system-ui,'Segoe UI','Noto Sans','DejaVu Sans',sans-serif;font-size:13px",
+    "text": "font-family:system-ui,'Segoe UI','Noto Sans','DejaVu Sans',sans-serif;font-size:14px",
     ".name": "font-size:15px;font-weight:700",
     ".number": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;"
     "font-size:15px;text-anchor:end",
     ".end": "text-anchor:end",
-    ".key": "font-size:13px;font-weight:600",
+    ".key": "font-size:14px;font-weight:600",
     ".figure": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;"
-    "font-size:13px;text-anchor:end",
+    "font-size:14px;text-anchor:end",
     ".sign": "font-weight:700;text-anchor:middle",
-    ".label": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px;"
+    ".label": "font-family:ui-monospace,'Noto Sans Mono','DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:14px;"
     "text-anchor:middle",
     ".title": "font-weight:700",
     ".rim": "fill:none;stroke-width:1.5px",

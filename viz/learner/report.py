@@ -126,13 +126,16 @@ class CheckReport:
         if self.unread:
             body += f"<p class=wrong>{markup(self.unread)}</p>"
         else:
-            body += f"<p>{self.points[0]} of {self.points[1]} checks are right.</p><ol class=rungs>" + "".join(
+            rungs = "".join(
                 f'<li class="{_mark(self._states(rung)).replace(" ", "-")}">{markup(title)} '
                 f"<b>{_mark(self._states(rung))}</b></li>" for rung, title in enumerate(RUNGS)
-            ) + "</ol>"  # fmt: skip
-        for heading, found in (("What is wrong", self.found), ("Worth knowing", self.notes)):
-            if found:
-                body += f"<h2>{heading}</h2>" + "".join(map(_section, found))
+            )  # fmt: skip
+            found = "".join(
+                f"<h2>{heading}</h2>" + "".join(map(_section, each))
+                for heading, each in (("What is wrong", self.found), ("Worth knowing", self.notes)) if each
+            )  # fmt: skip
+            body += f"<p>{self.points[0]} of {self.points[1]} checks are right.</p>"
+            body += f"<main><ol class=rungs>{rungs}</ol><div>{found}</div></main>"
         colours = "".join(
             f"{start}:root{{color-scheme:{scheme};--paper:{theme.paper};--ink:{theme.ink};--line:{theme.box_line};"
             f"--below:{theme.below_ink};--above:{theme.above_ink};--soft:{theme.soft_ink}}}{end}\n"

@@ -26,6 +26,7 @@ function rowsChanged() {
   S.rows = null;
   S.example = Math.min(S.example, total() - 1);
   S.version += 1;
+  freshGradient();
   redraw();
 }
 function editPoint(event, nearest_, [x, y]) {
@@ -53,6 +54,7 @@ function editPoint(event, nearest_, [x, y]) {
     const b = field.getBoundingClientRect(), [u, v] = fromField(e.clientX - b.left, e.clientY - b.top, b.width, b.height), keep = S.box;
     X[nearest_ * w] = u; X[nearest_ * w + 1] = v;
     S.version += 1;
+    freshGradient();
     S.box = keep;
     redraw();
   };
@@ -154,11 +156,16 @@ function pictureAsSvg() { // the network, the field and the loss curve of the ch
   const shots = [];
   let width = 16, height = 0;
   if (net && nodes.length) {
-    const lines = net.querySelector("svg"), parts_ = edges.map((e) => `<path d="${e.path.getAttribute("d")}" fill="none" stroke="${e.path.getAttribute("stroke")}" stroke-width="${e.path.getAttribute("stroke-width")}" stroke-opacity="${e.path.getAttribute("stroke-opacity")}"/>`);
-    for (const node of nodes) parts_.push(`<image x="${node.x}" y="${node.y - node.size / 2}" width="${node.size}" height="${node.size}" preserveAspectRatio="none" href="${node.canvas.toDataURL()}"/>`);
+    const parts_ = edges.map(({ d, look }) => `<path d="${d}" fill="none" stroke="${look.colour}" stroke-width="${look.width.toFixed(1)}" stroke-opacity="${look.opacity.toFixed(2)}"/>`);
+    const ratio = sheet.width / net.clientWidth;
+    for (const { x, y, size } of nodes) {
+      const cut = el("canvas", { width: Math.round(size * ratio), height: Math.round(size * ratio) });
+      cut.getContext("2d").drawImage(sheet, x * ratio, (y - size / 2) * ratio, size * ratio, size * ratio, 0, 0, cut.width, cut.height);
+      parts_.push(`<image x="${x}" y="${y - size / 2}" width="${size}" height="${size}" preserveAspectRatio="none" href="${cut.toDataURL()}"/>`);
+    }
     for (const one of inputNodes) parts_.push(`<text x="${one.x - 6}" y="${one.y + 4}" text-anchor="end" font-size="12" fill="${css("ink")}">${one.picture ? "input" : escaped(D.features[one.i])}</text>`);
     shots.push(`<g transform="translate(16 16)">${parts_.join("")}</g>`);
-    width += net.clientWidth + 16; height = Number(lines.getAttribute("height"));
+    width += net.clientWidth + 16; height = net.clientHeight;
   }
   for (const canvas of [field && field.isConnected ? field : null, $("whatif")]) {
     if (!canvas) continue;
@@ -199,7 +206,7 @@ function worksheet() {
 function tableOfNumbers() { // everything as a table, for those who read with their ears, and for copying
   const old = $("numbers-table");
   if (old) { old.remove(); return; }
-  const rows = D.names.map((name, k) => el("tr", {}, el("th", { scope: "row", text: name }), number(S.theta[k], "", 6), number(at(gradientPlace(k)), "", 6)));
+  const rows = D.names.map((name, k) => el("tr", {}, el("th", { scope: "row", text: name, title: name }), number(S.theta[k], "", 6), number(at(gradientPlace(k)), "", 6)));
   const box = panel("numbers-table", "Numbers as a table", el("div", { className: "scroll" }, el("table", { className: "terms" }, el("caption", { text: `parameters, and their gradients for ${D.kind === "model" ? exampleName(S.example) : D.losses[0]}` }), el("thead", {}, el("tr", {}, ...["name", "data", "gradient"].map((text) => el("th", { scope: "col", text })))), el("tbody", {}, ...rows))));
   $("foot").before(box);
   box.scrollIntoView({ block: "nearest" });
@@ -212,5 +219,6 @@ function foot() {
   const about = el("dialog", { "aria-label": "about this page" }, el("h2", { text: "About this page" }), el("p", { text: "The page was made with chainrule from somebody's own model, loss and data. It computes with the same operations and the same derivatives as the Python library, fetches nothing, and sends nothing." }), el("p", { text: "Keys: arrows move in the network and change a number (Shift: ten times as much); Enter keeps an edited number, Esc brings the old one back; ← and → walk through the scalar steps." }), el("button", { type: "button", text: "close", onclick: () => about.close() }));
   box.append(el("div", { className: "controls" }, copy, el("button", { type: "button", id: "picturebutton", text: "save picture", onclick: () => download("network.svg", "image/svg+xml", pictureAsSvg()) }),
     wants("scalar") ? el("button", { type: "button", id: "sheet", text: "worksheet", onclick: worksheet }) : null, el("button", { type: "button", id: "astable", text: "numbers as a table", onclick: tableOfNumbers }), el("button", { type: "button", text: "about", onclick: () => about.showModal() })), about);
+  box.lastChild.previousSibling.append(helpButton("foot", about));
   return box;
 }

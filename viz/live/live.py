@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import nn
-from chainrule.engine import OPS, Op, Program, Value
-from chainrule.engine.compiler.emit.expression import expression
+from chainrule.engine import OPS, Op, Program, Value, applications
 from chainrule.engine.compiler.emit.tape import Tape, slope_expression, tape_of
+from chainrule.engine.compiler.expression import expression
 from chainrule.engine.compiler.scalar.code import Code, Ref
 from chainrule.engine.compiler.trace.tracer import as_outputs
 from chainrule.engine.graph import needs_row
@@ -29,7 +29,7 @@ from chainrule.nn.checks import (
 )
 from chainrule.nn.data.examples import examples_of
 from chainrule.nn.last_step import LINES, TEXTS
-from chainrule.nn.predicting import evaluating
+from chainrule.nn.modes import in_mode
 
 from ..common.choices import check_choice, list_of_texts
 from ..common.colours import THEMES
@@ -97,6 +97,9 @@ def live(
         raise TypeError("live needs the loss and the data of a model: write live(model, loss, X, y)")
     check_loss(loss)
     check_count("batch_size", batch_size)
+    for what, given in (("names", names), ("classes", classes)):
+        if isinstance(given, (str, bytes)) or not (given is None or isinstance(given, Iterable)):
+            raise TypeError(f"{what} is a list of texts, one for each, got {type(given).__name__} {given!r:.60}")
     if names is None:
         names = getattr(X, "feature_names", getattr(X, "columns", None))
     X, y, preparation = examples_of(X, y, getattr(model, "preparation", None))
@@ -204,7 +207,7 @@ class _Network:
             return [result, *outputs, *self.anatomy.look(inputs, result)]
 
         X, y = self.train
-        with evaluating(self.model):  # the page drops nothing out
+        with in_mode(self.model, training=False):  # the page drops nothing out
             return Program(computed, self.parameters, True, False).tape("steps", X[:2], y[:2])
 
     def data(self, names: Sequence[str] | None) -> dict[str, Any]:
@@ -348,12 +351,13 @@ def _of_value(value: Value, parts: list[str], theme: str) -> LivePage:
             places[id(one)] = code.put(needs_row(one, "live"), arguments, one.label)
     outputs = [Ref(code, places[id(one)]) for one in (value, *order)]
     tape = tape_of(code, outputs, 0, len(leaves), "steps")
-    grads = [one.grad for one in order]
+    slopes = {id(value): 1.0} | {id(one.argument): one.after for one in applications(value)}
+    grads = [slopes.get(id(one), 0.0) for one in order]
     scene = scene_of(order, names, grads)
     drawing = drawing_of(scene, theme, all_shades=True)
     at = [[i for i, a in enumerate(one.arguments) if isinstance(a, Value)] for one in order]
     index = {id(one): i for i, one in enumerate(order)}
-    title = f"live: {names[-1]}, computed from {len(leaves):,} leaves"
+    title = f"live: {names[-1]}, computed from {len(leaves):,} lea{'f' if len(leaves) == 1 else 'ves'}"
     data = {
         "kind": "value", "title": title, **plain_tapes([tape]), "losses": [names[-1]], "outputs": 0,
         "neurons": [], "theta": [told(leaf.data) for leaf in leaves], "fixed": [], "show": parts,

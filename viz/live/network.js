@@ -29,19 +29,27 @@ function layNetwork() {
   D.neurons.forEach((n, i) => byColumn[n.column].push(i));
   const deep = Math.max(...byColumn.map((c) => Math.min(c.length, 16)), manyInputs() ? 1 : D.width);
   const H = Math.max(330, Math.min(590, deep * 52 + 40));
-  const size = Math.max(20, Math.min(50, (H - 46) / Math.min(deep, 16) - 6));
+  const subs = byColumn.map((c) => Math.max(1, Math.ceil(c.length / 16))), together = subs.slice(1).reduce((sum, n) => sum + n, 0);
+  const size = Math.max(12, Math.min(50, (H - 46) / Math.min(deep, 16) - 6, (W - 120) / (together + 0.7 * columns)));
   net.style.height = `${H}px`;
   net.replaceChildren();
   nodes = []; edges = []; inputNodes = [];
-  const lines = svg("svg", { width: W, height: H, class: "lines", "aria-hidden": "true" }, net);
-  const pad = 8, first = manyInputs() ? 84 : Math.max(size, 34);
-  const subs = byColumn.map((c) => Math.max(1, Math.ceil(c.length / 16)));
+  sheet ??= el("canvas", { className: "drawn", "aria-hidden": "true" });
+  sizesOf.delete(sheet);
+  net.append(placed(sheet, 0, 0, W, H));
+  const lines = svg("svg", { width: W, height: H, class: "lines", "aria-hidden": "true" }, net); // to point at; nothing is seen of it
+  const pad = 8, first = manyInputs() ? 84 : Math.max(size, isPlane() || isLine() ? 34 : 46);
   const room = W - 2 * pad - first - size * subs[columns] - (D.width && !manyInputs() ? labelRoom() : 0);
   const left = pad + (manyInputs() ? 0 : labelRoom());
   const xOf = (column) => (column === 0 ? left : left + first - (column === columns ? 0 : (size * subs[column]) / 2) + (room * column) / columns);
   const middle = (k, n, high) => 34 + (H - 40) / 2 + (k - (n - 1) / 2) * (high + Math.min(18, Math.max(4, (H - 46) / n - high))) - high / 2;
   const header = (x, w, text, more) => { // above its column, as far as the panel goes
-    const narrow = W / (columns + 1) < 140 && more, wide = Math.min(W, Math.max(w, narrow || !more ? 100 : 150));
+    const pitch = room / columns;
+    if (pitch < 52) { // too narrow for a list of activation functions
+      text = text.replace("layer ", "").replace(/put$/, "");
+      more = null;
+    } else if (more && pitch < 100) { more.style.maxWidth = `${Math.max(44, pitch - 4)}px`; more.style.fontSize = "10px"; }
+    const narrow = W / (columns + 1) < 140 && more, wide = Math.min(W, Math.max(w, narrow ? Math.min(100, pitch) : !more ? Math.min(100, pitch) : 150));
     const start = Math.max(0, Math.min(W - wide, x + w / 2 - wide / 2));
     net.append(placed(el("div", { className: "column" }, ...(narrow ? [] : [el("span", { text })]), ...(more ? [more] : [])), start, 0, wide, 28));
   };
@@ -54,7 +62,7 @@ function layNetwork() {
     for (let i = 0; i < D.width; i += 1) {
       const y = middle(i, D.width, size), canvas = isPlane() || isLine() ? el("canvas", { width: 24, height: 24 }) : null;
       const node = el("div", { className: "node input", title: D.features[i] }, canvas, canvas ? null : el("b", { className: "num", text: "" }));
-      net.append(placed(node, left, y, first, size), placed(el("div", { className: "inputname", text: D.features[i], title: D.features[i] }), pad, y, labelRoom() - 6, size));
+      net.append(placed(node, left, y, first, size), placed(inputName(D.features[i], size), pad, y, labelRoom() - 6, size));
       inputNodes.push({ node, canvas, x: left + first, y: y + size / 2, i });
     }
   }
@@ -66,12 +74,11 @@ function layNetwork() {
       const sub = Math.floor(m / perSub), k = m % perSub, n = D.neurons[index];
       const inSub = Math.min(perSub, members.length - sub * perSub), y = middle(k, inSub, size);
       const strip = isPlane() || isLine() ? null : pictureSide() && n.terms.length === D.width ? pictureSide() : 0;
-      const canvas = el("canvas", strip === null ? { width: 50, height: 50 } : strip ? { width: strip, height: strip } : { width: Math.max(1, n.terms.length), height: 1 });
-      const button = el("button", { type: "button", className: "node" + (strip === 0 ? size < 46 ? " strip small" : " strip" : ""), tabindex: index === S.neuron ? "0" : "-1",
-        onclick: () => chooseNeuron(index), ondblclick: () => goSteps(), onkeydown: (e) => nodeKeys(e, index) }, canvas, strip === null ? null : el("b", { className: "num" }));
+      const button = el("button", { type: "button", className: "node", tabindex: index === S.neuron ? "0" : "-1",
+        onclick: () => chooseNeuron(index), ondblclick: () => goSteps(), onkeydown: (e) => nodeKeys(e, index) }, strip === 0 && size >= 45 ? el("b", { className: "num" }) : null);
       const x = x0 + sub * (size + 4);
       net.append(placed(button, x, y, size, size));
-      nodes[index] = { button, canvas, x, y: y + size / 2, size, said: button.querySelector("b") };
+      nodes[index] = { button, x, y: y + size / 2, size, side: strip, said: button.firstChild };
     });
   });
   // Many lines between two layers say nothing: a matrix of tinted cells stands for them, with lines for the chosen neuron.
@@ -100,14 +107,20 @@ function layNetwork() {
       if (!from || (manyInputs() && source.input !== undefined && before.has("x"))) return;
       if (source.input !== undefined) before.add("x");
       const x1 = source.input !== undefined ? from.x : from.x + from.size, y1 = from.y, x2 = nodes[to].x, y2 = nodes[to].y, bend = (x2 - x1) * 0.45;
-      const path = svg("path", { d: `M${x1} ${y1.toFixed(1)}C${x1 + bend} ${y1.toFixed(1)} ${x2 - bend} ${y2.toFixed(1)} ${x2} ${y2.toFixed(1)}`, class: "edge" }, lines);
+      const d = `M${x1} ${y1.toFixed(1)}C${x1 + bend} ${y1.toFixed(1)} ${x2 - bend} ${y2.toFixed(1)} ${x2} ${y2.toFixed(1)}`, path = svg("path", { d, class: "edge" }, lines), title = svg("title", {}, path);
       path.addEventListener("click", () => chooseWeight(to, term));
-      svg("title", {}, path);
-      edges.push({ path, to, term, weight, group: manyInputs() && source.input !== undefined, column: n.column });
+      path.addEventListener("pointerenter", () => { title.textContent = `${D.names[weight]} = ${fmt(S.theta[weight])}, mean gradient ${fmt(gradient[1 + weight])}`; });
+      edges.push({ d, curve: new Path2D(d), to, term, weight, group: manyInputs() && source.input !== undefined, column: n.column });
     });
   });
 }
 const labelRoom = () => (isPlane() || isLine() ? 26 : Math.min(132, 14 + 6.6 * Math.max(...D.features.map((f) => f.length))));
+
+function inputName(name, size) { // as many lines as there is room for
+  const text = el("span", { text: name, title: name });
+  text.style.webkitLineClamp = String(Math.max(1, Math.floor(size / 14)));
+  return el("div", { className: "inputname", title: name }, text);
+}
 
 function placed(element, x, y, width, height) {
   Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
@@ -184,7 +197,9 @@ function box() {
 function answers() { // grid.neurons: each neuron over the plane or the line; grid.outputs: the outputs
   const resolution = isLine() ? 80 : D.neurons.length > 40 ? 32 : 50, n = isLine() ? resolution : resolution * resolution;
   if (grid && grid.version === S.version) return grid;
-  if (!grid || grid.resolution !== resolution) grid = { resolution, n, x: new Float64Array(n * rowWidth()), boxed: null, neurons: new Float64Array(D.neurons.length * n), outputs: new Float64Array(D.outputs * n) };
+  if (!grid || grid.resolution !== resolution) grid = { resolution, n, x: new Float64Array(n * rowWidth()), boxed: null, neurons: null, outputs: null, all: new Float64Array((D.neurons.length + D.outputs) * n) };
+  grid.neurons = grid.all.subarray(0, D.neurons.length * n);
+  grid.outputs = grid.all.subarray(D.neurons.length * n);
   if (grid.boxed !== box()) {
     grid.boxed = box();
     const [[x0, x1], [y0, y1] = [0, 0]] = box();
@@ -194,8 +209,7 @@ function answers() { // grid.neurons: each neuron over the plane or the line; gr
       if (!isLine()) grid.x[i * rowWidth() + 1] = y1 - ((y1 - y0) * (row + 0.5)) / resolution;
     }
   }
-  if (M.answers) M.answers.table(grid.x, S.theta, null, n, grid.neurons);
-  M.field.table(grid.x, S.theta, null, n, grid.outputs);
+  M.field.table(grid.x, S.theta, null, n, grid.all);
   grid.version = S.version;
   return grid;
 }
@@ -206,14 +220,16 @@ function largest(values, from, to) {
   return most;
 }
 
-let marked = null; // the node that is shown as the chosen one
+// One canvas holds the lines and what the neurons show: the browser puts one picture on the screen for all of them.
+let sheet, marked = null; // marked: the node that is shown as the chosen one
 function drawNetwork() {
   if (!nodes.length) return;
   if (turn(2, 0)) {
-    if (isPlane() || isLine()) drawMaps();
-    else drawStrips();
+    if (isPlane() || isLine()) answers();
+    paint(sheet, (c) => { drawEdges(c); drawNodes(c); });
+    drawMatrices();
+    drawInputs();
   }
-  if (turn(2, 1)) drawEdges();
   if (marked !== nodes[S.neuron]) {
     marked = nodes[S.neuron];
     nodes.forEach((node, i) => {
@@ -228,48 +244,40 @@ function drawNetwork() {
   });
 }
 
-function drawMaps() {
-  const { n, resolution, neurons } = answers();
-  nodes.forEach((node, i) => {
-    if (isLine()) return curveOf(node.canvas, neurons, i * n, n);
-    const scale = largest(neurons, i * n, (i + 1) * n);
-    paintMap(node.canvas, resolution, (k) => neurons[i * n + k] / scale);
-  });
-  for (const one of inputNodes) {
-    if (!one.canvas || one.done === ramp) continue;
-    one.done = ramp;
-    if (isLine()) curveOf(one.canvas, Float64Array.from({ length: 24 }, (_, k) => k - 11.5), 0, 24);
-    else paintMap(one.canvas, 24, (k) => (one.i === 0 ? ((k % 24) - 11.5) / 12 : (11.5 - Math.floor(k / 24)) / 12));
+const atlas = document.createElement("canvas"); // the pictures of all neurons, one below the other
+function drawNodes(c) {
+  const values = isPlane() || isLine() ? null : scalars();
+  if (isLine()) nodes.forEach((node, i) => curveIn(c, node.x, node.y - node.size / 2, node.size, grid.neurons, i * grid.n, grid.n));
+  else {
+    const cells = isPlane() ? nodes.map(() => [grid.resolution, grid.resolution]) : nodes.map(({ side }, i) => (side ? [side, side] : [D.neurons[i].terms.length, 1]));
+    const wide = Math.max(...cells.map(([w]) => w)), high = Math.max(...cells.map(([, h]) => h)), { context, image, words } = imageOf(atlas, wide, high * nodes.length), inks = ramps();
+    nodes.forEach((_, i) => {
+      const [w, h] = cells[i], start = i * wide * high, terms = D.neurons[i].terms;
+      const values_ = isPlane() ? grid.neurons.subarray(i * grid.n, (i + 1) * grid.n) : Float64Array.from(terms, ([k]) => S.theta[k]), most = largest(values_, 0, values_.length);
+      for (let y = 0, k = 0; y < h; y += 1) for (let x = 0; x < w; x += 1, k += 1) words[start + y * wide + x] = inks[toneOf(values_[k] / most)];
+    });
+    context.putImageData(image, 0, 0);
+    c.imageSmoothingEnabled = isPlane();
+    nodes.forEach((node, i) => c.drawImage(atlas, 0, i * high, ...cells[i], node.x, node.y - node.size / 2, node.size, node.said ? node.size * 0.55 : node.size));
   }
+  if (values) nodes.forEach((node, i) => { if (node.said) setText(node.said, fmt(values[nodePlace(D.neurons[i].output)], 2)); });
 }
 
-function paintMap(canvas, resolution, value) {
-  const inks = ramps();
-  pixels(canvas, resolution, resolution, (k) => inks[toneOf(value(k))]);
+function curveIn(c, x, y, size, values, from, n) {
+  const scale = largest(values, from, from + n), middle = y + size / 2;
+  c.fillStyle = css("card");
+  c.fillRect(x, y, size, size);
+  c.fillStyle = css("line");
+  c.fillRect(x, middle - 0.5, size, 1);
+  c.strokeStyle = css("receiver");
+  c.lineWidth = 2.5;
+  c.beginPath();
+  for (let k = 0; k < n; k += 1) c.lineTo(x + ((k + 0.5) * size) / n, middle - (values[from + k] / scale) * size * 0.42);
+  c.stroke();
 }
 
-function curveOf(canvas, values, from, n) {
-  if (canvas.width !== 80) { canvas.width = 80; canvas.height = 80; }
-  const context = canvas.getContext("2d"), scale = largest(values, from, from + n);
-  context.clearRect(0, 0, 80, 80);
-  context.fillStyle = css("line");
-  context.fillRect(0, 39, 80, 2);
-  context.strokeStyle = css("receiver");
-  context.lineWidth = 5;
-  context.beginPath();
-  for (let k = 0; k < n; k += 1) context.lineTo(((k + 0.5) * 80) / n, 40 - (values[from + k] / scale) * 34);
-  context.stroke();
-}
-
-function drawStrips() {
-  const values = scalars(), inks = ramps();
-  nodes.forEach((node, i) => {
-    const n = D.neurons[i];
-    let most = 1e-12;
-    for (const [w] of n.terms) most = Math.max(most, Math.abs(S.theta[w]));
-    pixels(node.canvas, node.canvas.width, node.canvas.height, (k) => (k < n.terms.length ? inks[toneOf(S.theta[n.terms[k][0]] / most)] : 0));
-    if (node.said) setText(node.said, fmt(values[nodePlace(n.output)], 2));
-  });
+function drawInputs() {
+  ramps();
   for (const one of inputNodes) {
     if (one.picture) {
       const row = exampleRow(), key = `${S.example} ${css("ink")} ${S.oldInputs ? S.version : ""}`;
@@ -277,8 +285,18 @@ function drawStrips() {
       one.done = key;
       const canvas = one.node.firstChild, most = largest(row, 0, D.width), ink = rgb(css("ink")), paper = rgb(css("paper"));
       pixels(canvas, canvas.width, canvas.height, (k) => { const t = Math.abs(row[k]) / most; return pixel(paper.map((p, c) => Math.round(p + (ink[c] - p) * t))); });
-    } else setText(one.node.querySelector("b"), fmt(exampleRow()[one.i], 3));
+    } else if (!one.canvas) setText(one.node.querySelector("b"), fmt(exampleRow()[one.i], 3));
+    else if (one.done !== ramp) {
+      one.done = ramp;
+      if (isLine()) { one.canvas.width = one.canvas.height = 50; curveIn(one.canvas.getContext("2d"), 0, 0, 50, Float64Array.from({ length: 24 }, (_, k) => k - 11.5), 0, 24); }
+      else paintMap(one.canvas, 24, (k) => (one.i === 0 ? ((k % 24) - 11.5) / 12 : (11.5 - Math.floor(k / 24)) / 12));
+    }
   }
+}
+
+function paintMap(canvas, resolution, value) {
+  const inks = ramps();
+  pixels(canvas, resolution, resolution, (k) => inks[toneOf(value(k))]);
 }
 
 function drawMatrices() {
@@ -296,8 +314,7 @@ function drawMatrices() {
   }
 }
 
-function drawEdges() {
-  drawMatrices();
+function drawEdges(c) {
   const byGradient = S.lines === "gradients", value = (e) => {
     if (!e.group) return byGradient ? gradient[1 + e.weight] : S.theta[e.weight];
     let sum = 0;
@@ -306,29 +323,27 @@ function drawEdges() {
   };
   let most = 1e-12;
   const values = edges.map((e) => { const v = value(e); if (Number.isFinite(v)) most = Math.max(most, Math.abs(v)); return v; });
-  const crowd = edges.length > 120 ? 0.72 : 1;
+  const crowd = edges.length > 120 ? 0.72 : 1, tones = [css("neg-fill"), css("pos-fill"), css("receiver")];
   edges.forEach((e, i) => {
-    const strength = Math.sqrt(Math.abs(values[i]) / most), own = e.to === S.neuron, chosen = own && e.term === S.term;
-    const width = (0.5 + 4.2 * strength * crowd).toFixed(1), opacity = (own ? 0.45 + 0.55 * strength : (0.06 + 0.8 * strength * strength) * crowd).toFixed(2);
-    const colour = chosen ? css("receiver") : values[i] < 0 ? css("neg-fill") : css("pos-fill");
-    const key = width + opacity + colour;
-    if (e.key !== key) {
-      e.key = key;
-      e.path.setAttribute("stroke", colour);
-      e.path.setAttribute("stroke-width", chosen ? Math.max(3, Number(width)) : width);
-      e.path.setAttribute("stroke-opacity", chosen ? 1 : opacity);
-      e.path.classList.toggle("chosen", chosen);
-    }
-    if (!S.playing) e.path.firstChild.textContent = `${D.names[e.weight]} = ${fmt(S.theta[e.weight])}, gradient ${fmt(gradient[1 + e.weight])}`;
+    const strength = Math.sqrt(Math.abs(values[i]) / most) || 0, own = e.to === S.neuron, chosen = own && e.term === S.term, width = 0.5 + 4.2 * strength * crowd;
+    e.look = { colour: tones[chosen ? 2 : values[i] < 0 ? 0 : 1], width: chosen ? Math.max(3, width) : width, opacity: chosen ? 1 : own ? 0.45 + 0.55 * strength : (0.06 + 0.8 * strength * strength) * crowd, chosen };
+    c.strokeStyle = e.look.colour;
+    c.lineWidth = e.look.width;
+    c.globalAlpha = e.look.opacity;
+    if (chosen) c.setLineDash([7, 4]);
+    c.stroke(e.curve);
+    if (chosen) c.setLineDash([]);
   });
+  c.globalAlpha = 1;
 }
 
 // --- the field of the output, with the data
 
 let field;
+const fieldKind = () => (isPlane() ? "plane" : isLine() ? "line" : D.task === "numbers" ? "scatter" : "confusion");
 function fieldPanel() {
   const titles = { plane: "Output field and data", line: "The curve and the data", confusion: "What it takes for what", scatter: "Predicted against true" };
-  const kind = isPlane() ? "plane" : isLine() ? "line" : D.task === "numbers" ? "scatter" : "confusion";
+  const kind = fieldKind();
   field = el("canvas", { className: "field", id: "field", role: "img", "aria-label": titles[kind] });
   const section = panel("data-panel", titles[kind]);
   if (kind === "confusion") {
@@ -350,6 +365,9 @@ function legend() {
     svg("path", { d: D.shapes[c % D.shapes.length], fill: `var(--${classColour(c)})` }, mark);
     list.append(el("span", {}, mark, el("span", { text: name })));
   });
+  if (D.classes.length > shown.length && D.task !== "numbers") list.append(el("span", { text: `and ${D.classes.length - shown.length} more classes, with the same marks again` }));
+  const axes = isPlane() ? D.features : isLine() ? [D.features[0], "target"] : [];
+  if (axes.length) list.append(el("span", { text: `→ ${axes[0]}` }), el("span", { text: `↑ ${axes[1]}` }));
   if (D.test) list.append(el("span", { text: shown.length ? "hollow: test" : "hollow points: test" }));
   return list;
 }
@@ -369,7 +387,7 @@ function fieldBox() {
 }
 
 function drawField() {
-  if (!turn(heavy() ? 6 : 2, 1)) return;
+  if (!turn(heavy() ? 6 : 2, 0)) return;
   paint(field, (c, w, h) => {
     if (isPlane()) plane(c, w, h);
     else if (isLine()) curve(c, w, h);
@@ -449,21 +467,21 @@ function pointAt(i, w, h) {
 }
 
 // While it trains, the points are drawn again only where one has become right or wrong: they stay where they are.
-let sheet = null;
+let pointsSheet = null;
 function points(c, w, h) {
-  if (!S.playing) sheet = null;
+  if (!S.playing) pointsSheet = null;
   if (!S.playing || !(isPlane() || isLine())) drawPoints(c, w, h);
   else {
     const found = all(), wrong = Uint8Array.from({ length: total() }, (_, i) => D.task !== "numbers" && found.predicted[i] !== classOf(i));
-    const ratio = window.devicePixelRatio || 1, same = sheet && sheet.X === X && sheet.colours === colours && sheet.size === `${w} ${h} ${ratio}`;
-    if (!same || sheet.wrong.some((x, i) => x !== wrong[i])) {
-      const canvas = same ? sheet.canvas : el("canvas", { width: Math.round(w * ratio), height: Math.round(h * ratio) }), context = canvas.getContext("2d");
+    const ratio = window.devicePixelRatio || 1, same = pointsSheet && pointsSheet.X === X && pointsSheet.colours === colours && pointsSheet.size === `${w} ${h} ${ratio}`;
+    if (!same || pointsSheet.wrong.some((x, i) => x !== wrong[i])) {
+      const canvas = same ? pointsSheet.canvas : el("canvas", { width: Math.round(w * ratio), height: Math.round(h * ratio) }), context = canvas.getContext("2d");
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.clearRect(0, 0, w, h);
       drawPoints(context, w, h);
-      sheet = { canvas, wrong, X, colours, size: `${w} ${h} ${ratio}` };
+      pointsSheet = { canvas, wrong, X, colours, size: `${w} ${h} ${ratio}` };
     }
-    c.drawImage(sheet.canvas, 0, 0, w, h);
+    c.drawImage(pointsSheet.canvas, 0, 0, w, h);
   }
   const [x, y] = pointAt(S.example, w, h);
   for (const [colour, width] of [[css("paper"), 5], [css("receiver"), 3]]) {
@@ -579,7 +597,7 @@ function curvesPanel() {
   const keys = groups.map((g, i) => { const key = el("span", { text: `${marks[i % 4]} ${g.name}` }); key.style.color = `var(--${tones[i % 6]})`; return key; });
   box.append(loss, el("h3", { text: "Size of the gradient, layer by layer" }), size, ...(groups.length > 1 ? [el("p", { className: "key" }, ...keys)] : []));
   parts.push(() => {
-    if (!turn(4, 2)) return;
+    if (!turn(4, 1)) return;
     paint(loss, (c, w, h) => lines(c, w, h, [["above", [], (r) => r.train], ...(D.test ? [["below", [6, 4], (r) => r.test]] : [])], S.log));
     paint(size, (c, w, h) => lines(c, w, h, groups.map((_, i) => [tones[i % 6], dashes[i % 4], (r) => r.sizes[i]]), true));
   });

@@ -47,7 +47,7 @@ function neuronPanel() {
       const weight = spin({ name: D.names[w], get: () => S.theta[w], set: (x) => { S.term = term; setParameter(w, x); } });
       const value = source.input !== undefined ? spin({ name: D.features[source.input], get: () => exampleRow()[source.input], set: (x) => setInput(source.input, x) }) : null;
       const row = el("tr", { onclick: () => chooseNeuron(S.neuron, term) },
-        el("th", { scope: "row" }, el("button", { type: "button", className: "link", text: name, title: `${D.names[w]}: look at it in what if` })),
+        el("th", { scope: "row" }, el("button", { type: "button", className: "link", text: name, title: `${name}, by the weight ${D.names[w]}: look at it in what if` })),
         el("td", { className: "num" }, value), el("td", { className: "num" }, weight), number(0), number(0, "slope"), number(0, "up"), number(0), number(0, "soft"));
       rows.append(row);
       cells.push({ row, w, place, weight, value, term });
@@ -69,19 +69,19 @@ function neuronPanel() {
     const rows = el("tbody");
     D.names.slice(0, 400).forEach((name, w) => {
       const weight = spin({ name, get: () => S.theta[w], set: (x) => setParameter(w, x) });
-      const row = el("tr", { onclick: () => { if (S.weight !== w) { S.weight = w; dropGhost(true); redraw(); } } }, el("th", { scope: "row", text: name }), el("td", { className: "num" }, weight), number(0));
+      const row = el("tr", { onclick: () => { if (S.weight !== w) { S.weight = w; dropGhost(true); redraw(); } } }, el("th", { scope: "row", text: name, title: name }), el("td", { className: "num" }, weight), number(0));
       rows.append(row);
       cells.push({ row, w, weight });
     });
     table.append(rows);
-    body.append(table);
+    body.append(table, D.names.length > 400 ? el("p", { className: "note", text: `These are the first 400 of ${D.names.length} parameters; “numbers as a table” below shows all.` }) : "");
   }
   parts.push(() => {
     if (!turn(6, 1)) return;
     if (built !== `${S.neuron} ${S.loss} ${D.neurons.length}`) build();
     if (D.kind === "model") shown.textContent = `${exampleName(S.example)} · ${targetName(S.example)} · loss ${fmt(at(T.results[0]), 3)}`;
     if (!D.neurons.length) {
-      title.textContent = D.kind === "value" ? "Drag a leaf" : "2  Parameters, one example";
+      title.textContent = D.kind === "value" ? "The leaves" : "Parameters, one example";
       for (const { row, w, weight } of cells) {
         const g = at(gradientPlace(w));
         weight.show();
@@ -206,7 +206,8 @@ function whatIfPanel() {
     paint(canvas, (c, w, h) => { drawn = drawCurve(c, w, h, curve, start, S.theta[k], now, ghost); });
     const predicted = start.g * change, true_ = now - start.L, number = (x, className, digits = 3) => el("b", { className: "num " + className, text: fmt(x, digits) });
     const what = D.kind === "value" ? D.losses[0] : whatIfRows() ? `the loss of ${whatIfRows().length} of the ${D.train} training examples` : `the loss of all ${D.train} training examples`;
-    if (!ghost) text.replaceChildren(el("p", {}, "The gradient ", number(start.g, "slope", 4), ` is the slope of the curve at the dot: it says how ${what} changes. `, el("strong", { text: "Drag the dot." })),
+    if (!Number.isFinite(start.L) && !ghost) text.replaceChildren(el("p", {}, `Here ${what} is ${fmt(start.L)}, and the curve has no slope: type another number.`));
+    else if (!ghost) text.replaceChildren(el("p", {}, "The gradient ", number(start.g, "slope", 4), ` is the slope of the curve at the dot: it says how ${what} changes. `, el("strong", { text: "Drag the dot." })),
       el("p", { className: "soft", text: Math.abs(start.g) < 1e-6 ? "Here the curve is flat: a small change changes nothing." : start.g > 0 ? "Downhill is to the left: gradient descent makes this number smaller." : "Downhill is to the right: gradient descent makes this number larger." }));
     else {
       const [[g, d], by] = equation([start.g, change], (a, b) => a * b, predicted, 3), [[after, before], less] = equation([now, start.L], (a, b) => a - b, true_, 3);

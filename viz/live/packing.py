@@ -105,12 +105,12 @@ def _leaves(tape: Tape) -> int:
 def row_in_words(op: Op) -> dict[str, Any]:
     """How the page writes a row: its symbol, and for each argument the formula of the local derivative, and why."""
     if op.variadic:
-        return {"symbol": op.symbol, "badge": op.badge or op.name, "all": True, "slopes": [], "why": [op.why]}
+        return {"symbol": op.symbol, "what": op.what, "all": True, "slopes": [], "why": [op.why]}
     names = [Formula(mark, 0.7 + i / 7, CLOSED) for i, mark in enumerate(MARKS[: op.arity])]
     rules = op.slopes or op.quick or op.partials
     return {
         "symbol": op.symbol,
-        "badge": op.badge or op.name,
+        "what": op.what,
         "slopes": [_formula(rule, names) for rule in rules],  # type: ignore[union-attr]
         "why": [op.why_through(i) for i in range(op.arity)],
     }

@@ -75,16 +75,18 @@ function ramps() {
 // The picture of width × height pixels that a canvas keeps: colour(k) is pixel k, as a number.
 const images = new WeakMap();
 function pixels(canvas, width, height, colour) {
-  let held = images.get(canvas);
-  if (!held || held.image.width !== width || held.image.height !== height || canvas.width !== width) {
-    canvas.width = width;
-    canvas.height = height;
-    const context = canvas.getContext("2d"), image = context.createImageData(width, height);
-    images.set(canvas, (held = { context, image, words: new Uint32Array(image.data.buffer) }));
-  }
-  const { context, image, words } = held;
+  const { context, image, words } = imageOf(canvas, width, height);
   for (let k = 0; k < words.length; k += 1) words[k] = colour(k);
   context.putImageData(image, 0, 0);
+}
+function imageOf(canvas, width, height) {
+  const held = images.get(canvas);
+  if (held && held.image.width === width && held.image.height === height && canvas.width === width) return held;
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d"), image = context.createImageData(width, height), made = { context, image, words: new Uint32Array(image.data.buffer) };
+  images.set(canvas, made);
+  return made;
 }
 
 // The size of a canvas on the page: to measure it at each frame would lay out the page each time.
@@ -174,8 +176,7 @@ function machines() {
   M.gradient = make(T.results.slice(0, 1 + T.parameters));
   M.all = make([T.results[0], ...Array.from({ length: D.outputs }, (_, i) => outputPlace(i))], { block: 64 });
   M.loss = make([T.results[0]], { block: 64 });
-  M.answers = D.neurons.length ? make(D.neurons.map((n) => nodePlace(n.output)), { block: 64 }) : null;
-  M.field = make(Array.from({ length: D.outputs }, (_, i) => outputPlace(i)), { block: 64 });
+  M.field = make([...D.neurons.map((n) => nodePlace(n.output)), ...Array.from({ length: D.outputs }, (_, i) => outputPlace(i))], { block: 64 });
   const places = Array.from({ length: leafCount() + T.operations.length }, (_, i) => i);
   M.scalars = make(places, { block: 1, keep: true }); // every scalar of one example
   M.wish = null;
@@ -268,6 +269,15 @@ function update(rows = nextBatch()) {
 
 function notFinite(rows) {
   stop();
+  const lost = S.theta.findIndex((x) => !Number.isFinite(x));
+  if (lost >= 0) { // the model came like this, or from such a snapshot
+    const owner = D.neurons.findIndex((n) => n.bias === lost || n.terms.some(([w]) => w === lost));
+    if (owner >= 0) chooseNeuron(owner, D.neurons[owner].terms.findIndex(([w]) => w === lost));
+    else S.weight = lost;
+    say(`${D.names[lost]} is ${fmt(S.theta[lost])}, so nothing can be computed: give it another number.`);
+    redraw();
+    return false;
+  }
   const loss = new Float64Array(1);
   const bad = Array.from(rows).find((i) => !Number.isFinite(M.loss.means(X, S.theta, [i], 1, loss)[0])) ?? rows[0];
   S.example = bad;
@@ -375,6 +385,8 @@ function reset() {
   redraw();
 }
 function firstGradient() { M.gradient.means(X, S.theta, null, Math.min(D.train, 256), gradient); }
+// The mean gradient where the parameters and the data are now: of the last mini-batch, or of all (at most 256) examples.
+function freshGradient() { if (S.rows && S.rows.length) M.gradient.means(X, S.theta, S.rows, S.rows.length, gradient); else firstGradient(); }
 function setRate(rate) { S.optimiser.settings.rate = rate; }
 
 // --- editing numbers, with the old one as a ghost until it is kept
@@ -392,6 +404,7 @@ function setParameter(k, value) {
   S.theta[k] = value;
   S.weight = k;
   S.version += 1;
+  freshGradient();
   redraw();
 }
 function setInput(i, value) {
@@ -400,6 +413,7 @@ function setInput(i, value) {
   S.oldInputs ??= { example: S.example, row: exampleRow().slice() };
   X[S.example * rowWidth() + i] = value;
   S.version += 1;
+  freshGradient();
   redraw();
 }
 function dropGhost(keep) {
@@ -407,11 +421,13 @@ function dropGhost(keep) {
     if (!keep) X.set(S.oldInputs.row, S.oldInputs.example * rowWidth());
     S.oldInputs = null;
     S.version += 1;
+    freshGradient();
   }
   if (!S.ghost) return;
   if (!keep) S.theta[S.ghost.k] = S.ghost.old;
   S.ghost = null;
   S.version += 1;
+  freshGradient();
 }
 
 // A number that can be moved: arrows 1 %, with Shift 10 %, the wheel, dragging, typing; Esc brings the old one back.
@@ -544,7 +560,9 @@ function header() {
   bar.append(el("label", { className: "field" }, el("span", { text: "learning rate" }), rate, shown), ...(now ? [now] : []));
   bar.append(choose("mini-batch", sizesOfBatch.map((b) => [b, b === D.train ? `all ${b}` : b]), S.batch, (v) => { S.batch = Number(v); }));
   if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));
-  bar.append(el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures));
+  const group = el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures);
+  bar.append(group);
+  group.append(helpButton("bar", group));
   parts.push(() => {
     if (heavy() && !turn(3, 0)) return;
     const found = all(), put = (id, text) => { const place = $("figure-" + id); place.hidden = text === null; setText(place.lastChild, text); };
@@ -563,4 +581,8 @@ function chooseOptimiser(name) {
   S.optimiser = new Optimiser(name === "momentum" ? "SGD" : name, { rate, schedule: D.schedule, ...(name === "momentum" ? { momentum: 0.9 } : {}) }, T.parameters);
   redraw();
 }
-const panel = (id, title, ...children) => el("section", { className: "panel", id, "aria-label": title }, el("h2", {}, el("span", { text: title })), ...children);
+function panel(id, title, ...children) {
+  const head = el("h2", {}, el("span", { text: title })), box = el("section", { className: "panel", id, "aria-label": title }, head, ...children);
+  if (helpOf(id)) head.append(helpButton(id, head));
+  return box;
+}

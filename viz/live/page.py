@@ -16,7 +16,8 @@ from ..common.shapes import SHAPES
 from ..common.text import markup
 from .packing import json_text, packed
 
-SCRIPTS = ("machine.js", "optimisers.js", "page.js", "network.js", "neuron.js", "scalar.js", "data.js", "start.js")
+SCRIPTS = ("machine.js", "optimisers.js", "page.js", "help.js", "network.js", "neuron.js", "scalar.js", "data.js",
+           "start.js")  # fmt: skip
 STYLES = ("page.css", "live.css")
 CLASSES = {  # after Okabe & Ito (2008): colours that the colour-blind can tell apart
     "light": [

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chainrule.engine import Program, Value
 from chainrule.nn.checks import check_loss, check_model, checked_examples
 from chainrule.nn.data.examples import examples_of
-from chainrule.nn.predicting import evaluating
+from chainrule.nn.modes import in_mode
 from chainrule.nn.wishes import wishes
 
 from ..common.choices import check_choice, check_kind, list_of_texts
@@ -174,7 +174,7 @@ def landscape(
     check_loss(loss)
     X, y, _ = _examples(model, X, y)
     values: list[Value] = model.parameters()
-    with evaluating(model):
+    with in_mode(model, training=False):
         program = Program(lambda x, t: loss(model(x), t), values, True, False)
         _, gradient = program.value_and_grad(X, y)
     pair = _chosen(values, gradient, parameters)
@@ -271,11 +271,11 @@ def _chosen(values: Sequence[Value], gradient: Floats, names: tuple[str, str] | 
     if names is None:
         first, second = np.argsort(-np.abs(gradient), kind="stable")[:2].tolist()
         return first, second
-    labels, names = [p.label for p in values], tuple(list_of_texts("parameters", names))
-    missing = [name for name in names if name not in labels]
-    if missing or len(set(names)) != 2:
+    labels, wanted = [p.label for p in values], list_of_texts("parameters", names)
+    missing = [name for name in wanted if name not in labels]
+    if missing or len(set(wanted)) != 2:
         raise ValueError(f"parameters={names!r}: two different labels are needed, such as {', '.join(labels[:4])}")
-    return labels.index(names[0]), labels.index(names[1])
+    return labels.index(wanted[0]), labels.index(wanted[1])
 
 
 def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], list[str]]:
@@ -292,7 +292,7 @@ def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], l
 
 def _outputs(model: Any, X: NDArray[Any]) -> Floats:
     """The outputs for rows as the model takes them. Shapes: (n,) or (n, outputs)."""
-    with evaluating(model):
+    with in_mode(model, training=False):
         found: Floats = Program(lambda x: model(x), model.parameters(), True, False)(X)
     return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ def poster(neurons: Sequence[dict[str, Any]], weights: Sequence[float], theme: s
     for column, members in enumerate(shown.values()):
         for k, i in enumerate(members):
             at[i] = 50.0 + column * COLUMN, height / 2 + 14 + (k - (len(members) - 1) / 2) * (SIZE + GAP)
+    weights = [w if math.isfinite(w) else 0.0 for w in weights]
     largest = max([abs(w) for w in weights], default=1.0) or 1.0
     made = {neuron["output"]: i for i, neuron in enumerate(neurons)}
     body = [f'<rect class="paper" width="{width:g}" height="{height:g}" rx="10"/>']

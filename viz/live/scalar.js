@@ -2,7 +2,7 @@
 
 let scalarPanel = null;
 function stepsPanel() {
-  const box = panel("steps", "3  The chain rule, one scalar at a time");
+  const box = panel("steps", `${D.neurons.length ? "3  " : ""}The chain rule, one scalar at a time`);
   const state = { target: D.neurons.length ? "neuron" : "loss", act: "forward", now: 0, list: [], predict: false, hidden: false, gaps: [] };
   const acts = ["forward", "backward", "update"], tabs = {};
   const tabBar = el("div", { className: "tabs", role: "tablist" }, ...acts.map((act) => (tabs[act] = el("button", { type: "button", role: "tab", onclick: () => go(act, 0), text: act }))));
@@ -115,7 +115,7 @@ function stepsPanel() {
       const row = rowAt(one.place), args = one.place === state.end && row !== T.rows[T.operations[one.place - leafCount()]] ? [nodePlace(D.neurons[S.neuron].sum)] : argumentsAt(one.place);
       const tree = row[1] ?? D.activations[row[0]][0], [texts, equals] = equation(args.map(at), (...given) => evaluate(tree, given), at(one.place));
       return { line: [piece("strong", nameOf(one.place)), " = ", symbol(row, args.map(nameOf))], numbers: ["= ", symbol(row, row[2].symbol.includes("(") ? texts : texts.map(br)), ` ${equals} `], result: at(one.place),
-        why: args.length === 2 && row[0] === "multiply" ? "A value is computed; its local derivatives are the two factors, crosswise." : `The operation ${row[0]} computes the value from ${args.length === 1 ? "one number" : `${args.length} numbers`}.`, receiver: one.place, givers: args };
+        why: args.length === 2 && row[0] === "multiply" ? "A value is computed; its local derivatives are the two factors, crosswise." : `${row[0]}: ${minus(row[2].what)}`, receiver: one.place, givers: args };
     }
     if (one.kind === "update") return tellUpdate(one.k);
     const s = one.step, row = rowAt(s.giver), out = nameOf(s.giver), into = nameOf(s.receiver), args = argumentsAt(s.giver), same = args.filter((a) => a === s.receiver).length;
@@ -137,12 +137,12 @@ function stepsPanel() {
     return [`${texts[0]} − ${texts[1]} × `, piece("up", br(texts[2])), ` ${equals} `];
   }
   function tellUpdate(k) {
-    const rate = S.optimiser.rate(), own = at(gradientPlace(k)), batch = S.rows ? gradient[1 + k] : NaN, e = S.optimiser.explain(k, D.names[k]);
+    const rate = S.optimiser.rate(), own = at(gradientPlace(k)), e = S.optimiser.explain(k, D.names[k]);
     if (D.kind === "value") return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", `${D.names[k]}.grad`)], numbers: updated(S.theta[k], rate, own), result: S.theta[k] - rate * own, why: `One step downhill: ${D.losses[0]} becomes smaller if ${D.names[k]} moves against its gradient.`, receiver: T.inputs + k };
     if (!e) return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", "mean gradient")], numbers: updated(S.theta[k], rate, gradient[1 + k]), result: S.theta[k] - rate * gradient[1 + k], why: "The update takes the mean of the gradients of a mini-batch. Train, and the optimiser's own step stands here.", receiver: T.inputs + k };
     const how = e.parts.filter(([name]) => name === "step" || name === "decay").map((part) => withNumbers(e, part)).join(" + ");
     const [[was, by], equals] = equation([e.before, Math.abs(e.step)], (a, b) => a + Math.sign(e.step) * b, e.before + e.step);
-    return { line: [piece("strong", D.names[k]), `: the last step of ${S.optimiser.name}`], numbers: [`step = ${minus(how)} = ${fmt(e.step)};  ${was} ${e.step < 0 ? "−" : "+"} ${by} ${equals} `], result: e.before + e.step, why: `This example's own gradient is ${fmt(own)}; the mean of the mini-batch was ${fmt(batch)}. ${minus(e.sentence)}`, receiver: T.inputs + k };
+    return { line: [piece("strong", D.names[k]), `: the last step of ${S.optimiser.name}`], numbers: [`step = ${minus(how)} = ${fmt(e.step)};  ${was} ${e.step < 0 ? "−" : "+"} ${by} ${equals} `], result: e.before + e.step, why: `This example's own gradient is ${fmt(own)}; the optimiser was given ${fmt(e.gradient)}, from the mean of the mini-batch. ${minus(e.sentence)}`, receiver: T.inputs + k };
   }
   function guessed() {
     const typed = Number(answerBox.value.replace("−", "-").replace(",", "."));
@@ -164,7 +164,7 @@ function stepsPanel() {
       const table = el("table", { className: "terms" }, el("thead", {}, el("tr", {}, ...["scalar", "data", "grad so far"].map((text) => el("th", { scope: "col", text })))));
       const body = el("tbody");
       for (const place of shown) {
-        const row = el("tr", {}, el("th", { scope: "row", text: nameOf(place) }), el("td", { className: "num" }), el("td", { className: "num" }));
+        const row = el("tr", {}, el("th", { scope: "row", text: nameOf(place), title: nameOf(place) }), el("td", { className: "num" }), el("td", { className: "num" }));
         rows.set(place, row);
         body.append(row);
       }
@@ -188,7 +188,7 @@ function stepsPanel() {
     if (current && !S.playing) list.scrollTop = Math.max(0, current.offsetTop - list.clientHeight / 2);
   }
   parts.push(() => {
-    if (!turn(12, 0)) return;
+    if (!turn(12, 7)) return;
     if (state.built === undefined) build();
     for (const act of acts) { tabs[act].setAttribute("aria-selected", String(act === state.act)); tabs[act].tabIndex = act === state.act ? 0 : -1; }
     state.now = Math.min(state.now, state.list.length - 1);

@@ -29,7 +29,7 @@ function begin(data) {
   build();
   if (!known && D.kind === "model") say(`This page has no rule of ${D.optimiser}: it trains with Adam.`);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (D.kind !== "model" || D.history || location.hash || still) { redraw(); if (D.kind === "model" && !location.hash) requestAnimationFrame(captions); return; }
+  if (D.kind !== "model" || D.history || location.hash || still) { redraw(); if (!location.hash) requestAnimationFrame(captions); return; }
   drawAll();
   S.until = performance.now() + 1000;
   play();
@@ -71,7 +71,7 @@ function build() {
   root.append(main, foot());
   document.addEventListener("visibilitychange", () => { if (document.hidden && S.playing) stop(); });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && (S.ghost || S.oldInputs)) { dropGhost(false); redraw(); } });
-  const changed = () => { colours = {}; ramp = null; if (grid) grid.version = -1; inputNodes.forEach((n) => { n.done = null; }); edges.forEach((e) => { e.key = ""; }); redraw(); };
+  const changed = () => { colours = {}; ramp = null; if (grid) grid.version = -1; inputNodes.forEach((n) => { n.done = null; }); redraw(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
   addEventListener("resize", () => redraw());
   followNotebook(changed);
@@ -143,13 +143,15 @@ function lookAtSomething() { // an example that still has something to ask, and 
 
 function captions() {
   if (document.querySelector(".caption")) return;
-  lookAtSomething();
-  const texts = [["network", "1", isPlane() || isLine() ? "Each square shows what one neuron answers everywhere. Click one." : "Each square is a neuron; its tint shows its weights. Click one."],
-    ["whatif-panel", "2", "The true loss of one weight; the dashed line is its gradient. Drag the dot."], ["steps", "3", "Every number by hand: walk through the chain rule, or guess it first."]];
-  for (const [id, n, text] of texts) {
+  if (D.kind === "model") lookAtSomething();
+  const texts = [["picture-panel", "Drag the card of a leaf to the left or to the right: all the others follow."], ["network", isPlane() || isLine() ? "Each square shows what one neuron answers everywhere. Click one." : "Each square is a neuron; its tint shows its weights. Click one."],
+    ["whatif-panel", D.kind === "value" ? `How ${D.losses[0]} depends on one leaf; the dashed line is its gradient. Drag the dot.` : "The true loss of one weight; the dashed line is its gradient. Drag the dot."], ["steps", "Every number by hand: walk through the chain rule, or guess it first."]];
+  let n = 0;
+  for (const [id, text] of texts) {
     const box = $(id);
     if (!box) continue;
-    const caption = el("p", { className: "caption" }, el("b", { text: n }), el("span", { text }), el("button", { type: "button", "aria-label": "close this hint", text: "×", onclick: () => caption.remove() }));
+    n += 1;
+    const caption = el("p", { className: "caption" }, el("b", { text: String(n) }), el("span", { text }), el("button", { type: "button", "aria-label": "close this hint", text: "×", onclick: () => caption.remove() }));
     box.querySelector("h2").after(caption);
   }
 }
@@ -189,9 +191,12 @@ function valuePanel() {
       card.onpointerup = () => { card.onpointermove = null; };
     });
   });
+  const texts = [...held.querySelectorAll("text.faint")], ends = texts.filter((one) => /^[−+][\d.e−+]+( …)?$/.test(one.textContent)), begun = S.version;
   parts.push(() => {
+    if (S.version !== begun) held.querySelectorAll(".notice, .hint").forEach((one) => one.setAttribute("visibility", "hidden")); // they are of the numbers of before
     const shades = /\b(z|odd|[np][1-8])\b/, values = D.values.map((_, i) => at(nodePlace(i))), grads = D.values.map((_, i) => adjoint(nodePlace(i)));
     const most = Math.max(1e-300, ...grads.map(Math.abs).filter(Number.isFinite));
+    ends.forEach((one, i) => { one.textContent = (i ? "+" : "−") + fmt(most, 3); });
     const shadeOf = (g) => { if (!Number.isFinite(g)) return "odd"; const s = Math.floor(Math.sqrt(Math.abs(g) / most) * 8 + 0.5); return g === 0 ? "z" : (g > 0 ? "p" : "n") + Math.max(1, s); };
     cards.forEach((card, i) => {
       const [data, grad] = card.querySelectorAll(".number");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from .panels import HEIGHT, PANEL, Panel, across, panel_svg, rules
 from .runs import HistoryLike, Run, Series, may_be_log, wants_log
 
 FOOT_HEIGHT = 150.0
+PER_ROW = 2  # panels side by side: three do not fit a notebook
 
 
 def curves(*histories: HistoryLike, labels: Sequence[str] | None = None, notes: Sequence[str] = (),
@@ -116,13 +118,15 @@ def _lines(runs: Sequence[Run], epochs: Sequence[int]) -> list[str]:
 
 
 def _picture(panels: Sequence[Panel], epochs: Sequence[int], title: str, theme: str) -> Drawing:
-    width = PANEL * max(len(panels), 1)
-    body = f'<rect class="paper" width="{width:.0f}" height="{HEIGHT:.0f}" rx="10"/>\n'
+    width, height = PANEL * max(min(len(panels), PER_ROW), 1), HEIGHT * max(math.ceil(len(panels) / PER_ROW), 1)
+    body = f'<rect class="paper" width="{width:.0f}" height="{height:.0f}" rx="10"/>\n'
     for index, panel in enumerate(panels):
-        body += f'<g transform="translate({index * PANEL:.0f},0)">\n{panel_svg(panel, epochs)}</g>\n'
+        down, right = divmod(index, PER_ROW)
+        place = f"translate({right * PANEL:.0f},{down * HEIGHT:.0f})"
+        body += f'<g transform="{place}">\n{panel_svg(panel, epochs)}</g>\n'
     name = drawing_id(theme + body)
-    svg = svg_document(name, width, HEIGHT, title, themed_rules(name, theme, rules), body)
-    return Drawing(svg, width, HEIGHT, title, theme)
+    svg = svg_document(name, width, height, title, themed_rules(name, theme, rules), body)
+    return Drawing(svg, width, height, title, theme)
 
 
 def _body(picture: Drawing, line: str, said: Sequence[str], panels: Sequence[Panel]) -> str:

@@ -35,7 +35,8 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[Any], theme: str) -> 
     room, wide = min(130.0, longest), max(cell, min(130.0, longest, 400.0 / len(names)))
     left, top = room + 26, 66.0
     parts = [f'<text class="heading" x="{left:.0f}" y="22">confusion</text>\n',
-             f'<text x="{left:.0f}" y="40">taken for</text>\n']  # fmt: skip
+             f'<text x="{left:.0f}" y="40">taken for</text>\n',
+             f'<text class="end" x="{left - 8:.1f}" y="{top - 8:.0f}">true</text>\n']  # fmt: skip
     for j, name in enumerate(names):
         x = left + (j + 0.5) * wide
         parts.append(
@@ -97,13 +98,14 @@ def mapped(
         return _curve(field, points[0], truth, name, theme)
     xs, ys = field.spans
     parts = [_heading("what it says where")]
+    hatching = []
     rows, columns = field.answers.shape
     wide, high = SIDE / columns, SIDE / rows
     surplus = (field.sureness - 1 / len(classes)) / (1 - 1 / len(classes))
     shades = np.round(np.clip(surplus, 0.0, 1.0) * SHADES).astype(int)
     for i in range(rows):
         y, start = TOP + SIDE - (i + 1) * high, 0
-        parts.append(_hatching(field.answers[i].tolist(), i, y, wide, high))
+        hatching.append(_hatching(field.answers[i].tolist(), i, y, wide, high))
         for j in range(1, columns + 1):  # cells of the same tint side by side are one rectangle
             if j < columns and (field.answers[i, j], shades[i, j]) == (field.answers[i, start], shades[i, start]):
                 continue
@@ -112,6 +114,7 @@ def mapped(
                 f'x="{LEFT + start * wide:.1f}" y="{y:.1f}" width="{(j - start) * wide:.1f}" height="{high:.1f}"/>\n'
             )
             start = j
+    parts += hatching
     inner = [[tick for tick in round_ticks(*span) if span[0] <= tick <= span[1]] for span in (xs, ys)]
     parts.append(_axes(inner[0], inner[1], clean(field.names[0]), clean(field.names[1]), xs, ys))
     for row in _some(len(truth)):

@@ -366,7 +366,8 @@
   // The box of a card, and below it room for the overview, which would cover it.
   function clear({ left, right, top, bottom }) {
     const overview = document.querySelector(".overview:not([hidden])");
-    return { left, right, top, bottom: bottom + (overview ? overview.offsetHeight : 0) };
+    const isOver = overview && getComputedStyle(overview).position === "absolute"; // in a narrow window it is below
+    return { left, right, top, bottom: bottom + (isOver ? overview.offsetHeight : 0) };
   }
 
   // Scroll the opened card alone; scrollIntoView would move the page, too.

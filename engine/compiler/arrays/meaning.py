@@ -54,11 +54,13 @@ class Meaning:
             return found
         return np.asarray(getattr(np, array.op)(*given))
 
-    def right_sides(self, x: Operand, rights: int, ones: int) -> Numbers:
-        """Shapes: (rights, width, n)."""
-        rows = self.of(x)
-        rows = rows.reshape(rights, -1, rows.shape[1])
-        return np.concatenate([rows, np.ones((rights, ones, rows.shape[2]), self.dtype)], axis=1)
+    def right_sides(self, x: Operand, height: int, ones: int) -> Numbers:
+        """So many rows of a matrix, whose columns are the examples, or all examples at all positions; and rows of ones.
+
+        Shapes: (height + ones, columns).
+        """
+        rows = self.of(x).reshape(height, -1)
+        return np.concatenate([rows, np.ones((ones, rows.shape[1]), self.dtype)])
 
     def indices(self, x: Operand) -> NDArray[np.intp]:
         return self.of(x).astype(np.intp)
@@ -71,44 +73,47 @@ def _scatter(m: Meaning, array: Array) -> Numbers:
     return out
 
 
-def _padded(m: Meaning, array: Array) -> Numbers:
-    rights, keep = array.extra
-    return m.right_sides(array.args[0], rights, array.lanes // rights - keep).reshape(array.lanes, -1)
-
-
 def _matmul(m: Meaning, array: Array) -> Numbers:
-    rights, lefts, width, ones = array.extra
-    W, H = m.of(array.args[0]).reshape(lefts, width), m.right_sides(array.args[1], rights, ones)
+    _, lefts, width, ones = array.extra
+    W, H = m.of(array.args[0]).reshape(lefts, width), m.right_sides(array.args[1], width - ones, ones)
     return (W @ H).reshape(array.lanes, -1)
 
 
 def _outer(m: Meaning, array: Array) -> Numbers:
-    rights, lefts, _, ones = array.extra
-    H = m.right_sides(array.args[1], rights, ones)
-    G = np.broadcast_to(m.of(array.args[0]).reshape(rights, lefts, -1), (rights, lefts, H.shape[2]))
-    return np.einsum("rln,rwn->lw", G, H).reshape(-1, 1)
+    _, lefts, width, ones = array.extra
+    H = m.right_sides(array.args[1], width - ones, ones)
+    return (m.of(array.args[0]).reshape(lefts, -1) @ H.T).reshape(-1, 1)
 
 
 def _back(m: Meaning, array: Array) -> Numbers:
-    rights, lefts, width, keep = array.extra
-    W, G = m.of(array.args[0]).reshape(lefts, width), m.of(array.args[1]).reshape(rights, lefts, -1)
+    _, lefts, width, keep = array.extra
+    W, G = m.of(array.args[0]).reshape(lefts, width), m.of(array.args[1]).reshape(lefts, -1)
     return (W[:, :keep].T @ G).reshape(array.lanes, -1)
+
+
+def _einsum(m: Meaning, array: Array) -> Numbers:
+    one, other, result, sizes = array.extra
+    given = [m.of(x).reshape(*[dict(sizes)[axis] for axis in axes], m.n) for x, axes in zip(array.args, (one, other))]
+    return np.asarray(np.einsum(f"{one}n,{other}n->{result}n", *given)).reshape(array.lanes, -1)
 
 
 def _masked(m: Meaning, array: Array) -> Numbers:
     [ones], [g, side] = array.extra, array.args
-    H = m.right_sides(side, 1, ones)[0]
+    H = m.right_sides(side, array.lanes - ones, ones)
     return np.where((m.of(g) != 0.0).any(axis=0), H, 0.0)
 
 
 def _reduced(m: Meaning, array: Array, reduce: Any) -> Numbers:
-    [x], [sizes] = array.args, array.extra
+    [x], [sizes, *across] = array.args, array.extra
+    if across:
+        return np.asarray(reduce(m.of(x).reshape(sizes[0], len(sizes), -1), axis=0))
     return np.stack([reduce(part, axis=0) for part in np.split(m.of(x), np.cumsum(sizes)[:-1])])
 
 
 def _inner(m: Meaning, array: Array) -> Numbers:
     a, b = map(m.of, array.args)
-    return (a * b).sum(axis=0, keepdims=True)
+    found: Numbers = np.sum(a * b, axis=0, keepdims=True)
+    return found
 
 
 def _index(m: Meaning, array: Array) -> Numbers:
@@ -123,13 +128,15 @@ def _flat(m: Meaning, array: Array) -> Numbers:
 
 def _pick(m: Meaning, array: Array) -> Numbers:
     choices, rows = m.of(array.args[0]), m.indices(array.args[1])
-    return choices[rows, np.arange(rows.shape[1]) if choices.shape[1] > 1 else 0]
+    found: Numbers = choices[rows, np.arange(rows.shape[1]) * (choices.shape[1] > 1)]
+    return found
 
 
 def _put(m: Meaning, array: Array) -> Numbers:
     rows = m.indices(array.args[1])
     out = np.zeros((array.lanes, m.n if array.batched else 1), m.dtype)
-    np.add.at(out, (rows, np.arange(rows.shape[1]) if out.shape[1] > 1 else 0), m.of(array.args[0]))
+    columns: Any = np.arange(rows.shape[1]) * (out.shape[1] > 1)
+    np.add.at(out, (rows, columns), m.of(array.args[0]))
     return out
 
 
@@ -146,10 +153,10 @@ WORD: Mapping[str, Word] = {
     "full": lambda m, array: m.of(array.args[0]),
     "take": lambda m, array: m.of(array.args[0])[list(array.extra[0])],
     "scatter": _scatter,
-    "padded": _padded,
     "matmul": _matmul,
     "outer": _outer,
     "back": _back,
+    "einsum": _einsum,
     "masked": _masked,
     "sum": lambda m, array: _reduced(m, array, np.sum),
     "inner": _inner,

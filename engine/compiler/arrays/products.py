@@ -76,7 +76,7 @@ def find_products(flat: Flattened) -> None:
         hub = len(flat.batched)
         tasks[hub] = Task(grid, tuple(factors))
         tasks.update(dict.fromkeys(grid.places, Task("of", (hub,))))
-        ordered = _in_order(tasks)
+        ordered = _in_order(tasks, flat.outputs)
         if ordered is not None:  # else one of the results is needed for a factor of another one
             flat.batched.append(True)
             flat.tasks = ordered
@@ -220,12 +220,12 @@ def _side_by_side(grids: list[Products]) -> Products:
                     [a for grid in grids for a in grid.right], places)  # fmt: skip
 
 
-def _in_order(tasks: Mapping[int, Task]) -> dict[int, Task] | None:
-    """The tasks with arguments before what uses them; None if that cannot be."""
+def _in_order(tasks: Mapping[int, Task], outputs: Iterable[Argument]) -> dict[int, Task] | None:
+    """The tasks that the outputs need, with arguments before what uses them; None if that cannot be."""
     found: dict[int, Task] = {}
     begun: set[int] = set()
-    for start in tasks:
-        stack = [start]
+    for start in outputs:
+        stack: list[int] = [start] if start.__class__ is int and start in tasks else []  # type: ignore[list-item]
         while stack:
             place = stack[-1]
             if place in found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +9,10 @@ import numpy as np
 
 from ...op import Op
 from ...operators import Operators
+from ..expression import Tree, as_ufuncs
 from .ir import Array, Number, Operand, Rows, is_batched, lines, rows
 from .plan import Step
 from .rules import RULES, left_as_it_is
-from .spelling import OPERATORS, as_ufuncs
 
 
 class Program:
@@ -59,20 +58,15 @@ class Program:
 
     def apply(self, op: Op, args: Sequence[Operand]) -> Operand:
         """What a row of the table makes, by its NumPy spelling."""
-        tree = as_ufuncs(op.numpy, len(args))
+        tree = as_ufuncs(op)
         return self.elementwise(op, *args) if tree is None else self._by_ufuncs(tree, args)
 
-    def _by_ufuncs(self, tree: Any, args: Sequence[Operand]) -> Operand:
-        if isinstance(tree, ast.Name):
-            return args[int(tree.id[1:])]
-        if isinstance(tree, ast.Constant):
-            return Number(float(tree.value))  # type: ignore[arg-type]
-        if isinstance(tree, ast.Call):
-            name, parts = getattr(np, tree.func.attr).__name__, tree.args  # type: ignore[attr-defined]  # abs: absolute
-        else:
-            name = OPERATORS[type(tree.op)]
-            parts = [tree.left, tree.right] if isinstance(tree, ast.BinOp) else [tree.operand]
-        return self.ufunc(name, *[self._by_ufuncs(part, args) for part in parts])
+    def _by_ufuncs(self, tree: Tree, args: Sequence[Operand]) -> Operand:
+        if isinstance(tree, str):
+            return args[int(tree[1:])]
+        if isinstance(tree, float):
+            return Number(tree)
+        return self.ufunc(str(tree[0]), *[self._by_ufuncs(part, args) for part in tree[1:]])
 
     def taken(self, x: Operand, indices: Sequence[int]) -> Operand:
         """These rows of an operand; one that is the same in all rows stays as it is."""

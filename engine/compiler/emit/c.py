@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ from ..arrays.ir import WORDS, ZERO, Array, Number, Operand, Rows, is_batched, s
 from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.place import covers, first_writes, needed, placed
 from ..arrays.plan import Lane, Plan
+from ..expression import NoExpression, expression
 from . import c_words
 from .c_words import Unspelled, number, spelled
-from .expression import NoExpression, expression
 
 WIDEST = 264  # examples side by side; 8 times an odd number, so that rows do not fall on the same lines of a cache
 ROOM = 1 << 18  # numbers that all arrays may have together, before there are fewer examples side by side
@@ -304,7 +304,7 @@ class Writer:
         """The rows of ones, and the zeros that nothing is written over."""
         lines = []
         for array in self.code:
-            if array.ones and array not in self.rowwise and array.op != "padded":
+            if array.ones and array not in self.rowwise:
                 lines.append(self.loop(array.ones, True, f"{self._beside(array, array.lanes)} = 1.0;", "B"))
             if array.op == "scatter" and not array.batched and not covers(array)[0]:
                 lines.append(self.loop(array.lanes, False, f"{self.into(array)} = 0.0;"))
@@ -458,19 +458,9 @@ class Writer:
             lines.append(self.loop(len(places), array.batched, f"{to} {'' if first else '+'}= {self.number(part)};"))
         return "\n".join(lines)
 
-    def _padded(self, array: Array) -> str:
-        rights, keep = array.extra
-        width = array.lanes // rights
-        [x] = array.args
-        assert isinstance(x, Rows)
-        row = f"i / {width} * {keep} + i % {width}"
-        source = self.number(Rows(x.array, x.start, 1, max(2, x.count)), f"({row})")
-        to = self.number(Rows(array, 0, 1, max(2, array.lanes)), "i")
-        return self.loop(array.lanes, True, f"{to} = i % {width} < {keep} ? {source} : 1.0;")
-
     # --- products of matrices
 
-    def _side(self, side: Operand, width: int) -> tuple[str, int, bool]:
+    def _side(self, side: Operand) -> tuple[str, int, bool]:
         """The right side of a product: where it begins, its stride, and whether an example is a row."""
         assert isinstance(side, Rows)
         if side.array in self.rowwise:
@@ -481,21 +471,24 @@ class Writer:
         """How far the examples of an array lie apart that has one in each row."""
         return -(-(array.lanes + array.ones) // 8) * 8
 
-    def _each_right(self, rights: int, body: Callable[[str], str]) -> str:
-        """A loop over the right sides; the text gets the number of each."""
-        return f"  {body('0')}" if rights == 1 else f"  for (long r = 0; r < {rights}; r++) {body('r')}"
+    def _each_right(self, rights: int, call: str, ends: str) -> str:
+        """A product for each right side; in the text, @ stands for where one begins."""
+        if rights == 1:
+            return f"  {call.replace(' + @', '')}{ends}"
+        return f"  for (long r = 0; r < {rights}; r++) {call.replace('@', f'r * {self.block}')}{ends}"
 
     def _matmul(self, array: Array) -> str:
         rights, lefts, width, _ = array.extra
         left, side = array.args
-        A, (X, stride, rowwise) = self._matrix(left), self._side(side, width)
-        to, B = self.at(array), self.block
+        A, (X, stride, rowwise), to, B = self._matrix(left), self._side(side), self.at(array), self.block
         if rowwise:
             return f"  cr_dots({lefts}, k, {width}, {A}, {width}, {X}, {stride}, {to}, {B}, 1, 0);"
+        if B == 1 and rights == 1:
+            return f"  cr_dots(1, {lefts}, {width}, {X}, {width}, {A}, {width}, {to}, {lefts}, 1, 0);"
         if B == 1:
-            return f"  cr_dots({rights}, {lefts}, {width}, {X}, {width}, {A}, {width}, {to}, {lefts}, 1, 0);"
-        return self._each_right(rights, lambda r: f"cr_rows({lefts}, k, {width}, {A}, {width}, 1, "
-                                f"{X} + {r} * {width * B}, {B}, {to} + {r} * {lefts * B}, {B}, 0);")  # fmt: skip
+            return f"  cr_rows({lefts}, {rights}, {width}, {A}, {width}, 1, {X}, {rights}, {to}, {rights}, 0);"
+        call = f"cr_rows({lefts}, k, {width}, {A}, {width}, 1, {X} + @, {rights * B}, {to} + @, {rights * B}, "
+        return self._each_right(rights, call, "0);")
 
     def _matrix(self, x: Operand) -> str:
         assert isinstance(x, Rows)
@@ -504,42 +497,79 @@ class Writer:
     def _outer(self, array: Array) -> str:
         rights, lefts, width, _ = array.extra
         g, side, _ = array.args
-        G, (X, stride, rowwise), B = self._matrix(g), self._side(side, width), self.block
+        G, (X, stride, rowwise), B = self._matrix(g), self._side(side), self.block
         to = self.at(array)
         if array.batched:  # a matrix for each example
-            other = f"*({X} + j * {stride} + c)" if rowwise else f"*({X} + (r * {width} + c) * {B} + j)"
-            column = " + j" if B > 1 else ""
-            other = other if B > 1 else other.replace(" + j * ", " + 0 * ").replace(" + j)", ")")
-            product = f"*({G} + (r * {lefts} + l) * {B}{column}) * {other}"
-            cell = f"*({to} + (l * {width} + c) * {B}{column})"
+            column = "j" if B > 1 else "0"
+            other = f"*({X} + {column} * {stride} + c)" if rowwise else f"*({X} + (c * {rights} + r) * {B} + {column})"
+            product = f"*({G} + (l * {rights} + r) * {B} + {column}) * {other}"
+            cell = f"*({to} + (l * {width} + c) * {B} + {column})"
             examples = "CR_LOOP for (long j = 0; j < k; j++) " if B > 1 else ""
             return (
-                f"  for (long r = 0; r < {rights}; r++) for (long l = 0; l < {lefts}; l++) for (long c = 0; c < {width}; "
-                f"c++) {examples}{{ const double p = {product}; {cell} = r ? {cell} + p : p; }}"
+                f"  for (long l = 0; l < {lefts}; l++) for (long c = 0; c < {width}; c++) for (long r = 0; r < {rights}; "
+                f"r++) {examples}{{ const double p = {product}; {cell} = r ? {cell} + p : p; }}"
             )
+        if (rowwise and B == 1) or (B == 1 and rights == 1):
+            return f"  cr_rows({lefts}, {width}, 1, {G}, 1, 1, {X}, {width}, {to}, {width}, 0);"
         if rowwise:
-            if B == 1:
-                return f"  cr_rows({lefts}, {width}, 1, {G}, 1, 1, {X}, {stride}, {to}, {width}, 0);"
             return f"  cr_rows({lefts}, {width}, m, {G}, {B}, 1, {X}, {stride}, {to}, {width}, {self._more()});"
         if B == 1:
-            return f"  cr_rows({lefts}, {width}, {rights}, {G}, 1, {lefts}, {X}, {width}, {to}, {width}, 0);"
+            return f"  cr_dots({lefts}, {width}, {rights}, {G}, {rights}, {X}, {rights}, {to}, {width}, 1, 0);"
         more = self._more() if rights == 1 else f"{self._more()} || r > 0"
-        return self._each_right(rights, lambda r: f"cr_dots({lefts}, {width}, m, {G} + {r} * {lefts * B}, {B}, {X} + {r} * "
-                                f"{width * B}, {B}, {to}, {width}, 1, {more});")  # fmt: skip
+        call = f"cr_dots({lefts}, {width}, m, {G} + @, {rights * B}, {X} + @, {rights * B}, {to}, {width}, 1, "
+        return self._each_right(rights, call, f"{more});")
 
     def _back(self, array: Array) -> str:
         rights, lefts, width, keep = array.extra
         left, g = array.args
         A, G, to, B = self._matrix(left), self._matrix(g), self.at(array), self.block
+        if B == 1 and rights == 1:
+            return f"  cr_rows(1, {keep}, {lefts}, {G}, {lefts}, 1, {A}, {width}, {to}, {keep}, 0);"
         if B == 1:
-            return f"  cr_rows({rights}, {keep}, {lefts}, {G}, {lefts}, 1, {A}, {width}, {to}, {keep}, 0);"
-        return self._each_right(rights, lambda r: f"cr_rows({keep}, k, {lefts}, {A}, 1, {width}, {G} + {r} * "
-                                f"{lefts * B}, {B}, {to} + {r} * {keep * B}, {B}, 0);")  # fmt: skip
+            return f"  cr_rows({keep}, {rights}, {lefts}, {A}, 1, {width}, {G}, {rights}, {to}, {rights}, 0);"
+        call = f"cr_rows({keep}, k, {lefts}, {A}, 1, {width}, {G} + @, {rights * B}, {to} + @, {rights * B}, "
+        return self._each_right(rights, call, "0);")
+
+    def _einsum(self, array: Array) -> str:
+        """A loop for each axis; what two arrays of one example make is a product of matrices where the axes allow it."""
+        first, second = array.args
+        axes, sizes = array.extra[:3], dict(array.extra[3])
+        assert isinstance(first, Rows) and isinstance(second, Rows)
+        steps = [_strides(letters, sizes, step) for letters, step in zip(axes, (first.step, second.step, 1))]
+        pointers = [self._matrix(first), self._matrix(second), self.at(array)]
+        gone = [letter for letter in sizes if letter not in axes[2] and any(letter in each for each in axes[:2])]
+        there = [self._there(x) if self.name != "value_and_grad" else "" for x in (first, second)]
+        if self.block == 1 and not any(there) and (product := _as_product(axes, sizes, steps, pointers, gone)):
+            return product
+
+        def row_of(which: int) -> str:
+            return " + ".join(f"i_{letter} * {step}" for letter, step in steps[which].items()) or "0"
+
+        def cell(which: int) -> str:
+            row = row_of(which)
+            x = (first.array, second.array, array)[which]
+            column = f" * {self.block} + j" if self.block > 1 and x.batched else ""
+            return f"*({pointers[which]} + ({row}){column})"
+
+        def loops(letters: Sequence[str]) -> str:
+            return "".join(f"for (long i_{one} = 0; i_{one} < {sizes[one]}; i_{one}++) " for one in letters)
+
+        examples = "CR_LOOP for (long j = 0; j < k; j++) " if self.block > 1 else ""
+        asked = " && ".join(f"{table}[{row_of(which)}]" for which, table in enumerate(there) if table)
+        add = f"{loops(gone)}{f'if ({asked}) ' * bool(asked)}{examples}{cell(2)} += {cell(0)} * {cell(1)};"
+        return f"  {loops(list(axes[2]))}{{\n    {examples}{cell(2)} = 0.0;\n    {add}\n  }}"
+
+    def _there(self, x: Rows) -> str:
+        """A table of which rows of an operand are there at all: the others are 0, and make nothing of what is infinite."""
+        if x.array.op != "scatter" or covers(x.array)[0]:
+            return ""
+        places = {place for part in x.array.extra[0] for place in part}
+        return self.table([int(x.start + x.step * i in places) for i in range(x.count)], "int")
 
     def _masked(self, array: Array) -> str:
         g, side = array.args
         assert isinstance(g, Rows)
-        X, stride, rowwise = self._side(side, array.lanes)
+        X, stride, rowwise = self._side(side)
         column = "j" if self.block > 1 else "0"
         source = f"*({X} + {column} * {stride} + i)" if rowwise else f"*({X} + i * {self.block} + {column})"
         zero = self.number(g, "l")
@@ -578,12 +608,18 @@ class Writer:
         def term(row: str) -> str:
             return self.number(Rows(x.array, x.start, x.step, max(2, x.count)), row)
 
-        to, same = self.into(array), len(set(sizes)) == 1
+        to, same, count = self.into(array), len(set(sizes)) == 1, len(sizes)
+        across = len(array.extra) > 1
         if same and sizes[0] <= UNROLLED:
-            text = term(f"(i * {sizes[0]})")
-            for place in range(1, sizes[0]):
-                text = joined.format(text, term(f"(i * {sizes[0]} + {place})"))
-            return self.loop(len(sizes), array.batched, f"{to} = {text};")
+            rows = [f"({t * count} + i)" if across else f"(i * {sizes[0]} + {t})" for t in range(sizes[0])]
+            text = term(rows[0])
+            for row in rows[1:]:
+                text = joined.format(text, term(row))
+            return self.loop(count, array.batched, f"{to} = {text};")
+        if across:
+            start = self.loop(count, array.batched, f"{to} = {term('i')};")
+            more = self.loop(count, array.batched, f"{to} = {joined.format(to, term(f'(t * {count} + i)'))};")
+            return f"{start}\n  for (long t = 1; t < {sizes[0]}; t++) {{\n{more}\n  }}"
         starts = [0, *accumulate(sizes)]
         first = f"(i * {sizes[0]})" if same else f"{self.table(starts, 'int')}[i]"
         last = f"((i + 1) * {sizes[0]})" if same else f"{self.table(starts, 'int')}[i + 1]"
@@ -649,6 +685,37 @@ def _fits(array: Array, unit: Unit) -> bool:
 def _sources(array: Array) -> list[Array]:
     """The inputs that an instruction reads beside its operands."""
     return [source for source in array.extra if isinstance(source, Array)] if array.op in ("index", "hot") else []
+
+
+def _strides(letters: str, sizes: dict[str, int], step: int) -> dict[str, int]:
+    """How far a step along each axis leads in an array of these axes, row by row."""
+    found = {}
+    for letter in reversed(letters):
+        found[letter], step = step, step * sizes[letter]
+    return found
+
+
+def _as_product(
+    axes: Sequence[str], sizes: dict[str, int], steps: Sequence[dict[str, int]], pointers: Sequence[str],
+    gone: Sequence[str],
+) -> str | None:  # fmt: skip
+    """An einsum as products of matrices, one for each index of the axes that all three arrays have; None if it is none."""
+    if len(gone) != 1 or not axes[2]:
+        return None
+    last, [k] = axes[2][-1], gone
+    y = 1 if last in axes[1] else 0
+    x = 1 - y
+    if last in axes[x] or steps[y].get(last) != 1 or k not in axes[x] or k not in axes[y]:
+        return None
+    own = [letter for letter in axes[2][:-1] if letter in axes[x] and letter not in axes[y]]
+    shared = [letter for letter in axes[2][:-1] if letter not in own]
+    if len(own) > 1 or any(letter not in axes[x] or letter not in axes[y] for letter in shared):
+        return None
+    places = [pointers[q] + "".join(f" + i_{one} * {steps[q][one]}" for one in shared) for q in (x, y, 2)]
+    loops = "".join(f"for (long i_{one} = 0; i_{one} < {sizes[one]}; i_{one}++) " for one in shared)
+    rows, a0, c0 = (sizes[own[0]], steps[x][own[0]], steps[2][own[0]]) if own else (1, 1, 1)
+    return (f"  {loops}cr_rows({rows}, {sizes[last]}, {sizes[k]}, {places[0]}, {a0}, {steps[x][k]}, {places[1]}, "
+            f"{steps[y][k]}, {places[2]}, {c0}, 0);")  # fmt: skip
 
 
 def _parsed(text: str) -> float:

@@ -99,7 +99,7 @@ def c_text(given: object) -> str:
     """A text as a literal of C's, whatever it holds: all but plain letters, digits and signs in octal.
 
     >>> print(c_text('a"b??/ü*/'))
-    "a\\042b\\077\\077/\\303\\274*\\057"
+    "a\\042b\\077\\077\\057\\303\\274*\\057"
     """
     text = "".join([chr(b) if (b < 128 and chr(b).isalnum()) or b in b" ,.;:!()[]{}+-*=<>#$%&@^_|~'" else f"\\{b:03o}"
                     for b in str(given).encode("utf-8", "replace")])  # fmt: skip

@@ -36,7 +36,7 @@ class Bytes(NamedTuple):
     zero: float
 
     def product(self, x: NDArray[Any]) -> NDArray[Any]:
-        """What the text in C computes, in the precision of x. Shapes: x (rights, width, n) -> (rights, lefts, n)."""
+        """What the text in C computes, in the precision of x. Shapes: x (width, columns) -> (lefts, columns)."""
         kind = x.dtype.type
         q = np.clip(np.floor(x * kind(self.steps) + kind(self.zero) + kind(0.5)), -MOST - 1, MOST)
         sums = self.weights.astype(np.int64) @ q.astype(np.int64)
@@ -51,10 +51,10 @@ def as_bytes(meaning: Meaning, code: Sequence[Array]) -> dict[Array, Bytes]:
     for array in code:
         if array.op != "matmul":
             continue
-        rights, lefts, width, ones = array.extra
+        _, lefts, width, ones = array.extra
         matrix = meaning.of(array.args[0]).reshape(lefts, width)
         weights, bias = matrix[:, : width - ones], matrix[:, width - ones :].sum(axis=1)
-        side = meaning.right_sides(array.args[1], rights, 0)
+        side = meaning.right_sides(array.args[1], width - ones, 0)
         low, high = min(0.0, float(side.min())), max(0.0, float(side.max()))
         steps = (2 * MOST + 1) / (high - low) if high > low else 1.0
         zero = float(np.floor(-MOST - 1 - low * steps + 0.5))
@@ -74,7 +74,8 @@ def in_bytes(function: Function, theta: Sequence[float], inputs: Sequence[Any]) 
     products = as_bytes(Meaning(function, theta, inputs), function.code)
 
     def product(m: Meaning, array: Array) -> NDArray[Any]:
-        sides = m.right_sides(array.args[1], array.extra[0], 0)
+        _, _, width, ones = array.extra
+        sides = m.right_sides(array.args[1], width - ones, 0)
         return products[array].product(sides).reshape(array.lanes, -1)
 
     return Meaning(function, theta, inputs, np.float32, {"matmul": product})
@@ -128,9 +129,8 @@ class _Writer(Writer):
     def _matmul(self, array: Array) -> str:
         rights, lefts, width, ones = array.extra
         one, keep = self.products[array], width - ones
-        X, stride, rowwise = self._side(array.args[1], width)
-        stride = stride if rowwise else keep
+        X = self._side(array.args[1], width)[0]
         weights = self.table(one.weights.ravel().tolist(), "cr_byte")
         scales, offsets = self.table(one.scales.tolist()), self.table(one.offsets.tolist())
         numbers = f"{one.steps!r}, {one.zero!r}, {scales}, {offsets}, (cr_byte *)(w + {self.row})"
-        return f"  cr_bytes({rights}, {lefts}, {keep}, {weights}, {X}, {stride}, {numbers}, {self.at(array)});"
+        return f"  cr_bytes({rights}, {lefts}, {keep}, {weights}, {X}, {numbers}, {self.at(array)});"

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from ...op import Op
 from ..arrays.plan import Array
+from ..expression import ALL, expression
 from ..scalar.code import Code, Ref, Scalar, needed
 from .c import ARGUMENTS, CFunction
 from .c_words import number, spelled
-from .expression import ALL, expression
 
 WIDE = 24  # examples side by side in a long chain
 WINDOW = 4  # so many instructions have to be alike before a repetition is looked for

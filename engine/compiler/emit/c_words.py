@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from .expression import ALL, ALSO, Tree
+from ..expression import ALL, ALSO, Tree
 
 HERE = Path(__file__).parent
 

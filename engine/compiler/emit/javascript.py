@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from .expression import Tree, spelled
+from ..expression import Tree, spelled
 
 # What is an operator of the language; all others are functions in primitives.js, under their own names.
 OPERATORS: Mapping[str, str] = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 from ...op import Op
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows
 from ..arrays.place import covers, first_writes
 from ..arrays.whole import Function
-from .expression import ALSO, PRIMITIVES, NoExpression, expression
+from ..expression import ALSO, PRIMITIVES, NoExpression, expression
 from .javascript import applied, bare, number
 
 FEW = 12  # indices that are written one by one
@@ -176,29 +177,45 @@ class JavaScript:
             f"place({array.name}, {rows}, {here}, {start}, {step}, {columns}, {'true' if add else 'false'});"
         )
 
-    def _padded(self, array: Array) -> None:
-        rights, keep = array.extra
-        width = array.lanes // rights
-        self.memory(array)
-        self.body.append(f"{array.name}.fill(1);")
-        self._put_rows(array, array.args[0], [r * width + j for r in range(rights) for j in range(keep)])
-
     # --- products of matrices
 
     def _matmul(self, array: Array) -> None:
         rights, lefts, width, ones = array.extra
         W, H = array.args
-        self.call(array, "matmul", self.start(W), self.start(H), rights, lefts, width, width - ones, "n")  # type: ignore[arg-type]
+        self._product(array, W, H, lefts, width, width - ones, rights)
 
     def _outer(self, array: Array) -> None:
         rights, lefts, width, ones = array.extra
         G, H, _ = array.args
-        self.call(array, "outer", self.start(G), self.start(H), rights, lefts, width, width - ones, "n")  # type: ignore[arg-type]
+        self._product(array, G, H, lefts, width, width - ones, rights)
 
     def _back(self, array: Array) -> None:
         rights, lefts, width, keep = array.extra
         W, G = array.args
-        self.call(array, "back", self.start(W), self.start(G), rights, lefts, width, keep, "n")  # type: ignore[arg-type]
+        self._product(array, W, G, lefts, width, keep, rights)
+
+    def _product(self, array: Array, one: Operand, other: Operand, *sizes: int) -> None:
+        assert isinstance(one, Rows) and isinstance(other, Rows)
+        *sizes, rights = sizes  # type: ignore[assignment]
+        self.call(array, array.op, self.start(one), self.start(other), *sizes, self._times_n(rights, True))
+
+    def _einsum(self, array: Array) -> None:
+        *named, sizes = array.extra
+        letters, counts = [letter for letter, _ in sizes], [count for _, count in sizes]
+        strides = []
+        for axes in (named[2], *named[:2]):
+            after = [prod(dict(sizes)[axis] for axis in axes[i + 1 :]) for i in range(len(axes))]
+            strides.append([dict(zip(axes, after)).get(letter, 0) for letter in letters])
+        one, other = (f"{self.start(x)}, {self._there(x)}" for x in array.args if isinstance(x, Rows))
+        self.call(array, "einsum", one, other, self.constant(str(counts)), self.constant(str(strides)), "n")
+
+    def _there(self, x: Rows) -> str:
+        """Which factors of a side of an einsum are there at all: the others are 0; null if all are."""
+        if x.array.op != "scatter" or covers(x.array)[0]:
+            return "null"
+        rows = sorted({place for part in x.array.extra[0] for place in part})
+        shifted = [row - x.start for row in rows if 0 <= row - x.start < x.count]
+        return self.constant(f"there({x.count}, {self.indices(shifted)})") if shifted else "null"
 
     def _masked(self, array: Array) -> None:
         [ones], [G, H] = array.extra, array.args
@@ -220,9 +237,12 @@ class JavaScript:
         self.body.append(f"{array.name}[0] = inner({arguments});")
 
     def _sum(self, array: Array, name: str = "sums") -> None:
-        [x], [sizes] = array.args, array.extra
+        [x], [sizes, *across] = array.args, array.extra
         assert isinstance(x, Rows)
-        self.call(array, name, self.start(x), x.step, self.sizes(sizes), self.columns(array))
+        n = self.columns(array)
+        if across:  # then all rows of one term are one row
+            sizes, n = sizes[:1], self._times_n(len(sizes), array.batched)
+        self.call(array, name, self.start(x), x.step, self.sizes(sizes), n)
 
     def _largest(self, array: Array) -> None:
         self._sum(array, "largest")

@@ -55,6 +55,8 @@ def javascript_module(
     for name in texts:
         parts.append(f"// {SAYS[name]}\nexport function {name}({arguments}) {{\n  const call = {given};\n"
                      f"  return {name}_for(call.n)({numbers}, ...call.arrays);\n}}\n")  # fmt: skip
+    if about is not None:
+        parts.append("export { value as predict };\n")
     if about is not None and about.classifies:
         parts.append(_predict_class(about, ", ".join([*names, *["at"] * bool(theta)]), outputs))
     parts += texts.values()
@@ -70,7 +72,7 @@ def _head(
 ) -> str:  # fmt: skip
     said = []
     for name, shape, integers in zip(names, shapes, whole):
-        full = ("n", *shape) if batch else shape
+        full: tuple[int | str, ...] = ("n", *shape) if batch else shape
         said.append(f"{name} {shape_literal(full) if full else 'one number'}{' of whole numbers' * integers}")
     said += [f"theta ({parameters},)"] * bool(parameters)
     given = ", ".join(names)

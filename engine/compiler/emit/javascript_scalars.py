@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..arrays.plan import Array
+from ..expression import expression
 from ..scalar.code import Argument, Code, Ref, Scalar, needed
-from .expression import expression
 from .javascript import applied, bare, number
 
 MANY = 400  # of more lines, the numbers stand in an array, and a function for each so many lines is soon compiled

@@ -14,8 +14,7 @@ from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
 from ..arrays.place import ELSEWHERE, covers, first_writes, needed, placed, reused
 from ..arrays.plan import Step
-from ..arrays.spelling import template
-from ..literals import indices_literal, literal, shape_literal, slice_literal
+from ..literals import indices_literal, literal, shape_literal, slice_literal, template
 
 SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
 FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction

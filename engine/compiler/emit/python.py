@@ -10,8 +10,7 @@ from itertools import accumulate
 from ...op import NAMES, Op
 from ..arrays.flattening import SUMS
 from ..arrays.plan import Array
-from ..arrays.spelling import listed
-from ..literals import literal
+from ..literals import listed, literal
 from ..scalar.code import Code, Ref, Scalar, needed, uses_of
 
 RESERVED = re.compile(r"([xypuv]\d*|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...op import Op
+from ..expression import Tree, expression
 from ..scalar.code import Code, Ref, Scalar, needed
 from ..scalar.derive import Applied, differentiate
-from .expression import Tree, expression
 
 NAMES = ("value", "value_and_grad", "input_gradients", "steps")
 

@@ -1,5 +1,8 @@
 /* Products of matrices and sums in vectors, by the extensions of GCC and Clang; what they compute stands in plain.c. */
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 #if defined(__AVX512F__)
 #define CR_WIDE 8
 #define CR_TALL 8
@@ -46,51 +49,120 @@ CR_KERNEL void cr_rows(long lefts, long wide, long width, const double *A, long 
   }
 }
 
+#if CR_WIDE > 2 && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define CR_SHUFFLES
+#endif
+#endif
+#ifdef CR_SHUFFLES
+typedef double cr_four __attribute__((vector_size(32), aligned(8), may_alias));
+#define CR_MIX __builtin_shufflevector
+#if CR_WIDE == 8
+static inline cr_four cr_halves(cr_vector v) { return CR_MIX(v, v, 0, 1, 2, 3) + CR_MIX(v, v, 4, 5, 6, 7); }
+#else
+static inline cr_four cr_halves(cr_vector v) { return v; }
+#endif
+static inline double cr_across(cr_vector v) {
+  const cr_four h = cr_halves(v);
+  return (h[0] + h[2]) + (h[1] + h[3]);
+}
+/* The sums of four vectors. */
+static inline cr_four cr_four_across(cr_vector a, cr_vector b, cr_vector c, cr_vector d) {
+  const cr_four p = cr_halves(a), q = cr_halves(b), r = cr_halves(c), s = cr_halves(d);
+  const cr_four x = CR_MIX(p, q, 0, 4, 2, 6) + CR_MIX(p, q, 1, 5, 3, 7);
+  const cr_four y = CR_MIX(r, s, 0, 4, 2, 6) + CR_MIX(r, s, 1, 5, 3, 7);
+  return CR_MIX(x, y, 0, 1, 4, 5) + CR_MIX(x, y, 2, 3, 6, 7);
+}
+#else
 static inline double cr_across(cr_vector v) {
   double sum = 0.0;
   for (int q = 0; q < CR_WIDE; q += 2) sum += v[q] + v[q + 1];
   return sum;
 }
+typedef struct { double of[4]; } cr_sums;
+static inline cr_sums cr_four_across(cr_vector a, cr_vector b, cr_vector c, cr_vector d) {
+  return (cr_sums){{cr_across(a), cr_across(b), cr_across(c), cr_across(d)}};
+}
+#endif
+
+/* The first `count` numbers at a place, and zeros; there are fewer than a vector has. */
+static inline cr_vector cr_first(const double *place, long count) {
+#if CR_WIDE == 8
+  return (cr_vector)_mm512_maskz_loadu_pd((__mmask8)((1 << count) - 1), place);
+#elif CR_WIDE == 4
+  return (cr_vector)_mm256_maskload_pd(place, _mm256_set_epi64x(0, -(count > 2), -(count > 1), -(count > 0)));
+#else
+  return (cr_vector){count > 0 ? place[0] : 0.0, 0.0};
+#endif
+}
 
 /* Rows i to i + R - 1 and columns j to j + S - 1 of C. */
-#define CR_DOTS(R, S) { cr_vector sum[R][S]; long k = 0; \
+#define CR_SUMS(R, S) cr_vector sum[R][S]; long k = 0; \
   for (int p = 0; p < R; p++) for (int q = 0; q < S; q++) sum[p][q] = (cr_vector){0}; \
   for (; k + CR_WIDE <= width; k += CR_WIDE) { cr_vector b[S]; \
     for (int q = 0; q < S; q++) b[q] = CR_READ(B + (j + q) * b0 + k); \
     for (int p = 0; p < R; p++) { const cr_vector a = CR_READ(A + (i + p) * a0 + k); \
       for (int q = 0; q < S; q++) sum[p][q] += a * b[q]; } } \
-  for (int p = 0; p < R; p++) for (int q = 0; q < S; q++) { double *c = C + (i + p) * c0 + (j + q) * c1; \
-    double all = cr_across(sum[p][q]); \
-    for (long t = k; t < width; t++) all += A[(i + p) * a0 + t] * B[(j + q) * b0 + t]; \
-    *c = more ? *c + all : all; } }
+  if (k < width) { cr_vector b[S]; \
+    for (int q = 0; q < S; q++) b[q] = cr_first(B + (j + q) * b0 + k, width - k); \
+    for (int p = 0; p < R; p++) { const cr_vector a = cr_first(A + (i + p) * a0 + k, width - k); \
+      for (int q = 0; q < S; q++) sum[p][q] += a * b[q]; } }
+#ifdef CR_SHUFFLES
+#define CR_PUT_FOUR(c, v) if (c1 == 1) { cr_four *to = (cr_four *)(c); if (more) *to += v; else *to = v; } \
+  else for (int q = 0; q < 4; q++) (c)[q * c1] = more ? (c)[q * c1] + v[q] : v[q];
+#define CR_FOUR cr_four
+#else
+#define CR_PUT_FOUR(c, v) for (int q = 0; q < 4; q++) (c)[q * c1] = more ? (c)[q * c1] + v.of[q] : v.of[q];
+#define CR_FOUR cr_sums
+#endif
+#define CR_DOTS_4(R) { CR_SUMS(R, 4) for (int p = 0; p < R; p++) { double *c = C + (i + p) * c0 + j * c1; \
+  const CR_FOUR v = cr_four_across(sum[p][0], sum[p][1], sum[p][2], sum[p][3]); CR_PUT_FOUR(c, v) } }
+#define CR_DOTS_1(R) { CR_SUMS(R, 1) for (int p = 0; p < R; p++) { double *c = C + (i + p) * c0 + j * c1; \
+  const double v = cr_across(sum[p][0]); *c = more ? *c + v : v; } }
 
 CR_KERNEL void cr_dots(long lefts, long wide, long width, const double *A, long a0, const double *B, long b0, double *C,
                        long c0, long c1, int more) {
   long i = 0;
-  for (; i + 4 <= lefts; i += 4) {
+  for (; i + CR_TALL / 2 <= lefts; i += CR_TALL / 2) {
     long j = 0;
-    for (; j + (CR_TALL / 2) <= wide; j += CR_TALL / 2) CR_DOTS(4, CR_TALL / 2)
-    for (; j < wide; j++) CR_DOTS(4, 1)
+    for (; j + 4 <= wide; j += 4) CR_DOTS_4(CR_TALL / 2)
+    for (; j < wide; j++) CR_DOTS_1(CR_TALL / 2)
   }
   for (; i < lefts; i++) {
     long j = 0;
-    for (; j + 4 <= wide; j += 4) CR_DOTS(1, 4)
-    for (; j < wide; j++) CR_DOTS(1, 1)
+    for (; j + 4 <= wide; j += 4) CR_DOTS_4(1)
+    for (; j < wide; j++) CR_DOTS_1(1)
   }
 }
 
 CR_KERNEL double cr_sum(long n, const double *a, long step) {
-  double sum[4] = {0.0, 0.0, 0.0, 0.0};
+  cr_vector sum = {0};
+  double rest = 0.0;
   long i = 0;
-  for (; i + 4 <= n; i += 4) for (int q = 0; q < 4; q++) sum[q] += a[(i + q) * step];
-  for (; i < n; i++) sum[0] += a[i * step];
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  if (step == 1) for (; i + CR_WIDE <= n; i += CR_WIDE) sum += CR_READ(a + i);
+  for (; i < n; i++) rest += a[i * step];
+  return rest + cr_across(sum);
 }
 
 CR_KERNEL double cr_inner(long n, const double *a, long step, const double *b, long other) {
-  double sum[4] = {0.0, 0.0, 0.0, 0.0};
+  cr_vector sum[4] = {{0}, {0}, {0}, {0}};
+  double rest = 0.0;
   long i = 0;
-  for (; i + 4 <= n; i += 4) for (int q = 0; q < 4; q++) sum[q] += a[(i + q) * step] * b[(i + q) * other];
-  for (; i < n; i++) sum[0] += a[i * step] * b[i * other];
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  if (step == 1 && other == 1) for (; i + 4 * CR_WIDE <= n; i += 4 * CR_WIDE)
+    for (int q = 0; q < 4; q++) sum[q] += CR_READ(a + i + q * CR_WIDE) * CR_READ(b + i + q * CR_WIDE);
+  for (; i < n; i++) rest += a[i * step] * b[i * other];
+  return rest + cr_across((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
+CR_KERNEL double cr_add_squares(long n, const double *a, double *squares) {
+  cr_vector sum[4] = {{0}, {0}, {0}, {0}};
+  double rest = 0.0;
+  long i = 0;
+  for (; i + 4 * CR_WIDE <= n; i += 4 * CR_WIDE) for (int q = 0; q < 4; q++) {
+    const cr_vector v = CR_READ(a + i + q * CR_WIDE), s = v * v;
+    CR_AT(squares + i + q * CR_WIDE) += s;
+    sum[q] += s;
+  }
+  for (; i < n; i++) { squares[i] += a[i] * a[i]; rest += a[i] * a[i]; }
+  return rest + cr_across((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..emit.c_words import Unspelled
-from ..emit.expression import NoExpression
+from ..expression import NoExpression
 
 BACKENDS = ("numpy", "c", "auto")
 

@@ -153,7 +153,7 @@ def _compile(used: Compiler, flags: Sequence[str], source: Path, made: Path) -> 
         )
     except (OSError, subprocess.SubprocessError) as problem:
         raise NoCompiler(f"{used.command[0]} did not run: {problem}") from None
-    if done.returncode and NATIVE in flags:
+    if done.returncode and NATIVE in flags and "march" in done.stderr:
         return _compile(used, [flag for flag in flags if flag != NATIVE], source, made)
     if done.returncode or not made.is_file():
         said = (done.stderr or done.stdout).strip()[:1000] or f"it ended with {done.returncode}"

@@ -43,22 +43,31 @@ class Rounding(NamedTuple):
 
 
 def c_files(
-    name: str, traced: Specialisation, theta: Sequence[float], still: Sequence[int], about: About | None,
-    dtype: str = "float64", examples: Sequence[Any] = (),
+    name: str, program: Any, about: About | None = None, dtype: str = "float64", examples: Sequence[Any] = (),
+    training: Any = None,
 ) -> tuple[CFile, Rounding | None]:  # fmt: skip
     """The program as C, with numbers of this dtype; and its rounding on the examples, if there are some.
 
-    Errors: ValueError for another dtype, and for int8 without examples.
+    `training` is another program with the same parameters, of which the file has value_and_grad and the step, too.
+
+    Errors: ValueError for another dtype, for int8 without examples, and for int8 and training.
     """
+    traced, theta = program._latest(), program.parameters().tolist()
     if dtype not in DTYPES:
         raise ValueError(f"dtype={dtype!r} is not one of {', '.join(map(repr, DTYPES))}")
     given = flat_inputs(traced, examples) if len(examples) else []
     rounding = rounding_of(traced, theta, dtype, given) if given and dtype != "float64" else None
     notes = [f"{rounding}."] if rounding else []
     if dtype != "int8":
-        functions = [traced.c_function(one, one=True) for one in traced.names if one != "input_gradients"]
-        file = c_file(name, functions, theta, about, still=still, floats=dtype == "float32", notes=notes)
+        learns = (training or program)._latest()
+        functions = [traced.c_function("value", one=True)]
+        functions += [learns.c_function(one, one=True) for one in learns.names if one == "value_and_grad"]
+        file = c_file(
+            name, functions, theta, about, still=program._without_gradient(), floats=dtype == "float32", notes=notes
+        )
         return file, rounding
+    if training is not None:
+        raise ValueError('bytes cannot learn: with a loss, write dtype="float32"')
     if not given:
         raise ValueError(
             'dtype="int8" needs examples, from which it takes the ranges of the numbers: write save("net.c", '

@@ -16,14 +16,6 @@ from .running import FloatArray
 
 POINTERS = 8  # in front of the arrays that the rule remembers, and of the inputs
 TRAIN = """
-static double cr_squares(long n, const double *a) {{
-  double sum[4] = {{0.0, 0.0, 0.0, 0.0}};
-  long i = 0;
-  for (; i + 4 <= n; i += 4) for (int q = 0; q < 4; q++) sum[q] += a[i + q] * a[i + q];
-  for (; i < n; i++) sum[0] += a[i] * a[i];
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}}
-
 /* Steps on one mini-batch after the other. It returns how many it took; -1 - that, if the last one was not finite. */
 CR_EXPORT long chainrule_train(long rows, long batch, long epochs, long taken, double *const *a) {{
   double *const theta = a[0], *const w = a[1], *const value = a[2], *const g = a[3], *const squares = a[4], *const before = a[5];
@@ -33,11 +25,10 @@ CR_EXPORT long chainrule_train(long rows, long batch, long epochs, long taken, d
     const long m = rows - start < batch ? rows - start : batch;
     const double *const x[] = {{{inputs}}};
     if (cr_value_and_grad(m, theta, x, w, value, g) || !(value[0] - value[0] == 0.0)) return step;
-    if (!(cr_squares({parameters}, g) < INFINITY)) return step;
-    CR_LOOP for (long i = 0; i < {parameters}; i++) squares[i] += g[i] * g[i];
+    if (!(cr_add_squares({parameters}, g, squares) < INFINITY)) return -1 - step;
     CR_LOOP for (long i = 0; i < {moved}; i++) before[i] = theta[i];
     cr_rule({moved}, (double)(taken + step), rates[step], settings, theta, g, a + {pointers});
-    if (!(cr_squares({moved}, theta) < INFINITY)) return -1 - step;
+    if (!(cr_inner({moved}, theta, 1, theta, 1) < INFINITY)) return -1 - step;
     step++;
   }}
   return step;
@@ -72,8 +63,8 @@ class Epochs:
         """Take a step for each mini-batch of the rows; returns how many were taken, and whether all was finite.
 
         theta and what the rule remembers are changed in place, the squares of the gradients are added to `squares`, and
-        `rates` has the learning rate of each step. Where a gradient is not finite, theta is what it was before that
-        step; where theta is not finite after one, `before` has what it was. `gradient` has the last gradient.
+        `rates` has the learning rate of each step. Afterwards `before` has what theta was before the last step, and
+        `gradient` the last gradient. Where a gradient or theta is not finite, all of these have something of that step.
 
         Shapes: inputs (n, …), theta (P,), squares (P,), rates (steps,).
         """

@@ -16,11 +16,11 @@ from ..arrays.plan import Array, Lane, Plan, Step
 from ..arrays.whole import whole
 from ..emit.c import CFunction, array_function
 from ..emit.c_scalars import scalar_function
-from ..emit.expression import expression
 from ..emit.functions import numpy_source
 from ..emit.javascript_arrays import bind_on_arrays
 from ..emit.javascript_scalars import bind_on_scalars
 from ..emit.python import functions_of, lines, on_floats, on_long_columns
+from ..expression import expression
 from ..scalar.code import Code, Scalar
 from ..scalar.derive import differentiate
 from ..trace.tape import Frozen, stored_number
@@ -231,23 +231,26 @@ class Specialisation:
         """
         one = one or not self.batch
         with ONE_AT_A_TIME, paused_collector():
-            if self.narrow or self.long:
+            if self.narrow or self.long:  # one: the loops over examples take no time beside the others
                 return scalar_function(self.code, self.results(name), name, self.layout, self.parameters, one)
             return array_function(self.array_plan(), name, int(one))
 
-    def in_c(self, name: str) -> Callable[[int, FloatArray], Runner] | None:
-        """What binds the function of that name in C; None where NumPy runs, for now or for good."""
-        name = "value_and_grad" if name.startswith(("careful", "value_and_grad")) else name
-        if self.backend == "numpy" or name.startswith("jacobian"):
-            return None
+    def in_c(self, name: str, one: bool = False) -> Callable[[int, FloatArray], Runner] | None:
+        """What binds the function of that name in C; None where NumPy runs, for now or for good.
+
+        `one`: for one example, of which the numbers stand side by side.
+        """
+        name = name.removesuffix(PACKED)
+        if self.backend == "numpy" or name.startswith(("careful", "jacobian")):
+            return None  # careful: where the mean is nan, NumPy looks closer
         instead = "careful" if name == "value_and_grad" else name
 
         def make() -> Any:
             from .native import Native  # only who wants C waits until this is imported
 
-            return Native(self.c_function(name), lambda n, theta: self._bind(instead)(n, theta))
+            return Native(self.c_function(name, one), lambda n, theta: self._bind(instead)(n, theta))
 
-        made = self.native.get(name, make, self._built if self.backend == "auto" else None)
+        made = self.native.get(name + " of one" * one, make, self._built if self.backend == "auto" else None)
         return made and made.bind  # type: ignore[no-any-return]
 
     def epochs(self, rule: str, moved: int, memories: int) -> Any:
@@ -271,7 +274,12 @@ class Specialisation:
     def _pool(self, name: str) -> Callable[[int], Pool]:
         in_c = self.in_c(name)
         if in_c is not None:
-            whole = partial(Pool, in_c)
+            several = in_c
+
+            def whole(n: int) -> Pool:
+                alone = self.in_c(name, one=True) if n == 1 and not (self.narrow or self.long) else None
+                return Pool(alone or several, n)
+
             if name not in ("value_and_grad", "careful") or not self.batch:
                 return whole
             pools, dimensions = Pools(whole), [len(shape) for shape in self.shapes]

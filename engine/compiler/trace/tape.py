@@ -22,7 +22,10 @@ from ...value import Value
 
 _folders = [Path(__file__).resolve().parents[2], Path(np.__file__).parent, Path(os.__file__).parent]
 _folders.append(_folders[0].parent / "nn")
-LIBRARY = re.compile("|".join(re.escape(f"{folder}{os.sep}") for folder in _folders) + "(?!site-packages)")
+# Before version 1.25, NumPy has frames of code that is in no file.
+LIBRARY = re.compile(
+    "|".join(re.escape(f"{folder}{os.sep}") for folder in _folders) + "(?!site-packages)|<__array_function__ internals>"
+)
 _data: Any = Value.__dict__["_data"]  # the slot itself: reading that of Traced would count as reading a number
 new = object.__new__
 

@@ -219,6 +219,34 @@ def test_random_structures_in_float_give_what_numpy_gives_in_float(start, tmp_pa
         assert np.abs(found - wanted).max() <= 1e-3 * max(1.0, np.abs(wanted).max()), seed
 
 
+RUN = """#include "net.h"
+int main(void) {
+  static %s theta[PARAMETERS], x[NET_INPUT_0], out[NET_OUTPUTS];
+  int i;
+  for (i = 0; i < NET_INPUT_0; i++) x[i] = (i %% 7) * 0.5f - 1.0f;
+  (void)theta;
+  return %s;
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", WITH_MATRICES)
+@pytest.mark.parametrize("dtype", KINDS)
+def test_nothing_in_a_file_is_undefined(kind, dtype, tmp_path):
+    f, parameters, x = WITH_MATRICES[kind](np.random.default_rng(0))
+    saved(tmp_path, f, parameters, x, dtype=dtype, examples=(x,))
+    run = "net_value(x, out)" if dtype == "int8" else "net_value(theta, x, out)"
+    text = RUN.replace("PARAMETERS", str(len(parameters))) % ("double" if dtype == "float64" else "float", run)
+    (tmp_path / "main.c").write_text(text)
+    flags = ["-std=c99", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    done = subprocess.run([*COMPILER.command, *flags, "net.c", "main.c", "-o", "main", "-lm"], cwd=tmp_path,
+                          capture_output=True, text=True)  # fmt: skip
+    if done.returncode:
+        pytest.skip(f"this compiler has no sanitisers: {done.stderr[-200:]}")
+    assert subprocess.run([str(tmp_path / "main")], capture_output=True, text=True).stderr == ""
+
+
 def test_what_no_file_can_be_made_of_is_refused(tmp_path):
     w = [Value(0.5), Value(2.0)]
     program = engine.compile(lambda x: sin(x * w[0]) + w[1], w)

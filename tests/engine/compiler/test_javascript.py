@@ -11,6 +11,8 @@ from javascript import back, in_browser, in_node, needs_node, run_node
 from mathematics import interval
 from saved_programs import KINDS
 from structures import Structure
+from test_products import KINDS as ATTENTION
+from test_products import WIDTH, attention, causal
 from test_structures import FOUND, inputs_of
 
 from chainrule import engine
@@ -115,6 +117,32 @@ def structures(seeds):
 @pytest.mark.parametrize("start", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 132, 12))])
 def test_random_structures_in_javascript_give_the_numbers_of_numpy(start, tmp_path):
     assert_alike(structures(range(start, start + 12)), tmp_path)
+
+
+@needs_node
+def test_attention_in_javascript_gives_the_numbers_of_numpy(tmp_path):
+    chance = np.random.default_rng(0)
+    cases = [(*attention(chance, **kind), (chance.normal(size=(2, 8, WIDTH)),), True) for kind in ATTENTION.values()]
+    assert_alike(cases, tmp_path)
+
+
+@needs_node
+def test_what_a_position_does_not_see_does_not_matter_to_it_in_javascript(tmp_path):
+    chance, losses = np.random.default_rng(4), []
+    f, parameters = attention(chance, causal, out=lambda t, mixed: losses.append(sum(mixed)) or losses[-1])
+
+    def outputs(sequence):
+        losses.clear()
+        f(sequence)
+        return list(losses)
+
+    given = chance.normal(size=(2, 6, WIDTH))
+    program = saved(tmp_path, outputs, parameters, given)
+    given[1, 5] = np.inf
+    [answer] = in_node(tmp_path, [("net.mjs", "value", [given])])
+    found, wanted = np.reshape(back(answer), (2, 6)), program(given)
+    assert (np.isnan(found) == np.isnan(wanted)).all() and np.isfinite(found[1, :5]).all()
+    assert np.abs(found - wanted)[np.isfinite(wanted)].max() < 1e-12
 
 
 @needs_node

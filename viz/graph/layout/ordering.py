@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
 
-SWEEPS = 12
-PATIENCE = 3  # sweeps without an improvement before giving up
+SWEEPS = 8
+PATIENCE = 2  # sweeps without an improvement before giving up
 TRANSPOSE_LIMIT = 4000  # edges; swapping neighbours is quadratic where many edges meet; beyond this it is left out
 
 

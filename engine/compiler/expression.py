@@ -1,4 +1,4 @@
-"""Each row's spelling, parsed once to a tree of primitives: what the emitters of other languages spell anew."""
+"""Each row's spelling, parsed once to a tree of primitives: what array programs and other languages are made of."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TypeAlias
 
-from ...op import Op
-from ..arrays.spelling import OPERATORS
+import numpy as np
+
+from ..op import Op
 
 # A number, the name of an argument ("a0", "a1", …; "*" for all), or a primitive with the trees it is applied to.
 Tree: TypeAlias = "float | str | tuple[Tree, ...]"
@@ -34,11 +35,20 @@ ALSO = {"abs": "absolute", "fabs": "absolute", "pow": "power", "true_divide": "d
         "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
         "acosh": "arccosh", "atanh": "arctanh", "radians": "deg2rad", "degrees": "rad2deg"}  # fmt: skip
 OF_ALL = {
-    "sum(_)": "total",
-    "sum((a * b for a, b in zip(_[:len(_) // 2], _[len(_) // 2:])))": "dot",
-    "np.logaddexp.reduce(np.broadcast_arrays(*_))": "logsumexp",
-    "picked(_[:-1], _[-1])": "pick",
+    ast.dump(ast.parse(spelling, mode="eval").body): word  # a tree, for versions of Python write brackets differently
+    for spelling, word in {
+        "sum(_)": "total",
+        "sum(a * b for a, b in zip(_[: len(_) // 2], _[len(_) // 2 :]))": "dot",
+        "np.logaddexp.reduce(np.broadcast_arrays(*_))": "logsumexp",
+        "picked(_[:-1], _[-1])": "pick",
+    }.items()
 }
+
+
+OPERATORS: Mapping[type, str] = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
+    ast.USub: "negative", ast.UAdd: "positive",
+}  # fmt: skip
 
 
 class NoExpression(ValueError):
@@ -60,7 +70,7 @@ def expression(op: Op) -> Tree:
     names = ["_"] if op.variadic else [f"a{i}" for i in range(op.arity)]
     try:
         parsed = ast.parse(op.numpy.format(*names), mode="eval").body
-        word = OF_ALL.get(ast.unparse(parsed)) if op.variadic else None
+        word = OF_ALL.get(ast.dump(parsed)) if op.variadic else None
         if word:
             return (word, ALL)
         if op.variadic:
@@ -72,6 +82,23 @@ def expression(op: Op) -> Tree:
             f"made of arithmetic and functions such as np.exp, np.tanh and np.where ({problem}). Spell it with these, "
             "with np.maximum, np.minimum, np.clip or math.erf"
         ) from None
+
+
+@cache
+def as_ufuncs(op: Op) -> Tree | None:
+    """The tree of a row, if it is made of NumPy's ufuncs alone."""
+    try:
+        tree = expression(op)
+    except NoExpression:
+        return None
+    return tree if _of_ufuncs(tree) else None
+
+
+def _of_ufuncs(tree: Tree) -> bool:
+    if not isinstance(tree, tuple):
+        return tree != ALL
+    function, *arguments = tree
+    return isinstance(getattr(np, str(function), None), np.ufunc) and all(map(_of_ufuncs, arguments))
 
 
 class _Unknown(Exception):

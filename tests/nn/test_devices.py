@@ -1,0 +1,220 @@
+"""Models as JavaScript and as C answer what they answer here, with scaling and names, and say what few digits cost."""
+
+import ctypes
+import itertools
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.engine.compiler.run import compilers
+from chainrule.nn import MLP, Module, Neuron
+
+NODE = shutil.which("node")
+COUNT = itertools.count()
+CSV = "area,garden,price\n50,yes,100\n80,no,150\n120,yes,260\n200,no,330\n90,yes,190\n"
+FLOWERS = "length,soil,species\n1.5,clay,rosé\n2.5,sand,b\n3.25,sand,rosé\n7.0,peat,it's c\n"
+FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-fPIC", "-shared"]
+
+
+def compiler():
+    try:
+        found = compilers.compiler()
+    except compilers.NoCompiler as problem:
+        pytest.skip(f"this test compiles C: {problem}")
+    if found.is_cl:
+        pytest.skip("the flags are those of gcc and clang")
+    return found.command
+
+
+def in_c(folder, name, dtype):
+    """A function that calls the functions of a file of C, with lists of numbers; outputs are lists of zeros."""
+    made = folder / f"{name}{next(COUNT)}.so"
+    subprocess.run([*compiler(), *FLAGS, f"{name}.c", "-o", str(made), "-lm"], cwd=folder, check=True)
+    library, kind = ctypes.CDLL(str(made)), ctypes.c_double if dtype == "float64" else ctypes.c_float
+
+    def call(function, *given):
+        arguments = [(kind * len(one))(*one) if isinstance(one, list) else kind(one) for one in given]
+        returned = getattr(library, f"{name}_{function}")(*arguments)
+        return returned, [list(one) for one in arguments if isinstance(one, ctypes.Array)]
+
+    def theta(count):
+        return list((kind * count).in_dll(library, f"{name}_theta"))
+
+    return call, theta
+
+
+def in_node(folder, text):
+    if NODE is None:
+        pytest.skip("node is not installed")
+    (folder / "ask.mjs").write_text(text, encoding="utf-8")
+    done = subprocess.run([NODE, "ask.mjs"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def trained(folder, text, target, outputs):
+    (folder / "data.csv").write_text(text, encoding="utf-8")
+    data = cr.table(folder / "data.csv", target=target).standardise()
+    loss = cr.mse if outputs == 1 else cr.cross_entropy
+    model = MLP(len(data.feature_names), [4, outputs], activation="tanh", rng=0)
+    cr.fit(model, loss, data, epochs=30, progress=False)
+    return model, loss
+
+
+@pytest.fixture(params=["houses", "flowers"])
+def on_a_table(request, tmp_path):
+    """A model that was trained on raw rows, its loss, those rows as it takes them, the same as numbers, and truths."""
+    if request.param == "houses":
+        model, loss = trained(tmp_path, CSV, "price", 1)
+        return (model, loss, {"area": [50.0, 123.0], "garden": ["no", "yes"]}, [[50.0, 1.0, 0.0], [123.0, 0.0, 1.0]],
+                [120.0, 200.0])  # fmt: skip
+    model, loss = trained(tmp_path, FLOWERS, "species", 3)
+    rows = {"length": [1.75, 9.5, 2.0], "soil": ["peat", "sand", "clay"]}
+    return (
+        model,
+        loss,
+        rows,
+        [[1.75, 0.0, 1.0, 0.0], [9.5, 0.0, 0.0, 1.0], [2.0, 1.0, 0.0, 0.0]],
+        ["b", "it's c", "rosé"],
+    )
+
+
+def test_scaling_and_names_go_along_into_javascript(on_a_table, tmp_path):
+    model, _, rows, numbers, _ = on_a_table
+    assert model.save(tmp_path / "net.mjs") == tmp_path / "net.mjs"
+    asked = f"""import * as net from "./net.mjs";
+      const rows = {json.dumps(numbers)}, answers = net.predict_class ? net.predict_class(rows) : null;
+      console.log(JSON.stringify([Array.from(net.predict(rows)), answers, net.columns, net.classes ?? []]));"""
+    outputs, answers, columns, classes = in_node(tmp_path, asked)
+    known = model.preparation
+    np.testing.assert_allclose(outputs, model.predict(rows).ravel(), rtol=1e-10)
+    assert (columns, classes) == (list(known.feature_names), list(known.class_names))
+    assert answers == (model.predict_class(rows).tolist() if known.class_names else None)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int8"])
+def test_scaling_and_names_go_along_into_c(on_a_table, tmp_path, dtype):
+    model, _, rows, numbers, _ = on_a_table
+    made = cr.to_c(model, tmp_path / "net.c", dtype=dtype, X=rows)
+    call, theta = in_c(tmp_path, "net", dtype)
+    wanted = np.reshape(model.predict(rows), (len(numbers), -1))
+    given = [] if dtype == "int8" else [theta(len(model.parameters()))]
+    room = {"float64": 1e-10, "float32": 1e-5}.get(dtype) or 1.1 * made.rounding.error / np.abs(wanted).max()
+    for row, outputs, place in zip(numbers, wanted, itertools.count()):
+        status, arrays = call("value", *given, row, [0.0] * len(outputs))
+        assert status == 0 and np.abs(np.array(arrays[-1]) - outputs).max() <= room * np.abs(wanted).max()
+        if model.preparation.class_names and dtype != "int8":
+            assert model.preparation.class_names[call("class", *given, row)[0]] == model.predict_class(rows)[place]
+    header = (tmp_path / "net.h").read_text(encoding="utf-8")
+    assert ("_OUTPUT_SCALE" in header) is (not model.preparation.class_names) and "NET_COLUMNS {" in header
+    assert "NET_INPUT_MEAN {" in header and made.header == header
+
+
+def test_the_program_of_a_model_takes_prepared_inputs_and_has_the_names(on_a_table, tmp_path):
+    model, _, rows, _, _ = on_a_table
+    program, prepared = cr.compile(model), model.preparation.inputs(rows)
+    wanted = program(prepared)
+    program.save(tmp_path / "net.mjs")
+    program.save(tmp_path / "net.c")
+    asked = f"""import * as net from "./net.mjs";
+      const rows = {json.dumps(np.asarray(prepared).tolist())};
+      console.log(JSON.stringify([Array.from(net.value(rows)), net.columns, net.predict_class?.(rows) ?? null]));"""
+    outputs, columns, answers = in_node(tmp_path, asked)
+    assert columns == list(model.preparation.feature_names)
+    np.testing.assert_allclose(outputs, wanted.ravel(), rtol=1e-12)
+    assert answers == (model.predict_class(rows).tolist() if model.preparation.class_names else None)
+    assert ("NET_CLASSES" in (tmp_path / "net.h").read_text(encoding="utf-8")) is bool(model.preparation.class_names)
+
+
+def test_a_file_with_a_loss_learns_on_the_device_as_here(on_a_table, tmp_path):
+    model, loss, rows, numbers, truths = on_a_table
+    cr.to_c(model, tmp_path / "net.c", loss=loss)
+    call, start = in_c(tmp_path, "net", "float64")
+    theta = start(len(model.parameters()))
+    prepared, learnt = model.preparation.inputs(rows), model.preparation.learnt(truths)
+    program = cr.compile(lambda x, y: loss(model(x), y), model)
+    ours = program.parameters()
+    for step in range(12):
+        i = step % len(numbers)
+        _, gradient = program.value_and_grad(prepared[i : i + 1], learnt[i : i + 1], at=ours.copy())
+        ours -= 0.05 * gradient
+        label = float(learnt[i]) if model.preparation.class_names else truths[i]
+        status, arrays = call("step", theta, numbers[i], [label], 0.05, [0.0])
+        theta = arrays[0]
+        assert status == 0
+    assert np.abs(np.array(theta) - ours).max() < 1e-10 and np.abs(ours - program.parameters()).max() > 1e-3
+
+
+def test_what_bytes_cost_on_iris_is_said_in_errors_and_in_classes(tmp_path):
+    data = cr.iris().standardise()
+    model = MLP(4, [8, 3], activation="tanh", rng=0)
+    cr.fit(model, cr.cross_entropy, data, epochs=20, progress=False)
+    made = cr.to_c(model, tmp_path / "iris.c", dtype="int8", X=data, y=data.y)
+    classes = made.rounding.outputs.argmax(axis=1)
+    assert (
+        made.right == (classes == data.y).sum() and made.right_before == (model.predict(data).argmax(1) == data.y).sum()
+    )
+    assert made.agree == (classes == model.predict(data).argmax(axis=1)).sum() >= 145
+    assert str(made).endswith(f"{made.right} of 150 classes are right, {made.right_before} in float64")
+    named = np.array(model.preparation.class_names)[data.y]
+    assert cr.to_c(model, dtype="int8", X=data, y=named).right == made.right
+
+
+class Squares(Module):
+    """A model of a user's own."""
+
+    def __init__(self):
+        self.neurons = [Neuron(2, activation="tanh", rng=i) for i in range(3)]
+
+    def __call__(self, x):
+        return sum(neuron(x) ** 2 for neuron in self.neurons)
+
+
+@pytest.mark.parametrize("write", [cr.to_c, cr.to_javascript], ids=lambda write: write.__name__)
+def test_a_model_of_ones_own_needs_some_rows(write, tmp_path):
+    with pytest.raises(TypeError, match=rf"{write.__name__} does not know how many numbers Squares .*X=examples"):
+        write(Squares())
+    assert write(Squares(), X=np.ones((3, 2)))
+
+
+def test_models_without_a_table_and_with_one_output_have_their_classes(tmp_path):
+    data = cr.moons(60)
+    model = MLP(2, [6, 1], rng=0)
+    cr.fit(model, cr.hinge, data.X, 2 * data.y - 1, epochs=20, progress=False)
+    assert model.class_labels
+    model.save(tmp_path / "net.mjs")
+    model.save(tmp_path / "net.c")
+    asked = f"""import {{ predict_class }} from "./net.mjs";
+      console.log(JSON.stringify(predict_class({json.dumps(data.X.tolist())})));"""
+    assert in_node(tmp_path, asked) == model.predict_class(data.X).tolist()
+    call, theta = in_c(tmp_path, "net", "float64")
+    places = [call("class", theta(len(model.parameters())), row)[0] for row in data.X.tolist()]
+    assert np.array(model.class_labels)[places].tolist() == model.predict_class(data.X).tolist()
+
+
+def test_a_sigmoid_says_the_second_class_above_one_half(tmp_path):
+    model = MLP(2, [1], output="sigmoid", rng=0)
+    model.class_labels = ("no", "yes")
+    model.save(tmp_path / "net.c")
+    call, theta = in_c(tmp_path, "net", "float64")
+    rows = np.random.default_rng(0).normal(size=(20, 2)).tolist()
+    wanted = model.predict_class(rows).tolist()
+    assert set(wanted) == {"no", "yes"}
+    assert [("no", "yes")[call("class", theta(3), row)[0]] for row in rows] == wanted
+
+
+def test_settings_belong_to_their_endings(tmp_path):
+    model = MLP(2, [2], rng=0)
+    with pytest.raises(TypeError, match="save: dtype is for files of C, JavaScript and Python"):
+        model.save(tmp_path / "net.json", dtype="int8")
+    with pytest.raises(ValueError, match="bytes cannot learn"):
+        model.save(tmp_path / "net.c", dtype="int8", X=np.ones((2, 2)), loss=cr.cross_entropy)
+    assert list(tmp_path.iterdir()) == []
+    model.save(tmp_path / "net.c", dtype="int8", X=np.ones((2, 2)))
+    model.save(tmp_path / "net.py")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.c", "net.h", "net.py"]
+    assert (tmp_path / "net.py").read_text(encoding="utf-8") == cr.to_numpy_source(model)
