@@ -136,7 +136,7 @@ class Column(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise Untraceable("it branches on an array")
 
-    __len__ = __iter__ = __float__ = __getitem__ = __bool__  # type: ignore[assignment]
+    __len__ = __iter__ = __float__ = __getitem__ = __bool__
 
 
 class _Squares:
