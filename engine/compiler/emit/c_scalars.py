@@ -142,8 +142,9 @@ class _Writer:
             body = "\n".join(map(self._block, function))
             name = f"cr_{self.name}_part_{i}"
             parts.append(
-                f"CR_PART long {name}(long start, long m, long k, const double *theta, const double *const *x, double *w) {{"
-                f"\n  long wrong = 0;\n{body}\n  (void)start; (void)m; (void)k; (void)theta; (void)x; (void)w;\n"
+                f"CR_PART long {name}(long start, long m, long k, const double *theta, "
+                "const double *const *x, double *w) {\n"
+                f"  long wrong = 0;\n{body}\n  (void)start; (void)m; (void)k; (void)theta; (void)x; (void)w;\n"
                 "  return wrong;\n}"
             )
             calls.append(f"    wrong |= {name}(start, m, k, theta, x, w);")

@@ -63,7 +63,7 @@ def _compiler(wanted: str, path: str) -> Compiler:
 
 
 def cache_folder() -> Path:
-    """Where libraries are kept: $CHAINRULE_CACHE, or the user's cache folder; a temporary one if that is not writable."""
+    """Where libraries are kept: $CHAINRULE_CACHE, or the user's cache folder; or else a temporary one."""
     if given := os.environ.get("CHAINRULE_CACHE"):
         folder = Path(given)
     elif sys.platform == "win32":
