@@ -102,10 +102,14 @@ def to_c(
     >>> print(made)  # doctest: +ELLIPSIS
     int8, measured on 2 examples: an output differs from that of float64 by at most ...; 2 of 2 classes are those of ...
     """
+    if path is not None and Path(path).suffix.lower() != ".c":
+        raise ValueError(f"to_c writes a file and its header, as in to_c(model, 'net.c'); got the path {str(path)!r}")
     name = "net" if path is None else c_name(Path(path).stem)
     with in_mode(model, training=False):
         program, about = _program(model, X, "to_c")
         rows = None if X is None else _rows(model, X)
+        if y is not None and rows is not None and len(y) != len(rows):
+            raise ValueError(f"X has {len(rows)} rows, and y has {len(y)}; each row needs its own")
         training = None if loss is None else _training(model, loss, program, rows, y)
         examples = () if rows is None else (rows,)
         file, rounding = c_files(name, program, about, dtype, examples, training)
@@ -213,8 +217,7 @@ def _training(model: Any, loss: Callable[[Any, Any], Any], program: Program, row
 
     made = engine.compile(f, params=model.parameters())
     some = np.zeros((1, program._latest().inputs)) if rows is None else rows[:1]
-    whole = target is None and (y is None or not np.issubdtype(np.asarray(_learnt(model, y)).dtype, np.floating))
-    made(some, np.zeros(1, dtype=int if whole else float))
+    made(some, np.zeros(1, dtype=int if target is None else float) if y is None else np.asarray(_learnt(model, y))[:1])
     return made
 
 
@@ -235,9 +238,15 @@ def _classes(model: Any, program: Program, rows: Floats, rounding: Rounding, y: 
     if y is not None:
         labels = np.asarray(_learnt(model, y))
         if len(model.class_labels if hasattr(model, "class_labels") else ()):
-            labels = np.array([list(model.class_labels).index(one) for one in labels.tolist()])
+            labels = _places(labels.tolist(), list(model.class_labels))
         found += [int((rough == labels).sum()), int((exact == labels).sum())]
     return found
+
+
+def _places(labels: list[Any], known: list[Any]) -> NDArray[np.intp]:
+    if unknown := [one for one in labels if one not in known]:
+        raise ValueError(f"y holds {unknown[0]!r}, and the model was trained on the classes {known}")
+    return np.array([known.index(one) for one in labels])
 
 
 WRITERS.update({".c": to_c, ".js": to_javascript, ".mjs": to_javascript})

@@ -207,6 +207,34 @@ def test_a_sigmoid_says_the_second_class_above_one_half(tmp_path):
     assert [("no", "yes")[call("class", theta(3), row)[0]] for row in rows] == wanted
 
 
+def test_what_does_not_fit_is_refused_with_what_to_write(tmp_path):
+    data = cr.moons(40)
+    model = MLP(2, [4, 1], rng=0)
+    cr.fit(model, cr.hinge, data.X, 2 * data.y - 1, epochs=2, progress=False)
+    for settings, said in (
+        (dict(path=tmp_path / "net.h"), r"as in to_c\(model, 'net.c'\); got the path '.*net.h'"),
+        (dict(dtype="int8", X=data.X, y=data.y[:7]), "X has 40 rows, and y has 7"),
+        (dict(dtype="int8", X=data.X, y=data.y + 5), r"y holds 5, and the model was trained on the classes \[-1"),
+        (dict(dtype="half"), "dtype='half' is not one of 'float64', 'float32', 'int8'"),
+        (dict(dtype="int8"), 'dtype="int8" needs examples'),
+    ):
+        with pytest.raises(ValueError, match=said):
+            cr.to_c(model, **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_learns_several_targets_at_once(tmp_path):
+    model, X = MLP(2, [3, 2], activation="tanh", rng=0), np.random.default_rng(0).normal(size=(6, 2))
+    y = X[:, ::-1] * 0.5
+    cr.to_c(model, tmp_path / "net.c", loss=cr.mse, X=X, y=y)
+    call, theta = in_c(tmp_path, "net", "float64")
+    status, arrays = call("step", theta(len(model.parameters())), X[0].tolist(), y[0].tolist(), 0.1, [0.0])
+    program = cr.compile(lambda x, y: cr.mse(model(x), y), model)
+    value, gradient = program.value_and_grad(X[:1], y[:1])
+    assert status == 0 and arrays[-1][0] == pytest.approx(value, rel=1e-12)
+    assert np.abs(arrays[0] - (program.parameters() - 0.1 * gradient)).max() < 1e-14
+
+
 def test_settings_belong_to_their_endings(tmp_path):
     model = MLP(2, [2], rng=0)
     with pytest.raises(TypeError, match="save: dtype is for files of C, JavaScript and Python"):

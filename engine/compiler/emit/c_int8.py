@@ -129,7 +129,7 @@ class _Writer(Writer):
     def _matmul(self, array: Array) -> str:
         rights, lefts, width, ones = array.extra
         one, keep = self.products[array], width - ones
-        X = self._side(array.args[1], width)[0]
+        X = self._side(array.args[1])[0]
         weights = self.table(one.weights.ravel().tolist(), "cr_byte")
         scales, offsets = self.table(one.scales.tolist()), self.table(one.offsets.tolist())
         numbers = f"{one.steps!r}, {one.zero!r}, {scales}, {offsets}, (cr_byte *)(w + {self.row})"

@@ -219,6 +219,19 @@ def test_random_structures_in_float_give_what_numpy_gives_in_float(start, tmp_pa
         assert np.abs(found - wanted).max() <= 1e-3 * max(1.0, np.abs(wanted).max()), seed
 
 
+@pytest.mark.parametrize(
+    "seed", [6, 8, 13, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3, 5, 7, 9, 22, 31, 43, 53))]
+)
+def test_random_structures_in_bytes_give_what_was_measured(seed, tmp_path):
+    f, inputs = Structure(seed), inputs_of(np.random.default_rng(seed), 5)
+    program, said, library = saved(tmp_path, f, f.parameters, *inputs, dtype="int8", examples=inputs)
+    found = library.value(None, flat_inputs(program._latest(), inputs), 1)
+    # Where tanh differs in its last digit, a number may be rounded to another byte, as if another error were made.
+    off, room = np.abs(found - said.outputs), 1e-5 * max(1.0, said.largest)
+    assert np.median(off) <= room and off.max() <= room + said.error
+    assert 0.0 < said.error < 0.1 * max(1.0, said.largest)
+
+
 RUN = """#include "net.h"
 int main(void) {
   static %s theta[PARAMETERS], x[NET_INPUT_0], out[NET_OUTPUTS];
