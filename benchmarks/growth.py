@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ ALL = {
         Growth("hidden neurons of 64-h-10", (4, 16, 64, 256, 1024), lambda h: network((64, h, 10), 32)),
         Growth("examples of 4-16-16-3", (1, 10, 100, 1_000, 10_000, 100_000), lambda n: network((4, 16, 16, 3), n)),
         Growth("hidden layers of 16", (1, 2, 4, 8, 16, 32), lambda d: network((4, *[16] * d, 3), 32)),
-        Growth("letters of the transformer", (4, 8, 16, 32, 64), text),
+        Growth("letters of the transformer", (4, 8, 16, 32), text),
         Growth("classes of 16-32-c", (2, 8, 32, 128, 512), lambda c: network((16, 32, c), 32)),
         Growth("nodes of an eager chain", (100, 1_000, 10_000, 100_000), chain),
     )
@@ -105,7 +106,9 @@ def measured(growth: Growth, sizes: Sizes) -> dict[str, list[float]]:
         first()
         found["memory"].append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        found["first call"].append(min(measure({"first": first}, 1, 1)["first"]))
+        start = time.process_time()
+        first()
+        found["first call"].append(time.process_time() - start)
         seconds = measure({"again": again}, 1, 1)["again"][0]
         repeats = max(1, min(200, int(0.02 / seconds)))
         found["call"].append(float(np.median(measure({"again": again}, sizes.runs, repeats)["again"])))
