@@ -57,8 +57,9 @@ def _operator(word: str, function: Callable[[float, float], float], turned: bool
 
 
 for _name, _word, _function in (
-    ("add", "add", lambda a, b: a + b), ("sub", "subtract", lambda a, b: a - b), ("mul", "multiply", lambda a, b: a * b),
-    ("truediv", "divide", lambda a, b: a / b), ("pow", "power", lambda a, b: a**b),
+    ("add", "add", lambda a, b: a + b), ("sub", "subtract", lambda a, b: a - b),
+    ("mul", "multiply", lambda a, b: a * b), ("truediv", "divide", lambda a, b: a / b),
+    ("pow", "power", lambda a, b: a**b),
 ):  # fmt: skip
     setattr(Symbol, f"__{_name}__", _operator(_word, _function, False))
     setattr(Symbol, f"__r{_name}__", _operator(_word, _function, True))
@@ -135,14 +136,14 @@ class Column(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise Untraceable("it branches on an array")
 
-    __len__ = __iter__ = __float__ = __getitem__ = __bool__  # type: ignore[assignment]
+    __len__ = __iter__ = __float__ = __getitem__ = __bool__
 
 
 class _Squares:
-    """The sum of the squares of a gradient, which is finite: the loop in C looks at that before each step."""
+    """The sum of the squares of a gradient, which is finite: else the loop in C gives the step to NumPy."""
 
     def __init__(self, one: Column, other: Any) -> None:
-        self.whole = one is other and one.name == "gradient"
+        self.whole = one is other and one.name in one.rule.finite
 
     def __lt__(self, other: Any) -> bool:
         if self.whole and other == math.inf:
@@ -157,6 +158,7 @@ class _Writer:
         self.lines: list[str] = []
         self.scalars: dict[str, str] = {}
         self.count = 0
+        self.finite = {"gradient"}  # the columns of whose squares the loop in C sees that they are finite
 
     def text(self, x: Any) -> str:
         if isinstance(x, Column):
@@ -232,9 +234,11 @@ def rule_of(optimiser: Optimiser) -> Rule:
     standing: Any = _Standing(
         optimiser, **symbols, **columns, schedule=None, steps=Symbol("taken", float(optimiser.steps)),
         _scratch=Column(writer, "scratch"), _last=None, _arrays=(), _squared=(None, None),
+        _as_arrays=lambda *numbers: tuple([np.array(x, dtype=object) for x in numbers]),
     )  # fmt: skip
     try:
         used: Any = standing.decay(theta, gradient) if optimiser.weight_decay else gradient
+        writer.finite.add(used.name)
         moved = standing.update(theta, used)
     except Untraceable:
         raise

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Value
+from chainrule.engine.compiler.run.backends import checked as checked_backend
 
 from .advice import advice
 from .arguments import seeded, switch
@@ -115,6 +116,7 @@ def fit(
     for name, count in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
         if name != "patience" or count is not None:
             check_count(name, count)
+    backend = checked_backend(backend)
     shuffle, progress, compiled = (
         switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
     )
@@ -226,16 +228,22 @@ class _Run:
     def epoch(self, order: NDArray[np.intp], size: int, source: np.random.Generator, epoch: int) -> Iterator[int]:
         """The steps on all mini-batches; yields how many were taken at once, which is one where NumPy runs."""
         for rows, columns in self.blocks(order, size, source):
-            taken = self.steps_in_c(columns, size)
-            yield from [taken] if taken else ()
-            for first in range(taken * size, len(rows), size):
-                self.step(rows[first : first + size], [column[first : first + size] for column in columns], epoch)
+            first = 0
+            if not self.steps and len(self.history.epochs) == 1:  # the gradient of this step is recorded on its own
+                self.step(rows[:size], [column[:size] for column in columns], epoch)
+                yield 1
+                first = size
+            if self.objective.backend != "numpy" and first < len(rows):
+                taken = self.steps_in_c([column[first:] for column in columns], size)
+                yield taken
+                first += taken * size
+            for start in range(first, len(rows), size):
+                self.step(rows[start : start + size], [column[start : start + size] for column in columns], epoch)
                 yield 1
 
     def steps_in_c(self, columns: Sequence[NDArray[Any]], size: int) -> int:
         """Take steps in C on mini-batches of these inputs; returns how many were taken."""
-        first = len(self.history.epochs) == 1 and not self.steps  # its gradient is recorded on its own
-        if self.objective.backend == "numpy" or self.objective.stepping is None or first:
+        if self.objective.stepping is None:
             return 0
         if self.in_c is None or self.in_c.program is not self.objective.stepping:
             self.in_c = InC(self.objective.stepping, self.optimiser)

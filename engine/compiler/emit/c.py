@@ -30,10 +30,10 @@ Unit = list[Array]  # arrays of so many rows that are computed number by number 
 class CFunction(NamedTuple):
     """A function in C, and what a caller has to know of it.
 
-    `static long cr_NAME(long n, const double *theta, const double *const *x, double *w, double *value, double *out)` works on n
-    examples. Each x[i] holds an input, example by example; w is memory for `memory` numbers. For value_and_grad,
-    value[0] gets the mean, and out the gradient; else out gets `rows` rows of n numbers. It returns 0; or 1 where an
-    index that is picked by does not exist, and then the numbers mean nothing.
+    `static long cr_NAME(long n, const double *theta, const double *const *x, double *w, double *value, double *out)`
+    works on n examples. Each x[i] holds an input, example by example; w is memory for `memory` numbers. For
+    value_and_grad, value[0] gets the mean, and out the gradient; else out gets `rows` rows of n numbers. It returns 0;
+    or 1 where an index that is picked by does not exist, and then the numbers mean nothing.
     """
 
     name: str
@@ -258,7 +258,7 @@ class Writer:
         parts: list[str] = []
         calls = {}
         for time, prepared in ((BEFORE, self._start()), (DURING, self._load()), (AFTER, [])):
-            lines = [*prepared, *written[time], *(self._end() if time == DURING else [])]
+            lines = [line for line in (*prepared, *written[time], *(self._end() if time == DURING else [])) if line]
             calls[time] = self._functions(time, lines, parts)
         body = [f"static long cr_{self.name}({ARGUMENTS}) {{"]
         if self.block == 1:
@@ -266,11 +266,13 @@ class Writer:
             body += [*self._begin(), *calls[BEFORE], *calls[DURING], *calls[AFTER], *self._finish()]
         else:
             body += [
-                "  const double N = (double)n;", "  const long parts = (n + B - 1) / B, share = (n + parts - 1) / parts;",
+                "  const double N = (double)n;",
+                "  const long parts = (n + B - 1) / B, share = (n + parts - 1) / parts;",
                 "  const long most = (share + 7) / 8 * 8;", "  long start = 0, m = 0, k = 0, wrong = 0;",
                 *self._begin(), *calls[BEFORE],
                 "  for (start = 0; start < n; start += most) {", "    m = n - start < most ? n - start : most;",
-                "    k = (m + 7) / 8 * 8;", *[f"  {call}" for call in calls[DURING]], "  }", *calls[AFTER], *self._finish(),
+                "    k = (m + 7) / 8 * 8;", *[f"  {call}" for call in calls[DURING]], "  }", *calls[AFTER],
+                *self._finish(),
             ]  # fmt: skip
             body = [line.replace("B", str(self.block)) if "parts =" in line else line for line in body]
         body += [
@@ -291,8 +293,8 @@ class Writer:
                 "const double *const *x, double *w, double *value, double *out) {\n"
                 + ("  k = (m + 7) / 8 * 8;\n" if self.block > 1 else "")
                 + "  long wrong = 0;\n"
-                f"{body}\n  (void)N; (void)n; (void)start; (void)m; (void)k; (void)theta; (void)x; (void)w; (void)value; "
-                "(void)out;\n  return wrong;\n}"
+                f"{body}\n  (void)N; (void)n; (void)start; (void)m; (void)k; (void)theta; (void)x; (void)w;"
+                " (void)value; (void)out;\n  return wrong;\n}"
             )
             calls.append(f"  wrong |= {name}(N, n, start, m, k, theta, x, w, value, out);")
         return calls
@@ -327,17 +329,19 @@ class Writer:
                 pointer = self.at(array)
                 ones = "".join(f" o[{lane}] = {float(lane < lanes + array.ones)};" for lane in range(lanes, width))
                 lines.append(
-                    f"  for (long j = 0; j < k; j++) {{\n    const double *from = {given} + (start + (j < m ? j : m - 1)) * "
-                    f"{lanes};\n    double *o = {pointer} + j * {width};\n    for (long i = 0; i < {lanes}; i++) o[i] = "
-                    f"from[i];\n   {ones}\n  }}"
+                    "  for (long j = 0; j < k; j++) {\n"
+                    f"    const double *from = {given} + (start + (j < m ? j : m - 1)) * {lanes};\n"
+                    f"    double *o = {pointer} + j * {width};\n"
+                    f"    for (long i = 0; i < {lanes}; i++) o[i] = from[i];\n   {ones}\n  }}"
                 )
             elif self.block == 1:
                 lines.append(self.loop(lanes, True, f"{self.into(array)} = {given}[i];"))
             else:
                 to, rest = self.into(array), self.into(array, column="m - 1")
                 lines.append(
-                    f"  for (long i = 0; i < {lanes}; i++) {{\n    for (long j = 0; j < m; j++) {to} = {given}[(start + j) * "
-                    f"{lanes} + i];\n    for (long j = m; j < k; j++) {to} = {rest};\n  }}"
+                    f"  for (long i = 0; i < {lanes}; i++) {{\n"
+                    f"    for (long j = 0; j < m; j++) {to} = {given}[(start + j) * {lanes} + i];\n"
+                    f"    for (long j = m; j < k; j++) {to} = {rest};\n  }}"
                 )
         return lines
 
@@ -506,8 +510,9 @@ class Writer:
             cell = f"*({to} + (l * {width} + c) * {B} + {column})"
             examples = "CR_LOOP for (long j = 0; j < k; j++) " if B > 1 else ""
             return (
-                f"  for (long l = 0; l < {lefts}; l++) for (long c = 0; c < {width}; c++) for (long r = 0; r < {rights}; "
-                f"r++) {examples}{{ const double p = {product}; {cell} = r ? {cell} + p : p; }}"
+                f"  for (long l = 0; l < {lefts}; l++) for (long c = 0; c < {width}; c++)\n"
+                f"  for (long r = 0; r < {rights}; r++) {examples}{{\n"
+                f"    const double p = {product}; {cell} = r ? {cell} + p : p; }}"
             )
         if (rowwise and B == 1) or (B == 1 and rights == 1):
             return f"  cr_rows({lefts}, {width}, 1, {G}, 1, 1, {X}, {width}, {to}, {width}, 0);"
@@ -531,7 +536,7 @@ class Writer:
         return self._each_right(rights, call, "0);")
 
     def _einsum(self, array: Array) -> str:
-        """A loop for each axis; what two arrays of one example make is a product of matrices where the axes allow it."""
+        """A loop for each axis; for one example it is a product of matrices where the axes allow that."""
         first, second = array.args
         axes, sizes = array.extra[:3], dict(array.extra[3])
         assert isinstance(first, Rows) and isinstance(second, Rows)
@@ -560,7 +565,7 @@ class Writer:
         return f"  {loops(list(axes[2]))}{{\n    {examples}{cell(2)} = 0.0;\n    {add}\n  }}"
 
     def _there(self, x: Rows) -> str:
-        """A table of which rows of an operand are there at all: the others are 0, and make nothing of what is infinite."""
+        """Which rows of an operand are there at all: the others are 0, and make nothing of what is infinite."""
         if x.array.op != "scatter" or covers(x.array)[0]:
             return ""
         places = {place for part in x.array.extra[0] for place in part}
@@ -573,9 +578,9 @@ class Writer:
         column = "j" if self.block > 1 else "0"
         source = f"*({X} + {column} * {stride} + i)" if rowwise else f"*({X} + i * {self.block} + {column})"
         zero = self.number(g, "l")
-        body = (f"int any = 0; for (long l = 0; l < {g.count}; l++) any |= {zero} != 0.0; for (long i = 0; i < {array.lanes}; "
-                f"i++) {self.into(array)} = any ? {source} : 0.0;")  # fmt: skip
-        return self.loop(1, True, body) if array.lanes != 1 else self.loop(1, True, body)
+        any_of = f"int any = 0; for (long l = 0; l < {g.count}; l++) any |= {zero} != 0.0;"
+        rows = f"for (long i = 0; i < {array.lanes}; i++) {self.into(array)} = any ? {source} : 0.0;"
+        return self.loop(1, True, f"{any_of} {rows}")
 
     # --- sums
 
@@ -625,8 +630,8 @@ class Writer:
         last = f"((i + 1) * {sizes[0]})" if same else f"{self.table(starts, 'int')}[i + 1]"
         inner = "CR_LOOP for (long j = 0; j < k; j++) " if array.batched and self.block > 1 else ""
         return (
-            f"  for (long i = 0; i < {len(sizes)}; i++) {{\n    {inner}{to} = {term(first)};\n    for (long t = {first} + 1; "
-            f"t < {last}; t++) {inner}{to} = {joined.format(to, term('t'))};\n  }}"
+            f"  for (long i = 0; i < {len(sizes)}; i++) {{\n    {inner}{to} = {term(first)};\n"
+            f"    for (long t = {first} + 1; t < {last}; t++) {inner}{to} = {joined.format(to, term('t'))};\n  }}"
         )
 
     # --- what an index picks
@@ -699,7 +704,7 @@ def _as_product(
     axes: Sequence[str], sizes: dict[str, int], steps: Sequence[dict[str, int]], pointers: Sequence[str],
     gone: Sequence[str],
 ) -> str | None:  # fmt: skip
-    """An einsum as products of matrices, one for each index of the axes that all three arrays have; None if it is none."""
+    """An einsum as a product of matrices for each index of the axes that all three have; None if it is none."""
     if len(gone) != 1 or not axes[2]:
         return None
     last, [k] = axes[2][-1], gone

@@ -70,7 +70,7 @@ class _Writer:
 
         self.lines = [Line(code.operations[place], tuple(map(argument, code.arguments[place])), code.batched[place])  # type: ignore[arg-type]
                       for place in places]  # fmt: skip
-        self.results = [argument(r.place) if isinstance(r, Ref) else ("number", float(r)) for r in results]
+        self.results: list[Argument] = [argument(r.place) if isinstance(r, Ref) else ("number", float(r)) for r in results]
         self.varies = [isinstance(r, Ref) and code.batched[r.place] for r in results]
         self.pieces = _pieces(self.lines)
         self.functions = self._functions()
@@ -142,8 +142,9 @@ class _Writer:
             body = "\n".join(map(self._block, function))
             name = f"cr_{self.name}_part_{i}"
             parts.append(
-                f"CR_PART long {name}(long start, long m, long k, const double *theta, const double *const *x, double *w) {{"
-                f"\n  long wrong = 0;\n{body}\n  (void)start; (void)m; (void)k; (void)theta; (void)x; (void)w;\n"
+                f"CR_PART long {name}(long start, long m, long k, const double *theta, "
+                "const double *const *x, double *w) {\n"
+                f"  long wrong = 0;\n{body}\n  (void)start; (void)m; (void)k; (void)theta; (void)x; (void)w;\n"
                 "  return wrong;\n}"
             )
             calls.append(f"    wrong |= {name}(start, m, k, theta, x, w);")

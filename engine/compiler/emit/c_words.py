@@ -14,15 +14,17 @@ HERE = Path(__file__).parent
 
 WORDS: Mapping[str, str] = {
     "add": "({} + {})", "subtract": "({} - {})", "multiply": "({} * {})", "divide": "({} / {})", "negative": "(-{})",
-    "positive": "{}", "greater": "({} > {} ? 1.0 : 0.0)", "where": "({} != 0.0 ? {} : {})", "maximum": "cr_maximum({}, {})",
-    "minimum": "cr_minimum({}, {})", "absolute": "fabs({})", "sign": "cr_sign({})", "square": "cr_square({})",
+    "positive": "{}", "greater": "({} > {} ? 1.0 : 0.0)", "where": "({} != 0.0 ? {} : {})",
+    "maximum": "cr_maximum({}, {})", "minimum": "cr_minimum({}, {})", "absolute": "fabs({})",
+    "sign": "cr_sign({})", "square": "cr_square({})",
     "power": "pow({}, {})", "exp": "cr_exp({})", "expm1": "cr_expm1({})", "exp2": "exp2({})", "log": "cr_log({})",
     "log1p": "cr_log1p({})", "log2": "log2({})", "log10": "log10({})", "logaddexp": "cr_logaddexp({}, {})",
     "sqrt": "sqrt({})", "cbrt": "cbrt({})", "tanh": "cr_tanh({})", "sin": "sin({})", "cos": "cos({})", "tan": "tan({})",
     "arcsin": "asin({})", "arccos": "acos({})", "arctan": "atan({})", "arctan2": "atan2({}, {})", "sinh": "sinh({})",
-    "cosh": "cosh({})", "arcsinh": "asinh({})", "arccosh": "acosh({})", "arctanh": "atanh({})", "hypot": "hypot({}, {})",
-    "floor": "floor({})", "ceil": "ceil({})", "trunc": "trunc({})", "rint": "rint({})", "erf": "erf({})",
-    "erfc": "erfc({})", "deg2rad": "cr_deg2rad({})", "rad2deg": "cr_rad2deg({})", "mod": "cr_mod({}, {})",
+    "cosh": "cosh({})", "arcsinh": "asinh({})", "arccosh": "acosh({})", "arctanh": "atanh({})",
+    "hypot": "hypot({}, {})", "floor": "floor({})", "ceil": "ceil({})", "trunc": "trunc({})", "rint": "rint({})",
+    "erf": "erf({})", "erfc": "erfc({})", "deg2rad": "cr_deg2rad({})", "rad2deg": "cr_rad2deg({})", "mod":
+    "cr_mod({}, {})",
     "floor_divide": "cr_floor_divide({}, {})",
 }  # fmt: skip
 # pow is slow, and does not run in vectors.
@@ -64,7 +66,7 @@ def spelled(tree: Tree, arguments: Sequence[str]) -> str:
     assert isinstance(name, str) and ALL not in parts
     texts = [spelled(part, arguments) for part in parts]
     exponent = _literal(texts[1]) if name == "power" else None
-    if exponent in POWERS:
+    if exponent is not None and exponent in POWERS:
         return POWERS[exponent].format(texts[0])
     name = ALSO.get(name, name)
     if name not in WORDS:

@@ -18,7 +18,8 @@ POINTERS = 8  # in front of the arrays that the rule remembers, and of the input
 TRAIN = """
 /* Steps on one mini-batch after the other. It returns how many it took; -1 - that, if the last one was not finite. */
 CR_EXPORT long chainrule_train(long rows, long batch, long epochs, long taken, double *const *a) {{
-  double *const theta = a[0], *const w = a[1], *const value = a[2], *const g = a[3], *const squares = a[4], *const before = a[5];
+  double *const theta = a[0], *const w = a[1], *const value = a[2], *const g = a[3], *const squares = a[4];
+  double *const before = a[5];
   const double *const rates = a[6], *const settings = a[7];
   long step = 0;
   for (long e = 0; e < epochs; e++) for (long start = 0; start < rows; start += batch) {{
@@ -29,6 +30,7 @@ CR_EXPORT long chainrule_train(long rows, long batch, long epochs, long taken, d
     CR_LOOP for (long i = 0; i < {moved}; i++) before[i] = theta[i];
     cr_rule({moved}, (double)(taken + step), rates[step], settings, theta, g, a + {pointers});
     if (!(cr_inner({moved}, theta, 1, theta, 1) < INFINITY)) return -1 - step;
+    if (!(cr_inner({moved}, g, 1, g, 1) < INFINITY)) return -1 - step;
     step++;
   }}
   return step;
@@ -39,9 +41,10 @@ CR_EXPORT long chainrule_train(long rows, long batch, long epochs, long taken, d
 class Epochs:
     """Steps of training in C: the function computes mean and gradient, and `rule` moves the parameters.
 
-    The rule is the text of `static void cr_rule(long n, double taken, double rate, const double *settings, double *theta,
-    double *gradient, double *const *memory)`, where `taken` is the number of steps before, and memory holds the arrays
-    that it keeps from step to step, so many as `memories` says. It moves the first `moved` parameters.
+    The rule is the text of `static void cr_rule(long n, double taken, double rate, const double *settings, double
+    *theta, double *gradient, double *const *memory)`, where `taken` is the number of steps before, and memory holds the
+    arrays that it keeps from step to step, so many as `memories` says. It moves the first `moved` parameters, and may
+    change the gradient to what it has used.
 
     Errors: NoCompiler where it cannot be built.
     """

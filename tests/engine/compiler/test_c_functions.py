@@ -56,8 +56,8 @@ def called(tmp_path_factory):
     powers = {f"power_{i}": text.format("a[i]") for i, text in enumerate(POWERS.values())}
     calls = {name: f"{name}(a[i]{', b[i]' * (name not in ONE)})" for name in names} | powers
     loops = "\n".join(
-        f"CR_EXPORT void all_{name}(long n, const double *a, const double *b, double *out) {{ (void)b; CR_LOOP for (long i "
-        f"= 0; i < n; i++) out[i] = {text}; }}" for name, text in calls.items()
+        f"CR_EXPORT void all_{name}(long n, const double *a, const double *b, double *out) {{ (void)b; "
+        f"CR_LOOP for (long i = 0; i < n; i++) out[i] = {text}; }}" for name, text in calls.items()
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHAINRULE_CACHE", str(tmp_path_factory.mktemp("libraries")))
