@@ -923,7 +923,6 @@ def _between_poles(a: float) -> bool:
 digamma: Op = Op(
     name="digamma",
     ulp=8.0,  # ten quotients are added; 3.7 was measured
-    symbol="ψ({})",
     badge="ψ",
     what="The slope of lgamma at a, for any a but 0, -1, -2, and so on.",
     forward=lambda a: _stirling(1, a),
@@ -937,7 +936,6 @@ trigamma: Op = Op(
     name="trigamma",
     ulp=8.0,  # as for digamma; 2.4 was measured
     eps=32.0,  # on the negative side of 0, where two numbers nearly cancel; 17 was measured
-    symbol="ψ′({})",
     badge="ψ′",
     what="The slope of digamma at a: the sum of 1 / (a + k)² over k = 0, 1, 2, …, for any a but 0, -1, -2, and so on.",
     forward=lambda a: _stirling(2, a),

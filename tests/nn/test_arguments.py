@@ -199,6 +199,7 @@ CASES = {  # of each name: what is called, its arguments, and which wrong things
 ALSO = {  # what the text says where it does not say the argument's name
     "params": ("parameter", "model or a list"), "x": ("input",), "data": ("table", "qqq", "folder", "column"),
     "y": ("label",), "weights": ("weight",), "given": ("X", "preparation"), "logits": ("logit", "classes"),
+    "name": ("called",),
     "i": ("row",), "target": ("class", "index"), "callbacks": ("callback",), "metrics": ("metric",),
     "feature_names": ("feature",), "classes": ("needs numbers",), "estimator": ("MLPClassifier",),
     "key": ("has no",), "X": ("weights",),

@@ -665,6 +665,27 @@ KINDS = {  # of each kind of page one
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", few(KINDS, ["plane"]))
+def test_on_paper_the_page_is_one_column_of_which_nothing_is_cut_off(browser, tmp_path, wide, kind):
+    opened(browser, KINDS[kind](), tmp_path)
+    browser.execute_script("LIVE.update(); LIVE.drawAll()")
+    wide(700)  # a sheet of A4 without its margins
+    try:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+        settle(browser)
+        assert browser.execute_script(CUT_OFF) == []
+        places = browser.execute_script("return [...document.querySelectorAll('main > .panel')].map(e => e.offsetLeft)")
+        assert len(set(places)) == 1 and not browser.execute_script(
+            "return document.querySelector('#foot').offsetParent"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    settle(browser)
+    assert browser.execute_script("return document.querySelector('#foot').offsetParent !== null")
+
+
 @pytest.mark.parametrize("kind", few(KINDS, ["plane", "value"]))
 def test_each_part_says_what_it_is_for(browser, tmp_path, kind):
     opened(browser, KINDS[kind](), tmp_path)
@@ -920,7 +941,7 @@ def test_the_boundary_is_where_the_model_changes_its_answer():
     for p, data in zip(model.parameters(), [1.0, 0.0, 0.0, -1.0, 0.0, 0.0], strict=True):
         p.data = data  # class 0 where the first input is positive
     svg = ElementTree.fromstring(viz.boundary(model, [[-1.0, 0.0], [1.0, 1.0]], [1, 0]).svg)
-    rects = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    _, *rects = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]  # the first one is the paper
     left, right = 56.0, 56.0 + 360.0
     for rect in rects:
         middle = float(rect["x"]) + float(rect["width"]) / 2
@@ -997,7 +1018,7 @@ def test_the_bars_of_wishes_have_the_sizes_and_signs_of_minus_the_gradients():
     model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
     asked = np.sort(cr.wishes(model, cr.mse, X, y).of("layers.1.neurons.0.b"))
     svg = ElementTree.fromstring(viz.wish_bars(model, cr.mse, X, y, parameter="layers.1.neurons.0.b").svg)
-    bars = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    _, *bars = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]  # the first one is the paper
     assert [bar["class"] for bar in bars] == ["n8" if one < 0 else "p8" for one in asked]
     heights = np.array([float(bar["height"]) for bar in bars])
     assert (heights / 90.0) ** 2 == pytest.approx(np.abs(asked) / np.abs(asked).max(), abs=2e-3)

@@ -141,7 +141,8 @@ function write(formula, output, names) {
 
 const BUDGET = 1.2e6; // scalar operations for one curve
 function whatIfRows() { // the training examples that the curve is of: all of them, or as many as can be computed at once
-  const most = Math.max(16, Math.floor((4 * BUDGET) / (M.loss.each.codes.length + 1)));
+  const each = M.loss.each.codes.length + 1, whole = Math.max(16, Math.floor((4 * BUDGET) / each));
+  const most = S.playing ? Math.min(whole, Math.max(64, Math.floor(BUDGET / (17 * each)))) : whole; // while it trains, a frame is short
   if (D.train <= most) return null;
   if (!S.someRows || S.someRows.length !== most) S.someRows = Array.from({ length: most }, (_, i) => Math.floor((i * D.train) / most));
   return S.someRows;
@@ -152,8 +153,8 @@ function wishes() { // for the chosen weight: the loss and the gradient of each 
     M.wish.k = S.weight;
     M.wish.version = -1;
   }
-  if (M.wish.version !== S.version) {
-    const rows = whatIfRows(), n = rows ? rows.length : D.train;
+  const rows = whatIfRows(), n = rows ? rows.length : D.train;
+  if (M.wish.version !== S.version || M.wish.found.rows !== rows) {
     if (!M.wish.table_ || M.wish.table_.length !== 2 * n) M.wish.table_ = new Float64Array(2 * n);
     M.wish.table(X, S.theta, rows, n, M.wish.table_);
     M.wish.version = S.version;

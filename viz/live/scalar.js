@@ -15,7 +15,7 @@ function stepsPanel() {
   const answerBox = el("input", { type: "text", inputmode: "decimal", "aria-label": "your guess", autocomplete: "off", size: 8 });
   guess.append(el("label", {}, "your guess ", answerBox), el("button", { type: "submit", text: "guess" }), el("button", { type: "button", text: "show", onclick: () => { state.hidden = false; state.told = "shown"; redraw(); } }));
   const score = el("p", { className: "score num", role: "status" });
-  const list = el("div", { className: "scroll values" });
+  const list = el("div", { className: "scroll values", tabindex: "0", role: "region", "aria-label": "the scalars of this part" });
   const move = (by) => {
     const next = state.now + by;
     if (next >= state.list.length && acts.indexOf(state.act) < 2) return go(acts[acts.indexOf(state.act) + 1], 0);
