@@ -189,7 +189,7 @@ CASES = {  # of each name: what is called, its arguments, and which wrong things
     "to_javascript": (nn.to_javascript, lambda: {"model": net(), "path": "m.js", "X": X},
                       {"path": {"text", "None"}, "X": {"None", "[[1.0, 2.0]]"}}),
     "to_c": (nn.to_c, lambda: {"model": net(), "path": "m.c", "dtype": "float64", "X": X, "loss": None},
-             {"path": {"text", "None"}, "X": {"None", "[[1.0, 2.0]]"}, "loss": {"None"}}),
+             {"path": {"None"}, "X": {"None", "[[1.0, 2.0]]"}, "loss": {"None"}}),
     "sweep": (nn.sweep, lambda: {"train": double, "grid": {"x": [1, 2]}, "executor": None, "progress": False,
                                  "callbacks": ()},
               {"train": {"class", "function"}, "executor": {"None"}, "progress": SWITCH,
