@@ -106,13 +106,13 @@ def to_c(
     >>> print(made)  # doctest: +ELLIPSIS
     int8, measured on 2 examples: an output differs from that of float64 by at most ...; 2 of 2 classes are those of ...
     """
-    if path is not None and Path(path).suffix.lower() != ".c":
+    target = None if path is None else file_path(path, "net.c")
+    if target is not None and target.suffix.lower() != ".c":
         raise ValueError(f"to_c writes a file and its header, as in to_c(model, 'net.c'); got the path {str(path)!r}")
     check_model(model)
     if loss is not None:
         check_loss(loss)
     text("dtype", dtype, "float32")
-    target = None if path is None else file_path(path, "net.c")
     name = "net" if target is None else c_name(target.stem)
     with in_mode(model, training=False):
         program, about = _program(model, X, "to_c")
