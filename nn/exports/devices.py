@@ -19,7 +19,7 @@ from chainrule.engine.compiler.run.devices import Rounding, c_files
 from chainrule.engine.compiler.run.saving import write
 
 from ..arguments import file_path, text
-from ..checks import check_loss, check_model, checked_inputs
+from ..checks import check_loss, check_model, checked_inputs, checked_loss_value
 from ..data.columns import NumberColumn
 from ..data.targets import Amounts
 from ..modes import in_mode
@@ -222,7 +222,8 @@ def _training(model: Any, loss: Callable[[Any, Any], Any], program: Program, row
     prepared, target = _prepared(model), _target(model)
 
     def f(x: Any, truth: Any) -> Any:
-        return loss(model(prepared(x)), truth if target is None else (truth - target.mean) / target.scale)
+        wanted = truth if target is None else (truth - target.mean) / target.scale
+        return checked_loss_value(loss(model(prepared(x)), wanted))
 
     made = engine.compile(f, params=model.parameters())
     some = np.zeros((1, program._latest().inputs)) if rows is None else rows[:1]
