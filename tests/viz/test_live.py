@@ -259,15 +259,15 @@ def test_a_schedule_that_asks_for_the_length_of_the_training_gets_that_of_fit():
         cr.live(model, cr.mse, X, y, optimiser=optimiser)
 
 
-@pytest.mark.parametrize("spec", [".4g", ".6g", "g", ".3g", ".0%"])
-def test_numbers_in_those_texts_are_written_as_python_writes_them(moons, browser, spec):
+def test_numbers_in_those_texts_are_written_as_python_writes_them(moons, browser):
     rng = np.random.default_rng(0)
     numbers = [*(rng.normal(size=200) * 10.0 ** rng.integers(-12, 12, 200)), 0.0, -0.0, 0.125, 0.375, -0.625, 1.0625,
                1.0315, 99999.5, 999999.5, 1e-5, 9.9995e-5, 12345.678, 1e16, 0.5, 2.5, 3.5, 1.5e300, 5e-324]  # fmt: skip
-    numbers = [x for x in map(float, numbers) if spec != ".0%" or abs(x) < 1e18]
-    found = browser.execute_script("return arguments[0].map((x) => LIVE.formatted(Number(x), arguments[1]))",
-                                   [str(x) for x in numbers], spec)  # fmt: skip
-    assert found == [format(x, spec) for x in numbers]
+    for spec in (".4g", ".6g", "g", ".3g", ".0%"):
+        given = [x for x in map(float, numbers) if spec != ".0%" or abs(x) < 1e18]
+        script = "return arguments[0].map((x) => LIVE.formatted(Number(x), arguments[1]))"
+        found = browser.execute_script(script, [str(x) for x in given], spec)
+        assert found == [format(x, spec) for x in given], spec
 
 
 def hinge_with_penalty(model):

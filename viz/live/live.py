@@ -76,7 +76,8 @@ def live(
     number can be dragged. `live(value)`: the graph of one Value, whose leaves can be dragged. `validation` is a pair
     (X, y); `history`, from fit, puts its snapshots on the page's slider. `names` and `classes` are those of the
     features and of the classes. `show` is "all" or a set of parts: "data", "optimiser", "what if", "wishes", "replay",
-    "scalar", "quiz". Without a `learning_rate`, the page begins with 0.01 (SGD: 0.1), and has a slider.
+    "scalar", "quiz". Without a `learning_rate`, the page begins with 0.01 (SGD: 0.1), and has a slider; the schedule of
+    an optimiser runs in the page, too, for as many steps as fit planned, else for its first 2,000.
 
     Shapes: X (n,) or (n, features), y (n,).
     Errors: ValueError for what is too large (more than 10,000 parameters, or a file above 5 MB), for labels outside the
