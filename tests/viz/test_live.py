@@ -259,6 +259,19 @@ def test_a_schedule_that_asks_for_the_length_of_the_training_gets_that_of_fit():
         cr.live(model, cr.mse, X, y, optimiser=optimiser)
 
 
+def test_a_frozen_parameter_stays_where_it_is_and_says_so(browser, tmp_path):
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+    frozen = model.parameters()[2]
+    frozen.requires_grad = False
+    opened(browser, cr.live(model, cr.mse, np.eye(2), [0.0, 1.0]), tmp_path)
+    theta, title, sentence = browser.execute_script("""
+      for (let i = 0; i < 3; i += 1) LIVE.update();
+      const e = LIVE.S.optimiser.explain(2, 'w');
+      return [LIVE.S.theta[2], e.title, e.sentence];""")
+    assert theta == frozen.data and title == f"The last step of w: {theta:.6g} → {theta:.6g}"
+    assert sentence == "There is no step: the mean of the gradients is 0."
+
+
 def test_numbers_in_those_texts_are_written_as_python_writes_them(moons, browser):
     rng = np.random.default_rng(0)
     numbers = [*(rng.normal(size=200) * 10.0 ** rng.integers(-12, 12, 200)), 0.0, -0.0, 0.125, 0.375, -0.625, 1.0625,

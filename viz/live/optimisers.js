@@ -123,9 +123,9 @@ class Optimiser {
       if (length > s.clip_norm) shrink = s.clip_norm / length;
     }
     for (let k = 0; k < this.count; k += 1) {
+      this.before[k] = theta[k];
       if (fixed && fixed[k]) continue;
       const g = clip(gradient[k]) * shrink;
-      this.before[k] = theta[k];
       this.given[k] = decays ? g + s.weight_decay * theta[k] : g;
       this.last[k] = this.rule.move(theta[k], this.given[k], k, s, this);
       theta[k] += this.last[k];
