@@ -589,6 +589,15 @@ def test_the_picture_that_is_saved_is_a_well_formed_svg(moons, browser):
     assert len(svg.findall(".//{http://www.w3.org/2000/svg}image")) >= 8
 
 
+def test_the_picture_says_which_loss_and_how_many_examples_it_is_of_now(moons, browser):
+    browser.execute_script("""
+      LIVE.pasted("0,0,1\\n1,1,-1\\n2,1,1");
+      const loss = [...document.querySelectorAll('header select')].find((one) => one.ariaLabel === 'loss');
+      loss.value = String(LIVE.D.losses.indexOf('mse')); loss.dispatchEvent(new Event('change'));""")
+    said = browser.execute_script("return LIVE.pictureAsSvg()")
+    assert "live: MLP of 31 parameters, mse of 3 examples; step 0" in said
+
+
 def test_the_worksheet_has_blanks_and_a_key_with_the_numbers(moons, browser):
     browser.execute_script("LIVE.chooseNeuron(5); LIVE.worksheet()")
     blank, key = browser.execute_script("return [...document.querySelectorAll('.sheet')].map(s => s.textContent)")

@@ -120,8 +120,9 @@ def live(
     data |= {"batch": min(int(batch_size), len(train[0])), "seed": _seed(seed), "show": parts}
     if history is not None:
         data["history"] = _history(history, len(parameters))
-    count, examples = f"{len(parameters):,} parameters", f"{len(train[0]):,} examples"
-    title = f"live: {type(model).__name__} of {count}, {network.names[0]} of {examples}"
+    count, examples = len(parameters), len(train[0])
+    data["model"] = f"{type(model).__name__} of {count:,} parameter{'s' * (count != 1)}"
+    title = f"live: {data['model']}, {network.names[0]} of {examples:,} example{'s' * (examples != 1)}"
     data["title"] = title
     page = live_page(data, theme, poster(data["neurons"], network.weights(), theme, title))
     if len(page.html) > MOST_BYTES:
