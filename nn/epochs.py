@@ -17,7 +17,7 @@ from chainrule.engine.compiler.emit.c_words import WORDS, Unspelled, number, spe
 
 from .stepping import Numbers, Optimiser
 
-__all__ = ["InC", "Rule", "Untraceable", "rule_of"]
+__all__ = ["Column", "InC", "Rule", "Symbol", "Untraceable", "rule_of"]
 
 
 class Untraceable(Exception):
@@ -136,7 +136,7 @@ class Column(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise Untraceable("it branches on an array")
 
-    __len__ = __iter__ = __float__ = __getitem__ = __bool__  # type: ignore[assignment]
+    __len__ = __iter__ = __float__ = __getitem__ = __bool__
 
 
 class _Squares:

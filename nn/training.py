@@ -331,9 +331,8 @@ class _Run:
         Errors: FloatingPointError for a loss that is not finite.
         """
         self.check_parameters()
-        if self.callbacks or self.metrics:  # they may read the Values, and change them
+        if self.callbacks or self.metrics:  # they may read the Values
             self.restore()
-            self.is_written = False
         measured = {part: self.evaluate(part, examples, epoch) for part, examples in self.parts.items()}
         history = self.history
         history.epochs.append(epoch)
@@ -347,6 +346,7 @@ class _Run:
         loss = measured.get("test", measured["train"])[0]
         if loss < self.best[0]:
             self.best = (loss, epoch, self.theta.copy())
+        self.is_written = self.is_written and not (self.callbacks or self.metrics)  # they may change the Values, too
         if not self.callbacks:
             return False
         answers = [wants_an_end(callback, self.model, history) for callback in self.callbacks]

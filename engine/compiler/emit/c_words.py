@@ -66,7 +66,7 @@ def spelled(tree: Tree, arguments: Sequence[str]) -> str:
     assert isinstance(name, str) and ALL not in parts
     texts = [spelled(part, arguments) for part in parts]
     exponent = _literal(texts[1]) if name == "power" else None
-    if exponent in POWERS:
+    if exponent is not None and exponent in POWERS:
         return POWERS[exponent].format(texts[0])
     name = ALSO.get(name, name)
     if name not in WORDS:

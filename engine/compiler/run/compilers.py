@@ -56,8 +56,8 @@ def _compiler(wanted: str, path: str) -> Compiler:
         if found:
             with suppress(OSError, subprocess.SubprocessError):
                 asked = [found, *more, *([] if Path(found).stem.lower() == "cl" else ["--version"])]
-                said = subprocess.run(asked, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-                return Compiler((found, *more), (said.stdout or said.stderr).strip().splitlines()[0])
+                done = subprocess.run(asked, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+                return Compiler((found, *more), (done.stdout or done.stderr).strip().partition("\n")[0])
     said = f"$CC, which is {wanted!r}, is" if wanted.strip() else "gcc, clang, cc, zig and cl are"
     raise NoCompiler(f'no C compiler was found ({said} not on the PATH); install one, or write backend="numpy"')
 

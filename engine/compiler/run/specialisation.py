@@ -301,5 +301,5 @@ class Specialisation:
         return _once(self.runners, name, lambda: build("bind", self.array_text(name)))
 
     def __getstate__(self) -> dict[str, Any]:
-        made = {"plan": None, "runners": {}, "pools": {}, "native": Functions(), "when_built": None}
+        made: dict[str, Any] = {"plan": None, "runners": {}, "pools": {}, "native": Functions(), "when_built": None}
         return {**self.__dict__, **made}  # they are made again from the texts
