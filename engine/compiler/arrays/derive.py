@@ -161,6 +161,7 @@ class Backward:
         one, two = (left, left_axes), (right, right_axes)
         for (side, its_axes), (other, other_axes) in ((one, two), (two, one)):
             if self.wants(side):
+                assert isinstance(side, Rows) and isinstance(other, Rows)
                 extra = axes, other_axes, its_axes, sizes
                 passed: Operand = program.write("einsum", [g, other], side.count, True, *extra)
                 if masked:  # examples whose gradient is 0 take no part, whatever the factors are

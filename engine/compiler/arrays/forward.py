@@ -169,7 +169,7 @@ class Forward:
                 found = number
                 break
         axes = "".join(names[axis] for axis in list(permutations(range(3)))[found])
-        return self.gather([operands[i] for i in orders[found]], padding=True), axes
+        return self.gather([operands[i] for i in orders[found].tolist()], padding=True), axes
 
     def _sum(self, step: Step) -> Operand:
         terms = self.gather(step.operands[0], solid=len(step.sizes) > 1)

@@ -64,7 +64,7 @@ class _Entry(NamedTuple):
     row_start: int
     column: int
     column_start: int
-    count: int
+    length: int
 
 
 def find_products(flat: Flattened) -> None:
@@ -93,7 +93,7 @@ def _grids(flat: Flattened) -> list[Products]:
     _add_single_products(flat, sums, lefts, rights, parts)
     depth: dict[int, int] = {}
     for place, task in flat.tasks.items():
-        depth[place] = 1 + max([depth.get(a, 0) for a in task.arguments if a.__class__ is int], default=0)  # type: ignore[arg-type]
+        depth[place] = 1 + max([depth.get(a, 0) for a in task.arguments if a.__class__ is int], default=0)
     alike: defaultdict[tuple[int, ...], list[Products]] = defaultdict(list)
     for part in parts:
         grid = _grid(part, lefts.whole, rights.whole)
@@ -109,13 +109,13 @@ def _pairs(flat: Flattened, task: Task) -> tuple[Vector, Vector] | None:
         return None
     factors: list[tuple[int, int]] = []
     for a in task.arguments:
-        product = flat.tasks.get(a) if a.__class__ is int else None  # type: ignore[arg-type]
+        product = flat.tasks.get(a) if a.__class__ is int else None
         if product is None or product.kind is not multiply:
             return None
         one, other = product.arguments
         if not (one.__class__ is int and other.__class__ is int and flat.batched[one] and flat.batched[other]):
             return None
-        factors.append((one, other))  # type: ignore[arg-type]
+        factors.append((one, other))
     left, right = zip(*factors)
     return left, right
 
@@ -150,10 +150,10 @@ def _add_single_products(
     for place, task in flat.tasks.items():
         if task.kind is multiply and place in used:
             left, right = task.arguments
-            if left.__class__ is int and flat.batched[left] and left not in lefts.home and right in rights.home:  # type: ignore[index]
+            if left.__class__ is int and flat.batched[left] and left not in lefts.home and right in rights.home:
                 side = rights.home[right]  # type: ignore[index]
                 if side[0] in columns:
-                    rows[left, columns[side[0]][0]].append((place, side))  # type: ignore[index]
+                    rows[left, columns[side[0]][0]].append((place, side))
     for (left, i), found in rows.items():
         if len({column for _, (column, _) in found}) == counts[i] == len(found):
             row = lefts.new((left,))
@@ -174,10 +174,10 @@ def _grid(part: list[_Entry], lefts: list[Vector], rights: list[Vector]) -> Prod
         start, other = of_rows[entry.row], of_columns[entry.column]
         end = min(start + len(lefts[entry.row]), other + len(rights[entry.column]))
         if start + entry.row_start != other + entry.column_start or (
-            max(start, other) != start + entry.row_start or end != start + entry.row_start + entry.count
+            max(start, other) != start + entry.row_start or end != start + entry.row_start + entry.length
         ):
             return None  # of the products of the whole row and column, it adds up a part only
-    products = sum(entry.count for entry in part)
+    products = sum(entry.length for entry in part)
     if products < max(FEWEST, DENSITY * len(rows) * len(columns) * width):
         return None
     sides = []
@@ -190,7 +190,7 @@ def _grid(part: list[_Entry], lefts: list[Vector], rights: list[Vector]) -> Prod
         sides.append(side)
     row_of, column_of = ({number: i for i, number in enumerate(numbers)} for numbers in (rows, columns))
     places = {entry.place: row_of[entry.row] * len(columns) + column_of[entry.column] for entry in part}
-    return Products((1, len(rows), len(columns), width), *sides, places)
+    return Products((1, len(rows), len(columns), width), sides[0], sides[1], places)
 
 
 def _offsets(part: list[_Entry]) -> tuple[dict[int, int], dict[int, int]]:
@@ -225,7 +225,7 @@ def _in_order(tasks: Mapping[int, Task], outputs: Iterable[Argument]) -> dict[in
     found: dict[int, Task] = {}
     begun: set[int] = set()
     for start in outputs:
-        stack: list[int] = [start] if start.__class__ is int and start in tasks else []  # type: ignore[list-item]
+        stack: list[int] = [start] if start.__class__ is int and start in tasks else []
         while stack:
             place = stack[-1]
             if place in found:
@@ -235,7 +235,7 @@ def _in_order(tasks: Mapping[int, Task], outputs: Iterable[Argument]) -> dict[in
             else:
                 begun.add(place)
                 waiting = [a for a in tasks[place].arguments if a.__class__ is int and a in tasks and a not in found]
-                if not begun.isdisjoint(waiting):  # type: ignore[arg-type]
+                if not begun.isdisjoint(waiting):
                     return None
-                stack += waiting  # type: ignore[arg-type]
+                stack += waiting
     return found

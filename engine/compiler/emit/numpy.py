@@ -151,7 +151,7 @@ class NumPy:
                     first.add(array)
             elif array.op == "einsum" and ops == {"take"}:
                 first.add(array)
-        return spare - roots, first
+        return spare.difference(roots), first
 
     def _in_no_order(self, scatter: Array) -> Array | None:
         """The array that a scatter takes to most of its rows, each once, in no order; None if it is none."""
@@ -276,8 +276,8 @@ class NumPy:
 
     def _scatter(self, array: Array) -> None:
         name = self.base(array)
-        if (part := self._in_no_order(array)) in self.spare and part is not None:
-            return self._take_back(array, part)
+        if (alone := self._in_no_order(array)) in self.spare and alone is not None:
+            return self._take_back(array, alone)
         if covers(array)[1]:
             self.to(array, f"{name}[...] = 0.0", "0")
         for part, places, first in zip(array.args, array.extra[0], first_writes(array)):
@@ -383,12 +383,13 @@ class NumPy:
     def _einsum(self, array: Array) -> None:
         """A product of matrices for each example: their axes are those in all three, and what each side has alone."""
         *named, sizes = array.extra
-        first, second, result = map(set, named)
-        both, inner = sorted(first & second & result), sorted((first & second) - result)
-        kept = [sorted((side & result) - set(both)) for side in (first, second)]
+        one, other, result = map(set, named)
+        both, inner = sorted(one & other & result), sorted((one & other) - result)
+        kept = [sorted((side & result) - set(both)) for side in (one, other)]
         windows = []
         orders = ((*both, *kept[0], *inner), (*both, *inner, *kept[1]), (*both, *kept[0], *kept[1]))
         for x, axes, order in zip((*array.args, array.whole), named, orders):
+            assert isinstance(x, Rows)
             first = x.array in self.first
             shape: list[object] = [dict(sizes)[axis] for axis in axes]
             shape.insert(0 if first else len(axes), "n")
@@ -400,8 +401,8 @@ class NumPy:
         self.to(array, text, comment, tuple(dict(sizes)[axis] for axis in named[2]))
         there = [self._there(x, axes, dict(sizes), order) for x, axes, order in zip(array.args, named, orders)]
         if self.exact and any(there):
-            one, other = (each or self.constant("np.array([[True]])") for each in there)
-            text = f"exact_matmul({windows[0]}, {one}, {windows[1]}, {other}, {windows[2]})"
+            masks = [each or self.constant("np.array([[True]])") for each in there]
+            text = f"exact_matmul({windows[0]}, {masks[0]}, {windows[1]}, {masks[1]}, {windows[2]})"
             self.line(f"if np.isnan({self.base(array)}.sum()): {text}", "what is not there takes no part")
 
     def _there(self, x: Operand, axes: str, sizes: Mapping[str, int], order: Sequence[str]) -> str:
