@@ -70,7 +70,9 @@ class _Writer:
 
         self.lines = [Line(code.operations[place], tuple(map(argument, code.arguments[place])), code.batched[place])  # type: ignore[arg-type]
                       for place in places]  # fmt: skip
-        self.results: list[Argument] = [argument(r.place) if isinstance(r, Ref) else ("number", float(r)) for r in results]
+        self.results: list[Argument] = [
+            argument(r.place) if isinstance(r, Ref) else ("number", float(r)) for r in results
+        ]
         self.varies = [isinstance(r, Ref) and code.batched[r.place] for r in results]
         self.pieces = _pieces(self.lines)
         self.functions = self._functions()
