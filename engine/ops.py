@@ -883,7 +883,8 @@ def _stirling(order: int, a: Any) -> Any:
     for k, number in reversed(list(enumerate(BERNOULLI, 1))):
         series = (series + number * math.factorial(2 * k + order - 2) / math.factorial(2 * k)) * power(y, -2.0)
     steps = [log(z + float(i)) if order == 0 else power(z + float(i), -float(order)) for i in range(9, -1, -1)]
-    passed, angle = sum(steps[1:], steps[0]), math.pi * (a - rint(a))  # the angle to the nearest pole
+    passed, beside = sum(steps[1:], steps[0]), where(positive, 0.25, a)
+    angle = math.pi * (beside - rint(beside))  # to the nearest pole
     if order == 0:
         rising = (y - 0.5) * log(y) - y + 0.5 * math.log(2.0 * math.pi) + series * y - passed
         return where(positive, 1.0, -1.0) * rising + where(positive, 0.0, lambda: log(math.pi / absolute(sin(angle))))
@@ -922,7 +923,6 @@ def _between_poles(a: float) -> bool:
 digamma: Op = Op(
     name="digamma",
     ulp=8.0,  # ten quotients are added; 3.7 was measured
-    symbol="ψ({})",
     badge="ψ",
     what="The slope of lgamma at a, for any a but 0, -1, -2, and so on.",
     forward=lambda a: _stirling(1, a),
@@ -936,7 +936,6 @@ trigamma: Op = Op(
     name="trigamma",
     ulp=8.0,  # as for digamma; 2.4 was measured
     eps=32.0,  # on the negative side of 0, where two numbers nearly cancel; 17 was measured
-    symbol="ψ′({})",
     badge="ψ′",
     what="The slope of digamma at a: the sum of 1 / (a + k)² over k = 0, 1, 2, …, for any a but 0, -1, -2, and so on.",
     forward=lambda a: _stirling(2, a),

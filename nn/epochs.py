@@ -17,7 +17,7 @@ from chainrule.engine.compiler.emit.c_words import WORDS, Unspelled, number, spe
 
 from .stepping import Numbers, Optimiser
 
-__all__ = ["InC", "Rule", "Untraceable", "rule_of"]
+__all__ = ["Column", "InC", "Rule", "Symbol", "Untraceable", "rule_of"]
 
 
 class Untraceable(Exception):

@@ -104,7 +104,12 @@ class Module(Holder):
         places = class_places(self, *self._answers(X))
         if self.preparation is not None and self.preparation.class_names:
             return self.preparation.named(places)
-        return np.array(self.class_labels)[places] if self.class_labels else places
+        if not self.class_labels:
+            return places
+        if places.max() >= len(self.class_labels):
+            said = f"the model has chosen the class {places.max()}, and its class_labels are {self.class_labels}"
+            raise ValueError(f"{said}; write model.class_labels = ()")
+        return np.array(self.class_labels)[places]
 
     def _answers(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """The inputs and the outputs."""

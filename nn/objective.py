@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,10 +21,10 @@ from chainrule.engine.reads import Watch, lost_path
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 from .masks import chances, kept
 from .modes import in_mode, reads_mode
+from .warning import warn
 
 __all__ = ["Objective"]
 
-HERE = Path(__file__).parent
 CHUNK = 1024  # examples in one call of a program, which holds so many numbers for each node of an example's graph
 SAMPLE = 256  # examples on which a program is compared with eager code, at most
 NODES = 100_000  # of the graphs of those examples together; there are two at least
@@ -282,10 +279,10 @@ class Objective:
         if held:
             names = ", ".join(held[:3]) + f" and {len(held) - 3} more" * (len(held) > 3)
             said = f"the loss depends on {names}, which no list of parameters holds, so fit does not train it"
-            _warn(f"{said}; {UNLISTED}")
+            warn(f"{said}; {UNLISTED}")
         for kind in found:
             if kind in again:
-                _warn(f"{kind}: {again[kind]}")
+                warn(f"{kind}: {again[kind]}")
         self.seen = [([], {}), ([], {})]  # let the graphs go
 
     def _compare_gradients(self, program: Program, examples: Examples, few: RowNumbers, theta: Floats) -> None:
@@ -336,15 +333,7 @@ class Objective:
 
     def _fall_back(self, reason: str) -> None:
         self.program = self.predicting = self.stepping = None
-        _warn("fit trains with eager code, which is slower (compiled=False does so without this warning): " + reason)
-
-
-def _warn(said: str) -> None:
-    """A warning that names the line that called fit."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back and Path(frame.f_code.co_filename).parent == HERE:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(said, RuntimeWarning, stacklevel=level)
+        warn("fit trains with eager code, which is slower (compiled=False does so without this warning): " + reason)
 
 
 def _sample(examples: Examples, nodes: int) -> RowNumbers:

@@ -169,6 +169,8 @@ def _apply(content: Mapping[str, Part], part: Part, numbers: Mapping[str, float]
     frozen = {each.index(len(parameters)) for each in content["frozen"].items()} if "frozen" in content else set()
     preparation = content["preparation"].prepared() if "preparation" in content else None
     class_labels = content["class_labels"].plain() if "class_labels" in content else ()
+    if len(class_labels) not in (0, 2):
+        content["class_labels"].fail(f"there are {len(class_labels)} of them, and a model has two or none")
     for i, (p, number) in enumerate(zip(parameters, numbers.values())):
         p.data, p.requires_grad = number, i not in frozen
         p.label = labels.get(i, p.label)

@@ -149,13 +149,15 @@ class Optimiser:
 
         Errors: FloatingPointError where a square would be inf: that parameter would stand still for ever.
         """
-        known, square = self.__dict__["_squared"]
-        if known is gradient and square is not None:
+        known, given_square = self.__dict__["_squared"]
+        if known is gradient and given_square is not None:
+            square: Numbers = given_square
             return square
         if not gradient.dot(gradient) < math.inf and not (largest := np.abs(gradient).max()) < LARGEST_SQUARED:
             said = f"{type(self).__name__} squares the gradient, and {largest:.3g} squared is inf"
             raise FloatingPointError(f"{said}; scale the loss down, or look for huge numbers in X and y")
-        return np.multiply(gradient, gradient, self._scratch)
+        square = np.multiply(gradient, gradient, self._scratch)
+        return square
 
     def move(
         self, theta: Numbers, gradient: Numbers, before: Numbers | None = None, square: Numbers | None = None
@@ -173,10 +175,10 @@ class Optimiser:
             before = np.empty(len(theta)) if own["_last"] is None else own["_last"][0]
             np.copyto(before, theta)
         own["_squared"] = gradient, square
-        if own["clip_value"] is not None:
-            gradient = np.clip(gradient, -self.clip_value, self.clip_value)
-        if own["clip_norm"] is not None and (length := float(np.linalg.norm(gradient))) > self.clip_norm:
-            gradient = gradient * (self.clip_norm / length)
+        if (most := own["clip_value"]) is not None:
+            gradient = np.clip(gradient, -most, most)
+        if (most := own["clip_norm"]) is not None and (length := float(np.linalg.norm(gradient))) > most:
+            gradient = gradient * (most / length)
         if own["weight_decay"]:
             gradient = self.decay(theta, gradient)
         moved = self.update(theta, gradient)

@@ -85,7 +85,8 @@ def fit(
 
     Dropout drops in the steps, by numbers that are drawn from `seed`, and not in records; a model that has such parts
     is in evaluation mode afterwards, as by model.eval(). Where nothing is learned, `history.advice` is a line that says
-    what may help; the progress bar shows it, too.
+    what may help; the progress bar shows it, too. Between two records the numbers of the parameters stand in an array;
+    the Values have them whenever a metric or a callback runs, and at the end.
 
     X, y and the validation, a pair, may be arrays of any type, lists, or frames and series of pandas and polars; or X
     is a Dataset, such as `table` makes, and so is the validation. The targets of classes may be their names. The model
@@ -120,7 +121,7 @@ def fit(
     shuffle, progress, compiled = (
         switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
     )
-    shuffler = seeded("seed", seed)
+    shuffler, backend = seeded("seed", seed), checked_backend(backend)
     check_model(model)
     check_loss(loss)
     names = _column_names(X)
@@ -331,9 +332,8 @@ class _Run:
         Errors: FloatingPointError for a loss that is not finite.
         """
         self.check_parameters()
-        if self.callbacks or self.metrics:  # they may read the Values, and change them
+        if self.callbacks or self.metrics:  # they may read the Values
             self.restore()
-            self.is_written = False
         measured = {part: self.evaluate(part, examples, epoch) for part, examples in self.parts.items()}
         history = self.history
         history.epochs.append(epoch)
@@ -347,6 +347,7 @@ class _Run:
         loss = measured.get("test", measured["train"])[0]
         if loss < self.best[0]:
             self.best = (loss, epoch, self.theta.copy())
+        self.is_written = self.is_written and not (self.callbacks or self.metrics)  # they may change the Values, too
         if not self.callbacks:
             return False
         answers = [wants_an_end(callback, self.model, history) for callback in self.callbacks]

@@ -55,7 +55,7 @@ class Wishes:
         """
         if not isinstance(name, str) or name not in self.names:
             shown = ", ".join(self.names[:3])
-            raise KeyError(f"no parameter has the name {name!r}; there are {len(self.names)}: {shown}, …")
+            raise KeyError(f"no parameter is called {name!r}; there are {len(self.names)}: {shown}, …")
         asked: Floats = self.parameters[:, self.names.index(name)]
         return asked
 

@@ -18,8 +18,8 @@ from chainrule.engine.gate import rows
 from .reading import is_gap, plain_number
 
 __all__ = [
-    "Cells", "Source", "cells_of_texts", "cells_of_values", "gaps", "in_order", "most_frequent", "shown", "whole",
-    "word",
+    "Cells", "Source", "are_times", "cells_of_texts", "cells_of_values", "counts_rows", "gaps", "in_order",
+    "most_frequent", "shown", "times_said", "whole", "word",
 ]  # fmt: skip
 
 Cells = NDArray[Any]  # (rows,): float64, or objects, each a str or None
@@ -27,6 +27,11 @@ Cells = NDArray[Any]  # (rows,): float64, or objects, each a str or None
 MOSTLY = 0.8  # of the cells of a column: where so many are numbers, one that is none is a mistake
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)?,\d+([eE][+-]?\d+)?")
 THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?"
+_DATE = r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))"
+_SPAN = r"-?\d+ (days?|hours?|minutes?|seconds?|milliseconds?|microseconds?|nanoseconds?)"
+TIME = re.compile(rf"{_DATE}([ T]{_CLOCK})?|(-?\d+ days?,? )?{_CLOCK}|{_SPAN}")
+COUNT = re.compile(r"|#|(row[_ ]?)?(id|idx|index|nr|no)\.?|.*[_ ]id|unnamed: 0|lfd\.? ?nr\.?")
 THOUSANDS_POINT = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 
 
@@ -108,20 +113,20 @@ def cells_of_values(name: str, given: Any, source: Source, words: bool = False) 
     array = rows(given, f"column {name!r}")
     if array.ndim != 1:
         raise ValueError(f"column {name!r} of {source.name} has the shape {array.shape}; a column is (rows,)")
-    if array.dtype.kind in "mM":
-        raise ValueError(_time(name, source))
     mask = np.ma.getmaskarray(array)
+    if array.dtype.kind in "mM":
+        array, mask = array.astype(str).astype(object), mask | np.isnat(array)
     if array.dtype.kind in "biuf" and not words:
         return np.where(mask, np.nan, np.asarray(array, dtype=np.float64))
     values = [None if hidden or _is_missing(one) else one for one, hidden in zip(array.tolist(), mask.tolist())]
     for row, value in enumerate(values):
-        if isinstance(value, (date, time, timedelta)):
-            raise ValueError(_time(name, source))
-        if value is not None and not isinstance(value, (str, Real, Decimal)):
+        if value is not None and not isinstance(value, (str, Real, Decimal, date, time, timedelta)):
             raise ValueError(
                 f"{source.at(row)} holds {shown(value)} in column {name!r}, which is neither a number nor a text; "
                 f"make it one of them, or leave the column out: ignore=[{name!r}]"
             )
+    if any(isinstance(value, (date, time, timedelta)) for value in values):
+        values, words = [None if value is None else str(value) for value in values], True
     if not words:
         if not any(isinstance(value, str) for value in values):
             return np.array([np.nan if value is None else float(value) for value in values])
@@ -132,7 +137,21 @@ def cells_of_values(name: str, given: Any, source: Source, words: bool = False) 
     return np.array([None if value is None or is_gap(word(value)) else word(value) for value in values], dtype=object)
 
 
-def _time(name: str, source: Source) -> str:
+def are_times(cells: Cells) -> bool:
+    """Whether all that is held are dates, times of a day or durations, as people and libraries write them."""
+    held = [cell for cell in cells.tolist() if cell is not None] if cells.dtype == object else []
+    return bool(held) and all(TIME.fullmatch(cell) for cell in held)
+
+
+def counts_rows(name: str, cells: Cells) -> bool:
+    """Whether whole numbers rise from row to row, in a column whose name says that they mean no more than that."""
+    if cells.dtype == object or len(cells) < 3 or not COUNT.fullmatch(name.strip().lower()):
+        return False
+    return whole(cells) and bool((np.diff(cells) > 0).all())
+
+
+def times_said(name: str, source: Source) -> str:
+    """What the error about such a target says."""
     return (
         f"column {name!r} of {source.name} holds times; make numbers of them, such as the year or the days since the "
         f"first, or leave the column out: ignore=[{name!r}]"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import Cells, Source, gaps, in_order, shown, whole, word
+from ..warning import warn
+from .cells import Cells, Source, are_times, counts_rows, gaps, in_order, shown, times_said, whole, word
 from .columns import listed
 from .dataset import Table
 
@@ -20,7 +19,6 @@ __all__ = ["MISSING", "chosen"]
 MISSING = ("fill", "drop", "error")
 FEW_CLASSES = 20  # whole numbers of a target are classes if there are no more of them than this
 MANY_WORDS = 20  # different words of a column: with more, and more than half as many as rows, it tells rows apart
-NN = Path(__file__).parents[1]
 
 
 def chosen(
@@ -48,6 +46,8 @@ def chosen(
         raise ValueError(f"column {target!r} of {source.name}, the target, is empty")
     if lost := int((~kept).sum()):
         notes.append(f"{lost} row{'s' * (lost > 1)} without {target} left out")
+    if target not in words and are_times(goal[kept]):
+        raise ValueError(times_said(target, source))
     useful = _useful({name: column for name, column in cells.items() if name != target}, kept, source, notes, words)
     if missing == "drop":
         kept = _without_gaps(useful, kept, source, notes)
@@ -127,13 +127,23 @@ def _fill(name: str, cells: Cells, value: Any) -> Any:
 def _useful(
     cells: dict[str, Cells], kept: NDArray[np.bool_], source: Source, notes: list[str], words: Collection[str]
 ) -> dict[str, Cells]:
-    """The columns that say something: those without any value are left out, and words that tell each row apart."""
-    useful, reasons = {}, []
+    """The columns that say something.
+
+    Left out are those without any value, words and counts that tell each row apart, and dates and times.
+    """
+    useful, reasons, advice = {}, [], ""
     for name, column in cells.items():
         held = column[kept & ~gaps(column)]
         different = len(set(held.tolist())) if column.dtype == object else 0
         if not len(held):
             reasons.append((name, "has no values"))
+        elif name not in words and are_times(held):
+            reasons.append((name, f"holds dates or times ({shown(held[0])}, …)"))
+            advice = (
+                "; to learn from dates and times, make numbers of them, such as the year or the days since the first"
+            )
+        elif name not in words and counts_rows(name, held):
+            reasons.append((name, f"counts the rows ({held[0]:g}, {held[1]:g}, …)"))
         elif different > max(MANY_WORDS, len(held) // 2) and name not in words:
             reasons.append((name, f"holds {different} different texts in {len(held)} rows ({shown(held[0])}, …)"))
         else:
@@ -141,7 +151,7 @@ def _useful(
     if reasons:
         said = "; ".join(f"column {name!r} {why}" for name, why in reasons)
         names = [name for name, _ in reasons]
-        _warn(f"{source.name}: {said}: left out, as with ignore={names!r}")
+        warn(f"{source.name}: {said}: left out, as with ignore={names!r}{advice}")
         notes.append(f"left out: {', '.join(names)}")
     if not useful:
         raise ValueError(f"{source.name} has no column but the target that a model could learn from")
@@ -158,11 +168,3 @@ def _refuse_gaps(cells: Mapping[str, Cells], source: Source) -> None:
             f"{source.at(row)} has no value in column {name!r}; rows with gaps: {count}. Write "
             "missing='fill' or missing='drop'"
         )
-
-
-def _warn(said: str) -> None:
-    """A warning at the line that called table."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back and NN in Path(frame.f_code.co_filename).parents:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(said, RuntimeWarning, stacklevel=level)

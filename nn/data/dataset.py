@@ -244,7 +244,9 @@ class Dataset:
     def __str__(self) -> str:
         told = self.told()
         width = max(len(name) for name, _ in told) + 2
-        lines = [f"{self.name}: {len(self)} rows, {self.inputs} inputs, {self.outputs} outputs"]
+        lines = [
+            f"{self.name}: {_many(len(self), 'row')}, {_many(self.inputs, 'input')}, {_many(self.outputs, 'output')}"
+        ]
         lines += [f"  {name:<{width}}{said}" for name, said in told]
         return "\n".join([*lines, *[f"  {note}" for note in self.table.notes]])
 
@@ -261,8 +263,12 @@ def _can_be_stratified(labels: NDArray[Any], test_size: float) -> bool:
     return 0.0 < test_size < 1.0 and smallest * min(test_size, 1 - test_size) >= 1.0
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
 def _few(names: Any, most: int = 12) -> str:
-    shown = [str(name) for name in names]
+    shown = [" ".join(str(name).split()) for name in names]  # on one line, whatever is in them
     return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
 
 
@@ -274,8 +280,10 @@ def _told(column: NumberColumn | CategoryColumn, cells: Cells) -> str:
         fill = f"{column.fill:g}" if isinstance(column.fill, float) else column.fill
         filled = f"; {empty} gap{'s' * (empty > 1)}" + (f", filled with {fill}" if fill is not None else "")
     if isinstance(column, CategoryColumn):
-        return f"{len(column.categories)} categories: {_few(column.categories)}{filled}"
+        count = len(column.categories)
+        return f"{count} categor{'ies' if count != 1 else 'y'}: {_few(column.categories)}{filled}"
     held = cells[~gaps(cells)]
     span = f"{held.min():g} to {held.max():g}" if len(held) else "nothing but gaps"
+    span = f"always {held[0]:g}" if len(held) > 1 and np.ptp(held) == 0 else span
     scaled = ", standardised" if column.mean != 0.0 or column.scale != 1.0 else ""
     return f"numbers, {span}{scaled}{filled}"

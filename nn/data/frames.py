@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .cells import shown
+from .reading import numbered
 
 __all__ = ["frame_columns"]
 
@@ -42,13 +43,8 @@ def frame_columns(given: Any, name: str) -> dict[str, Any] | None:
 
 
 def _named(columns: list[tuple[Any, Any]], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for label, column in columns:
-        text = str(label)
-        if text in found:
-            raise ValueError(f"{name} has two columns with the name {text!r}; give each a name of its own")
-        found[text] = column
-    return found
+    labels = numbered([str(label) for label, _ in columns], name)
+    return dict(zip(labels, [column for _, column in columns]))
 
 
 def _from_dicts(given: Sequence[Any], name: str) -> dict[str, Any]:

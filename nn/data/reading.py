@@ -14,7 +14,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Sheet", "is_gap", "plain_number", "read_csv"]
+from ..warning import warn
+
+__all__ = ["Sheet", "is_gap", "numbered", "plain_number", "read_csv"]
 
 GAPS = frozenset(["", "na", "n/a", "#n/a", "#na", "nan", "-nan", "null", "none", "nil", "<na>", "?", "-", "--", "."])
 BLOCK = 20_000  # rows that are held as texts at a time
@@ -207,14 +209,20 @@ def _checked_names(name: str, line: int, header: list[str]) -> list[str]:
             f"line {line} of {name} has to name the columns, and holds {shown}; for a file without such a line, write "
             f"names=[{', '.join(repr(f'x{j}') for j in range(1, min(len(names), 3) + 1))}{', …' * (len(names) > 3)}]"
         )
-    for place, one in enumerate(names):
-        if one and one in names[:place]:
-            first = names.index(one)
-            raise ValueError(
-                f"line {line} of {name} names the fields {first + 1} and {place + 1} both {one!r}; give each a name of "
-                "its own"
-            )
-    return names
+    return numbered(names, f"line {line} of {name}")
+
+
+def numbered(names: Sequence[str], where: str) -> list[str]:
+    """The names of columns, of which a second "a" is called "a (2)", with a warning; empty names stay as they are."""
+    found: list[str] = []
+    for name in names:
+        one, times = name, 1
+        while name and one in found:
+            one, times = f"{name} ({times + 1})", times + 1
+        found.append(one)
+    if twice := [one for name, one in zip(names, found) if name != one]:
+        warn(f"{where} has several columns of the same name: the later ones are called {', '.join(map(repr, twice))}")
+    return found
 
 
 def _given_names(name: str, names: Sequence[str], first: list[str]) -> list[str]:

@@ -238,6 +238,20 @@ def as_float(exact):
     return float(exact)
 
 
+# Sums, whose result may be far smaller than what was added. In digamma it is a logarithm beside quotients, in lgamma
+# what the C library adds: Lanczos's constant and the two factors of Stirling's formula.
+CANCELLING = {"total", "dot", "logsumexp", "logaddexp", "digamma", "lgamma"}
+
+
+def terms(op, numbers):
+    """The sum of the |terms| that are added up."""
+    with mpmath.workprec(precision_for(numbers)):
+        if op.name in ("digamma", "lgamma"):
+            size = abs(mpf(numbers[0]))
+            return mp.log(size + 10) if op.name == "digamma" else 6 + size * mp.log(size + 6)
+        return mpf(MEANING["dot" if op.name == "dot" else "total"](*(abs(mpf(number)) for number in numbers)))
+
+
 def ulps_apart(got, exact):
     """How many units in the last place the number is off the true one; 0 where both overflow."""
     nearest = as_float(exact)

@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mathematics import (
+    CANCELLING,
     EPS,
     MEANING,
     as_float,
@@ -33,6 +34,7 @@ from mathematics import (
     extreme_points,
     precision_for,
     random_points,
+    terms,
     true_derivative,
     true_value,
     ulps_apart,
@@ -303,19 +305,6 @@ def test_the_facade_hands_on_the_public_names_of_the_three_floors():
 
 
 # --- values and derivatives
-
-# Sums, whose result may be far smaller than what was added. In digamma it is a logarithm beside quotients, in lgamma
-# what the C library adds: Lanczos's constant and the two factors of Stirling's formula.
-CANCELLING = {"total", "dot", "logsumexp", "logaddexp", "digamma", "lgamma"}
-
-
-def terms(op, numbers):
-    """The sum of the |terms| that are added up."""
-    with mpmath.workprec(precision_for(numbers)):
-        if op.name in ("digamma", "lgamma"):
-            size = abs(mpf(numbers[0]))
-            return mpmath.log(size + 10) if op.name == "digamma" else 6 + size * mpmath.log(size + 6)
-        return mpf(MEANING["dot" if op.name == "dot" else "total"](*(abs(mpf(number)) for number in numbers)))
 
 
 def assert_value(op, numbers):

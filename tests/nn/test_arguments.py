@@ -186,6 +186,10 @@ CASES = {  # of each name: what is called, its arguments, and which wrong things
     "load": (nn.load, lambda: {"path": net().save("m.json"), "into": net()}, {"path": {"text"}, "into": {"None"}}),
     "to_numpy_source": (nn.to_numpy_source, lambda: {"model": net(), "path": "m.py", "X": X},
                         {"path": {"text", "None"}, "X": {"None", "[[1.0, 2.0]]"}}),
+    "to_javascript": (nn.to_javascript, lambda: {"model": net(), "path": "m.js", "X": X},
+                      {"path": {"text", "None"}, "X": {"None", "[[1.0, 2.0]]"}}),
+    "to_c": (nn.to_c, lambda: {"model": net(), "path": "m.c", "dtype": "float64", "X": X, "loss": None},
+             {"path": {"None"}, "X": {"None", "[[1.0, 2.0]]"}, "loss": {"None"}}),
     "sweep": (nn.sweep, lambda: {"train": double, "grid": {"x": [1, 2]}, "executor": None, "progress": False,
                                  "callbacks": ()},
               {"train": {"class", "function"}, "executor": {"None"}, "progress": SWITCH,
@@ -199,6 +203,7 @@ CASES = {  # of each name: what is called, its arguments, and which wrong things
 ALSO = {  # what the text says where it does not say the argument's name
     "params": ("parameter", "model or a list"), "x": ("input",), "data": ("table", "qqq", "folder", "column"),
     "y": ("label",), "weights": ("weight",), "given": ("X", "preparation"), "logits": ("logit", "classes"),
+    "name": ("called",),
     "i": ("row",), "target": ("class", "index"), "callbacks": ("callback",), "metrics": ("metric",),
     "feature_names": ("feature",), "classes": ("needs numbers",), "estimator": ("MLPClassifier",),
     "key": ("has no",), "X": ("weights",),

@@ -11,7 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.engine.compiler.run import compilers
-from chainrule.nn import MLP, Module, Neuron
+from chainrule.nn import MLP, Dropout, Layer, Module, Neuron, Sequential
 
 NODE = shutil.which("node")
 COUNT = itertools.count()
@@ -81,6 +81,40 @@ def on_a_table(request, tmp_path):
         [[1.75, 0.0, 1.0, 0.0], [9.5, 0.0, 0.0, 1.0], [2.0, 1.0, 0.0, 0.0]],
         ["b", "it's c", "rosé"],
     )
+
+
+MODELS = {
+    "mlp": lambda: MLP(3, [5, 4, 2], activation="tanh", rng=0),
+    "one output": lambda: MLP(3, [4, 1], rng=0),
+    "sigmoid": lambda: MLP(3, [4, 1], activation="silu", output="sigmoid", rng=0),
+    "softmax": lambda: MLP(3, [4, 3], ["elu", "softmax"], rng=0),
+    "layer": lambda: Layer(3, 2, activation="gelu", rng=0),
+    "neuron": lambda: Neuron(3, rng=0),
+    "sequential": lambda: Sequential(
+        Layer(3, 4, rng=0), Dropout(0.5), "softplus", Layer(4, 2, nonlin=False, rng=1), cr.softmax
+    ),
+}
+
+
+def test_models_of_all_kinds_predict_the_same_in_javascript(tmp_path):
+    X, calls = np.random.default_rng(0).normal(size=(7, 3)), []
+    for i, make in enumerate(MODELS.values()):
+        make().save(tmp_path / f"net{i}.mjs")
+        calls.append(f'Array.from((await import("./net{i}.mjs")).predict(X))')
+    found = in_node(tmp_path, f"const X = {json.dumps(X.tolist())}; console.log(JSON.stringify([{', '.join(calls)}]));")
+    for make, outputs in zip(MODELS.values(), found):
+        np.testing.assert_allclose(outputs, make().predict(X).ravel(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_models_of_all_kinds_predict_the_same_in_c(make, tmp_path):
+    model, X = make(), np.random.default_rng(0).normal(size=(7, 3))
+    model.save(tmp_path / "net.c")
+    call, theta = in_c(tmp_path, "net", "float64")
+    for row, outputs in zip(X.tolist(), np.reshape(model.predict(X), (7, -1))):
+        status, arrays = call("value", theta(len(model.parameters())), row, [0.0] * len(outputs))
+        assert status == 0
+        np.testing.assert_allclose(arrays[-1], outputs, rtol=1e-12, atol=1e-12)
 
 
 def test_scaling_and_names_go_along_into_javascript(on_a_table, tmp_path):
@@ -205,6 +239,34 @@ def test_a_sigmoid_says_the_second_class_above_one_half(tmp_path):
     wanted = model.predict_class(rows).tolist()
     assert set(wanted) == {"no", "yes"}
     assert [("no", "yes")[call("class", theta(3), row)[0]] for row in rows] == wanted
+
+
+def test_what_does_not_fit_is_refused_with_what_to_write(tmp_path):
+    data = cr.moons(40)
+    model = MLP(2, [4, 1], rng=0)
+    cr.fit(model, cr.hinge, data.X, 2 * data.y - 1, epochs=2, progress=False)
+    for settings, said in (
+        (dict(path=tmp_path / "net.h"), r"as in to_c\(model, 'net.c'\); got the path '.*net.h'"),
+        (dict(dtype="int8", X=data.X, y=data.y[:7]), "X has 40 rows, and y has 7"),
+        (dict(dtype="int8", X=data.X, y=data.y + 5), r"y holds 5, and the model was trained on the classes \[-1"),
+        (dict(dtype="half"), "dtype='half' is not one of 'float64', 'float32', 'int8'"),
+        (dict(dtype="int8"), 'dtype="int8" needs examples'),
+    ):
+        with pytest.raises(ValueError, match=said):
+            cr.to_c(model, **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_learns_several_targets_at_once(tmp_path):
+    model, X = MLP(2, [3, 2], activation="tanh", rng=0), np.random.default_rng(0).normal(size=(6, 2))
+    y = X[:, ::-1] * 0.5
+    cr.to_c(model, tmp_path / "net.c", loss=cr.mse, X=X, y=y)
+    call, theta = in_c(tmp_path, "net", "float64")
+    status, arrays = call("step", theta(len(model.parameters())), X[0].tolist(), y[0].tolist(), 0.1, [0.0])
+    program = cr.compile(lambda x, y: cr.mse(model(x), y), model)
+    value, gradient = program.value_and_grad(X[:1], y[:1])
+    assert status == 0 and arrays[-1][0] == pytest.approx(value, rel=1e-12)
+    assert np.abs(arrays[0] - (program.parameters() - 0.1 * gradient)).max() < 1e-14
 
 
 def test_settings_belong_to_their_endings(tmp_path):

@@ -374,3 +374,66 @@ def test_a_user_s_optimiser_that_returns_a_new_array_trains_in_fit():
     net.extra = Value(1.0)
     history = quiet(net, mse, [0.0, 1.0], [1.0, 3.0], epochs=200, optimiser=Sign, learning_rate=0.01)
     assert history.train_loss[-1] < 0.01
+
+
+# --- what the Values hold while numbers are moved in arrays
+
+
+@both
+def test_a_metric_and_a_callback_see_the_parameters_that_their_record_is_about(compiled):
+    net, seen = model(), []
+
+    def first(outputs, targets):
+        seen.append(numbers(net))
+        return 0.0
+
+    def callback(trained, history):
+        assert numbers(trained) == seen[-1] == history.snapshots[-1][1].tolist()
+
+    quiet(net, cross_entropy, X, Y, epochs=3, metrics=first, callbacks=callback, compiled=compiled)
+    assert len(seen) == 4 and numbers(net) == seen[-1] and seen[0] != seen[1]
+
+
+@both
+def test_a_callback_that_computes_gradients_or_moves_a_parameter_does_so_for_the_next_step(compiled):
+    def train(callback):
+        net = model()
+        quiet(net, cross_entropy, X, Y, epochs=3, callbacks=callback, compiled=compiled, optimiser=SGD)
+        return net
+
+    def computes(net, history):
+        cross_entropy(net(X[0]), int(Y[0])).backward()
+
+    def moves(net, history):
+        net.parameters()[0].data = 3.0
+
+    plain = train(())
+    assert numbers(train(computes)) == numbers(plain) and all(p.grad == 0 for p in plain.parameters())
+    assert train(moves).parameters()[0].data == 3.0
+
+
+class Jumps(SGD):
+    """The third step makes a parameter infinite, which tanh makes a finite number of."""
+
+    def update(self, theta, gradient):
+        if self.steps == 2:
+            self.before = theta.copy()
+            theta[0] = np.inf
+        return theta if self.steps == 2 else super().update(theta, gradient)
+
+
+@both
+@pytest.mark.parametrize("batch_size", [10, 14])  # the third of four steps, and the last of an epoch
+def test_a_parameter_that_is_infinite_behind_a_finite_loss_is_noticed_and_taken_back(compiled, batch_size):
+    class Saturating(Module):
+        def __init__(self):
+            self.w, self.v = Value(0.1), Value(0.5)
+
+        def __call__(self, x):
+            return (self.w + 0.0 * self.v).tanh() * self.v * x
+
+    net = Saturating()
+    optimiser = Jumps(net, 0.1)
+    with pytest.raises(FloatingPointError, match=r"a parameter after examples \[.*\] is inf in epoch 1"):
+        quiet(net, mse, X[:, 0], X[:, 1], batch_size=batch_size, optimiser=optimiser, compiled=compiled)
+    assert numbers(net) == optimiser.before.tolist()

@@ -96,7 +96,6 @@ MANY = "".join(f"{i / 4},a\n{i / 4 + 0.1},b\n" for i in range(50))
     ("x,z,y\n1,2,a\n\n2,b\n", "line 4 of t.csv has 2 fields, and the header has 3: 2,b"),
     ('x,y\n1,a\n2,"b\n3,a\n', "line 3 of t.csv opens a quotation mark that is not closed"),
     ('x,y\n1,a\n2,"b"c\n3,a\n', "line 3 of t.csv goes on after a closing quotation mark"),
-    ("x,x,y\n1,2,a\n", "line 1 of t.csv names the fields 1 and 2 both 'x'"),
     ("\n1,2,3\n4,5,6\n", r"line 2 of t.csv has to name the columns, and holds 1, 2, 3; .* names=\['x1', 'x2', 'x3'\]"),
     ("x,,y\n1,5,a\n2,7,b\n3,9,a\n3,1,b\n", "column 2 of t.csv has no name"),
     ("a b y\n1 2 a\n", r"target='y' is no column of t.csv, which has 'a b y'; .* delimiter=' '"),

@@ -236,6 +236,7 @@ DAMAGE = [
     (("preparation",), 5, "preparation: "),
     (("preparation",), {"columns": [5], "target": None}, "preparation: "),
     (("class_labels",), [None], r"class_labels\[0\]: a number is wanted"),
+    (("class_labels",), [1], r"class_labels: there are 1 of them, and a model has two or none"),
     (("model",), {"kind": "function", "name": "tanh"}, "model: this is a part of a model, and not a model"),
     (("model",), {"kind": "Dropout", "rate": 1}, "model.rate: a share from 0 to below 1 is wanted here, not 1"),
     (("model",), {"kind": "Sequential", "layers": [{"kind": "function", "name": "eval"}]}, "'eval' is no operation"),

@@ -248,21 +248,109 @@ def test_columns_that_are_none_are_errors(columns, said):
         table(columns, "y")
 
 
-def test_a_frame_with_a_name_twice_and_a_lazy_one_are_refused():
+def test_columns_of_the_same_name_are_numbered_with_a_warning(tmp_path):
     frame = as_pandas(COLUMNS)
     frame.columns = ["height", "height", "soil", "species"]
-    with pytest.raises(ValueError, match="two columns with the name 'height'"):
-        table(frame, "species")
+    with pytest.warns(
+        RuntimeWarning, match=r"the frame has several columns of the same name: .* called 'height \(2\)'"
+    ):
+        assert table(frame, "species").table.columns.keys() == {"height", "height (2)", "soil"}
+    (tmp_path / "t.csv").write_text("x,x,x (2),x,y\n1,2,3,4,a\n5,6,7,8,b\n")
+    with pytest.warns(RuntimeWarning, match=r"line 1 of t.csv .* called 'x \(2\)', 'x \(2\) \(2\)', 'x \(3\)'"):
+        assert table(tmp_path / "t.csv", "y").X[0].tolist() == [1, 2, 3, 4]
+
+
+def test_a_lazy_frame_is_refused():
     with pytest.raises(TypeError, match=r"is a LazyFrame, .* write the frame.collect\(\)|collect\(\)"):
         table(as_polars(COLUMNS).lazy(), "species")
 
 
 @pytest.mark.parametrize("unit", ["ns", "us", "s", "D", "object"])
-def test_times_are_refused_whatever_their_unit(unit):
+def test_times_are_left_out_with_advice_whatever_their_unit(unit):
     times = np.arange("2020-01-01", "2020-01-09", dtype="datetime64[D]")
     times = times.tolist() if unit == "object" else times.astype(f"datetime64[{unit}]")
-    with pytest.raises(ValueError, match=r"column 'when' of the table holds times; .* ignore=\['when'\]"):
-        table({**COLUMNS, "when": times}, "species")
+    with pytest.warns(
+        RuntimeWarning, match=r"column 'when' holds dates or times \('2020-01-01.* ignore=\['when'\]; .* year"
+    ):
+        assert "when" not in table({**COLUMNS, "when": times}, "species").table.columns
+    with pytest.raises(ValueError, match=r"column 'when' of the table holds times; make numbers of them"):
+        table({**COLUMNS, "when": times}, "when")
+
+
+@pytest.mark.parametrize("texts", [
+    ["2024-01-31", "2024-02-01"], ["31.1.2024", "1.2.24"], ["1/31/2024 7:05 pm", "2/1/2024 11:30 am"],
+    ["07:30", "23:59:59.5"], ["2024-01-31T07:30:00Z", "2024-02-01T07:30:00+01:00"],
+    ["1 day, 0:00:00", "-3 days, 1:02:03"],
+])  # fmt: skip
+def test_texts_that_are_dates_or_times_are_left_out_unless_they_are_wanted_as_words(texts):
+    columns = {**COLUMNS, "when": (texts * len(COLUMNS["species"]))[: len(COLUMNS["species"])]}
+    with pytest.warns(RuntimeWarning, match="column 'when' holds dates or times"):
+        table(columns, "species")
+    assert "when" in table(columns, "species", categorical=["when"]).table.columns
+    columns["when"] = [text.replace("0", "O") + "?" for text in columns["when"]]
+    assert "when" in table(columns, "species").table.columns
+
+
+def test_a_column_that_counts_the_rows_is_left_out_by_its_name_alone():
+    count = np.arange(len(COLUMNS["species"])) * 2 + 5
+    for name in ("id", "Tree ID", "tree_id", "Unnamed: 0", "Nr.", "index"):
+        with pytest.warns(RuntimeWarning, match=rf"column '{name}' counts the rows \(5, 7, …\): left out"):
+            assert name not in table({**COLUMNS, name: count}, "species").table.columns
+    assert "year" in table({**COLUMNS, "year": count}, "species").table.columns
+    assert "id" in table({**COLUMNS, "id": count[::-1]}, "species").table.columns
+
+
+def test_print_keeps_one_line_for_a_column_whatever_is_in_its_words():
+    columns = {
+        "note": ["two\nlines", "one", "two\nlines", "one"],
+        "same": [7, 7, 7, 7],
+        "only": ["x"] * 4,
+        "y": list("abab"),
+    }
+    said = str(table(columns, "y")).splitlines()
+    assert said[1:4] == ["  note  2 categories: one, two lines", "  same  numbers, always 7", "  only  1 category: x"]
+
+
+# Semicolons, decimal commas, a mark at the beginning, ids, dates, gaps also in the target; quoted newlines and commas,
+# two columns of the same name, a constant column, NA and ?; and two rows.
+TREES = [
+    (f"T{i};{18 + 7 * (i % 2)},{i % 10}", "Lehm" if i % 5 else "", f"{i % 28 + 1}.3.2024", i % 2) for i in range(60)
+]
+NOTE = 'first\nsecond, "line"'
+QUOTED = '"' + NOTE.replace('"', '""') + '"'
+KINDS = [
+    (i, "NA" if i % 9 == 0 else i % 3, "?" if i % 8 == 0 else -(i % 3), QUOTED, 7, "abc"[i % 3]) for i in range(1, 61)
+]
+HABITS = {
+    "german": (
+        "\ufeffKennung;Höhe;Boden;Datum;Art\r\n"
+        + "".join(f'{start};{soil};{day};"{("Buche", "Eiche")[kind]}"\r\n' for start, soil, day, kind in TREES)
+        + "T60;20,5;Lehm;1.3.2024;\r\n",
+        "Art", ["Höhe", "Boden"], [["18,0", "Lehm"], ["25,3", "Lehm"]], ["Buche", "Eiche"],
+    ),
+    "english": (
+        "id,size,size,note,constant,kind\n" + "".join(",".join(map(str, row)) + "\n" for row in KINDS),
+        "kind", ["size", "size (2)", "note", "constant"], [[0, 0, NOTE, 7], [2, -2, NOTE, 7]], ["a", "c"],
+    ),
+    "two rows": ("a,b,y\n1,2,yes\n3,4,no\n", "y", ["a", "b"], [[1, 2]], None),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:.*left out", "ignore:.*of the same name")
+@pytest.mark.parametrize("habit", HABITS)
+def test_files_as_people_have_them_become_a_model_that_is_kept(habit, tmp_path):
+    text, target, columns, raw, wanted = HABITS[habit]
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    data = table(tmp_path / "t.csv", target)
+    assert list(data.table.columns) == columns
+    train, test = data.standardise().split()
+    model = MLP(train.inputs, [8, train.outputs], activation="tanh", rng=0)
+    fit(model, cross_entropy, train, validation=test, epochs=60, learning_rate=0.02, progress=False)
+    model.save(tmp_path / "m.json")
+    kept = cr.load(tmp_path / "m.json")
+    assert kept.predict_class(raw).tolist() == model.predict_class(raw).tolist()
+    if wanted:
+        assert kept.predict_class(raw).tolist() == wanted
 
 
 @pytest.mark.parametrize(("data", "target", "error", "said"), [

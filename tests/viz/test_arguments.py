@@ -21,7 +21,8 @@ ROOTS = {Path(inspect.getfile(part)).resolve().parent for part in (chainrule, ch
 WRONG = {
     "None": lambda: None, "text": lambda: "x", "empty text": lambda: "", "3": lambda: 3, "-1": lambda: -1,
     "2.5": lambda: 2.5, "nan": lambda: math.nan, "True": lambda: True, "[]": list, "[1]": lambda: [1],
-    "['x']": lambda: ["x"], "[None]": lambda: [None], "{}": dict, "{'a': 1}": lambda: {"a": 1}, "object": object,
+    "['x']": lambda: ["x"], "[None]": lambda: [None], "{}": dict, "{'a': 1}": lambda: {"a": 1},
+    "{'a': 'x'}": lambda: {"a": "x"}, "object": object,
     "function": lambda: len, "class": lambda: int, "bytes": lambda: b"x", "Value": lambda: Value(1.0),
     "[Value]": lambda: [Value(1.0)], "array": lambda: np.zeros((2, 2)), "empty array": lambda: np.zeros(0),
     "model": lambda: MLP(2, [1], rng=0), "generator": lambda: iter([1]), "set": lambda: {1},

@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from picture_helpers import SVG, marked, parsed, tooltip
+from picture_helpers import SVG, marked, page_data, parsed, tooltip
 
 from chainrule import nn, viz
 from chainrule.engine import Value
@@ -203,6 +203,20 @@ def test_a_drawing_that_is_large_says_so_and_what_to_do():
         x = (x * 1.01).tanh()
     assert "draw a part of it, or fold it" in viz.draw(x, fold="none").svg
     assert "draw a part" not in viz.draw(x).svg
+
+
+@pytest.mark.parametrize("example", [0, 2])
+@pytest.mark.parametrize("has_neurons", [True, False])
+def test_the_zero_with_which_a_sum_begins_is_no_example(has_neurons, example):
+    model = nn.MLP(2, [3, 1], rng=0) if has_neurons else lambda x: (Value(0.5, label="w") * x[0] + x[1]).tanh()
+    losses = [(model([Value(0.25 * i), 0.5]) - 1.0) ** 2 for i in range(12)]
+    loss = sum(losses, Value(0.0)) / 12
+    loss.backward()
+    drawing = viz.draw(loss, example=example)
+    (mean,) = [card for card in marked(drawing.svg, "card") if "of 12 examples" in texts(card)]
+    assert "mean" in texts(mean)
+    assert short(losses[example].data) in " ".join("".join(card.itertext()) for card in marked(drawing.svg, "card"))
+    assert page_data(viz.steps(loss, example=example).html)["others"] == 11
 
 
 # --- the page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import math
 import re
@@ -232,4 +233,8 @@ def test_explain_has_no_step_for_leaves_without_gradient():
 def test_an_explanation_can_be_saved_as_text_or_as_a_page(tmp_path):
     explanation = viz.explain(neuron())
     assert explanation.save(tmp_path / "why.txt").read_text(encoding="utf-8") == f"{explanation}\n"
-    assert explanation._repr_html_() in explanation.save(tmp_path / "why.html").read_text(encoding="utf-8")
+    page = explanation.save(tmp_path / "why.html").read_text(encoding="utf-8")
+    written = [html.unescape(re.sub("<[^>]*>", "", line)) for line in re.findall(r"<(?:h1|p)\b.*?</(?:h1|p)>", page)]
+    lines = [line.strip() for line in str(explanation).split("\n")]
+    # The page has the update and its numbers in a paragraph of their own, and what is said of it below.
+    assert written == lines

@@ -259,15 +259,28 @@ def test_a_schedule_that_asks_for_the_length_of_the_training_gets_that_of_fit():
         cr.live(model, cr.mse, X, y, optimiser=optimiser)
 
 
-@pytest.mark.parametrize("spec", [".4g", ".6g", "g", ".3g", ".0%"])
-def test_numbers_in_those_texts_are_written_as_python_writes_them(moons, browser, spec):
+def test_a_frozen_parameter_stays_where_it_is_and_says_so(browser, tmp_path):
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+    frozen = model.parameters()[2]
+    frozen.requires_grad = False
+    opened(browser, cr.live(model, cr.mse, np.eye(2), [0.0, 1.0]), tmp_path)
+    theta, title, sentence = browser.execute_script("""
+      for (let i = 0; i < 3; i += 1) LIVE.update();
+      const e = LIVE.S.optimiser.explain(2, 'w');
+      return [LIVE.S.theta[2], e.title, e.sentence];""")
+    assert theta == frozen.data and title == f"The last step of w: {theta:.6g} → {theta:.6g}"
+    assert sentence == "There is no step: the mean of the gradients is 0."
+
+
+def test_numbers_in_those_texts_are_written_as_python_writes_them(moons, browser):
     rng = np.random.default_rng(0)
     numbers = [*(rng.normal(size=200) * 10.0 ** rng.integers(-12, 12, 200)), 0.0, -0.0, 0.125, 0.375, -0.625, 1.0625,
                1.0315, 99999.5, 999999.5, 1e-5, 9.9995e-5, 12345.678, 1e16, 0.5, 2.5, 3.5, 1.5e300, 5e-324]  # fmt: skip
-    numbers = [x for x in map(float, numbers) if spec != ".0%" or abs(x) < 1e18]
-    found = browser.execute_script("return arguments[0].map((x) => LIVE.formatted(Number(x), arguments[1]))",
-                                   [str(x) for x in numbers], spec)  # fmt: skip
-    assert found == [format(x, spec) for x in numbers]
+    for spec in (".4g", ".6g", "g", ".3g", ".0%"):
+        given = [x for x in map(float, numbers) if spec != ".0%" or abs(x) < 1e18]
+        script = "return arguments[0].map((x) => LIVE.formatted(Number(x), arguments[1]))"
+        found = browser.execute_script(script, [str(x) for x in given], spec)
+        assert found == [format(x, spec) for x in given], spec
 
 
 def hinge_with_penalty(model):
@@ -576,6 +589,15 @@ def test_the_picture_that_is_saved_is_a_well_formed_svg(moons, browser):
     assert len(svg.findall(".//{http://www.w3.org/2000/svg}image")) >= 8
 
 
+def test_the_picture_says_which_loss_and_how_many_examples_it_is_of_now(moons, browser):
+    browser.execute_script("""
+      LIVE.pasted("0,0,1\\n1,1,-1\\n2,1,1");
+      const loss = [...document.querySelectorAll('header select')].find((one) => one.ariaLabel === 'loss');
+      loss.value = String(LIVE.D.losses.indexOf('mse')); loss.dispatchEvent(new Event('change'));""")
+    said = browser.execute_script("return LIVE.pictureAsSvg()")
+    assert "live: MLP of 31 parameters, mse of 3 examples; step 0" in said
+
+
 def test_the_worksheet_has_blanks_and_a_key_with_the_numbers(moons, browser):
     browser.execute_script("LIVE.chooseNeuron(5); LIVE.worksheet()")
     blank, key = browser.execute_script("return [...document.querySelectorAll('.sheet')].map(s => s.textContent)")
@@ -663,6 +685,27 @@ KINDS = {  # of each kind of page one
     "own": lambda: cr.live(Own(), cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]),
     "value": lambda: cr.live((cr.Value(0.123456, label="a") * -3.14159e-7).tanh()),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", few(KINDS, ["plane"]))
+def test_on_paper_the_page_is_one_column_of_which_nothing_is_cut_off(browser, tmp_path, wide, kind):
+    opened(browser, KINDS[kind](), tmp_path)
+    browser.execute_script("LIVE.update(); LIVE.drawAll()")
+    wide(700)  # a sheet of A4 without its margins
+    try:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+        settle(browser)
+        assert browser.execute_script(CUT_OFF) == []
+        places = browser.execute_script("return [...document.querySelectorAll('main > .panel')].map(e => e.offsetLeft)")
+        assert len(set(places)) == 1 and not browser.execute_script(
+            "return document.querySelector('#foot').offsetParent"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    settle(browser)
+    assert browser.execute_script("return document.querySelector('#foot').offsetParent !== null")
 
 
 @pytest.mark.parametrize("kind", few(KINDS, ["plane", "value"]))
@@ -920,7 +963,7 @@ def test_the_boundary_is_where_the_model_changes_its_answer():
     for p, data in zip(model.parameters(), [1.0, 0.0, 0.0, -1.0, 0.0, 0.0], strict=True):
         p.data = data  # class 0 where the first input is positive
     svg = ElementTree.fromstring(viz.boundary(model, [[-1.0, 0.0], [1.0, 1.0]], [1, 0]).svg)
-    rects = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    _, *rects = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]  # the first one is the paper
     left, right = 56.0, 56.0 + 360.0
     for rect in rects:
         middle = float(rect["x"]) + float(rect["width"]) / 2
@@ -997,7 +1040,7 @@ def test_the_bars_of_wishes_have_the_sizes_and_signs_of_minus_the_gradients():
     model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
     asked = np.sort(cr.wishes(model, cr.mse, X, y).of("layers.1.neurons.0.b"))
     svg = ElementTree.fromstring(viz.wish_bars(model, cr.mse, X, y, parameter="layers.1.neurons.0.b").svg)
-    bars = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    _, *bars = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]  # the first one is the paper
     assert [bar["class"] for bar in bars] == ["n8" if one < 0 else "p8" for one in asked]
     heights = np.array([float(bar["height"]) for bar in bars])
     assert (heights / 90.0) ** 2 == pytest.approx(np.abs(asked) / np.abs(asked).max(), abs=2e-3)

@@ -12,6 +12,7 @@ import random
 import re
 from functools import partial
 
+import mpmath
 import pytest
 from picture_helpers import marked, page_data, parsed, tooltip
 
@@ -45,7 +46,8 @@ FUNCTIONS = {
     "expm1": math.expm1, "tan": math.tan, "where": lambda c, a, b: a if c else b, "sum": lambda *a: math.fsum(a),
     "pick": lambda *a: a[int(a[-1])], "logsumexp": log_sum_exp, "asin": math.asin, "acos": math.acos,
     "dot": lambda *a: math.fsum(map(operator.mul, a[: len(a) // 2], a[len(a) // 2 :])), "atanh": math.atanh,
-    "acosh": math.acosh,
+    "acosh": math.acosh, "lgamma": math.lgamma, "ψ": lambda a: float(mpmath.psi(0, a)),
+    "ψ′": lambda a: float(mpmath.psi(1, a)),
 }  # fmt: skip
 NUMBER = r"(?:\d+(?:\.\d+)?(?:e−?\d+)?|inf|nan)"
 
@@ -55,7 +57,7 @@ class Reader:
 
     def __init__(self, text, names):
         known = "".join(rf"{re.escape(name)}(?![\w′])|" for name in sorted(names, key=len, reverse=True))
-        pattern = rf"\s*({known}{NUMBER}(?![\w])|[a-z_]\w*(?=\()|//|[-+−×÷%^√∛()|,⌊⌋⌈⌉])"
+        pattern = rf"\s*({known}{NUMBER}(?![\w])|[a-zψ_]\w*′?(?=\()|//|[-+−×÷%^√∛()|,⌊⌋⌈⌉])"
         self.names, self.tokens, at = names, [], 0
         while at < len(text):
             found = re.compile(pattern).match(text, at)

@@ -31,14 +31,13 @@
 
   function place() {
     const seen = Math.min(1, view.clientWidth / svg.clientWidth) * Math.min(1, view.clientHeight / svg.clientHeight);
-    // Where more is in sight, it would hide more than it shows; once shown, it stays a little longer, for in a narrow
-    // window it takes some room from the view.
+    // Where more is in sight, nobody needs it; once shown, it stays a little longer, for it takes room from the view.
     box.hidden = !view.classList.contains("larger") || seen > (box.hidden ? 0.8 : 0.9);
     if (box.hidden) return;
     const share = chainrule.isFramed ? 0.18 : 0.27; // of the view
     const [across, down] = [share * view.clientWidth, share * view.clientHeight];
-    const isNarrow = !chainrule.isFramed && innerWidth < 900; // it stands below the view and not in it
-    const scale = Math.min(Math.min(240, across) / width, (isNarrow ? 60 : Math.min(130, down)) / height);
+    // In a page of its own, it stands below the view; in a frame, there is no room for that, and it lies over the view.
+    const scale = Math.min(Math.min(240, across) / width, (chainrule.isFramed ? Math.min(130, down) : 64) / height);
     image.style.width = Math.max(width * scale, 12) + "px";
     image.style.height = Math.max(height * scale, 12) + "px";
     if (isOld && timer === null) timer = setTimeout(paint, 0);

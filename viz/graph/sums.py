@@ -101,23 +101,42 @@ def find_insides(reading: Reading, one: Sum) -> None:
     one.inside = [values[::-1] for values in inside]
 
 
-def sum_over_examples(reading: Reading, units: Sequence[Unit | None], sums: Sequence[Sum]) -> Sum | None:
-    """The sum over examples that is nearest to the results, if there is one.
+def sum_over_examples(reading: Reading, units: Sequence[Unit | None], sums: list[Sum]) -> Sum | None:
+    """The sum over examples that is nearest to the results, if there is one; it is one of the sums.
 
-    Its terms are made in the same way, each from values of its own: by the same neurons, or by the same operations.
+    Its terms are made in the same way, each from values of its own: by the same neurons, or by the same operations. The
+    Value(0.0) with which people begin a sum is none of them.
     """
-    without_neurons = None
-    for one in sums[:MOST_TRIED]:
+    place, found = _found_over(reading, units, [_without_beginning(reading, one) for one in sums[:MOST_TRIED]])
+    if found is not None:
+        sums[place] = found
+    return found
+
+
+def _without_beginning(reading: Reading, one: Sum) -> Sum:
+    first = one.terms[0]
+    value = reading.order[first]
+    is_zero = value.operation is None and value.data == 0.0 and not value.label and len(reading.users[first]) == 1
+    if not is_zero or len(one.terms) < 3:
+        return one
+    other = Sum(one.head, [*one.inner, first], one.terms[1:])
+    other.scaled = _mean(reading, other)
+    return other
+
+
+def _found_over(reading: Reading, units: Sequence[Unit | None], sums: Sequence[Sum]) -> tuple[int, Sum | None]:
+    without_neurons: tuple[int, Sum | None] = -1, None
+    for place, one in enumerate(sums):
         find_insides(reading, one)
         made = made_inside(reading, one)
         if not all(made) or sum(map(len, made)) <= MANY_VALUES:
             continue
         in_units = [{units[index] for index in values} - {None} for values in made]
         if in_units[0] and all(kinds == in_units[0] for kinds in in_units):
-            return one
+            return place, one
         is_deep = len(made) > 2 and len(made[0]) >= FEWEST_OPERATIONS
-        if without_neurons is None and is_deep and not any(in_units) and are_alike(reading, made):
-            without_neurons = one
+        if without_neurons[1] is None and is_deep and not any(in_units) and are_alike(reading, made):
+            without_neurons = place, one
     return without_neurons
 
 

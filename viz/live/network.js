@@ -527,6 +527,7 @@ function confusionTable() {
   const k = D.classes.length, table = el("table", { className: "confusion" });
   table.append(el("caption", { text: D.test ? "rows: true, columns: predicted (test examples)" : "rows: true, columns: predicted" }));
   table.append(el("tr", {}, el("th", {}), ...D.classes.map((name) => el("th", { scope: "col", text: name, title: name }))));
+  table.style.setProperty("--paper", String(Math.min(1, 640 / (36 * k + 110))));
   cells = D.classes.map(() => []);
   D.classes.forEach((name, r) => {
     const row = el("tr", {}, el("th", { scope: "row", text: name, title: name }));
@@ -613,7 +614,7 @@ function lines(c, w, h, series, log) {
   if (low > high) return;
   if (high - low < 1e-9) { low -= 0.5; high += 0.5; }
   if (!log) low = Math.min(low, 0);
-  const py = (v) => 8 + ((high - y(v)) / (high - low)) * (bottom - 14), last = rows[rows.length - 1].step || 1, px = (s) => left + (s / last) * (w - left - 8);
+  const py = (v) => 8 + ((high - y(v)) / (high - low)) * (bottom - 14), last = rows[rows.length - 1].step, px = (s) => left + (s / (last || 1)) * (w - left - 8);
   c.fillStyle = css("soft");
   c.strokeStyle = css("line");
   c.lineWidth = 1;
@@ -641,6 +642,7 @@ function lines(c, w, h, series, log) {
     rows.forEach((r, i) => { if ((i % every === 0 || i === rows.length - 1) && Number.isFinite(y(get(r)))) c.lineTo(px(r.step), py(get(r))); });
     c.stroke();
     c.setLineDash([]);
+    if (rows.length === 1 && Number.isFinite(y(get(rows[0])))) { c.fillStyle = css(tone); c.beginPath(); c.arc(px(rows[0].step) + 3, py(get(rows[0])), 3, 0, 7); c.fill(); }
   }
   c.textAlign = "left";
 }
@@ -651,7 +653,8 @@ function logTicks(low, high) {
 }
 function tickText(t, all) { // as many digits as tell the ticks apart
   const step = all.length > 1 ? Math.abs(all[1] - all[0]) : Math.abs(t) / 10 || 1;
-  return t.toFixed(Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)))).replace("-", "−");
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return digits > 5 ? fmt(t, 3) : t.toFixed(digits).replace("-", "−");
 }
 function linearTicks(low, high) {
   const rough = (high - low) / 4.5, unit = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].find((m) => m * unit >= rough) * unit, found = [];

@@ -141,7 +141,8 @@ function write(formula, output, names) {
 
 const BUDGET = 1.2e6; // scalar operations for one curve
 function whatIfRows() { // the training examples that the curve is of: all of them, or as many as can be computed at once
-  const most = Math.max(16, Math.floor((4 * BUDGET) / (M.loss.each.codes.length + 1)));
+  const each = M.loss.each.codes.length + 1, whole = Math.max(16, Math.floor((4 * BUDGET) / each));
+  const most = S.playing ? Math.min(whole, Math.max(64, Math.floor(BUDGET / (17 * each)))) : whole; // while it trains, a frame is short
   if (D.train <= most) return null;
   if (!S.someRows || S.someRows.length !== most) S.someRows = Array.from({ length: most }, (_, i) => Math.floor((i * D.train) / most));
   return S.someRows;
@@ -152,8 +153,8 @@ function wishes() { // for the chosen weight: the loss and the gradient of each 
     M.wish.k = S.weight;
     M.wish.version = -1;
   }
-  if (M.wish.version !== S.version) {
-    const rows = whatIfRows(), n = rows ? rows.length : D.train;
+  const rows = whatIfRows(), n = rows ? rows.length : D.train;
+  if (M.wish.version !== S.version || M.wish.found.rows !== rows) {
     if (!M.wish.table_ || M.wish.table_.length !== 2 * n) M.wish.table_ = new Float64Array(2 * n);
     M.wish.table(X, S.theta, rows, n, M.wish.table_);
     M.wish.version = S.version;
@@ -236,7 +237,7 @@ function lossCurve(k, start, count, before) {
 function drawCurve(c, w, h, curve, start, now, loss, ghost) {
   const left = 52, right = w - 8, from = Math.min(curve.w[0], now), to = Math.max(curve.w[curve.w.length - 1], now), finite = curve.L.filter(Number.isFinite);
   let low = Math.min(...finite, loss), high = Math.max(...finite, loss);
-  const room = (high - low) * 0.12 + 1e-9 * Math.max(1, Math.abs(high));
+  const room = (high - low) * 0.12 + 1e-3 * (Math.abs(high) || 1) * Number(high - low < 1e-6 * Math.abs(high) || high === low);
   low -= room; high += room;
   const x = (v) => left + ((v - from) / (to - from)) * (right - left), y = (v) => 6 + ((high - v) / (high - low)) * (h - 30);
   c.fillStyle = css("soft"); c.strokeStyle = css("line"); c.lineWidth = 1;

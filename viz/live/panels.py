@@ -164,7 +164,8 @@ def landscape(
     these two parameters moved; otherwise one sees their shadows.
 
     Shapes: each of the walks (steps, P), in the order of model.parameters().
-    Errors: ValueError for labels that no parameter has, for a model of one parameter, or for walks that do not fit it.
+    Errors: TypeError for walks that are no dictionary; ValueError for walks that do not fit the model, for labels that
+    no parameter has, or for a model of one parameter.
 
     >>> from chainrule import Neuron, mse
     >>> landscape(Neuron(1, nonlin=False, rng=0), mse, [0.0, 1.0], [1.0, 3.0])
@@ -178,6 +179,7 @@ def landscape(
         program = Program(lambda x, t: loss(model(x), t), values, True, False)
         _, gradient = program.value_and_grad(X, y)
     pair = _chosen(values, gradient, parameters)
+    check_kind("walks", walks, walks is None or isinstance(walks, Mapping), "a dictionary of arrays by name")
     ways = {clean(name): _walked(name, way, len(values))[:, pair] for name, way in (walks or {}).items()}
     if len(ways) > MOST_WALKS:
         raise ValueError(f"landscape shows at most {MOST_WALKS} walks, got {len(ways)}")
@@ -245,7 +247,13 @@ def _ways_drawn(ways: Mapping[str, Floats], low: Floats, high: Floats) -> list[s
 
 def _walked(name: str, way: Any, count: int) -> Floats:
     """The parameters along a walk. Shapes: (steps, count)."""
-    found = np.asarray(way, dtype=np.float64)
+    try:
+        found = np.asarray(way, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"the walk {clean(name)!r} is {type(way).__name__} {way!r:.60}; it has to be an array of numbers, (steps, "
+            f"{count})"
+        ) from None
     if found.ndim != 2 or len(found) < 1 or found.shape[1] != count or not np.isfinite(found).all():
         raise ValueError(
             f"the walk {clean(name)!r} has the shape {found.shape}; it has to be (steps, {count}), finite numbers: the "

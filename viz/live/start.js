@@ -74,6 +74,14 @@ function build() {
   const changed = () => { colours = {}; ramp = null; if (grid) grid.version = -1; inputNodes.forEach((n) => { n.done = null; }); redraw(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
   addEventListener("resize", () => redraw());
+  const paper = (on) => { // on paper the page is one column of a sheet's width, for which everything is laid out and drawn
+    document.body.classList.toggle("paper", on);
+    sizesOf.clear();
+    if (net) layNetwork();
+    drawAll();
+  };
+  addEventListener("beforeprint", () => { if (!$("worksheet")) { S.playing && stop(); paper(true); } });
+  addEventListener("afterprint", () => paper(false));
   followNotebook(changed);
 }
 

@@ -366,7 +366,7 @@
   // The box of a card, and below it room for the overview, which would cover it.
   function clear({ left, right, top, bottom }) {
     const overview = document.querySelector(".overview:not([hidden])");
-    const isOver = overview && getComputedStyle(overview).position === "absolute"; // in a narrow window it is below
+    const isOver = overview && getComputedStyle(overview).position === "absolute"; // in a page of its own it is below
     return { left, right, top, bottom: bottom + (isOver ? overview.offsetHeight : 0) };
   }
 

@@ -54,7 +54,7 @@ class JavaScript:
         steps = {b - a for a, b in pairwise(lanes)}
         if len(lanes) > FEW and len(steps) == 1:
             return self.constant(f"range({lanes[0]}, {steps.pop()}, {len(lanes)})")
-        return self.constant(f"Int32Array.of({', '.join(map(str, lanes))})")
+        return self.constant(f"new Int32Array([{', '.join(map(str, lanes))}])")
 
     def sizes(self, sizes: Sequence[int]) -> str:
         if len(sizes) > FEW and len(set(sizes)) == 1:
@@ -104,7 +104,7 @@ class JavaScript:
 
     def _numbers(self, array: Array) -> None:
         texts = [text.replace("np.inf", "Infinity").replace("np.nan", "NaN") for text in array.extra[0]]
-        self.made.append(f"const {array.name} = Float64Array.of({', '.join(texts)});")
+        self.made.append(f"const {array.name} = new Float64Array([{', '.join(texts)}]);")
 
     def _input(self, array: Array) -> None:
         self.call(array, "turned", self._given[array], array.lanes, self.indices(range(array.lanes)), "n")

@@ -31,7 +31,7 @@ def bind_on_scalars(
         return leaves(op) if isinstance(op, str) else f"v[{argument}]" if large else f"v{argument}"
 
     lines = [f"{'' if large else 'const '}{text(place)} = "
-             f"{bare(applied(expression(code.operations[place]), [text(a) for a in code.arguments[place]]))};"  # type: ignore[arg-type]
+             f"{bare(applied(expression(code.operations[place]), [text(a) for a in code.arguments[place]]))};"
              for place in places]  # fmt: skip
     given = "".join([f", x{i}" for i in range(len(inputs))]) + ", k"
     returned = f"return [{', '.join([text(r.place if isinstance(r, Ref) else float(r)) for r in results])}];"

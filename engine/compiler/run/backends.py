@@ -71,6 +71,6 @@ def _level() -> int:
 
 def checked(backend: Any) -> str:
     """The backend; ValueError for a name that is none."""
-    if backend not in BACKENDS:
+    if not isinstance(backend, str) or backend not in BACKENDS:
         raise ValueError(f"backend={backend!r} is not one of {', '.join(map(repr, BACKENDS))}")
     return str(backend)

@@ -46,7 +46,17 @@ class Code:
 
     def leaf(self, name: str, batched: bool, label: str = "") -> int:
         """The place of an input or a parameter."""
-        return self._write(name, name, (), batched, label)
+        return self.leaves([name], batched, [label])[0]
+
+    def leaves(self, names: Sequence[str], batched: bool, labels: Sequence[str]) -> range:
+        """The places of inputs or of parameters, all at once, because there may be many."""
+        places = range(len(self.operations), len(self.operations) + len(names))
+        self._known.update(zip(names, places))  # type: ignore[arg-type]
+        self.operations += names
+        self.arguments += [()] * len(names)
+        self.batched += [batched] * len(names)
+        self.labels += labels
+        return places
 
     def _write(self, key: Any, op: Op | str, arguments: tuple[Argument, ...], batched: bool, label: str) -> int:
         place = self._known.get(key)

@@ -11,6 +11,8 @@ from ...value import Value
 from ..trace.tape import stored_number
 from .code import Argument, Code, Ref, Scalar
 
+MANY = 8  # arguments
+
 
 def lower(
     outputs: Sequence[Value],
@@ -27,8 +29,8 @@ def lower(
     code, constants = Code(), list[Value]()
     found: dict[int, Argument] = {}
     for prefix, batched, leaves in (("x", True, inputs), ("p", False, parameters)):
-        for i, value in enumerate(leaves):
-            found[id(value)] = code.leaf(f"{prefix}{i}", batched, value.label)
+        names = [f"{prefix}{i}" for i in range(len(leaves))]
+        found.update(zip(map(id, leaves), code.leaves(names, batched, [value.label for value in leaves])))
 
     def find(value: Any) -> Argument:
         """Where a number is, or a Value that may be on no tape."""
@@ -44,7 +46,10 @@ def lower(
 
     def write(node: Value, op: Op, arguments: Sequence[Any]) -> None:
         try:
-            where = tuple([a if a.__class__ is float else found[id(a)] for a in arguments])
+            if len(arguments) > MANY:  # without a line of Python for each, which takes longer for a few
+                where = tuple(map(found.__getitem__, map(id, arguments)))
+            else:
+                where = tuple([a if a.__class__ is float else found[id(a)] for a in arguments])
         except KeyError:
             where = tuple(map(find, arguments))
         found[id(node)] = code.put(op, where, node.label or op.micrograd or op.name)

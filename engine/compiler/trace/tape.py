@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from math import copysign
+from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ class Replay(Tape):
             and node.operation is op
             and (node._left is left or same_argument(node._left, left))
             and (node._right is right or same_argument(node._right, right))
-            and (more is None or (len(more) == len(node._more) and all(map(same_argument, more, node._more))))
+            and (more is None or _same_arguments(more, node._more))
         ):
             node._left, node._right = left, right  # gradients() inside the function looks for this run's own constants
             if more is not None:
@@ -147,6 +148,10 @@ class Replay(Tape):
             self.expected = iter(())
             self.differs = self.differs or user_line("Value")
             super().wrap(node)
+
+
+def _same_arguments(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return len(one) == len(other) and (all(map(is_, one, other)) or all(map(same_argument, one, other)))
 
 
 # None where nothing is being traced in this thread; another thread may be tracing at the same time.

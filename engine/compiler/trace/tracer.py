@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,7 +52,7 @@ class Traced(Value):
         tape = current()
         if tape is None or not tape.sums_at_once or len(weights) != len(inputs) or len(weights) < WIDE:
             return None
-        if all(isinstance(w, Traced) for w in weights) and all(isinstance(x, (Traced, float)) for x in inputs):
+        if all_are(Traced, weights) and all_are((Traced, float), inputs):
             return ops.dot(weights, inputs) + start
         return None
 
@@ -131,7 +131,8 @@ class Traced(Value):
                 f"{user_line(f'{op.name} was called inside no_grad()')}, where results remember nothing, so it cannot "
                 "be compiled; take no_grad() out of the function"
             )
-        arguments = [a if isinstance(a, Value) else number(a, op.name) for a in arguments]
+        if not all_are(Value, arguments):
+            arguments = [a if isinstance(a, Value) else number(a, op.name) for a in arguments]
         if op.variadic or op.arity > 2:
             return tape.record(cls, op, 0.0, 0.0, tuple(arguments))
         return tape.record(cls, op, *arguments, *[0.0] * (2 - op.arity))
@@ -176,6 +177,11 @@ class Traced(Value):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduce(self, self.original)
+
+
+def all_are(kinds: Any, values: Iterable[Any]) -> bool:
+    """Whether all are of these classes, of which a long list holds few."""
+    return all(issubclass(kind, kinds) for kind in set(map(type, values)))
 
 
 def _unary(op: Op, general: Callable[[Any], Any]) -> Callable[[Any], Any]:
