@@ -432,6 +432,18 @@ def test_train_and_pause(moons, browser):
     assert browser.execute_script("return LIVE.all().train < LIVE.S.history[0].train")
 
 
+def test_while_it_trains_no_element_of_the_network_is_made_again_or_styled_again(moons, browser):
+    changed = browser.execute_script("""
+      const seen = new MutationObserver(() => {}), all = {attributes: true, childList: true, subtree: true};
+      seen.observe(document.querySelector('.net'), all);
+      const pixels = () => document.querySelector('.drawn').toDataURL(), before = pixels();
+      LIVE.S.playing = true;
+      for (let i = 0; i < 12; i += 1) LIVE.frame(2);
+      LIVE.S.playing = false;
+      return [seen.takeRecords().map((one) => one.type + one.target.className), pixels() !== before];""")
+    assert changed == [[], True]
+
+
 def test_a_loss_that_is_not_finite_stops_and_offers_a_way_back(browser, tmp_path):
     model = cr.MLP(1, [1], rng=0)
     page = cr.live(model, cr.mse, [1.0, 200.0], [0.0, 1.0], optimiser=cr.SGD, learning_rate=0.9)
