@@ -138,7 +138,7 @@ class LastStep:
         used += [LINES["decayed"]] * optimiser.adds_decay()
         first = ("gradient", " and ".join(used), gradient)
         name = optimiser.params[place].label or f"parameter {place}"
-        return cls(name, before, before + step, (first, *parts), step, -optimiser.rate * gradient, sentence)
+        return cls(name, before, before + step, (first, *parts), step, 0.0 - optimiser.rate * gradient, sentence)
 
     def __str__(self) -> str:
         lines = [LINES["title"].format(parameter=self.parameter, before=self.before, after=self.after)]

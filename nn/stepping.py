@@ -149,14 +149,15 @@ class Optimiser:
 
         Errors: FloatingPointError where a square would be inf: that parameter would stand still for ever.
         """
-        known, square = self.__dict__["_squared"]
-        if known is gradient and square is not None:
+        known, given_square = self.__dict__["_squared"]
+        if known is gradient and given_square is not None:
+            square: Numbers = given_square
             return square
         if not gradient.dot(gradient) < math.inf and not (largest := np.abs(gradient).max()) < LARGEST_SQUARED:
             said = f"{type(self).__name__} squares the gradient, and {largest:.3g} squared is inf"
             raise FloatingPointError(f"{said}; scale the loss down, or look for huge numbers in X and y")
-        squared: Numbers = np.multiply(gradient, gradient, self._scratch)
-        return squared
+        square = np.multiply(gradient, gradient, self._scratch)
+        return square
 
     def move(
         self, theta: Numbers, gradient: Numbers, before: Numbers | None = None, square: Numbers | None = None

@@ -85,7 +85,8 @@ def fit(
 
     Dropout drops in the steps, by numbers that are drawn from `seed`, and not in records; a model that has such parts
     is in evaluation mode afterwards, as by model.eval(). Where nothing is learned, `history.advice` is a line that says
-    what may help; the progress bar shows it, too.
+    what may help; the progress bar shows it, too. Between two records the numbers of the parameters stand in an array;
+    the Values have them whenever a metric or a callback runs, and at the end.
 
     X, y and the validation, a pair, may be arrays of any type, lists, or frames and series of pandas and polars; or X
     is a Dataset, such as `table` makes, and so is the validation. The targets of classes may be their names. The model

@@ -18,6 +18,8 @@ from chainrule.engine.compiler.emit.c_file import c_name
 from chainrule.engine.compiler.run.devices import Rounding, c_files
 from chainrule.engine.compiler.run.saving import write
 
+from ..arguments import file_path, text
+from ..checks import check_loss, check_model, checked_inputs, checked_loss_value
 from ..data.columns import NumberColumn
 from ..data.targets import Amounts
 from ..modes import in_mode
@@ -69,14 +71,16 @@ def to_javascript(model: Any, path: str | os.PathLike[str] | None = None, *, X: 
     >>> "export function value(x, at = theta)" in text
     True
     """
+    check_model(model)
+    target = None if path is None else file_path(path, "model.js")
     with tempfile.TemporaryDirectory() as folder, in_mode(model, training=False):
         program, about = _program(model, X, "to_javascript")
         file = Path(folder, "model.js")
         program.save(file, about=about)
-        text = file.read_text(encoding="utf-8")
-    if path is not None:
-        write(path, text)
-    return text
+        written = file.read_text(encoding="utf-8")
+    if target is not None:
+        write(target, written)
+    return written
 
 
 def to_c(
@@ -102,9 +106,14 @@ def to_c(
     >>> print(made)  # doctest: +ELLIPSIS
     int8, measured on 2 examples: an output differs from that of float64 by at most ...; 2 of 2 classes are those of ...
     """
-    if path is not None and Path(path).suffix.lower() != ".c":
+    target = None if path is None else file_path(path, "net.c")
+    if target is not None and target.suffix.lower() != ".c":
         raise ValueError(f"to_c writes a file and its header, as in to_c(model, 'net.c'); got the path {str(path)!r}")
-    name = "net" if path is None else c_name(Path(path).stem)
+    check_model(model)
+    if loss is not None:
+        check_loss(loss)
+    text("dtype", dtype, "float32")
+    name = "net" if target is None else c_name(target.stem)
     with in_mode(model, training=False):
         program, about = _program(model, X, "to_c")
         rows = None if X is None else _rows(model, X)
@@ -116,9 +125,9 @@ def to_c(
         made = CExport(file.source, file.header, dtype, rounding)
         if rounding is not None and about.classifies and rows is not None:
             made = CExport(file.source, file.header, dtype, rounding, *_classes(model, program, rows, rounding, y))
-    if path is not None:
-        write(Path(path).with_suffix(".h"), file.header)
-        write(path, file.source)
+    if target is not None:
+        write(target.with_suffix(".h"), file.header)
+        write(target, file.source)
     return made
 
 
@@ -170,7 +179,7 @@ def _rows(model: Any, X: Any) -> Floats:
     """Rows as they stand in the table, but with 1 and 0 for categories."""
     known = getattr(model, "preparation", None)
     if known is None or known.columns is None:
-        return np.asarray(getattr(X, "X", X), dtype=float)
+        return checked_inputs(X).astype(float)
     inputs = np.asarray(known.inputs(X), dtype=float)
     mean, scale = _scaling(model)
     raw: Floats = inputs * np.array(scale) + np.array(mean) if mean else inputs
@@ -213,7 +222,8 @@ def _training(model: Any, loss: Callable[[Any, Any], Any], program: Program, row
     prepared, target = _prepared(model), _target(model)
 
     def f(x: Any, truth: Any) -> Any:
-        return loss(model(prepared(x)), truth if target is None else (truth - target.mean) / target.scale)
+        wanted = truth if target is None else (truth - target.mean) / target.scale
+        return checked_loss_value(loss(model(prepared(x)), wanted))
 
     made = engine.compile(f, params=model.parameters())
     some = np.zeros((1, program._latest().inputs)) if rows is None else rows[:1]

@@ -11,7 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.engine.compiler.run import compilers
-from chainrule.nn import MLP, Module, Neuron
+from chainrule.nn import MLP, Dropout, Layer, Module, Neuron, Sequential
 
 NODE = shutil.which("node")
 COUNT = itertools.count()
@@ -81,6 +81,40 @@ def on_a_table(request, tmp_path):
         [[1.75, 0.0, 1.0, 0.0], [9.5, 0.0, 0.0, 1.0], [2.0, 1.0, 0.0, 0.0]],
         ["b", "it's c", "rosé"],
     )
+
+
+MODELS = {
+    "mlp": lambda: MLP(3, [5, 4, 2], activation="tanh", rng=0),
+    "one output": lambda: MLP(3, [4, 1], rng=0),
+    "sigmoid": lambda: MLP(3, [4, 1], activation="silu", output="sigmoid", rng=0),
+    "softmax": lambda: MLP(3, [4, 3], ["elu", "softmax"], rng=0),
+    "layer": lambda: Layer(3, 2, activation="gelu", rng=0),
+    "neuron": lambda: Neuron(3, rng=0),
+    "sequential": lambda: Sequential(
+        Layer(3, 4, rng=0), Dropout(0.5), "softplus", Layer(4, 2, nonlin=False, rng=1), cr.softmax
+    ),
+}
+
+
+def test_models_of_all_kinds_predict_the_same_in_javascript(tmp_path):
+    X, calls = np.random.default_rng(0).normal(size=(7, 3)), []
+    for i, make in enumerate(MODELS.values()):
+        make().save(tmp_path / f"net{i}.mjs")
+        calls.append(f'Array.from((await import("./net{i}.mjs")).predict(X))')
+    found = in_node(tmp_path, f"const X = {json.dumps(X.tolist())}; console.log(JSON.stringify([{', '.join(calls)}]));")
+    for make, outputs in zip(MODELS.values(), found):
+        np.testing.assert_allclose(outputs, make().predict(X).ravel(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_models_of_all_kinds_predict_the_same_in_c(make, tmp_path):
+    model, X = make(), np.random.default_rng(0).normal(size=(7, 3))
+    model.save(tmp_path / "net.c")
+    call, theta = in_c(tmp_path, "net", "float64")
+    for row, outputs in zip(X.tolist(), np.reshape(model.predict(X), (7, -1))):
+        status, arrays = call("value", theta(len(model.parameters())), row, [0.0] * len(outputs))
+        assert status == 0
+        np.testing.assert_allclose(arrays[-1], outputs, rtol=1e-12, atol=1e-12)
 
 
 def test_scaling_and_names_go_along_into_javascript(on_a_table, tmp_path):

@@ -7,6 +7,7 @@ import math
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -205,6 +206,12 @@ def pytorchs_steps(torch, make, decay=None, clip=None, schedule=None):
             scheduler.step()
         path.append([p.item() for p in params])
     return {"path": path[TENTH]}
+
+
+def test_numbers_of_pytorch_are_stored_for_the_rules_and_losses_that_are_shipped():
+    keys = list(json.loads((Path(__file__).parent / "pytorch.json").read_text()))
+    counts = {what: sum(key.startswith(what) for key in keys) for what in ("steps of", "decay of", "schedule", "loss")}
+    assert all(counts[what] >= least for what, least in zip(counts, (15, 15, 4, 8)))
 
 
 @each_case

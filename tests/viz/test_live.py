@@ -259,15 +259,28 @@ def test_a_schedule_that_asks_for_the_length_of_the_training_gets_that_of_fit():
         cr.live(model, cr.mse, X, y, optimiser=optimiser)
 
 
-@pytest.mark.parametrize("spec", [".4g", ".6g", "g", ".3g", ".0%"])
-def test_numbers_in_those_texts_are_written_as_python_writes_them(moons, browser, spec):
+def test_a_frozen_parameter_stays_where_it_is_and_says_so(browser, tmp_path):
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+    frozen = model.parameters()[2]
+    frozen.requires_grad = False
+    opened(browser, cr.live(model, cr.mse, np.eye(2), [0.0, 1.0]), tmp_path)
+    theta, title, sentence = browser.execute_script("""
+      for (let i = 0; i < 3; i += 1) LIVE.update();
+      const e = LIVE.S.optimiser.explain(2, 'w');
+      return [LIVE.S.theta[2], e.title, e.sentence];""")
+    assert theta == frozen.data and title == f"The last step of w: {theta:.6g} → {theta:.6g}"
+    assert sentence == "There is no step: the mean of the gradients is 0."
+
+
+def test_numbers_in_those_texts_are_written_as_python_writes_them(moons, browser):
     rng = np.random.default_rng(0)
     numbers = [*(rng.normal(size=200) * 10.0 ** rng.integers(-12, 12, 200)), 0.0, -0.0, 0.125, 0.375, -0.625, 1.0625,
                1.0315, 99999.5, 999999.5, 1e-5, 9.9995e-5, 12345.678, 1e16, 0.5, 2.5, 3.5, 1.5e300, 5e-324]  # fmt: skip
-    numbers = [x for x in map(float, numbers) if spec != ".0%" or abs(x) < 1e18]
-    found = browser.execute_script("return arguments[0].map((x) => LIVE.formatted(Number(x), arguments[1]))",
-                                   [str(x) for x in numbers], spec)  # fmt: skip
-    assert found == [format(x, spec) for x in numbers]
+    for spec in (".4g", ".6g", "g", ".3g", ".0%"):
+        given = [x for x in map(float, numbers) if spec != ".0%" or abs(x) < 1e18]
+        script = "return arguments[0].map((x) => LIVE.formatted(Number(x), arguments[1]))"
+        found = browser.execute_script(script, [str(x) for x in given], spec)
+        assert found == [format(x, spec) for x in given], spec
 
 
 def hinge_with_penalty(model):
@@ -417,6 +430,18 @@ def test_train_and_pause(moons, browser):
     time.sleep(0.1)
     assert browser.execute_script("return LIVE.S.step") == before
     assert browser.execute_script("return LIVE.all().train < LIVE.S.history[0].train")
+
+
+def test_while_it_trains_no_element_of_the_network_is_made_again_or_styled_again(moons, browser):
+    changed = browser.execute_script("""
+      const seen = new MutationObserver(() => {}), all = {attributes: true, childList: true, subtree: true};
+      seen.observe(document.querySelector('.net'), all);
+      const pixels = () => document.querySelector('.drawn').toDataURL(), before = pixels();
+      LIVE.S.playing = true;
+      for (let i = 0; i < 12; i += 1) LIVE.frame(2);
+      LIVE.S.playing = false;
+      return [seen.takeRecords().map((one) => one.type + one.target.className), pixels() !== before];""")
+    assert changed == [[], True]
 
 
 def test_a_loss_that_is_not_finite_stops_and_offers_a_way_back(browser, tmp_path):
@@ -574,6 +599,15 @@ def test_other_texts_are_refused_and_change_nothing(given):
 def test_the_picture_that_is_saved_is_a_well_formed_svg(moons, browser):
     svg = ElementTree.fromstring(browser.execute_script("return LIVE.pictureAsSvg()"))
     assert len(svg.findall(".//{http://www.w3.org/2000/svg}image")) >= 8
+
+
+def test_the_picture_says_which_loss_and_how_many_examples_it_is_of_now(moons, browser):
+    browser.execute_script("""
+      LIVE.pasted("0,0,1\\n1,1,-1\\n2,1,1");
+      const loss = [...document.querySelectorAll('header select')].find((one) => one.ariaLabel === 'loss');
+      loss.value = String(LIVE.D.losses.indexOf('mse')); loss.dispatchEvent(new Event('change'));""")
+    said = browser.execute_script("return LIVE.pictureAsSvg()")
+    assert "live: MLP of 31 parameters, mse of 3 examples; step 0" in said
 
 
 def test_the_worksheet_has_blanks_and_a_key_with_the_numbers(moons, browser):

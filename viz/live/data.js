@@ -152,6 +152,8 @@ function download(name, type, text) {
 }
 const escaped = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
+// What the page is of, with the loss and the data that it has now.
+const titleNow = () => (D.model ? `live: ${D.model}, ${D.losses[S.loss]} of ${D.train.toLocaleString("en")} example${D.train === 1 ? "" : "s"}` : D.title);
 function pictureAsSvg() { // the network, the field and the loss curve of the chosen weight, side by side
   const shots = [];
   let width = 16, height = 0;
@@ -173,7 +175,7 @@ function pictureAsSvg() { // the network, the field and the loss curve of the ch
     shots.push(`<image x="${width}" y="16" width="${b.width}" height="${b.height}" href="${canvas.toDataURL()}"/>`);
     width += b.width + 16; height = Math.max(height, b.height);
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height + 48}" width="${width}" height="${height + 48}" font-family="system-ui,sans-serif"><rect width="100%" height="100%" fill="${css("paper")}"/>${shots.join("")}<text x="16" y="${height + 38}" font-size="13" fill="${css("soft")}">${escaped(D.title)}; ${escaped(summary())}</text></svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height + 48}" width="${width}" height="${height + 48}" font-family="system-ui,sans-serif"><rect width="100%" height="100%" fill="${css("paper")}"/>${shots.join("")}<text x="16" y="${height + 38}" font-size="13" fill="${css("soft")}">${escaped(titleNow())}; ${escaped(summary())}</text></svg>\n`;
 }
 
 // A worksheet of the chosen neuron, or of the loss, for the chosen example: blanks to fill in, and the key on a page of its own.
@@ -184,13 +186,13 @@ function worksheet() {
   const kept = [before.act, before.now, before.predict, before.hidden];
   before.predict = before.hidden = false;
   for (const isKey of [false, true]) {
-    const page = el("section", { className: "sheet" }, el("h2", { text: isKey ? "Key" : "Worksheet: the chain rule by hand" }), el("p", { text: `${D.title}. ${D.kind === "model" ? `${exampleName(S.example)}: ${D.features.slice(0, 12).map((f, i) => `${f} = ${fmt(exampleRow()[i])}`).join(", ")}; target ${targetName(S.example)}.` : ""}` }));
+    const page = el("section", { className: "sheet" }, el("h2", { text: isKey ? "Key" : "Worksheet: the chain rule by hand" }), el("p", { text: `${titleNow()}. ${D.kind === "model" ? `${exampleName(S.example)}: ${D.features.slice(0, 12).map((f, i) => `${f} = ${fmt(exampleRow()[i])}`).join(", ")}; target ${targetName(S.example)}.` : ""}` }));
     for (const act of acts) {
       scalarPanel.go(act, 0);
       const list = el("ol");
       before.list.slice(0, 40).forEach((_, i) => {
         const told = scalarPanel.tell(i);
-        list.append(el("li", {}, el("span", {}, ...told.line), "  ", el("span", { className: "num" }, ...told.numbers), isKey ? el("b", { className: "num", text: fmt(told.result) }) : el("span", { className: "blank", text: "________" })));
+        list.append(el("li", {}, el("span", {}, ...told.line), act === "backward" ? ":  " : "  ", el("span", { className: "num" }, ...told.numbers), isKey ? el("b", { className: "num", text: fmt(told.result) }) : el("span", { className: "blank", text: "________" })));
       });
       page.append(el("h3", { text: act === "forward" ? "Forward: compute each value" : "Backward: local derivative × upstream gradient" }), list);
     }

@@ -76,7 +76,8 @@ def live(
     number can be dragged. `live(value)`: the graph of one Value, whose leaves can be dragged. `validation` is a pair
     (X, y); `history`, from fit, puts its snapshots on the page's slider. `names` and `classes` are those of the
     features and of the classes. `show` is "all" or a set of parts: "data", "optimiser", "what if", "wishes", "replay",
-    "scalar", "quiz". Without a `learning_rate`, the page begins with 0.01 (SGD: 0.1), and has a slider.
+    "scalar", "quiz". Without a `learning_rate`, the page begins with 0.01 (SGD: 0.1), and has a slider; the schedule of
+    an optimiser runs in the page, too, for as many steps as fit planned, else for its first 2,000.
 
     Shapes: X (n,) or (n, features), y (n,).
     Errors: ValueError for what is too large (more than 10,000 parameters, or a file above 5 MB), for labels outside the
@@ -119,8 +120,9 @@ def live(
     data |= {"batch": min(int(batch_size), len(train[0])), "seed": _seed(seed), "show": parts}
     if history is not None:
         data["history"] = _history(history, len(parameters))
-    count, examples = f"{len(parameters):,} parameters", f"{len(train[0]):,} examples"
-    title = f"live: {type(model).__name__} of {count}, {network.names[0]} of {examples}"
+    count, examples = len(parameters), len(train[0])
+    data["model"] = f"{type(model).__name__} of {count:,} parameter{'s' * (count != 1)}"
+    title = f"live: {data['model']}, {network.names[0]} of {examples:,} example{'s' * (examples != 1)}"
     data["title"] = title
     page = live_page(data, theme, poster(data["neurons"], network.weights(), theme, title))
     if len(page.html) > MOST_BYTES:

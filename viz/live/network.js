@@ -653,7 +653,8 @@ function logTicks(low, high) {
 }
 function tickText(t, all) { // as many digits as tell the ticks apart
   const step = all.length > 1 ? Math.abs(all[1] - all[0]) : Math.abs(t) / 10 || 1;
-  return t.toFixed(Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)))).replace("-", "−");
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return digits > 5 ? fmt(t, 3) : t.toFixed(digits).replace("-", "−");
 }
 function linearTicks(low, high) {
   const rough = (high - low) / 4.5, unit = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].find((m) => m * unit >= rough) * unit, found = [];

@@ -237,7 +237,7 @@ function lossCurve(k, start, count, before) {
 function drawCurve(c, w, h, curve, start, now, loss, ghost) {
   const left = 52, right = w - 8, from = Math.min(curve.w[0], now), to = Math.max(curve.w[curve.w.length - 1], now), finite = curve.L.filter(Number.isFinite);
   let low = Math.min(...finite, loss), high = Math.max(...finite, loss);
-  const room = (high - low) * 0.12 + 1e-9 * Math.max(1, Math.abs(high));
+  const room = (high - low) * 0.12 + 1e-3 * (Math.abs(high) || 1) * Number(high - low < 1e-6 * Math.abs(high) || high === low);
   low -= room; high += room;
   const x = (v) => left + ((v - from) / (to - from)) * (right - left), y = (v) => 6 + ((high - v) / (high - low)) * (h - 30);
   c.fillStyle = css("soft"); c.strokeStyle = css("line"); c.lineWidth = 1;

@@ -123,9 +123,9 @@ class Optimiser {
       if (length > s.clip_norm) shrink = s.clip_norm / length;
     }
     for (let k = 0; k < this.count; k += 1) {
+      this.before[k] = theta[k];
       if (fixed && fixed[k]) continue;
       const g = clip(gradient[k]) * shrink;
-      this.before[k] = theta[k];
       this.given[k] = decays ? g + s.weight_decay * theta[k] : g;
       this.last[k] = this.rule.move(theta[k], this.given[k], k, s, this);
       theta[k] += this.last[k];
@@ -141,7 +141,7 @@ class Optimiser {
     const used = [s.clip_norm !== null || s.clip_value !== null ? lines.clipped : "", this.decays(s) ? lines.decayed : ""].filter(Boolean).join(" and ");
     const parts = [["gradient", used, gradient], ...rows.map(([part, formula]) => [part, filled(formula, numbers), numbers[part]])];
     const sentence = filled((sentences.find(([least]) => share >= Number(least)) ?? sentences[sentences.length - 1])[1], { share });
-    const plain = -s.rate * gradient, title = filled(lines.title, { parameter: name, before, after: before + step });
+    const plain = 0 - s.rate * gradient, title = filled(lines.title, { parameter: name, before, after: before + step });
     return { title, parts, step, plain, sentence, before, gradient, aside: Math.abs(plain - step) > 1e-9 * Math.abs(step) ? filled(lines.plain, { plain }) : "" };
   }
 }

@@ -137,7 +137,7 @@ function stepsPanel() {
     return [`${texts[0]} − ${texts[1]} × `, piece("up", br(texts[2])), ` ${equals} `];
   }
   function tellUpdate(k) {
-    const rate = S.optimiser.rate(), own = at(gradientPlace(k)), e = S.optimiser.explain(k, D.names[k]);
+    const rate = S.optimiser.rate(), own = at(gradientPlace(k)), e = D.kind === "value" ? null : S.optimiser.explain(k, D.names[k]);
     if (D.kind === "value") return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", `${D.names[k]}.grad`)], numbers: updated(S.theta[k], rate, own), result: S.theta[k] - rate * own, why: `One step downhill: ${D.losses[0]} becomes smaller if ${D.names[k]} moves against its gradient.`, receiver: T.inputs + k };
     if (!e) return { line: [piece("strong", D.names[k]), " −= rate × ", piece("up", "mean gradient")], numbers: updated(S.theta[k], rate, gradient[1 + k]), result: S.theta[k] - rate * gradient[1 + k], why: "The update takes the mean of the gradients of a mini-batch. Train, and the optimiser's own step stands here.", receiver: T.inputs + k };
     const how = e.parts.filter(([name]) => name === "step" || name === "decay").map((part) => withNumbers(e, part)).join(" + ");

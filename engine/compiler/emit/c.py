@@ -268,7 +268,7 @@ class Writer:
             body += [
                 "  const double N = (double)n;",
                 "  const long parts = (n + B - 1) / B, share = (n + parts - 1) / parts;",
-                "  const long most = (share + 7) / 8 * 8;", "  long start = 0, m = 0, k = 0, wrong = 0;",
+                "  const long most = (share + 7) / 8 * 8;", "  long start = 0, m = most, k = most, wrong = 0;",
                 *self._begin(), *calls[BEFORE],
                 "  for (start = 0; start < n; start += most) {", "    m = n - start < most ? n - start : most;",
                 "    k = (m + 7) / 8 * 8;", *[f"  {call}" for call in calls[DURING]], "  }", *calls[AFTER],
@@ -307,7 +307,7 @@ class Writer:
         lines = []
         for array in self.code:
             if array.ones and array not in self.rowwise:
-                lines.append(self.loop(array.ones, True, f"{self._beside(array, array.lanes)} = 1.0;", "B"))
+                lines.append(self.loop(array.ones, True, f"{self._beside(array, array.lanes)} = 1.0;"))
             if array.op == "scatter" and not array.batched and not covers(array)[0]:
                 lines.append(self.loop(array.lanes, False, f"{self.into(array)} = 0.0;"))
         return lines
@@ -379,7 +379,7 @@ class Writer:
         if rows != 1:
             lines.append(f"  for (long i = 0; i < {rows}; i++)")
         if inner:
-            lines.append(f"  CR_LOOP for (long j = 0; j < {self.block if examples == 'B' else examples}; j++)")
+            lines.append(f"  CR_LOOP for (long j = 0; j < {examples}; j++)")
         if rows == 1:
             body = f"const long i = 0; (void)i; {body}" if _uses(body, "i") else body
         return "\n".join([*lines, f"  {{ {body} }}"])

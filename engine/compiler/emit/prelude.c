@@ -98,10 +98,20 @@ static inline double cr_expm1(double x) {
   return x > 40.0 ? far : x == 0.0 ? x : near;
 }
 
-/* Within 3 ulp: (e - 1) / (e + 1), where e is exp(2 |x|). */
+/* Within 3 ulp: (e - 1) / (e + 1), where e = exp(2 |x|) is s * exp(r), s is a power of 2, and exp(r) the fraction
+   (u + 2 r) / u, as in FreeBSD's e_exp.c (Sun Microsystems, 2004). The fractions are joined, so that one is left. */
 static inline double cr_tanh(double x) {
-  double a = fabs(x), e = cr_expm1_near(2.0 * (a > 20.0 ? 20.0 : a));
-  return copysign(e / (e + 2.0), x);
+  double a = fabs(x), b = 2.0 * (a > 20.0 ? 20.0 : a);
+  double k = cr_nearest(b * 1.44269504088896338700), s = cr_two_to(k);
+  double r = cr_without(b, k), t = r * r, d = (s + s) * r;
+  double p = 4.13813679705723846039e-08;
+  double u;
+  p = p * t - 1.65339022054652515390e-06;
+  p = p * t + 6.61375632143793436117e-05;
+  p = p * t - 2.77777777770155933842e-03;
+  p = p * t + 1.66666666666666019037e-01;
+  u = (2.0 - r) + t * p;
+  return copysign((d + (s - 1.0) * u) / (d + (s + 1.0) * u), x);
 }
 
 /* log(1 + f) for 1 + f between the roots of 1/2 and of 2, plus k log(2); within 1 ulp. Coefficients: FreeBSD's e_log.c
