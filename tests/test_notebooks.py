@@ -428,7 +428,7 @@ def priced(sign, rate, wanted, scale, steps):
 def test_the_numbers_of_the_house_are_right(fresh):
     shown = texts(fresh(WHICH))
     first, second = np.array([[0.5, 0.25], [1.0, -0.25]]), np.array([1.25, 0.5])
-    names = ["w111", "w112", "w121", "w122", "w211", "w212"]
+    names = ["w1_11", "w1_21", "w1_12", "w1_22", "w2_11", "w2_21"]  # layer, from, to
     price, slopes = blame(first, second, 1.0)
     speeds = slopes / 0.5
     assert shown["house"] == f"the network says {price * 1e5:,.0f}\n"
@@ -436,8 +436,12 @@ def test_the_numbers_of_the_house_are_right(fresh):
         f"{name} + 0.01: the price moves by {speed * 1e3:+7,.0f}, {speed:.2f} for each unit\n"
         for name, speed in zip(names, speeds)
     )
+    assert shown["loss"] == "".join(  # the slope of e² / 2 is e
+        f"error {e:+.1f}: the loss moves by {e:+.2f} for each unit of the price\n" for e in (0.5, 0.2, -0.3)
+    )
     assert shown["blame"] == "".join(f"blame of {n}: {s:+.3f}\n" for n, s in zip(names, slopes))
-    assert names[speeds.argmax()] == "w112" and abs(speeds).max() == 2.5
+    assert [p.label for p in cr.MLP(2, [2, 1], rng=0).parameters() if p.label[0] == "w"] == names, "one naming for all"
+    assert names[speeds.argmax()] == "w1_21" and abs(speeds).max() == 2.5
     down, up = priced(-1, 0.05, 1.0, 1.0, 6), priced(1, 0.05, 1.0, 1.0, 6)
     assert shown["update"] == (
         f"foretold: {(price - 0.05 * slopes @ speeds) * 1e5:,.0f}\nit is:    {down[1] * 1e5:,.0f}\n"
@@ -454,6 +458,9 @@ def test_the_prose_about_the_house_is_right():
     _, slopes = blame(first, second, 1.0)
     price, in_euros = blame(first, second * 1e5, 1e5)
     text, down = prose(stored(WHICH)), priced(-1, 0.05, 1.0, 1.0, 6)
+    way_back = [0.5, 2 * 0.5, 1, 1, 1.25, 1, 2]  # ÷ 2, the square, − 1, the sum, × w2_11, the sum, × the age
+    assert np.prod(way_back[:3]) == 0.5 and "1 × 0.5 × 1 × 1 = 0.5, the error" in text
+    assert np.prod(way_back) == slopes[1] and "0.5 × 1 × 1.25 × 1 × 2 = 1.25" in text
     assert slopes[1] == 5 * slopes[2] and "which matters five times as much" in text
     assert price - 1e5 == 50_000 and in_euros[1] / 50_000 == 250_000 and "moves the price by 250,000" in text
     assert f"its blame is {in_euros[1]:,.0f}" in text
