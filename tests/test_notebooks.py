@@ -165,8 +165,15 @@ def test_the_numbers_of_the_neuron_are_right(fresh):
     leaves = {"x1": -3 * slope, "w1": 2 * slope, "x2": slope, "w2": 0.0, "b": slope}
     assert shown["neuron-values"] == f"o = {math.tanh(bias - 6):.4f}\n"
     assert shown["nudge"] == f"o moves by {nudged:.4f} for each unit of w1\n"
-    assert shown["backward-numbers"] == "".join(f"{name:>2}  {grad:+.4f}\n" for name, grad in leaves.items())
-    assert shown["zero"].startswith(f"w1.grad = {2 * leaves['w1']:.4f}\n")
+    by_nudge = (math.tanh(bias - 6 + 0.001) - math.tanh(bias - 6)) / 0.001
+    assert shown["backward-numbers"] == (
+        "".join(f"{name:>2}  {grad:+.4f}\n" for name, grad in leaves.items())
+        + f"tanh by a nudge: {by_nudge:.3f}, by the formula: {slope:.3f}\n"
+    )
+    twice = {**{name: 2 * grad for name, grad in leaves.items()}, "n": slope, "o": 1.0}  # inner values have not doubled
+    assert shown["zero"] == (
+        f"w1.grad = {twice['w1']:.4f}\n\n" + "".join(f"{name:>2}  {grad:+.4f}\n" for name, grad in twice.items())
+    )
     assert shown["add-explain"].count("a.grad +=") == 2 and ": 3 + 3 × 1 = 6\n" in shown["add-explain"]
     assert shown["order"].startswith("s → r → q → p\n")
 
@@ -175,10 +182,12 @@ def test_the_numbers_of_the_training_step_are_right(fresh, step):
     shown = texts(fresh(BACKPROP))
     (_, probabilities, loss, _), (_, _, loss_after, _), foretold = step
     assert shown["network-flower"] == "versicolor [7.0, 3.2, 4.7, 1.4]\n"
-    assert shown["network-loss"] == (
-        f"{4 * 4 + 4 + 3 * 4 + 3} parameters\n"
-        f"probabilities: {', '.join(f'{p:.3f}' for p in probabilities)}\nloss: {loss:.4f}\n"
-    )
+    assert shown["network-scores"].startswith(f"{4 * 4 + 4 + 3 * 4 + 3} parameters\nsetosa: ")
+    scores = [float(score) for score in re.findall(r": (-?[\d.]+)\n", shown["network-scores"])]
+    assert np.exp(scores) / np.exp(scores).sum() == pytest.approx(probabilities, abs=1e-4)
+    listed = ", ".join(f"{p:.3f}" for p in probabilities)
+    assert shown["network-softmax"] == f"by hand:    {listed}\ncr.softmax: {listed}\n"
+    assert shown["network-loss"] == f"by hand: {loss:.4f}\nloss:    {loss:.4f}\n"
     assert shown["step"] == (
         f"loss before: {loss:.4f}\nloss after:  {loss_after:.4f}\n"
         f"it fell by {loss - loss_after:.4f}; foretold were {foretold:.4f}\n"
@@ -233,6 +242,10 @@ def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
         f"receives 2 × {slope:.1f} = **{2 * slope:.0f}**",
         f"receives −3 × {slope:.1f} = −{3 * slope:.1f}",
         f"`w2` receives **{0 * slope:.0f}**",
+        f"Nudge `a` from 3 to 3.001: a × a goes from 9 to {3.001**2:.6f}",
+        f"e is a number, about {math.e:.1f}",
+        f"larger than {max(abs(gradients[0][part][[0, 2]]).max() for part in (0, 1)):.4f} "
+        f"(in `h1_4`, one is {abs(gradients[0][0][3]).max():.4f})",
         f"two contributions of 3, together **{3 + 3}**",
         f"With `=` it would be **{3}**",
         f"`p` gets **{2 * 1}** instead of **{2 * (1 + 5)}**",
@@ -251,9 +264,13 @@ def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
     wanted, wanted_after = gradients[1][1], gradients_after[1][1]
     assert [score > 0 for score in wanted] == [True, False, True], "only versicolor's is orange"
     assert (abs(wanted_after) < abs(wanted))[:2].all(), "the gradients of the first two scores are smaller"
+    assert loss > math.log(3), "less than one in three for the right one"
+    with pytest.raises(OverflowError):
+        math.exp(800)  # more than a computer can hold
+    assert cr.cross_entropy([cr.Value(800.0), cr.Value(0.0)], 1).data == 800
     assert 2**30 > 1e9, "thirty forks in a row make a billion"
     assert 0 < loss - loss_after < foretold, "a little less than foretold"
-    assert flat[[0, 2]].max() * 10 < flat[[1, 3]].min(), "two hidden neurons show hardly any bars"
+    assert flat[[0, 2]].max() * 10 < flat[[1, 3]].min(), "in two hidden neurons all cells are pale"
 
 
 # --- the statements of 02-from-scalars-to-matrices
