@@ -598,6 +598,24 @@ def test_the_picture_behind_the_bottom_has_the_slope_of_that_place_alone():
     assert "not what the edges bring" not in drawn and "−4.8" in drawn  # 2 (−1.4 − 1), steeper than 4
 
 
+def test_the_reasons_for_the_steps_are_right(fresh):
+    text, shown = prose(stored(HOW_MUCH)), texts(fresh(HOW_MUCH))
+    slope = 2 * (places("SGD", parabola, 2, lr=0.1, momentum=0.9)[-1] - 1)
+    velocity = 0.0
+    for w in places("SGD", parabola, 2, lr=0.1, momentum=0.9):
+        velocity = 0.9 * velocity + 2 * (w - 1)
+    limit = slope / (1 - 0.9)
+    assert f"at {slope:.2f} / (1 − 0.9) = {limit:.1f}. It is {velocity:.2f}, and that is {velocity / limit:.0%}" in text
+    assert f"{velocity / limit:.0%} of" in shown["momentum"]
+    mean = 0.99 * 0 + 0.01 * 4000**2
+    assert f"0.01 × 4000² = {mean:,.0f}. Its root is {math.sqrt(mean):.0f}, a tenth of the gradient" in text
+    assert f" = {math.sqrt(mean):.0f}\n" in shown["rmsprop"]
+    for rate in (0.01, 0.1, 0.5, 1.0, 1.1):  # each step multiplies the distance to 1 by 1 - 2 × rate
+        assert places("SGD", parabola, 3, lr=rate)[-1] == pytest.approx(1 + 2 * (1 - 2 * rate) ** 3)
+    assert shown["adam"].count(" = 4\n") == 3, "the gradient, its mean and its size"
+    assert "holds 0.1 of it, 1 − 0.9," in text and "holds 0.001 of it" in text
+
+
 def test_the_repair_of_the_rate_is_right():
     text = prose(stored(HOW_MUCH))
     assert "3 → 1.4 → 1.08 → 1.016" in text and "3 → −13 → 99" in text
@@ -695,6 +713,8 @@ def test_the_two_walks_over_the_surface_go_as_matrices_say(fresh):
         found.append((steps * size, losses[-1]))
     assert shown["two-walks-told"] == told
     (_, careful), (asked, drunk) = found
+    bottom = loss_at(walked(len(y), 400, 2.0)[-1])
+    assert f"({careful:.3f} after 20 steps, {bottom:.3f} in the end)" in prose(stored(WISHES))
     assert asked < len(y) and careful < drunk, "down before the other's first step, and stumbling about at the bottom"
     told = ""
     for name, rate in (("rate 2", 2.0), ("rate 0.2", 0.2)):
