@@ -232,6 +232,28 @@ def test_every_section_asks_before_it_shows_and_something_is_to_be_repaired(path
     assert numbered and re.search("repair", text, re.IGNORECASE)
 
 
+EXPLAINED = {
+    "00": "weights, partial derivative, gradient, loss, dot product, scaling",
+    "01": "slope, bias, parameters, local derivatives, forward pass, argument, leaves, mini-batch, loss, "
+    "learning rate, layer, logits, softmax, cross-entropy, optimiser",
+    "03": "sigmoid, softmax, cosine",
+    "04": "optimiser, learning rate, velocity, running mean, beta",
+}
+
+
+@pytest.mark.parametrize("number", EXPLAINED)
+def test_the_words_of_the_field_are_in_bold_print_where_they_are_explained_and_come_first(number):
+    [path] = (HERE / "notebooks").glob(f"{number}-*.ipynb")
+    text = prose(stored(path)).lower()
+    for word in EXPLAINED[number].split(", "):
+        bold = re.search(rf"\*\*{word}\*\*", text)
+        assert bold, f"{word!r} is not explained"
+        before = re.search(rf"\b{word}\b", text[: bold.start()])
+        assert not before, (
+            f"{word!r} is used before it is explained: …{text[max(0, before.start() - 60) : before.end()]}"
+        )
+
+
 def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
     (hidden, _, loss, gradients), (_, _, loss_after, gradients_after), foretold = step
     bias, slope = 6 + math.log(1 + math.sqrt(2)), 1 - math.tanh(math.log(1 + math.sqrt(2))) ** 2
