@@ -28,7 +28,7 @@ from chainrule.nn.checks import (
     checked_validation,
 )
 from chainrule.nn.data.examples import examples_of
-from chainrule.nn.last_step import LINES, TEXTS
+from chainrule.nn.last_step import FIRST, LINES, TEXTS
 from chainrule.nn.modes import in_mode
 
 from ..common.choices import check_choice, list_of_texts
@@ -287,7 +287,7 @@ def _optimiser(model: Any, optimiser: Any, learning_rate: float | None) -> dict[
     texts = {rule: [rows, [(told(least), text) for least, text in sentences]]
              for rule, (rows, sentences) in TEXTS.items()}  # fmt: skip
     return {"optimiser": name, "settings": settings, "rate": rate, "schedule": _schedule(chosen),
-            "texts": {"rules": texts, "lines": LINES}}  # fmt: skip
+            "texts": {"rules": texts, "lines": LINES, "first": FIRST}}  # fmt: skip
 
 
 def _schedule(optimiser: Any) -> dict[str, Any] | None:
