@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 import re
 import time
 from types import SimpleNamespace
@@ -519,6 +520,39 @@ def test_a_number_is_hidden_until_somebody_has_guessed(moons, browser):
     assert "Right" in text(browser, ".score") and "1 of 1" in text(browser, ".score")
 
 
+def test_a_wrong_guess_may_be_mended_and_gives_nothing_away(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5); LIVE.scalar.go('forward', 0)")
+    element(browser, "#predict").click()
+    true = browser.execute_script("return LIVE.scalar.tell(0).result")
+    shown = browser.execute_script("return LIVE.scalar.tell(0).result.toPrecision(3)").replace("-", "−")
+    for wrong, said in ((true * 1.2, "Near"), (true * 9, "Not yet"), (-true, "The sign is the other one")):
+        element(browser, ".guess input").send_keys(str(wrong))
+        element(browser, ".guess button").click()
+        answer = text(browser, ".score")
+        assert said in answer and shown not in answer and text(browser, ".numbers b") == "?"
+        if said != "The sign is the other one":
+            assert ("too small" in answer) == (wrong < true)
+    element(browser, ".guess input").send_keys(str(true))
+    element(browser, ".guess button").click()
+    assert "Score: 1 of 1" in text(browser, ".score"), "one question, in four guesses"
+
+
+def test_a_scalar_of_another_part_is_named_after_the_neuron_that_it_is_in(moons, browser):
+    told = browser.execute_script("""
+      return LIVE.D.neurons.flatMap((_, n) => {
+        LIVE.chooseNeuron(n);
+        return ['forward', 'backward'].flatMap((act) => {
+          LIVE.scalar.go(act, 0);
+          return LIVE.scalar.state.list.map((_, i) => {
+            const one = LIVE.scalar.tell(i);
+            return [...one.line, ...one.numbers].map((part) => part.textContent ?? part).join('') + ' ' + one.why;
+          });
+        });
+      });""")  # fmt: skip
+    assert [line for line in told if re.search(r"\b[a-z]+ \d+(\.grad| =)", line)] == []
+    assert any(" of h2_1.grad" in line and "This comes from h2_1, which uses h1_1." in line for line in told), told[:9]
+
+
 # --- replay, data, and out again
 
 
@@ -619,6 +653,34 @@ def test_the_worksheet_has_blanks_and_a_key_with_the_numbers(moons, browser):
         and "____" not in key
         and browser.execute_script("return document.querySelectorAll('.sheet:last-child li b.num').length") == count
     )
+
+
+@pytest.mark.parametrize("neuron", [0, 5, 7])
+def test_a_line_of_the_worksheet_can_be_computed_and_prints_no_answer_of_another(moons, browser, neuron):
+    browser.execute_script(f"LIVE.chooseExample(7); LIVE.chooseNeuron({neuron}); LIVE.worksheet()")
+    blank, key = browser.execute_script("""
+      return [...document.querySelectorAll('.sheet')].map((sheet) => [...sheet.querySelectorAll('ol')].map((part) =>
+        [...part.children].map((one) => one.textContent.replace('________', ''))));""")
+    answers = browser.execute_script("""
+      return [...document.querySelectorAll('.sheet:last-of-type ol')].map((part) =>
+        [...part.querySelectorAll('b.num')].map((one) => one.textContent));""")
+    assert [len(part) for part in blank] == [len(part) for part in key] == [len(part) for part in answers]
+    known, references = {"tanh": math.tanh}, 0
+    for act, (lines, results) in enumerate(zip(blank, answers, strict=True)):
+        for line, result in zip(lines, results, strict=True):
+            asked = line.rsplit(":", 1)[-1] if act else line.split(" = ")[2]
+            asked = asked.strip().rstrip("=≈ ")
+            if not asked or asked == line.strip():
+                continue  # the seed of the loss
+            assert "…" not in asked
+            references += asked.count("line ")
+            asked = re.sub(r"line (\d+)", lambda m: f"({results[int(m[1]) - 1]})", asked)
+            asked = asked.replace("−", "-").replace("×", "*").replace("^", "**")
+            found = eval(asked, {"__builtins__": {}}, known)  # the page's own text
+            assert found == pytest.approx(number(result), rel=5e-3, abs=1e-6), line
+            if not act:
+                known[line.split(" = ")[0].strip()] = number(result)
+    assert references >= len(blank[1]) - 4, "the later lines go on from the earlier ones"
 
 
 # --- for everybody

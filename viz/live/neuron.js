@@ -126,6 +126,8 @@ function sums(box, n, z, h, dz) {
     const formula = words && words[2].slopes[0] ? write(words[2].slopes[0], n.name, ["z"]) + " = " : "";
     if (slope) {
       const [[by, from], equals] = equation([at(slope.local), at(slope.upstream)], (x, y) => x * y, dz);
+      const told = words?.[2].why[0];
+      if (told) lines.push(el("p", { className: "note", text: `local derivative: how fast ${n.name} changes with z; ${told}${formula.includes("step(") ? "; step is 1 above 0, and 0 elsewhere" : ""}` }));
       lines.push(line(el("span", { className: "slope", text: `local derivative ${formula}${by}` }), " × ", el("span", { className: "up", text: `upstream gradient ${from}` }), ` ${equals} ∂loss/∂z = `, b(dz, tone(dz))));
     }
   } else lines.push(line("the loss says: ", el("span", { className: "up", text: "∂loss/∂z = " }), b(dz, tone(dz))));

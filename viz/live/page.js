@@ -483,13 +483,53 @@ function nameOf(place) {
   if (place < D.width) return D.features[place];
   if (place < T.inputs) return T.inputs - D.width === 1 ? "y" : "y" + (place - D.width + 1);
   if (place < leafCount()) return D.names[place - T.inputs];
-  const known = local.get(place) ?? T.names[place];
+  const known = local.get(place) ?? T.names[place] ?? homeOf(place)?.name;
   if (known) return known;
   const i = place - leafCount(), args = T.arguments.subarray(T.starts[i], T.starts[i + 1]);
   if (T.rows[T.operations[i]][0] === "multiply" && args.every((a) => a < leafCount() || local.has(a))) return `${nameOf(args[0])}·${nameOf(args[1])}`;
   return T.rows[T.operations[place - leafCount()]][0] + " " + (place - leafCount() + 1);
 }
 const local = new Map(); // names that a panel gave to the scalars that it shows
+
+// The scalars of which one is computed, down to those of the frontier, in the order of the tape.
+const argumentsAt = (place) => Array.from(T.arguments.subarray(T.starts[place - leafCount()], T.starts[place - leafCount() + 1]));
+function within(end, frontier) {
+  const found = new Set(), stack = [end];
+  while (stack.length) {
+    const place = stack.pop();
+    if (place < leafCount() || frontier.has(place) || found.has(place)) continue;
+    found.add(place);
+    stack.push(...argumentsAt(place));
+  }
+  return [...found].sort((a, b) => a - b);
+}
+const frontierOf = (n) => new Set(n.terms.filter(([, index]) => index >= 0).map(([, index]) => nodePlace(index)));
+const frontierOfLoss = () => new Set(D.neurons.length ? Array.from({ length: D.outputs }, (_, i) => outputPlace(i)).filter((place) => place !== T.results[0]) : []);
+function shortNames(places, known) { // m1, m2, s1 …: one for each that has no name yet
+  const counts = {}, short = { multiply: "m", add: "s", subtract: "d" };
+  for (const place of places) {
+    if (known.has(place) || T.names[place]) continue;
+    const row = T.rows[T.operations[place - leafCount()]][0], letter = short[row] ?? row;
+    counts[letter] = (counts[letter] ?? 0) + 1;
+    known.set(place, letter + counts[letter]);
+  }
+  return known;
+}
+// Where a scalar belongs: the neuron or the loss, and the name that it has there, with "of h2_1" after it.
+let homes = { tape: null };
+function homeOf(place) {
+  if (homes.tape !== T) {
+    homes = { tape: T, map: new Map() };
+    const put = (end, frontier, owner, known) => {
+      const places = within(end, frontier);
+      shortNames(places, known);
+      for (const one of places) if (!homes.map.has(one) && !T.names[one]) homes.map.set(one, { owner, name: known.get(one) === owner ? owner : `${known.get(one)} of ${owner}` });
+    };
+    for (const n of D.neurons) put(nodePlace(n.output), frontierOf(n), n.name, new Map([[nodePlace(n.sum), "z"], [nodePlace(n.output), n.name]]));
+    if (D.kind === "model" && D.neurons.length) put(T.results[0], frontierOfLoss(), "the loss", new Map([[T.results[0], "the loss"]]));
+  }
+  return homes.map.get(place);
+}
 
 // --- drawing, at most once a frame
 
