@@ -137,9 +137,18 @@ def test_hostile_names_of_features_classes_and_parameters_run_nothing(browser, t
     assert ATTACK in text(browser, "#numbers-table") and browser.get_log("browser") == []
 
 
-def test_the_first_screen_trains_for_a_second_and_then_says_what_there_is(browser, tmp_path):
-    opened(browser, small().page, tmp_path, "return document.querySelectorAll('.caption').length === 3", "")
-    assert int(text(browser, "#figure-step b")) > 0 and not browser.execute_script("return LIVE.S.playing")
+def test_the_first_screen_trains_the_same_steps_each_time_and_says_so(browser, tmp_path):
+    page, seen = small().page, set()
+    for _ in range(2):
+        opened(browser, page, tmp_path, "return document.querySelectorAll('.caption').length === 3", "")
+        seen.add((text(browser, "#figure-step b"), text(browser, "#figure-train b"), text(browser, "#opening span")))
+        assert not browser.execute_script("return LIVE.S.playing")
+    [(steps, loss, said)] = seen
+    assert int(steps) > 0 and f"trained itself for {steps} steps" in said
+    element(browser, "#opening button").click()
+    assert text(browser, "#figure-step b") == "0" and text(browser, "#figure-train b") != loss
+    assert browser.execute_script("return Array.from(LIVE.S.theta).every((x, k) => x === Number(LIVE.D.theta[k]))")
+    assert browser.execute_script("return document.querySelector('#opening').hidden")
 
 
 # --- it computes what Python computes
@@ -389,6 +398,53 @@ def test_a_number_can_be_typed_and_kept(moons, browser):
     settle(browser)
     press(browser, weight_spin(2), Keys.ESCAPE)
     assert browser.execute_script("return LIVE.S.theta[arguments[0]]", k) == -1.25
+
+
+def test_letters_and_numbers_too_large_are_refused_in_words(moons, browser):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.execute_script("LIVE.chooseNeuron(4)")
+    settle(browser)
+    before = browser.execute_script("return Array.from(LIVE.S.theta)")
+    for keys, said in (
+        ("h", "type a number"),
+        ("1e400" + Keys.ENTER, "1e400 is not a number"),
+        ("5x", "type a number"),
+    ):
+        press(browser, weight_spin(), *keys)
+        hint = browser.execute_script("return document.querySelector(arguments[0]).dataset.hint", weight_spin())
+        assert hint is not None and said in hint
+        press(browser, weight_spin(), Keys.ESCAPE)
+    assert browser.execute_script("return Array.from(LIVE.S.theta)") == before
+
+
+def test_escape_closes_what_a_question_mark_opened_and_each_says_what_it_asks(moons, browser):
+    from selenium.webdriver.common.keys import Keys
+
+    names = browser.execute_script("return [...document.querySelectorAll('.ask')].map((one) => one.ariaLabel)")
+    assert len(set(names)) == len(names) > 5 and all("undefined" not in name for name in names)
+    element(browser, "#curves .ask").click()
+    assert element(browser, "#help-curves").is_displayed()
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not element(browser, "#help-curves").is_displayed()
+
+
+def test_a_layer_whose_gradient_is_0_is_named_where_its_line_is_missing(browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [4, 3, 1], activation="relu", rng=0)
+    for p in model.layers[1].parameters():
+        p.data = -100.0
+    opened(browser, cr.live(model, cr.mse, X, y), tmp_path)
+    browser.execute_script("LIVE.reset()")
+    assert "The gradient of layer 1, layer 2 is exactly 0 now" in text(browser, "#nosize")
+    assert "layer 3" not in text(browser, "#nosize")
+
+
+def test_three_gradients_of_one_weight_say_of_which_examples_each_is(moons, browser):
+    element(browser, "#one").click()
+    assert "(mean of the last mini-batch, 16 examples, before the step)" in text(browser, "#why tr")
+    assert "mean of all training examples" in text(browser, "#verdict")
+    assert "this example" in text(browser, "#neuron thead")
 
 
 def test_the_row_of_the_bias_chooses_the_bias_and_keeps_an_edited_weight(moons, browser):
@@ -674,7 +730,7 @@ def test_a_line_of_the_worksheet_can_be_computed_and_prints_no_answer_of_another
                 continue  # the seed of the loss
             assert "…" not in asked
             references += asked.count("line ")
-            asked = re.sub(r"line (\d+)", lambda m: f"({results[int(m[1]) - 1]})", asked)
+            asked = re.sub(r"line (\d+)", lambda m, found=results: f"({found[int(m[1]) - 1]})", asked)
             asked = asked.replace("−", "-").replace("×", "*").replace("^", "**")
             found = eval(asked, {"__builtins__": {}}, known)  # the page's own text
             assert found == pytest.approx(number(result), rel=5e-3, abs=1e-6), line

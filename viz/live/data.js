@@ -226,6 +226,6 @@ function foot() {
   const about = el("dialog", { "aria-label": "about this page" }, el("h2", { text: "About this page" }), el("p", { text: "The page was made with chainrule from somebody's own model, loss and data. It computes with the same operations and the same derivatives as the Python library, fetches nothing, and sends nothing." }), el("p", { text: "Keys: arrows move in the network and change a number (Shift: ten times as much); Enter keeps an edited number, Esc brings the old one back; ← and → walk through the scalar steps." }), el("button", { type: "button", text: "close", onclick: () => about.close() }));
   box.append(el("div", { className: "controls" }, copy, el("button", { type: "button", id: "picturebutton", text: "save picture", onclick: () => download("network.svg", "image/svg+xml", pictureAsSvg()) }),
     wants("scalar") ? el("button", { type: "button", id: "sheet", text: "worksheet", onclick: worksheet }) : null, el("button", { type: "button", id: "astable", text: "numbers as a table", onclick: tableOfNumbers }), el("button", { type: "button", text: "about", onclick: () => about.showModal() })), about);
-  box.lastChild.previousSibling.append(helpButton("foot", about));
+  box.lastChild.previousSibling.append(helpButton("foot", about, "replay and export"));
   return box;
 }
