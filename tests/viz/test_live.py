@@ -434,7 +434,7 @@ def test_a_layer_whose_gradient_is_0_is_named_where_its_line_is_missing(browser,
     model = cr.MLP(2, [4, 3, 1], activation="relu", rng=0)
     for p in model.layers[1].parameters():
         p.data = -100.0
-    opened(browser, cr.live(model, cr.mse, X, y), tmp_path)
+    opened(browser, cr.live(model, cr.mse, X, y + 0.5), tmp_path)
     browser.execute_script("LIVE.reset()")
     assert "The gradient of layer 1, layer 2 is exactly 0 now" in text(browser, "#nosize")
     assert "layer 3" not in text(browser, "#nosize")
