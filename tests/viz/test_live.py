@@ -1119,7 +1119,7 @@ def test_the_landscape_s_arrow_is_the_gradient_and_its_ends_are_losses():
     labels, theta = [p.label for p in model.parameters()], program.parameters()
     _, gradient = program.value_and_grad(X, y)
     first, second = labels.index("w1_11"), labels.index("b2_1")
-    dx, dy = map(float, re.search(r'class="mean" d="M[\d. ]+l([-\d.]+) ([-\d.]+)"', picture.svg).groups())
+    dx, dy = map(float, re.search(r'class="down" d="M[\d. ]+l([-\d.]+) ([-\d.]+)l', picture.svg).groups())
     reach = [max(1.0, abs(theta[k])) for k in (first, second)]
     assert dx * gradient[second] / reach[0] == pytest.approx(-dy * gradient[first] / reach[1], rel=0.02)
     with pytest.raises(ValueError, match="two different labels"):
@@ -1136,6 +1136,30 @@ def test_the_panels_bring_their_own_paper_for_a_reader_whose_system_is_dark_on_a
         assert paper.get("class") == "paper", "below everything else"
         width, height = map(float, root.get("viewBox").split()[2:])
         assert (float(paper.get("width")), float(paper.get("height"))) == pytest.approx((width, height), abs=1)
+
+
+def test_the_landscape_has_numbers_on_its_sides_and_a_scale_of_its_shades():
+    X, y = moons_data()
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    labels = [p.label for p in model.parameters()]
+    theta = np.array([p.data for p in model.parameters()])
+    walk = np.tile(theta, (3, 1))
+    walk[2, labels.index("w1_11")] += 4.0
+    pair = ("w1_11", "b2_1")
+    svg = viz.landscape(model, cr.mse, X, y, parameters=pair, walks={"one": walk, "other": walk[::2]}).svg
+    root = ElementTree.fromstring(svg)
+    texts = [(one.text, float(one.get("x"))) for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    ticks = [(number(text), x) for text, x in texts if re.fullmatch(r"[-−]?[\d.]+", text) and 56 < x < 416]
+    assert len(ticks) >= 3
+    way = re.search(r'class="way w0" d="M([\d.]+) .*L([\d.]+) ', svg)
+    start, end = float(way[1]), float(way[2])
+    for tick, x in ticks:  # on the same line as the walk of 4
+        at = theta[labels.index("w1_11")]
+        assert x == pytest.approx(start + (tick - at) / 4.0 * (end - start), abs=0.5)
+    least, most = re.search(r"mean loss, (\S+) to (\S+)<", svg).groups()
+    scale = [text for text, x in texts if x > 420]
+    assert [scale[0], scale[-1]] == [least, most]
+    assert svg.count("scale(2)") == 1, "of two marks at one place the lower one is the larger one"
 
 
 def test_a_walk_over_the_landscape_goes_where_its_parameters_went():
