@@ -199,7 +199,7 @@ function worksheet() {
         list.append(el("li", {}, el("span", {}, ...told.line), act === "backward" ? ":  " : "  ", el("span", { className: "num" }, ...told.numbers), isKey ? el("b", { className: "num", text: fmt(told.result) }) : el("span", { className: "blank", text: "________" })));
       });
       page.append(el("h3", { text: act === "forward" ? "Forward: compute each value" : "Backward: local derivative × upstream gradient" }),
-        isKey ? "" : el("p", { className: "note", text: "“line 1” stands for the number that you wrote into line 1 of this part" + (act === "backward" ? "; a name in brackets for the number that you computed forward." : ".") }), list, all > LINES_OF_A_SHEET ? el("p", { className: "note", text: `These are the first ${LINES_OF_A_SHEET} of ${all} lines.` }) : "");
+        isKey ? "" : el("p", { className: "note", text: "“line 1” stands for the number that you wrote into line 1 of this part" + (act === "backward" ? `, and a name for the number that you computed forward${[...list.querySelectorAll(".slope")].some((one) => one.textContent.startsWith("step(")) ? "; step is 1 above 0, and 0 elsewhere" : ""}.` : ".") }), list, all > LINES_OF_A_SHEET ? el("p", { className: "note", text: `These are the first ${LINES_OF_A_SHEET} of ${all} lines.` }) : "");
     }
     pages.push(page);
   }

@@ -117,7 +117,7 @@ function stepsPanel() {
     const slope = row[2].slopes[s.argument] ?? "", hides = sheet && formula && (slope.includes("\ue00f") ? [s.giver, ...args] : args.filter((_, i) => slope.includes(String.fromCharCode(0xe000 + i)))).some((place) => sheet.values.has(place));
     return {
       line: [piece("strong", into), ".grad += ", piece("slope", "local derivative"), " × ", piece("up", `${out}.grad`)],
-      numbers: [`${asked("grads", s.receiver, texts[0]).replace(/^line.*/, "($&)")} + `, piece("slope", hides ? `(${formula})` : br(texts[1])), " × ", piece("up", inner(asked("grads", s.giver, texts[2]))), ` ${equals} `],
+      numbers: [`${asked("grads", s.receiver, texts[0]).replace(/^line.*/, "($&)")} + `, piece("slope", hides ? (/^\w+\([^()]*\)$/.test(formula) ? formula : `(${formula})`) : br(texts[1])), " × ", piece("up", inner(asked("grads", s.giver, texts[2]))), ` ${equals} `],
       result: at(s.after),
       why: `${out} = ${symbol(row, args.map(nameOf))}. The local derivative through ${into}${which}${formula ? ` is ${formula}` : ""} = ${fmt(at(s.local))}${reason ? `: ${reason}` : ""}.` + (one.above ? ` This comes from ${homeOf(s.giver)?.owner ?? "what"}${homeOf(s.giver) ? ", which" : ""} uses ${into}.` : "") +
         (uses.length > 1 ? ` ${into} is used ${uses.length} times; this is use ${turn + 1}, and the contributions add up: that is why it is +=.` : ""),
