@@ -49,7 +49,7 @@ READY = "return window.LIVE && !LIVE.S.until && document.querySelector('footer')
 
 
 def opened(browser, page, folder, until=READY, address="#example=1"):
-    """Open the page; an address that says what to look at leaves out its first second of training."""
+    """Open the page; an address that says what to look at leaves out its first training."""
     browser.get_log("browser")
     browser.get("about:blank")
     browser.get(page.save(folder / "page.html").as_uri() + address)

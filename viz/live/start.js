@@ -140,7 +140,7 @@ function recall() {
   if (Number.isInteger(example) && example >= 1 && example <= total()) S.example = example - 1;
 }
 
-// --- three captions, after the first second
+// --- three captions, after the first training
 
 function lookAtSomething() { // an example that still has something to ask, and a weight that it asks it of
   const found = all();
