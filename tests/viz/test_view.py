@@ -131,6 +131,17 @@ def test_in_a_frame_of_a_notebook_the_overview_has_room_of_its_own(name, width, 
         browser.switch_to.default_content()
 
 
+@pytest.mark.parametrize("width", [700, 800, 1200])
+def test_in_a_frame_of_a_notebook_a_small_picture_above_a_panel_is_seen_down_to_its_legend(width, window, tmp_path):
+    browser = window(f"<!doctype html><body>{viz.steps(neuron())._repr_html_()}", tmp_path, width, 1000)
+    browser.switch_to.frame(0)
+    try:
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        assert browser.execute_script("const v = chainrule.view.element; return v.scrollHeight <= v.clientHeight")
+    finally:
+        browser.switch_to.default_content()
+
+
 def test_a_picture_as_large_as_its_window_is_shown_whole_and_a_small_one_is_enlarged(window, tmp_path):
     browser = window(viz.draw(after_backward(neuron())), tmp_path, 1600, 900)
     x, y, wide, high = box(browser, "#view svg")

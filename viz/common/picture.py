@@ -20,6 +20,7 @@ READABLE = 11.0  # pixels; at the start, no text is smaller
 HIGHEST = 85  # hundredths of a notebook's window that a picture takes at most; in a higher one its view scrolls
 SCROLL_BAR = 16
 OVERVIEW = 84  # the height of the overview and of what is around it
+NARROW, WRAPPED = 900, 62  # in a frame that is narrower, the lines of a panel wrap and need so much more height
 IN_SIGHT = 0.8  # the part of a picture that a frame shows from which on it has no overview; overview.js has it, too
 LARGEST_IN_FRAME = 500_000  # characters of SVG; a frame holds the picture two and a half times
 LONGEST_TITLE = 80  # characters in a repr
@@ -230,8 +231,9 @@ class Page(Picture):
         whole, panel = self.height, self._panel_height
         shrunk = f"clamp({self._shrunk:.0f}px,{100 * whole / self.width:.2f}cqw,{whole:.0f}px)"
         shrunk = f"min({shrunk} + {self._for_overview},{HIGHEST}vh)"
+        wrapped = f"clamp(0px,({NARROW}px - 100cqw)*999,{WRAPPED}px)"
         # A browser that does not know the unit cqw ignores the second height and takes the first.
-        return f"width:100%;height:{whole + panel:.0f}px;height:calc({shrunk} + {panel:.0f}px)"
+        return f"width:100%;height:{whole + panel:.0f}px;height:calc({shrunk} + {wrapped} + {panel:.0f}px)"
 
 
 def _ipython_shell() -> Any:
