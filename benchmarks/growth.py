@@ -148,7 +148,7 @@ def panel(growth: Growth, found: dict[str, list[float]], x: int, y: int) -> list
         parts.append(f'<text x="{x + LEFT - 5}" y="{at + 3:.1f}" text-anchor="end">{said}</text>')
     for size in sizes:
         anchor = f'x="{across(size):.1f}" y="{y + TOP + height + 14}" text-anchor="middle"'
-        parts.append(f"<text {anchor}>{size:,}</text>")
+        parts.append(f"<text {anchor}>{f'{size:,}' if size < 10_000 else f'{size // 1000}k'}</text>")
     said = []
     for name, colour in LINES.items():
         numbers = found[name]
