@@ -1095,9 +1095,22 @@ def test_the_boundary_is_where_the_model_changes_its_answer():
     svg = ElementTree.fromstring(viz.boundary(model, [[-1.0, 0.0], [1.0, 1.0]], [1, 0]).svg)
     _, *rects = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]  # the first one is the paper
     left, right = 56.0, 56.0 + 360.0
-    for rect in rects:
+    for rect, kind in zip(rects[-2:], ("f0", "f1"), strict=True):  # of the legend
+        assert rect["class"] == kind
+    for rect in rects[:-2]:
         middle = float(rect["x"]) + float(rect["width"]) / 2
         assert rect["class"] == ("f1" if middle < (left + right) / 2 else "f0")
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+def test_the_boundary_can_be_read_without_its_colours(outputs):
+    X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % max(outputs, 2)
+    model = cr.MLP(2, [outputs], rng=0)
+    svg = viz.boundary(model, X, y).svg
+    hatched = re.findall(r'<path class="hatch" d="([^"]+)"', svg)
+    slopes = set(re.findall(r"l[\d.]+ (-?)[\d.]", "".join(hatched)))
+    assert slopes == ({"-"} if outputs < 3 else {"-", ""})  # "/" of the second class, "\\" of the third
+    assert len(set(re.findall(r'<path class="point \w+" [^>]*d="([^"]+)"', svg))) == max(outputs, 2)
 
 
 def test_the_confusion_table_counts_what_sklearn_would_count():

@@ -16,9 +16,9 @@ from chainrule.nn.modes import in_mode
 from chainrule.nn.wishes import wishes
 
 from ..common.choices import check_choice, check_kind, list_of_texts
-from ..common.colours import DARK, STEPS, THEMES, Theme, mixed, shade_class
+from ..common.colours import DARK, STEPS, THEMES, Theme, colour_of, mixed, shade_class
 from ..common.picture import Drawing
-from ..common.shapes import SHAPES
+from ..common.shapes import SHAPES, hatching
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, short, shortened, text_width
 from ..plots.ticks import round_ticks
@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 SIZE, LEFT, TOP, BOTTOM = 360.0, 56.0, 44.0, 40.0
 CELLS = 60  # of the field, along each side
 MOST_CLASSES = 10
+FEW_NAMES, LINE = 4, 20.0  # names of classes in a line below the field, and the height of a line
 SPAN = 31  # losses of a landscape, along each side
 LEVELS = 16  # shades of a landscape, besides that of its least loss
 MOST_WALKS = 4
@@ -36,6 +37,9 @@ MOST_DOTS = 80  # steps of a walk that are marked one by one
 
 def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
     """What the model answers everywhere in the plane of its two inputs, with the examples.
+
+    Each class has a colour, a hatching of its area and a shape of its marks. Of a model of one output, the area is
+    hatched where it answers with the larger of two numbers, or with a positive one.
 
     Shapes: X (n, 2), y (n,): labels for a model of several outputs, else two numbers or any numbers.
     Errors: ValueError if X has not two columns.
@@ -60,11 +64,14 @@ def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawi
         middle = float(levels.mean()) if len(levels) == 2 else 0.0
         scale = float(np.abs(answers - middle).max()) or 1.0
         shades = [shade_class(round(STEPS * max(-1.0, min(1.0, a)))) for a in ((answers - middle) / scale).tolist()]
-        kinds = (y > middle).astype(int)
+        kinds, areas = (y > middle).astype(int), (answers > middle).astype(int).tolist()
     else:
         best = answers.argmax(axis=1)
         shades, kinds = [f"f{k % MOST_CLASSES}" for k in best.tolist()], y.astype(int)
+        areas = best.tolist()
+    cell = SIZE / CELLS
     body += _runs(shades)
+    body += [hatching(areas[j * CELLS : (j + 1) * CELLS], j, LEFT, TOP + j * cell, cell, cell) for j in range(CELLS)]
     for place, kind in zip(((X - low) / (high - low)).tolist(), kinds.tolist()):
         x, up = LEFT + place[0] * SIZE, TOP + (1 - place[1]) * SIZE
         colour = f"k{kind % MOST_CLASSES}" if answers.ndim > 1 else ("kn", "kp")[kind]
@@ -74,7 +81,16 @@ def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawi
     ]
     body += [_label(LEFT, TOP + SIZE + 16, left), _end(LEFT + SIZE, TOP + SIZE + 16, right)]
     body += [_end(LEFT - 6, TOP + SIZE, below), _end(LEFT - 6, TOP + 10, above)]
-    return _drawing(f"what the model answers, and {len(X)} examples", body, theme, LEFT + SIZE + 20, names)
+    height = TOP + SIZE + BOTTOM
+    for i, name in enumerate(names[:MOST_CLASSES]):
+        x, y_ = LEFT + (i % FEW_NAMES) * 90, height + i // FEW_NAMES * LINE
+        field, mark = (f"f{i}", f"k{i}") if answers.ndim > 1 else (("n4", "kn"), ("p4", "kp"))[min(i, 1)]
+        body.append(_rect(field, x, y_ - 3, 5 * cell, 2 * cell))
+        body += [hatching([i] * 5, j, x, y_ - 3 + j * cell, cell, cell) for j in range(2)]
+        body.append(f'<path class="point {mark}" transform="translate({x + 40:.1f} {y_ + 3:.1f})" d="{SHAPES[i]}"/>')
+        body.append(_label(x + 50, y_ + 7, shortened(name, 38.0, 12)))
+    height += LINE * math.ceil(min(len(names), MOST_CLASSES) / FEW_NAMES)
+    return _drawing(f"what the model answers, and {len(X)} examples", body, theme, LEFT + SIZE + 20, height)
 
 
 def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
@@ -115,7 +131,7 @@ def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -
             body.append(_middle(x + wide / 2 - 1, up + cell / 2 + 4, str(found) if found else "·"))
     right = int(np.trace(table))
     width, height = max(LEFT + 50 + count * wide, 360.0), TOP + 46 + count * cell
-    return _drawing(f"confusion of {len(X)} examples: {right} right", body, theme, width, [], height)
+    return _drawing(f"confusion of {len(X)} examples: {right} right", body, theme, width, height)
 
 
 def wish_bars(
@@ -151,7 +167,7 @@ def wish_bars(
     body.append(f'<path class="mean" d="M{LEFT} {middle - high(mean):.1f}h{SIZE}"/>')
     body.append(_label(LEFT, middle + half + 22, f"dashed: the mean, {short(mean)}, which is minus the gradient"))
     return _drawing(
-        f"what {len(asked)} examples ask of {clean(name)}", body, theme, LEFT + SIZE + 20, [], middle + half + 40
+        f"what {len(asked)} examples ask of {clean(name)}", body, theme, LEFT + SIZE + 20, middle + half + 40
     )
 
 
@@ -205,7 +221,7 @@ def landscape(
         _label(8, TOP - 6, names[1]),
     ]
     height = TOP + SIZE + BOTTOM + 20 + 18 * len(ways)
-    return _drawing(f"loss over {names[0]} and {names[1]}", body, theme, LEFT + SIZE + 100, [], height)
+    return _drawing(f"loss over {names[0]} and {names[1]}", body, theme, LEFT + SIZE + 100, height)
 
 
 def _surface(losses: Floats) -> list[str]:
@@ -374,15 +390,7 @@ def _middle(x: float, y: float, text: str) -> str:
     return _label(x, y, text, " middle")
 
 
-def _drawing(
-    title: str, body: list[str], theme: str, width: float, names: Sequence[str], height: float = TOP + SIZE + BOTTOM
-) -> Drawing:
-    if names:
-        height += 18
-        for i, name in enumerate(names[:MOST_CLASSES]):
-            x = LEFT + (i % 5) * 74
-            mark = f'<path class="point k{i}" transform="translate({x + 6:.1f} {height - 16:.1f})" d="{SHAPES[i]}"/>'
-            body.append(mark + _label(x + 16, height - 12, shortened(name, 54.0, 12)))
+def _drawing(title: str, body: list[str], theme: str, width: float, height: float = TOP + SIZE + BOTTOM) -> Drawing:
     text = f'<rect class="paper" width="{width:g}" height="{height:g}" rx="10"/>\n' + "\n".join(body) + "\n"
     drawing = drawing_id(title + text + theme)
     svg = svg_document(drawing, width, height, title, themed_rules(drawing, theme, _rules), text)
@@ -400,6 +408,7 @@ def _rules(colours: Theme) -> dict[str, str]:
         ".middle": "text-anchor:middle",
         "rect": "shape-rendering:crispEdges",
         ".point": f"stroke:{colours.paper};stroke-width:1.3px",
+        ".hatch": f"fill:none;stroke:{colours.soft_ink};stroke-width:.7px;stroke-opacity:.55",
         ".axis": f"stroke:{colours.line};stroke-width:1px",
         ".mean": f"stroke:{colours.ink};stroke-width:2px;stroke-dasharray:6 4;fill:none",
         ".down": f"stroke:{colours.receiver};stroke-width:2px;fill:none",
@@ -416,7 +425,8 @@ def _rules(colours: Theme) -> dict[str, str]:
     for level in range(LEVELS + 1):
         rules[f".l{level}"] = f"fill:{mixed(colours.zero, colours.edge_zero, level, LEVELS)}"
     for i, colour in enumerate(scheme):
-        rules[f".k{i}"], rules[f".f{i}"] = f"fill:{colour}", f"fill:{colour};fill-opacity:0.3"
+        rules[f".k{i}"] = f"fill:{colour}"
+        rules[f".f{i}"] = f"fill:{mixed(colour_of(colours.paper), colour_of(colour), 3, 10)}"
     for i, (colour, dashes) in enumerate(
         zip((colours.ink, colours.odd, colours.receiver, colours.giver), ("none", "7 3", "2 3", "9 3 2 3"))
     ):
