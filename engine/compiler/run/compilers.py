@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,8 @@ FLAGS_OF_CL = ("/O2", "/LD", "/std:c11", "/nologo")
 KEPT = 500  # libraries in the cache folder
 LEFT_BEHIND = 3600.0  # seconds: no compiler takes so long
 PATIENCE = 300.0  # seconds for one library
+BUILDING = "chainrule-building-"  # how the names of folders begin in which libraries are built
+LIBRARY = re.compile(r"chainrule-[0-9a-f]{32}\.(so|dll)")  # the names of libraries
 
 
 class NoCompiler(RuntimeError):
@@ -50,48 +54,69 @@ def compiler() -> Compiler:
 
 @functools.lru_cache(maxsize=8)
 def _compiler(wanted: str, path: str) -> Compiler:
-    names = [tuple(wanted.split())] if wanted.strip() else [("gcc",), ("clang",), ("cc",), ("zig", "cc"), ("cl",)]
+    names = [["gcc"], ["clang"], ["cc"], ["zig", "cc"], ["cl"]]
+    if wanted.strip():  # a path with spaces in it, or a command with arguments
+        names = [[wanted] if shutil.which(wanted, path=path or None) else wanted.split()]
     for first, *more in names:
         found = shutil.which(first, path=path or None)
         if found:
+            used = Compiler((os.path.abspath(found), *more), "")  # it is called in another folder
             with suppress(OSError, subprocess.SubprocessError):
-                asked = [found, *more, *([] if Path(found).stem.lower() == "cl" else ["--version"])]
-                done = subprocess.run(asked, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-                return Compiler((found, *more), (done.stdout or done.stderr).strip().partition("\n")[0])
-    said = f"$CC, which is {wanted!r}, is" if wanted.strip() else "gcc, clang, cc, zig and cl are"
-    raise NoCompiler(f'no C compiler was found ({said} not on the PATH); install one, or write backend="numpy"')
+                done = _run([*used.command, *([] if used.is_cl else ["--version"])], 60.0)
+                if done.returncode == 0 or used.is_cl:
+                    return used._replace(version=(done.stdout or done.stderr).strip().partition("\n")[0])
+    said = f"$CC is {wanted!r}, which is" if wanted.strip() else "gcc, clang, cc, zig and cl are"
+    raise NoCompiler(
+        f'no C compiler was found ({said} not on the PATH, or cannot run); install one, or write backend="numpy"'
+    )
+
+
+def _run(command: Sequence[str], patience: float, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command, which reads nothing; what it says may be in any encoding."""
+    return subprocess.run(
+        command, capture_output=True, text=True, errors="replace", timeout=patience, stdin=subprocess.DEVNULL,
+        cwd=folder,
+    )  # fmt: skip
 
 
 def cache_folder() -> Path:
-    """Where libraries are kept: $CHAINRULE_CACHE, or the user's cache folder; or else a temporary one."""
-    if given := os.environ.get("CHAINRULE_CACHE"):
-        folder = Path(given)
-    elif sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "chainrule"
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library/Caches/chainrule"
-    else:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chainrule"
-    try:
+    """Where libraries are kept: $CHAINRULE_CACHE, or the user's cache folder.
+
+    A library that is loaded can do anything. So, if others may write to that folder, or this process may not, it is a
+    temporary folder, which is removed when Python ends.
+    """
+    with suppress(OSError, RuntimeError):  # RuntimeError: there is no home folder
+        folder = _wanted_folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if os.access(folder, os.W_OK | os.X_OK) and _is_own(folder):
             return folder
-    except (OSError, RuntimeError):
-        pass
     return _temporary()
 
 
-def _is_own(folder: Path) -> bool:
-    """Whether nobody else can put a library there."""
+def _wanted_folder() -> Path:
+    if given := os.environ.get("CHAINRULE_CACHE"):
+        return Path(given).absolute()  # the compiler is called in another folder
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "chainrule"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/chainrule"
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(given if os.path.isabs(given) else Path.home() / ".cache") / "chainrule"
+
+
+def _is_own(path: Path) -> bool:
+    """Whether this user owns a folder or a file, and nobody else can write to it."""
     if not hasattr(os, "getuid"):
         return True
-    found = folder.stat()
+    found = path.stat()
     return found.st_uid == os.getuid() and not found.st_mode & 0o022
 
 
 @functools.cache
 def _temporary() -> Path:
-    return Path(tempfile.mkdtemp(prefix="chainrule-"))
+    folder = tempfile.mkdtemp(prefix="chainrule-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @functools.cache
@@ -110,47 +135,47 @@ def library(text: str, flags: Sequence[str] | None = None) -> ctypes.CDLL:
     Whoever looks for it finds the whole library or none: it is written under another name, and renamed. So two
     processes may build it at the same time, and a compiler may be killed.
 
-    Errors: NoCompiler where there is no compiler, or where it fails.
+    Errors: NoCompiler where there is no compiler, where it fails, or where the library cannot be kept or loaded.
     """
     used = compiler()
     flags = tuple((FLAGS_OF_CL if used.is_cl else FLAGS) if flags is None else flags)
     key = "\0".join([text, *flags, *used.command, used.version, processor()])
-    name = hashlib.sha256(key.encode()).hexdigest()[:32] + (".dll" if sys.platform == "win32" else ".so")
-    path = cache_folder() / name
-    for attempt in (1, 2):
-        if not path.is_file():
-            _build(used, text, flags, path)
-        try:
-            found = ctypes.CDLL(str(path))
-            with suppress(OSError):
-                os.utime(path)  # it was used now
-            return found
-        except OSError as problem:  # what a full disk or a broken copy has left
-            if attempt == 2:
-                raise NoCompiler(f"{path} was built, and cannot be loaded: {problem}") from None
-            path.unlink(missing_ok=True)
-    raise AssertionError
+    name = f"chainrule-{hashlib.sha256(key.encode()).hexdigest()[:32]}.{'dll' if sys.platform == 'win32' else 'so'}"
+    try:
+        path = cache_folder() / name
+        if path.is_file() and _is_own(path):
+            with suppress(OSError):  # a full disk or a broken copy may have left it: then it is built again
+                found = ctypes.CDLL(str(path))
+                with suppress(OSError):
+                    os.utime(path)  # it was used now
+                return found
+        _build(used, text, flags, path)
+        return ctypes.CDLL(str(path))
+    except OSError as problem:
+        raise NoCompiler(f"the compiled program cannot be kept or loaded: {problem}") from None
 
 
 def _build(used: Compiler, text: str, flags: Sequence[str], path: Path) -> None:
     _tidy(path.parent)
-    with tempfile.TemporaryDirectory(prefix="building-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=BUILDING, dir=path.parent, ignore_cleanup_errors=True) as folder:
         source, made = Path(folder, "program.c"), Path(folder, f"program{path.suffix}")
         source.write_text(text, encoding="utf-8")
         _compile(used, flags, source, made)
+        made.chmod(0o700)
         made.replace(path)
 
 
 def _compile(used: Compiler, flags: Sequence[str], source: Path, made: Path) -> None:
-    """Call the compiler; once more without -march=native, where it does not know that."""
+    """Call the compiler; once more without -march=native, where it does not know that.
+
+    Both kinds of library may be kept under the same key: the compiler, of which the key tells, decides which it is.
+    """
     if used.is_cl:
         command = [*used.command, *flags, str(source), f"/Fe:{made}"]
     else:
         command = [*used.command, *flags, str(source), "-o", str(made), *(["-lm"] if sys.platform != "win32" else [])]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, cwd=source.parent
-        )
+        done = _run(command, PATIENCE, source.parent)
     except (OSError, subprocess.SubprocessError) as problem:
         raise NoCompiler(f"{used.command[0]} did not run: {problem}") from None
     if done.returncode and NATIVE in flags and "march" in done.stderr:
@@ -161,12 +186,15 @@ def _compile(used: Compiler, flags: Sequence[str], source: Path, made: Path) -> 
 
 
 def _tidy(folder: Path) -> None:
-    """Remove what killed compilers have left behind, and the libraries that were not used for longest."""
+    """Remove what killed compilers have left behind, and the libraries that were not used for longest.
+
+    The folder may hold other things of the user's, which stay.
+    """
     with suppress(OSError):  # another process may be quicker
-        for left in folder.glob("building-*"):
+        for left in folder.glob(f"{BUILDING}*"):
             if time.time() - left.stat().st_mtime > LEFT_BEHIND:
                 shutil.rmtree(left, ignore_errors=True)
-        libraries = sorted((one for one in folder.iterdir() if one.suffix in (".so", ".dll")), key=_used)
+        libraries = sorted((one for one in folder.iterdir() if LIBRARY.fullmatch(one.name)), key=_used)
         for old in libraries[: max(0, len(libraries) - KEPT)]:
             old.unlink(missing_ok=True)
 

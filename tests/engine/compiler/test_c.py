@@ -217,6 +217,84 @@ def test_a_broken_library_is_built_again(monkeypatch, tmp_path):
     assert compilers.library(text).seven() == 7
 
 
+SEVEN = "int seven(void) { return 7; }\n"
+
+
+def test_a_cache_folder_may_be_relative_to_the_working_directory(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for given in (".", "cache"):
+        monkeypatch.setenv("CHAINRULE_CACHE", given)
+        assert compilers.library(SEVEN).seven() == 7
+        assert len(list(Path(given).glob("chainrule-*"))) == 1
+
+
+def test_what_else_stands_in_the_cache_folder_stays_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    monkeypatch.setattr(compilers, "KEPT", 0)
+    left = [tmp_path / f"{compilers.BUILDING}1", tmp_path / f"chainrule-{0:032x}.so"]
+    own = [tmp_path / "building-plans", tmp_path / "own.so"]
+    for path in (left[0], own[0]):
+        path.mkdir()
+    for path in (left[1], own[1]):
+        path.write_bytes(b"")
+    for path in (*left, *own):
+        os.utime(path, (0.0, 0.0))
+    assert compilers.library(SEVEN).seven() == 7
+    assert all(path.exists() for path in own) and not any(path.exists() for path in left)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owner here")
+def test_what_others_may_write_to_is_not_loaded(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    assert compilers.library(SEVEN).seven() == 7
+    [path] = tmp_path.iterdir()
+    assert path.stat().st_mode & 0o077 == 0
+    path.unlink()
+    path.write_bytes(b"what somebody else has put there")
+    path.chmod(0o777)
+    assert compilers.library(SEVEN).seven() == 7 and path.stat().st_mode & 0o077 == 0
+    tmp_path.chmod(0o777)
+    assert compilers.cache_folder() != tmp_path
+
+
+def test_a_folder_that_takes_no_file_is_one_warning_and_numpy_runs(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(compilers, "_build", full)
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    w = Value(3.0)
+    with pytest.warns(RuntimeWarning, match="cannot be kept or loaded: No space left on device"):
+        assert in_c(lambda x: w * x, [w])(np.array([1.0])).tolist() == [3.0]
+
+
+def test_without_a_home_folder_there_is_a_temporary_cache(monkeypatch):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("CHAINRULE_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", home)
+    assert compilers.cache_folder() == compilers._temporary()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the compiler is a script")
+def test_the_path_of_a_compiler_may_have_spaces_and_what_it_says_any_encoding(monkeypatch, tmp_path):
+    folder = tmp_path / "my tools"
+    folder.mkdir()
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
+    good, mute = folder / "cc", folder / "mute"
+    good.write_text(f"#!/bin/sh\nprintf '\\374 says'\nexec '{COMPILER.command[0]}' \"$@\"\n")
+    mute.write_text("#!/bin/sh\nexit 1\n")
+    for path in (good, mute):
+        path.chmod(0o755)
+    monkeypatch.setenv("CC", str(good))
+    assert compilers.compiler().command == (str(good),) and compilers.library(SEVEN).seven() == 7
+    monkeypatch.setenv("CC", str(mute))
+    with pytest.raises(compilers.NoCompiler, match="mute', which is not on the PATH, or cannot run"):
+        compilers.compiler()
+
+
 def test_two_processes_build_the_same_library_at_once(tmp_path):
     code = (
         "import numpy as np\nfrom chainrule import engine\nw = engine.Value(3.0)\n"
