@@ -117,7 +117,6 @@ def fit(
     for name, count in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
         if name != "patience" or count is not None:
             check_count(name, count)
-    backend = checked_backend(backend)
     shuffle, progress, compiled = (
         switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
     )

@@ -94,7 +94,41 @@ class Careful(Optimiser):
         return theta - self.rate * gradient if np.abs(gradient).max() < 1e3 else theta
 
 
-@pytest.mark.parametrize(("kind", "traced"), [(Sign, True), (Careful, False)])
+class Counting(Optimiser):
+    """A rule with a count of its own, which no step of others changes."""
+
+    count = 0
+
+    def update(self, theta, gradient):
+        self.count = self.count + 1
+        return theta - self.rate / self.count * gradient
+
+
+class AtOneStep(Optimiser):
+    """A rule that does something else in its fifth step."""
+
+    def update(self, theta, gradient):
+        return theta + gradient if self.steps == 4 else theta - self.rate * gradient
+
+
+class AtFirst(Optimiser):
+    """A rule that does something else in its first step."""
+
+    def update(self, theta, gradient):
+        return theta - self.rate * gradient if self.steps else theta
+
+
+class Slower(Optimiser):
+    """A rule that stands still when the rate is 0."""
+
+    def update(self, theta, gradient):
+        return theta - self.rate * gradient if self.rate else theta
+
+
+RULES = [(Sign, True), (Careful, False), (Counting, False), (AtOneStep, False), (AtFirst, False), (Slower, False)]
+
+
+@pytest.mark.parametrize(("kind", "traced"), RULES)
 def test_a_rule_of_a_user_runs_in_c_or_in_numpy(kind, traced, in_c):
     wanted = trained("numpy", lambda p: kind(p, 0.01))[0]
     assert np.abs(trained("c", lambda p: kind(p, 0.01))[0] - wanted).max() <= 1e-12
