@@ -96,7 +96,7 @@ class Program:
         if value is None:
             pools = traced.pool("value_and_grad")
             if not seen:
-                remember(self._calls, key, arrays, call, pools, traced.unchanged)
+                remember(self._calls, key, arrays, call, pools, traced.pools, traced.unchanged)
             value, gradient = call.value_and_grad(pools, theta)
         if value != value and not (traced.narrow or traced.long):  # infinite logits, or a label that is out of range
             value, gradient = call.value_and_grad(traced.pool("careful"), theta)
@@ -123,7 +123,7 @@ class Program:
             return known[1].run(at, arrays, known[2])
         call, traced, theta = self._begin(arrays, at, name)
         pools, finish = traced.pool(name), call.finish(name, traced.several)
-        remember(self._calls, key, arrays, call, pools, traced.unchanged, finish)
+        remember(self._calls, key, arrays, call, pools, traced.pools, traced.unchanged, finish)
         return pools.of(call.examples or 1).run(theta, call.arrays, finish)
 
     def jacobian(self, *arrays: Any, at: Any = None) -> Any:
@@ -204,22 +204,29 @@ class Program:
 
     @property
     def backend(self) -> str:
-        """What runs: "c"; or "numpy", with the reason where C was wanted.
+        """What runs: "c"; or "numpy", with the reason where C was wanted and one of the functions is not in C.
 
-        With backend="auto", it is NumPy until C is built; `wait()` returns when it is.
+        It speaks of all functions that were called so far for the shape that was traced last. With backend="auto", it
+        is NumPy until C is built; `wait()` returns when it is.
         """
         if self._backend == "numpy" or not self._specialisations:
             return self._backend
         native = self._latest().native
-        if native.made:
-            return "c"
-        problems = ", ".join(dict.fromkeys(native.problems.values()))
-        return f"numpy ({problems or 'C is being built'})"
+        problems = list(dict.fromkeys(native.problems.values()))
+        if native.is_building():
+            problems.append("C is being built")
+        if not native.made and not problems:
+            problems.append("nothing was called that is made in C")
+        return f"numpy ({', '.join(problems)})" if problems else "c"
 
     def wait(self) -> None:
-        """Wait until what backend="auto" builds is there, or has failed."""
+        """Wait until what backend="auto" builds is there, or has failed.
+
+        From then on no call runs in NumPy because C is not built yet: a function that is called for the first time
+        later is built in that call, as with backend="c". Inputs of a new shape begin anew.
+        """
         for traced in list(self._specialisations.values()):
-            traced.native.wait()
+            traced.wait()
 
     @property
     def instructions(self) -> list[Instruction]:

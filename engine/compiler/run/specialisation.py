@@ -222,7 +222,14 @@ class Specialisation:
 
     def pool(self, name: str) -> Pools:
         """The function of that name, ready to run."""
-        return _once(self.pools, name, lambda: Pools(self._pool(name)))
+        found = self.pools.get(name)
+        if found is None:
+            known, at_once = len(self.native.made), self.backend != "auto"
+            found = Pools(self._pool(name))
+            with ONE_AT_A_TIME:  # if a thread has built C meanwhile, what runs NumPy serves this call alone
+                if at_once or len(self.native.made) == known:
+                    self.pools[name] = found
+        return found
 
     def c_function(self, name: str, one: bool = False) -> CFunction:
         """The function of that name in C. `one`: for one example, as `batch=False` runs it.
@@ -264,6 +271,13 @@ class Specialisation:
             return Epochs(self.c_function("value_and_grad"), rule, moved, memories)
 
         return self.native.get(f"epochs of {moved} {rule}", make, self._built if self.backend == "auto" else None)
+
+    def wait(self) -> None:
+        """Wait until what "auto" builds is there; what is asked for later is built at once."""
+        self.native.wait()
+        if self.backend == "auto":
+            self.backend = "c"
+            self._built()
 
     def _built(self) -> None:
         with ONE_AT_A_TIME:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from test_structures import inputs_of
 from chainrule import engine
 from chainrule.engine import Value, cos, dot, exp, logsumexp, pick, sin, tanh
 from chainrule.engine.compiler.arrays import layout
-from chainrule.engine.compiler.run import compilers
+from chainrule.engine.compiler.run import compilers, native
 from chainrule.nn import MLP, cross_entropy
 
 try:
@@ -323,6 +324,53 @@ def test_auto_runs_numpy_and_then_c():
     after = program.value_and_grad(x)
     assert program.backend == "c" and "chainrule_value_and_grad" in program.source
     assert np.isclose(before[0], after[0], rtol=1e-15) and np.allclose(before[1], after[1], rtol=1e-15)
+
+
+def as_if_quick(monkeypatch):
+    """A thread that builds C ends before what started it goes on, as where the library is in the cache."""
+    start = threading.Thread.start
+
+    def start_and_end(thread):
+        start(thread)
+        if thread.name.startswith("chainrule builds"):
+            thread.join()
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_end)
+
+
+@pytest.mark.parametrize("method, batch, steps", [
+    *[(method, batch, 3) for method in ("__call__", "value_and_grad", "input_gradients") for batch in (True, False)],
+    ("per_example", True, 3), ("value_and_grad", True, 400),  # 400: scalar by scalar, in batches too
+])  # fmt: skip
+def test_auto_runs_c_from_the_call_after_it_was_built(monkeypatch, method, batch, steps):
+    as_if_quick(monkeypatch)
+    ran, run_in_c = [], native.Native.bind
+    monkeypatch.setattr(native.Native, "bind", lambda *given: ran.append(given) or run_in_c(*given))
+    p = [Value(0.5), Value(-0.3), Value(9.81)]
+    program = engine.compile(lambda x: pendulum([p[0] * x, p[1] + x, p[2]], steps), p, batch=batch, backend="auto")
+    x = np.array([0.1, 0.2]) if batch else 0.1
+    first = getattr(program, method)(x)
+    then = getattr(program, method)(x)
+    assert program.backend == "c" and ran
+    for one, other in zip(*[found if isinstance(found, tuple) else (found,) for found in (first, then)]):
+        assert np.allclose(one, other, rtol=1e-12)
+
+
+def test_the_backend_is_c_only_if_all_that_was_called_is(monkeypatch):
+    w, x, go_on = Value(3.0), np.array([0.1, 0.2]), threading.Event()
+    program = engine.compile(lambda x: tanh(w * x * 0.7), [w], backend="auto")
+    program.value_and_grad(x)
+    program._latest().native.wait()
+    assert program.backend == "c"
+    library = compilers.library
+    monkeypatch.setattr(native, "library", lambda text: go_on.wait() and library(text))
+    program(x)
+    assert program.backend == "numpy (C is being built)"
+    go_on.set()
+    program.wait()
+    assert program.backend == "c"
+    program.input_gradients(x)  # after wait() it is built at once
+    assert program.backend == "c" and "input_gradients" in program._latest().native.made
 
 
 def test_an_unknown_backend_is_named():
