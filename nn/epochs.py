@@ -13,7 +13,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 from chainrule.engine import Program
-from chainrule.engine.compiler.emit.c_words import WORDS, Unspelled, number, spelled
+from chainrule.engine.compiler.emit.c_words import WORDS, number, primitive
+from chainrule.engine.compiler.expression import NoExpression
 
 from .stepping import Numbers, Optimiser
 
@@ -93,8 +94,8 @@ class _Mathematics:
 
 def _spelled(name: str, texts: Sequence[str]) -> str:
     try:
-        return spelled((name, *[f"a{i}" for i in range(len(texts))]), texts)
-    except Unspelled as problem:
+        return primitive(name, texts)
+    except NoExpression as problem:
         raise Untraceable(str(problem)) from None
 
 

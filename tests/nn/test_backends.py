@@ -1,5 +1,6 @@
 """fit(backend="c") takes the steps that NumPy takes, in whole epochs, and is as easily stopped."""
 
+import math
 import re
 import warnings
 
@@ -125,7 +126,14 @@ class Slower(Optimiser):
         return theta - self.rate * gradient if self.rate else theta
 
 
-RULES = [(Sign, True), (Careful, False), (Counting, False), (AtOneStep, False), (AtFirst, False), (Slower, False)]
+class Logarithmic(Optimiser):
+    """A rule with a logarithm to the base of 2, for which C has no word."""
+
+    def update(self, theta, gradient):
+        return theta - self.rate / math.log(self.steps + 2, 2) * gradient
+
+
+RULES = [(Sign, True), *[(kind, False) for kind in (Careful, Logarithmic, Counting, AtOneStep, AtFirst, Slower)]]
 
 
 @pytest.mark.parametrize(("kind", "traced"), RULES)

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..emit.c_words import Unspelled
 from ..expression import NoExpression
 
 BACKENDS = ("numpy", "c", "auto")
@@ -62,7 +61,7 @@ class Functions:
         PLACES.now = place
         try:
             self.made[name] = make()
-        except (NoCompiler, NoExpression, Unspelled) as problem:
+        except (NoCompiler, NoExpression) as problem:
             known = str(problem) in self.problems.values()
             self.problems[name] = str(problem)
             if not known:

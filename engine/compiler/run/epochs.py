@@ -17,12 +17,12 @@ from .running import FloatArray
 POINTERS = 8  # in front of the arrays that the rule remembers, and of the inputs
 TRAIN = """
 /* Steps on one mini-batch after the other. It returns how many it took; -1 - that, if the last one was not finite. */
-CR_EXPORT long chainrule_train(long rows, long batch, long epochs, long taken, double *const *a) {{
+CR_EXPORT long chainrule_train(long rows, long batch, long taken, double *const *a) {{
   double *const theta = a[0], *const w = a[1], *const value = a[2], *const g = a[3], *const squares = a[4];
   double *const before = a[5];
   const double *const rates = a[6], *const settings = a[7];
   long step = 0;
-  for (long e = 0; e < epochs; e++) for (long start = 0; start < rows; start += batch) {{
+  for (long start = 0; start < rows; start += batch) {{
     const long m = rows - start < batch ? rows - start : batch;
     const double *const x[] = {{{inputs}}};
     if (cr_value_and_grad(m, theta, x, w, value, g) || !(value[0] - value[0] == 0.0)) return step;
@@ -61,7 +61,7 @@ class Epochs:
 
     def run(
         self, inputs: Sequence[NDArray[Any]], batch: int, theta: FloatArray, squares: FloatArray, rates: FloatArray,
-        settings: FloatArray, memory: Sequence[FloatArray], taken: int, epochs: int = 1,
+        settings: FloatArray, memory: Sequence[FloatArray], taken: int,
     ) -> tuple[int, bool]:  # fmt: skip
         """Take a step for each mini-batch of the rows; returns how many were taken, and whether all was finite.
 
@@ -75,6 +75,6 @@ class Epochs:
         arrays = [theta, self._w, self._value, self.gradient, squares, self.before, rates, settings, *memory, *given]
         assert all(array.flags.c_contiguous and array.dtype == np.float64 for array in arrays)
         pointers = (ctypes.c_void_p * len(arrays))(*[array.ctypes.data for array in arrays])
-        numbers = [ctypes.c_long(number) for number in (len(given[0]), batch, epochs, taken)]
+        numbers = [ctypes.c_long(number) for number in (len(given[0]), batch, taken)]
         done = self._call(*numbers, pointers)
         return (done, True) if done >= 0 else (-1 - done, False)

@@ -234,7 +234,7 @@ class Specialisation:
     def c_function(self, name: str, one: bool = False) -> CFunction:
         """The function of that name in C. `one`: for one example, as `batch=False` runs it.
 
-        Errors: Unspelled or NoExpression for what C has no words for.
+        Errors: NoExpression for what C has no words for.
         """
         one = one or not self.batch
         with ONE_AT_A_TIME, paused_collector():
