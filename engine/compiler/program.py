@@ -495,8 +495,11 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     are noticed if they come from `random`, `numpy.random`, or a generator that f, its variables or its model hold.
     Compile anew where such a thing changes.
 
-    With backend="c", the program is compiled by the C compiler of this machine, which takes about a second, and is kept
-    in the user's cache folder; with "auto", NumPy runs until C is there. Both give the same numbers but for rounding.
+    With backend="c", the program is compiled by the C compiler of this machine, and is kept in the user's cache folder,
+    or in that of $CHAINRULE_CACHE. Each function (outputs, value_and_grad, …) is a library of its own, which is built
+    when it is first called: half a second to a second for a small network, several for a thousand steps of a chain.
+    With "auto", NumPy runs until C is there; what is half built when Python ends is lost, unless `program.wait()` was
+    called. Both give the same numbers but for rounding.
     Where there is no compiler, or an operation has no spelling in C, a RuntimeWarning says so, and NumPy runs.
 
     Shapes: for an input (n,), f gets one Value; for (n, k), an array of k Values; a bare number is shared by all

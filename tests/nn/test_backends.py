@@ -2,6 +2,7 @@
 
 import math
 import re
+import threading
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from chainrule.engine.compiler.run import compilers
 from chainrule.nn import SGD, Adagrad, Adam, AdamW, Dropout, Optimiser, RMSProp, Sequential, schedules
 from chainrule.nn.datasets import iris
 from chainrule.nn.epochs import InC, Untraceable, rule_of
+from chainrule.nn.progress import Progress
 
 try:
     compilers.compiler()
@@ -218,3 +220,25 @@ def test_without_a_compiler_one_warning_says_so(monkeypatch):
 def test_an_unknown_backend_is_named():
     with pytest.raises(ValueError, match="backend='rust' is not one of 'numpy', 'c', 'auto'"):
         trained("rust", OPTIMISERS["Adam"])
+
+
+@pytest.mark.parametrize("backend", ["c", "auto", "numpy"])
+def test_the_bar_says_compiling_until_c_is_there(monkeypatch, backend):
+    told = []
+    monkeypatch.setattr(Progress, "tell", lambda self, text, now=False: told.append((text, now)))
+    cr.fit(cr.MLP(4, [3], rng=0), cr.cross_entropy, iris(), epochs=2, backend=backend)
+    compiling = [("compiling", True)] * (backend == "c")
+    assert told[: len(compiling) + 1] == [*compiling, ("", False)] and told[-1][0].startswith("epoch 2")
+
+
+@pytest.mark.parametrize("backend", ["c", "auto"])
+def test_a_fit_without_a_compiler_warns_once_at_the_line_of_the_user(monkeypatch, backend):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        trained(backend, OPTIMISERS["Adam"])
+        for thread in threading.enumerate():
+            if thread.name.startswith("chainrule builds"):
+                thread.join()
+    assert [one.filename for one in seen] == [__file__], [str(one.message) for one in seen]
