@@ -141,13 +141,13 @@ class Program:
                    for each in zip(*[one if isinstance(one, tuple) else (one,) for one in found])]  # fmt: skip
         return stacked[0] if len(stacked) == 1 else tuple(stacked)
 
-    def epochs(self, rule: str, moved: int, memories: int, *arrays: Any) -> Any:
+    def epochs(self, rule: str, moved: int, *arrays: Any) -> Any:
         """What takes many steps of training on such arrays in one call in C; None where NumPy runs.
 
         See `run.epochs.Epochs`, which says what the text of a rule is.
         """
         traced = self._begin(arrays, None, "value_and_grad")[1]
-        return traced.epochs(rule, moved, memories)
+        return traced.epochs(rule, moved)
 
     def _learning(self, gradient: FloatArray) -> FloatArray:
         """The gradient with 0.0 for the parameters that require none now."""
