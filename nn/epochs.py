@@ -314,7 +314,7 @@ class InC:
         if rule is None:
             return 0
         memory = [getattr(optimiser, name) for name in optimiser.memory]
-        epochs = self.program.epochs(rule.text, moved, len(memory), *[column[:size] for column in inputs])
+        epochs = self.program.epochs(rule.text, moved, *[column[:size] for column in inputs])
         if epochs is None:
             return 0
         schedule, first = optimiser.schedule, optimiser.steps

@@ -141,13 +141,13 @@ class Program:
                    for each in zip(*[one if isinstance(one, tuple) else (one,) for one in found])]  # fmt: skip
         return stacked[0] if len(stacked) == 1 else tuple(stacked)
 
-    def epochs(self, rule: str, moved: int, memories: int, *arrays: Any) -> Any:
+    def epochs(self, rule: str, moved: int, *arrays: Any) -> Any:
         """What takes many steps of training on such arrays in one call in C; None where NumPy runs.
 
         See `run.epochs.Epochs`, which says what the text of a rule is.
         """
         traced = self._begin(arrays, None, "value_and_grad")[1]
-        return traced.epochs(rule, moved, memories)
+        return traced.epochs(rule, moved)
 
     def _learning(self, gradient: FloatArray) -> FloatArray:
         """The gradient with 0.0 for the parameters that require none now."""
@@ -275,8 +275,8 @@ class Program:
         "net.c" is plain C99, which works on one example and needs math.h alone: it has net_value(net_theta, x, out),
         net_value_and_grad(net_theta, x, y, value, gradient), and net_step, a step of gradient descent. "net.h" has
         the sizes, the names and the functions. With dtype="float32" all numbers are float, and with "int8" the
-        matrices of parameters are bytes. What that costs is measured on `examples`, the inputs of a call, and returned;
-        int8 needs them.
+        matrices of parameters are bytes, which stand in the text: net_value(x, out). What that costs is measured on
+        `examples`, the inputs of a call, and returned; int8 needs them.
 
         Errors: ValueError for another ending, and for an operation of one's own that the language has no words for.
         """

@@ -247,7 +247,11 @@ class Specialisation:
 
         `one`: for one example, of which the numbers stand side by side.
         """
-        name = name.removesuffix(PACKED)
+        native = self._native(name.removesuffix(PACKED), one)
+        return native and native.bind  # type: ignore[no-any-return]
+
+    def _native(self, name: str, one: bool = False) -> Any:
+        """The function of that name as a `Native`; None where NumPy runs, for now or for good."""
         if self.backend == "numpy" or name.startswith(("careful", "jacobian")):
             return None  # careful: where the mean is nan, NumPy looks closer
         instead = "careful" if name == "value_and_grad" else name
@@ -257,18 +261,18 @@ class Specialisation:
 
             return Native(self.c_function(name, one), lambda n, theta: self._bind(instead)(n, theta))
 
-        made = self.native.get(name + " of one" * one, make, self._built if self.backend == "auto" else None)
-        return made and made.bind  # type: ignore[no-any-return]
+        return self.native.get(name + " of one" * one, make, self._built if self.backend == "auto" else None)
 
-    def epochs(self, rule: str, moved: int, memories: int) -> Any:
+    def epochs(self, rule: str, moved: int) -> Any:
         """Steps of training in C with this rule, see `Epochs`; None where NumPy runs, for now or for good."""
-        if self.backend == "numpy":
+        native = self._native("value_and_grad")
+        if native is None:
             return None
 
         def make() -> Any:
             from .epochs import Epochs
 
-            return Epochs(self.c_function("value_and_grad"), rule, moved, memories)
+            return Epochs(native, rule, moved)
 
         return self.native.get(f"epochs of {moved} {rule}", make, self._built if self.backend == "auto" else None)
 
