@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .about import About
-from .c import CFunction
+from .c import SLACK, CFunction
 from .c_float import as_float
-from .c_int8 import SLACK
 from .c_words import number, prelude
 
 SAYS = {
