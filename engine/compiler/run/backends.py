@@ -33,7 +33,11 @@ class Functions:
         elif name not in self.building:
 
             def build() -> None:
-                self._make(name, make)
+                try:
+                    self._make(name, make)
+                except Exception as problem:  # a fault of ours, which Python shows: then NumPy runs for good
+                    self.problems[name] = f"{type(problem).__name__}: {problem}"
+                    raise
                 if name in self.made:
                     when_built()
 
