@@ -77,7 +77,7 @@ PAGES = {name: kind for name, kind in KINDS.items() if kind.has_view and kind.ca
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", [*PAGES, "network"])
-def test_at_the_start_all_text_can_be_read_and_the_beginning_is_in_sight(name, width, window, tmp_path):
+def test_at_the_start_all_text_can_be_read_and_the_result_or_the_first_step_is_in_sight(name, width, window, tmp_path):
     page = drawn_network() if name == "network" else PAGES[name].picture("a")
     browser = window(page, tmp_path, width)
     sizes = browser.execute_script("""
@@ -86,11 +86,15 @@ def test_at_the_start_all_text_can_be_read_and_the_beginning_is_in_sight(name, w
     """)
     assert min(sizes) >= READABLE - 0.01
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")  # only the view scrolls
-    assert box(browser, "#view svg")[0] >= box(browser, "#view")[0]  # nothing is cut off where texts begin
-    assert browser.execute_script("return [chainrule.view.element.scrollLeft, chainrule.view.element.scrollTop]") == [
-        0,
-        0,
-    ]
+    if browser.execute_script(
+        "return document.getElementById('skip') !== null"
+    ):  # the forward pass begins at the left
+        where = "return [chainrule.view.element.scrollLeft, chainrule.view.element.scrollTop]"
+        assert browser.execute_script(where) == [0, 0]
+    elif browser.execute_script("return document.querySelector('#view .root') !== null"):
+        x, y, wide, high = box(browser, "#view .root .rim")
+        left, top, across, down = box(browser, "#view")
+        assert left <= x and x + wide <= left + across and top <= y and y + high <= top + down
     assert are_apart(browser)
     hidden = browser.execute_script("return document.querySelector('.overview').hidden")
     (wide, high), (across, down) = box(browser, "#view svg")[2:], box(browser, "#view")[2:]
@@ -126,7 +130,7 @@ def test_in_a_frame_of_a_notebook_the_overview_has_room_of_its_own(name, width, 
         assert are_apart(browser)
         assert is_hidden == (across * down < 1.24)
         assert down == 1 or picture.height * picture.readable > 700  # the overview takes no room from the picture
-        assert browser.execute_script("return chainrule.view.element.scrollLeft") == 0
+        assert name == "draw" or browser.execute_script("return chainrule.view.element.scrollLeft") == 0
     finally:
         browser.switch_to.default_content()
 
@@ -192,10 +196,10 @@ def test_the_mouse_drags_the_picture_and_the_overview_moves_it(window, tmp_path)
     browser = window(drawn_network(), tmp_path, 700)
     where = "return chainrule.view.element.scrollLeft"
     before = browser.execute_script(where)
-    for kind, x in (("mousePressed", 400), ("mouseMoved", 360), ("mouseMoved", 300), ("mouseReleased", 300)):
+    for kind, x in (("mousePressed", 400), ("mouseMoved", 440), ("mouseMoved", 500), ("mouseReleased", 500)):
         event = {"type": kind, "x": x, "y": 560, "button": "left", "buttons": 1, "clickCount": 1}
         browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
-    assert browser.execute_script(where) == pytest.approx(before + 100, abs=1)
+    assert browser.execute_script(where) == pytest.approx(before - 100, abs=1)
     x, y, _, high = box(browser, ".overview img")
     for kind in ("mousePressed", "mouseReleased"):
         event = {"type": kind, "x": x + 2, "y": y + high / 2, "button": "left", "buttons": 1, "clickCount": 1}
