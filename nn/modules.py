@@ -77,8 +77,13 @@ class Module(Holder):
         Many examples run through a compiled program, which rounds as it pleases: the last digits may differ from those
         of model(x). It is remembered, and made anew when the model has changed.
 
+        A model that was trained on a Dataset prepares X as it was prepared there: give it the Dataset, its X, or rows
+        as they stand in the table. `np.asarray(data.X)` and `data.X.tolist()` are scaled numbers that no longer say so,
+        and are scaled twice; a warning says so where it can be seen.
+
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
         Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
+        Warnings: RuntimeWarning for rows that seem to be scaled already.
         """
         outputs = self._answers(X)[1]
         return outputs if self.preparation is None else self.preparation.answers(outputs)

@@ -38,6 +38,7 @@ class Table:
     source: Source
     fills: bool = True  # whether gaps are filled
     fill: Mapping[str, Any] = field(default_factory=dict)  # by column, where not with the median or the frequent word
+    decimal: str | None = None  # what ends the whole part of numbers that are texts; None where nothing says so
     notes: tuple[str, ...] = ()  # what a reader of the table should know: what was left out
 
     @cached_property
@@ -59,8 +60,8 @@ class Table:
             for name, cells in self.columns.items()
         ])  # fmt: skip
         if self.classes is not None:
-            return Preparation(columns, Classes(self.target, self.classes))
-        return Preparation(columns, Amounts.fitted(self.target, self.targets[rows], scaled))
+            return Preparation(columns, Classes(self.target, self.classes), self.decimal)
+        return Preparation(columns, Amounts.fitted(self.target, self.targets[rows], scaled), self.decimal)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

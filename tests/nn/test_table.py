@@ -566,3 +566,85 @@ class TestMetricsOfAModelAndADataset:
             name = metric.__name__
             with pytest.raises(TypeError, match=rf"{name} of a model .* write {name}\(model.{predict}\(X\), y\)"):
                 metric(MLP(4, [3], rng=0), [0, 1])
+
+
+# --- rows that were scaled before
+
+
+def number_table(means, scales, n=60):
+    rng = np.random.default_rng(0)
+    columns = {f"x{j}": m + s * rng.standard_normal(n) for j, (m, s) in enumerate(zip(means, scales))}
+    return table({**columns, "y": np.arange(n) % 2}, "y").standardise()
+
+
+FORGET = [np.asarray, np.ndarray.tolist, list, lambda X: [row.tolist() for row in X], lambda X: np.asarray(X)[:3]]
+
+
+@pytest.mark.parametrize("forget", FORGET)
+@pytest.mark.parametrize("means, scales", [((80.0, 3.0), (30.0, 1.0)), ((13.0, 0.95, 750.0), (0.8, 0.2, 300.0))])
+def test_rows_that_are_scaled_a_second_time_are_warned_of(forget, means, scales):
+    data = number_table(means, scales)
+    model = MLP(data.inputs, [2], rng=0)
+    fit(model, cross_entropy, data, epochs=1, progress=False)
+    for ask in (model.predict, model.predict_class, model.predict_probabilities):
+        with pytest.warns(RuntimeWarning, match=r"X seems to be scaled already: .* ± .* without np.asarray") as found:
+            ask(forget(data.X))
+        assert found[0].filename == __file__
+    with pytest.warns(RuntimeWarning, match=r"validation X seems to be scaled already"):
+        fit(model, cross_entropy, data, validation=(forget(data.X), data.y[: len(forget(data.X))]), epochs=1,
+            progress=False)  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("means, scales", [((80.0, 3.0), (30.0, 1.0)), ((0.5, 0.25), (0.87, 0.5)), ((0.0,), (1.0,)),
+                                           ((0.95, 0.1), (0.2, 0.02)), ((15.0,), (3.0,))])  # fmt: skip
+def test_raw_rows_are_not_warned_of(means, scales):
+    data = number_table(means, scales)
+    raw = np.stack([data.table.columns[name] for name in data.feature_names], axis=1)
+    grid = np.linspace(raw.min(axis=0) - np.ptp(raw, axis=0) / 2, raw.max(axis=0) + np.ptp(raw, axis=0) / 2, 20)
+    for rows in (raw, raw[:1], raw[:5].tolist(), grid, np.zeros((1, len(means))), [data.preparation._scales()[0]]):
+        data.preparation.inputs(rows)
+    for own in (data, data.X, data.X[:7]):
+        data.preparation.inputs(own)
+
+
+# --- what ends the whole part of a number
+
+GERMAN = "alter;einkommen;kauft\n49;1.155,54;ja\n31;2.250,00;nein\n55;980,25;ja\n28;3.100,75;nein\n"
+
+
+@pytest.mark.parametrize("options", [{}, {"decimal": ","}])
+def test_a_model_remembers_the_decimal_comma(tmp_path, options):
+    Path(tmp_path, "kunden.csv").write_text(GERMAN)
+    data = table(tmp_path / "kunden.csv", "kauft", **options)
+    model = MLP(data.inputs, [2], rng=0)
+    fit(model, cross_entropy, data, epochs=1, progress=False)
+    again = cr.load(model.save(tmp_path / "m.json"))
+    for one in (model, again):
+        assert one.preparation.decimal == ","
+        inputs = one.preparation.inputs([[49, "1.405"], [49, "1,405"], [49, "1.405,69"], [49, 1.405], [49, "12"]])
+        assert inputs[:, 1].tolist() == [1405.0, 1.405, 1405.69, 1.405, 12.0]
+        with pytest.raises(ValueError, match=r"holds '1.5' in column 'einkommen', which has numbers"):
+            one.predict([[49, "1.5"]])
+
+
+def test_a_file_of_before_has_no_decimal_sign_and_predict_says_what_to_write(tmp_path):
+    model = MLP(2, [2], rng=0)
+    fit(model, cross_entropy, table({"a": [1.0, 2.0], "b": [3, 4], "y": ["n", "y"]}, "y"), epochs=1, progress=False)
+    told = model.preparation.to_dict()
+    assert "decimal" not in told and Preparation.from_dict(told) == model.preparation
+    assert model.preparation.inputs([["1,5", "1.000,5"]]).tolist() == [[1.5, 1000.5]]
+    for wrong in ([["1,000", 3.0]], [["1,5", 3.0], ["1.5", 4.0]]):
+        with pytest.raises(ValueError, match=r"write numbers in place of texts, as 1000.5$"):
+            model.predict(wrong)
+    with pytest.raises(ValueError, match=r"preparation.decimal is ';'; it is '.' or ','"):
+        Preparation.from_dict({**told, "decimal": ";"})
+
+
+@pytest.mark.parametrize("decimal, number", [(",", 1.405), (".", 1405.0)])
+def test_columns_of_texts_heed_decimal_as_files_do(decimal, number):
+    columns = {"a": ["1,405", "2,500"], "y": [0.5, 1.5]}
+    with pytest.raises(ValueError, match=r"write decimal=',' for the first"):
+        table(columns, "y")
+    data = table(columns, "y", decimal=decimal)
+    assert data.X[0, 0] == number and data.preparation.inputs([["1,405"]])[0, 0] == number
