@@ -16,7 +16,7 @@ from ..warning import warn
 from .cells import Cells, Source, cells_of_values
 from .columns import CategoryColumn, Column, NumberColumn, column_from_dict, entry, listed, meant
 from .frames import frame_columns
-from .targets import Target, target_from_dict
+from .targets import Amounts, Target, target_from_dict
 
 __all__ = ["Preparation", "Prepared"]
 
@@ -98,6 +98,12 @@ class Preparation:
     def changes_inputs(self) -> bool:
         """Whether raw rows of numbers differ from inputs."""
         return any(isinstance(one, CategoryColumn) or one.mean != 0.0 or one.scale != 1.0 for one in self.columns or ())
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether numbers, of the inputs or of the target, are scaled."""
+        held = [one for one in (*(self.columns or ()), self.target) if isinstance(one, (NumberColumn, Amounts))]
+        return any(one.mean != 0.0 or one.scale != 1.0 for one in held)
 
     def inputs(self, given: Any, name: str = "X") -> Floats:
         """Raw rows as the model takes them: a Dataset, a frame, dicts by column, or rows in the order of the columns.

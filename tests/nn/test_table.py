@@ -176,7 +176,8 @@ def test_arrays_of_a_dataset_train_as_the_dataset_does():
     fit(models[1], cross_entropy, X, y, epochs=5, progress=False)
     assert [p.data for p in models[0].parameters()] == [p.data for p in models[1].parameters()]
     assert models[0].preparation == models[1].preparation == data.preparation
-    fit(models[1], cross_entropy, np.asarray(X), y, epochs=1, progress=False)
+    with pytest.warns(RuntimeWarning, match="it forgets the preparation"):
+        fit(models[1], cross_entropy, np.asarray(X), y, epochs=1, progress=False)
     assert models[1].preparation is None
 
 
@@ -648,3 +649,46 @@ def test_columns_of_texts_heed_decimal_as_files_do(decimal, number):
         table(columns, "y")
     data = table(columns, "y", decimal=decimal)
     assert data.X[0, 0] == number and data.preparation.inputs([["1,405"]])[0, 0] == number
+
+
+# --- training goes on with a model that remembers
+
+
+@pytest.mark.parametrize("target", ["price", "kind"])
+def test_a_loaded_model_that_is_trained_again_on_the_raw_table_prepares_it_as_it_remembers(tmp_path, target):
+    rng = np.random.default_rng(0)
+    area, rooms = rng.uniform(40, 160, 40), rng.integers(1, 6, 40)
+    columns = {"area": area, "soil": ["clay", "sand"] * 20, "rooms": rooms}
+    columns |= (
+        {"price": 2e5 + 3e3 * area} if target == "price" else {"kind": ["big" if one > 90 else "no" for one in area]}
+    )
+    data, loss = table(columns, target), mse if target == "price" else cross_entropy
+    model = MLP(data.inputs, [data.outputs], rng=0)
+    first = fit(model, loss, data.standardise(), epochs=60, learning_rate=0.1, progress=False)
+    again = cr.load(model.save(tmp_path / "m.json"))
+    history = fit(again, loss, data, validation=data, epochs=1, progress=False, learning_rate=1e-9)
+    assert again.preparation == model.preparation and again.preparation.changes_inputs
+    assert history.train_loss[0] == pytest.approx(first.train_loss[-1]) == history.test_loss[0]
+    one_soil = table({name: column[::2] for name, column in columns.items()}, target)  # a category less
+    fit(again, loss, one_soil, epochs=1, progress=False, learning_rate=1e-9)
+    assert again.preparation == model.preparation
+    fresh = data.split()[0].standardise()
+    fit(again, loss, fresh, epochs=1, progress=False)
+    assert again.preparation == fresh.preparation != model.preparation
+    if target == "kind":
+        with pytest.raises(ValueError, match=r"holds 'huge', where the model knows the classes 'big', 'no'"):
+            fit(again, loss, table({**columns, "kind": ["huge", "no"] * 20}, target), epochs=1, progress=False)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_model_that_forgets_how_rows_are_prepared_is_warned_of():
+    data = number_table((80.0, 3.0), (30.0, 1.0))
+    model = MLP(2, [2], rng=0)
+    options = {"epochs": 1, "progress": False}
+    fit(model, cross_entropy, data, **options)
+    fit(model, cross_entropy, data.X, data.y, **options)
+    with pytest.warns(RuntimeWarning, match=r"it forgets the preparation.* To keep it, give fit a Dataset"):
+        fit(model, cross_entropy, np.asarray(data.X), data.y, **options)
+    fit(model, cross_entropy, np.asarray(data.X), data.y, **options)
+    fit(model, cross_entropy, iris_like := table({"a": [1.0, 2.0], "b": [2.0, 1.0], "y": ["n", "y"]}, "y"), **options)
+    assert model.preparation == iris_like.preparation
