@@ -692,3 +692,18 @@ def test_a_model_that_forgets_how_rows_are_prepared_is_warned_of():
     fit(model, cross_entropy, np.asarray(data.X), data.y, **options)
     fit(model, cross_entropy, iris_like := table({"a": [1.0, 2.0], "b": [2.0, 1.0], "y": ["n", "y"]}, "y"), **options)
     assert model.preparation == iris_like.preparation
+
+
+# --- a model for numbers has no classes
+
+
+@pytest.mark.parametrize("ask", ["predict_class", "predict_probabilities"])
+def test_a_model_that_was_trained_on_numbers_has_no_classes(tmp_path, ask):
+    data = table({"a": [1.0, 2.0, 3.0], "price": [1.5, 2.5, 4.0]}, "price")
+    model = MLP(1, [1], rng=0)
+    fit(model, mse, data, epochs=1, progress=False)
+    for one in (model, cr.load(model.save(tmp_path / "m.json"))):
+        with pytest.raises(ValueError, match=rf"^{ask}: the model was trained to predict a number, 'price'.*predict"):
+            getattr(one, ask)(data)
+    plain = MLP(1, [1], rng=0)
+    assert len(getattr(plain, ask)([[1.0], [2.0]])) == 2
