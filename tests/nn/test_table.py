@@ -707,3 +707,18 @@ def test_a_model_that_was_trained_on_numbers_has_no_classes(tmp_path, ask):
             getattr(one, ask)(data)
     plain = MLP(1, [1], rng=0)
     assert len(getattr(plain, ask)([[1.0], [2.0]])) == 2
+
+
+# --- the target in two units
+
+
+def test_scaled_y_is_what_the_loss_of_fit_sees():
+    data = table({"a": [1.0, 2.0, 3.0], "price": [1e5, 2e5, 4e5]}, "price")
+    assert data.scaled_y.tolist() == data.y.tolist() and "scaled_y" not in str(data)
+    scaled = data.standardise()
+    assert scaled.y.tolist() == data.y.tolist() and "standardised (scaled_y)" in str(scaled)
+    model = MLP(1, [1], rng=0)
+    program = cr.compile(lambda x, y: mse(model(x), y), model)
+    by_hand = program.value_and_grad(scaled.X, scaled.scaled_y)[0]
+    assert by_hand == pytest.approx(fit(model, mse, scaled, epochs=1, progress=False).train_loss[0], rel=1e-9)
+    assert trees().standardise().scaled_y.tolist() == trees().y.tolist()

@@ -120,7 +120,8 @@ def write(path: str | os.PathLike[str], text: str) -> None:
         part.write_text(text, encoding="utf-8")
         part.replace(target)
     except OSError as problem:
-        problem.filename, problem.filename2 = str(target), None  # the name that its caller knows
+        if problem.filename is not None:
+            problem.filename, problem.filename2 = str(target), None  # the name that the caller knows
         raise
     finally:
         part.unlink(missing_ok=True)
