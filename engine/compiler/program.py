@@ -268,8 +268,8 @@ class Program:
         "net.c" is plain C99, which works on one example and needs math.h alone: it has net_value(net_theta, x, out),
         net_value_and_grad(net_theta, x, y, value, gradient), and net_step, a step of gradient descent. "net.h" has
         the sizes, the names and the functions. With dtype="float32" all numbers are float, and with "int8" the
-        matrices of parameters are bytes. What that costs is measured on `examples`, the inputs of a call, and returned;
-        int8 needs them.
+        matrices of parameters are bytes, which stand in the text: net_value(x, out). What that costs is measured on
+        `examples`, the inputs of a call, and returned; int8 needs them.
 
         Errors: ValueError for another ending, and for an operation of one's own that the language has no words for.
         """

@@ -38,9 +38,11 @@ class Bytes(NamedTuple):
     def product(self, x: NDArray[Any]) -> NDArray[Any]:
         """What the text in C computes, in the precision of x. Shapes: x (width, columns) -> (lefts, columns)."""
         kind = x.dtype.type
-        q = np.clip(np.floor(x * kind(self.steps) + kind(self.zero) + kind(0.5)), -MOST - 1, MOST)
+        odd = (0 * x).sum(axis=0)  # nan where a number is not finite
+        steps = np.floor(np.nan_to_num(x) * kind(self.steps) + kind(self.zero) + kind(0.5))
+        q = np.clip(steps, -MOST - 1, MOST)
         sums = self.weights.astype(np.int64) @ q.astype(np.int64)
-        whole = self.scales[:, None].astype(kind) * sums.astype(kind) + self.offsets[:, None].astype(kind)
+        whole = self.scales[:, None].astype(kind) * sums.astype(kind) + self.offsets[:, None].astype(kind) + odd
         found: NDArray[Any] = whole
         return found
 
