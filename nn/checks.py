@@ -86,7 +86,7 @@ def check_keywords(unknown: Mapping[str, Any]) -> None:
     """TypeError for the first keyword that fit does not know, with what to write instead."""
     for name, value in unknown.items():
         known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "shuffle", "validation", "patience",
-                 "metrics", "every", "progress", "callbacks", "compiled")  # fmt: skip
+                 "metrics", "every", "progress", "callbacks", "compiled", "backend")  # fmt: skip
         low = name.lower()
         meant = SPELLED.get(low) or next(iter(get_close_matches(low, known, 1, 0.7)), "")
         if low in ELSEWHERE:

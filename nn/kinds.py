@@ -115,7 +115,10 @@ def _build_mlp(part: Part) -> MLP:
 
 def _build_sequential(part: Part) -> Sequential:
     made = [build(each) for each in part.fields(["kind", "layers"])["layers"].items(at_least=1)]
-    return Sequential([one.what if isinstance(one, _Function) else one for one in made])
+    try:
+        return Sequential([one.what if isinstance(one, _Function) else one for one in made])
+    except ValueError as problem:
+        part.fail(str(problem))
 
 
 def _build_function(part: Part) -> _Function:

@@ -111,7 +111,10 @@ def binary_cross_entropy(prediction: Any, target: Any, positive_weight: float = 
     logits, targets = _pairs("binary_cross_entropy", prediction, target)
     for one in targets:
         if not hasattr(type(one), "__apply__") and not 0 <= one <= 1:
-            hint = "; for -1 and +1, write y = (y + 1) / 2, or use hinge" if one == -1 else ""
+            whole = float(one).is_integer() and one > 0
+            hint = "; for more than two classes, use cross_entropy, with an output for each" if whole else ""
+            hint = "; for -1 and +1, write y = (y + 1) / 2, or use hinge" if one == -1 else hint
+            hint += "; where the target is a number and no class, use mse" if one != -1 else ""
             raise ValueError(f"binary_cross_entropy takes targets from 0 to 1, got {one!r}{hint}")
     logits = [_behind_sigmoid(logit) for logit in logits]
     return _mean([positive_weight * t * softplus(-z) + (1.0 - t) * softplus(z) for z, t in zip(logits, targets)])
@@ -159,12 +162,18 @@ def _pairs(loss: str, prediction: Any, target: Any) -> tuple[list[Any], list[Any
     """Predictions and targets as lists of the same length, of numbers and Values."""
     predictions, targets = _listed(loss, "prediction", prediction), _listed(loss, "target", target)
     if len(predictions) != len(targets):
-        raise ValueError(f"{loss} got {len(predictions)} predictions and {len(targets)} targets; it needs one for each")
+        said = f"{loss} got {len(predictions)} predictions and {len(targets)} targets; it needs one for each"
+        raise ValueError(said + (_for_a_class(loss) if len(targets) == 1 and predictions else ""))
     if not predictions:
         raise ValueError(f"{loss} got 0 predictions; it needs at least one")
     _check_numbers(loss, "prediction", predictions)
     _check_numbers(loss, "target", targets)
     return predictions, targets
+
+
+def _for_a_class(loss: str) -> str:
+    one = ", or give the model one output" if loss == "binary_cross_entropy" else ""
+    return f"; where the target is a class and each output a score of one, use cross_entropy{one}"
 
 
 def _errors(loss: str, prediction: Any, target: Any) -> list[Any]:
@@ -207,7 +216,10 @@ def _integers_instead(target: Any, classes: int) -> str:
     if isinstance(target, str):
         return "; for classes that have names, write names, y = np.unique(y, return_inverse=True)"
     if np.ndim(target) == 0:
-        return "; write y.astype(int)" if isinstance(target, Real) and target % 1 == 0 else ""
+        if isinstance(target, Real):
+            whole = "for labels, write y.astype(int), and " if target % 1 == 0 else ""
+            return f"; {whole}where the target is a number and no class, use mse"
+        return ""
     if np.shape(target) == (1,):
         return "; for labels of shape (n, 1), write y.ravel().astype(int)"
     if np.shape(target) == (classes,):

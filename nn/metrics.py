@@ -56,7 +56,8 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
     elif scores.dtype.kind == "f":
         raise ValueError(
             f"accuracy got {len(scores)} scores of one output; say where class 1 begins: threshold=0.5 for "
-            "probabilities, threshold=0.0 for scores (for predicted classes, write .astype(int))"
+            "probabilities, threshold=0.0 for scores (for predicted classes, write .astype(int)). As a metric of fit: "
+            "metrics={'accuracy': lambda outputs, y: accuracy(outputs, y, threshold=0.0)}"
         )
     return float(np.mean(scores == classes))
 

@@ -64,10 +64,11 @@ class Module(Holder):
         trained on a Dataset knows of it: the scaling, and the names of columns and classes. Of a Module of one's own,
         it holds the parameters by name: `load(path, into=model)` reads them.
 
-        The ending says where the model is to run: "net.py" needs NumPy alone, "net.js" is a module for browsers, and
-        "net.c" (with net.h) is plain C; see `to_numpy_source`, `to_javascript` and `to_c`, which take the settings.
+        The ending says where the model is to run: "net.py" needs NumPy alone, "net.js" is a module for browsers,
+        "net.c" (with net.h) is plain C, and "net.onnx" is for the runtimes of ONNX; see `to_numpy_source`,
+        `to_javascript` and `to_c`, which take the settings, and `to_onnx`.
 
-        Errors: OSError where nothing can be written.
+        Errors: ValueError for another ending than these and ".json"; OSError where nothing can be written.
         """
         return save(self, path, **settings)
 
@@ -77,8 +78,13 @@ class Module(Holder):
         Many examples run through a compiled program, which rounds as it pleases: the last digits may differ from those
         of model(x). It is remembered, and made anew when the model has changed.
 
+        A model that was trained on a Dataset prepares X as it was prepared there: give it the Dataset, its X, or rows
+        as they stand in the table. `np.asarray(data.X)` and `data.X.tolist()` are scaled numbers that no longer say so,
+        and are scaled twice; a warning says so where it can be seen.
+
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
         Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
+        Warnings: RuntimeWarning for rows that seem to be scaled already.
         """
         outputs = self._answers(X)[1]
         return outputs if self.preparation is None else self.preparation.answers(outputs)
@@ -88,10 +94,13 @@ class Module(Holder):
 
         Shapes: X (n, features) -> (n, classes); for a model of one output (n, 2), of its classes 0 and 1.
 
+        Errors: ValueError for a model that was trained to predict the numbers of a Dataset.
+
         >>> model = MLP(2, [3, 2], rng=0)
         >>> float(model.predict_probabilities([[1.0, 2.0]]).sum().round(12))
         1.0
         """
+        self._check_has_classes("predict_probabilities")
         return probabilities_of(self, *self._answers(X))
 
     def predict_class(self, X: Any) -> NDArray[Any]:
@@ -100,7 +109,9 @@ class Module(Holder):
         Of several outputs the largest decides; of one, whether it is above 0, or above 0.5 where it is a sigmoid.
 
         Shapes: X (n, features) -> (n,).
+        Errors: ValueError for a model that was trained to predict the numbers of a Dataset.
         """
+        self._check_has_classes("predict_class")
         places = class_places(self, *self._answers(X))
         if self.preparation is not None and self.preparation.class_names:
             return self.preparation.named(places)
@@ -110,6 +121,15 @@ class Module(Holder):
             said = f"the model has chosen the class {places.max()}, and its class_labels are {self.class_labels}"
             raise ValueError(f"{said}; write model.class_labels = ()")
         return np.array(self.class_labels)[places]
+
+    def _check_has_classes(self, asked: str) -> None:
+        target = None if self.preparation is None else self.preparation.target
+        if target is not None and not target.classes and not self.class_labels:
+            raise ValueError(
+                f"{asked}: the model was trained to predict a number, {target.name!r:.60}, and has no classes; write "
+                "model.predict(X). If the numbers are labels of classes, say so where the Dataset is made: "
+                "cr.table(..., classes=True)"
+            )
 
     def _answers(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """The inputs and the outputs."""

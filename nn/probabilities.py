@@ -60,7 +60,8 @@ def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Va
     if not hasattr(logits, "__len__") or isinstance(logits, (str, bytes, Mapping, Set)):
         raise TypeError(
             f"{wanted_by} needs one logit per class, got a single {type(logits).__name__}; "
-            "for two classes, give the model two outputs, or use binary_cross_entropy"
+            "for two classes, give the model two outputs, or use binary_cross_entropy; "
+            "where the target is a number, use mse"
         )
     if len(logits) == 0:
         raise ValueError(f"{wanted_by} got 0 logits; it needs one per class")

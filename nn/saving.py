@@ -66,6 +66,8 @@ def save(model: Any, path: str | os.PathLike[str], **settings: Any) -> Path:
     if ending in WRITERS:
         WRITERS[ending](model, target, **settings)
         return target
+    if ending not in ("", ".json") and ending[1:2].isalpha():  # "net-0.5" has none
+        raise ValueError(_no_writer(target, ending))
     if settings:
         raise TypeError(f"save: {', '.join(settings)} is for files of C, JavaScript and Python, not for {str(path)!r}")
     named = list(model.named_parameters())
@@ -90,6 +92,13 @@ def save(model: Any, path: str | os.PathLike[str], **settings: Any) -> Path:
     whole = {"format": FORMAT, "version": VERSION, "checksum": checksum(content), **content}
     write(target, laid_out(whole) + "\n")
     return target
+
+
+def _no_writer(target: Path, ending: str) -> str:
+    instead = f"write model.save({str(target.with_suffix('.json'))!r}), which cr.load reads"
+    if ending in (".pt", ".pth"):
+        instead += "; cr.to_torch(model) makes a module of PyTorch, which torch.save keeps"
+    return f"model.save writes .json, {', '.join(sorted(WRITERS))}, and has nothing for {ending!r}; {instead}"
 
 
 def describe(model: Any) -> dict[str, Any] | None:

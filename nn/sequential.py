@@ -7,8 +7,10 @@ from typing import Any, overload
 
 from chainrule.engine import OPS, Op, Table, Value
 
-from .modules import Layer, Module, checked_activation
+from .dropout import Dropout
+from .modules import MLP, Layer, Module, Neuron, checked_activation
 from .parameters import repeated
+from .probabilities import softmax
 
 __all__ = ["Sequential"]
 
@@ -20,7 +22,8 @@ class Sequential(Module):
     `len(model)` and iteration work as with a list. Layers are numbered for the labels of their parameters.
 
     Shapes: those of the parts.
-    Errors: TypeError for a part that cannot be called, ValueError if there are none.
+    Errors: TypeError for a part that cannot be called, ValueError if there are none, or for a Neuron, Layer or MLP that
+    takes another number of inputs than the one before gives outputs.
 
     >>> from chainrule import Dropout, Layer, softmax
     >>> model = Sequential(Layer(2, 3, activation="tanh"), Dropout(0.2), Layer(3, 2, nonlin=False), softmax)
@@ -37,6 +40,7 @@ LinearNeuron(3)], softmax)
         if not layers:
             raise ValueError("a Sequential got no layers; write Sequential(Layer(2, 8), Layer(8, 1, nonlin=False))")
         self.layers = [_checked(layer, place) for place, layer in enumerate(layers)]
+        _check_sizes(self.layers)
         for number, layer in enumerate((one for one in self.layers if isinstance(one, Layer)), start=1):
             layer.name(str(number))
 
@@ -75,6 +79,30 @@ def _checked(layer: Any, place: int) -> Any:
         given = f"the class {layer.__name__}" if isinstance(layer, type) else f"{type(layer).__name__} {layer!r}"
         raise TypeError(f"Sequential takes Modules and functions, but layer {place} is {given}{instead}")
     return layer
+
+
+def _check_sizes(layers: list[Any]) -> None:
+    given, giver = None, 0  # how many numbers a part gives, and which part that is
+    for place, layer in enumerate(layers):
+        inputs, outputs = _sizes(layer)
+        if given is not None and inputs is not None and inputs != given:
+            raise ValueError(
+                f"layer {place} of Sequential takes {inputs} inputs, and layer {giver} gives {given} outputs; make the "
+                "two numbers the same"
+            )
+        if not (layer is softmax or isinstance(layer, (str, Op, Dropout))):  # these keep their number
+            given, giver = outputs, place
+
+
+def _sizes(layer: Any) -> tuple[int | None, int | None]:
+    """How many numbers a part takes and gives; None where that is not known."""
+    if type(layer) is Neuron:
+        return len(layer.w), 1
+    if type(layer) is Layer:
+        return len(layer.neurons[0].w), len(layer.neurons)
+    if type(layer) in (MLP, Sequential):
+        return _sizes(layer.layers[0])[0], _sizes(layer.layers[-1])[1]
+    return None, None
 
 
 def _each(activation: Op | str, x: Any) -> Any:

@@ -31,7 +31,7 @@ from .checks import (
     checked_validation,
 )
 from .data.columns import listed
-from .data.examples import examples_of
+from .data.examples import examples_of, remembered
 from .data.preparation import Preparation
 from .epochs import InC
 from .history import History
@@ -42,6 +42,7 @@ from .optimisers import Adam, Optimiser
 from .parameters import Holder, groups
 from .predicting import class_places
 from .progress import Progress
+from .warning import warn
 
 __all__ = ["fit"]
 
@@ -92,7 +93,8 @@ def fit(
     is a Dataset, such as `table` makes, and so is the validation. The targets of classes may be their names. The model
     and the loss get plain numbers: floats, or ints where all numbers are integers, which may be labels or indices. A
     Module remembers as `preparation` how a Dataset was prepared and what its classes are called; metrics see targets
-    and outputs in the units of the table.
+    and outputs in the units of the table. Where it remembers one already, as a model that was loaded, an unscaled
+    Dataset of the same columns is prepared as the model remembers; one that is standardised brings its own scales.
 
     A program from `engine.compile` computes the losses and gradients. Where the loss cannot be compiled, a
     RuntimeWarning says why, and eager code computes them (with compiled=False it does so from the start). Before the
@@ -109,8 +111,8 @@ def fit(
     Errors: ValueError for data that do not fit together or that hold nan or inf, TypeError for arguments of the wrong
     kind, FloatingPointError for a loss that is not finite, in a step or in a record: the model keeps its last finite
     parameters. Errors that the loss and the model raise are not caught.
-    Warnings: for a leaf that the loss depends on and no list of parameters holds, so that it is never trained, and for
-    a softmax of probabilities.
+    Warnings: for a leaf that the loss depends on and no list of parameters holds, so that it is never trained, for a
+    softmax of probabilities, and for a model that forgets how it prepared rows, as it now gets plain numbers.
 
     >>> from chainrule import Neuron, mse
     >>> model = Neuron(1, nonlin=False, rng=0)
@@ -129,7 +131,8 @@ def fit(
     check_model(model)
     check_loss(loss)
     names = _column_names(X)
-    X, y, preparation = examples_of(X, y)
+    X, y, preparation = examples_of(X, y, remembered(model, X))
+    _warn_of_forgetting(model, preparation)
     _check_inputs(model, preparation)
     train = checked_examples(X, y)
     parts = {"train": train}
@@ -177,6 +180,16 @@ def fit(
             raise
         run.history.interrupted = True
     return run.history
+
+
+def _warn_of_forgetting(model: Model, preparation: Preparation | None) -> None:
+    """A RuntimeWarning where a model that scales raw rows is trained on plain numbers."""
+    known = getattr(model, "preparation", None)
+    if known is not None and known.changes_inputs and (preparation is None or preparation.columns is None):
+        warn(
+            "the model remembers how a Dataset was prepared, and X are plain numbers, which it takes as they are: it "
+            "forgets the preparation, and predict will take such numbers, too. To keep it, give fit a Dataset"
+        )
 
 
 def _check_inputs(model: Model, preparation: Preparation | None) -> None:

@@ -18,8 +18,8 @@ from chainrule.engine.gate import rows
 from .reading import is_gap, plain_number
 
 __all__ = [
-    "Cells", "Source", "are_times", "cells_of_texts", "cells_of_values", "counts_rows", "gaps", "in_order",
-    "most_frequent", "shown", "times_said", "whole", "word",
+    "Cells", "Source", "are_times", "cells_of_texts", "cells_of_values", "counts_rows", "gaps",
+    "has_decimal_commas", "in_order", "most_frequent", "shown", "times_said", "whole", "word",
 ]  # fmt: skip
 
 Cells = NDArray[Any]  # (rows,): float64, or objects, each a str or None
@@ -32,6 +32,8 @@ _DATE = r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))"
 _SPAN = r"-?\d+ (days?|hours?|minutes?|seconds?|milliseconds?|microseconds?|nanoseconds?)"
 TIME = re.compile(rf"{_DATE}([ T]{_CLOCK})?|(-?\d+ days?,? )?{_CLOCK}|{_SPAN}")
 COUNT = re.compile(r"|#|(row[_ ]?)?(id|idx|index|nr|no)\.?|.*[_ ]id|unnamed: 0|lfd\.? ?nr\.?")
+DECIMAL = "write decimal=',' for the first, decimal='.' for the second"
+NUMBERS = "write numbers in place of texts, as 1000.5"  # where nobody can be asked for a decimal sign
 THOUSANDS_POINT = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 
 
@@ -104,7 +106,9 @@ def cells_of_texts(
     return np.array([None if text is None else found.setdefault(text, text) for text in filled], dtype=object)
 
 
-def cells_of_values(name: str, given: Any, source: Source, words: bool = False) -> Cells:
+def cells_of_values(
+    name: str, given: Any, source: Source, words: bool = False, decimal: str | None = None, asks: str = DECIMAL
+) -> Cells:
     """The cells of a column of a frame, or of any sequence.
 
     Errors: ValueError for a value that is neither a number, a word nor a gap, and for one that is no number among many
@@ -130,11 +134,24 @@ def cells_of_values(name: str, given: Any, source: Source, words: bool = False) 
     if not words:
         if not any(isinstance(value, str) for value in values):
             return np.array([np.nan if value is None else float(value) for value in values])
-        texts = [value if value is None or isinstance(value, str) else repr(float(value)) for value in values]
-        numbers = _numbers(name, [None if text is None or is_gap(text) else text.strip() for text in texts], source)
+        point = "," if decimal == "," else "."
+        texts = [
+            value if value is None or isinstance(value, str) else repr(float(value)).replace(".", point)
+            for value in values
+        ]
+        held = [None if text is None or is_gap(text) else text.strip() for text in texts]
+        numbers = _numbers(name, held, source, decimal, asks=asks)
         if numbers is not None:
             return numbers
     return np.array([None if value is None or is_gap(word(value)) else word(value) for value in values], dtype=object)
+
+
+def has_decimal_commas(raw: NDArray[Any], cells: Cells) -> bool:
+    """Whether a comma ends the whole part of numbers that were read from texts."""
+    if cells.dtype == object or raw.dtype.kind not in "OU":
+        return False
+    texts = [(one.strip(), number) for one, number in zip(raw.tolist(), cells.tolist()) if isinstance(one, str)]
+    return any("," in one and _number(one, ",") == number != _number(one, ".") for one, number in texts)
 
 
 def are_times(cells: Cells) -> bool:
@@ -165,11 +182,16 @@ def _is_missing(value: Any) -> bool:
 
 
 def _numbers(
-    name: str, texts: list[str | None], source: Source, decimal: str | None = None, delimiter: str = ","
+    name: str,
+    texts: list[str | None],
+    source: Source,
+    decimal: str | None = None,
+    delimiter: str = ",",
+    asks: str = DECIMAL,
 ) -> NDArray[np.float64] | None:
     """The texts as numbers, or None where they are words."""
     held = [text for text in texts if text is not None]
-    style = _style(name, texts, source, decimal, delimiter)
+    style = _style(name, texts, source, decimal, delimiter, asks)
     parsed = [np.nan if text is None else _number(text, style) for text in texts]
     wrong = [row for row, number in enumerate(parsed) if number is None]
     if not wrong:
@@ -185,7 +207,7 @@ def _numbers(
     )
 
 
-def _style(name: str, texts: list[str | None], source: Source, decimal: str | None, delimiter: str) -> str:
+def _style(name: str, texts: list[str | None], source: Source, decimal: str | None, delimiter: str, asks: str) -> str:
     """ "." where the numbers have decimal points (and may have commas between thousands), "," where decimal commas."""
     if decimal is not None:
         return decimal
@@ -203,8 +225,8 @@ def _style(name: str, texts: list[str | None], source: Source, decimal: str | No
     if (sure and (thousands or points)) or (delimiter == ";" and not thousands and points):
         (row, text), (other, point) = commas[0], next(iter(points), commas[-1])
         raise ValueError(
-            f"column {name!r} has {text} in {source.at(row)} and {point} in {source.at(other)}; write decimal=',' or "
-            "decimal='.', whichever ends the whole part of its numbers"
+            f"column {name!r} has {text} in {source.at(row)} and {point} in {source.at(other)}; "
+            + ("write decimal=',' or decimal='.', whichever ends the whole part of its numbers" if asks else NUMBERS)
         )
     if sure or (delimiter == ";" and not thousands):
         return ","
@@ -212,7 +234,7 @@ def _style(name: str, texts: list[str | None], source: Source, decimal: str | No
         row, text = commas[0]
         raise ValueError(
             f"{source.at(row)} holds {text!r} in column {name!r}, which may be {text.replace(',', '.', 1)} or "
-            f"{text.replace(',', '')}; write decimal=',' for the first, decimal='.' for the second"
+            f"{text.replace(',', '')}; " + (asks or NUMBERS)
         )
     return "."
 

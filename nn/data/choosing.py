@@ -61,7 +61,9 @@ def chosen(
     targets = goal.astype(np.float64) if labels is None else np.array([labels[one] for one in goal.tolist()])
     known = None if labels is None else tuple(_names_of(labels, raw_target))
     name = Path(source.name.removesuffix(".gz")).stem if source.what == "line" else source.name
-    return Table(name, useful, targets, target, known, source, missing not in ("drop", "error"), filled, tuple(notes))
+    return Table(
+        name, useful, targets, target, known, source, missing not in ("drop", "error"), filled, notes=tuple(notes)
+    )
 
 
 def _without_gaps(

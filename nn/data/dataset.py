@@ -38,6 +38,7 @@ class Table:
     source: Source
     fills: bool = True  # whether gaps are filled
     fill: Mapping[str, Any] = field(default_factory=dict)  # by column, where not with the median or the frequent word
+    decimal: str | None = None  # what ends the whole part of numbers that are texts; None where nothing says so
     notes: tuple[str, ...] = ()  # what a reader of the table should know: what was left out
 
     @cached_property
@@ -59,8 +60,8 @@ class Table:
             for name, cells in self.columns.items()
         ])  # fmt: skip
         if self.classes is not None:
-            return Preparation(columns, Classes(self.target, self.classes))
-        return Preparation(columns, Amounts.fitted(self.target, self.targets[rows], scaled))
+            return Preparation(columns, Classes(self.target, self.classes), self.decimal)
+        return Preparation(columns, Amounts.fitted(self.target, self.targets[rows], scaled), self.decimal)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,6 +143,17 @@ class Dataset:
     def y(self) -> NDArray[Any]:
         return self.table.targets[self.rows]
 
+    @property
+    def scaled_y(self) -> NDArray[Any]:
+        """y as a loss sees it in `fit`: scaled where `standardise` scaled the numbers to predict, else y itself.
+
+        >>> from chainrule import houses
+        >>> data = houses().standardise()
+        >>> round(float(data.y.mean()), -4), abs(round(float(data.scaled_y.mean()), 6))
+        (290000.0, 0.0)
+        """
+        return self.preparation.learnt(self.y)
+
     def raw_cells(self) -> tuple[dict[str, Cells], Source]:
         """The columns of these rows before they are prepared, and where they come from."""
         return {name: cells[self.rows] for name, cells in self.table.columns.items()}, self.table.source.of(self.rows)
@@ -222,8 +234,10 @@ class Dataset:
     def standardise(self) -> Dataset:
         """The same rows with each column of numbers, and y where it is a number, scaled to mean 0 and deviation 1.
 
-        The scales are those of the rows for training. `y` and what `predict` gives stay in their units: scaled targets
-        are what the loss sees. Categories stay 0 and 1.
+        The scales are those of the rows for training. Categories stay 0 and 1. `y` and what `predict` gives stay in
+        their units, euros say, and the loss sees scaled targets: `fit(model, loss, data)` scales them, as does
+        `fit(model, loss, data.X, data.y)`. Whoever calls the loss by hand, as in a loop or in
+        `program.value_and_grad(data.X, data.scaled_y)`, takes `scaled_y`, as X is scaled and y is not.
 
         >>> from chainrule.nn.datasets import iris
         >>> iris().standardise().X.std(axis=0).round(6).tolist()
@@ -252,7 +266,10 @@ class Dataset:
 
     def _told_target(self) -> str:
         if self.table.classes is None:
-            return f"to predict: a number, {self.y.min():g} to {self.y.max():g}" + ", standardised" * self.scaled
+            return (
+                f"to predict: a number, {self.y.min():g} to {self.y.max():g}"
+                + ", standardised (scaled_y)" * self.scaled
+            )
         counts = Counter(self.y.tolist())
         return "to predict: " + _few([f"{one} ({counts[label]})" for label, one in enumerate(self.table.classes)])
 

@@ -13,7 +13,7 @@ from .dataset import Dataset
 from .preparation import Preparation, Prepared
 from .targets import Classes
 
-__all__ = ["examples_of"]
+__all__ = ["examples_of", "remembered"]
 
 
 def examples_of(
@@ -45,6 +45,20 @@ def examples_of(
         return X, numbers(y, f"{prefix}y", finite=True), None
     learner = Preparation(None, named)
     return X, learner.learnt(y, f"{prefix}y"), learner
+
+
+def remembered(model: Any, data: Any) -> Preparation | None:
+    """The preparation by which a model takes a Dataset that is not scaled; None where the Dataset has its own.
+
+    It is that of a model that was trained on the same columns and the same target.
+    """
+    known: Preparation | None = getattr(model, "preparation", None)
+    if not isinstance(data, Dataset) or data.scaled or known is None or known.target is None or not known.is_scaled:
+        return None
+    same = {one.name for one in known.columns or ()} == set(
+        data.table.columns
+    ) and known.target.name == data.table.target
+    return known if same and isinstance(known.target, type(data.target)) else None
 
 
 def _check_frame(X: Any, name: str) -> None:

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from chainrule.engine.gate import numbers, rows
 
 from ..arguments import given
+from ..warning import warn
 from .cells import Cells, Source, cells_of_values
-from .columns import CategoryColumn, Column, column_from_dict, entry, listed, meant
+from .columns import CategoryColumn, Column, NumberColumn, column_from_dict, entry, listed, meant
 from .frames import frame_columns
-from .targets import Target, target_from_dict
+from .targets import Amounts, Target, target_from_dict
 
 __all__ = ["Preparation", "Prepared"]
 
 Floats = NDArray[np.float64]
+SEVERAL = 4  # numbers: fewer than that do not tell whether they were scaled
+NEAR, FAR = 1.7, 2.0  # root mean squares: of what was scaled, and of what no rows like those for training are
 
 
 class Prepared(np.ndarray):
@@ -69,7 +72,8 @@ class Preparation:
     """Raw rows become inputs column by column; a model that was trained on a Dataset remembers it as `preparation`.
 
     `columns` is None where only the classes have names and inputs go in as they are; `target` is None where the targets
-    do. `to_dict()` and `from_dict()` hold plain JSON.
+    do. `decimal`, "," or ".", ends the whole part of numbers that are texts, where the table said so. `to_dict()` and
+    `from_dict()` hold plain JSON.
 
     >>> from chainrule import penguins
     >>> penguins().preparation.feature_names[:2]
@@ -78,6 +82,7 @@ class Preparation:
 
     columns: tuple[Column, ...] | None = None
     target: Target | None = None
+    decimal: str | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -94,14 +99,22 @@ class Preparation:
         """Whether raw rows of numbers differ from inputs."""
         return any(isinstance(one, CategoryColumn) or one.mean != 0.0 or one.scale != 1.0 for one in self.columns or ())
 
+    @property
+    def is_scaled(self) -> bool:
+        """Whether numbers, of the inputs or of the target, are scaled."""
+        held = [one for one in (*(self.columns or ()), self.target) if isinstance(one, (NumberColumn, Amounts))]
+        return any(one.mean != 0.0 or one.scale != 1.0 for one in held)
+
     def inputs(self, given: Any, name: str = "X") -> Floats:
         """Raw rows as the model takes them: a Dataset, a frame, dicts by column, or rows in the order of the columns.
 
-        Inputs that are prepared already, a Dataset's X, stay what they are.
+        Inputs that are prepared already, a Dataset's X, stay what they are. np.asarray(data.X) and data.X.tolist() no
+        longer say so, and are taken for raw rows.
 
         Shapes: rows of the columns -> (rows, features).
         Errors: ValueError that names the row, the column and the value: for a column that is missing, a word that is no
         category, a gap that nothing fills.
+        Warnings: RuntimeWarning for rows that seem to be scaled already.
         """
         if isinstance(given, Prepared) and given.preparation is not None:
             return self._again(given, given.preparation)
@@ -111,7 +124,10 @@ class Preparation:
         if self.columns is None:
             return numbers(given, name, finite=True)
         source = Source(name)
-        return self.from_cells({one.name: self._cells(one, raw, source) for one, raw in self._raw(given, name)}, source)
+        cells = {one.name: self._cells(one, raw, source) for one, raw in self._raw(given, name)}
+        inputs = self.from_cells(cells, source)
+        self._warn_of_scaled(inputs, name)
+        return inputs
 
     def from_cells(self, cells: Mapping[str, Cells], source: Source) -> Floats:
         """The columns of a table as the model takes them."""
@@ -147,7 +163,8 @@ class Preparation:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain dicts, lists, texts and numbers."""
         columns = None if self.columns is None else [one.to_dict() for one in self.columns]
-        return {"columns": columns, "target": self.target.to_dict() if self.target else None}
+        told = {"columns": columns, "target": self.target.to_dict() if self.target else None}
+        return told if self.decimal is None else {**told, "decimal": self.decimal}
 
     @classmethod
     def from_dict(cls, given: Any) -> Preparation:
@@ -163,7 +180,10 @@ class Preparation:
             made = tuple([column_from_dict(one, f"preparation.columns[{i}]") for i, one in enumerate(columns)])
             if len({one.name for one in made}) < len(made):
                 raise ValueError("preparation.columns has two columns of the same name")
-        return cls(made, None if target is None else target_from_dict(target, "preparation.target"))
+        decimal = given.get("decimal")  # files of before have none
+        if decimal not in (None, ".", ","):
+            raise ValueError(f"preparation.decimal is {decimal!r:.60}; it is '.' or ','")
+        return cls(made, None if target is None else target_from_dict(target, "preparation.target"), decimal)
 
     def _again(self, inputs: Prepared, theirs: Preparation) -> Floats:
         """What was prepared in another way as this preparation does it: only the scales may differ."""
@@ -177,6 +197,27 @@ class Preparation:
         (mean, scale), (own_mean, own_scale) = theirs._scales(), self._scales()
         again: Floats = (plain * scale + mean - own_mean) / own_scale
         return again
+
+    def _warn_of_scaled(self, inputs: Floats, name: str) -> None:
+        """A RuntimeWarning for rows that were scaled before, and now a second time.
+
+        They are likelier as numbers of mean 0 and deviation 1 than as rows like those for training, by far.
+        """
+        numbers = [one for one in self.columns or () if isinstance(one, NumberColumn)]
+        if len(numbers) < len(self.columns or ()) or inputs.size < SEVERAL:  # prepared categories have other columns
+            return
+        mean, scale = self._scales()
+        given = inputs * scale + mean
+        before, now = float(np.mean(given**2)), float(np.mean(inputs**2))
+        likelier = (now - before) / 2 + float(np.mean(np.log(scale)))
+        if given.any() and before < NEAR**2 and now > FAR**2 and likelier > 1.0:
+            worst = int(np.abs(inputs).mean(axis=0).argmax())
+            warn(
+                f"{name} seems to be scaled already: its numbers lie around 0, where column "
+                f"{numbers[worst].name!r} was {mean[worst]:.4g} ± {scale[worst]:.4g} in the rows for training, "
+                "and the model scales rows itself. "
+                "Give it the Dataset, or its X without np.asarray and tolist, or rows as they stand in the table"
+            )
 
     def _scales(self) -> tuple[Floats, Floats]:
         pairs = [
@@ -210,9 +251,8 @@ class Preparation:
             raise ValueError(f"{name} has {array.shape[1]} columns, and the model takes {len(columns)}: {names}{hint}")
         return [(one, array[:, j]) for j, one in enumerate(columns)]
 
-    @staticmethod
-    def _cells(column: Column, raw: Any, source: Source) -> Cells:
-        return cells_of_values(column.name, raw, source, words=column.words)
+    def _cells(self, column: Column, raw: Any, source: Source) -> Cells:
+        return cells_of_values(column.name, raw, source, column.words, self.decimal, asks="")
 
 
 def _no_column(gone: list[str], there: Iterable[Any], name: str) -> str:

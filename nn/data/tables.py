@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chainrule.engine.gate import rows
 
 from ..arguments import listed as several
 from ..arguments import switch, text
-from .cells import Cells, Source, cells_of_texts, cells_of_values
+from .cells import Cells, Source, cells_of_texts, cells_of_values, has_decimal_commas
 from .choosing import MISSING, chosen
 from .columns import listed, meant
 from .dataset import Dataset
@@ -44,6 +45,7 @@ def table(
     - `classes`: whether the target are classes; unless given, words are, and whole numbers if there are at most 20.
     - `ignore`: columns to leave out; `categorical`: columns of numbers that are names, such as postcodes.
     - `names`, `delimiter`, `decimal`, `encoding`: of a file that has no header, or that says too little about itself.
+      What ends the whole part of numbers is remembered by models, too, for the texts that `predict` is given.
 
     Errors: ValueError that names line, column and value; OSError for a file that cannot be read.
     Warnings: RuntimeWarning for a column that is left out.
@@ -83,7 +85,7 @@ def table(
         raise ValueError(f"target={target!r} is to be predicted and cannot be in ignore")
     used = {name: raw for name, raw in given.items() if name not in left_out}
     if sheet is None:
-        cells = {name: cells_of_values(name, raw, source, name in words) for name, raw in used.items()}
+        cells = {name: cells_of_values(name, raw, source, name in words, decimal) for name, raw in used.items()}
     else:
         cells = _sheet_cells(sheet, used, source, words, decimal)
     lengths = {name: len(column) for name, column in cells.items()}
@@ -91,7 +93,10 @@ def table(
         raise ValueError(f"the columns of {source.name} differ in length: {lengths}")
     if not lengths[target]:
         raise ValueError(f"{source.name} has no rows")
-    return Dataset.of(chosen(source, cells, target, given[target], missing, classes, words))
+    if decimal is None and any(has_decimal_commas(rows(raw, name), cells[name]) for name, raw in used.items()):
+        decimal = ","
+    made = chosen(source, cells, target, given[target], missing, classes, words)
+    return Dataset.of(replace(made, decimal=decimal))
 
 
 def _sheet(path: Any, delimiter: Any, encoding: Any, names: Any, texts: Collection[str] | None) -> Sheet:

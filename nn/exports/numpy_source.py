@@ -123,7 +123,7 @@ def _says(model: Any, inputs: int, outputs: int) -> str:
     result = "(n,)" if outputs == 1 else f"(n, {outputs})"
     lines = [f"Shapes: X (n, {inputs}) -> predict(X) {result}."]
     if known is not None and known.columns is not None:
-        lines.append(f"Columns: {', '.join(ascii(str(name)) for name in known.feature_names)}.")
+        lines.append(f"Columns: {', '.join(repr(str(name)) for name in known.feature_names)}.")
     return "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
 
 

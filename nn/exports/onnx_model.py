@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import file_path
+from ..saving import WRITERS
 from .stages import Activation, Affine, class_names, folded, inputs_of, stages, threshold
 
 __all__ = ["to_onnx"]
@@ -125,6 +126,12 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None) -> Any:
     return made
 
 
+def _save(model: Any, path: str | os.PathLike[str], **settings: Any) -> None:
+    if settings:
+        raise TypeError(f"save: {', '.join(settings)} is for files of C, JavaScript and Python, not for {str(path)!r}")
+    to_onnx(model, path)
+
+
 def _node(graph: _Graph, stage: Activation, x: str) -> str:
     if stage.name not in NODES:
         raise ValueError(f"to_onnx has no nodes for the activation {stage.name!r}; it knows {', '.join(sorted(NODES))}")
@@ -154,3 +161,6 @@ def _onnx() -> Any:
     except ImportError:
         raise ImportError('the library onnx is not installed; run pip install "chainrule[export]"') from None
     return onnx
+
+
+WRITERS[".onnx"] = _save

@@ -71,7 +71,7 @@ def stages(model: Any, wanted_by: str) -> list[Stage]:
     if described is None:
         raise TypeError(
             f"{wanted_by} takes a Neuron, Layer, MLP or Sequential whose activations are operations by name, got "
-            f"{type(model).__name__} {model!r:.80}; to_numpy_source(model, X=examples) takes any model that compiles"
+            f"{_named(model)}; to_numpy_source(model, X=examples) takes any model that compiles"
         )
     found = _of_description(described, wanted_by)
     sizes = [stage.weights.shape for stage in found if isinstance(stage, Affine)]
@@ -87,6 +87,15 @@ def stages(model: Any, wanted_by: str) -> list[Stage]:
         outputs = sizes[-1][0]
         found.append(Scaling(np.full(outputs, -target.mean / target.scale), np.full(outputs, 1.0 / target.scale)))
     return found
+
+
+def _named(model: Any) -> str:
+    """The model as an error shows it: its class, and what it consists of, where it tells and that is short."""
+    text, name = " ".join(repr(model).split()), type(model).__name__
+    if text.startswith("<"):  # as Python shows an object that tells nothing
+        return f"a {name}"
+    text = text if len(text) < 80 else text[:79] + "…"
+    return text if text.startswith(name) else f"{name} {text}"
 
 
 def _of_description(described: dict[str, Any], wanted_by: str) -> list[Stage]:

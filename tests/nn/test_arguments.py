@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import chainrule
 from chainrule import nn, topological_order
 from chainrule.engine import Value
 
@@ -286,3 +287,13 @@ def estimator():
 def test_each_public_name_is_among_the_cases():
     named = {name.split("(")[0].split(".")[0].split(" ")[0] for name in CASES}
     assert named | OTHERS | {*LIBRARIES} >= {*nn.__all__} and not OTHERS - {*nn.__all__}
+
+
+def test_errors_name_what_there_is():
+    model = chainrule.MLP(1, [1], rng=0)
+    with pytest.raises(TypeError, match=r"fit has no argument 'device'; it takes .*, backend$"):
+        chainrule.fit(model, chainrule.mse, [1.0], [1.0], device="cpu")
+    with pytest.raises(TypeError, match=r"a Dataset, such as cr\.table makes"):
+        chainrule.report(model, chainrule.History(), [[1.0]])
+    with pytest.raises(ValueError, match=r"metrics=\{'accuracy': lambda outputs, y: accuracy\(outputs, y, threshold="):
+        chainrule.accuracy([0.7, -0.2], [1, 0])

@@ -345,3 +345,28 @@ def test_what_is_no_fitted_network_is_refused(sklearn):
     )
     with pytest.raises(TypeError, match=r"knows StandardScaler, MinMaxScaler.*PolynomialFeatures"):
         cr.from_sklearn(steps)
+
+
+def test_the_text_of_numpy_names_columns_as_they_are_spelled(tmp_path):
+    hostile = ["S\u00fcd", 'a"""b', "back\\slash", "two\nlines", "\u202eturned"]
+    data = cr.table({**{name: [1.0, 2.0] for name in hostile}, "y": [0.5, 1.5]}, "y")
+    model = cr.MLP(5, [1], rng=0)
+    cr.fit(model, cr.mse, data, epochs=1, progress=False)
+    space = {}
+    exec(compile(cr.to_numpy_source(model), "m.py", "exec"), space)
+    said = space["__doc__"]
+    assert "'S\u00fcd'" in said and "'two\\nlines'" in said and "'\\u202eturned'" in said
+    assert np.allclose(space["predict"]([[1.0] * 5, [2.0] * 5]), model.predict([[1.0] * 5, [2.0] * 5]))
+
+
+@pytest.mark.parametrize("export", [cr.to_onnx, cr.to_numpy_source])
+def test_a_module_of_ones_own_is_named_by_its_class(export):
+    if export is cr.to_onnx:
+        pytest.importorskip("onnx", reason="onnx is not installed")
+
+    class Cell(cr.Module):
+        def __init__(self):
+            self.w = cr.Value(1.0)
+
+    with pytest.raises(TypeError, match=r"got Cell\(1 parameter\); to_numpy_source\(model, X=examples\)"):
+        export(Cell())

@@ -232,7 +232,8 @@ def test_a_label_out_of_range_is_refused(label):
 @pytest.mark.parametrize(
     ("label", "advice"),
     [
-        (1.0, r"float 1.0; write y\.astype\(int\)"), (1.5, r"float 1.5$"), (None, "NoneType None$"),
+        (1.0, r"float 1.0; for labels, write y\.astype\(int\), and where the target is a number and no class, use mse"),
+        (1.5, r"float 1.5; where the target is a number and no class, use mse$"), (None, "NoneType None$"),
         ("1", r"str '1'; for classes that have names, write names, y = np\.unique\(y, return_inverse=True\)"),
         ([1], r"list \[1\]; for labels of shape \(n, 1\), write y\.ravel\(\)\.astype\(int\)"),
         (np.array([0, 1, 0]), r"; for one-hot rows of shape \(n, classes\), write y\.argmax\(axis=1\)"),
@@ -382,7 +383,10 @@ class TestBinaryCrossEntropy:
 
     @pytest.mark.parametrize(
         ("target", "message"),
-        [(2, "targets from 0 to 1, got 2$"), (-1, r"got -1; for -1 and \+1, write y = \(y \+ 1\) / 2, or use hinge")],
+        [
+            (2, "targets from 0 to 1, got 2; for more than two classes, use cross_entropy"),
+            (-1, r"got -1; for -1 and \+1, write y = \(y \+ 1\) / 2, or use hinge"),
+        ],
     )
     def test_other_targets_are_refused(self, target, message):
         with pytest.raises(ValueError, match=message):
@@ -435,3 +439,26 @@ def test_penalties_are_sums_over_the_parameters_and_train_as_weight_decay():
     np.testing.assert_allclose([p.data for p in model.parameters()], [p.data for p in twin.parameters()], rtol=1e-12)
     with pytest.raises(ValueError, match=r"l2 got 0 parameters; write l2\(model, 1e-4\)"):
         l2([], 0.1)
+
+
+# --- a loss that does not fit the target names the one that does
+
+
+@pytest.mark.parametrize(
+    "loss, outputs, target, fits",
+    [
+        ("cross_entropy", 1, 250000.5, "mse"),
+        ("cross_entropy", 2, 250000.5, "mse"),
+        ("mse", 3, 1, "cross_entropy"),
+        ("mae", 3, 1, "cross_entropy"),
+        ("huber", 3, 1, "cross_entropy"),
+        ("binary_cross_entropy", 2, 1, "cross_entropy, or give the model one output"),
+        ("binary_cross_entropy", 1, 2, "cross_entropy"),
+        ("binary_cross_entropy", 1, 250000.5, "mse"),
+        ("hinge", 2, 250000.5, "mse"),
+    ],
+)
+def test_a_loss_that_does_not_fit_the_target_names_the_one_that_does(loss, outputs, target, fits):
+    model = chainrule.MLP(1, [outputs], rng=0)
+    with pytest.raises((ValueError, TypeError), match=rf"use {fits}"):
+        chainrule.fit(model, getattr(chainrule, loss), [[0.5], [1.5]], [target, target], epochs=1, progress=False)

@@ -331,3 +331,24 @@ def test_large_models_print_in_one_short_line():
     assert repr(MLP(784, [128, 10])) == "MLP of [Layer of [128 × ReLUNeuron(784)], Layer of [10 × LinearNeuron(128)]]"
     assert len(repr(Mixed())) < 300 and "parameters" in repr(Mixed())
     assert repr(Head(random.Random(0))) == "Head(12 parameters)"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        lambda: (cr.Layer(2, 3), cr.Layer(4, 1)),
+        lambda: (cr.Layer(2, 3), "tanh", cr.Dropout(0.5), cr.softmax, cr.relu, cr.MLP(4, [1])),
+        lambda: (cr.MLP(2, [5, 3]), cr.Neuron(4)),
+        lambda: (cr.Sequential(cr.Layer(2, 3)), cr.Sequential(cr.Layer(4, 1))),
+    ],
+)
+def test_a_sequential_of_parts_that_do_not_fit_is_refused_when_it_is_made(parts):
+    held = parts()
+    said = f"layer {len(held) - 1} of Sequential takes 4 inputs, and layer 0 gives 3 outputs"
+    with pytest.raises(ValueError, match=said):
+        cr.Sequential(*held)
+
+
+def test_a_sequential_with_a_function_of_ones_own_between_its_parts_is_trusted():
+    model = cr.Sequential(cr.Layer(2, 3), lambda x: [*x, 1.0], cr.Layer(4, 1))
+    assert isinstance(model([1.0, 2.0]), cr.Value) and cr.Sequential(cr.Layer(2, 1), cr.Layer(1, 2))([1.0, 2.0])

@@ -419,3 +419,40 @@ def test_a_process_that_is_killed_while_it_saves_leaves_the_old_file_or_the_new_
         os.kill(child, signal.SIGKILL)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         assert bits(load(path)) in wanted
+
+
+# --- what the ending of a path says
+
+
+@pytest.mark.parametrize("name", ["m", "m.json", "m.JSON", "net-0.5", ".hidden"])
+def test_files_of_json_and_without_an_ending_are_json(tmp_path, name):
+    model = cr.MLP(2, [1], rng=0)
+    assert cr.load(model.save(tmp_path / name))([1.0, 2.0]).data == model([1.0, 2.0]).data
+
+
+@pytest.mark.parametrize("name", ["m.pt", "m.pth", "m.pkl", "m.h5", "m.txt", "m.PT"])
+def test_an_ending_that_nothing_is_written_for_is_refused_with_what_to_write(tmp_path, name):
+    with pytest.raises(ValueError, match=r"has nothing for '\.\w+'; write model\.save\(.*m\.json'\), which") as problem:
+        cr.MLP(2, [1]).save(tmp_path / name)
+    assert ("cr.to_torch(model)" in str(problem.value)) == name.lower().endswith((".pt", ".pth"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_ending_onnx_writes_onnx(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    model = cr.MLP(2, [3, 2], rng=0)
+    assert model.save(tmp_path / "m.onnx") == tmp_path / "m.onnx"
+    assert onnx.load(tmp_path / "m.onnx") == cr.to_onnx(model)
+    with pytest.raises(TypeError, match=r"save: X is for files of C, JavaScript and Python, not for "):
+        model.save(tmp_path / "m.onnx", X=[[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("name", ["m.json", "m.py", "m.js", "m.c"])
+def test_a_folder_that_is_not_there_is_named_and_no_hidden_file(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match=r"no such folder to write into; make it first") as problem:
+        cr.MLP(2, [1], rng=0).save(tmp_path / "nodir" / name)
+    assert problem.value.filename == str(tmp_path / "nodir")
+    (tmp_path / name).mkdir()
+    with pytest.raises(OSError) as problem:
+        cr.MLP(2, [1], rng=0).save(tmp_path / name)
+    assert problem.value.filename == str(tmp_path / name) and ".part" not in str(problem.value)

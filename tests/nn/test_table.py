@@ -176,7 +176,8 @@ def test_arrays_of_a_dataset_train_as_the_dataset_does():
     fit(models[1], cross_entropy, X, y, epochs=5, progress=False)
     assert [p.data for p in models[0].parameters()] == [p.data for p in models[1].parameters()]
     assert models[0].preparation == models[1].preparation == data.preparation
-    fit(models[1], cross_entropy, np.asarray(X), y, epochs=1, progress=False)
+    with pytest.warns(RuntimeWarning, match="it forgets the preparation"):
+        fit(models[1], cross_entropy, np.asarray(X), y, epochs=1, progress=False)
     assert models[1].preparation is None
 
 
@@ -566,3 +567,158 @@ class TestMetricsOfAModelAndADataset:
             name = metric.__name__
             with pytest.raises(TypeError, match=rf"{name} of a model .* write {name}\(model.{predict}\(X\), y\)"):
                 metric(MLP(4, [3], rng=0), [0, 1])
+
+
+# --- rows that were scaled before
+
+
+def number_table(means, scales, n=60):
+    rng = np.random.default_rng(0)
+    columns = {f"x{j}": m + s * rng.standard_normal(n) for j, (m, s) in enumerate(zip(means, scales))}
+    return table({**columns, "y": np.arange(n) % 2}, "y").standardise()
+
+
+FORGET = [np.asarray, np.ndarray.tolist, list, lambda X: [row.tolist() for row in X], lambda X: np.asarray(X)[:3]]
+
+
+@pytest.mark.parametrize("forget", FORGET)
+@pytest.mark.parametrize("means, scales", [((80.0, 3.0), (30.0, 1.0)), ((13.0, 0.95, 750.0), (0.8, 0.2, 300.0))])
+def test_rows_that_are_scaled_a_second_time_are_warned_of(forget, means, scales):
+    data = number_table(means, scales)
+    model = MLP(data.inputs, [2], rng=0)
+    fit(model, cross_entropy, data, epochs=1, progress=False)
+    for ask in (model.predict, model.predict_class, model.predict_probabilities):
+        with pytest.warns(RuntimeWarning, match=r"X seems to be scaled already: .* ± .* without np.asarray") as found:
+            ask(forget(data.X))
+        assert found[0].filename == __file__
+    with pytest.warns(RuntimeWarning, match=r"validation X seems to be scaled already"):
+        fit(model, cross_entropy, data, validation=(forget(data.X), data.y[: len(forget(data.X))]), epochs=1,
+            progress=False)  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("means, scales", [((80.0, 3.0), (30.0, 1.0)), ((0.5, 0.25), (0.87, 0.5)), ((0.0,), (1.0,)),
+                                           ((0.95, 0.1), (0.2, 0.02)), ((15.0,), (3.0,))])  # fmt: skip
+def test_raw_rows_are_not_warned_of(means, scales):
+    data = number_table(means, scales)
+    raw = np.stack([data.table.columns[name] for name in data.feature_names], axis=1)
+    grid = np.linspace(raw.min(axis=0) - np.ptp(raw, axis=0) / 2, raw.max(axis=0) + np.ptp(raw, axis=0) / 2, 20)
+    for rows in (raw, raw[:1], raw[:5].tolist(), grid, np.zeros((1, len(means))), [data.preparation._scales()[0]]):
+        data.preparation.inputs(rows)
+    for own in (data, data.X, data.X[:7]):
+        data.preparation.inputs(own)
+
+
+# --- what ends the whole part of a number
+
+GERMAN = "alter;einkommen;kauft\n49;1.155,54;ja\n31;2.250,00;nein\n55;980,25;ja\n28;3.100,75;nein\n"
+
+
+@pytest.mark.parametrize("options", [{}, {"decimal": ","}])
+def test_a_model_remembers_the_decimal_comma(tmp_path, options):
+    Path(tmp_path, "kunden.csv").write_text(GERMAN)
+    data = table(tmp_path / "kunden.csv", "kauft", **options)
+    model = MLP(data.inputs, [2], rng=0)
+    fit(model, cross_entropy, data, epochs=1, progress=False)
+    again = cr.load(model.save(tmp_path / "m.json"))
+    for one in (model, again):
+        assert one.preparation.decimal == ","
+        inputs = one.preparation.inputs([[49, "1.405"], [49, "1,405"], [49, "1.405,69"], [49, 1.405], [49, "12"]])
+        assert inputs[:, 1].tolist() == [1405.0, 1.405, 1405.69, 1.405, 12.0]
+        with pytest.raises(ValueError, match=r"holds '1.5' in column 'einkommen', which has numbers"):
+            one.predict([[49, "1.5"]])
+
+
+def test_a_file_of_before_has_no_decimal_sign_and_predict_says_what_to_write(tmp_path):
+    model = MLP(2, [2], rng=0)
+    fit(model, cross_entropy, table({"a": [1.0, 2.0], "b": [3, 4], "y": ["n", "y"]}, "y"), epochs=1, progress=False)
+    told = model.preparation.to_dict()
+    assert "decimal" not in told and Preparation.from_dict(told) == model.preparation
+    assert model.preparation.inputs([["1,5", "1.000,5"]]).tolist() == [[1.5, 1000.5]]
+    for wrong in ([["1,000", 3.0]], [["1,5", 3.0], ["1.5", 4.0]]):
+        with pytest.raises(ValueError, match=r"write numbers in place of texts, as 1000.5$"):
+            model.predict(wrong)
+    with pytest.raises(ValueError, match=r"preparation.decimal is ';'; it is '.' or ','"):
+        Preparation.from_dict({**told, "decimal": ";"})
+
+
+@pytest.mark.parametrize("decimal, number", [(",", 1.405), (".", 1405.0)])
+def test_columns_of_texts_heed_decimal_as_files_do(decimal, number):
+    columns = {"a": ["1,405", "2,500"], "y": [0.5, 1.5]}
+    with pytest.raises(ValueError, match=r"write decimal=',' for the first"):
+        table(columns, "y")
+    data = table(columns, "y", decimal=decimal)
+    assert data.X[0, 0] == number and data.preparation.inputs([["1,405"]])[0, 0] == number
+
+
+# --- training goes on with a model that remembers
+
+
+@pytest.mark.parametrize("target", ["price", "kind"])
+def test_a_loaded_model_that_is_trained_again_on_the_raw_table_prepares_it_as_it_remembers(tmp_path, target):
+    rng = np.random.default_rng(0)
+    area, rooms = rng.uniform(40, 160, 40), rng.integers(1, 6, 40)
+    columns = {"area": area, "soil": ["clay", "sand"] * 20, "rooms": rooms}
+    columns |= (
+        {"price": 2e5 + 3e3 * area} if target == "price" else {"kind": ["big" if one > 90 else "no" for one in area]}
+    )
+    data, loss = table(columns, target), mse if target == "price" else cross_entropy
+    model = MLP(data.inputs, [data.outputs], rng=0)
+    first = fit(model, loss, data.standardise(), epochs=60, learning_rate=0.1, progress=False)
+    again = cr.load(model.save(tmp_path / "m.json"))
+    history = fit(again, loss, data, validation=data, epochs=1, progress=False, learning_rate=1e-9)
+    assert again.preparation == model.preparation and again.preparation.changes_inputs
+    assert history.train_loss[0] == pytest.approx(first.train_loss[-1]) == history.test_loss[0]
+    one_soil = table({name: column[::2] for name, column in columns.items()}, target)  # a category less
+    fit(again, loss, one_soil, epochs=1, progress=False, learning_rate=1e-9)
+    assert again.preparation == model.preparation
+    fresh = data.split()[0].standardise()
+    fit(again, loss, fresh, epochs=1, progress=False)
+    assert again.preparation == fresh.preparation != model.preparation
+    if target == "kind":
+        with pytest.raises(ValueError, match=r"holds 'huge', where the model knows the classes 'big', 'no'"):
+            fit(again, loss, table({**columns, "kind": ["huge", "no"] * 20}, target), epochs=1, progress=False)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_model_that_forgets_how_rows_are_prepared_is_warned_of():
+    data = number_table((80.0, 3.0), (30.0, 1.0))
+    model = MLP(2, [2], rng=0)
+    options = {"epochs": 1, "progress": False}
+    fit(model, cross_entropy, data, **options)
+    fit(model, cross_entropy, data.X, data.y, **options)
+    with pytest.warns(RuntimeWarning, match=r"it forgets the preparation.* To keep it, give fit a Dataset"):
+        fit(model, cross_entropy, np.asarray(data.X), data.y, **options)
+    fit(model, cross_entropy, np.asarray(data.X), data.y, **options)
+    fit(model, cross_entropy, iris_like := table({"a": [1.0, 2.0], "b": [2.0, 1.0], "y": ["n", "y"]}, "y"), **options)
+    assert model.preparation == iris_like.preparation
+
+
+# --- a model for numbers has no classes
+
+
+@pytest.mark.parametrize("ask", ["predict_class", "predict_probabilities"])
+def test_a_model_that_was_trained_on_numbers_has_no_classes(tmp_path, ask):
+    data = table({"a": [1.0, 2.0, 3.0], "price": [1.5, 2.5, 4.0]}, "price")
+    model = MLP(1, [1], rng=0)
+    fit(model, mse, data, epochs=1, progress=False)
+    for one in (model, cr.load(model.save(tmp_path / "m.json"))):
+        with pytest.raises(ValueError, match=rf"^{ask}: the model was trained to predict a number, 'price'.*predict"):
+            getattr(one, ask)(data)
+    plain = MLP(1, [1], rng=0)
+    assert len(getattr(plain, ask)([[1.0], [2.0]])) == 2
+
+
+# --- the target in two units
+
+
+def test_scaled_y_is_what_the_loss_of_fit_sees():
+    data = table({"a": [1.0, 2.0, 3.0], "price": [1e5, 2e5, 4e5]}, "price")
+    assert data.scaled_y.tolist() == data.y.tolist() and "scaled_y" not in str(data)
+    scaled = data.standardise()
+    assert scaled.y.tolist() == data.y.tolist() and "standardised (scaled_y)" in str(scaled)
+    model = MLP(1, [1], rng=0)
+    program = cr.compile(lambda x, y: mse(model(x), y), model)
+    by_hand = program.value_and_grad(scaled.X, scaled.scaled_y)[0]
+    assert by_hand == pytest.approx(fit(model, mse, scaled, epochs=1, progress=False).train_loss[0], rel=1e-9)
+    assert trees().standardise().scaled_y.tolist() == trees().y.tolist()

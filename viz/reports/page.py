@@ -51,7 +51,7 @@ def report(
     """
     check_choice("theme", theme, THEMES)
     check_kind("model", model, callable(getattr(model, "predict", None)), "a model that has predict(X)")
-    check_kind("train", train, isinstance(train, Dataset), "a Dataset, such as cr.read_csv gives")
+    check_kind("train", train, isinstance(train, Dataset), "a Dataset, such as cr.table makes")
     check_kind("test", test, test is None or isinstance(test, Dataset), "a Dataset, or None")
     judged = train if test is None else test
     found = findings(model, judged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import math
 import os
@@ -110,9 +111,17 @@ def write(path: str | os.PathLike[str], text: str) -> None:
         with suppress(OSError):  # another writer may be quicker, or the file may belong to somebody else
             if time.time() - left.stat().st_mtime > LEFT_BEHIND:
                 left.unlink()
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT, "there is no such folder to write into; make it first", str(target.parent)
+        )
     part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         part.write_text(text, encoding="utf-8")
         part.replace(target)
+    except OSError as problem:
+        if problem.filename is not None:
+            problem.filename, problem.filename2 = str(target), None  # the name that the caller knows
+        raise
     finally:
         part.unlink(missing_ok=True)
