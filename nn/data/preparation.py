@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from ..arguments import given
 from .cells import Cells, Source, cells_of_values
 from .columns import CategoryColumn, Column, column_from_dict, entry, listed, meant
 from .frames import frame_columns
+from .sheets import cells_of_file
 from .targets import Target, target_from_dict
 
 __all__ = ["Preparation", "Prepared"]
@@ -95,7 +97,8 @@ class Preparation:
         return any(isinstance(one, CategoryColumn) or one.mean != 0.0 or one.scale != 1.0 for one in self.columns or ())
 
     def inputs(self, given: Any, name: str = "X") -> Floats:
-        """Raw rows as the model takes them: a Dataset, a frame, dicts by column, or rows in the order of the columns.
+        """Raw rows as the model takes them: a Dataset, a frame, dicts by column, rows in the order of the columns, or
+        the path of a CSV file that has these columns among others.
 
         Inputs that are prepared already, a Dataset's X, stay what they are.
 
@@ -110,6 +113,8 @@ class Preparation:
             return self.from_cells(*cells())
         if self.columns is None:
             return numbers(given, name, finite=True)
+        if isinstance(given, (str, os.PathLike)):
+            return self.from_cells(*cells_of_file(given, {one.name: one.words for one in self.columns}))
         source = Source(name)
         return self.from_cells({one.name: self._cells(one, raw, source) for one, raw in self._raw(given, name)}, source)
 
