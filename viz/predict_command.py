@@ -97,9 +97,9 @@ def _columns(model: Module, known: Preparation, inputs: Any, target: str) -> dic
 
 def _score(known: Preparation, found: dict[str, NDArray[Any]], truth: Cells | None, source: Source) -> list[str]:
     """A line about the rows whose target is known, if there are any."""
-    held = np.flatnonzero(~gaps(truth)) if truth is not None else []
-    if truth is None or not known.target or not len(held):
+    if truth is None or not known.target or gaps(truth).all():
         return []
+    held = np.flatnonzero(~gaps(truth))
     right = known.target.units(known.target.learnt(truth[held], known.target.name, source.of(held)))
     predicted, of = next(iter(found.values()))[held], f" (of {len(held)} rows that have it)" * (len(held) < len(truth))
     if known.class_names:
