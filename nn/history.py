@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .elsewhere import Hinted
+
 __all__ = ["History"]
 
 MOST = 200  # snapshots; when there are more, every second one goes
@@ -15,7 +17,7 @@ NUMBERS = 4_000_000  # in all snapshots together: 32 MB
 
 
 @dataclass
-class History:
+class History(Hinted):
     """How a training went: each list has an entry for each recorded epoch; epoch 0 is before the first step.
 
     `metrics` is a dict of lists ("train accuracy", "test accuracy"), and `tables` one of lists of matrices, such as

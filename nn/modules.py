@@ -20,6 +20,7 @@ from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 from .arguments import given, listed
 from .checks import checked_inputs
 from .data.preparation import Preparation
+from .elsewhere import refuse_keywords
 from .init import Generator, Initialiser, generator, initialiser
 from .modes import in_mode
 from .parameters import Holder, repeated
@@ -157,7 +158,9 @@ class Neuron(Module):
         activation: Activation = "relu",
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
+        **unknown: Any,
     ) -> None:
+        refuse_keywords("Neuron", unknown, ("nin", "nonlin", "activation", "init", "rng"))
         self._build(nin, nonlin, activation, init, rng)
         self.name()
 
@@ -222,7 +225,9 @@ class Layer(Module):
         activation: Activation = "relu",
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
+        **unknown: Any,
     ) -> None:
+        refuse_keywords("Layer", unknown, ("nin", "nout", "nonlin", "activation", "init", "rng"))
         with paused_collector():  # the many Values are no garbage
             self._build(nin, nout, nonlin, activation, init, rng)
             self.name()
@@ -277,7 +282,9 @@ class MLP(Module):
         output: Activation = "linear",
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
+        **unknown: Any,
     ) -> None:
+        refuse_keywords("MLP", unknown, ("nin", "nouts", "activation", "output", "init", "rng"))
         more = list(activation) if isinstance(activation, Sequence) else [activation]
         if any(isinstance(one, Real) for one in more):
             first = nouts if isinstance(nouts, Iterable) else [nouts]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine.gate import numbers, rows
 
-from ..arguments import given
+from ..arguments import file_path, given
 from .cells import Cells, Source, cells_of_values
 from .columns import CategoryColumn, Column, column_from_dict, entry, listed, meant
 from .frames import frame_columns
@@ -114,7 +114,9 @@ class Preparation:
         if self.columns is None:
             return numbers(given, name, finite=True)
         if isinstance(given, (str, os.PathLike)):
-            return self.from_cells(*cells_of_file(given, {one.name: one.words for one in self.columns}))
+            return self.from_cells(
+                *cells_of_file(file_path(given, "new.csv", name), {one.name: one.words for one in self.columns})
+            )
         source = Source(name)
         return self.from_cells({one.name: self._cells(one, raw, source) for one, raw in self._raw(given, name)}, source)
 
