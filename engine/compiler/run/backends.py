@@ -38,7 +38,11 @@ class Functions:
             place = user_line()
 
             def build() -> None:
-                self._make(name, make, place)
+                try:
+                    self._make(name, make, place)
+                except Exception as problem:  # a fault of ours, which Python shows: then NumPy runs for good
+                    self.problems[name] = f"{type(problem).__name__}: {problem}"
+                    raise
                 if name in self.made:
                     when_built()
 

@@ -487,6 +487,19 @@ def test_the_backend_is_c_only_if_all_that_was_called_is(monkeypatch):
     assert program.backend == "c" and "input_gradients" in program._latest().native.made
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_while_auto_builds_is_told_and_numpy_runs(monkeypatch):
+    def fault(*_):
+        raise TypeError("a fault")
+
+    monkeypatch.setattr(compilers, "compiler", fault)
+    w = Value(3.0)
+    program = engine.compile(lambda x: w * x, [w], backend="auto")
+    assert program(np.array([1.0])).tolist() == [3.0]
+    program.wait()
+    assert program.backend == "numpy (TypeError: a fault)"
+
+
 def test_an_unknown_backend_is_named():
     with pytest.raises(ValueError, match="backend='rust' is not one of 'numpy', 'c', 'auto'"):
         engine.compile(lambda x: x, [], backend="rust")
