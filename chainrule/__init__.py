@@ -3,10 +3,12 @@
 Numbers that know their derivatives (chainrule.engine): Value; grad, value_and_grad, jacobian, hessian, hvp, gradients;
 compile; no_grad; diagnose, gradcheck; register; and an operation for each row of the table, such as exp, tanh, where.
 
-Networks made of them (chainrule.nn): Neuron, Layer, MLP, Module; cross_entropy, mse, softmax; SGD, Adam; fit, accuracy;
-iris, train_test_split.
+Networks made of them (chainrule.nn): Neuron, Layer, MLP, Module; cross_entropy, mse, softmax; SGD, Adam; fit, accuracy,
+r2; sweep; table (a CSV file or a frame), iris, train_test_split; load, which reads what model.save("model.json") wrote;
+to_numpy_source, to_onnx, to_torch, to_javascript, to_c.
 
-Pictures (chainrule.viz): draw, steps, explain, curves; draw_dot.
+Pictures (chainrule.viz): draw, steps, explain, curves, draw_dot; live, a network to play with in the browser; report, a
+page about data, training and result.
 
 >>> import chainrule as cr
 >>> x = cr.Value(3.0, label="x")
@@ -72,7 +74,9 @@ if not _typing.TYPE_CHECKING:
     def __getattr__(name: str) -> _typing.Any:
         """The package `viz`, and the names of it, when they are first asked for."""
         if name != "viz" and name not in __all__:
-            raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+            from .nn.elsewhere import MODULE, no_attribute
+
+            raise AttributeError(no_attribute("module 'chainrule'", name, MODULE, __all__))
         module = _import_module("chainrule.viz")
         return module if name == "viz" else globals().setdefault(name, getattr(module, name))
 

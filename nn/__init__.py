@@ -3,6 +3,8 @@
 if __name__ != "chainrule.nn":  # a second copy would have classes and a table of its own
     raise ImportError(f"{__name__} is called chainrule.nn: write `from chainrule.nn import MLP`")
 
+import typing as _typing
+
 from . import datasets, init, kinds, schedules  # noqa: F401  kinds tells saving of the models
 from .data.dataset import Dataset
 from .data.preparation import Preparation
@@ -37,3 +39,11 @@ __all__ = [
     "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep", "table", "to_c",
     "to_javascript", "to_numpy_source", "to_onnx", "to_torch", "train_test_split", "units", "wishes", "xor",
 ]  # fmt: skip
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Names of other libraries are answered with what is written here."""
+        from .elsewhere import MODULE, no_attribute
+
+        raise AttributeError(no_attribute("module 'chainrule.nn'", name, MODULE, __all__))

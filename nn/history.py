@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .elsewhere import Hinted
+
 __all__ = ["History"]
 
 MOST = 200  # snapshots; when there are more, every second one goes
@@ -15,14 +17,15 @@ NUMBERS = 4_000_000  # in all snapshots together: 32 MB
 
 
 @dataclass
-class History:
+class History(Hinted):
     """How a training went: each list has an entry for each recorded epoch; epoch 0 is before the first step.
 
     `metrics` is a dict of lists ("train accuracy", "test accuracy"), and `tables` one of lists of matrices, such as
     "test confusion". `gradient_sizes` has for each layer ("layers.0") the root mean square of its parameters' gradients
     in the steps since the record before; the entry of epoch 0 is that of the first step. A snapshot is (epoch,
     parameters (P,)): the first, the last, and not too many between them. `best_epoch` is the one with the lowest loss
-    (with a validation: test loss). `advice` says what may help, where nothing was learned. `str(history)` is a table.
+    (with a validation: test loss). `advice` says what may help, where nothing was learned or it overfits.
+    `str(history)` is a table.
 
     >>> from chainrule import MLP, fit, mse
     >>> history = fit(MLP(1, [1], rng=0), mse, [0.0, 1.0], [1.0, 3.0], epochs=2, progress=False)

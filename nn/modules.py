@@ -20,6 +20,7 @@ from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
 from .arguments import given, listed
 from .checks import checked_inputs
 from .data.preparation import Preparation
+from .elsewhere import refuse_keywords
 from .init import Generator, Initialiser, generator, initialiser
 from .modes import in_mode
 from .parameters import Holder, repeated
@@ -78,9 +79,10 @@ class Module(Holder):
         Many examples run through a compiled program, which rounds as it pleases: the last digits may differ from those
         of model(x). It is remembered, and made anew when the model has changed.
 
-        A model that was trained on a Dataset prepares X as it was prepared there: give it the Dataset, its X, or rows
-        as they stand in the table. `np.asarray(data.X)` and `data.X.tolist()` are scaled numbers that no longer say so,
-        and are scaled twice; a warning says so where it can be seen.
+        A model that was trained on a Dataset prepares X as it was prepared there: give it the Dataset, its X, a frame,
+        rows as they stand in the table, or the path of a CSV file, model.predict("new.csv"), whose columns are found by
+        their names. `np.asarray(data.X)` and `data.X.tolist()` are scaled numbers that no longer say so, and are scaled
+        twice; a warning says so where it can be seen.
 
         Shapes: X (n,) or (n, features) -> (n,) for one output, else (n, outputs).
         Errors: ValueError if X is empty or a row of it does not fit the model, TypeError if X does not hold numbers.
@@ -134,6 +136,11 @@ class Module(Holder):
     def _answers(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """The inputs and the outputs."""
         known = self.preparation
+        if isinstance(X, (str, os.PathLike)) and (known is None or known.columns is None):
+            raise TypeError(
+                f"X is {X!r:.60}: a model reads files of rows where it was trained on a table, whose columns it knows; "
+                "this one was not, so give it the numbers"
+            )
         inputs = checked_inputs(X if known is None or known.columns is None else known.inputs(X))
         predictor = vars(self).setdefault("_predictor", Predictor())
         with no_grad(), in_mode(self, training=False):
@@ -169,7 +176,9 @@ class Neuron(Module):
         activation: Activation = "relu",
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
+        **unknown: Any,
     ) -> None:
+        refuse_keywords("Neuron", unknown, ("nin", "nonlin", "activation", "init", "rng"))
         self._build(nin, nonlin, activation, init, rng)
         self.name()
 
@@ -234,7 +243,9 @@ class Layer(Module):
         activation: Activation = "relu",
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
+        **unknown: Any,
     ) -> None:
+        refuse_keywords("Layer", unknown, ("nin", "nout", "nonlin", "activation", "init", "rng"))
         with paused_collector():  # the many Values are no garbage
             self._build(nin, nout, nonlin, activation, init, rng)
             self.name()
@@ -289,7 +300,9 @@ class MLP(Module):
         output: Activation = "linear",
         init: Initialiser | None = None,
         rng: Generator | int | None = None,
+        **unknown: Any,
     ) -> None:
+        refuse_keywords("MLP", unknown, ("nin", "nouts", "activation", "output", "init", "rng"))
         more = list(activation) if isinstance(activation, Sequence) else [activation]
         if any(isinstance(one, Real) for one in more):
             first = nouts if isinstance(nouts, Iterable) else [nouts]
@@ -398,11 +411,10 @@ def checked_activation(activation: Activation, keyword: str = "activation", othe
     names = ["linear", *others, *(op.name for op in OPS.values() if op.arity == 1)]
     if (callable(wanted) and not isinstance(wanted, type)) or (isinstance(wanted, str) and wanted in names):
         return wanted
-    meant = _spelled_like(wanted, names)
-    raise ValueError(
-        f"{keyword}={wanted!r} is not one of {', '.join(map(repr, names))}, nor a function of a Value"
-        + (f"; write {keyword}={meant!r}" if meant else "")
-    )
+    if meant := _spelled_like(wanted, names):
+        write = repr(meant) if " " in keyword else f"{keyword}={meant!r}"
+        raise ValueError(f"{keyword}={wanted!r} is not known; write {write}")
+    raise ValueError(f"{keyword}={wanted!r} is not one of {', '.join(map(repr, names))}, nor a function of a Value")
 
 
 def _checked_nonlin(nonlin: Any) -> bool:
@@ -421,6 +433,7 @@ def _checked_nonlin(nonlin: Any) -> bool:
 
 
 SPELLED = {"none": "linear", "identity": "linear", "swish": "silu", "leakyrelu": "leaky_relu", "logistic": "sigmoid"}
+USUAL = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "silu", "gelu", "softplus", "softmax", "linear")
 
 
 def _spelled_like(wanted: Any, names: Sequence[str]) -> str:
@@ -430,7 +443,8 @@ def _spelled_like(wanted: Any, names: Sequence[str]) -> str:
     for name in names:
         if name.replace("_", "") == bare:
             return name
-    meant = SPELLED.get(bare, "") or next(iter(get_close_matches(low, names, 1, 0.75)), "")
+    near = get_close_matches(low, USUAL, 1, 0.75) or get_close_matches(low, names, 1, 0.75)
+    meant = SPELLED.get(bare, "") or next(iter(near), "")
     return meant if meant in names else ""
 
 

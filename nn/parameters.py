@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 
 from .arguments import switch
+from .elsewhere import Hinted
 
 __all__ = ["Holder", "groups", "parts", "repeated"]
 
@@ -23,7 +24,7 @@ Path = tuple[Any, ...]  # (path of the holder, key), back to ()
 Numbers = NDArray[np.float64]
 
 
-class Holder:
+class Holder(Hinted):
     """What a Module is before it computes anything: an object whose attributes hold parameters and other Modules."""
 
     training = True  # whether Dropout drops: train() and eval() set it

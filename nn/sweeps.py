@@ -18,6 +18,7 @@ import numpy as np
 from .arguments import given, switch
 from .callbacks import wants_an_end
 from .checks import checked_functions
+from .elsewhere import refuse_keywords
 
 if TYPE_CHECKING:  # elsewhere where it is needed, since few sweep and everybody waits for an import
     from concurrent.futures import Executor, Future
@@ -126,6 +127,7 @@ def sweep(
     *,
     progress: bool = True,
     callbacks: Sequence[Callback] | Callback = (),
+    **unknown: Any,
 ) -> Sweep:
     """Call `train(**settings)` for each combination of the settings in `grid`; return what each of them gave.
 
@@ -160,6 +162,7 @@ def sweep(
     """
     from tqdm import tqdm
 
+    refuse_keywords("sweep", unknown, ("train", "grid", "executor", "progress", "callbacks"))
     if not callable(train):
         raise TypeError(f"sweep calls train(**settings), a function; got {given(train)}")
     functions = checked_functions("a callback", "(run, sweep)", callbacks)

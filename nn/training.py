@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 from chainrule.engine.compiler.run.backends import checked as checked_backend
 
-from .advice import advice
+from .advice import OVERFITS, advice
 from .arguments import seeded, switch
 from .callbacks import wants_an_end
 from .checks import (
@@ -85,9 +85,9 @@ def fit(
     returns True or raises StopIteration: `callbacks=lambda model, history: history.test_loss[-1] < 0.1`.
 
     Dropout drops in the steps, by numbers that are drawn from `seed`, and not in records; a model that has such parts
-    is in evaluation mode afterwards, as by model.eval(). Where nothing is learned, `history.advice` is a line that says
-    what may help; the progress bar shows it, too. Between two records the numbers of the parameters stand in an array;
-    the Values have them whenever a metric or a callback runs, and at the end.
+    is in evaluation mode afterwards, as by model.eval(). Where nothing is learned, or the test loss rises again,
+    `history.advice` is a line that says what may help; the progress bar shows it, too. Between two records the numbers
+    of the parameters stand in an array; the Values have them whenever a metric or a callback runs, and at the end.
 
     X, y and the validation, a pair, may be arrays of any type, lists, or frames and series of pandas and polars; or X
     is a Dataset, such as `table` makes, and so is the validation. The targets of classes may be their names. The model
@@ -172,6 +172,8 @@ def fit(
                 run.go_back()
             run.restore()
             run.history.advice = run.advice(names or (preparation.feature_names if preparation else ()))
+            if patience is not None and run.history.advice.startswith(OVERFITS):  # the best epoch is kept already
+                run.history.advice = ""
             bar.say(run.history.advice)
     except BaseException as error:
         run.is_written = False  # whatever has happened
@@ -426,7 +428,7 @@ class _Run:
         return mean, found
 
     def advice(self, names: Sequence[str]) -> str:
-        """A line of advice if nothing was learned, else ""."""
+        """A line of advice if nothing was learned, or too much by heart, else ""."""
         X, params, rate = self.parts["train"][0], self.objective.params, self.optimiser.learning_rate
         return advice(self.history, self.model, X, names, params, self.last_squares, self.start, rate)
 

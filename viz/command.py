@@ -1,4 +1,4 @@
-"""The command line: chainrule demo, chainrule draw, chainrule step, chainrule train, chainrule check."""
+"""The command line: chainrule demo, draw, step, train, predict and check."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -17,14 +18,16 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.nn import MLP, Adam, History, accuracy, cross_entropy, fit, iris, train_test_split
+from chainrule.nn.checks import SPELLED
 
-from . import train_command
+from . import predict_command, train_command
 from .common.saving import write_text
 from .expressions import evaluate
 from .graph.drawing import draw
 from .learner.report import check_file
 from .live.live import replay
 from .stepper.stepping import steps
+from .words import said
 
 EPOCHS = 40
 OPTIONS = ("-h", "--help", "-o", "--out")
@@ -47,7 +50,9 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
     if not words:
         parser.print_help()
         return 0
-    given = parser.parse_args(words)
+    given, unknown = parser.parse_known_args(words)
+    if unknown:
+        given.parser.error(_unknown(unknown, given))
     try:
         code = given.run(given)
         sys.stdout.flush()
@@ -55,7 +60,8 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
         return 0
     except (ValueError, TypeError, ArithmeticError, OSError) as error:
-        print(f"chainrule {given.command}: {error}", file=sys.stderr)
+        message = said(error, given) if given.command in ("train", "predict") else str(error)
+        print(f"chainrule {given.command}: {message}", file=sys.stderr)
         return 2
     return int(code or 0)
 
@@ -88,7 +94,19 @@ def _parser() -> argparse.ArgumentParser:
                              metavar="FILE", help=f"{file} (%(default)s)")  # fmt: skip
         command.set_defaults(run=_save_picture)
     train_command.add_to(commands)
+    predict_command.add_to(commands)
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return parser
+
+
+def _unknown(words: Sequence[str], given: argparse.Namespace) -> str:
+    """What is said of words that the command does not take, with the option that was meant."""
+    message = f"unrecognized arguments: {' '.join(words)}"
+    name = words[0].partition("=")[0].lstrip("-").replace("-", "_")
+    known = [one for one in vars(given) if one not in ("command", "run", "parser")]
+    near = SPELLED.get(name) or next(iter(get_close_matches(name, known, 1, 0.7)), "")
+    return f"{message}; did you mean --{near.replace('_', '-')}?" if words[0][:2] == "--" and near in known else message
 
 
 def _check(given: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from chainrule.nn import MLP, Dataset, History, accuracy, cross_entropy, datasets, fit, mse, r2, table
 
 from .reports.page import report
+from .words import add_reading, said
 
 __all__ = ["add_to"]
 
@@ -24,7 +25,7 @@ examples:
   chainrule train trees.csv --target species
   chainrule train houses.csv --target price --hidden 32 --epochs 300 -o houses
   chainrule train export.csv --target class --ignore id,name --decimal ,
-  chainrule train penguins
+  chainrule train penguins --patience 20
 
 Data sets that come with chainrule go by their names:
 {", ".join(SHIPPED)}."""
@@ -51,6 +52,10 @@ def add_to(commands: Any) -> None:
     )
     command.add_argument("--batch-size", type=int, default=16, metavar="N", help="rows for each step (%(default)s)")
     command.add_argument("--learning-rate", type=float, default=0.01, metavar="RATE", help="of Adam (%(default)s)")
+    command.add_argument("--patience", type=int, metavar="N",
+                         help="stop when the test loss has not fallen for N epochs; keep the best")  # fmt: skip
+    command.add_argument("--backend", default="numpy", choices=("numpy", "c", "auto"),
+                         help="numpy, c (built first) or auto (c once it is built) (%(default)s)")  # fmt: skip
     command.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of split, weights and shuffling (%(default)s)"
     )
@@ -61,11 +66,10 @@ def add_to(commands: Any) -> None:
     command.add_argument("--ignore", type=_names, default=[], metavar="A,B", help="columns to leave out")
     command.add_argument("--categorical", type=_names, default=[], metavar="A,B",
                          help="columns of numbers that are names, such as postcodes")  # fmt: skip
-    command.add_argument("--delimiter", metavar="SIGN", help="what stands between the fields of the file")
     command.add_argument(
-        "--decimal", choices=(".", ","), metavar="SIGN", help="what ends the whole part of a number: . or ,"
+        "--names", type=_names, metavar="A,B", help="of the columns, where the file has no line of names"
     )
-    command.add_argument("--encoding", metavar="NAME", help="of the file, such as utf-8 or cp1252")
+    add_reading(command)
     command.add_argument("-o", "--out", default="chainrule-model", metavar="DIR", help="folder (%(default)s)")
     command.set_defaults(run=_train)
 
@@ -93,11 +97,14 @@ def _train(given: argparse.Namespace) -> None:
         out.mkdir(parents=True, exist_ok=True)
         model, history, train, test = trained(data, given)
     for notice in noticed:
-        print(f"chainrule train: {notice.message}", file=sys.stderr)
+        print(f"chainrule train: {said(notice, given)}", file=sys.stderr)
+    history.advice = said(history.advice, given)
     print(history)
+    if given.patience is not None:
+        print(f"the model is that of epoch {history.best_epoch}, whose test loss was the lowest")
     saved = model.save(out / "model.json")
     page = report(model, history, train, test).save(out / "report.html")
-    print(f"{saved}: the model; cr.load({str(saved)!r}) reads it, and its predict_class or predict takes raw rows")
+    print(f"{saved}: the model; cr.load({str(saved)!r}) reads it, chainrule predict {saved} NEW.csv uses it")
     print(f"{page}: the data, the training and the result")
     if test.target_names:
         print(f"test accuracy: {100 * accuracy(model.predict(test), test.y):.1f} %")
@@ -116,7 +123,7 @@ def _data(given: argparse.Namespace) -> Dataset:
         raise ValueError(f"write --target COLUMN, the column of {given.data} that is to be predicted")
     return table(
         given.data, given.target, missing=given.missing, ignore=given.ignore, categorical=given.categorical,
-        delimiter=given.delimiter, decimal=given.decimal, encoding=given.encoding,
+        names=given.names, delimiter=given.delimiter, decimal=given.decimal, encoding=given.encoding,
     )  # fmt: skip
 
 
@@ -127,6 +134,7 @@ def trained(data: Dataset, given: argparse.Namespace) -> tuple[MLP, History, Dat
     history = fit(
         model, cross_entropy if train.target_names else mse, train, validation=test, epochs=given.epochs,
         batch_size=given.batch_size, learning_rate=given.learning_rate, seed=given.seed,
+        patience=given.patience, backend=given.backend,
         metrics=accuracy if train.target_names else r2, progress=sys.stderr.isatty(),
     )  # fmt: skip
     return model, history, train, test

@@ -263,8 +263,10 @@ class Program:
     def save(
         self, path: str | PathLike[str], *, dtype: str = "float64", examples: Sequence[Any] = (),
         about: About | None = None,
-    ) -> Rounding | None:  # fmt: skip
+    ) -> Rounding | Path:  # fmt: skip
         """Write the program for the shape that was traced last as a file, in the language that the ending asks for.
+
+        Returns the path; where `examples` are measured, what the few digits cost.
 
         "net.py" is a module that needs NumPy alone, "net.js" (or "net.mjs") an ES module that needs nothing else. It
         has value(x, y, theta=theta) and, if there is one output, value_and_grad and input_gradients, with the names
@@ -285,7 +287,7 @@ class Program:
             file, rounding = c_files(c_name(Path(path).stem), self, about, dtype, examples)
             write(Path(path).with_suffix(".h"), file.header)
             write(path, file.source)
-            return rounding
+            return rounding or Path(path)
         if dtype != "float64" or len(examples):
             raise ValueError(f"save: dtype and examples are for a file of C, as in save('net.c', dtype={dtype!r})")
         still, whole = self._without_gradient(), [array.whole_numbers for array in latest.layout]
@@ -294,13 +296,21 @@ class Program:
         if ending in (".js", ".mjs"):
             texts = {name: latest.javascript_text(name, still) for name in latest.names}
             write(path, javascript_module(texts, *shape, about))
-            return None
+            return Path(path)
         if ending not in ("", ".py"):
             instead = "write program.save('net.py')"
             raise ValueError(f"save: the ending of {str(path)!r} is none of .py, .js, .mjs, .c; {instead}")
         texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
         write(path, module(texts, *shape))
-        return None
+        return Path(path)
+
+    def __repr__(self) -> str:
+        """Program of model, 17 parameters; what is called is named by its own name, or by its class."""
+        count = len(self._params)
+        said = f"{count} parameter{'s' * (count != 1)}"
+        if self._f is None:  # of one that was pickled
+            return f"Program of {said}"
+        return f"Program of {getattr(self._f, '__name__', type(self._f).__name__)}, {said}"
 
     def _names(self) -> About | None:
         """What a model that is the function itself knows of its columns and classes; its inputs are prepared ones."""

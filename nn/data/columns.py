@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import Cells, Source, gaps, most_frequent, shown
+from .reading import plain_number
 
 __all__ = ["CategoryColumn", "Column", "NumberColumn", "a_number", "a_text", "column_from_dict", "entry"]
 
@@ -53,8 +54,9 @@ class NumberColumn:
         Errors: ValueError for a word, a number that is not finite, and a gap where there is nothing to fill it with.
         """
         if cells.dtype == object:
-            row = int((~gaps(cells)).argmax())
-            if cells[row] is not None:
+            held = np.flatnonzero(~gaps(cells)).tolist()
+            if held:
+                row = next((row for row in held if plain_number(cells[row]) is None), held[0])
                 raise ValueError(
                     f"{source.at(row)} holds {shown(cells[row])} in column {self.name!r}, which has numbers"
                 )

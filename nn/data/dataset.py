@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from chainrule.engine.gate import numbers
 
 from ..arguments import count, listed, switch, text
+from ..elsewhere import Hinted, refuse_keywords
 from .cells import Cells, Source, gaps, in_order
 from .columns import CategoryColumn, NumberColumn
 from .preparation import Preparation
@@ -65,7 +66,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
+class Dataset(Hinted):
     """Rows of a table: the inputs X, and y, the classes or the numbers to predict from them. `X, y = data` unpacks it.
 
     `split` divides it, `standardise` scales it; what they take from rows (scales, and what fills gaps) they take from
@@ -204,7 +205,11 @@ class Dataset:
         return np.asarray(self.X[row]).tolist(), self.preparation.learnt(self.y[row : row + 1])[0].item()
 
     def split(
-        self, test_size: float = 0.25, seed: int | np.random.Generator = 0, stratify: bool | None = None
+        self,
+        test_size: float = 0.25,
+        seed: int | np.random.Generator = 0,
+        stratify: bool | None = None,
+        **unknown: Any,
     ) -> tuple[Dataset, Dataset]:
         """The rows for training and those for tests, shuffled by `seed`; scales and fills are those of the first.
 
@@ -220,6 +225,7 @@ class Dataset:
         >>> f"{abs(train.X.mean()):.3f} {abs(test.X.mean()):.3f}"
         '0.000 0.079'
         """
+        refuse_keywords("split", unknown, ("test_size", "seed", "stratify"))
         check_share(test_size)
         stratify = stratify if stratify is None else switch("stratify", stratify)
         places, classes = np.arange(len(self.rows)), self.y if self.table.classes is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from chainrule.engine.gate import numbers, rows
 
-from ..arguments import given
+from ..arguments import file_path, given
 from ..warning import warn
 from .cells import Cells, Source, cells_of_values
 from .columns import CategoryColumn, Column, NumberColumn, column_from_dict, entry, listed, meant
 from .frames import frame_columns
+from .sheets import cells_of_file
 from .targets import Amounts, Target, target_from_dict
 
 __all__ = ["Preparation", "Prepared"]
@@ -106,7 +108,8 @@ class Preparation:
         return any(one.mean != 0.0 or one.scale != 1.0 for one in held)
 
     def inputs(self, given: Any, name: str = "X") -> Floats:
-        """Raw rows as the model takes them: a Dataset, a frame, dicts by column, or rows in the order of the columns.
+        """Raw rows as the model takes them: a Dataset, a frame, dicts by column, rows in the order of the columns, or
+        the path of a CSV file that has these columns among others.
 
         Inputs that are prepared already, a Dataset's X, stay what they are. np.asarray(data.X) and data.X.tolist() no
         longer say so, and are taken for raw rows.
@@ -123,6 +126,9 @@ class Preparation:
             return self.from_cells(*cells())
         if self.columns is None:
             return numbers(given, name, finite=True)
+        if isinstance(given, (str, os.PathLike)):
+            wanted = {one.name: one.words for one in self.columns}
+            return self.from_cells(*cells_of_file(file_path(given, "new.csv", name), wanted, decimal=self.decimal))
         source = Source(name)
         cells = {one.name: self._cells(one, raw, source) for one, raw in self._raw(given, name)}
         inputs = self.from_cells(cells, source)

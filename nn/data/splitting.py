@@ -12,6 +12,7 @@ import numpy.typing as npt
 from chainrule.engine.gate import rows
 
 from ..arguments import given, seeded
+from ..elsewhere import refuse_keywords
 from .preparation import Prepared
 
 __all__ = ["check_share", "train_test_split"]
@@ -23,6 +24,7 @@ def train_test_split(
     test_size: float = 0.25,
     seed: int | np.random.Generator = 0,
     stratify: npt.ArrayLike | None = None,
+    **unknown: Any,
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """X_train, X_test, y_train, y_test: the examples, shuffled by `seed`; the share `test_size` is set aside for tests.
 
@@ -39,6 +41,7 @@ def train_test_split(
     >>> X_test.shape, sorted(y_test.tolist())
     ((2, 1), [0, 1])
     """
+    refuse_keywords("train_test_split", unknown, ("X", "y", "test_size", "seed", "stratify"))
     X, y = X if isinstance(X, Prepared) else rows(X, "X"), rows(y, "y")
     if X.ndim == 0 or y.ndim == 0:
         name, number = ("X", X) if X.ndim == 0 else ("y", y)

@@ -11,12 +11,12 @@ from chainrule.engine.gate import rows
 
 from ..arguments import listed as several
 from ..arguments import switch, text
-from .cells import Cells, Source, cells_of_texts, cells_of_values, has_decimal_commas
+from .cells import Source, cells_of_values, has_decimal_commas
 from .choosing import MISSING, chosen
 from .columns import listed, meant
 from .dataset import Dataset
 from .frames import frame_columns
-from .reading import Sheet, read_csv
+from .sheets import sheet_cells, sheet_of
 
 __all__ = ["table"]
 
@@ -75,7 +75,7 @@ def table(
     index = getattr(getattr(data, "index", None), "name", None)
     sheet = None
     if isinstance(data, (str, os.PathLike)):
-        sheet = _sheet(data, delimiter, encoding, names, None if decimal == "," else words)
+        sheet = sheet_of(data, delimiter, encoding, names, None if decimal == "," else words)
     given = _columns(data, names) if sheet is None else dict(zip(sheet.names, sheet.columns))
     source = Source(_called(data)) if sheet is None else Source(sheet.name, sheet.lines, "line")
     fill = list(missing) if isinstance(missing, Mapping) else []
@@ -87,7 +87,7 @@ def table(
     if sheet is None:
         cells = {name: cells_of_values(name, raw, source, name in words, decimal) for name, raw in used.items()}
     else:
-        cells = _sheet_cells(sheet, used, source, words, decimal)
+        cells = sheet_cells(sheet, used, source, words, decimal)
     lengths = {name: len(column) for name, column in cells.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the columns of {source.name} differ in length: {lengths}")
@@ -97,27 +97,6 @@ def table(
         decimal = ","
     made = chosen(source, cells, target, given[target], missing, classes, words)
     return Dataset.of(replace(made, decimal=decimal))
-
-
-def _sheet(path: Any, delimiter: Any, encoding: Any, names: Any, texts: Collection[str] | None) -> Sheet:
-    shown_path = os.fspath(path)
-    if str(shown_path).startswith(("http://", "https://", "ftp://")):
-        raise ValueError(f"{shown_path!r} is an address; download the file, and give its path")
-    if "\n" in str(shown_path):
-        raise ValueError("the data are a text of several lines; give the path of a file, or a frame")
-    return read_csv(path, delimiter, encoding, names, texts)
-
-
-def _sheet_cells(
-    sheet: Sheet, used: Mapping[str, Cells], source: Source, words: Collection[str], decimal: str | None
-) -> dict[str, Cells]:
-    cells = {
-        name: cells_of_texts(name, raw, source, name in words, decimal, sheet.delimiter) if raw.dtype == object else raw
-        for name, raw in used.items()
-    }
-    if decimal is None:
-        _check_decimals(sheet, cells)
-    return cells
 
 
 def _called(data: Any) -> str:
@@ -159,20 +138,3 @@ def _check_there(
             elif len(there) == 1 and not hint and is_file:
                 hint = "; if these are several, name what stands between them: delimiter=' '"
             raise ValueError(f"{said} is no column of {name}, which has {listed(there, 20)}{hint}")
-
-
-def _check_decimals(sheet: Sheet, cells: Mapping[str, Cells]) -> None:
-    """ValueError where some columns have decimal commas, and others points that may stand between thousands."""
-    if sheet.delimiter != ";":
-        return
-    with_commas = [
-        name
-        for name, raw in zip(sheet.names, sheet.columns)
-        if raw.dtype == object and name in cells and cells[name].dtype != object and any("," in text for text in raw)
-    ]
-    for name, dotted in zip(sheet.names, sheet.dotted):
-        if with_commas and dotted and name in cells and cells[name].dtype != object:
-            raise ValueError(
-                f"{sheet.name} has decimal commas in column {with_commas[0]!r} and points in column {name!r}; write "
-                "decimal=',' if the points stand between thousands, decimal='.' if the commas do"
-            )

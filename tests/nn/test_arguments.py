@@ -197,7 +197,7 @@ CASES = {  # of each name: what is called, its arguments, and which wrong things
                "callbacks": {*NOTHING, "function"}}),
     "Sweep": (nn.sweep(double, {"x": [1, 2]}, progress=False).best, lambda: {"key": None, "largest": False},
               {"key": {"None", "class"}, "largest": SWITCH}),
-    "Preparation.inputs": (prepared().inputs, lambda: {"given": [[1.0, "x"]]}, {}),
+    "Preparation.inputs": (prepared().inputs, lambda: {"given": [[1.0, "x"]]}, {"given": {"text"}}),  # a path
     "Preparation.named": (prepared().named, lambda: {"labels": [0, 1]}, {"labels": {"True", "-1", "0"}}),
     "Preparation.from_dict": (nn.Preparation.from_dict, lambda: {"given": prepared().to_dict()}, {}),
 }  # fmt: skip

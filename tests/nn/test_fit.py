@@ -341,6 +341,42 @@ class TestAdvice:
         advice = quiet(net, cross_entropy, X, Y, epochs=10).advice
         assert "6 of 6 neurons of layer 1 got no gradient (dead ReLUs)" in advice and "activation='tanh'" in advice
 
+    @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+    def test_neurons_that_are_flat_on_both_sides_are_saturated_and_not_dead_relus(self, activation):
+        net = MLP(2, [6, 2], activation=activation, rng=0)
+        for neuron in net.layers[0].neurons:
+            neuron.b.data = 1e4
+        advice = quiet(net, cross_entropy, X, Y, epochs=10).advice
+        assert f"6 of 6 neurons of layer 1 got no gradient ({activation} is saturated" in advice
+        assert "ReLU" not in advice and "activation=" not in advice
+
+    def test_nothing_was_learned_is_not_said_of_a_model_that_is_right(self):
+        labels = np.repeat([0, 1, 2], 40)
+        inputs = 3.0 * np.array([[1, 0], [0, 1], [-1, -1]])[labels] + np.random.default_rng(1).normal(size=(120, 2))
+        net = MLP(2, [16, 3], activation="tanh", rng=0)
+        history = quiet(net, cross_entropy, inputs, labels, epochs=8, learning_rate=100.0, metrics=cr.accuracy)
+        first, last = history.train_loss[0], history.train_loss[-1]
+        assert last > first and history.metrics["train accuracy"][-1] > 0.8
+        assert history.advice.startswith(f"The loss went from {first:.4g} to {last:.4g}: ")
+        assert "learning_rate=10" in history.advice
+
+    def test_overfitting_is_named_and_patience_ends_it(self):
+        rng = np.random.default_rng(0)
+        inputs = rng.normal(size=(60, 4))
+        noisy = (inputs[:, 0] + 1.5 * rng.normal(size=60) > 0).astype(int)
+        keywords = {"validation": (inputs[30:], noisy[30:]), "epochs": 150, "learning_rate": 0.03}
+        net = MLP(4, [24, 2], activation="tanh", rng=0)
+        history = quiet(net, cross_entropy, inputs[:30], noisy[:30], **keywords)
+        lowest = min(history.test_loss)
+        assert history.test_loss[-1] > 1.5 * lowest and history.train_loss[-1] < history.train_loss[0] / 4
+        assert f"it overfits): since epoch {history.best_epoch} the test loss has risen from {lowest:.4g}" in (
+            history.advice
+        )
+        net = MLP(4, [24, 2], activation="tanh", rng=0)
+        obeyed = quiet(net, cross_entropy, inputs[:30], noisy[:30], patience=10, **keywords)
+        assert "patience=10" in history.advice and obeyed.advice == ""
+        assert len(obeyed.epochs) < len(history.epochs) and min(obeyed.test_loss) == lowest
+
     def test_a_rate_that_is_too_small_or_too_large_is_named(self):
         assert "try learning_rate=1e-06, or more epochs" in quiet(
             model(), cross_entropy, X, Y, epochs=10, learning_rate=1e-7

@@ -293,7 +293,7 @@ class TestSequential:
             ((), ValueError, "a Sequential got no layers"),
             ((Layer(2, 1), 3), TypeError, "layer 1 is int 3"),
             ((Layer,), TypeError, r"layer 0 is the class Layer; write Layer\(...\)"),
-            (("tahn",), ValueError, "layer 0 of Sequential='tahn' is not one of"),
+            (("tahn",), ValueError, "layer 0 of Sequential='tahn' is not known; write 'tanh'"),
         ],
     )
     def test_what_is_no_layer_is_refused(self, layers, error, message):

@@ -106,9 +106,9 @@ class TestActivations:
             Neuron(1, activation=math.tanh)(2.0)
 
     def test_the_error_about_an_unknown_activation_lists_the_known_ones(self):
-        with pytest.raises(ValueError, match=r"activation='tahn' is not one of 'linear', .*'tanh'.*, nor a function"):
+        with pytest.raises(ValueError, match=r"^activation='tahn' is not known; write activation='tanh'$"):
             MLP(2, [3, 1], activation="tahn")
-        with pytest.raises(ValueError, match=r"output='sofmax' is not one of 'linear', 'softmax', .*'tanh'"):
+        with pytest.raises(ValueError, match="output='sofmax' is not known; write output='softmax'"):
             MLP(2, [3, 2], output="sofmax")
         with pytest.raises(ValueError, match="activation='multiply' is not one of 'linear'"):
             Neuron(2, activation="multiply")

@@ -1,6 +1,7 @@
 """`chainrule train` writes a model that loads and a page, or says in one line what is wrong and exits with 2."""
 
 import csv
+import re
 import shlex
 
 import numpy as np
@@ -78,15 +79,15 @@ def test_a_data_set_that_is_shipped_goes_by_its_name(tmp_path, capsys):
 @pytest.mark.parametrize(("words", "said"), [
     ("nothing.csv --target y", "No such file or directory: 'nothing.csv'"),
     ("TREES", "write --target COLUMN, the column of TREES that is to be predicted"),
-    ("TREES --target kin", "target='kin' is no column of trees.csv, which has 'height', 'soil', 'id', 'kind'"),
+    ("TREES --target kin", "--target kin is no column of trees.csv, which has 'height', 'soil', 'id', 'kind'"),
     ("TREES --target kind --hidden 16,x", "argument --hidden: '16,x' is no list of sizes; write it like 16,16"),
-    ("TREES --target kind --epochs 0", "epochs must be at least 1, got 0"),
+    ("TREES --target kind --epochs 0", "--epochs must be at least 1, got 0"),
     ("TREES --target kind --epochs many", "argument --epochs: invalid int value: 'many'"),
-    ("TREES --target kind --activation relux", "activation='relux' is not"),
-    ("TREES --target kind --learning-rate -1", "learning_rate must be a positive number, got -1.0"),
-    ("TREES --target kind --test-size 2", "test_size is a share between 0 and 1, got 2.0"),
+    ("TREES --target kind --activation relux", "--activation relux is not known; write --activation relu"),
+    ("TREES --target kind --learning-rate -1", "--learning-rate must be a positive number, got -1.0"),
+    ("TREES --target kind --test-size 2", "--test-size is a share between 0 and 1, got 2.0"),
     ("TREES --target kind --missing error", "line 2 of trees.csv has no value in column 'height'"),
-    ("TREES --target kind --ignore hight", "ignore has 'hight', which is no column"),
+    ("TREES --target kind --ignore hight", "--ignore has 'hight', which is no column"),
     ("TREES --target id", "column 'id', the target, holds 80 different texts in 80 rows"),
     ("TREES --target kind --colour red", "unrecognized arguments: --colour red"),
     ("iris --target colour", "--target colour is not what is predicted of iris: species"),
@@ -115,3 +116,34 @@ def test_its_help_has_examples_that_run(trees, tmp_path, capsys, monkeypatch):
         words = [word for word in shlex.split(example)[2:] if word not in ("--epochs", "300")]
         code, _, err = run([*words, "--epochs", "1"], capsys)
         assert code == 0, err
+
+
+def test_it_stops_by_patience_and_names_the_epoch_that_is_kept(trees, tmp_path, capsys):
+    words = [trees, "--target", "kind", "--ignore", "id,price", "--learning-rate", 0.3, "--epochs", 300, "-o", tmp_path]
+    code, out, _ = run([*words, "--patience", 3], capsys)
+    kept = int(out.split("the model is that of epoch ")[1].split(",")[0])
+    last = int(out.split("\nthe model is that")[0].splitlines()[-1].split()[0])
+    assert code == 0 and last == kept + 3 < 300
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ("--learning-rate -1", "--learning-rate must be a positive number, got -1.0"),
+    ("--epochs 0", "--epochs must be at least 1, got 0"),
+    ("--patience 0", "--patience must be at least 1, got 0"),
+    ("--missing error", "Write --missing fill or --missing drop"),
+    ("--activation rellu", "--activation rellu is not known; write --activation relu"),
+    ("--activation ReLU", "--activation ReLU is not known; write --activation relu"),
+    ("--ignore hight", "--ignore has 'hight', which is no column"),
+    ("--lr 0.1", "unrecognized arguments: --lr 0.1; did you mean --learning-rate?; for help, write chainrule train -"),
+    ("--optimiser SGD", "unrecognized arguments: --optimiser SGD; for help, write chainrule train --help"),
+    ("--backend gpu", "argument --backend: invalid choice: 'gpu'"),
+])  # fmt: skip
+def test_errors_speak_the_words_of_the_command_line(words, said, trees, tmp_path, capsys):
+    code, _, err = run([trees, "--target", "kind", *shlex.split(words), "-o", tmp_path / "out"], capsys)
+    assert code == 2 and said in err and not re.search(r"\w=['\[\d]", err), err
+
+
+def test_advice_speaks_the_words_of_the_command_line(trees, tmp_path, capsys):
+    words = [trees, "--target", "kind", "--ignore", "id", "--epochs", 5, "--learning-rate", 1000, "-o", tmp_path]
+    code, out, _ = run(words, capsys)
+    assert code == 0 and "--learning-rate 100" in out and "learning_rate" not in out

@@ -153,6 +153,8 @@ def test_a_pickled_program_can_be_saved_but_not_one_without_a_trace(tmp_path):
     assert list(tmp_path.iterdir()) == []
     program(np.ones(2))
     program.save(tmp_path / "first.py")
+    assert repr(program) == "Program of <lambda>, 1 parameter"
+    assert repr(pickle.loads(pickle.dumps(program))) == "Program of 1 parameter"
     pickle.loads(pickle.dumps(program)).save(tmp_path / "second.py")
     assert (tmp_path / "first.py").read_text() == (tmp_path / "second.py").read_text()
 
@@ -167,7 +169,9 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["saved.py"]
     assert (tmp_path / "saved.py").read_text() == "what was there"
     monkeypatch.undo()
-    program.save(str(tmp_path / "saved.py"))
+    assert program.save(str(tmp_path / "saved.py")) == tmp_path / "saved.py"
+    assert program.save(tmp_path / "saved.js") == tmp_path / "saved.js"
+    assert program.save(tmp_path / "saved.c") == tmp_path / "saved.c"
     assert "def value(x):" in (tmp_path / "saved.py").read_text()
 
 

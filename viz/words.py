@@ -1,0 +1,47 @@
+"""What is said in the words of the command line: --learning-rate 0.1 for learning_rate=0.1."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from typing import Any
+
+__all__ = ["add_reading", "said"]
+
+VALUE = r"=(\[[^\]]*\]|'[^']*'|[^\s,;:)]+)"
+
+
+def add_reading(command: argparse.ArgumentParser) -> None:
+    """The options that say how a CSV file is to be read."""
+    command.add_argument("--delimiter", metavar="SIGN", help="what stands between the fields of the file")
+    command.add_argument(
+        "--decimal", choices=(".", ","), metavar="SIGN", help="what ends the whole part of a number: . or ,"
+    )
+    command.add_argument("--encoding", metavar="NAME", help="of the file, such as utf-8 or cp1252")
+
+
+def said(message: object, given: argparse.Namespace) -> str:
+    """The message with the command's options where it has Python's arguments of the same names.
+
+    >>> said("try learning_rate=0.1, or activation='tanh'", argparse.Namespace(learning_rate=1.0, activation="relu"))
+    'try --learning-rate 0.1, or --activation tanh'
+    >>> said("epochs must be at least 1, got 0", argparse.Namespace(epochs=0))
+    '--epochs must be at least 1, got 0'
+    """
+    text = str(getattr(message, "message", message))
+    for name in vars(given):
+        if name in ("command", "run", "parser", "data", "model", "out"):
+            continue
+        option = "--" + name.replace("_", "-")
+        text = re.sub(rf"(?<![\w.-]){name}{VALUE}", lambda found, option=option: _option(option, found[1]), text)  # type: ignore[misc]
+        text = re.sub(rf"^{name}(?= (?:must|has|is|holds)\b)", option, text)
+        if "_" in name:
+            text = re.sub(rf"(?<![\w.-]){name}\b", option, text)
+    return text
+
+
+def _option(option: str, value: str) -> str:
+    listed: list[Any] = re.findall(r"'([^']*)'", value) if value.startswith("[") else []
+    plain = ",".join(listed) if listed else value.strip("'")
+    return f"{option} {plain if plain == '…' else shlex.quote(plain)}"
