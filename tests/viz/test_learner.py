@@ -140,8 +140,13 @@ def test_a_learner_on_the_way_hears_what_is_not_there_yet_and_is_told_of_no_bug(
     [
         ("class Value:\n    def f(:\n", "line 2, SyntaxError"),
         ("import no_such_module\n", "line 1, ModuleNotFoundError: No module named 'no_such_module'"),
-        ("class Number: pass\n", "there is no 'Value' in it; it has Number"),
-        ("raise SystemExit\n", "ends with SystemExit"),
+        ("class Number: pass\n", "there is no 'Value' in it; it has Number: write mine.py:Number"),
+        ("from fractions import Fraction\nclass Scalar: pass\n", "it has Scalar: write mine.py:Scalar"),
+        ("x = input()\n", "line 1, it asks for input when it is imported; put what it does under: if __name__ =="),
+        (
+            "raise SystemExit\n",
+            "line 1, it ends with SystemExit when it is imported; put what it does under: if __name__",
+        ),
         ("import os\nos._exit(0)\n", "the process ended in the middle of it, with code 0"),
     ],
 )
@@ -183,6 +188,40 @@ def test_the_command_prints_text_json_and_writes_a_page(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["check", "--help"])
     assert "chainrule check mine.py:Value" in capsys.readouterr().out
+
+
+def test_a_file_that_runs_a_loop_when_it_is_imported_is_told_where_to_put_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("chainrule.viz.learner.running.max", lambda *_: 0.5, raising=False)
+    said = check_file(written(tmp_path, "while True: pass\n")).unread
+    assert "it does not end within 0.5 seconds when it is imported; put what it does under: if __name__ ==" in said
+
+
+def test_several_files_give_a_line_each_a_list_and_one_page(tmp_path, capsys):
+    evil = "class Value:\n    def __init__(self, data): raise ValueError('<script>')\n"
+    names = ("right.py", "wrong.py", "evil.py")
+    texts = (learners.LOCAL_GRADS, learners.CLOSURES.replace(".grad += ", ".grad = "), evil)
+    for name, text in zip(names, texts):
+        (tmp_path / name).write_text(text)
+    files = [str(tmp_path / name) for name in (*names, "none.py")]
+    assert main(["check", *files]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [*names, "none.py"]
+    assert lines[0].endswith("  right") and "  overwrites: a value that is used twice" in lines[1]
+    assert "  a number: it ends in an error" in lines[2] and "there is no file" in lines[3]
+    page = tmp_path / "all.html"
+    assert main(["check", *files, "--json", "--html", str(page)]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert [each["ok"] for each in found] == [True, False, False, False] and found[1]["found"][0]["bug"] == "overwrites"
+    html_text = page.read_text(encoding="utf-8")
+    assert all(f"<h1>{name}:Value</h1>" in html_text for name in names) and "<script>" not in html_text
+    assert main(["check", files[0], files[0]]) == 0
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0", "nan", "inf", "soon"])
+def test_a_limit_of_no_seconds_is_refused(seconds, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "mine.py", "--seconds", seconds])
+    assert ended.value.code == 2 and "is not a number of seconds above 0" in capsys.readouterr().err
 
 
 def test_hostile_text_of_a_learner_stays_text_on_the_page(tmp_path):

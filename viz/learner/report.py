@@ -24,7 +24,7 @@ from .ladder import CHECKS, RUNGS, Check
 from .running import run_class, run_file
 from .worker import run_check
 
-__all__ = ["CheckReport", "Found", "check_class", "check_file"]
+__all__ = ["CheckReport", "Found", "check_class", "check_file", "page"]
 
 MARKS = (("wrong", "wrong"), ("missing", "not yet"), ("right", "right"))
 CORE = 4  # up to this rung, one bug makes nearly everything after it go wrong
@@ -128,6 +128,16 @@ class CheckReport:
     def _states(self, rung: int) -> list[str]:
         return [state for check, state in zip(CHECKS, self.states) if check.rung == rung]
 
+    @property
+    def verdict(self) -> str:
+        """The first finding in a line."""
+        if self.unread:
+            return self.unread
+        if self.found:
+            first = self.found[0]
+            return f"{first.bug or first.check.name}: {first.says}"
+        return f"nothing is wrong; not yet: {', '.join(self.missing)}" if self.missing else "right"
+
     def _mark(self, rung: int) -> str:
         states = self._states(rung)
         if all(check.note for check in CHECKS if check.rung == rung) and "wrong" in states:
@@ -157,31 +167,24 @@ class CheckReport:
     @property
     def html(self) -> str:
         """A page that fetches nothing: the rungs, and for each finding the graph that shows it."""
+        return page(self.name, self.body)
+
+    @property
+    def body(self) -> str:
+        """What stands on that page."""
         body = f"<h1>{markup(self.name)}</h1>"
         if self.unread:
-            body += f"<p class=wrong>{markup(self.unread)}</p>"
-        else:
-            rungs = "".join(
-                f'<li class="{self._mark(rung).replace(" ", "-")}">{markup(title)} '
-                f"<b>{self._mark(rung)}</b></li>" for rung, title in enumerate(RUNGS)
-            )  # fmt: skip
-            found = "".join(
-                f"<h2>{heading}</h2>" + "".join(map(_section, each))
-                for heading, each in (("What is wrong", self.found), ("Worth knowing", self.notes)) if each
-            )  # fmt: skip
-            body += f"<p>{self.points[0]} of {self.points[1]} checks are right.</p>"
-            body += f"<main><ol class=rungs>{rungs}</ol><div>{found}</div></main>"
-        colours = "".join(
-            f"{start}:root{{color-scheme:{scheme};--paper:{theme.paper};--ink:{theme.ink};--line:{theme.box_line};"
-            f"--below:{theme.below_ink};--above:{theme.above_ink};--soft:{theme.soft_ink}}}{end}\n"
-            for start, scheme, theme, end in (("", "light", LIGHT, ""),
-                                              ("@media (prefers-color-scheme:dark){", "dark", DARK, "}"))
+            return body + f"<p class=wrong>{markup(self.unread)}</p>"
+        rungs = "".join(
+            f'<li class="{self._mark(rung).replace(" ", "-")}">{markup(title)} <b>{self._mark(rung)}</b></li>'
+            for rung, title in enumerate(RUNGS)
+        )
+        found = "".join(
+            f"<h2>{heading}</h2>" + "".join(map(_section, each))
+            for heading, each in (("What is wrong", self.found), ("Worth knowing", self.notes)) if each
         )  # fmt: skip
-        return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-                f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-                f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{markup(self.name)}</title>'
-                f"<style>\n{colours}{asset('learner', 'report.css')}</style></head>"
-                f"<body>{body}</body></html>\n")  # fmt: skip
+        body += f"<p>{self.points[0]} of {self.points[1]} checks are right.</p>"
+        return body + f"<main><ol class=rungs>{rungs}</ol><div>{found}</div></main>"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page (.html), the JSON (.json) or the text (.txt)."""
@@ -194,6 +197,21 @@ class CheckReport:
             f'<iframe srcdoc="{markup(self.html)}" title="{markup(self.name)}" '
             f'style="width:100%;height:640px;border:0">{next(pictures, "")}</iframe>'
         )
+
+
+def page(title: str, body: str) -> str:
+    """The page around what was found, light or dark."""
+    colours = "".join(
+        f"{start}:root{{color-scheme:{scheme};--paper:{theme.paper};--ink:{theme.ink};--line:{theme.box_line};"
+        f"--below:{theme.below_ink};--above:{theme.above_ink};--soft:{theme.soft_ink}}}{end}\n"
+        for start, scheme, theme, end in (("", "light", LIGHT, ""),
+                                          ("@media (prefers-color-scheme:dark){", "dark", DARK, "}"))
+    )  # fmt: skip
+    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+            f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{markup(title)}</title>'
+            f"<style>\n{colours}{asset('learner', 'report.css')}</style></head>"
+            f"<body>{body}</body></html>\n")  # fmt: skip
 
 
 def check_class(V: Any, name: str = "") -> CheckReport:

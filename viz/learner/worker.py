@@ -20,6 +20,7 @@ __all__ = ["run_check", "run_often"]
 
 Result = dict[str, Any]  # "seen": {"a.grad": number}, or "error", "kind" and "line" of the learner's file
 ORDERS = 8
+MAIN = "put what it does under: if __name__ == '__main__':"
 
 
 def run_often(check: Any, V: Any, file: str = "") -> Result:
@@ -118,7 +119,9 @@ def _load(file: str, name: str) -> Any:
     found = getattr(module, name, None)
     if found is None:
         classes = [key for key, each in vars(module).items() if isinstance(each, type)]
-        raise AttributeError(f"there is no {name!r} in it; it has {', '.join(classes) or 'no class'}")
+        own = [key for key in classes if vars(module)[key].__module__ == module.__name__] or classes
+        hint = f": write {os.path.basename(file)}:{own[-1]}" if own else ""
+        raise AttributeError(f"there is no {name!r} in it; it has {', '.join(own) or 'no class'}{hint}")
     return found
 
 
@@ -145,8 +148,12 @@ def _main(file: str, name: str, first: int) -> None:
     try:
         V = _load(file, name)
     except BaseException as error:
-        shown = error if isinstance(error, Exception) else RuntimeError(f"it ends with {type(error).__name__}")
+        shown = error if isinstance(error, Exception) else RuntimeError().with_traceback(error.__traceback__)
         found = _failure(shown, file, "reading the file")
+        if isinstance(error, EOFError):
+            found["error"] = f"it asks for input when it is imported; {MAIN}"
+        elif not isinstance(error, Exception):
+            found["error"] = f"it ends with {type(error).__name__} when it is imported; {MAIN}"
         found["line"] = error.lineno if isinstance(error, SyntaxError) else found["line"]
         say(unread=found)
         return
