@@ -595,5 +595,7 @@ PLANTED = [
     ("argument changed", CLOSURES, "        out = Value(self.data + other.data", "        self.data = self.data + other.data\n        out = Value(self.data"),
     ("argument changed", CLOSURES, "        out = Value(self.data**n, (self,))\n", "        self.data = self.data**n\n        out = Value(self.data, (self,))\n"),
     ("single precision", NUMPY_BACKED, "dtype=np.float64", "dtype=np.float32"),
+    ("minus is plus", CLOSURES, "return self + (-other)", "return self + other"),
+    ("gradient of times", CLOSURES, TIMES, TIMES.replace("self.data * out.grad", "max(-5.0, min(5.0, self.data * out.grad))")),
     ("no backward", CLOSURES, "def backward(self)", "def back_propagate(self)"),
 ]  # fmt: skip

@@ -208,6 +208,18 @@ BUGS = (
         "the gradient goes through a - b as through a + b: what does y do when b grows?",
     ),
     Bug(
+        "minus is plus",
+        "a - b",
+        lambda s: s.shows(y_data=-1.0),
+        "a - b gives a + b: the sign of what is taken away is lost",
+    ),
+    Bug(
+        "gradient of times",
+        "many digits",
+        lambda s: not s.error,
+        "the gradients of a * b are wrong where the numbers are larger: is something cut off?",
+    ),
+    Bug(
         "minus is plus backwards",
         "-a",
         _numbers(y_data=-2.0, a=1.0),

@@ -36,6 +36,7 @@ FOLLOWS = {  # of bugs that may be named because of another one
     "slope of division": {*POWER, "inexact"},
     "power of a negative exponent": {*POWER, "inexact"},
 }
+ENDS = "it ends in an error"
 SINGLE = "the numbers are right to about seven digits: are they kept in single precision?"
 REFLECTED = {"1 + a": "a + 1", "3 * a": "a * 3", "1 - a": "a - 1", "3 / a": "a / 4"}  # which wait for the other
 SECONDS = 5.0
@@ -120,7 +121,7 @@ class CheckReport:
         if len(self.found) and any(each.check.rung <= CORE for each in self.found):
             lines += ["", "What fails after this may follow from it; mend it, and check again."]
         if not self.found and self.missing:
-            lines += ["", f"Nothing is wrong; not yet: {', '.join(self.missing)}."]
+            lines += ["", f"Nothing is wrong; not yet: {'; '.join(self.missing)}."]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -135,8 +136,10 @@ class CheckReport:
             return self.unread
         if self.found:
             first = self.found[0]
-            return f"{first.bug or first.check.name}: {first.says}"
-        return f"nothing is wrong; not yet: {', '.join(self.missing)}" if self.missing else "right"
+            error = f": {first.result}" if not first.bug and first.says == ENDS else ""
+            chance = " (varies from run to run)" if first.varies else ""
+            return f"{first.bug or first.check.name}: {first.says}{error}{chance}"
+        return f"nothing is wrong; not yet: {'; '.join(self.missing)}" if self.missing else "right"
 
     def _mark(self, rung: int) -> str:
         states = self._states(rung)
@@ -300,7 +303,7 @@ def _found(check: Check, result: dict[str, Any], wrong: str, varies: bool) -> Fo
     refused = result.get("kind") in ("TypeError", "AttributeError", "NotImplementedError")
     if refused and result["stage"] == "forward" and check.rung > 1:
         return None
-    says = "it ends in an error" if "error" in result else "the numbers are not right"
+    says = ENDS if "error" in result else "the numbers are not right"
     return Found("", says, check, wrong, line, varies)
 
 
