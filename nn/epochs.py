@@ -13,7 +13,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 from chainrule.engine import Program
-from chainrule.engine.compiler.emit.c_words import WORDS, Unspelled, number, spelled
+from chainrule.engine.compiler.emit.c_words import WORDS, number, primitive
+from chainrule.engine.compiler.expression import NoExpression
 
 from .stepping import Numbers, Optimiser
 
@@ -27,31 +28,41 @@ class Untraceable(Exception):
 class Symbol:
     """A number that is the same for all parameters: a setting, the learning rate, the number of steps, or made of them.
 
-    `value` is the number now: a rule may ask whether it is 0, as in `if self.momentum`.
+    `value` is the number of a setting now: a rule may ask whether it is 0, as in `if self.momentum`. It is None for
+    what may change with each step.
     """
 
-    def __init__(self, text: str, value: float) -> None:
+    def __init__(self, text: str, value: float | None) -> None:
         self.text, self.value = text, value
 
     def __bool__(self) -> bool:
+        if self.value is None:
+            raise Untraceable("it branches on a number that may change with each step")
         return bool(self.value)
 
     def __lt__(self, other: object) -> bool:
         raise Untraceable("it compares a number with another one")
 
     __le__ = __gt__ = __ge__ = __lt__
+    __eq__ = __ne__ = __lt__
+    __hash__ = None  # type: ignore[assignment]
 
     def __neg__(self) -> Symbol:
-        return Symbol(f"(-{self.text})", -self.value)
+        return Symbol(f"(-{self.text})", _now(lambda x: -x, self))
+
+
+def _now(function: Callable[..., float], *given: Any) -> float | None:
+    """The function of what the arguments are now; None if one of them may change with each step."""
+    values = [one.value if isinstance(one, Symbol) else one for one in given]
+    return None if None in values else function(*values)
 
 
 def _operator(word: str, function: Callable[[float, float], float], turned: bool) -> Callable[[Symbol, Any], Any]:
     def apply(self: Symbol, other: Any) -> Any:
         if not isinstance(other, (Symbol, int, float)):
             return NotImplemented
-        pair = [(_scalar(one), one.value if isinstance(one, Symbol) else float(one)) for one in (self, other)]
-        (a, x), (b, y) = reversed(pair) if turned else pair
-        return Symbol(WORDS[word].format(a, b), function(x, y))
+        pair = (other, self) if turned else (self, other)
+        return Symbol(WORDS[word].format(*map(_scalar, pair)), _now(function, *pair))
 
     return apply
 
@@ -76,16 +87,15 @@ class _Mathematics:
         def apply(*arguments: Any) -> Any:
             if not any(isinstance(a, Symbol) for a in arguments):
                 return function(*arguments)
-            values = [a.value if isinstance(a, Symbol) else a for a in arguments]
-            return Symbol(_spelled(name, [_scalar(a) for a in arguments]), function(*values))
+            return Symbol(_spelled(name, [_scalar(a) for a in arguments]), _now(function, *arguments))
 
         return apply
 
 
 def _spelled(name: str, texts: Sequence[str]) -> str:
     try:
-        return spelled((name, *[f"a{i}" for i in range(len(texts))]), texts)
-    except Unspelled as problem:
+        return primitive(name, texts)
+    except NoExpression as problem:
         raise Untraceable(str(problem)) from None
 
 
@@ -182,22 +192,20 @@ class _Standing:
 
     def __init__(self, optimiser: Optimiser, **replaced: Any) -> None:
         self.__dict__.update(optimiser.__dict__, **replaced)
-
-        def of_class(name: str) -> Any:
-            try:
-                found = inspect.getattr_static(type(optimiser), name)
-            except AttributeError:
-                raise Untraceable(f"it reads {name}") from None
-            if isinstance(found, property) and found.fget:
-                return _with_symbols(found.fget)(self)
-            if isinstance(found, FunctionType):
-                return MethodType(_with_symbols(found), self)
-            return getattr(type(optimiser), name)
-
-        self.__dict__["_of_class"] = of_class
+        self.__dict__["_kind"] = type(optimiser)
 
     def __getattr__(self, name: str) -> Any:
-        return self.__dict__["_of_class"](name)
+        """What the class of the optimiser has under that name."""
+        kind = self.__dict__["_kind"]
+        try:
+            found = inspect.getattr_static(kind, name)
+        except AttributeError:
+            raise Untraceable(f"it reads {name}") from None
+        if isinstance(found, property) and found.fget:
+            return _with_symbols(found.fget)(self)
+        if isinstance(found, FunctionType):
+            return MethodType(_with_symbols(found), self)
+        return getattr(kind, name)
 
 
 def _with_symbols(function: Any) -> Any:
@@ -228,14 +236,15 @@ def rule_of(optimiser: Optimiser) -> Rule:
     names = [name for name in optimiser.settings if type(optimiser.__dict__.get(name)) in (int, float)]
     values = [float(optimiser.__dict__[name]) for name in names]
     symbols: dict[str, Any] = {name: Symbol(f"settings[{i}]", values[i]) for i, name in enumerate(names)}
-    symbols["learning_rate"] = Symbol("rate", optimiser.learning_rate)
+    symbols["learning_rate"] = Symbol("rate", None)
     columns = {name: Column(writer, f"memory_{i}") for i, name in enumerate(optimiser.memory)}
     theta, gradient = Column(writer, "theta"), Column(writer, "gradient")
     standing: Any = _Standing(
-        optimiser, **symbols, **columns, schedule=None, steps=Symbol("taken", float(optimiser.steps)),
+        optimiser, **symbols, **columns, schedule=None, steps=Symbol("taken", None),
         _scratch=Column(writer, "scratch"), _last=None, _arrays=(), _squared=(None, None),
         _as_arrays=lambda *numbers: tuple([np.array(x, dtype=object) for x in numbers]),
     )  # fmt: skip
+    start = dict(standing.__dict__)
     try:
         used: Any = standing.decay(theta, gradient) if optimiser.weight_decay else gradient
         writer.finite.add(used.name)
@@ -244,6 +253,9 @@ def rule_of(optimiser: Optimiser) -> Rule:
         raise
     except Exception as problem:
         raise Untraceable(f"{type(problem).__name__}: {problem}") from problem
+    for name, found in standing.__dict__.items():
+        if name not in optimiser.memory and found is not start.get(name):
+            raise Untraceable(f"it changes {name}, which is not in its memory")
     kept = [standing.__dict__[name] for name in optimiser.memory]
     if not all(isinstance(one, Column) for one in (used, moved, *kept)):
         raise Untraceable("what it keeps is no array with a number for each parameter")
@@ -274,12 +286,13 @@ class InC:
 
     def __init__(self, program: Program, optimiser: Optimiser) -> None:
         self.program, self.optimiser = program, optimiser
-        self.known: tuple[Any, Rule | None] = (), None  # settings, and the rule that they make
+        self.known: tuple[dict[str, Any] | None, Rule | None] = None, None  # settings, and the rule that they make
 
     def rule(self) -> Rule | None:
         """The rule with the settings of now; None if it cannot be written in C."""
         optimiser = self.optimiser
-        settings = [optimiser.__dict__.get(name) for name in optimiser.settings if name != "schedule"]
+        plain = {name: one for name, one in optimiser.__dict__.items() if isinstance(one, (int, float, str))}
+        settings = {name: one for name, one in plain.items() if name not in ("steps", "learning_rate")}
         if self.known[0] != settings:
             try:
                 rule = rule_of(optimiser)
@@ -301,7 +314,7 @@ class InC:
         if rule is None:
             return 0
         memory = [getattr(optimiser, name) for name in optimiser.memory]
-        epochs = self.program.epochs(rule.text, moved, len(memory), *[column[:size] for column in inputs])
+        epochs = self.program.epochs(rule.text, moved, *[column[:size] for column in inputs])
         if epochs is None:
             return 0
         schedule, first = optimiser.schedule, optimiser.steps

@@ -9,11 +9,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LINES", "TEXTS", "LastStep", "momentum_share", "steadiness", "told"]
+__all__ = ["FIRST", "LINES", "TEXTS", "LastStep", "momentum_share", "steadiness", "told"]
 
 SMALLEST = 5e-324  # the smallest number above 0
 
+FIRST = 2.0  # the share of a first step, of which nothing can be said but that
+
 _STEADINESS = [  # by the size of the mean of the gradients, as a share of the size of the gradients
+    (FIRST, "There is one gradient so far, which is its own mean and its own size: the first step is "
+            "nearly the whole learning rate."),
     (0.8, "The gradients are steady: their mean is {share:.0%} of their size, so the step is nearly the whole learning "
           "rate."),
     (0.2, "The gradients agree in part: their mean is {share:.0%} of their size, and so large is the step, in learning "
@@ -22,21 +26,28 @@ _STEADINESS = [  # by the size of the mean of the gradients, as a share of the s
                "is small."),
     (0.0, "There is no step: the mean of the gradients is 0."),
 ]  # fmt: skip
+_SETTLES = (
+    "If every gradient were like this one, the velocity would settle at {limit:.4g}; it is at {share:.0%} of that"
+)
 _MOMENTUM = [  # by the velocity, as a share of what it would be if all gradients were as the last one
     (math.inf, "The last gradient is 0: if there is a step, it comes from the velocity of those before."),
-    (0.8, "The gradients are steady: the velocity is {share:.0%} of what many gradients like the last make it."),
-    (0.2, "The velocity is {share:.0%} of what many gradients like the last make it."),
-    (0.0, "The velocity is {share:.0%} of what many gradients like the last make it: it begins, or they are noisy."),
+    (1.2, _SETTLES + ", since the gradients before were larger."),
+    (0.2, _SETTLES + "."),
+    (0.0, _SETTLES + ": it has only begun, or the gradients are noisy."),
     (-math.inf, "The velocity still goes its old way, against the last gradient, which slows it down."),
 ]  # fmt: skip
 _ADAM = [
-    ("mean", "running mean of the gradient (beta1 {beta1:g}) / {first:.4g}"),
-    ("size", "root of its running mean square (beta2 {beta2:g}) / {second:.4g}"),
+    ("running mean", "{beta1:g} · running mean before + {take:.6g} · gradient"),
+    ("mean", "running mean / (1 - {beta1:g}^{count:g}), as it began at 0"),
+    ("running square", "{beta2:g} · running square before + {take_square:.6g} · gradient²"),
+    ("size", "√(running square / (1 - {beta2:g}^{count:g}))"),
     ("ratio", "mean / (size + {epsilon:g})"),
     ("step", "-{rate:.6g} · ratio"),
 ]
 _RMSPROP = [
-    ("size", "root of the running mean square (beta {beta:g})"), ("ratio", "gradient / (size + {epsilon:g})")
+    ("running square", "{beta:g} · running square before + {take:.6g} · gradient²"),
+    ("size", "√(running square)"),
+    ("ratio", "gradient / (size + {epsilon:g})"),
 ]  # fmt: skip
 _VELOCITY = ("velocity", "{momentum:g} · velocity before + gradient")
 
@@ -49,7 +60,7 @@ TEXTS: dict[str, tuple[list[tuple[str, str]], list[tuple[float, str]]]] = {
     "momentum": ([_VELOCITY, ("step", "-{rate:.6g} · velocity")], _MOMENTUM),
     "nesterov": ([_VELOCITY, ("step", "-{rate:.6g} · ({momentum:g} · velocity + gradient)")], _MOMENTUM),
     "Adagrad": (
-        [("size", "root of the sum of all squared gradients so far"),
+        [("size", "√(sum of all squared gradients so far)"),
          ("step", "-{rate:.6g} · gradient / (size + {epsilon:g})")],
         [(-math.inf, "All gradients so far make the rate of this parameter {share:.3g}; it only shrinks.")],
     ),
@@ -87,12 +98,13 @@ def told(rule: str, share: float, **numbers: float) -> tuple[list[tuple[str, str
     rows, sentences = TEXTS[rule]
     parts = [(name, formula.format_map(numbers), numbers[name]) for name, formula in rows]
     sentence = next((text for least, text in sentences if share >= least), sentences[-1][1])
-    return parts, numbers["step"] + numbers.get("decay", 0.0), sentence.format(share=share)
+    return parts, numbers["step"] + numbers.get("decay", 0.0), sentence.format_map({**numbers, "share": share})
 
 
-def steadiness(ratio: float) -> float:
+def steadiness(ratio: float, steps: int) -> float:
     """The share by which Adam's sentences are chosen."""
-    return min(abs(ratio), 1.0)
+    share = min(abs(ratio), 1.0)
+    return FIRST if steps == 1 and share >= 0.8 else share
 
 
 def momentum_share(velocity: float, gradient: float, momentum: float) -> float:

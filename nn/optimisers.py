@@ -70,9 +70,9 @@ class SGD(Optimiser):
         if not momentum:
             return told("SGD", 1.0, rate=rate, step=-rate * gradient)
         step = -rate * (momentum * velocity + gradient if self.nesterov else velocity)
-        share = momentum_share(velocity, gradient, momentum)
+        share, limit = momentum_share(velocity, gradient, momentum), gradient / (1 - momentum)
         rule = "nesterov" if self.nesterov else "momentum"
-        return told(rule, share, rate=rate, momentum=momentum, velocity=velocity, step=step)
+        return told(rule, share, rate=rate, momentum=momentum, velocity=velocity, step=step, limit=limit)
 
 
 class Adagrad(Optimiser):
@@ -173,13 +173,20 @@ class RMSProp(Optimiser):
 
     def parts(self, place: int, gradient: float) -> tuple[list[tuple[str, str, float]], float, str]:
         rate, momentum, velocity = self.rate, self.momentum, float(self.velocity[place])
-        size = math.sqrt(self.mean_square[place])
+        square = float(self.mean_square[place])
+        size = math.sqrt(square)
         ratio = gradient / (size + self.epsilon)
         numbers = {"rate": rate, "beta": self.beta, "epsilon": self.epsilon, "size": size, "ratio": ratio}
+        numbers |= {"running square": square, "take": 1 - self.beta}
         if not momentum:
             return told("RMSProp", abs(ratio), **numbers, step=-rate * ratio)
         share = momentum_share(velocity, ratio, momentum)
-        numbers |= {"momentum": momentum, "velocity": velocity, "step": -rate * velocity}
+        numbers |= {
+            "momentum": momentum,
+            "velocity": velocity,
+            "step": -rate * velocity,
+            "limit": ratio / (1 - momentum),
+        }
         return told("RMSProp with momentum", share, **numbers)
 
 
@@ -257,12 +264,13 @@ class Adam(Optimiser):
 
     def _told(self, rule: str, place: int, **more: float) -> tuple[list[tuple[str, str, float]], float, str]:
         first, second = self._corrections()
-        mean = float(self.mean[place]) / first
-        size = math.sqrt(self.mean_square[place] / second)
+        running, square = float(self.mean[place]), float(self.mean_square[place])
+        mean, size = running / first, math.sqrt(square / second)
         ratio = mean / (size + self.epsilon)
         numbers = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, "rate": self.rate}
-        numbers |= {"first": first, "second": second, "mean": mean, "size": size, "ratio": ratio}
-        return told(rule, steadiness(ratio), **numbers, step=-self.rate * ratio, **more)
+        numbers |= {"take": 1 - self.beta1, "take_square": 1 - self.beta2, "count": self.steps + 1}
+        numbers |= {"running mean": running, "running square": square, "mean": mean, "size": size, "ratio": ratio}
+        return told(rule, steadiness(ratio, self.steps + 1), **numbers, step=-self.rate * ratio, **more)
 
 
 class AdamW(Adam):

@@ -32,10 +32,10 @@ class Progress:
         if self.bar is not None:
             self.bar.update(steps)
 
-    def tell(self, text: str) -> None:
-        """Show a few words behind the bar."""
+    def tell(self, text: str, now: bool = False) -> None:
+        """Show a few words behind the bar: with its next step, or `now`."""
         if self.bar is not None:
-            self.bar.set_postfix_str(text, refresh=False)
+            self.bar.set_postfix_str(text, refresh=now)
 
     def say(self, line: str) -> None:
         """Write a line above the bar."""

@@ -100,6 +100,11 @@ def fit(
     epochs, where the rule of the optimiser does the same for each parameter; with "auto", as soon as C is built beside
     the running training. See `engine.compile`.
 
+    Before it trains for the first time, backend="c" builds three or four libraries, one after the other, while the bar
+    says "compiling": about two seconds for a small network, many more for a long recurrent model. They are kept, so
+    the next training of such a model begins at once. A training that NumPy ends in a second or two does not gain by it
+    the first time. With "auto", nobody waits; but what is half built when Python ends is lost.
+
     Shapes: X (n,) or (n, features), y (n,) or (n, outputs).
     Errors: ValueError for data that do not fit together or that hold nan or inf, TypeError for arguments of the wrong
     kind, FloatingPointError for a loss that is not finite, in a step or in a record: the model keeps its last finite
@@ -117,7 +122,6 @@ def fit(
     for name, count in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
         if name != "patience" or count is not None:
             check_count(name, count)
-    backend = checked_backend(backend)
     shuffle, progress, compiled = (
         switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
     )
@@ -142,6 +146,8 @@ def fit(
     chosen.planned = chosen.steps + steps
     try:
         with Progress(steps, progress) as bar, np.errstate(over="ignore", invalid="ignore"):
+            if compiled and backend == "c":
+                bar.tell("compiling", now=True)
             run.prepare(compiled)
             stopped = run.record(0)
             run.verify(0)
@@ -151,6 +157,8 @@ def fit(
                 order = shuffler.permutation(rows) if shuffle else np.arange(rows)
                 for steps in run.epoch(order, batch_size, shuffler, epoch):
                     bar.update(steps)
+                if epoch == 1:  # all that is compiled is there
+                    bar.tell("")
                 if epoch % every == 0 or epoch == epochs:
                     stopped = run.record(epoch) or run.is_out_of_patience(patience)
                     # A callback may have changed the model at any record; otherwise a few looks are enough.

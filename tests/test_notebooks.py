@@ -165,8 +165,15 @@ def test_the_numbers_of_the_neuron_are_right(fresh):
     leaves = {"x1": -3 * slope, "w1": 2 * slope, "x2": slope, "w2": 0.0, "b": slope}
     assert shown["neuron-values"] == f"o = {math.tanh(bias - 6):.4f}\n"
     assert shown["nudge"] == f"o moves by {nudged:.4f} for each unit of w1\n"
-    assert shown["backward-numbers"] == "".join(f"{name:>2}  {grad:+.4f}\n" for name, grad in leaves.items())
-    assert shown["zero"].startswith(f"w1.grad = {2 * leaves['w1']:.4f}\n")
+    by_nudge = (math.tanh(bias - 6 + 0.001) - math.tanh(bias - 6)) / 0.001
+    assert shown["backward-numbers"] == (
+        "".join(f"{name:>2}  {grad:+.4f}\n" for name, grad in leaves.items())
+        + f"tanh by a nudge: {by_nudge:.3f}, by the formula: {slope:.3f}\n"
+    )
+    twice = {**{name: 2 * grad for name, grad in leaves.items()}, "n": slope, "o": 1.0}  # inner values have not doubled
+    assert shown["zero"] == (
+        f"w1.grad = {twice['w1']:.4f}\n\n" + "".join(f"{name:>2}  {grad:+.4f}\n" for name, grad in twice.items())
+    )
     assert shown["add-explain"].count("a.grad +=") == 2 and ": 3 + 3 × 1 = 6\n" in shown["add-explain"]
     assert shown["order"].startswith("s → r → q → p\n")
 
@@ -175,10 +182,12 @@ def test_the_numbers_of_the_training_step_are_right(fresh, step):
     shown = texts(fresh(BACKPROP))
     (_, probabilities, loss, _), (_, _, loss_after, _), foretold = step
     assert shown["network-flower"] == "versicolor [7.0, 3.2, 4.7, 1.4]\n"
-    assert shown["network-loss"] == (
-        f"{4 * 4 + 4 + 3 * 4 + 3} parameters\n"
-        f"probabilities: {', '.join(f'{p:.3f}' for p in probabilities)}\nloss: {loss:.4f}\n"
-    )
+    assert shown["network-scores"].startswith(f"{4 * 4 + 4 + 3 * 4 + 3} parameters\nsetosa: ")
+    scores = [float(score) for score in re.findall(r": (-?[\d.]+)\n", shown["network-scores"])]
+    assert np.exp(scores) / np.exp(scores).sum() == pytest.approx(probabilities, abs=1e-4)
+    listed = ", ".join(f"{p:.3f}" for p in probabilities)
+    assert shown["network-softmax"] == f"by hand:    {listed}\ncr.softmax: {listed}\n"
+    assert shown["network-loss"] == f"by hand: {loss:.4f}\nloss:    {loss:.4f}\n"
     assert shown["step"] == (
         f"loss before: {loss:.4f}\nloss after:  {loss_after:.4f}\n"
         f"it fell by {loss - loss_after:.4f}; foretold were {foretold:.4f}\n"
@@ -223,6 +232,28 @@ def test_every_section_asks_before_it_shows_and_something_is_to_be_repaired(path
     assert numbered and re.search("repair", text, re.IGNORECASE)
 
 
+EXPLAINED = {
+    "00": "weights, partial derivative, gradient, loss, dot product, scaling",
+    "01": "slope, bias, parameters, local derivatives, forward pass, argument, leaves, mini-batch, loss, "
+    "learning rate, layer, logits, softmax, cross-entropy, optimiser",
+    "03": "sigmoid, softmax, cosine",
+    "04": "optimiser, learning rate, velocity, running mean, beta",
+}
+
+
+@pytest.mark.parametrize("number", EXPLAINED)
+def test_the_words_of_the_field_are_in_bold_print_where_they_are_explained_and_come_first(number):
+    [path] = (HERE / "notebooks").glob(f"{number}-*.ipynb")
+    text = prose(stored(path)).lower()
+    for word in EXPLAINED[number].split(", "):
+        bold = re.search(rf"\*\*{word}\*\*", text)
+        assert bold, f"{word!r} is not explained"
+        before = re.search(rf"\b{word}\b", text[: bold.start()])
+        assert not before, (
+            f"{word!r} is used before it is explained: …{text[max(0, before.start() - 60) : before.end()]}"
+        )
+
+
 def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
     (hidden, _, loss, gradients), (_, _, loss_after, gradients_after), foretold = step
     bias, slope = 6 + math.log(1 + math.sqrt(2)), 1 - math.tanh(math.log(1 + math.sqrt(2))) ** 2
@@ -233,6 +264,10 @@ def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
         f"receives 2 × {slope:.1f} = **{2 * slope:.0f}**",
         f"receives −3 × {slope:.1f} = −{3 * slope:.1f}",
         f"`w2` receives **{0 * slope:.0f}**",
+        f"Nudge `a` from 3 to 3.001: a × a goes from 9 to {3.001**2:.6f}",
+        f"e is a number, about {math.e:.1f}",
+        f"larger than {max(abs(gradients[0][part][[0, 2]]).max() for part in (0, 1)):.4f} "
+        f"(in `h1_4`, one is {abs(gradients[0][0][3]).max():.4f})",
         f"two contributions of 3, together **{3 + 3}**",
         f"With `=` it would be **{3}**",
         f"`p` gets **{2 * 1}** instead of **{2 * (1 + 5)}**",
@@ -251,9 +286,13 @@ def test_every_number_in_the_prose_of_the_first_notebook_is_right(step):
     wanted, wanted_after = gradients[1][1], gradients_after[1][1]
     assert [score > 0 for score in wanted] == [True, False, True], "only versicolor's is orange"
     assert (abs(wanted_after) < abs(wanted))[:2].all(), "the gradients of the first two scores are smaller"
+    assert loss > math.log(3), "less than one in three for the right one"
+    with pytest.raises(OverflowError):
+        math.exp(800)  # more than a computer can hold
+    assert cr.cross_entropy([cr.Value(800.0), cr.Value(0.0)], 1).data == 800
     assert 2**30 > 1e9, "thirty forks in a row make a billion"
     assert 0 < loss - loss_after < foretold, "a little less than foretold"
-    assert flat[[0, 2]].max() * 10 < flat[[1, 3]].min(), "two hidden neurons show hardly any bars"
+    assert flat[[0, 2]].max() * 10 < flat[[1, 3]].min(), "in two hidden neurons all cells are pale"
 
 
 # --- the statements of 02-from-scalars-to-matrices
@@ -428,7 +467,7 @@ def priced(sign, rate, wanted, scale, steps):
 def test_the_numbers_of_the_house_are_right(fresh):
     shown = texts(fresh(WHICH))
     first, second = np.array([[0.5, 0.25], [1.0, -0.25]]), np.array([1.25, 0.5])
-    names = ["w111", "w112", "w121", "w122", "w211", "w212"]
+    names = ["w1_11", "w1_21", "w1_12", "w1_22", "w2_11", "w2_21"]  # layer, from, to
     price, slopes = blame(first, second, 1.0)
     speeds = slopes / 0.5
     assert shown["house"] == f"the network says {price * 1e5:,.0f}\n"
@@ -436,8 +475,12 @@ def test_the_numbers_of_the_house_are_right(fresh):
         f"{name} + 0.01: the price moves by {speed * 1e3:+7,.0f}, {speed:.2f} for each unit\n"
         for name, speed in zip(names, speeds)
     )
+    assert shown["loss"] == "".join(  # the slope of e² / 2 is e
+        f"error {e:+.1f}: the loss moves by {e:+.2f} for each unit of the price\n" for e in (0.5, 0.2, -0.3)
+    )
     assert shown["blame"] == "".join(f"blame of {n}: {s:+.3f}\n" for n, s in zip(names, slopes))
-    assert names[speeds.argmax()] == "w112" and abs(speeds).max() == 2.5
+    assert [p.label for p in cr.MLP(2, [2, 1], rng=0).parameters() if p.label[0] == "w"] == names, "one naming for all"
+    assert names[speeds.argmax()] == "w1_21" and abs(speeds).max() == 2.5
     down, up = priced(-1, 0.05, 1.0, 1.0, 6), priced(1, 0.05, 1.0, 1.0, 6)
     assert shown["update"] == (
         f"foretold: {(price - 0.05 * slopes @ speeds) * 1e5:,.0f}\nit is:    {down[1] * 1e5:,.0f}\n"
@@ -454,6 +497,9 @@ def test_the_prose_about_the_house_is_right():
     _, slopes = blame(first, second, 1.0)
     price, in_euros = blame(first, second * 1e5, 1e5)
     text, down = prose(stored(WHICH)), priced(-1, 0.05, 1.0, 1.0, 6)
+    way_back = [0.5, 2 * 0.5, 1, 1, 1.25, 1, 2]  # ÷ 2, the square, − 1, the sum, × w2_11, the sum, × the age
+    assert np.prod(way_back[:3]) == 0.5 and "1 × 0.5 × 1 × 1 = 0.5, the error" in text
+    assert np.prod(way_back) == slopes[1] and "0.5 × 1 × 1.25 × 1 × 2 = 1.25" in text
     assert slopes[1] == 5 * slopes[2] and "which matters five times as much" in text
     assert price - 1e5 == 50_000 and in_euros[1] / 50_000 == 250_000 and "moves the price by 250,000" in text
     assert f"its blame is {in_euros[1]:,.0f}" in text
@@ -574,6 +620,24 @@ def test_the_picture_behind_the_bottom_has_the_slope_of_that_place_alone():
     assert "not what the edges bring" not in drawn and "−4.8" in drawn  # 2 (−1.4 − 1), steeper than 4
 
 
+def test_the_reasons_for_the_steps_are_right(fresh):
+    text, shown = prose(stored(HOW_MUCH)), texts(fresh(HOW_MUCH))
+    slope = 2 * (places("SGD", parabola, 2, lr=0.1, momentum=0.9)[-1] - 1)
+    velocity = 0.0
+    for w in places("SGD", parabola, 2, lr=0.1, momentum=0.9):
+        velocity = 0.9 * velocity + 2 * (w - 1)
+    limit = slope / (1 - 0.9)
+    assert f"at {slope:.2f} / (1 − 0.9) = {limit:.1f}. It is {velocity:.2f}, and that is {velocity / limit:.0%}" in text
+    assert f"{velocity / limit:.0%} of" in shown["momentum"]
+    mean = 0.99 * 0 + 0.01 * 4000**2
+    assert f"0.01 × 4000² = {mean:,.0f}. Its root is {math.sqrt(mean):.0f}, a tenth of the gradient" in text
+    assert f" = {math.sqrt(mean):.0f}\n" in shown["rmsprop"]
+    for rate in (0.01, 0.1, 0.5, 1.0, 1.1):  # each step multiplies the distance to 1 by 1 - 2 × rate
+        assert places("SGD", parabola, 3, lr=rate)[-1] == pytest.approx(1 + 2 * (1 - 2 * rate) ** 3)
+    assert shown["adam"].count(" = 4\n") == 3, "the gradient, its mean and its size"
+    assert "holds 0.1 of it, 1 − 0.9," in text and "holds 0.001 of it" in text
+
+
 def test_the_repair_of_the_rate_is_right():
     text = prose(stored(HOW_MUCH))
     assert "3 → 1.4 → 1.08 → 1.016" in text and "3 → −13 → 99" in text
@@ -671,6 +735,8 @@ def test_the_two_walks_over_the_surface_go_as_matrices_say(fresh):
         found.append((steps * size, losses[-1]))
     assert shown["two-walks-told"] == told
     (_, careful), (asked, drunk) = found
+    bottom = loss_at(walked(len(y), 400, 2.0)[-1])
+    assert f"({careful:.3f} after 20 steps, {bottom:.3f} in the end)" in prose(stored(WISHES))
     assert asked < len(y) and careful < drunk, "down before the other's first step, and stumbling about at the bottom"
     told = ""
     for name, rate in (("rate 2", 2.0), ("rate 0.2", 0.2)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from numpy import ndarray
@@ -18,18 +18,21 @@ KEPT = 4 * SIZES  # calls, of four functions
 
 
 def remember(
-    calls: Remembered, key: Any, arrays: Sequence[Any], call: Call, pools: Pools,
+    calls: Remembered, key: Any, arrays: Sequence[Any], call: Call, pools: Pools, kept: Mapping[str, Pools],
     unchanged: Callable[[], bool] | None, finish: Any = None,
 ) -> None:  # fmt: skip
     """Remember a call, if its inputs were taken as the caller gave them, without a conversion.
 
+    It is not, if its pools are none of those that are `kept`: they run NumPy, and C was built meanwhile.
     `unchanged` says whether what the program holds as constants is still so; None if there is nothing to ask.
     """
     if all(given.__class__ is float or given is used for given, used in zip(arrays, call.arrays)):
         with ONE_AT_A_TIME:
             while len(calls) >= KEPT:
                 del calls[next(iter(calls))]
-            calls[key] = same_kinds(arrays, unchanged), pools.of(call.examples or 1), finish
+            pool = pools.of(call.examples or 1)
+            if any(pools is one for one in kept.values()):
+                calls[key] = same_kinds(arrays, unchanged), pool, finish
 
 
 def same_kinds(arrays: Sequence[Any], unchanged: Callable[[], bool] | None) -> Callable[..., bool]:

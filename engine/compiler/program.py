@@ -96,7 +96,7 @@ class Program:
         if value is None:
             pools = traced.pool("value_and_grad")
             if not seen:
-                remember(self._calls, key, arrays, call, pools, traced.unchanged)
+                remember(self._calls, key, arrays, call, pools, traced.pools, traced.unchanged)
             value, gradient = call.value_and_grad(pools, theta)
         if value != value and not (traced.narrow or traced.long):  # infinite logits, or a label that is out of range
             value, gradient = call.value_and_grad(traced.pool("careful"), theta)
@@ -123,7 +123,7 @@ class Program:
             return known[1].run(at, arrays, known[2])
         call, traced, theta = self._begin(arrays, at, name)
         pools, finish = traced.pool(name), call.finish(name, traced.several)
-        remember(self._calls, key, arrays, call, pools, traced.unchanged, finish)
+        remember(self._calls, key, arrays, call, pools, traced.pools, traced.unchanged, finish)
         return pools.of(call.examples or 1).run(theta, call.arrays, finish)
 
     def jacobian(self, *arrays: Any, at: Any = None) -> Any:
@@ -141,13 +141,13 @@ class Program:
                    for each in zip(*[one if isinstance(one, tuple) else (one,) for one in found])]  # fmt: skip
         return stacked[0] if len(stacked) == 1 else tuple(stacked)
 
-    def epochs(self, rule: str, moved: int, memories: int, *arrays: Any) -> Any:
+    def epochs(self, rule: str, moved: int, *arrays: Any) -> Any:
         """What takes many steps of training on such arrays in one call in C; None where NumPy runs.
 
         See `run.epochs.Epochs`, which says what the text of a rule is.
         """
         traced = self._begin(arrays, None, "value_and_grad")[1]
-        return traced.epochs(rule, moved, memories)
+        return traced.epochs(rule, moved)
 
     def _learning(self, gradient: FloatArray) -> FloatArray:
         """The gradient with 0.0 for the parameters that require none now."""
@@ -204,22 +204,29 @@ class Program:
 
     @property
     def backend(self) -> str:
-        """What runs: "c"; or "numpy", with the reason where C was wanted.
+        """What runs: "c"; or "numpy", with the reason where C was wanted and one of the functions is not in C.
 
-        With backend="auto", it is NumPy until C is built; `wait()` returns when it is.
+        It speaks of all functions that were called so far for the shape that was traced last. With backend="auto", it
+        is NumPy until C is built; `wait()` returns when it is.
         """
         if self._backend == "numpy" or not self._specialisations:
             return self._backend
         native = self._latest().native
-        if native.made:
-            return "c"
-        problems = ", ".join(dict.fromkeys(native.problems.values()))
-        return f"numpy ({problems or 'C is being built'})"
+        problems = list(dict.fromkeys(native.problems.values()))
+        if native.is_building():
+            problems.append("C is being built")
+        if not native.made and not problems:
+            problems.append("nothing was called that is made in C")
+        return f"numpy ({', '.join(problems)})" if problems else "c"
 
     def wait(self) -> None:
-        """Wait until what backend="auto" builds is there, or has failed."""
+        """Wait until what backend="auto" builds is there, or has failed.
+
+        From then on no call runs in NumPy because C is not built yet: a function that is called for the first time
+        later is built in that call, as with backend="c". Inputs of a new shape begin anew.
+        """
         for traced in list(self._specialisations.values()):
-            traced.native.wait()
+            traced.wait()
 
     @property
     def instructions(self) -> list[Instruction]:
@@ -268,8 +275,8 @@ class Program:
         "net.c" is plain C99, which works on one example and needs math.h alone: it has net_value(net_theta, x, out),
         net_value_and_grad(net_theta, x, y, value, gradient), and net_step, a step of gradient descent. "net.h" has
         the sizes, the names and the functions. With dtype="float32" all numbers are float, and with "int8" the
-        matrices of parameters are bytes. What that costs is measured on `examples`, the inputs of a call, and returned;
-        int8 needs them.
+        matrices of parameters are bytes, which stand in the text: net_value(x, out). What that costs is measured on
+        `examples`, the inputs of a call, and returned; int8 needs them.
 
         Errors: ValueError for another ending, and for an operation of one's own that the language has no words for.
         """
@@ -488,8 +495,11 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     are noticed if they come from `random`, `numpy.random`, or a generator that f, its variables or its model hold.
     Compile anew where such a thing changes.
 
-    With backend="c", the program is compiled by the C compiler of this machine, which takes about a second, and is kept
-    in the user's cache folder; with "auto", NumPy runs until C is there. Both give the same numbers but for rounding.
+    With backend="c", the program is compiled by the C compiler of this machine, and is kept in the user's cache folder,
+    or in that of $CHAINRULE_CACHE. Each function (outputs, value_and_grad, …) is a library of its own, which is built
+    when it is first called: half a second to a second for a small network, several for a thousand steps of a chain.
+    With "auto", NumPy runs until C is there; what is half built when Python ends is lost, unless `program.wait()` was
+    called. Both give the same numbers but for rounding.
     Where there is no compiler, or an operation has no spelling in C, a RuntimeWarning says so, and NumPy runs.
 
     Shapes: for an input (n,), f gets one Value; for (n, k), an array of k Values; a bare number is shared by all

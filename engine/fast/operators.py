@@ -19,6 +19,14 @@ from ..recording import recording
 
 Kind = TypeVar("Kind", bound="FastOperators")
 
+
+class NumberIsTraced(Exception):
+    """A Value in a function that is being traced has no number to compute with: the general operator takes it.
+
+    It comes here where a method was called as that of a class, as in `Value.tanh(x)`, or by `super()`.
+    """
+
+
 new = object.__new__  # __init__ would take as long as all the rest
 
 
@@ -118,120 +126,155 @@ class FastOperators(Operators):
         return cls._from_row(op, arguments)
 
     def __add__(self: Kind, other: Any) -> Kind:
-        if other.__class__ is (kind := self.__class__):
-            if not recording():
-                return constant(kind, self._data + other._data)
-            out = new(kind)  # `_node_of_two`, written out: sums and products are what most is made of
-            out._data, out.grad, out.operation = self._data + other._data, 0.0, add
-            out._left, out._right = self, other
-            out._d_left = out._d_right = 1.0
-            out._requires_grad, out._users = self._requires_grad or other._requires_grad, 0
-            depth, others = self._depth, other._depth
-            out._depth = (depth if depth > others else others) + 1
-            self._users += 1
-            other._users += 1
-            return out
-        if other.__class__ is int:
-            other += 0.0  # a quicker float()
-        if other.__class__ is float:
-            if not recording():
-                return constant(self.__class__, self._data + other)
-            out = new(self.__class__)  # `_node`, written out
-            out._data, out.grad, out.operation = self._data + other, 0.0, add
-            out._left, out._right, out._d_left, out._d_right = self, other, 1.0, 0.0
-            out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
-            self._users += 1
-            return out
+        try:
+            if other.__class__ is (kind := self.__class__):
+                if not recording():
+                    return constant(kind, self._data + other._data)
+                out = new(kind)  # `_node_of_two`, written out: sums and products are what most is made of
+                out._data, out.grad, out.operation = self._data + other._data, 0.0, add
+                out._left, out._right = self, other
+                out._d_left = out._d_right = 1.0
+                out._requires_grad, out._users = self._requires_grad or other._requires_grad, 0
+                depth, others = self._depth, other._depth
+                out._depth = (depth if depth > others else others) + 1
+                self._users += 1
+                other._users += 1
+                return out
+            if other.__class__ is int:
+                other += 0.0  # a quicker float()
+            if other.__class__ is float:
+                if not recording():
+                    return constant(self.__class__, self._data + other)
+                out = new(self.__class__)  # `_node`, written out
+                out._data, out.grad, out.operation = self._data + other, 0.0, add
+                out._left, out._right, out._d_left, out._d_right = self, other, 1.0, 0.0
+                out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
+                self._users += 1
+                return out
+        except NumberIsTraced:
+            pass
         return Operators.__add__(self, other)
 
     def __radd__(self: Kind, other: Any) -> Kind:
-        if other.__class__ is int:
-            other += 0.0
-        if other.__class__ is float:
-            return _node(other + self._data, add, other, self, 0.0, 1.0, self)
+        try:
+            if other.__class__ is int:
+                other += 0.0
+            if other.__class__ is float:
+                return _node(other + self._data, add, other, self, 0.0, 1.0, self)
+        except NumberIsTraced:
+            pass
         return Operators.__radd__(self, other)
 
     def __sub__(self: Kind, other: Any) -> Kind:
-        if other.__class__ is self.__class__:
-            return _node_of_two(self._data - other._data, subtract, self, other, 1.0, -1.0)
-        if other.__class__ is int:
-            other += 0.0
-        if other.__class__ is float:
-            return _node(self._data - other, subtract, self, other, 1.0, 0.0, self)
+        try:
+            if other.__class__ is self.__class__:
+                return _node_of_two(self._data - other._data, subtract, self, other, 1.0, -1.0)
+            if other.__class__ is int:
+                other += 0.0
+            if other.__class__ is float:
+                return _node(self._data - other, subtract, self, other, 1.0, 0.0, self)
+        except NumberIsTraced:
+            pass
         return Operators.__sub__(self, other)
 
     def __mul__(self: Kind, other: Any) -> Kind:
-        if other.__class__ is (kind := self.__class__):
-            if not recording():
-                return constant(kind, self._data * other._data)
-            out = new(kind)  # `_node_of_two`, written out
-            out._d_right = a = self._data
-            out._d_left = b = other._data
-            out._data, out.grad, out.operation = a * b, 0.0, multiply
-            out._left, out._right = self, other
-            out._requires_grad, out._users = self._requires_grad or other._requires_grad, 0
-            depth, others = self._depth, other._depth
-            out._depth = (depth if depth > others else others) + 1
-            self._users += 1
-            other._users += 1
-            return out
-        if other.__class__ is int:
-            other += 0.0
-        if other.__class__ is float:
-            if not recording():
-                return constant(self.__class__, self._data * other)
-            out = new(self.__class__)  # `_node`, written out
-            out._data, out.grad, out.operation = self._data * other, 0.0, multiply
-            out._left, out._right, out._d_left, out._d_right = self, other, other, 0.0
-            out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
-            self._users += 1
-            return out
+        try:
+            if other.__class__ is (kind := self.__class__):
+                if not recording():
+                    return constant(kind, self._data * other._data)
+                out = new(kind)  # `_node_of_two`, written out
+                out._d_right = a = self._data
+                out._d_left = b = other._data
+                out._data, out.grad, out.operation = a * b, 0.0, multiply
+                out._left, out._right = self, other
+                out._requires_grad, out._users = self._requires_grad or other._requires_grad, 0
+                depth, others = self._depth, other._depth
+                out._depth = (depth if depth > others else others) + 1
+                self._users += 1
+                other._users += 1
+                return out
+            if other.__class__ is int:
+                other += 0.0
+            if other.__class__ is float:
+                if not recording():
+                    return constant(self.__class__, self._data * other)
+                out = new(self.__class__)  # `_node`, written out
+                out._data, out.grad, out.operation = self._data * other, 0.0, multiply
+                out._left, out._right, out._d_left, out._d_right = self, other, other, 0.0
+                out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
+                self._users += 1
+                return out
+        except NumberIsTraced:
+            pass
         return Operators.__mul__(self, other)
 
     def __rmul__(self: Kind, other: Any) -> Kind:
-        if other.__class__ is int:
-            other += 0.0
-        if other.__class__ is float:
-            return _node(other * self._data, multiply, other, self, 0.0, other, self)
+        try:
+            if other.__class__ is int:
+                other += 0.0
+            if other.__class__ is float:
+                return _node(other * self._data, multiply, other, self, 0.0, other, self)
+        except NumberIsTraced:
+            pass
         return Operators.__rmul__(self, other)
 
     def __truediv__(self: Kind, other: Any) -> Kind:
-        if other.__class__ is self.__class__ and other._data:
-            out, slope = self._data / other._data, 1.0 / other._data
-            return _node_of_two(out, divide, self, other, slope, -out / other._data)
-        if other.__class__ is int:
-            other += 0.0
-        if other.__class__ is float and other:
-            out = self._data / other
-            return _node(out, divide, self, other, 1.0 / other, 0.0, self)
+        try:
+            if other.__class__ is self.__class__ and other._data:
+                out, slope = self._data / other._data, 1.0 / other._data
+                return _node_of_two(out, divide, self, other, slope, -out / other._data)
+            if other.__class__ is int:
+                other += 0.0
+            if other.__class__ is float and other:
+                out = self._data / other
+                return _node(out, divide, self, other, 1.0 / other, 0.0, self)
+        except NumberIsTraced:
+            pass
         return Operators.__truediv__(self, other)
 
     def __rtruediv__(self: Kind, other: Any) -> Kind:
-        if other.__class__ is int:
-            other += 0.0
-        if other.__class__ is float and self._data:
-            out = other / self._data
-            return _node(out, divide, other, self, 0.0, -out / self._data, self)
+        try:
+            if other.__class__ is int:
+                other += 0.0
+            if other.__class__ is float and self._data:
+                out = other / self._data
+                return _node(out, divide, other, self, 0.0, -out / self._data, self)
+        except NumberIsTraced:
+            pass
         return Operators.__rtruediv__(self, other)
 
     def __pow__(self: Kind, other: Any) -> Kind:
-        if other.__class__ is int:
-            other += 0.0
-        if other.__class__ is float and (found := power_and_slope(self._data, other)):
-            return _node(found[0], power, self, other, found[1], 0.0, self)
+        try:
+            if other.__class__ is int:
+                other += 0.0
+            if other.__class__ is float and (found := power_and_slope(self._data, other)):
+                return _node(found[0], power, self, other, found[1], 0.0, self)
+        except NumberIsTraced:
+            pass
         return Operators.__pow__(self, other)
 
     def __neg__(self: Kind) -> Kind:
-        return _node(-self._data, neg, self, 0.0, -1.0, 0.0, self)
+        try:
+            return _node(-self._data, neg, self, 0.0, -1.0, 0.0, self)
+        except NumberIsTraced:
+            pass
+        return Operators.__neg__(self)
 
     def tanh(self: Kind) -> Kind:
-        out, slope = tanh_and_slope(self._data)
-        return _node(out, tanh, self, 0.0, slope, 0.0, self)
+        try:
+            out, slope = tanh_and_slope(self._data)
+            return _node(out, tanh, self, 0.0, slope, 0.0, self)
+        except NumberIsTraced:
+            pass
+        return Operators.tanh(self)
 
     def relu(self: Kind) -> Kind:
-        data = self._data
-        if data > 0.0:
-            return _node(data, relu, self, 0.0, 1.0, 0.0, self)
-        if data <= 0.0:
-            return _node(0.0, relu, self, 0.0, 0.0, 0.0, self)
+        try:
+            data = self._data
+            if data > 0.0:
+                return _node(data, relu, self, 0.0, 1.0, 0.0, self)
+            if data <= 0.0:
+                return _node(0.0, relu, self, 0.0, 0.0, 0.0, self)
+        except NumberIsTraced:
+            pass
         return Operators.relu(self)  # nan

@@ -94,11 +94,12 @@ def to_c(
     the file can learn, too: net_step(theta, x, y, rate, value) is a step of gradient descent with one example.
 
     With dtype="float32", all numbers are float; with "int8", matrices are bytes, and their inputs are rounded to bytes
-    in the ranges that the rows X have. What that costs is measured on X, and on the true classes y, and is part of the
-    result; print it.
+    in the ranges that the rows X have; it has no parameters to give: net_value(x, out), net_class(x). What that costs
+    is measured on X, and on the true classes y, and is part of the result; print it.
 
     Shapes: X (n, features), y (n,).
-    Errors: TypeError for a Module of one's own without X; ValueError for another dtype, and for int8 without X.
+    Errors: TypeError for a Module of one's own without X; ValueError for another dtype, for int8 without X, and for a
+    parameter that is not finite.
 
     >>> from chainrule import MLP
     >>> model = MLP(2, [3, 2], activation="tanh", rng=0)
@@ -121,7 +122,9 @@ def to_c(
             raise ValueError(f"X has {len(rows)} rows, and y has {len(y)}; each row needs its own")
         training = None if loss is None else _training(model, loss, program, rows, y)
         examples = () if rows is None else (rows,)
-        file, rounding = c_files(name, program, about, dtype, examples, training)
+        truths = () if loss is None or rows is None or y is None else (np.asarray(_learnt(model, y)),)
+        notes = () if training is None else _how_to_learn(name, training, model, dtype)
+        file, rounding = c_files(name, program, about, dtype, examples, training, truths, notes)
         made = CExport(file.source, file.header, dtype, rounding)
         if rounding is not None and about.classifies and rows is not None:
             made = CExport(file.source, file.header, dtype, rounding, *_classes(model, program, rows, rounding, y))
@@ -229,6 +232,20 @@ def _training(model: Any, loss: Callable[[Any, Any], Any], program: Program, row
     some = np.zeros((1, program._latest().inputs)) if rows is None else rows[:1]
     made(some, np.zeros(1, dtype=int if target is None else float) if y is None else np.asarray(_learnt(model, y))[:1])
     return made
+
+
+def _how_to_learn(name: str, training: Program, model: Any, dtype: str) -> list[str]:
+    """What somebody has to know who lets the file learn."""
+    inputs, kind = [array.lanes for array in training._latest().layout], "float" if dtype == "float32" else "double"
+    given = "".join([f", x{i}" for i in range(len(inputs))])
+    said = f"The last input of {name}_step, x{len(inputs) - 1}, is what is to be predicted"
+    if _target(model) is not None:
+        said += ", in the units of the table; the loss and its gradient are those of the scaled number"
+    elif class_names(model):
+        said += f": the place of a class in {name.upper()}_CLASSES, as a number"
+    count = len(training.parameters())
+    return [f"{said}. {kind} theta[{count}], value; memcpy(theta, {name}_theta, sizeof theta); "
+            f"{name}_step(theta{given}, 0.01, &value); returns 0 after a step."]  # fmt: skip
 
 
 def _learnt(model: Any, y: Any) -> Any:

@@ -1,6 +1,8 @@
 """fit(backend="c") takes the steps that NumPy takes, in whole epochs, and is as easily stopped."""
 
+import math
 import re
+import threading
 import warnings
 
 import numpy as np
@@ -11,6 +13,7 @@ from chainrule.engine.compiler.run import compilers
 from chainrule.nn import SGD, Adagrad, Adam, AdamW, Dropout, Optimiser, RMSProp, Sequential, schedules
 from chainrule.nn.datasets import iris
 from chainrule.nn.epochs import InC, Untraceable, rule_of
+from chainrule.nn.progress import Progress
 
 try:
     compilers.compiler()
@@ -94,7 +97,48 @@ class Careful(Optimiser):
         return theta - self.rate * gradient if np.abs(gradient).max() < 1e3 else theta
 
 
-@pytest.mark.parametrize(("kind", "traced"), [(Sign, True), (Careful, False)])
+class Counting(Optimiser):
+    """A rule with a count of its own, which no step of others changes."""
+
+    count = 0
+
+    def update(self, theta, gradient):
+        self.count = self.count + 1
+        return theta - self.rate / self.count * gradient
+
+
+class AtOneStep(Optimiser):
+    """A rule that does something else in its fifth step."""
+
+    def update(self, theta, gradient):
+        return theta + gradient if self.steps == 4 else theta - self.rate * gradient
+
+
+class AtFirst(Optimiser):
+    """A rule that does something else in its first step."""
+
+    def update(self, theta, gradient):
+        return theta - self.rate * gradient if self.steps else theta
+
+
+class Slower(Optimiser):
+    """A rule that stands still when the rate is 0."""
+
+    def update(self, theta, gradient):
+        return theta - self.rate * gradient if self.rate else theta
+
+
+class Logarithmic(Optimiser):
+    """A rule with a logarithm to the base of 2, for which C has no word."""
+
+    def update(self, theta, gradient):
+        return theta - self.rate / math.log(self.steps + 2, 2) * gradient
+
+
+RULES = [(Sign, True), *[(kind, False) for kind in (Careful, Logarithmic, Counting, AtOneStep, AtFirst, Slower)]]
+
+
+@pytest.mark.parametrize(("kind", "traced"), RULES)
 def test_a_rule_of_a_user_runs_in_c_or_in_numpy(kind, traced, in_c):
     wanted = trained("numpy", lambda p: kind(p, 0.01))[0]
     assert np.abs(trained("c", lambda p: kind(p, 0.01))[0] - wanted).max() <= 1e-12
@@ -176,3 +220,25 @@ def test_without_a_compiler_one_warning_says_so(monkeypatch):
 def test_an_unknown_backend_is_named():
     with pytest.raises(ValueError, match="backend='rust' is not one of 'numpy', 'c', 'auto'"):
         trained("rust", OPTIMISERS["Adam"])
+
+
+@pytest.mark.parametrize("backend", ["c", "auto", "numpy"])
+def test_the_bar_says_compiling_until_c_is_there(monkeypatch, backend):
+    told = []
+    monkeypatch.setattr(Progress, "tell", lambda self, text, now=False: told.append((text, now)))
+    cr.fit(cr.MLP(4, [3], rng=0), cr.cross_entropy, iris(), epochs=2, backend=backend)
+    compiling = [("compiling", True)] * (backend == "c")
+    assert told[: len(compiling) + 1] == [*compiling, ("", False)] and told[-1][0].startswith("epoch 2")
+
+
+@pytest.mark.parametrize("backend", ["c", "auto"])
+def test_a_fit_without_a_compiler_warns_once_at_the_line_of_the_user(monkeypatch, backend):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        trained(backend, OPTIMISERS["Adam"])
+        for thread in threading.enumerate():
+            if thread.name.startswith("chainrule builds"):
+                thread.join()
+    assert [one.filename for one in seen] == [__file__], [str(one.message) for one in seen]

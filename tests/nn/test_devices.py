@@ -280,3 +280,16 @@ def test_settings_belong_to_their_endings(tmp_path):
     model.save(tmp_path / "net.py")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.c", "net.h", "net.py"]
     assert (tmp_path / "net.py").read_text(encoding="utf-8") == cr.to_numpy_source(model)
+
+
+def test_the_gradient_that_is_measured_is_that_of_the_loss_with_which_the_file_learns():
+    data = cr.houses().standardise()
+    model = MLP(data.inputs, [4, 1], activation="tanh", rng=0)
+    cr.fit(model, cr.mse, data, epochs=2, progress=False)
+    made = cr.to_c(model, dtype="float32", loss=cr.mse, X=data, y=data.y)
+    program = cr.compile(lambda x, y: cr.mse(model(x), y), model)
+    learnt = model.preparation.learnt(data.y)
+    _, gradient = program.value_and_grad(model.preparation.inputs(data), np.asarray(learnt))
+    assert made.rounding.largest_slope == pytest.approx(np.abs(gradient).max(), rel=1e-6)
+    assert 0.0 < made.rounding.gradient_error < 1e-5
+    assert "x1, is what is to be predicted, in the units of the table" in made.header.replace("\n   ", " ")

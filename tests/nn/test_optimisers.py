@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -465,6 +466,36 @@ class TestExplain:
         assert {"steady": ratio >= 0.8, "noisy": ratio < 0.2, "agree in part": 0.2 <= ratio < 0.8}[said]
         assert f"{ratio:.0%} of their size" in found.sentence and "plain gradient descent" in str(found)
 
+    @pytest.mark.parametrize("kind", [Adam, AdamW])
+    def test_one_gradient_is_not_called_steady(self, kind):
+        w = Value(1.0, label="w")
+        optimiser = kind([w], 0.01)
+        w.grad = 3.0
+        optimiser.step()
+        assert "There is one gradient so far" in optimiser.explain(w).sentence
+        optimiser.step()
+        assert "The gradients are steady" in optimiser.explain(w).sentence
+
+    @pytest.mark.parametrize("kind", [Adam, AdamW, optimisers.RMSProp])
+    def test_the_running_means_can_be_computed_from_those_of_the_step_before(self, kind):
+        w = Value(1.0, label="w")
+        optimiser = kind([w], 0.01)
+        before = {"running mean": 0.0, "running square": 0.0}
+        for w.grad in (3.0, -1.0, 0.5):
+            gradient = w.grad
+            optimiser.step()
+            found = {name: (formula, number) for name, formula, number in optimiser.explain(w).parts}
+            for name, power in (("running mean", 1), ("running square", 2)):
+                if name in found:
+                    formula, number = found[name]
+                    keep, take = [float(one) for one in re.findall(r"([\d.]+) ·", formula)]
+                    assert number == pytest.approx(keep * before[name] + take * gradient**power, rel=1e-12)
+                    before[name] = number
+            if kind is not optimisers.RMSProp:
+                share = re.search(r"\(1 - ([\d.]+)\^(\d+)\)", found["mean"][0])
+                corrected = found["running mean"][1] / (1 - float(share[1]) ** int(share[2]))
+                assert found["mean"][1] == pytest.approx(corrected, rel=1e-12)
+
     @pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW"])
     def test_a_learning_rate_that_is_changed_afterwards_changes_nothing_of_the_last_step(self, kind):
         w = Value(1.0, label="w")
@@ -477,7 +508,8 @@ class TestExplain:
         assert optimiser.explain(w).after == pytest.approx(w.data, rel=1e-12)
 
     @pytest.mark.parametrize(("velocities", "said"), [([1.0, 0.0], "The last gradient is 0"), ([1.0, -0.2], "old way"),
-                                                      ([1.0] * 30, "steady"), ([1.0], "it begins")])  # fmt: skip
+                                                      ([1.0] * 30, "settle at 10; it is at 96% of that."),
+                                                      ([1.0], "at 10% of that: it has only begun")])  # fmt: skip
     def test_momentum_says_how_the_velocity_stands_to_the_last_gradient(self, velocities, said):
         w = Value(1.0, label="w")
         optimiser = SGD([w], 0.1, momentum=0.9)

@@ -243,6 +243,29 @@ def test_a_card_opens_to_its_terms_by_a_click_and_closes_by_another(browser, tmp
     assert browser.get_log("browser") == []
 
 
+@pytest.mark.parametrize(("neurons", "drawn"), [(1, 16), (2, None), (3, None)])
+def test_of_many_edges_from_a_table_to_neurons_the_strongest_are_drawn_and_an_opened_neuron_has_all(
+    neurons, drawn, browser, tmp_path
+):
+    outputs = nn.MLP(2, [16, neurons], rng=0)([Value(0.5), Value(-1.0)])
+    loss = nn.cross_entropy(outputs, 0) if neurons > 1 else outputs * outputs
+    loss.backward()
+    picture = viz.draw(loss)
+    (table,) = [c.attrib["data-card"] for c in marked(picture.svg, "card") if "table" in c.attrib["class"]]
+    fan = [e.attrib["data-ends"].split() for e in marked(picture.svg, "edge")]
+    fan = [ends for ends in fan if ends[0] == table]
+    ends = {end for _, end in fan}
+    assert len(ends) == neurons  # none of them stands without an edge
+    assert len(fan) == drawn or 10 <= len(fan) < 10 + neurons
+    assert "only the strongest are drawn" in picture.svg  # of those into the matrix, too
+    browser.get(picture.save(tmp_path / "loss.html").as_uri())
+    for end in ends if drawn is None else ():
+        card = browser.find_element("css selector", f"[data-card='{end}']")
+        browser.execute_script("arguments[0].dispatchEvent(new Event('click'))", card)
+        chosen = browser.execute_script("return document.querySelectorAll('.edge.chosen').length")
+        assert chosen + sum(other == end for _, other in fan) == 16
+
+
 def test_the_lines_of_a_chosen_neuron_are_drawn_and_a_matrix_switches_to_weights(browser, tmp_path):
     loss = nn.cross_entropy(nn.MLP(4, [16, 16, 3], rng=0)([Value(0.5, label=f"x{i}") for i in range(4)]), 1)
     loss.backward()
@@ -252,7 +275,7 @@ def test_the_lines_of_a_chosen_neuron_are_drawn_and_a_matrix_switches_to_weights
     clicked(browser, f"[data-card='{tables[1]}'] [data-row='4']")
     drawn = browser.execute_script("return document.querySelectorAll('.edge.chosen').length")
     strongest = [edge for edge in marked(drawing.svg, "edge") if edge.attrib["data-ends"] == " ".join(tables)]
-    assert 6 <= drawn <= 16 and len(strongest) == 10
+    assert 6 <= drawn <= 16 + 3 and len(strongest) == 10  # from 16 neurons before it, and to 3 after it
     before = browser.execute_script("return document.querySelectorAll('.matrix')[1].innerHTML")
     clicked(browser, f"[data-card='{tables[1]}'] .matrix")
     after = browser.execute_script("return document.querySelectorAll('.matrix')[1].innerHTML")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 import re
 import time
 from types import SimpleNamespace
@@ -48,7 +49,7 @@ READY = "return window.LIVE && !LIVE.S.until && document.querySelector('footer')
 
 
 def opened(browser, page, folder, until=READY, address="#example=1"):
-    """Open the page; an address that says what to look at leaves out its first second of training."""
+    """Open the page; an address that says what to look at leaves out its first training."""
     browser.get_log("browser")
     browser.get("about:blank")
     browser.get(page.save(folder / "page.html").as_uri() + address)
@@ -136,9 +137,18 @@ def test_hostile_names_of_features_classes_and_parameters_run_nothing(browser, t
     assert ATTACK in text(browser, "#numbers-table") and browser.get_log("browser") == []
 
 
-def test_the_first_screen_trains_for_a_second_and_then_says_what_there_is(browser, tmp_path):
-    opened(browser, small().page, tmp_path, "return document.querySelectorAll('.caption').length === 3", "")
-    assert int(text(browser, "#figure-step b")) > 0 and not browser.execute_script("return LIVE.S.playing")
+def test_the_first_screen_trains_the_same_steps_each_time_and_says_so(browser, tmp_path):
+    page, seen = small().page, set()
+    for _ in range(2):
+        opened(browser, page, tmp_path, "return document.querySelectorAll('.caption').length === 3", "")
+        seen.add((text(browser, "#figure-step b"), text(browser, "#figure-train b"), text(browser, "#opening span")))
+        assert not browser.execute_script("return LIVE.S.playing")
+    [(steps, loss, said)] = seen
+    assert int(steps) > 0 and f"trained itself for {steps} steps" in said
+    element(browser, "#opening button").click()
+    assert text(browser, "#figure-step b") == "0" and text(browser, "#figure-train b") != loss
+    assert browser.execute_script("return Array.from(LIVE.S.theta).every((x, k) => x === Number(LIVE.D.theta[k]))")
+    assert browser.execute_script("return document.querySelector('#opening').hidden")
 
 
 # --- it computes what Python computes
@@ -390,6 +400,53 @@ def test_a_number_can_be_typed_and_kept(moons, browser):
     assert browser.execute_script("return LIVE.S.theta[arguments[0]]", k) == -1.25
 
 
+def test_letters_and_numbers_too_large_are_refused_in_words(moons, browser):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.execute_script("LIVE.chooseNeuron(4)")
+    settle(browser)
+    before = browser.execute_script("return Array.from(LIVE.S.theta)")
+    for keys, said in (
+        ("h", "type a number"),
+        ("1e400" + Keys.ENTER, "1e400 is not a number"),
+        ("5x", "type a number"),
+    ):
+        press(browser, weight_spin(), *keys)
+        hint = browser.execute_script("return document.querySelector(arguments[0]).dataset.hint", weight_spin())
+        assert hint is not None and said in hint
+        press(browser, weight_spin(), Keys.ESCAPE)
+    assert browser.execute_script("return Array.from(LIVE.S.theta)") == before
+
+
+def test_escape_closes_what_a_question_mark_opened_and_each_says_what_it_asks(moons, browser):
+    from selenium.webdriver.common.keys import Keys
+
+    names = browser.execute_script("return [...document.querySelectorAll('.ask')].map((one) => one.ariaLabel)")
+    assert len(set(names)) == len(names) > 5 and all("undefined" not in name for name in names)
+    element(browser, "#curves .ask").click()
+    assert element(browser, "#help-curves").is_displayed()
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not element(browser, "#help-curves").is_displayed()
+
+
+def test_a_layer_whose_gradient_is_0_is_named_where_its_line_is_missing(browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [4, 3, 1], activation="relu", rng=0)
+    for p in model.layers[1].parameters():
+        p.data = -100.0
+    opened(browser, cr.live(model, cr.mse, X, y + 0.5), tmp_path)
+    browser.execute_script("LIVE.reset()")
+    assert "The gradient of layer 1, layer 2 is exactly 0 now" in text(browser, "#nosize")
+    assert "layer 3" not in text(browser, "#nosize")
+
+
+def test_three_gradients_of_one_weight_say_of_which_examples_each_is(moons, browser):
+    element(browser, "#one").click()
+    assert "(mean of the last mini-batch, 16 examples, before the step)" in text(browser, "#why tr")
+    assert "mean of all training examples" in text(browser, "#verdict")
+    assert "this example" in text(browser, "#neuron thead")
+
+
 def test_the_row_of_the_bias_chooses_the_bias_and_keeps_an_edited_weight(moons, browser):
     from selenium.webdriver.common.keys import Keys
 
@@ -473,7 +530,7 @@ def test_the_optimiser_is_explained_with_the_numbers_of_its_last_step(moons, bro
     before, after = browser.execute_script("return [Number(LIVE.D.theta[LIVE.S.weight]), LIVE.S.theta[LIVE.S.weight]]")
     shown = re.search(r"The last step of \S+: ([−\d.e]+) → ([−\d.e]+)", said)
     assert [number(one) for one in shown.groups()] == pytest.approx([before, after], rel=1e-5)
-    assert "steady" in said and "plain gradient descent would have taken" in said
+    assert "There is one gradient so far" in said and "plain gradient descent would have taken" in said
 
 
 # --- scalar steps
@@ -517,6 +574,39 @@ def test_a_number_is_hidden_until_somebody_has_guessed(moons, browser):
     element(browser, ".guess button").click()
     assert number(text(browser, ".numbers b")) == pytest.approx(true, rel=1e-3)
     assert "Right" in text(browser, ".score") and "1 of 1" in text(browser, ".score")
+
+
+def test_a_wrong_guess_may_be_mended_and_gives_nothing_away(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5); LIVE.scalar.go('forward', 0)")
+    element(browser, "#predict").click()
+    true = browser.execute_script("return LIVE.scalar.tell(0).result")
+    shown = browser.execute_script("return LIVE.scalar.tell(0).result.toPrecision(3)").replace("-", "−")
+    for wrong, said in ((true * 1.2, "Near"), (true * 9, "Not yet"), (-true, "The sign is the other one")):
+        element(browser, ".guess input").send_keys(str(wrong))
+        element(browser, ".guess button").click()
+        answer = text(browser, ".score")
+        assert said in answer and shown not in answer and text(browser, ".numbers b") == "?"
+        if said != "The sign is the other one":
+            assert ("too small" in answer) == (wrong < true)
+    element(browser, ".guess input").send_keys(str(true))
+    element(browser, ".guess button").click()
+    assert "Score: 1 of 1" in text(browser, ".score"), "one question, in four guesses"
+
+
+def test_a_scalar_of_another_part_is_named_after_the_neuron_that_it_is_in(moons, browser):
+    told = browser.execute_script("""
+      return LIVE.D.neurons.flatMap((_, n) => {
+        LIVE.chooseNeuron(n);
+        return ['forward', 'backward'].flatMap((act) => {
+          LIVE.scalar.go(act, 0);
+          return LIVE.scalar.state.list.map((_, i) => {
+            const one = LIVE.scalar.tell(i);
+            return [...one.line, ...one.numbers].map((part) => part.textContent ?? part).join('') + ' ' + one.why;
+          });
+        });
+      });""")  # fmt: skip
+    assert [line for line in told if re.search(r"\b[a-z]+ \d+(\.grad| =)", line)] == []
+    assert any(" of h2_1.grad" in line and "This comes from h2_1, which uses h1_1." in line for line in told), told[:9]
 
 
 # --- replay, data, and out again
@@ -619,6 +709,34 @@ def test_the_worksheet_has_blanks_and_a_key_with_the_numbers(moons, browser):
         and "____" not in key
         and browser.execute_script("return document.querySelectorAll('.sheet:last-child li b.num').length") == count
     )
+
+
+@pytest.mark.parametrize("neuron", [0, 5, 7])
+def test_a_line_of_the_worksheet_can_be_computed_and_prints_no_answer_of_another(moons, browser, neuron):
+    browser.execute_script(f"LIVE.chooseExample(7); LIVE.chooseNeuron({neuron}); LIVE.worksheet()")
+    blank, key = browser.execute_script("""
+      return [...document.querySelectorAll('.sheet')].map((sheet) => [...sheet.querySelectorAll('ol')].map((part) =>
+        [...part.children].map((one) => one.textContent.replace('________', ''))));""")
+    answers = browser.execute_script("""
+      return [...document.querySelectorAll('.sheet:last-of-type ol')].map((part) =>
+        [...part.querySelectorAll('b.num')].map((one) => one.textContent));""")
+    assert [len(part) for part in blank] == [len(part) for part in key] == [len(part) for part in answers]
+    known, references = {"tanh": math.tanh}, 0
+    for act, (lines, results) in enumerate(zip(blank, answers, strict=True)):
+        for line, result in zip(lines, results, strict=True):
+            asked = line.rsplit(":", 1)[-1] if act else line.split(" = ")[2]
+            asked = asked.strip().rstrip("=≈ ")
+            if not asked or asked == line.strip():
+                continue  # the seed of the loss
+            assert "…" not in asked
+            references += asked.count("line ")
+            asked = re.sub(r"line (\d+)", lambda m, found=results: f"({found[int(m[1]) - 1]})", asked)
+            asked = asked.replace("−", "-").replace("×", "*").replace("^", "**")
+            found = eval(asked, {"__builtins__": {}}, known)  # the page's own text
+            assert found == pytest.approx(number(result), rel=5e-3, abs=1e-6), line
+            if not act:
+                known[line.split(" = ")[0].strip()] = number(result)
+    assert references >= len(blank[1]) - 4, "the later lines go on from the earlier ones"
 
 
 # --- for everybody
@@ -977,9 +1095,22 @@ def test_the_boundary_is_where_the_model_changes_its_answer():
     svg = ElementTree.fromstring(viz.boundary(model, [[-1.0, 0.0], [1.0, 1.0]], [1, 0]).svg)
     _, *rects = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]  # the first one is the paper
     left, right = 56.0, 56.0 + 360.0
-    for rect in rects:
+    for rect, kind in zip(rects[-2:], ("f0", "f1"), strict=True):  # of the legend
+        assert rect["class"] == kind
+    for rect in rects[:-2]:
         middle = float(rect["x"]) + float(rect["width"]) / 2
         assert rect["class"] == ("f1" if middle < (left + right) / 2 else "f0")
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+def test_the_boundary_can_be_read_without_its_colours(outputs):
+    X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % max(outputs, 2)
+    model = cr.MLP(2, [outputs], rng=0)
+    svg = viz.boundary(model, X, y).svg
+    hatched = re.findall(r'<path class="hatch" d="([^"]+)"', svg)
+    slopes = set(re.findall(r"l[\d.]+ (-?)[\d.]", "".join(hatched)))
+    assert slopes == ({"-"} if outputs < 3 else {"-", ""})  # "/" of the second class, "\\" of the third
+    assert len(set(re.findall(r'<path class="point \w+" [^>]*d="([^"]+)"', svg))) == max(outputs, 2)
 
 
 def test_the_confusion_table_counts_what_sklearn_would_count():
@@ -1001,7 +1132,7 @@ def test_the_landscape_s_arrow_is_the_gradient_and_its_ends_are_losses():
     labels, theta = [p.label for p in model.parameters()], program.parameters()
     _, gradient = program.value_and_grad(X, y)
     first, second = labels.index("w1_11"), labels.index("b2_1")
-    dx, dy = map(float, re.search(r'class="mean" d="M[\d. ]+l([-\d.]+) ([-\d.]+)"', picture.svg).groups())
+    dx, dy = map(float, re.search(r'class="down" d="M[\d. ]+l([-\d.]+) ([-\d.]+)l', picture.svg).groups())
     reach = [max(1.0, abs(theta[k])) for k in (first, second)]
     assert dx * gradient[second] / reach[0] == pytest.approx(-dy * gradient[first] / reach[1], rel=0.02)
     with pytest.raises(ValueError, match="two different labels"):
@@ -1018,6 +1149,30 @@ def test_the_panels_bring_their_own_paper_for_a_reader_whose_system_is_dark_on_a
         assert paper.get("class") == "paper", "below everything else"
         width, height = map(float, root.get("viewBox").split()[2:])
         assert (float(paper.get("width")), float(paper.get("height"))) == pytest.approx((width, height), abs=1)
+
+
+def test_the_landscape_has_numbers_on_its_sides_and_a_scale_of_its_shades():
+    X, y = moons_data()
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    labels = [p.label for p in model.parameters()]
+    theta = np.array([p.data for p in model.parameters()])
+    walk = np.tile(theta, (3, 1))
+    walk[2, labels.index("w1_11")] += 4.0
+    pair = ("w1_11", "b2_1")
+    svg = viz.landscape(model, cr.mse, X, y, parameters=pair, walks={"one": walk, "other": walk[::2]}).svg
+    root = ElementTree.fromstring(svg)
+    texts = [(one.text, float(one.get("x"))) for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    ticks = [(number(text), x) for text, x in texts if re.fullmatch(r"[-−]?[\d.]+", text) and 56 < x < 416]
+    assert len(ticks) >= 3
+    way = re.search(r'class="way w0" d="M([\d.]+) .*L([\d.]+) ', svg)
+    start, end = float(way[1]), float(way[2])
+    for tick, x in ticks:  # on the same line as the walk of 4
+        at = theta[labels.index("w1_11")]
+        assert x == pytest.approx(start + (tick - at) / 4.0 * (end - start), abs=0.5)
+    least, most = re.search(r"mean loss, (\S+) to (\S+)<", svg).groups()
+    scale = [text for text, x in texts if x > 420]
+    assert [scale[0], scale[-1]] == [least, most]
+    assert svg.count("scale(2)") == 1, "of two marks at one place the lower one is the larger one"
 
 
 def test_a_walk_over_the_landscape_goes_where_its_parameters_went():

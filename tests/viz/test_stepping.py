@@ -72,12 +72,25 @@ def test_the_update_ends_at_the_numbers_of_a_real_one(value, rate):
     assert f"is {texts[-1]} now" in said
 
 
-def test_the_parameters_that_move_are_those_of_neurons_or_all_leaves_or_those_that_are_named():
+def test_the_parameters_that_move_are_those_of_neurons_or_those_named_so_or_all_leaves_or_those_that_are_given():
     def moved(loss, **options):
         data = page_data(viz.steps(loss, **options).html)
         return {data["names"][index] for index, _ in of_kind(data, "move")}
 
-    assert moved(neuron()) == {"x1", "x2", "w1", "w2", "b"}
+    def of(*labels):
+        total = Value(1.0, requires_grad=False)
+        for label in labels:
+            total = total * Value(2.0, label=label)
+        return moved(total)
+
+    out = neuron()
+    assert moved(out) == {"w1", "w2", "b"}
+    assert moved(out, parameters=[leaf for leaf in viz_leaves(out) if leaf.label in ("x1", "b")]) == {"x1", "b"}
+    assert of("x[0]", "y", "target", "input_3", "W", "bias") == {"W", "bias"}
+    assert of("x₁", "theta2", "xylophone", "t") == {"theta2", "xylophone"}
+    assert of("x", "y", "z") == {"x", "y", "z"}  # nothing says that these are data
+    assert of("a", "b", "c") == {"a", "b", "c"}
+    assert of("a", "x", "b") == {"a", "b"}
     model = nn.Neuron(2, rng=0)
     out = model([Value(1.0, label="x1"), Value(2.0, label="x2")])
     assert moved(out) == {parameter.label for parameter in model.parameters()}
@@ -89,6 +102,24 @@ def test_the_parameters_that_move_are_those_of_neurons_or_all_leaves_or_those_th
         viz.steps(out, learning_rate=-1)
     with pytest.raises(TypeError, match="learning_rate is 'fast'; it has to be a number"):
         viz.steps(out, learning_rate="fast")
+
+
+def viz_leaves(root):
+    return [value for value in topological_order(root) if value.operation is None]
+
+
+def test_the_page_says_which_leaves_stay_and_how_others_are_chosen():
+    def said(loss, **options):
+        return page_data(viz.steps(loss, **options).html)["stays"]
+
+    how = "; steps(…, parameters=[…]) says what moves instead."
+    assert said(neuron()) == f"x1 and x2 are taken for data and stay as they are{how}"
+    one = Value(2.0, label="x") * Value(3.0, label="w")
+    assert said(one) == f"x is taken for data and stays as it is{how}"
+    assert said(one, parameters=viz_leaves(one)) == "" == said(one, learning_rate=None)
+    two = Value(2.0, label="p") * Value(3.0, label="q")
+    assert said(two) == "All leaves move; with steps(…, parameters=[…]) only those that are named."
+    assert said(Value(2.0, label="p") * 3.0) == ""
 
 
 def test_a_step_that_is_too_large_is_called_that_and_one_to_no_value_as_well():
@@ -308,9 +339,9 @@ def test_stepping_through_the_acts_fills_in_data_then_gradients_then_new_data(pa
     o.backward()
     assert card_texts(page, "grad") == [short(value.grad) for value in order]
     press(page, Keys.END)
-    assert text(page, "#counter") == "step 21 of 21"
+    assert text(page, "#counter") == "step 19 of 19"
     for value in order:
-        if not value._prev:
+        if value.label in ("w1", "w2", "b"):
             value.data -= 0.1 * value.grad
     o.refresh()
     assert card_texts(page, "data") == [short(value.data) for value in order]
@@ -347,9 +378,10 @@ def test_cards_buttons_and_the_slider_go_to_their_steps(page):
     page.find_element("id", "back").click()
     assert step_of(page) == there - 1
     page.find_element("id", "act2").click()
-    assert text(page, "#update").endswith(".data −= learning rate × x1.grad")
+    assert text(page, "#update").endswith(".data −= learning rate × w1.grad")
+    assert "x1 and x2 are taken for data and stay as they are" in text(page, "#why")
     page.find_element("id", "end").click()
-    assert step_of(page) == 21
+    assert step_of(page) == 19
     page.find_element("id", "slider").send_keys(Keys.HOME)
     assert step_of(page) == 0
     press(page, " ")
@@ -366,7 +398,7 @@ def test_the_address_names_the_step_and_a_step_in_the_address_is_gone_to(browser
     assert browser.current_url.endswith(f"?step={step_of(browser)}") and step_of(browser) == 8
     for odd in ("?step=abc", "?step=-3", "?step=999", "?other=1"):
         browser.get(address + odd)
-        assert step_of(browser) == (21 if odd == "?step=999" else 0)
+        assert step_of(browser) == (19 if odd == "?step=999" else 0)
     assert browser.get_log("browser") == []
 
 

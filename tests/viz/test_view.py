@@ -77,7 +77,7 @@ PAGES = {name: kind for name, kind in KINDS.items() if kind.has_view and kind.ca
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", [*PAGES, "network"])
-def test_at_the_start_all_text_can_be_read_and_the_result_is_in_sight(name, width, window, tmp_path):
+def test_at_the_start_all_text_can_be_read_and_the_beginning_is_in_sight(name, width, window, tmp_path):
     page = drawn_network() if name == "network" else PAGES[name].picture("a")
     browser = window(page, tmp_path, width)
     sizes = browser.execute_script("""
@@ -86,16 +86,60 @@ def test_at_the_start_all_text_can_be_read_and_the_result_is_in_sight(name, widt
     """)
     assert min(sizes) >= READABLE - 0.01
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")  # only the view scrolls
-    if browser.execute_script("return document.querySelector('#view .root') !== null"):
-        x, y, wide, high = box(browser, "#view .root .rim")
-        left, top, across, down = box(browser, "#view")
-        assert left <= x and x + wide <= left + across and top <= y and y + high <= top + down
+    assert box(browser, "#view svg")[0] >= box(browser, "#view")[0]  # nothing is cut off where texts begin
+    assert browser.execute_script("return [chainrule.view.element.scrollLeft, chainrule.view.element.scrollTop]") == [
+        0,
+        0,
+    ]
+    assert are_apart(browser)
     hidden = browser.execute_script("return document.querySelector('.overview').hidden")
     (wide, high), (across, down) = box(browser, "#view svg")[2:], box(browser, "#view")[2:]
     in_sight = min(1, across / wide) * min(1, down / high)
     assert hidden or in_sight < 0.83  # the scroll bars take some of the view
     assert not hidden or in_sight > 0.77
     assert browser.get_log("browser") == []
+
+
+def are_apart(browser):
+    """Whether the overview stands below the view and inside the window, or is not there."""
+    return browser.execute_script("""
+        const [overview, zoom] = [".overview", ".zoom"].map((name) => document.querySelector(name));
+        const boxes = [chainrule.view.element, overview, zoom].map((one) => one.getBoundingClientRect());
+        const [view, small, buttons] = boxes;
+        return overview.hidden
+            || (view.bottom <= small.top && view.bottom <= buttons.top && small.right <= buttons.left
+                && small.bottom <= innerHeight)""")
+
+
+@pytest.mark.parametrize("width", [700, 1200, 1600])
+@pytest.mark.parametrize("name", ["draw", "steps"])
+def test_in_a_frame_of_a_notebook_the_overview_has_room_of_its_own(name, width, window, tmp_path):
+    picture = drawn_network() if name == "draw" else viz.steps(network([4, 16, 16, 3]))
+    browser = window(f"<!doctype html><body>{picture._repr_html_()}", tmp_path, width, 1000)
+    browser.switch_to.frame(0)
+    try:
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        across, down, is_hidden = browser.execute_script("""
+            const view = chainrule.view.element;
+            return [view.scrollWidth / view.clientWidth, view.scrollHeight / view.clientHeight,
+                document.querySelector(".overview").hidden]""")
+        assert are_apart(browser)
+        assert is_hidden == (across * down < 1.24)
+        assert down == 1 or picture.height * picture.readable > 700  # the overview takes no room from the picture
+        assert browser.execute_script("return chainrule.view.element.scrollLeft") == 0
+    finally:
+        browser.switch_to.default_content()
+
+
+@pytest.mark.parametrize("width", [700, 800, 1200])
+def test_in_a_frame_of_a_notebook_a_small_picture_above_a_panel_is_seen_down_to_its_legend(width, window, tmp_path):
+    browser = window(f"<!doctype html><body>{viz.steps(neuron())._repr_html_()}", tmp_path, width, 1000)
+    browser.switch_to.frame(0)
+    try:
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        assert browser.execute_script("const v = chainrule.view.element; return v.scrollHeight <= v.clientHeight")
+    finally:
+        browser.switch_to.default_content()
 
 
 def test_a_picture_as_large_as_its_window_is_shown_whole_and_a_small_one_is_enlarged(window, tmp_path):
@@ -148,10 +192,10 @@ def test_the_mouse_drags_the_picture_and_the_overview_moves_it(window, tmp_path)
     browser = window(drawn_network(), tmp_path, 700)
     where = "return chainrule.view.element.scrollLeft"
     before = browser.execute_script(where)
-    for kind, x in (("mousePressed", 400), ("mouseMoved", 440), ("mouseMoved", 500), ("mouseReleased", 500)):
+    for kind, x in (("mousePressed", 400), ("mouseMoved", 360), ("mouseMoved", 300), ("mouseReleased", 300)):
         event = {"type": kind, "x": x, "y": 560, "button": "left", "buttons": 1, "clickCount": 1}
         browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
-    assert browser.execute_script(where) == pytest.approx(before - 100, abs=1)
+    assert browser.execute_script(where) == pytest.approx(before + 100, abs=1)
     x, y, _, high = box(browser, ".overview img")
     for kind in ("mousePressed", "mouseReleased"):
         event = {"type": kind, "x": x + 2, "y": y + high / 2, "button": "left", "buttons": 1, "clickCount": 1}

@@ -100,3 +100,12 @@ def mixed(start: Colour, end: Colour, part: int, whole: int) -> str:
     '#808080'
     """
     return "#" + "".join([f"{(a * (whole - part) + b * part + whole // 2) // whole:02x}" for a, b in zip(start, end)])
+
+
+def colour_of(text: str) -> Colour:
+    """The three numbers of a colour as CSS has it.
+
+    >>> colour_of("#1c2430")
+    (28, 36, 48)
+    """
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)

@@ -1,5 +1,5 @@
 "use strict";
-// The whole picture, small, in a corner of a view that shows a part of it; a press or a drag in it moves the view.
+// The whole picture, small, below a view that shows a part of it; a press or a drag in it moves the view.
 (function () {
   if (!chainrule.view) return;
   const { element: view, svg } = chainrule.view;
@@ -34,10 +34,7 @@
     // Where more is in sight, nobody needs it; once shown, it stays a little longer, for it takes room from the view.
     box.hidden = !view.classList.contains("larger") || seen > (box.hidden ? 0.8 : 0.9);
     if (box.hidden) return;
-    const share = chainrule.isFramed ? 0.18 : 0.27; // of the view
-    const [across, down] = [share * view.clientWidth, share * view.clientHeight];
-    // In a page of its own, it stands below the view; in a frame, there is no room for that, and it lies over the view.
-    const scale = Math.min(Math.min(240, across) / width, (chainrule.isFramed ? Math.min(130, down) : 64) / height);
+    const scale = Math.min(Math.min(240, 0.27 * view.clientWidth) / width, 64 / height);
     image.style.width = Math.max(width * scale, 12) + "px";
     image.style.height = Math.max(height * scale, 12) + "px";
     if (isOld && timer === null) timer = setTimeout(paint, 0);

@@ -19,6 +19,9 @@ from .text import markup
 READABLE = 11.0  # pixels; at the start, no text is smaller
 HIGHEST = 85  # hundredths of a notebook's window that a picture takes at most; in a higher one its view scrolls
 SCROLL_BAR = 16
+OVERVIEW = 84  # the height of the overview and of what is around it
+NARROW, WRAPPED = 900, 62  # in a frame that is narrower, the lines of a panel wrap and need so much more height
+IN_SIGHT = 0.8  # the part of a picture that a frame shows from which on it has no overview; overview.js has it, too
 LARGEST_IN_FRAME = 500_000  # characters of SVG; a frame holds the picture two and a half times
 LONGEST_TITLE = 80  # characters in a repr
 _FONT_SIZE = re.compile(r"\bfont(?:-size)?:[^;}\"]*?([\d.]+)px")
@@ -64,9 +67,22 @@ class Picture(ABC):
     @property
     def frame_style(self) -> str:
         """The style of the page's frame in a notebook; where the picture has to shrink, the frame shrinks with it."""
-        wide, high, readable = f"{self.width:.0f}", f"{self.height:.0f}", min(self.readable, 1.0)
-        least = f"min-height:min({self.height * readable + SCROLL_BAR:.0f}px,{HIGHEST}vh)"
+        wide, high = f"{self.width:.0f}", f"{self.height:.0f}"
+        least = f"min-height:min({self._shrunk:.0f}px,{HIGHEST}vh)"
+        # A browser that does not know the unit cqw ignores the second least height and takes the first.
+        least += f";min-height:min({self._shrunk:.0f}px + {self._for_overview},{HIGHEST}vh)"
         return f"width:100%;max-width:{wide}px;aspect-ratio:{wide}/{high};{least};max-height:{HIGHEST}vh"
+
+    @property
+    def _shrunk(self) -> float:
+        """The height of the picture where it is as small as can be read, and of the bar that scrolls it."""
+        return self.height * min(self.readable, 1.0) + SCROLL_BAR
+
+    @property
+    def _for_overview(self) -> str:
+        """As a length of CSS: the room of the overview where the frame is so narrow that there will be one, else 0."""
+        least = self.width * min(self.readable, 1.0) * IN_SIGHT
+        return f"clamp(0px,({least:.0f}px - 100cqw)*999,{OVERVIEW}px)"
 
     def save(self, path: str | Path, *, animated: bool = False) -> Path:
         """Write the file that the ending of its name asks for, and return its path.
@@ -121,8 +137,9 @@ class Picture(ABC):
         # A trusted notebook shows the frame; an untrusted one removes the frame and shows the picture inside it. The
         # frame has round corners of its own, for what is behind it cannot be seen through it in all browsers.
         return (
+            '<div style="width:100%;container-type:inline-size">'
             f'<iframe srcdoc="{markup(self.html)}" title="{markup(self.title)}" '
-            f'style="{self.frame_style};border:0;border-radius:10px">{self.image()}</iframe>'
+            f'style="{self.frame_style};border:0;border-radius:10px">{self.image()}</iframe></div>'
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -212,13 +229,11 @@ class Page(Picture):
     def frame_style(self) -> str:
         """As high as the picture is when it has shrunk to the frame's width, and the panel below it."""
         whole, panel = self.height, self._panel_height
-        least = whole * min(self.readable, 1.0) + SCROLL_BAR
-        shrunk = f"min(clamp({least:.0f}px,{100 * whole / self.width:.2f}cqw,{whole:.0f}px),{HIGHEST}vh)"
+        shrunk = f"clamp({self._shrunk:.0f}px,{100 * whole / self.width:.2f}cqw,{whole:.0f}px)"
+        shrunk = f"min({shrunk} + {self._for_overview},{HIGHEST}vh)"
+        wrapped = f"clamp(0px,({NARROW}px - 100cqw)*999,{WRAPPED}px)"
         # A browser that does not know the unit cqw ignores the second height and takes the first.
-        return f"width:100%;height:{whole + panel:.0f}px;height:calc({shrunk} + {panel:.0f}px)"
-
-    def _repr_html_(self) -> str:
-        return f'<div style="width:100%;container-type:inline-size">{super()._repr_html_()}</div>'
+        return f"width:100%;height:{whole + panel:.0f}px;height:calc({shrunk} + {wrapped} + {panel:.0f}px)"
 
 
 def _ipython_shell() -> Any:

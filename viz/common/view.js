@@ -52,16 +52,12 @@
     window.dispatchEvent(new Event("viewchange"));
   }
 
-  // As large as the window allows, but never so small that it cannot be read; then the result is what is in sight.
+  // As large as the window allows, but never so small that it cannot be read; what does not fit is seen from where it
+  // begins: the left, where the forward pass and all texts begin.
   function start() {
     isAtStart = true;
     setScale(Math.max(readable, Math.min(whole(), chainrule.isFramed ? 1 : 1.5)));
-    const results = svg.querySelectorAll(".root");
-    if (!results.length || isWhole()) return;
-    const box = results[results.length - 1].getBoundingClientRect();
-    const port = view.getBoundingClientRect();
-    const left = view.scrollLeft + box.right - port.left + MARGIN - view.clientWidth;
-    scroll(left, view.scrollTop + (box.top + box.bottom) / 2 - port.top - view.clientHeight / 2);
+    scroll(0, 0);
   }
 
   // Zoom so that the point stays where it is, such as the one under the mouse.

@@ -27,6 +27,7 @@ LONGEST_LIST = 40  # parameters or terms in one tooltip
 MOST_BARS = 48
 CLOSED = "nothing goes back: requires_grad is False"
 MOST_LINES = 10  # into a layer that has a matrix
+FULL_FAN = 24  # edges from the rows of a table to the neurons of a layer, above which the strongest alone are drawn
 
 
 def choose_fold(units: Sequence[Unit | None]) -> str:
@@ -402,14 +403,25 @@ def _bundle(
 
 
 def _fewer(edges: list[Edge], cards: Sequence[Card], has_gradients: bool) -> list[Edge]:
-    """The edges without the weaker ones of those that lead into a table, where its matrix shows them all."""
+    """The edges without the weaker ones of those that lead into a table, where its matrix shows them all.
+
+    The same goes for many edges from the rows of a table to the neurons of a layer, whose bars show all parameters.
+    """
     kept: list[Edge] = []
     into: dict[int, list[Edge]] = {}
+    fans: dict[tuple[int, str], list[Edge]] = {}
     for edge in edges:
         if cards[edge.end].matrix:
             into.setdefault(edge.end, []).append(edge)
+        elif edge.start_row is not None and edge.is_open and cards[edge.end].terms:
+            fans.setdefault((edge.start, cards[edge.end].layer), []).append(edge)
         else:
             kept.append(edge)
+    for fan in fans.values():
+        ranked = sorted(fan, key=lambda edge: _weight_of(edge, has_gradients), reverse=True)
+        of_each_neuron = {edge.end: edge for edge in reversed(ranked)}
+        wanted = {id(edge) for edge in [*ranked[:MOST_LINES], *of_each_neuron.values()]}
+        kept += [edge for edge in fan if len(fan) <= FULL_FAN or id(edge) in wanted]
     for every in into.values():
         among = [edge for edge in every if edge.is_open]
         closed = {(edge.start, edge.start_row): edge for edge in reversed(every) if not edge.is_open}
@@ -474,6 +486,8 @@ def _chips_of(given: Sequence[tuple[int, float]]) -> list[Card]:
 
 def _hints(grouping: Grouping, scene: Scene) -> list[str]:
     said = []
+    if scene.faint:
+        said.append("Where there are many edges, only the strongest are drawn.")
     if any(group.repeat for group in grouping.groups):
         said.append('Steps that are alike are folded; fold="none" draws all of them.')
     if grouping.over:

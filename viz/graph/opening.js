@@ -65,7 +65,7 @@
     if (again) return;
     chosen = key;
     if (row) row.classList.add("picked");
-    if (row) draw(key);
+    draw(key);
     if (data.open[key]) open(key, row ?? card);
   }
 

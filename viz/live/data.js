@@ -179,22 +179,27 @@ function pictureAsSvg() { // the network, the field and the loss curve of the ch
 }
 
 // A worksheet of the chosen neuron, or of the loss, for the chosen example: blanks to fill in, and the key on a page of its own.
+const LINES_OF_A_SHEET = 40;
 function worksheet() {
   const old = $("worksheet");
   if (old) old.remove();
   const before = scalarPanel.state, acts = ["forward", "backward"], pages = [];
   const kept = [before.act, before.now, before.predict, before.hidden];
   before.predict = before.hidden = false;
+  const sheets = { forward: { values: new Map(), grads: new Map() }, backward: { values: new Map(), grads: new Map() } };
+  before.places.forEach((place) => sheets.backward.values.set(place, 0)); // asked in the forward part
   for (const isKey of [false, true]) {
     const page = el("section", { className: "sheet" }, el("h2", { text: isKey ? "Key" : "Worksheet: the chain rule by hand" }), el("p", { text: `${titleNow()}. ${D.kind === "model" ? `${exampleName(S.example)}: ${D.features.slice(0, 12).map((f, i) => `${f} = ${fmt(exampleRow()[i])}`).join(", ")}; target ${targetName(S.example)}.` : ""}` }));
     for (const act of acts) {
       scalarPanel.go(act, 0);
-      const list = el("ol");
-      before.list.slice(0, 40).forEach((_, i) => {
-        const told = scalarPanel.tell(i);
+      const list = el("ol"), sheet = sheets[act], all = before.list.length;
+      before.list.slice(0, LINES_OF_A_SHEET).forEach((_, i) => {
+        const told = scalarPanel.tell(i, isKey ? null : sheet);
+        if (told.receiver !== undefined) sheet[act === "forward" ? "values" : "grads"].set(told.receiver, i + 1);
         list.append(el("li", {}, el("span", {}, ...told.line), act === "backward" ? ":  " : "  ", el("span", { className: "num" }, ...told.numbers), isKey ? el("b", { className: "num", text: fmt(told.result) }) : el("span", { className: "blank", text: "________" })));
       });
-      page.append(el("h3", { text: act === "forward" ? "Forward: compute each value" : "Backward: local derivative × upstream gradient" }), list);
+      page.append(el("h3", { text: act === "forward" ? "Forward: compute each value" : "Backward: local derivative × upstream gradient" }),
+        isKey ? "" : el("p", { className: "note", text: "“line 1” stands for the number that you wrote into line 1 of this part" + (act === "backward" ? `, and a name for the number that you computed forward${[...list.querySelectorAll(".slope")].some((one) => one.textContent.startsWith("step(")) ? "; step is 1 above 0, and 0 elsewhere" : ""}.` : ".") }), list, all > LINES_OF_A_SHEET ? el("p", { className: "note", text: `These are the first ${LINES_OF_A_SHEET} of ${all} lines.` }) : "");
     }
     pages.push(page);
   }
@@ -221,6 +226,6 @@ function foot() {
   const about = el("dialog", { "aria-label": "about this page" }, el("h2", { text: "About this page" }), el("p", { text: "The page was made with chainrule from somebody's own model, loss and data. It computes with the same operations and the same derivatives as the Python library, fetches nothing, and sends nothing." }), el("p", { text: "Keys: arrows move in the network and change a number (Shift: ten times as much); Enter keeps an edited number, Esc brings the old one back; ← and → walk through the scalar steps." }), el("button", { type: "button", text: "close", onclick: () => about.close() }));
   box.append(el("div", { className: "controls" }, copy, el("button", { type: "button", id: "picturebutton", text: "save picture", onclick: () => download("network.svg", "image/svg+xml", pictureAsSvg()) }),
     wants("scalar") ? el("button", { type: "button", id: "sheet", text: "worksheet", onclick: worksheet }) : null, el("button", { type: "button", id: "astable", text: "numbers as a table", onclick: tableOfNumbers }), el("button", { type: "button", text: "about", onclick: () => about.showModal() })), about);
-  box.lastChild.previousSibling.append(helpButton("foot", about));
+  box.lastChild.previousSibling.append(helpButton("foot", about, "replay and export"));
   return box;
 }

@@ -28,7 +28,7 @@ from chainrule.nn.checks import (
     checked_validation,
 )
 from chainrule.nn.data.examples import examples_of
-from chainrule.nn.last_step import LINES, TEXTS
+from chainrule.nn.last_step import FIRST, LINES, TEXTS
 from chainrule.nn.modes import in_mode
 
 from ..common.choices import check_choice, list_of_texts
@@ -47,6 +47,7 @@ MOST_BYTES = 5_000_000
 MOST_SNAPSHOTS = 60
 MANY_PARAMETERS = 1_500  # with so many, the page offers no other loss, for its size
 ACTIVATIONS = ("tanh", "relu", "leaky_relu", "sigmoid", "elu", "silu", "gelu", "softplus", "sin")
+OPTIMISERS = (nn.SGD, nn.Adagrad, nn.RMSProp, nn.Adam, nn.AdamW)  # of which the page has the rules
 PARTS = ("data", "optimiser", "what if", "wishes", "replay", "scalar", "quiz")
 RATES = {"SGD": 0.1}  # the page's learning rate where none is given; others begin with 0.01
 LOSSES_OFFERED = 4
@@ -120,6 +121,7 @@ def live(
     data |= {"batch": min(int(batch_size), len(train[0])), "seed": _seed(seed), "show": parts}
     if history is not None:
         data["history"] = _history(history, len(parameters))
+    data["words"] = _in_words([loss, *(getattr(losses, name, None) for name in data["losses"][1:]), *OPTIMISERS])
     count, examples = len(parameters), len(train[0])
     data["model"] = f"{type(model).__name__} of {count:,} parameter{'s' * (count != 1)}"
     title = f"live: {data['model']}, {network.names[0]} of {examples:,} example{'s' * (examples != 1)}"
@@ -277,6 +279,12 @@ def _one(array: NDArray[Any], i: int) -> Any:
     return array[i].item() if array.ndim == 1 else array[i].tolist()
 
 
+def _in_words(things: Iterable[Any]) -> dict[str, str]:
+    """The first sentences of the documentation of losses and optimisers, by name, where they have one."""
+    found = {getattr(one, "__name__", ""): (getattr(one, "__doc__", None) or "").strip() for one in things}
+    return {name: clean(text.partition("\n\n")[0]) for name, text in found.items() if name and text}
+
+
 def _optimiser(model: Any, optimiser: Any, learning_rate: float | None) -> dict[str, Any]:
     chosen = checked_optimiser(model.parameters(), optimiser, learning_rate)
     name = type(chosen).__name__
@@ -287,7 +295,7 @@ def _optimiser(model: Any, optimiser: Any, learning_rate: float | None) -> dict[
     texts = {rule: [rows, [(told(least), text) for least, text in sentences]]
              for rule, (rows, sentences) in TEXTS.items()}  # fmt: skip
     return {"optimiser": name, "settings": settings, "rate": rate, "schedule": _schedule(chosen),
-            "texts": {"rules": texts, "lines": LINES}}  # fmt: skip
+            "texts": {"rules": texts, "lines": LINES, "first": FIRST}}  # fmt: skip
 
 
 def _schedule(optimiser: Any) -> dict[str, Any] | None:

@@ -567,7 +567,7 @@ function drawConfusion() {
     const share = shares ? shares[c] : 0;
     bar.fill.style.width = `${(100 * share).toFixed(1)}%`;
     bar.value.textContent = shares ? `${(100 * share).toFixed(1)} %` : "";
-    bar.row.classList.toggle("true", classOf(S.example) === c);
+    bar.row.classList.toggle("true", classOf(S.example) === c); // the true answer alone has a colour
   });
 }
 function softmax(scores) {
@@ -579,7 +579,6 @@ function classBars() {
   if (D.task !== "classes") return list;
   bars = D.classes.map((name, c) => {
     const fill = el("i", {}), value = el("b", { className: "num" }), row = el("div", {}, el("span", { text: name, title: name }), el("em", {}, fill), value);
-    fill.style.backgroundColor = `var(--${classColour(c)})`;
     list.append(row);
     return { fill, value, row };
   });
@@ -592,14 +591,17 @@ function curvesPanel() {
   const loss = el("canvas", { className: "curve", id: "curve", role: "img", "aria-label": "loss over the steps" });
   const size = el("canvas", { className: "curve small", id: "sizes", role: "img", "aria-label": "size of the gradient, layer by layer" });
   const log = el("button", { type: "button", className: "small", id: "log", text: "log", "aria-pressed": "true", onclick: () => { S.log = !S.log; log.textContent = S.log ? "log" : "linear"; log.setAttribute("aria-pressed", String(S.log)); redraw(); } });
-  const box = panel("curves", "Loss");
+  const box = panel("curves", "Loss"), none = el("p", { className: "note", id: "nosize", hidden: true });
   box.querySelector("h2").append(el("span", { className: "key train", text: "━ train" }), ...(D.test ? [el("span", { className: "key test", text: "╌ test" })] : []), log);
   const tones = ["ink", "receiver", "giver", "below", "above", "odd"], dashes = [[], [7, 3], [2, 3], [9, 3, 2, 3]], marks = ["━", "╌", "┈", "┅"];
   const keys = groups.map((g, i) => { const key = el("span", { text: `${marks[i % 4]} ${g.name}` }); key.style.color = `var(--${tones[i % 6]})`; return key; });
-  box.append(loss, el("h3", { text: "Size of the gradient, layer by layer" }), size, ...(groups.length > 1 ? [el("p", { className: "key" }, ...keys)] : []));
+  box.append(loss, el("h3", { text: "Size of the mini-batch's gradient, layer by layer" }), size, none, ...(groups.length > 1 ? [el("p", { className: "key" }, ...keys)] : []));
   parts.push(() => {
     if (!turn(4, 1)) return;
     paint(loss, (c, w, h) => lines(c, w, h, [["above", [], (r) => r.train], ...(D.test ? [["below", [6, 4], (r) => r.test]] : [])], S.log));
+    const last = S.history[S.history.length - 1], flat = last ? groups.filter((_, i) => last.sizes[i] === 0).map((g) => g.name) : [];
+    none.hidden = !flat.length;
+    if (flat.length) setText(none, `The gradient of ${flat.join(", ")} is exactly 0 now, so this scale cannot show it: nothing is learned there. If it stays so, choose a smaller learning rate and “restart”.`);
     paint(size, (c, w, h) => lines(c, w, h, groups.map((_, i) => [tones[i % 6], dashes[i % 4], (r) => r.sizes[i]]), true));
   });
   return box;

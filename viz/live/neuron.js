@@ -36,7 +36,7 @@ function neuronPanel() {
     if (D.neurons.length) buildNeuron();
     else buildParameters();
   };
-  const heads = [["into it", ""], ["value", ""], ["× weight", ""], ["= part", ""], ["∂z/∂w", "slope"], ["× ∂loss/∂z", "up"], ["= w.grad", ""], ["it asks of the value", "soft"]];
+  const heads = [["into it", ""], ["value", ""], ["× weight", ""], ["= part", ""], ["∂z/∂w", "slope"], ["× ∂loss/∂z", "up"], ["= w.grad, this example", ""], ["it asks of the value", "soft"]];
   function buildNeuron() {
     const n = D.neurons[S.neuron], table = el("table", { className: "terms" });
     table.append(el("thead", {}, el("tr", {}, ...heads.map(([text, c]) => el("th", { scope: "col", className: c, text })))));
@@ -126,6 +126,8 @@ function sums(box, n, z, h, dz) {
     const formula = words && words[2].slopes[0] ? write(words[2].slopes[0], n.name, ["z"]) + " = " : "";
     if (slope) {
       const [[by, from], equals] = equation([at(slope.local), at(slope.upstream)], (x, y) => x * y, dz);
+      const told = words?.[2].why[0];
+      if (told) lines.push(el("p", { className: "note", text: `local derivative: how fast ${n.name} changes with z; ${told}${formula.includes("step(") ? "; step is 1 above 0, and 0 elsewhere" : ""}` }));
       lines.push(line(el("span", { className: "slope", text: `local derivative ${formula}${by}` }), " × ", el("span", { className: "up", text: `upstream gradient ${from}` }), ` ${equals} ∂loss/∂z = `, b(dz, tone(dz))));
     }
   } else lines.push(line("the loss says: ", el("span", { className: "up", text: "∂loss/∂z = " }), b(dz, tone(dz))));
@@ -208,7 +210,7 @@ function whatIfPanel() {
     const predicted = start.g * change, true_ = now - start.L, number = (x, className, digits = 3) => el("b", { className: "num " + className, text: fmt(x, digits) });
     const what = D.kind === "value" ? D.losses[0] : whatIfRows() ? `the loss of ${whatIfRows().length} of the ${D.train} training examples` : `the loss of all ${D.train} training examples`;
     if (!Number.isFinite(start.L) && !ghost) text.replaceChildren(el("p", {}, `Here ${what} is ${fmt(start.L)}, and the curve has no slope: type another number.`));
-    else if (!ghost) text.replaceChildren(el("p", {}, "The gradient ", number(start.g, "slope", 4), ` is the slope of the curve at the dot: it says how ${what} changes. `, el("strong", { text: "Drag the dot." })),
+    else if (!ghost) text.replaceChildren(el("p", {}, `The gradient${D.kind === "value" ? "" : whatIfRows() ? " (mean of those examples)" : " (mean of all training examples)"}, `, number(start.g, "slope", 4), `, is the slope of the curve at the dot: it says how ${what} changes. `, el("strong", { text: "Drag the dot." })),
       el("p", { className: "soft", text: Math.abs(start.g) < 1e-6 ? "Here the curve is flat: a small change changes nothing." : start.g > 0 ? "Downhill is to the left: gradient descent makes this number smaller." : "Downhill is to the right: gradient descent makes this number larger." }));
     else {
       const [[g, d], by] = equation([start.g, change], (a, b) => a * b, predicted, 3), [[after, before], less] = equation([now, start.L], (a, b) => a - b, true_, 3);
@@ -275,7 +277,8 @@ function drawCurve(c, w, h, curve, start, now, loss, ghost) {
 const minus = (text) => text.replace(/-(?=[\d(])|-(?=inf)/g, "−");
 function explained(e, part) { // a part as a name, as a formula, with its numbers, and as a number
   const [name, formula, x] = part, numbers = withNumbers(e, part);
-  const how = el("td", {}, formula ? `= ${minus(formula)}` : "", numbers ? el("span", { className: "soft", text: ` = ${minus(numbers)}` }) : "");
+  const of = name === "gradient" && S.rows ? el("span", { className: "soft", text: ` (mean of the last mini-batch, ${S.rows.length} example${S.rows.length === 1 ? "" : "s"}, before the step)` }) : null;
+  const how = el("td", {}, formula ? `= ${minus(formula)}` : "", of, numbers ? el("span", { className: "soft", text: ` = ${minus(numbers)}` }) : "");
   return el("tr", {}, el("th", { scope: "row", text: name }), how, el("td", {}, "= ", el("b", { className: name === "step" || name === "gradient" ? tone(x) : "", text: minus(formatted(x, ".6g")) })));
 }
 

@@ -14,7 +14,7 @@ const RULES = {
     told(k, g, s, o) {
       const velocity = o.velocity[k];
       if (!s.momentum) return ["SGD", 1, { step: -s.rate * g }];
-      return [s.nesterov ? "nesterov" : "momentum", velocityShare(velocity, g, s.momentum), { velocity, step: -s.rate * (s.nesterov ? s.momentum * velocity + g : velocity) }];
+      return [s.nesterov ? "nesterov" : "momentum", velocityShare(velocity, g, s.momentum), { velocity, limit: g / (1 - s.momentum), step: -s.rate * (s.nesterov ? s.momentum * velocity + g : velocity) }];
     },
   },
   Adagrad: {
@@ -38,9 +38,9 @@ const RULES = {
       return -s.rate * (s.momentum ? (o.velocity[k] = s.momentum * o.velocity[k] + moved) : moved);
     },
     told(k, g, s, o) {
-      const size = Math.sqrt(o.mean_square[k]), ratio = g / (size + s.epsilon), velocity = o.velocity[k];
-      if (!s.momentum) return ["RMSProp", Math.abs(ratio), { size, ratio, step: -s.rate * ratio }];
-      return ["RMSProp with momentum", velocityShare(velocity, ratio, s.momentum), { size, ratio, velocity, step: -s.rate * velocity }];
+      const square = o.mean_square[k], size = Math.sqrt(square), ratio = g / (size + s.epsilon), velocity = o.velocity[k], more = { "running square": square, take: 1 - s.beta };
+      if (!s.momentum) return ["RMSProp", Math.abs(ratio), { ...more, size, ratio, step: -s.rate * ratio }];
+      return ["RMSProp with momentum", velocityShare(velocity, ratio, s.momentum), { ...more, size, ratio, velocity, limit: ratio / (1 - s.momentum), step: -s.rate * velocity }];
     },
   },
   Adam: {
@@ -54,7 +54,8 @@ const RULES = {
     },
     told(k, g, s, o) {
       const first = 1 - Math.pow(s.beta1, o.steps), second = 1 - Math.pow(s.beta2, o.steps), mean = o.mean[k] / first, size = Math.sqrt(o.mean_square[k] / second), ratio = mean / (size + s.epsilon);
-      return ["Adam", Math.min(Math.abs(ratio), 1), { first, second, mean, size, ratio, step: -s.rate * ratio }];
+      const share = Math.min(Math.abs(ratio), 1), first_ = o.steps === 1 && share >= 0.8;
+      return ["Adam", first_ ? Number(D.texts.first) : share, { take: 1 - s.beta1, take_square: 1 - s.beta2, count: o.steps, "running mean": o.mean[k], "running square": o.mean_square[k], mean, size, ratio, step: -s.rate * ratio }];
     },
   },
 };
@@ -140,7 +141,7 @@ class Optimiser {
     const numbers = { ...s, ...found }, [rows, sentences] = rules[rule], step = numbers.step + (numbers.decay ?? 0);
     const used = [s.clip_norm !== null || s.clip_value !== null ? lines.clipped : "", this.decays(s) ? lines.decayed : ""].filter(Boolean).join(" and ");
     const parts = [["gradient", used, gradient], ...rows.map(([part, formula]) => [part, filled(formula, numbers), numbers[part]])];
-    const sentence = filled((sentences.find(([least]) => share >= Number(least)) ?? sentences[sentences.length - 1])[1], { share });
+    const sentence = filled((sentences.find(([least]) => share >= Number(least)) ?? sentences[sentences.length - 1])[1], { ...numbers, share });
     const plain = 0 - s.rate * gradient, title = filled(lines.title, { parameter: name, before, after: before + step });
     return { title, parts, step, plain, sentence, before, gradient, aside: Math.abs(plain - step) > 1e-9 * Math.abs(step) ? filled(lines.plain, { plain }) : "" };
   }

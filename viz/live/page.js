@@ -344,11 +344,12 @@ function play() {
 function stop() {
   S.playing = false;
   cancelAnimationFrame(frame);
+  if (S.until) { S.until = 0; opening(); }
   playButton();
   redraw();
 }
 function tick() {
-  const start = performance.now(), most = S.speed === "slow" ? (frames % 6 === 0 ? 1 : 0) : S.speed === "normal" ? 4 : 10000;
+  const start = performance.now(), most = S.until ? Math.min(2, S.until - S.step) : S.speed === "slow" ? (frames % 6 === 0 ? 1 : 0) : S.speed === "normal" ? 4 : 10000;
   let done = 0;
   const room = Math.max(3, 12 - drawing);
   while (done < most && performance.now() - start < room) {
@@ -361,7 +362,7 @@ function tick() {
   drawAll();
   drawing = 0.9 * drawing + 0.1 * (performance.now() - trained);
   pace = drawing > 12 ? 2 : 1;
-  if (S.until && performance.now() > S.until) { S.until = 0; stop(); captions(); return; }
+  if (S.until && S.step >= S.until) { stop(); captions(); return; }
   if (S.playing) frame = requestAnimationFrame(tick);
 }
 function oneStep() {
@@ -434,26 +435,35 @@ function dropGhost(keep) {
 function spin({ name, get, set, className = "" }) {
   const box = el("span", { className: "spin " + className, role: "spinbutton", tabindex: "0", "aria-label": name, title: name + ": drag, type, or use the arrow keys" });
   const by = (share) => { const x = get(); set(x + share * Math.max(Math.abs(x), 0.1)); };
-  let typed = null;
+  let typed = null, hinted = 0;
+  const hint = (said) => { // beside the number, for a moment
+    box.dataset.hint = said;
+    $("told").textContent = said;
+    clearTimeout(hinted);
+    hinted = setTimeout(() => delete box.dataset.hint, 2500);
+  };
+  const take = () => { const text = typed, x = Number(text.replace("−", "-")); typed = null; if (text.trim() && Number.isFinite(x)) set(x); else hint(`${text} is not a number that can be used`); show(); };
   box.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const big = event.shiftKey ? 0.1 : 0.01;
     if (typed !== null) {
-      if (event.key === "Enter" || event.key === "Tab") { const x = Number(typed.replace("−", "-")); typed = null; if (Number.isFinite(x)) set(x); show(); }
+      if (event.key === "Enter" || event.key === "Tab") take();
       else if (event.key === "Escape") { typed = null; show(); }
       else if (event.key === "Backspace") { typed = typed.slice(0, -1); show(); }
-      else if (/^[-−0-9.eE]$/.test(event.key)) { typed += event.key; show(); }
+      else if (/^[-−+0-9.eE]$/.test(event.key)) { typed += event.key; show(); }
+      else if (event.key.length === 1) hint("type a number, such as −0.5");
       else return;
     } else if (event.key === "ArrowUp" || event.key === "ArrowRight") by(big);
     else if (event.key === "ArrowDown" || event.key === "ArrowLeft") by(-big);
     else if (event.key === "Escape") { dropGhost(false); redraw(); }
     else if (event.key === "Enter" && S.ghost) { dropGhost(true); redraw(); }
     else if (/^[-−0-9.]$/.test(event.key)) { typed = event.key; show(); }
+    else if (event.key.length === 1 && event.key !== " ") hint("type a number, such as −0.5");
     else return;
     if (event.key !== "Tab") event.preventDefault();
     event.stopPropagation();
   });
-  box.addEventListener("blur", () => { if (typed !== null) { const x = Number(typed.replace("−", "-")); typed = null; if (Number.isFinite(x)) set(x); show(); } });
+  box.addEventListener("blur", () => { if (typed !== null) take(); });
   box.addEventListener("wheel", (event) => { if (document.activeElement === box) { event.preventDefault(); by(event.deltaY < 0 ? 0.01 : -0.01); } }, { passive: false });
   box.addEventListener("pointerdown", (event) => {
     const x0 = event.clientX, start = get(), size = Math.max(Math.abs(start), 0.25);
@@ -483,13 +493,53 @@ function nameOf(place) {
   if (place < D.width) return D.features[place];
   if (place < T.inputs) return T.inputs - D.width === 1 ? "y" : "y" + (place - D.width + 1);
   if (place < leafCount()) return D.names[place - T.inputs];
-  const known = local.get(place) ?? T.names[place];
+  const known = local.get(place) ?? T.names[place] ?? homeOf(place)?.name;
   if (known) return known;
   const i = place - leafCount(), args = T.arguments.subarray(T.starts[i], T.starts[i + 1]);
   if (T.rows[T.operations[i]][0] === "multiply" && args.every((a) => a < leafCount() || local.has(a))) return `${nameOf(args[0])}·${nameOf(args[1])}`;
   return T.rows[T.operations[place - leafCount()]][0] + " " + (place - leafCount() + 1);
 }
 const local = new Map(); // names that a panel gave to the scalars that it shows
+
+// The scalars of which one is computed, down to those of the frontier, in the order of the tape.
+const argumentsAt = (place) => Array.from(T.arguments.subarray(T.starts[place - leafCount()], T.starts[place - leafCount() + 1]));
+function within(end, frontier) {
+  const found = new Set(), stack = [end];
+  while (stack.length) {
+    const place = stack.pop();
+    if (place < leafCount() || frontier.has(place) || found.has(place)) continue;
+    found.add(place);
+    stack.push(...argumentsAt(place));
+  }
+  return [...found].sort((a, b) => a - b);
+}
+const frontierOf = (n) => new Set(n.terms.filter(([, index]) => index >= 0).map(([, index]) => nodePlace(index)));
+const frontierOfLoss = () => new Set(D.neurons.length ? Array.from({ length: D.outputs }, (_, i) => outputPlace(i)).filter((place) => place !== T.results[0]) : []);
+function shortNames(places, known) { // m1, m2, s1 …: one for each that has no name yet
+  const counts = {}, short = { multiply: "m", add: "s", subtract: "d" };
+  for (const place of places) {
+    if (known.has(place) || T.names[place]) continue;
+    const row = T.rows[T.operations[place - leafCount()]][0], letter = short[row] ?? row;
+    counts[letter] = (counts[letter] ?? 0) + 1;
+    known.set(place, letter + counts[letter]);
+  }
+  return known;
+}
+// Where a scalar belongs: the neuron or the loss, and the name that it has there, with "of h2_1" after it.
+let homes = { tape: null };
+function homeOf(place) {
+  if (homes.tape !== T) {
+    homes = { tape: T, map: new Map() };
+    const put = (end, frontier, owner, known) => {
+      const places = within(end, frontier);
+      shortNames(places, known);
+      for (const one of places) if (!homes.map.has(one) && !T.names[one]) homes.map.set(one, { owner, name: known.get(one) === owner ? owner : `${known.get(one)} of ${owner}` });
+    };
+    for (const n of D.neurons) put(nodePlace(n.output), frontierOf(n), n.name, new Map([[nodePlace(n.sum), "z"], [nodePlace(n.output), n.name]]));
+    if (D.kind === "model" && D.neurons.length) put(T.results[0], frontierOfLoss(), "the loss", new Map([[T.results[0], "the loss"]]));
+  }
+  return homes.map.get(place);
+}
 
 // --- drawing, at most once a frame
 
@@ -551,9 +601,9 @@ function header() {
   const rate = el("input", { type: "range", min: "-4", max: "1", step: "0.01", id: "rate", "aria-label": "learning rate", value: String(Math.log10(S.optimiser.settings.rate)),
     oninput: () => { setRate(Number((10 ** Number(rate.value)).toPrecision(2))); redraw(); } });
   const shown = el("b", { className: "num", id: "rateshown" });
-  const figures = ["step", "train", "test", "right"].map((name) => el("span", { className: "figure", id: "figure-" + name }, el("small", { text: name }), el("b", { className: "num", text: "0" })));
+  const figures = [["step"], ["train", "train loss"], ["test", "test loss"], ["right", D.test ? "right (test)" : "right"]].map(([name, words]) => el("span", { className: "figure", id: "figure-" + name }, el("small", { text: words ?? name }), el("b", { className: "num", text: "0" })));
   const sizesOfBatch = [...new Set([1, 4, 8, 16, 32, 64, 128, D.train, S.batch])].filter((b) => b <= D.train).sort((a, b) => a - b);
-  bar.append(playerButton, iconButton("one", "one step", oneStep, { id: "one", word: "one step" }), iconButton("reset", "back to the start", reset, { id: "reset" }));
+  bar.append(playerButton, iconButton("one", "one step", oneStep, { id: "one", word: "one step" }), iconButton("reset", "back to the start", reset, { id: "reset", word: "restart" }));
   bar.append(choose("speed", [["slow", "slow"], ["normal", "normal"], ["fast", "fast"]], S.speed, (v) => { S.speed = v; }));
   if (wants("optimiser")) bar.append(choose("optimiser", [["SGD", "SGD"], ["momentum", "SGD, momentum"], ...Object.keys(RULES).filter((n) => n !== "SGD").map((n) => [n, n])], S.optimiser.name === "SGD" && S.optimiser.settings.momentum ? "momentum" : S.optimiser.name, chooseOptimiser));
   const now = D.schedule ? el("small", { className: "num", id: "ratenow", title: "the optimiser's schedule says which share of the learning rate each step takes" }) : null;
@@ -562,11 +612,13 @@ function header() {
   if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));
   const group = el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures);
   bar.append(group);
-  group.append(helpButton("bar", group));
+  group.append(helpButton("bar", group, "the training"));
   parts.push(() => {
     if (heavy() && !turn(3, 0)) return;
     const found = all(), put = (id, text) => { const place = $("figure-" + id); place.hidden = text === null; setText(place.lastChild, text); };
-    put("step", String(S.step));
+    const recordedNow = D.history && !S.step ? (S.shot ?? S.film.findLast((one) => one.theta.every((x, k) => x === S.theta[k]))) : null;
+    setText($("figure-step").firstChild, recordedNow ? "epoch" : D.history ? "new steps" : "step");
+    put("step", String(recordedNow ? recordedNow.step : S.step));
     put("train", fmt(found.train, 3));
     put("test", D.test ? fmt(found.test, 3) : null);
     put("right", D.task === "numbers" ? null : D.test ? `${found.right[1]}/${D.test}` : `${found.right[0]}/${D.train}`);
@@ -583,6 +635,6 @@ function chooseOptimiser(name) {
 }
 function panel(id, title, ...children) {
   const head = el("h2", {}, el("span", { text: title })), box = el("section", { className: "panel", id, "aria-label": title }, head, ...children);
-  if (helpOf(id)) head.append(helpButton(id, head));
+  if (helpOf(id)) head.append(helpButton(id, head, title.replace(/^\d /, "").trim()));
   return box;
 }

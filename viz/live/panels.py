@@ -16,24 +16,30 @@ from chainrule.nn.modes import in_mode
 from chainrule.nn.wishes import wishes
 
 from ..common.choices import check_choice, check_kind, list_of_texts
-from ..common.colours import DARK, STEPS, THEMES, Theme, mixed, shade_class
+from ..common.colours import DARK, STEPS, THEMES, Theme, colour_of, mixed, shade_class
 from ..common.picture import Drawing
-from ..common.shapes import SHAPES
+from ..common.shapes import SHAPES, hatching
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, short, shortened, text_width
+from ..plots.ticks import round_ticks
 from .page import CLASSES
 
 Floats = NDArray[np.float64]
 SIZE, LEFT, TOP, BOTTOM = 360.0, 56.0, 44.0, 40.0
 CELLS = 60  # of the field, along each side
 MOST_CLASSES = 10
+FEW_NAMES, LINE = 4, 20.0  # names of classes in a line below the field, and the height of a line
 SPAN = 31  # losses of a landscape, along each side
+LEVELS = 16  # shades of a landscape, besides that of its least loss
 MOST_WALKS = 4
 MOST_DOTS = 80  # steps of a walk that are marked one by one
 
 
 def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
     """What the model answers everywhere in the plane of its two inputs, with the examples.
+
+    Each class has a colour, a hatching of its area and a shape of its marks. Of a model of one output, the area is
+    hatched where it answers with the larger of two numbers, or with a positive one.
 
     Shapes: X (n, 2), y (n,): labels for a model of several outputs, else two numbers or any numbers.
     Errors: ValueError if X has not two columns.
@@ -58,11 +64,14 @@ def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawi
         middle = float(levels.mean()) if len(levels) == 2 else 0.0
         scale = float(np.abs(answers - middle).max()) or 1.0
         shades = [shade_class(round(STEPS * max(-1.0, min(1.0, a)))) for a in ((answers - middle) / scale).tolist()]
-        kinds = (y > middle).astype(int)
+        kinds, areas = (y > middle).astype(int), (answers > middle).astype(int).tolist()
     else:
         best = answers.argmax(axis=1)
         shades, kinds = [f"f{k % MOST_CLASSES}" for k in best.tolist()], y.astype(int)
+        areas = best.tolist()
+    cell = SIZE / CELLS
     body += _runs(shades)
+    body += [hatching(areas[j * CELLS : (j + 1) * CELLS], j, LEFT, TOP + j * cell, cell, cell) for j in range(CELLS)]
     for place, kind in zip(((X - low) / (high - low)).tolist(), kinds.tolist()):
         x, up = LEFT + place[0] * SIZE, TOP + (1 - place[1]) * SIZE
         colour = f"k{kind % MOST_CLASSES}" if answers.ndim > 1 else ("kn", "kp")[kind]
@@ -72,7 +81,16 @@ def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawi
     ]
     body += [_label(LEFT, TOP + SIZE + 16, left), _end(LEFT + SIZE, TOP + SIZE + 16, right)]
     body += [_end(LEFT - 6, TOP + SIZE, below), _end(LEFT - 6, TOP + 10, above)]
-    return _drawing(f"what the model answers, and {len(X)} examples", body, theme, LEFT + SIZE + 20, names)
+    height = TOP + SIZE + BOTTOM
+    for i, name in enumerate(names[:MOST_CLASSES]):
+        x, y_ = LEFT + (i % FEW_NAMES) * 90, height + i // FEW_NAMES * LINE
+        field, mark = (f"f{i}", f"k{i}") if answers.ndim > 1 else (("n4", "kn"), ("p4", "kp"))[min(i, 1)]
+        body.append(_rect(field, x, y_ - 3, 5 * cell, 2 * cell))
+        body += [hatching([i] * 5, j, x, y_ - 3 + j * cell, cell, cell) for j in range(2)]
+        body.append(f'<path class="point {mark}" transform="translate({x + 40:.1f} {y_ + 3:.1f})" d="{SHAPES[i]}"/>')
+        body.append(_label(x + 50, y_ + 7, shortened(name, 38.0, 12)))
+    height += LINE * math.ceil(min(len(names), MOST_CLASSES) / FEW_NAMES)
+    return _drawing(f"what the model answers, and {len(X)} examples", body, theme, LEFT + SIZE + 20, height)
 
 
 def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
@@ -113,7 +131,7 @@ def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -
             body.append(_middle(x + wide / 2 - 1, up + cell / 2 + 4, str(found) if found else "·"))
     right = int(np.trace(table))
     width, height = max(LEFT + 50 + count * wide, 360.0), TOP + 46 + count * cell
-    return _drawing(f"confusion of {len(X)} examples: {right} right", body, theme, width, [], height)
+    return _drawing(f"confusion of {len(X)} examples: {right} right", body, theme, width, height)
 
 
 def wish_bars(
@@ -149,7 +167,7 @@ def wish_bars(
     body.append(f'<path class="mean" d="M{LEFT} {middle - high(mean):.1f}h{SIZE}"/>')
     body.append(_label(LEFT, middle + half + 22, f"dashed: the mean, {short(mean)}, which is minus the gradient"))
     return _drawing(
-        f"what {len(asked)} examples ask of {clean(name)}", body, theme, LEFT + SIZE + 20, [], middle + half + 40
+        f"what {len(asked)} examples ask of {clean(name)}", body, theme, LEFT + SIZE + 20, middle + half + 40
     )
 
 
@@ -157,7 +175,7 @@ def landscape(
     model: Any, loss: Any, X: Any, y: Any = None, *, parameters: tuple[str, str] | None = None,
     walks: Mapping[str, Any] | None = None, theme: str = "auto",
 ) -> Drawing:  # fmt: skip
-    """The mean loss over two parameters, all others held fixed, with the gradient at the point where they are.
+    """The mean loss over two parameters, all others held fixed; the arrow goes downhill from where they are.
 
     `parameters` are two labels; without them, the two with the largest gradients. `walks` are up to four ways over the
     surface, by name: what the model's parameters were before and after each step. They are on the surface where only
@@ -191,31 +209,62 @@ def landscape(
     for j, i in np.ndindex(SPAN, SPAN):
         theta[list(pair)] = low[0] + 2 * reach[0] * i / (SPAN - 1), high[1] - 2 * reach[1] * j / (SPAN - 1)
         losses[j, i] = float(np.mean(program(X, y, at=theta)))
-    body = _surface(losses) + _ways_drawn(ways, low, high)
+    body = _surface(losses) + _axes(low, high) + _ways_drawn(ways, low, high)
     [[x, up]] = _on_the_map(at[None], low, high)
     length = math.hypot(gradient[pair[0]] / reach[1], gradient[pair[1]] / reach[0]) or 1.0
     dx, dy = -gradient[pair[0]] / reach[1] / length * 60, gradient[pair[1]] / reach[0] / length * 60
-    body.append(f'<path class="mean" d="M{x:.1f} {up:.1f}l{dx:.1f} {dy:.1f}"/>')
+    body.append(f'<path class="down" d="M{x:.1f} {up:.1f}l{dx:.1f} {dy:.1f}{_arrowhead(dx, dy)}"/>')
     body.append(f'<circle class="here" cx="{x:.1f}" cy="{up:.1f}" r="6"/>')
     names = [clean(values[k].label or f"parameter {k + 1}") for k in pair]
     body += [
-        _middle(LEFT + SIZE / 2, TOP + SIZE + 18, f"{names[0]} = {short(float(at[0]))}; dashed: downhill"),
+        _middle(LEFT + SIZE / 2, TOP + SIZE + 36, f"{names[0]} = {short(float(at[0]))}; arrow: downhill"),
         _label(8, TOP - 6, names[1]),
     ]
-    height = TOP + SIZE + BOTTOM + 18 * len(ways)
-    return _drawing(f"loss over {names[0]} and {names[1]}", body, theme, LEFT + SIZE + 20, [], height)
+    height = TOP + SIZE + BOTTOM + 20 + 18 * len(ways)
+    return _drawing(f"loss over {names[0]} and {names[1]}", body, theme, LEFT + SIZE + 100, height)
 
 
 def _surface(losses: Floats) -> list[str]:
-    """A cell for each loss, shaded from the least to the most. Shapes: (SPAN, SPAN), the top row first."""
+    """A cell for each loss, the larger the stronger, and the scale. Shapes: (SPAN, SPAN), the top row first."""
     low, high = float(np.nanmin(losses)), float(np.nanmax(losses))
     cell = SIZE / SPAN
     found = [_title(f"mean loss, {short(low, 3)} to {short(high, 3)}")]
     for j, i in np.ndindex(SPAN, SPAN):
         share = (losses[j, i] - low) / (high - low) if high > low else 0.0
-        shade = shade_class(round((math.sqrt(share) * 2 - 1) * STEPS)) if math.isfinite(share) else "z"
+        shade = f"l{round(math.sqrt(share) * LEVELS)}" if math.isfinite(share) else "none"
         found.append(_rect(shade, LEFT + i * cell, TOP + j * cell, cell + 0.4, cell + 0.4))
+    left, step = LEFT + SIZE + 18, SIZE / (LEVELS + 1)
+    found += [_rect(f"l{k}", left, TOP + (LEVELS - k) * step, 14, step + 0.4) for k in range(LEVELS + 1)]
+    for k in (0, LEVELS // 2, LEVELS):  # a shade stands for the losses around that of its number
+        number = short(low + (k / LEVELS) ** 2 * (high - low), 3)
+        found.append(_label(left + 20, TOP + (LEVELS - k + 0.5) * step + 4, number))
     return found
+
+
+def _axes(low: Floats, high: Floats) -> list[str]:
+    """Round numbers along the two sides. Shapes: (2,) and (2,)."""
+    found = []
+    for axis in (0, 1):
+        for tick in round_ticks(float(low[axis]), float(high[axis])):
+            if low[axis] <= tick <= high[axis]:
+                point = low.copy()
+                point[axis] = tick
+                x, up = _on_the_map(point[None], low, high)[0]
+                if axis:
+                    found.append(f'<path class="axis" d="M{LEFT - 4} {up:.1f}h4"/>')
+                    found.append(_end(LEFT - 7, up + 4, short(tick, 3)))
+                else:
+                    below = TOP + SIZE
+                    found += [f'<path class="axis" d="M{x:.1f} {below}v4"/>', _middle(x, below + 17, short(tick, 3))]
+    return found
+
+
+def _arrowhead(dx: float, dy: float) -> str:
+    """The two strokes at the end of an arrow that came by (dx, dy)."""
+    size = math.hypot(dx, dy) or 1.0
+    ux, uy = 8 * dx / size, 8 * dy / size
+    back = [(-ux - uy / 2, -uy + ux / 2), (-ux + uy / 2, -uy - ux / 2)]
+    return "".join([f"l{x:.1f} {y:.1f}m{-x:.1f} {-y:.1f}" for x, y in back])
 
 
 def _on_the_map(points: Floats, low: Floats, high: Floats) -> list[list[float]]:
@@ -228,21 +277,22 @@ def _on_the_map(points: Floats, low: Floats, high: Floats) -> list[list[float]]:
 
 def _ways_drawn(ways: Mapping[str, Floats], low: Floats, high: Floats) -> list[str]:
     """The walks over the surface, each with a mark at its end, and below it what each is called."""
-    found = []
+    found, marks = list[str](), list[str]()
+    ends = _on_the_map(np.array([way[-1] for way in ways.values()]), low, high) if ways else []
     for k, (name, way) in enumerate(ways.items()):
         points = _on_the_map(way, low, high)
         steps = "L".join([f"{x:.1f} {up:.1f}" for x, up in points])
         found.append(f'<path class="halo" d="M{steps}"/><path class="way w{k}" d="M{steps}"/>')
-        below = TOP + SIZE + BOTTOM + 18 * k
+        below = TOP + SIZE + BOTTOM + 20 + 18 * k
+        hidden = any(math.dist(ends[k], other) < 9 for other in ends[k + 1 :])  # its mark is larger than that upon it
         found.append(f'<path class="way w{k}" d="M{LEFT} {below:.1f}h28"/>')
         if len(points) <= MOST_DOTS:
             found += [f'<circle class="s{k}" cx="{x:.1f}" cy="{up:.1f}" r="2"/>' for x, up in points]
-        for x, up in (points[-1], [LEFT + 36, below]):
-            mark = f'transform="translate({x:.1f} {up:.1f})" d="{SHAPES[k]}"'
-            found.append(f'<path class="point s{k}" {mark}/>')
+        for (x, up), scale in ((points[-1], " scale(2)" * hidden), ([LEFT + 36, below], "")):
+            marks.append(f'<path class="point s{k}" transform="translate({x:.1f} {up:.1f}){scale}" d="{SHAPES[k]}"/>')
         count = "1 step" if len(way) == 2 else f"{len(way) - 1:,} steps"
         found.append(_label(LEFT + 50, below + 4, f"{shortened(name, 220.0, 12)}: {count}"))
-    return found
+    return found + marks
 
 
 def _walked(name: str, way: Any, count: int) -> Floats:
@@ -340,15 +390,7 @@ def _middle(x: float, y: float, text: str) -> str:
     return _label(x, y, text, " middle")
 
 
-def _drawing(
-    title: str, body: list[str], theme: str, width: float, names: Sequence[str], height: float = TOP + SIZE + BOTTOM
-) -> Drawing:
-    if names:
-        height += 18
-        for i, name in enumerate(names[:MOST_CLASSES]):
-            x = LEFT + (i % 5) * 74
-            mark = f'<path class="point k{i}" transform="translate({x + 6:.1f} {height - 16:.1f})" d="{SHAPES[i]}"/>'
-            body.append(mark + _label(x + 16, height - 12, shortened(name, 54.0, 12)))
+def _drawing(title: str, body: list[str], theme: str, width: float, height: float = TOP + SIZE + BOTTOM) -> Drawing:
     text = f'<rect class="paper" width="{width:g}" height="{height:g}" rx="10"/>\n' + "\n".join(body) + "\n"
     drawing = drawing_id(title + text + theme)
     svg = svg_document(drawing, width, height, title, themed_rules(drawing, theme, _rules), text)
@@ -366,8 +408,11 @@ def _rules(colours: Theme) -> dict[str, str]:
         ".middle": "text-anchor:middle",
         "rect": "shape-rendering:crispEdges",
         ".point": f"stroke:{colours.paper};stroke-width:1.3px",
+        ".hatch": f"fill:none;stroke:{colours.soft_ink};stroke-width:.7px;stroke-opacity:.55",
         ".axis": f"stroke:{colours.line};stroke-width:1px",
         ".mean": f"stroke:{colours.ink};stroke-width:2px;stroke-dasharray:6 4;fill:none",
+        ".down": f"stroke:{colours.receiver};stroke-width:2px;fill:none",
+        ".none": f"fill:{colours.tint_odd}",
         ".halo": f"stroke:{colours.paper};stroke-width:3px;stroke-linejoin:round;fill:none",
         ".way": "stroke-width:1.3px;stroke-linejoin:round;fill:none",
         ".here": f"fill:{colours.receiver};stroke:{colours.paper};stroke-width:2px",
@@ -377,8 +422,11 @@ def _rules(colours: Theme) -> dict[str, str]:
     for shade in range(-STEPS, STEPS + 1):
         end = colours.tint_above if shade > 0 else colours.tint_below
         rules[f".{shade_class(shade)}"] = f"fill:{mixed(colours.zero, end, abs(shade), STEPS)}"
+    for level in range(LEVELS + 1):
+        rules[f".l{level}"] = f"fill:{mixed(colours.zero, colours.edge_zero, level, LEVELS)}"
     for i, colour in enumerate(scheme):
-        rules[f".k{i}"], rules[f".f{i}"] = f"fill:{colour}", f"fill:{colour};fill-opacity:0.3"
+        rules[f".k{i}"] = f"fill:{colour}"
+        rules[f".f{i}"] = f"fill:{mixed(colour_of(colours.paper), colour_of(colour), 3, 10)}"
     for i, (colour, dashes) in enumerate(
         zip((colours.ink, colours.odd, colours.receiver, colours.giver), ("none", "7 3", "2 3", "9 3 2 3"))
     ):

@@ -3,7 +3,7 @@
 let scalarPanel = null;
 function stepsPanel() {
   const box = panel("steps", `${D.neurons.length ? "3  " : ""}The chain rule, one scalar at a time`);
-  const state = { target: D.neurons.length ? "neuron" : "loss", act: "forward", now: 0, list: [], predict: false, hidden: false, gaps: [] };
+  const state = { target: D.neurons.length ? "neuron" : "loss", act: "forward", now: 0, list: [], predict: false, hidden: false, asked: 0, right: 0, open: null };
   const acts = ["forward", "backward", "update"], tabs = {};
   const tabBar = el("div", { className: "tabs", role: "tablist" }, ...acts.map((act) => (tabs[act] = el("button", { type: "button", role: "tab", onclick: () => go(act, 0), text: act }))));
   const which = el("select", { "aria-label": "which part of the computation", onchange: () => { state.target = which.value; build(); } });
@@ -13,7 +13,7 @@ function stepsPanel() {
   const line = el("p", { className: "update" }), figures = el("p", { className: "numbers num" }), why = el("p", { className: "reason" });
   const guess = el("form", { className: "guess", hidden: true, onsubmit: (e) => { e.preventDefault(); guessed(); } });
   const answerBox = el("input", { type: "text", inputmode: "decimal", "aria-label": "your guess", autocomplete: "off", size: 8 });
-  guess.append(el("label", {}, "your guess ", answerBox), el("button", { type: "submit", text: "guess" }), el("button", { type: "button", text: "show", onclick: () => { state.hidden = false; state.told = "shown"; redraw(); } }));
+  guess.append(el("label", {}, "your guess ", answerBox), el("button", { type: "submit", text: "guess" }), el("button", { type: "button", text: "show", onclick: () => { ask(); state.hidden = false; state.told = `Shown. ${scored()}`; redraw(); } }));
   const score = el("p", { className: "score num", role: "status" });
   const list = el("div", { className: "scroll values", tabindex: "0", role: "region", "aria-label": "the scalars of this part" });
   const move = (by) => {
@@ -21,6 +21,7 @@ function stepsPanel() {
     if (next >= state.list.length && acts.indexOf(state.act) < 2) return go(acts[acts.indexOf(state.act) + 1], 0);
     if (next < 0 && acts.indexOf(state.act) > 0) return go(acts[acts.indexOf(state.act) - 1], -1);
     state.now = Math.max(0, Math.min(state.list.length - 1, next));
+    state.visit = (state.visit ?? 0) + 1;
     state.hidden = state.predict;
     state.told = "";
     redraw();
@@ -43,6 +44,7 @@ function stepsPanel() {
     state.act = act;
     fill();
     state.now = now < 0 ? state.list.length - 1 : now;
+    state.visit = (state.visit ?? 0) + 1;
     state.hidden = state.predict;
     state.told = "";
     redraw();
@@ -53,43 +55,26 @@ function stepsPanel() {
     which.hidden = options.length < 2;
     local.clear();
     const end = state.target === "neuron" ? nodePlace(D.neurons[S.neuron].output) : T.results[0];
-    const frontier = new Set(Array.from({ length: leafCount() }, (_, i) => i));
-    if (state.target === "neuron") for (const [, index] of D.neurons[S.neuron].terms) if (index >= 0) frontier.add(nodePlace(index));
-    if (state.target === "loss" && D.neurons.length) for (let i = 0; i < D.outputs; i += 1) if (outputPlace(i) !== end) frontier.add(outputPlace(i));
     for (const n of D.neurons) local.set(nodePlace(n.output), n.name);
-    const found = new Set(), stack = [end];
-    while (stack.length) {
-      const place = stack.pop();
-      if (place < 0 || frontier.has(place) || found.has(place)) continue;
-      found.add(place);
-      for (const a of argumentsAt(place)) stack.push(a);
-    }
-    state.places = [...found].sort((a, b) => a - b);
+    state.places = within(end, state.target === "neuron" ? frontierOf(D.neurons[S.neuron]) : frontierOfLoss());
     state.end = end;
     if (D.kind === "value") D.values.forEach((name, i) => local.set(nodePlace(i), name));
-    const counts = {}, short = { multiply: "m", add: "s", subtract: "d" };
     if (state.target === "neuron") {
       const n = D.neurons[S.neuron];
       if (n.sum !== n.output) local.set(nodePlace(n.sum), "z");
     } else if (D.kind === "model") local.set(end, "loss");
-    for (const place of state.places) {
-      if (local.has(place) || T.names[place]) continue;
-      const row = T.rows[T.operations[place - leafCount()]][0], letter = short[row] ?? row;
-      counts[letter] = (counts[letter] ?? 0) + 1;
-      local.set(place, letter + counts[letter]);
-    }
+    shortNames(state.places, local);
     state.built = S.loss;
     crumbs.replaceChildren(...(D.neurons.length ? [crumb("network", "network"), " › ", crumb(D.neurons[S.neuron].name, "neuron"), " › scalar steps"] : []));
     go("forward", 0);
   }
-  const argumentsAt = (place) => Array.from(T.arguments.subarray(T.starts[place - leafCount()], T.starts[place - leafCount() + 1]));
   const rowAt = (place) => { // of a place, with the activation that was chosen
     const neuron = D.neurons.find((n) => nodePlace(n.output) === place && n.sum !== n.output), name = neuron && S.acts[neuron.column];
     if (neuron && name && D.activations[name] && name !== neuron.activation) return [name, null, D.activations[name][2]];
     return T.rows[T.operations[place - leafCount()]];
   };
-  const symbol = (row, parts) => {
-    if (row[2].all) return row[2].symbol.replace("{}", parts.length > 6 ? [...parts.slice(0, 5), "…", parts[parts.length - 1]].join(", ") : parts.join(", "));
+  const symbol = (row, parts, whole) => {
+    if (row[2].all) return row[2].symbol.replace("{}", parts.length > 6 && !whole ? [...parts.slice(0, 5), "…", parts[parts.length - 1]].join(", ") : parts.join(", "));
     let i = 0;
     return row[2].symbol.replace(/\{\}/g, () => parts[i++]);
   };
@@ -108,13 +93,19 @@ function stepsPanel() {
     slider.max = String(state.list.length - 1);
   }
   const piece = (className, text) => el("span", { className, text });
-  function tellStep(one) {
+  // On a sheet of paper, what was asked before is not printed: sheet.values and sheet.grads say in which line it was.
+  function tellStep(one, sheet = null) {
+    const whole = sheet !== null || state.hidden, asked = (where, place, text) => (sheet && sheet[where].has(place) ? `line ${sheet[where].get(place)}` : text), inner = (text) => (text.startsWith("line ") ? `(${text})` : br(text));
+    const numbersIn = (row, texts) => {
+      if (row[0] === "dot" && whole) return texts.slice(0, texts.length / 2).map((w, i) => `${inner(w)} × ${inner(texts[i + texts.length / 2])}`).join(" + ");
+      return symbol(row, row[2].symbol.includes("(") ? texts : texts.map(inner), whole);
+    };
     if (one.kind === "none") return { line: ["nothing here"], numbers: [], result: 0, why: "No step of this kind." };
     if (one.kind === "seed") return { line: [piece("strong", nameOf(state.end)), ".grad = "], numbers: [], result: 1, why: `${nameOf(state.end)} changes exactly as fast as itself, so backpropagation begins with 1.`, receiver: state.end };
     if (one.kind === "forward") {
       const row = rowAt(one.place), args = one.place === state.end && row !== T.rows[T.operations[one.place - leafCount()]] ? [nodePlace(D.neurons[S.neuron].sum)] : argumentsAt(one.place);
       const tree = row[1] ?? D.activations[row[0]][0], [texts, equals] = equation(args.map(at), (...given) => evaluate(tree, given), at(one.place));
-      return { line: [piece("strong", nameOf(one.place)), " = ", symbol(row, args.map(nameOf))], numbers: ["= ", symbol(row, row[2].symbol.includes("(") ? texts : texts.map(br)), ` ${equals} `], result: at(one.place),
+      return { line: [piece("strong", nameOf(one.place)), " = ", symbol(row, args.map(nameOf))], numbers: ["= ", numbersIn(row, texts.map((text, i) => asked("values", args[i], text))), ` ${equals} `], result: at(one.place),
         why: args.length === 2 && row[0] === "multiply" ? "A value is computed; its local derivatives are the two factors, crosswise." : `${row[0]}: ${minus(row[2].what)}`, receiver: one.place, givers: args };
     }
     if (one.kind === "update") return tellUpdate(one.k);
@@ -123,11 +114,12 @@ function stepsPanel() {
     const reason = row[2].why[row[2].all ? 0 : s.argument] ?? "", before = at(s.before);
     const [texts, equals] = equation([before, at(s.local), at(s.upstream)], (a, b, c) => a + b * c, at(s.after));
     const which = same > 1 ? ` (its ${["1st", "2nd", "3rd"][args.slice(0, s.argument + 1).filter((a) => a === s.receiver).length - 1] ?? "next"} use in ${out})` : "";
+    const slope = row[2].slopes[s.argument] ?? "", hides = sheet && formula && (slope.includes("\ue00f") ? [s.giver, ...args] : args.filter((_, i) => slope.includes(String.fromCharCode(0xe000 + i)))).some((place) => sheet.values.has(place));
     return {
       line: [piece("strong", into), ".grad += ", piece("slope", "local derivative"), " × ", piece("up", `${out}.grad`)],
-      numbers: [`${texts[0]} + `, piece("slope", br(texts[1])), " × ", piece("up", br(texts[2])), ` ${equals} `],
+      numbers: [`${asked("grads", s.receiver, texts[0]).replace(/^line.*/, "($&)")} + `, piece("slope", hides ? (/^\w+\([^()]*\)$/.test(formula) ? formula : `(${formula})`) : br(texts[1])), " × ", piece("up", inner(asked("grads", s.giver, texts[2]))), ` ${equals} `],
       result: at(s.after),
-      why: `${out} = ${symbol(row, args.map(nameOf))}. The local derivative through ${into}${which}${formula ? ` is ${formula}` : ""} = ${fmt(at(s.local))}${reason ? `: ${reason}` : ""}.` + (one.above ? " This comes from a user of the neuron, in the layer after it." : "") +
+      why: `${out} = ${symbol(row, args.map(nameOf))}. The local derivative through ${into}${which}${formula ? ` is ${formula}` : ""} = ${fmt(at(s.local))}${reason ? `: ${reason}` : ""}.` + (one.above ? ` This comes from ${homeOf(s.giver)?.owner ?? "what"}${homeOf(s.giver) ? ", which" : ""} uses ${into}.` : "") +
         (uses.length > 1 ? ` ${into} is used ${uses.length} times; this is use ${turn + 1}, and the contributions add up: that is why it is +=.` : ""),
       receiver: s.receiver, giver: s.giver,
     };
@@ -148,13 +140,21 @@ function stepsPanel() {
     const typed = Number(answerBox.value.replace("−", "-").replace(",", "."));
     if (!answerBox.value.trim() || !Number.isFinite(typed)) { state.told = "type a number"; redraw(); return; }
     const result = tellStep(state.list[state.now]).result, gap = Math.abs(typed - result), share = gap / Math.max(Math.abs(result), 1e-3);
-    state.gaps.push(share);
-    state.hidden = false;
-    const hits = state.gaps.filter((x) => x < 0.05).length;
-    state.told = `${share < 0.05 ? "Right" : share < 0.3 ? "Near" : Math.sign(typed) !== Math.sign(result) && result ? "The sign is the other one" : "Not yet"}: your ${fmt(typed)}, true ${fmt(result)}, off by ${fmt(gap, 2)}. Score: ${hits} of ${state.gaps.length}.`;
+    ask();
+    if (share < 0.05) {
+      state.right += 1;
+      state.hidden = false;
+      state.told = `Right: your ${fmt(typed)}, true ${fmt(result)}, off by ${fmt(gap, 2)}. ${scored()}`;
+    } else state.told = `${result && Math.sign(typed) === -Math.sign(result) ? "The sign is the other one" : `${share < 0.3 ? "Near" : "Not yet"}: your ${fmt(typed)} is too ${typed < result ? "small" : "large"}`}. Guess again, or press “show”.`;
     answerBox.value = "";
     redraw();
   }
+  function ask() { // a question counts once, however often it is guessed
+    const question = `${state.act} ${state.now} ${state.visit}`;
+    if (state.open !== question) state.asked += 1;
+    state.open = question;
+  }
+  const scored = () => `Score: ${state.right} of ${state.asked}.`;
   let listed = null, rows = new Map();
   function values(step) {
     const shown = [...new Set([...state.places.flatMap(argumentsAt).filter((a) => a >= 0), ...state.places])].sort((a, b) => a - b);
@@ -195,7 +195,7 @@ function stepsPanel() {
     const told = tellStep(state.list[state.now]);
     line.replaceChildren(...told.line);
     figures.replaceChildren(...told.numbers, el("b", { className: state.hidden ? "soft" : tone(told.result), text: state.hidden ? "?" : fmt(told.result) }));
-    why.textContent = state.hidden ? "What will the number be? Guess, then see the gap." : told.why;
+    why.textContent = state.hidden ? "What will the number be? A guess within 5 % is right." : told.why;
     guess.hidden = !state.hidden;
     score.textContent = state.told ?? "";
     slider.value = String(state.now);
@@ -204,7 +204,7 @@ function stepsPanel() {
     values(told);
     markValue(told);
   });
-  scalarPanel = { rebuild: build, state, go, tell: (i) => tellStep(state.list[i]) };
+  scalarPanel = { rebuild: build, state, go, tell: (i, sheet) => tellStep(state.list[i], sheet) };
   return box;
 }
 function openTab(id) { // on a phone

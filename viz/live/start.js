@@ -31,8 +31,19 @@ function begin(data) {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (D.kind !== "model" || D.history || location.hash || still) { redraw(); if (!location.hash) requestAnimationFrame(captions); return; }
   drawAll();
-  S.until = performance.now() + 1000;
+  S.until = firstSteps();
+  opening();
   play();
+}
+
+// Of a new page: so many steps, about a second's; they follow from the file alone, so that all who open it see the same.
+function firstSteps() { return Math.max(5, Math.min(100, Math.round(2e8 / (M.gradient.each.codes.length * S.batch)))); }
+function opening() {
+  const note = $("opening");
+  note.hidden = false;
+  if (S.until) note.replaceChildren(el("span", { text: `The page trains itself for ${S.until} steps, so that there is something to see …` }));
+  else note.replaceChildren(el("span", { text: `The page trained itself for ${S.step} steps, so that there is something to see.` }),
+    el("button", { type: "button", className: "small", text: "go back to step 0", onclick: () => { note.hidden = true; reset(); } }), el("button", { type: "button", className: "small", "aria-label": "close this note", text: "×", onclick: () => { note.hidden = true; } }));
 }
 
 // The curves of a recorded training: the losses and the sizes of the gradient at each snapshot.
@@ -55,7 +66,7 @@ function build() {
   messageBox = el("p", { className: "message", role: "alert", hidden: true });
   const told = el("p", { id: "told", role: "status", "aria-live": "polite", className: "unseen" });
   if (model) root.append(header());
-  root.append(messageBox, told);
+  root.append(messageBox, told, el("p", { className: "opening", id: "opening", role: "status", hidden: true }));
   const main = el("main", { className: model ? (D.neurons.length ? "model" : "model bare") : "one" });
   if (model) {
     if (D.neurons.length) main.append(networkPanel());
@@ -70,7 +81,7 @@ function build() {
   if (model) root.append(jump(main));
   root.append(main, foot());
   document.addEventListener("visibilitychange", () => { if (document.hidden && S.playing) stop(); });
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && (S.ghost || S.oldInputs)) { dropGhost(false); redraw(); } });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeHelp(); if (event.key === "Escape" && (S.ghost || S.oldInputs)) { dropGhost(false); redraw(); } });
   const changed = () => { colours = {}; ramp = null; if (grid) grid.version = -1; inputNodes.forEach((n) => { n.done = null; }); redraw(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
   addEventListener("resize", () => redraw());
@@ -129,7 +140,7 @@ function recall() {
   if (Number.isInteger(example) && example >= 1 && example <= total()) S.example = example - 1;
 }
 
-// --- three captions, after the first second
+// --- three captions, after the first training
 
 function lookAtSomething() { // an example that still has something to ask, and a weight that it asks it of
   const found = all();

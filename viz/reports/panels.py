@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.colours import STEPS, Colour, Theme, mixed, shade_class, shade_of
+from ..common.colours import STEPS, Theme, colour_of, mixed, shade_class, shade_of
 from ..common.picture import Drawing
-from ..common.shapes import SHAPES
+from ..common.shapes import SHAPES, hatching
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, shortened, text_width
 from ..plots.ticks import round_ticks
@@ -23,7 +23,6 @@ SIDE = 320.0  # of a square plot
 LEFT, TOP, RIGHT, BOTTOM = 74.0, 44.0, 22.0, 52.0
 LEGEND = 20.0  # the height of a line of the legend
 MOST_POINTS = 600
-HATCHES = (("", 1), ("/", 4), ("\\", 4), ("-", 3), ("|", 3), ("/", 2))  # of the classes on a map: slope, cells apart
 SHADES = 6  # of a map: from a class that is hardly likelier than the others to one that is sure
 
 
@@ -98,14 +97,14 @@ def mapped(
         return _curve(field, points[0], truth, name, theme)
     xs, ys = field.spans
     parts = [_heading("what it says where")]
-    hatching = []
+    hatched = []
     rows, columns = field.answers.shape
     wide, high = SIDE / columns, SIDE / rows
     surplus = (field.sureness - 1 / len(classes)) / (1 - 1 / len(classes))
     shades = np.round(np.clip(surplus, 0.0, 1.0) * SHADES).astype(int)
     for i in range(rows):
         y, start = TOP + SIDE - (i + 1) * high, 0
-        hatching.append(_hatching(field.answers[i].tolist(), i, y, wide, high))
+        hatched.append(hatching(field.answers[i].tolist(), i, LEFT, y, wide, high))
         for j in range(1, columns + 1):  # cells of the same tint side by side are one rectangle
             if j < columns and (field.answers[i, j], shades[i, j]) == (field.answers[i, start], shades[i, start]):
                 continue
@@ -114,7 +113,7 @@ def mapped(
                 f'x="{LEFT + start * wide:.1f}" y="{y:.1f}" width="{(j - start) * wide:.1f}" height="{high:.1f}"/>\n'
             )
             start = j
-    parts += hatching
+    parts += hatched
     inner = [[tick for tick in round_ticks(*span) if span[0] <= tick <= span[1]] for span in (xs, ys)]
     parts.append(_axes(inner[0], inner[1], clean(field.names[0]), clean(field.names[1]), xs, ys))
     for row in _some(len(truth)):
@@ -123,7 +122,7 @@ def mapped(
             parts.append(_mark(int(truth[row]), x, y, 0.66, clean(classes[int(truth[row])])))
     for place, one in enumerate(classes):
         y = TOP + SIDE + BOTTOM + place * LEGEND
-        swatch = _hatching([place] * 5, 0, y - 9, 5.7, 10.0), f"field g{place % COLOURS}{SHADES}"
+        swatch = hatching([place] * 5, 0, LEFT, y - 9, 5.7, 10.0), f"field g{place % COLOURS}{SHADES}"
         parts.append(
             f'<rect class="{swatch[1]}" x="{LEFT:.1f}" y="{y - 9:.1f}" width="28.5" height="10"/>{swatch[0]}'
             f"{_mark(place, LEFT + 44, y - 4, 0.9)}"
@@ -138,23 +137,6 @@ def _mark(label: int, x: float, y: float, size: float, said: str = "") -> str:
     title = f"<title>{markup(said)}</title>" if said else ""
     place = f'transform="translate({x:.1f} {y:.1f}) scale({size})"'
     return f'<path class="point f{label % COLOURS}" {place} d="{SHAPES[label % len(SHAPES)]}">{title}</path>\n'
-
-
-def _hatching(labels: Sequence[int], row: int, y: float, wide: float, high: float) -> str:
-    """Lines over the cells of a row, in a direction for each class, so that a map can be read without its colours."""
-    d = []
-    for column, label in enumerate(labels):
-        slope, apart = HATCHES[(label + label // COLOURS) % COLOURS]
-        x = LEFT + column * wide
-        if slope == "-" and row % apart == 0:
-            d.append(f"M{x:.1f} {y + high / 2:.1f}h{wide:.1f}")
-        elif slope == "|" and column % apart == 0:
-            d.append(f"M{x + wide / 2:.1f} {y:.1f}v{high:.1f}")
-        elif slope == "/" and (column - row) % apart == 0:
-            d.append(f"M{x:.1f} {y + high:.1f}l{wide:.1f} {-high:.1f}")
-        elif slope == "\\" and (column + row) % apart == 0:
-            d.append(f"M{x:.1f} {y:.1f}l{wide:.1f} {high:.1f}")
-    return f'<path class="hatch" d="{"".join(d)}"/>\n' if d else ""
 
 
 def _curve(field: Plane, points: NDArray[Any], truth: NDArray[Any], name: str, theme: str) -> Drawing:
@@ -239,15 +221,12 @@ def _rules(theme: Theme) -> dict[str, str]:
     }
     for shade in range(-STEPS, STEPS + 1):
         strongest = theme.tint_above if shade > 0 else theme.tint_below
-        colour = mixed(_colour(theme.paper), strongest, abs(shade), STEPS)
+        colour = mixed(colour_of(theme.paper), strongest, abs(shade), STEPS)
         rules[f".{shade_class(shade)}"] = f"fill:{colour}"
     for index, colour in enumerate(colours):
         rules[f".f{index}"] = f"fill:{colour}"
         for shade in range(SHADES + 1):
-            rules[f".g{index}{shade}"] = f"fill:{mixed(_colour(theme.paper), _colour(colour), 1 + shade, 3 * SHADES)}"
+            rules[f".g{index}{shade}"] = (
+                f"fill:{mixed(colour_of(theme.paper), colour_of(colour), 1 + shade, 3 * SHADES)}"
+            )
     return rules
-
-
-def _colour(text: str) -> Colour:
-    """#1c2430 as its three numbers."""
-    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)

@@ -140,12 +140,14 @@ class Acts:
         return self.texts.setdefault(text, len(self.texts))
 
     def _edge(self, parent: int, index: int, argument: int) -> int:
-        """The number of the edge that is drawn for an argument; -1 if there is none, as within a folded card."""
+        """The number of the edge that is drawn for an argument; -1 if there is none, as within a folded card.
+
+        Nor is there one for an argument whose edge is left out, as beside a matrix: another row's edge is not its own.
+        """
         (start, start_row), (end, end_row) = self.scene.card_of[parent], self.scene.card_of[index]
         drawn = [(number, self.scene.edges[number]) for number in self.edges.get((start, end), [])]
         for row, place in (("start_row", start_row), ("end_row", end_row)):
-            exact = [one for one in drawn if getattr(one[1], row, None) in (None, place)]
-            drawn = exact or drawn
+            drawn = [one for one in drawn if getattr(one[1], row) in (None, place)]
         own = [number for number, edge in drawn if edge.argument == argument]
         return own[0] if own else drawn[0][0] if drawn else -1
 

@@ -163,7 +163,7 @@
         [["strong", name], ["", ".data −= learning rate × "], ["giver", name + ".grad"]],
         [["", old, "before"], ["", "−"], ["slope", rate, "learning rate"], ["", "×"], ["giver", grad, "gradient"], ["", sign],
          ["strong", result, name + ".data"]],
-        [["", way]],
+        [["", way + (now === firstOf[2] && data.stays ? " " + data.stays : "")]],
       ];
     },
     anew([, list, said]) {
@@ -354,20 +354,14 @@
     follow();
   }
 
-  // Bring the card and the cell that the step is about into sight.
+  // Bring the card and the cell that the step is about into sight; at the beginning, where the forward pass begins.
   function follow() {
+    if (now === 0) chainrule.view.element.scrollTo({ left: 0, top: 0, behavior: "instant" });
     const about = subject(steps[now]);
     if (about === null) return;
     const card = cards[data.card[about]];
-    if (card) chainrule.view.reveal({ getBoundingClientRect: () => clear(card.getBoundingClientRect()) });
+    if (card) chainrule.view.reveal(card);
     if (cells.get(about)?.[0]) reveal(cells.get(about)[0]);
-  }
-
-  // The box of a card, and below it room for the overview, which would cover it.
-  function clear({ left, right, top, bottom }) {
-    const overview = document.querySelector(".overview:not([hidden])");
-    const isOver = overview && getComputedStyle(overview).position === "absolute"; // in a page of its own it is below
-    return { left, right, top, bottom: bottom + (isOver ? overview.offsetHeight : 0) };
   }
 
   // Scroll the opened card alone; scrollIntoView would move the page, too.

@@ -24,7 +24,7 @@ from .chain_rule import applications, gradients_after
 from .film import walk
 from .narration import Narrator
 from .one_example import passed_over, said_of
-from .updating import checked_learning_rate, moves, parameters_among
+from .updating import checked_learning_rate, moves, parameters_among, said_of_moves
 
 MOST_STEPS = 20_000  # a page of more takes seconds to open
 PANEL_HEIGHT, OPENED_HEIGHT = 262.0, 260.0
@@ -53,11 +53,12 @@ def steps(
 
     Forward, each value is computed from its arguments. Backward, each argument gets its local derivative times the
     upstream gradient. In the update each parameter moves by -learning_rate × its gradient, and `loss` is computed anew.
-    The `parameters` are those of the neurons, or all leaves where there are no neurons; learning_rate=None leaves the
-    update out. `example` is that of `draw`: of a loss over many examples one is gone through, and what the others bring
-    to the gradients is one step. `fold` is that of `draw`, too: of a folded picture, the card at work is opened beside
-    it. `theme` is "light", "dark" or "auto": as the reader's system has it. The address of the page takes a step:
-    ?step=6. `.save("walk.svg", animated=True)` writes the backward act as a picture that moves by itself.
+    The `parameters` are those of the neurons; where there are none, all leaves, but for those named as data (x, x1, y,
+    target) beside others named as weights (w, w1, b). learning_rate=None leaves the update out. `example` is that of
+    `draw`: of a loss over many examples one is gone through, and what the others bring to the gradients is one step.
+    `fold` is that of `draw`, too: of a folded picture, the card at work is opened beside it. `theme` is "light", "dark"
+    or "auto": as the reader's system has it. The address of the page takes a step: ?step=6. `.save("walk.svg",
+    animated=True)` writes the backward act as a picture that moves by itself.
 
     Errors: ValueError for more than 20,000 applications of the chain rule, for a node with a hand-written `_backward`,
     for a learning rate that is not positive, for a parameter that cannot move, for an example that there is not, for
@@ -95,15 +96,18 @@ def steps(
     largest = max([abs(grad) for grad in grads if math.isfinite(grad)], default=1.0)
     said, others = said_of(scene) if over else ("", 0)
     shown = [["start", [said] * bool(said) + narrator.notes(grads)], *acts.forward()]
+    stays = ""
     if loss.requires_grad:
         shown += acts.backward(applied, largest)
         if rate is not None:
             which = parameters_among(order, [unit is not None for unit in units], parameters)
             shown += acts.update(moves(order, grads, which, rate))
+            stays = said_of_moves(order, narrator.names, which, parameters is not None)
     data = {
         **acts.page_data(),
         "steps": shown,
         "others": others,
+        "stays": stays,
         "why_none": "" if loss.requires_grad else narrator.seed(),
     }
     body = _body(picture, has_lines := bool(data["groups"]), any(units), theme)

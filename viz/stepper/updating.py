@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,11 @@ from ..common.choices import positive_number
 from ..common.formulas import DIGITS, agrees, in_brackets, read
 from ..common.text import clean, short
 from .grouping import Parents
+from .narration import listed
+
+_INDEX = r"[\s_\d₀-₉.,()\[\]]*"
+_DATA = re.compile(rf"([xyt]|xs|ys|inputs?|targets?){_INDEX}", re.IGNORECASE)
+_WEIGHT = re.compile(rf"([wb]|weights?|bias(es)?|theta|θ){_INDEX}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -34,14 +40,18 @@ def checked_learning_rate(given: object) -> float | None:
 
 
 def parameters_among(order: Sequence[Value], is_unit: Sequence[bool], given: Iterable[Value] | None) -> list[int]:
-    """The places of the leaves that an update moves: those that were given, else those of neurons, else all leaves.
+    """The places of the leaves that an update moves: those that were given, else those of neurons.
+
+    Where there are no neurons, all leaves move, unless names tell data from weights: see `data_among`.
 
     Errors: ValueError for a parameter that is not among the values, or that no update can move; TypeError for what is
     not a Value.
     """
     open_leaves = [i for i, value in enumerate(order) if value.operation is None and value.requires_grad]
     if given is None:
-        return [index for index in open_leaves if is_unit[index]] or open_leaves
+        stay = data_among([order[index].label for index in open_leaves])
+        plain = [index for index, stays in zip(open_leaves, stay) if not stays]
+        return [index for index in open_leaves if is_unit[index]] or plain
     number = {id(value): index for index, value in enumerate(order)}
     found = []
     if isinstance(given, (str, Value)) or not hasattr(given, "__iter__"):
@@ -56,6 +66,32 @@ def parameters_among(order: Sequence[Value], is_unit: Sequence[bool], given: Ite
         if index >= 0:  # a model may have parameters that this result does not use
             found.append(index)
     return list(dict.fromkeys(found))
+
+
+def data_among(labels: Sequence[str]) -> list[bool]:
+    """For each leaf, whether it is data by its name: x, x1, y, t or target, where others are named w, b or theta.
+
+    >>> data_among(["x1", "x2", "w1", "w2", "b"])
+    [True, True, False, False, False]
+    >>> data_among(["x", "y", "z"])
+    [False, False, False]
+    """
+    names = [str(label).strip() for label in labels]
+    has_weights = any(_WEIGHT.fullmatch(name) for name in names)
+    return [has_weights and _DATA.fullmatch(name) is not None for name in names]
+
+
+def said_of_moves(order: Sequence[Value], names: Sequence[str], which: Sequence[int], is_chosen: bool) -> str:
+    """A sentence that says which leaves do not move, and how to choose; '' if there was no choice."""
+    moving = set(which)
+    leaves = [index for index, value in enumerate(order) if value.operation is None and value.requires_grad]
+    stay = [names[index] for index in leaves if index not in moving]
+    if is_chosen or not moving or len(leaves) < 2:
+        return ""
+    if not stay:
+        return "All leaves move; with steps(…, parameters=[…]) only those that are named."
+    what = "is taken for data and stays as it is" if len(stay) == 1 else "are taken for data and stay as they are"
+    return f"{listed(stay)} {what}; steps(…, parameters=[…]) says what moves instead."
 
 
 def moves(order: Sequence[Value], grads: Sequence[float], which: Sequence[int], rate: float) -> list[Move]:

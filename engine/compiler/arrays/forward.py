@@ -62,6 +62,8 @@ class Forward:
             out.array.name = out.array.name or step.target.name
             self.arrays[step.target] = out.array
         self.program.step = None
+        self.outputs: list[Operand] = [Rows(self.arrays[o.array], o.index, 1, 1) if isinstance(o, Lane) else Number(o)
+                                       for o in plan.outputs]  # fmt: skip
 
     def _linked(self, kind: Any, op: str, args: Sequence[Operand], lanes: int, batched: bool, *extra: Any) -> Rows:
         """Write an instruction that gathers operands, and note how its gradient goes back."""

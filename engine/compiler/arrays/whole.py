@@ -10,7 +10,7 @@ from .forward import Forward
 from .ir import ZERO, Array, Number, Operand, Rows, is_batched
 from .layout import name_arrays
 from .place import needed
-from .plan import Lane, Plan
+from .plan import Plan
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,14 @@ def whole(plan: Plan, name: str, without_gradient: Sequence[int] = ()) -> Functi
     name_arrays(plan)
     forward = Forward(plan)
     inputs = [forward.arrays[given] for given in plan.inputs]
-    outputs: list[Operand] = [Rows(forward.arrays[o.array], o.index, 1, 1) if isinstance(o, Lane) else Number(o)
-                              for o in plan.outputs]  # fmt: skip
-    results: list[Operand | None] = [*outputs]
+    results: list[Operand | None] = [*forward.outputs]
     if name == "value_and_grad":
-        theta, [output] = forward.theta, outputs
+        theta, [output] = forward.theta, forward.outputs
         [gradient] = differentiate(forward, output, [theta], -1 if is_batched(output) else 0)
         results = [output, ZERO if gradient == ZERO else forward.program.full(gradient, theta.lanes, False)]
     elif name == "input_gradients":
         wanted = [array for given, array in zip(plan.inputs, inputs) if array.lanes and not given.whole_numbers]
-        found = dict(zip(wanted, differentiate(forward, outputs[0], wanted, 0)))
+        found = dict(zip(wanted, differentiate(forward, forward.outputs[0], wanted, 0)))
         results = [_full(forward, found[array], array) if array in found else None for array in inputs]
     roots = [each.array for each in results if isinstance(each, Rows)]
     code = needed(forward.program.code, [*roots, *forward.checked])

@@ -13,14 +13,15 @@ from ..arrays.forward import Forward
 from ..arrays.ir import WORDS, ZERO, Array, Number, Operand, Rows, is_batched, shown
 from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.place import covers, first_writes, needed, placed
-from ..arrays.plan import Lane, Plan
+from ..arrays.plan import Plan
 from ..expression import NoExpression, expression
 from . import c_words
-from .c_words import Unspelled, number, spelled
+from .c_words import number, primitive, spelled
 
 WIDEST = 264  # examples side by side; 8 times an odd number, so that rows do not fall on the same lines of a cache
 ROOM = 1 << 18  # numbers that all arrays may have together, before there are fewer examples side by side
 UNROLLED = 8  # terms of a sum that are written out
+SLACK = 16  # numbers at the end of a function's memory: a vector may be read from the last number of an array on
 TOGETHER = 40  # loops in one function: a compiler takes quadratic time for long ones
 BEFORE, DURING, AFTER = range(3)  # when an array is computed: before the examples, for each block of them, after them
 
@@ -58,7 +59,7 @@ def array_function(plan: Plan, name: str, block: int = 0) -> CFunction:
     `block` is how many examples lie side by side; without it, as many as do the caches good. With 1, n is always 1, and
     the text is made for that.
 
-    Errors: Unspelled or NoExpression for what C has no words for.
+    Errors: NoExpression for what C has no words for.
     """
     name_arrays(plan)
     forward = Forward(plan)
@@ -70,9 +71,7 @@ def array_function(plan: Plan, name: str, block: int = 0) -> CFunction:
 
 def _results(forward: Forward, name: str) -> tuple[Operand | None, list[tuple[Operand, int]]]:
     """The output whose mean is wanted, if that is so; and the results, each with the number of its rows."""
-    plan, program = forward.plan, forward.program
-    outputs: list[Operand] = [Rows(forward.arrays[o.array], o.index, 1, 1) if isinstance(o, Lane) else Number(o)
-                              for o in plan.outputs]  # fmt: skip
+    plan, program, outputs = forward.plan, forward.program, forward.outputs
     if name == "value":
         return None, [(output, 1) for output in outputs]
     [output] = outputs
@@ -200,7 +199,7 @@ class Writer:
             if array not in self.unstored:
                 self.place[array] = at
                 at += array.lanes
-        self.memory = at + 16  # a vector may be read from the last number on
+        self.memory = at + SLACK
 
     def at(self, array: Array, row: int = 0) -> str:
         """A pointer to a row of an array."""
@@ -267,14 +266,13 @@ class Writer:
         else:
             body += [
                 "  const double N = (double)n;",
-                "  const long parts = (n + B - 1) / B, share = (n + parts - 1) / parts;",
+                f"  const long parts = (n + {self.block - 1}) / {self.block}, share = (n + parts - 1) / parts;",
                 "  const long most = (share + 7) / 8 * 8;", "  long start = 0, m = most, k = most, wrong = 0;",
                 *self._begin(), *calls[BEFORE],
                 "  for (start = 0; start < n; start += most) {", "    m = n - start < most ? n - start : most;",
                 "    k = (m + 7) / 8 * 8;", *[f"  {call}" for call in calls[DURING]], "  }", *calls[AFTER],
                 *self._finish(),
             ]  # fmt: skip
-            body = [line.replace("B", str(self.block)) if "parts =" in line else line for line in body]
         body += [
             "  (void)x; (void)theta; (void)w; (void)value; (void)out; (void)n; (void)N; (void)start; (void)m; (void)k;"
         ]
@@ -389,7 +387,7 @@ class Writer:
         if _by_number(first):
             return self._by_number(unit)
         if first.op not in WORDS or not hasattr(self, f"_{first.op}"):
-            raise Unspelled(f"C has no word for {getattr(first.op, 'name', first.op)}")
+            raise NoExpression(f"C has no word for {getattr(first.op, 'name', first.op)}")
         text: str = getattr(self, f"_{first.op}")(first)
         return text and f"  /* {self.said(first)} */\n{text}"
 
@@ -429,7 +427,7 @@ class Writer:
             return hit if array.lanes == width else f"(i == {width} ? -1.0 / N : {hit})"
         if isinstance(op, Op):
             return spelled(expression(op), texts)
-        return spelled((op, *[f"a{i}" for i in range(len(texts))]), texts)
+        return primitive(op, texts)
 
     def _sum_over_examples(self, x: Operand | None, row: str) -> str:
         if self.block == 1:
@@ -732,4 +730,4 @@ def _uses(text: str, name: str) -> bool:
     return re.search(rf"\b{name}\b", text) is not None
 
 
-__all__ = ["ARGUMENTS", "CFunction", "NoExpression", "Unspelled", "array_function"]
+__all__ = ["ARGUMENTS", "SLACK", "CFunction", "array_function"]

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .about import About
-from .c import CFunction
+from .c import SLACK, CFunction
 from .c_float import as_float
-from .c_int8 import SLACK
 from .c_words import number, prelude
 
 SAYS = {
@@ -19,21 +18,26 @@ SAYS = {
     "input_gradients": "The gradient of the output to the inputs of one example: {count} number{s}.",
 }
 STEP = """\
-/* One step of gradient descent with this example: theta, in memory that can be written, goes against its gradient. */
+/* One step of gradient descent with this example: theta, in memory that can be written, goes against its gradient, and
+   value gets the output from before. Returns 0; or 1, and leaves theta as it is, if an index does not exist, or if the
+   output or its gradient is not finite. */
 int {name}_step(double *theta{given}, double rate, double *value) {{
   static double gradient[{count}];
   int wrong = {name}_value_and_grad(theta{passed}, value, gradient);
   long i;
+  if (!(value[0] - value[0] == 0.0)) wrong = 1;
+  for (i = 0; i < {count}; i++) if (!(gradient[i] - gradient[i] == 0.0)) wrong = 1;
   for (i = 0; i < {count} && !wrong; i++) theta[i] -= rate * gradient[i];
   return wrong;
 }}
 """
 CLASS = """\
-/* The class of one example, a place in {NAME}_CLASSES; -1 if an index does not exist. */
+/* The class of one example, a place in {NAME}_CLASSES; -1 if an index does not exist, or if an output is nan. */
 int {name}_class({given}) {{
   double out[{outputs}];
-  int best = 0;{declared}
+  int i, best = 0;
   if ({name}_value({passed}, out)) return -1;
+  for (i = 0; i < {outputs}; i++) if (!(out[i] == out[i])) return -1;
 {choice}  return best;
 }}
 """
@@ -73,7 +77,7 @@ def c_file(
     parts = [header, "#include <math.h>\n\n#define CR_PART static\n#define CR_LOOP\n"]
     if theta:
         parts.append(f"/* The parameters. */\nconst double {name}_theta[{len(theta)}] = {{\n{_wrapped(theta)}\n}};\n")
-    source = "\n".join([*parts, helpers, body, *entries])
+    source = "\n".join([*parts, helpers, body, *[entry.partition("*/\n")[2] for entry in entries]])
     return CFile(as_float(source), as_float(header)) if floats else CFile(source, header)
 
 
@@ -140,12 +144,11 @@ def _step(name: str, function: CFunction) -> str:
 
 def _class(name: str, function: CFunction, about: About) -> str:
     if function.rows > 1:
-        declared = "\n  long i;"
-        choice = f"  for (i = 1; i < {function.rows}; i++) if (out[i] > out[best]) best = (int)i;\n"
+        choice = f"  for (i = 1; i < {function.rows}; i++) if (out[i] > out[best]) best = i;\n"
     else:
-        declared, choice = "", f"  best = out[0] > {number(about.threshold)};\n"
+        choice = f"  best = out[0] > {number(about.threshold)};\n"
     return CLASS.format(name=name, NAME=name.upper(), given=", ".join(_given(function)), outputs=function.rows,
-                        passed=", ".join(_passed(function)), declared=declared, choice=choice)  # fmt: skip
+                        passed=", ".join(_passed(function)), choice=choice)  # fmt: skip
 
 
 def _header(
@@ -163,8 +166,7 @@ def _header(
     if about.answer is not None:
         known |= {"OUTPUT_MEAN": number(about.answer[0]), "OUTPUT_SCALE": number(about.answer[1])}
     declared = [f"extern const double {name}_theta[{parameters}];"] * bool(parameters)
-    declared += [line.removesuffix(" {") + ";" for entry in entries for line in entry.splitlines()
-                 if line.startswith(f"int {name}_")]  # fmt: skip
+    declared += [re.sub(r" \{\n.*", ";", entry, flags=re.DOTALL) for entry in entries]  # with the comment above it
     return "\n".join([f"/* {_about(about, notes)} */", f"#ifndef {guard}_H", f"#define {guard}_H", "",
                       *[f"#define {guard}_{key} {text}" for key, text in known.items()], "",
                       "#ifdef __cplusplus", 'extern "C" {', "#endif", "", *declared, "",

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.forward import Forward
-from ..arrays.ir import Array, Number, Operand, Rows
+from ..arrays.ir import Array, Operand
 from ..arrays.layout import name_arrays
 from ..arrays.meaning import Meaning
-from ..arrays.plan import Lane, Plan
+from ..arrays.plan import Plan
 from ..arrays.whole import Function
-from .c import DURING, CFunction, Unit, Writer
+from .c import DURING, SLACK, CFunction, Unit, Writer
 
 MOST = 127  # the largest byte
-SLACK = 16  # numbers at the end of a function's memory, which only vectors read
 BYTES = 4  # of a float, in which the bytes of a right side lie
 
 
@@ -38,9 +37,11 @@ class Bytes(NamedTuple):
     def product(self, x: NDArray[Any]) -> NDArray[Any]:
         """What the text in C computes, in the precision of x. Shapes: x (width, columns) -> (lefts, columns)."""
         kind = x.dtype.type
-        q = np.clip(np.floor(x * kind(self.steps) + kind(self.zero) + kind(0.5)), -MOST - 1, MOST)
+        odd = (0 * x).sum(axis=0)  # nan where a number is not finite
+        steps = np.floor(np.nan_to_num(x) * kind(self.steps) + kind(self.zero) + kind(0.5))
+        q = np.clip(steps, -MOST - 1, MOST)
         sums = self.weights.astype(np.int64) @ q.astype(np.int64)
-        whole = self.scales[:, None].astype(kind) * sums.astype(kind) + self.offsets[:, None].astype(kind)
+        whole = self.scales[:, None].astype(kind) * sums.astype(kind) + self.offsets[:, None].astype(kind) + odd
         found: NDArray[Any] = whole
         return found
 
@@ -88,11 +89,9 @@ def byte_function(plan: Plan, theta: Sequence[float], examples: Sequence[Any]) -
     """
     name_arrays(plan)
     forward = Forward(plan)
-    outputs: list[Operand] = [Rows(forward.arrays[o.array], o.index, 1, 1) if isinstance(o, Lane) else Number(o)
-                              for o in plan.outputs]  # fmt: skip
-    writer = _Writer(forward, outputs, theta, examples)
+    writer = _Writer(forward, forward.outputs, theta, examples)
     sizes = tuple(array.lanes for array in plan.inputs)
-    return CFunction("value", writer.text(), writer.memory, len(outputs), sizes, 0)
+    return CFunction("value", writer.text(), writer.memory, len(forward.outputs), sizes, 0)
 
 
 class _Writer(Writer):

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from ...op import Op
 from ..arrays.plan import Array
-from ..expression import ALL, expression
+from ..expression import expression
 from ..scalar.code import Code, Ref, Scalar, needed
-from .c import ARGUMENTS, CFunction
+from .c import ARGUMENTS, SLACK, CFunction
 from .c_words import number, spelled
 
 WIDE = 24  # examples side by side in a long chain
@@ -43,7 +43,7 @@ def scalar_function(
 
     `results` are the outputs, or the output and its gradient. `one`: n is always 1, and the text is made for that.
 
-    Errors: Unspelled or NoExpression for what C has no words for.
+    Errors: NoExpression for what C has no words for.
     """
     writer = _Writer(code, results, name, [array.lanes for array in inputs], 1 if one else WIDE)
     rows = len(results) - (name != "value")
@@ -77,7 +77,7 @@ class _Writer:
         self.pieces = _pieces(self.lines)
         self.functions = self._functions()
         self.stored = self._stored()
-        self.memory = len(self.lines) * block + 16
+        self.memory = len(self.lines) * block + SLACK
         self.tables: list[str] = []
 
     def _functions(self) -> list[list[list[Piece]]]:
@@ -207,7 +207,7 @@ class _Writer:
                 continue
             step = self.lines[at + piece.lines].arguments[which][1] - place if loop else 0
             texts.append(self.read((kind, place), step, place in here and (not loop or step == piece.lines)))
-        text = self._applied(self.lines[at].op, texts)
+        text = spelled(expression(self.lines[at].op), texts)
         store = f" {self.memory_of(at, piece.lines * loop)} = v{at};" if self.stored[at] else ""
         return f"    const double v{at} = {text};{store}"
 
@@ -219,21 +219,6 @@ class _Writer:
         name = f"cr_{self.name}_{len(self.tables)}"
         self.tables.append(f"static const double {name}[{len(numbers)}] = {{{', '.join(map(number, numbers))}}};")
         return f"{name}[s]"
-
-    def _applied(self, op: Op, texts: list[str]) -> str:
-        tree = expression(op)
-        if not (isinstance(tree, tuple) and ALL in tree):
-            return spelled(tree, texts)
-        word, count = tree[0], len(texts)
-        if word == "total":
-            return f"({' + '.join(texts) or '0.0'})"
-        if word == "dot":
-            half = count // 2
-            return f"({' + '.join(f'{a} * {b}' for a, b in zip(texts[:half], texts[half:])) or '0.0'})"
-        if word == "logsumexp":
-            return f"cr_logsumexp({count}, (const double[]){{{', '.join(texts)}}})"
-        choices = ", ".join(texts[:-1])
-        return f"cr_pick({count - 1}, (const double[]){{{choices}}}, {texts[-1]}, &wrong)"
 
 
 def _pieces(lines: Sequence[Line]) -> list[Piece]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from ..expression import ALL, ALSO, Tree
+from .. import expression
+from ..expression import ALSO, NoExpression, Tree
 
 HERE = Path(__file__).parent
 
@@ -28,14 +29,10 @@ WORDS: Mapping[str, str] = {
     "floor_divide": "cr_floor_divide({}, {})",
 }  # fmt: skip
 # pow is slow, and does not run in vectors.
-POWERS: Mapping[float, str] = {
+POWERS: Mapping[float | None, str] = {
     2.0: "cr_square({})", 3.0: "cr_cube({})", -1.0: "(1.0 / {})", -2.0: "(1.0 / cr_square({}))", 0.5: "cr_root({})",
     -0.5: "cr_inverse_root({})", 1.5: "cr_power_1_5({})", -1.5: "cr_power_minus_1_5({})", 1.0: "{}",
 }  # fmt: skip
-
-
-class Unspelled(ValueError):
-    """There is no way to write this in C."""
 
 
 def number(x: float) -> str:
@@ -53,24 +50,31 @@ def number(x: float) -> str:
 def spelled(tree: Tree, arguments: Sequence[str]) -> str:
     """The tree as an expression in C; `arguments` are the texts of "a0", "a1", …
 
-    Errors: Unspelled for a primitive that C has no word for.
+    Errors: NoExpression for a primitive that C has no word for.
 
     >>> spelled(("maximum", "a0", 0.0), ["x"])
     'cr_maximum(x, 0.0)'
+    >>> spelled(("dot", "*"), ["a", "b", "c", "d"])
+    '(a * c + b * d)'
     """
-    if isinstance(tree, float):
-        return number(tree)
-    if isinstance(tree, str):
-        return arguments[int(tree[1:])]
-    name, *parts = tree
-    assert isinstance(name, str) and ALL not in parts
-    texts = [spelled(part, arguments) for part in parts]
-    exponent = _literal(texts[1]) if name == "power" else None
-    if exponent is not None and exponent in POWERS:
+    return expression.spelled(tree, arguments, primitive, number)
+
+
+def primitive(name: str, texts: Sequence[str]) -> str:
+    """A primitive of these arguments; what may lack a choice needs a variable `wrong` around it."""
+    name, count = ALSO.get(name, name), len(texts)
+    if name == "power" and (exponent := _literal(texts[1])) in POWERS:
         return POWERS[exponent].format(texts[0])
-    name = ALSO.get(name, name)
-    if name not in WORDS:
-        raise Unspelled(f"C has no word for {name}")
+    if name == "total":
+        return f"({' + '.join(texts) or '0.0'})"
+    if name == "dot":
+        return f"({' + '.join(f'{a} * {b}' for a, b in zip(texts[: count // 2], texts[count // 2 :])) or '0.0'})"
+    if name == "logsumexp":
+        return f"cr_logsumexp({count}, (const double[]){{{', '.join(texts)}}})"
+    if name == "pick":
+        return f"cr_pick({count - 1}, (const double[]){{{', '.join(texts[:-1])}}}, {texts[-1]}, &wrong)"
+    if name not in WORDS or WORDS[name].count("{}") != count:
+        raise NoExpression(f"C has no word for {name} of {count} argument{'s' * (count != 1)}")
     return WORDS[name].format(*texts)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from ..arrays.derive import differentiate
 from ..arrays.forward import Forward
-from ..arrays.ir import ZERO, Array, Number, Operand, Rows, is_batched, lines
+from ..arrays.ir import ZERO, Array, Operand, Rows, is_batched, lines
 from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.mean import mean, mean_parts
-from ..arrays.plan import Lane, Plan, Step
+from ..arrays.plan import Plan, Step
 from .numpy import LARGE, NumPy
 
 
@@ -26,8 +26,7 @@ def numpy_source(
     forward = Forward(plan, mean_parts(plan) if name == "value_and_grad" else ())
     if stages is not None:
         stages["forward"] = "\n".join(lines(forward.program.code))
-    outputs: list[Operand] = [Rows(forward.arrays[o.array], o.index, 1, 1) if isinstance(o, Lane) else Number(o)
-                              for o in plan.outputs]  # fmt: skip
+    outputs = forward.outputs
     rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
     if name == "value":
         text = _writer(forward, outputs, rowwise)

@@ -8,10 +8,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..emit.c_words import Unspelled
 from ..expression import NoExpression
 
 BACKENDS = ("numpy", "c", "auto")
+Place = tuple[str, int, str, dict[Any, Any]]  # file, line, module, and what Python has warned of there
 
 
 class Functions:
@@ -30,11 +30,19 @@ class Functions:
         if name in self.made or name in self.problems:
             return self.made.get(name)
         if when_built is None:
-            self._make(name, make)
+            if name in self.building:
+                self.building[name].join()
+            else:
+                self._make(name, make, user_line())
         elif name not in self.building:
+            place = user_line()
 
             def build() -> None:
-                self._make(name, make)
+                try:
+                    self._make(name, make, place)
+                except Exception as problem:  # a fault of ours, which Python shows: then NumPy runs for good
+                    self.problems[name] = f"{type(problem).__name__}: {problem}"
+                    raise
                 if name in self.made:
                     when_built()
 
@@ -42,31 +50,47 @@ class Functions:
             thread.start()
         return self.made.get(name)
 
+    def is_building(self) -> bool:
+        """Whether something is being built now."""
+        return any(thread.is_alive() for thread in list(self.building.values()))
+
     def wait(self) -> None:
         """Wait until everything that is being built is there."""
         for thread in list(self.building.values()):
             thread.join()
 
-    def _make(self, name: str, make: Callable[[], Any]) -> None:
+    def _make(self, name: str, make: Callable[[], Any], place: Place) -> None:
         from .compilers import NoCompiler  # only who wants C waits until this is imported
 
+        PLACES.now = place
         try:
             self.made[name] = make()
-        except (NoCompiler, NoExpression, Unspelled) as problem:
+        except (NoCompiler, NoExpression) as problem:
             known = str(problem) in self.problems.values()
             self.problems[name] = str(problem)
             if not known:
-                said = f"the program runs in NumPy, not in C: {problem}"
-                warnings.warn(said, RuntimeWarning, stacklevel=_level())
+                tell(f"the program runs in NumPy, not in C: {problem}")
+        finally:
+            del PLACES.now
 
 
-def _level() -> int:
-    """Which caller is outside of the compiler."""
-    level, frame = 2, sys._getframe(2)
-    package = __name__.rpartition(".run")[0]
-    while frame.f_back and str(frame.f_globals.get("__name__", "")).startswith(package):
-        level, frame = level + 1, frame.f_back
-    return level
+PLACES = threading.local()  # in each thread that makes a function in C: `now`, the line of the user's that wants it
+
+
+def user_line() -> Place:
+    """The first line on the way out that is not in chainrule, as `warnings.warn_explicit` takes it."""
+    frame, package = sys._getframe(1), __name__.partition(".engine.")[0]
+    while frame.f_back and f"{frame.f_globals.get('__name__', '')}.".startswith(f"{package}."):
+        frame = frame.f_back
+    names = frame.f_globals
+    registry = names.setdefault("__warningregistry__", {})
+    return frame.f_code.co_filename, frame.f_lineno, str(names.get("__name__", "")), registry
+
+
+def tell(said: str) -> None:
+    """A RuntimeWarning at the line of the user's for which a function is made in C."""
+    file, line, module, registry = getattr(PLACES, "now", None) or user_line()
+    warnings.warn_explicit(said, RuntimeWarning, file, line, module, registry)
 
 
 def checked(backend: Any) -> str:

@@ -20,6 +20,9 @@ from .specialisation import Specialisation
 DTYPES = ("float64", "float32", "int8")
 
 
+LARGEST = float(np.finfo(float).max)
+
+
 class Rounding(NamedTuple):
     """What a program in C with few digits makes of some examples, beside the same program in float64.
 
@@ -44,20 +47,32 @@ class Rounding(NamedTuple):
 
 def c_files(
     name: str, program: Any, about: About | None = None, dtype: str = "float64", examples: Sequence[Any] = (),
-    training: Any = None,
+    training: Any = None, truths: Sequence[Any] = (), notes: Sequence[str] = (),
 ) -> tuple[CFile, Rounding | None]:  # fmt: skip
     """The program as C, with numbers of this dtype; and its rounding on the examples, if there are some.
 
-    `training` is another program with the same parameters, of which the file has value_and_grad and the step, too.
+    `training` is another program with the same parameters, of which the file has value_and_grad and the step, too; its
+    inputs are those of the examples and the `truths`. `notes` stand in the first comment.
 
-    Errors: ValueError for another dtype, for int8 without examples, and for int8 and training.
+    Errors: ValueError for another dtype, for int8 without examples, for int8 and training, and for a parameter that is
+    not finite, or that float cannot hold.
     """
     traced, theta = program._latest(), program.parameters().tolist()
     if dtype not in DTYPES:
         raise ValueError(f"dtype={dtype!r} is not one of {', '.join(map(repr, DTYPES))}")
+    largest = LARGEST if dtype == "float64" else float(np.finfo(np.float32).max)
+    odd = next((i for i, number in enumerate(theta) if not abs(number) <= largest), None)
+    if odd is not None:
+        held = "finite numbers" if dtype == "float64" else f"numbers up to {largest:.3g}, as {dtype} does"
+        raise ValueError(f"parameter {odd} of {len(theta)} is {theta[odd]!r}, and a file of C holds {held}")
     given = flat_inputs(traced, examples) if len(examples) else []
     rounding = rounding_of(traced, theta, dtype, given) if given and dtype != "float64" else None
-    notes = [f"{rounding}."] if rounding else []
+    if rounding and training is not None:
+        learns = training._latest()
+        both = flat_inputs(learns, [*examples, *truths]) if len(truths) else None
+        slopes = gradient_rounding(learns, theta, both) if both else (None, None)
+        rounding = rounding._replace(gradient_error=slopes[0], largest_slope=slopes[1])
+    notes = [*notes, *[f"{rounding}."] * (rounding is not None)]
     if dtype != "int8":
         learns = (training or program)._latest()
         functions = [traced.c_function("value", one=True)]
@@ -89,11 +104,19 @@ def rounding_of(traced: Specialisation, theta: Sequence[float], dtype: str, inpu
             rough = _outputs(in_bytes(function, theta, inputs))
             return Rounding(dtype, rough, *_off(rough, exact), None, None)
         rough = _outputs(Meaning(function, theta, inputs, np.float32))
-        slopes: tuple[float | None, float | None] = (None, None)
-        if "value_and_grad" in traced.names:
-            both = whole(traced.array_plan(), "value_and_grad")
-            slopes = _off(*[_gradient(both, theta, inputs, kind) for kind in (np.float32, np.float64)])
+        slopes = gradient_rounding(traced, theta, inputs)
         return Rounding(dtype, rough, *_off(rough, exact), *slopes)
+
+
+def gradient_rounding(
+    traced: Specialisation, theta: Sequence[float], inputs: Sequence[Any]
+) -> tuple[float, float] | tuple[None, None]:
+    """The largest error in float of the mean's gradient, and its largest number. Shapes: each input (n, lanes)."""
+    with ONE_AT_A_TIME:
+        if "value_and_grad" not in traced.names:
+            return None, None
+        both = whole(traced.array_plan(), "value_and_grad")
+        return _off(*[_gradient(both, theta, inputs, kind) for kind in (np.float32, np.float64)])
 
 
 def flat_inputs(traced: Specialisation, examples: Sequence[Any]) -> list[NDArray[np.float64]]:

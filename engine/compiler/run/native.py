@@ -39,24 +39,26 @@ HEAD = """\
 """
 
 
-def library_text(function: CFunction, more: str = "") -> str:
-    """The whole text of a library: the prelude, the function, and how ctypes calls it, with one array of pointers.
+EXPORT = """
+CR_EXPORT long chainrule_{name}(long n, double *const *a) {{
+  return cr_{name}(n, a[0], (const double *const *)(a + 4), a[1], a[2], a[3]);
+}}
+"""
 
-    `more` is what others write behind the function.
-    """
-    body, products = function.text + more, ""
+
+def library_text(body: str) -> str:
+    """The whole text of a library: what the functions of this text need, and the functions."""
+    products = ""
     if plain := prelude(body, "plain.c"):
         products = f"#if defined(__GNUC__)\n{whole('vectors.c')}\n#else\n{plain}\n#endif\n"
-    call = f"return cr_{function.name}(n, a[0], (const double *const *)(a + 4), a[1], a[2], a[3]);"
-    export = f"CR_EXPORT long chainrule_{function.name}(long n, double *const *a) {{ {call} }}\n"
-    return "\n".join([HEAD, prelude(body), products, body, export])
+    return "\n".join([HEAD, prelude(body), products, body])
 
 
 __all__ = ["Native", "NoCompiler", "aligned", "library_text"]
 
 
 class Native:
-    """A function in C, compiled and loaded.
+    """A function in C, compiled and loaded; `call` calls it with one array of pointers.
 
     `instead` binds the same function in NumPy: where an index does not exist, it says which one.
 
@@ -65,14 +67,13 @@ class Native:
 
     def __init__(self, function: CFunction, instead: Callable[[int, FloatArray], Runner]) -> None:
         self.function, self.instead = function, instead
-        self.text = library_text(function)
-        self.library = library(self.text)
-        self._call: Any = getattr(self.library, f"chainrule_{function.name}")
-        self._call.argtypes, self._call.restype = None, ctypes.c_long
+        self.text = library_text(function.text + EXPORT.format(name=function.name))
+        self.call: Any = getattr(library(self.text), f"chainrule_{function.name}")
+        self.call.argtypes, self.call.restype = None, ctypes.c_long
 
     def bind(self, n: int, theta: FloatArray) -> Runner:
         """The function for n examples, with these parameters, and memory of its own."""
-        function, call, instead = self.function, self._call, self.instead
+        function, call, instead = self.function, self.call, self.instead
         count = function.rows if function.gradient else function.rows * n
         value, out = aligned(1), aligned(count)
         given = [aligned(n * lanes).reshape(n, lanes) for lanes in function.inputs]

@@ -222,12 +222,19 @@ class Specialisation:
 
     def pool(self, name: str) -> Pools:
         """The function of that name, ready to run."""
-        return _once(self.pools, name, lambda: Pools(self._pool(name)))
+        found = self.pools.get(name)
+        if found is None:
+            known, at_once = len(self.native.made), self.backend != "auto"
+            found = Pools(self._pool(name))
+            with ONE_AT_A_TIME:  # if a thread has built C meanwhile, what runs NumPy serves this call alone
+                if at_once or len(self.native.made) == known:
+                    self.pools[name] = found
+        return found
 
     def c_function(self, name: str, one: bool = False) -> CFunction:
         """The function of that name in C. `one`: for one example, as `batch=False` runs it.
 
-        Errors: Unspelled or NoExpression for what C has no words for.
+        Errors: NoExpression for what C has no words for.
         """
         one = one or not self.batch
         with ONE_AT_A_TIME, paused_collector():
@@ -240,7 +247,11 @@ class Specialisation:
 
         `one`: for one example, of which the numbers stand side by side.
         """
-        name = name.removesuffix(PACKED)
+        native = self._native(name.removesuffix(PACKED), one)
+        return native and native.bind  # type: ignore[no-any-return]
+
+    def _native(self, name: str, one: bool = False) -> Any:
+        """The function of that name as a `Native`; None where NumPy runs, for now or for good."""
         if self.backend == "numpy" or name.startswith(("careful", "jacobian")):
             return None  # careful: where the mean is nan, NumPy looks closer
         instead = "careful" if name == "value_and_grad" else name
@@ -250,20 +261,27 @@ class Specialisation:
 
             return Native(self.c_function(name, one), lambda n, theta: self._bind(instead)(n, theta))
 
-        made = self.native.get(name + " of one" * one, make, self._built if self.backend == "auto" else None)
-        return made and made.bind  # type: ignore[no-any-return]
+        return self.native.get(name + " of one" * one, make, self._built if self.backend == "auto" else None)
 
-    def epochs(self, rule: str, moved: int, memories: int) -> Any:
+    def epochs(self, rule: str, moved: int) -> Any:
         """Steps of training in C with this rule, see `Epochs`; None where NumPy runs, for now or for good."""
-        if self.backend == "numpy":
+        native = self._native("value_and_grad")
+        if native is None:
             return None
 
         def make() -> Any:
             from .epochs import Epochs
 
-            return Epochs(self.c_function("value_and_grad"), rule, moved, memories)
+            return Epochs(native, rule, moved)
 
         return self.native.get(f"epochs of {moved} {rule}", make, self._built if self.backend == "auto" else None)
+
+    def wait(self) -> None:
+        """Wait until what "auto" builds is there; what is asked for later is built at once."""
+        self.native.wait()
+        if self.backend == "auto":
+            self.backend = "c"
+            self._built()
 
     def _built(self) -> None:
         with ONE_AT_A_TIME:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from ... import ops
 from ...copying import deep_copy, reduce
+from ...fast.operators import FastOperators, NumberIsTraced
 from ...numeric import number, one_number
 from ...op import OPS, Op
 from ...operators import Operators
@@ -24,6 +27,8 @@ _grad: Any = Value.__dict__["grad"]
 ONE_AT_A_TIME = threading.RLock()  # while one thread traces a function, its parameters have another class
 
 WIDE = 8  # inputs
+# The code of the operators that know the number of a Value, and leave those that are traced to the general ones.
+WRITTEN_OUT = {method.__code__ for method in vars(FastOperators).values() if isinstance(method, FunctionType)}
 
 
 class Traced(Value):
@@ -59,6 +64,8 @@ class Traced(Value):
     @property
     def data(self) -> float:
         """To read it fixes the trace to this example's number: that is an error, or is noted if frozen="allow"."""
+        if sys._getframe(1).f_code in WRITTEN_OUT:
+            raise NumberIsTraced
         tape = current()
         if tape is None:
             return stored_number(self)

@@ -4,6 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,7 @@ from test_structures import inputs_of
 from chainrule import engine
 from chainrule.engine import Value, cos, dot, exp, logsumexp, pick, sin, tanh
 from chainrule.engine.compiler.arrays import layout
-from chainrule.engine.compiler.run import compilers
+from chainrule.engine.compiler.run import compilers, native
 from chainrule.nn import MLP, cross_entropy
 
 try:
@@ -65,7 +68,7 @@ def assert_one_example_is_eager_code(f, example):
         assert slope is None or close(slope, wanted, sizes).all()
 
 
-@pytest.mark.parametrize("seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 120))])
+@pytest.mark.parametrize("seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 36))])
 def test_random_structures_in_c_agree_with_eager_code(seed, monkeypatch):
     monkeypatch.setattr(compilers, "FLAGS", FEW if seed < 12 else FLAGS)
     monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed % 2))  # examples as rows, or as columns
@@ -212,9 +215,199 @@ def test_a_broken_library_is_built_again(monkeypatch, tmp_path):
     text = "int seven(void) { return 7; }\n"
     assert compilers.library(text).seven() == 7
     [path] = tmp_path.iterdir()
+    whole = path.read_bytes()
+    for broken in (b"", b"no library", whole[:500], whole[: len(whole) // 2], whole[:-1] + b"?"):
+        path.unlink()
+        path.write_bytes(broken)  # to load the half of a library is a bus error, which ends Python
+        path.chmod(0o700)
+        assert compilers.library(text).seven() == 7
+        assert [one.read_bytes() for one in tmp_path.iterdir()] == [whole]
+
+
+def hanging(monkeypatch, tmp_path):
+    """$CC is a script that waits for a child; gives the function that says whether this child still runs."""
+    script, number = tmp_path / "slow cc", tmp_path / "number"
+    script.write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo slow 1.0 && exit\n"
+                      f"sleep 600 &\necho $! > '{number}.part'\nmv '{number}.part' '{number}'\nwait\n")  # fmt: skip
+    script.chmod(0o755)
+    monkeypatch.setenv("CC", str(script))
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
+
+    def ends():
+        for _ in range(600):  # init may take a moment
+            said = subprocess.run(["ps", "-o", "stat=", "-p", number.read_text()], capture_output=True, text=True)
+            if said.stdout.strip()[:1] in ("", "Z"):
+                return True
+            time.sleep(0.1)
+        return False
+
+    return number, ends
+
+
+needs_ps = pytest.mark.skipif(not shutil.which("ps"), reason="there is no ps to look at processes")
+
+
+@needs_ps
+def test_a_compiler_that_hangs_is_told_of_and_stopped_with_its_children(monkeypatch, tmp_path):
+    _, ends = hanging(monkeypatch, tmp_path)
+    monkeypatch.setattr(compilers, "PATIENCE", 4.0)
+    monkeypatch.setattr(compilers, "PATIENCE_UNTOLD", 2.0)
+    w = Value(3.0)
+    with pytest.warns(RuntimeWarning) as seen:
+        assert in_c(lambda x: w * x, [w])(np.array([1.0])).tolist() == [3.0]
+    assert "slow cc has been at work for 2 s; after 4 s it is stopped" in str(seen[0].message)
+    assert "because it had not ended after 4 s" in str(seen[1].message)
+    assert [one.filename for one in seen] == [__file__] * 2
+    assert ends() and list((tmp_path / "cache").iterdir()) == []
+
+
+@needs_ps
+def test_ctrl_c_stops_the_compiler_and_says_so(monkeypatch, tmp_path):
+    number, ends = hanging(monkeypatch, tmp_path)
+    communicate = subprocess.Popen.communicate
+
+    def interrupted(work, *given, **more):
+        if work.args[0].endswith("slow cc") and work.args[-1] != "--version":
+            while not number.exists():
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+        return communicate(work, *given, **more)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
+    w = Value(3.0)
+    with pytest.raises(KeyboardInterrupt, match="slow cc was at work, and is stopped"):
+        in_c(lambda x: w * x, [w])(np.array([1.0]))
+    assert ends() and list((tmp_path / "cache").iterdir()) == []
+
+
+@needs_ps
+def test_a_process_that_ends_while_c_is_built_leaves_nothing_behind_and_says_nothing(monkeypatch, tmp_path):
+    number, ends = hanging(monkeypatch, tmp_path)
+    code = (
+        "import os, time, numpy as np\nfrom chainrule import engine\nw = engine.Value(3.0)\n"
+        "program = engine.compile(lambda x: w * x, [w], backend='auto')\nprogram(np.array([1.0, 2.0]))\n"
+        f"while not os.path.exists({str(number)!r}): time.sleep(0.01)\nprint(program.backend)\n"
+    )
+    root = str(Path(engine.__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    done = subprocess.run([sys.executable, "-W", "always::ResourceWarning", "-c", code], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": path})  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "numpy (C is being built)\n", "")
+    assert ends() and list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_compiler_that_writes_nothing_is_said_to_write_nothing(monkeypatch, tmp_path):
+    mute = tmp_path / "mute"
+    mute.write_text("#!/bin/sh\nexit 0\n")
+    mute.chmod(0o755)
+    monkeypatch.setenv("CC", str(mute))
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(compilers.NoCompiler, match="it ended as if all were well, and wrote no library"):
+        compilers.library("int eight(void) { return 8; }\n")
+
+
+@pytest.mark.parametrize("backend", ["c", "auto"])
+def test_libraries_that_cannot_be_loaded_are_one_warning_at_the_line_of_the_user(monkeypatch, tmp_path, backend):
+    def refused(path):
+        raise OSError(f"{path}: failed to map segment from shared object")
+
+    monkeypatch.setattr(compilers.ctypes, "CDLL", refused)
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    w, x = Value(3.0), np.array([1.0, 2.0])
+    program = engine.compile(lambda x: tanh(w * x), [w], backend=backend)
+    with pytest.warns(RuntimeWarning, match="cannot be loaded from .*: the library: failed to map") as seen:
+        for method in (program, program.value_and_grad, program.input_gradients):
+            method(x)
+            program._latest().native.wait()
+    assert [one.filename for one in seen] == [__file__]
+
+
+def test_an_unusable_cache_folder_is_named_with_the_reason(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "file"))
+    with pytest.warns(RuntimeWarning, match=r"cannot be kept in .*file \(File exists\), so they are built") as seen:
+        folders = {compilers.cache_folder() for _ in range(3)}
+    assert len(seen) == len(folders) == 1 and seen[0].filename == __file__
+
+
+SEVEN = "int seven(void) { return 7; }\n"
+
+
+def test_a_cache_folder_may_be_relative_to_the_working_directory(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for given in (".", "cache"):
+        monkeypatch.setenv("CHAINRULE_CACHE", given)
+        assert compilers.library(SEVEN).seven() == 7
+        assert len(list(Path(given).glob("chainrule-*"))) == 1
+
+
+def test_what_else_stands_in_the_cache_folder_stays_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    monkeypatch.setattr(compilers, "KEPT", 0)
+    left = [tmp_path / f"{compilers.BUILDING}1", tmp_path / f"chainrule-{0:032x}-{0:016x}.so"]
+    own = [tmp_path / "building-plans", tmp_path / "own.so"]
+    for path in (left[0], own[0]):
+        path.mkdir()
+    for path in (left[1], own[1]):
+        path.write_bytes(b"")
+    for path in (*left, *own):
+        os.utime(path, (0.0, 0.0))
+    assert compilers.library(SEVEN).seven() == 7
+    assert all(path.exists() for path in own) and not any(path.exists() for path in left)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owner here")
+def test_what_others_may_write_to_is_not_loaded(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    assert compilers.library(SEVEN).seven() == 7
+    [path] = tmp_path.iterdir()
+    assert path.stat().st_mode & 0o077 == 0
     path.unlink()
-    path.write_bytes(b"no library")
-    assert compilers.library(text).seven() == 7
+    path.write_bytes(b"what somebody else has put there")
+    path.chmod(0o777)
+    assert compilers.library(SEVEN).seven() == 7 and path.stat().st_mode & 0o077 == 0
+    tmp_path.chmod(0o777)
+    with pytest.warns(RuntimeWarning, match="others may write there"):
+        assert compilers.cache_folder() != tmp_path
+
+
+def test_a_folder_that_takes_no_file_is_one_warning_and_numpy_runs(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(compilers, "_build", full)
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    w = Value(3.0)
+    with pytest.warns(RuntimeWarning, match="cannot be kept: No space left on device"):
+        assert in_c(lambda x: w * x, [w])(np.array([1.0])).tolist() == [3.0]
+
+
+def test_without_a_home_folder_there_is_a_temporary_cache(monkeypatch):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("CHAINRULE_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", home)
+    with pytest.warns(RuntimeWarning, match="the user's cache folder .Could not determine home directory"):
+        assert compilers.cache_folder().parent == Path(tempfile.gettempdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the compiler is a script")
+def test_the_path_of_a_compiler_may_have_spaces_and_what_it_says_any_encoding(monkeypatch, tmp_path):
+    folder = tmp_path / "my tools"
+    folder.mkdir()
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
+    good, mute = folder / "cc", folder / "mute"
+    good.write_text(f"#!/bin/sh\nprintf '\\374 says'\nexec '{COMPILER.command[0]}' \"$@\"\n")
+    mute.write_text("#!/bin/sh\nexit 1\n")
+    for path in (good, mute):
+        path.chmod(0o755)
+    monkeypatch.setenv("CC", str(good))
+    assert compilers.compiler().command == (str(good),) and compilers.library(SEVEN).seven() == 7
+    monkeypatch.setenv("CC", str(mute))
+    with pytest.raises(compilers.NoCompiler, match="mute', which is not on the PATH, or cannot run"):
+        compilers.compiler()
 
 
 def test_two_processes_build_the_same_library_at_once(tmp_path):
@@ -245,6 +438,66 @@ def test_auto_runs_numpy_and_then_c():
     after = program.value_and_grad(x)
     assert program.backend == "c" and "chainrule_value_and_grad" in program.source
     assert np.isclose(before[0], after[0], rtol=1e-15) and np.allclose(before[1], after[1], rtol=1e-15)
+
+
+def as_if_quick(monkeypatch):
+    """A thread that builds C ends before what started it goes on, as where the library is in the cache."""
+    start = threading.Thread.start
+
+    def start_and_end(thread):
+        start(thread)
+        if thread.name.startswith("chainrule builds"):
+            thread.join()
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_end)
+
+
+@pytest.mark.parametrize("method, batch, steps", [
+    *[(method, batch, 3) for method in ("__call__", "value_and_grad", "input_gradients") for batch in (True, False)],
+    ("per_example", True, 3), ("value_and_grad", True, 400),  # 400: scalar by scalar, in batches too
+])  # fmt: skip
+def test_auto_runs_c_from_the_call_after_it_was_built(monkeypatch, method, batch, steps):
+    as_if_quick(monkeypatch)
+    ran, run_in_c = [], native.Native.bind
+    monkeypatch.setattr(native.Native, "bind", lambda *given: ran.append(given) or run_in_c(*given))
+    p = [Value(0.5), Value(-0.3), Value(9.81)]
+    program = engine.compile(lambda x: pendulum([p[0] * x, p[1] + x, p[2]], steps), p, batch=batch, backend="auto")
+    x = np.array([0.1, 0.2]) if batch else 0.1
+    first = getattr(program, method)(x)
+    then = getattr(program, method)(x)
+    assert program.backend == "c" and ran
+    for one, other in zip(*[found if isinstance(found, tuple) else (found,) for found in (first, then)]):
+        assert np.allclose(one, other, rtol=1e-12)
+
+
+def test_the_backend_is_c_only_if_all_that_was_called_is(monkeypatch):
+    w, x, go_on = Value(3.0), np.array([0.1, 0.2]), threading.Event()
+    program = engine.compile(lambda x: tanh(w * x * 0.7), [w], backend="auto")
+    program.value_and_grad(x)
+    program._latest().native.wait()
+    assert program.backend == "c"
+    library = compilers.library
+    monkeypatch.setattr(native, "library", lambda text: go_on.wait() and library(text))
+    program(x)
+    assert program.backend == "numpy (C is being built)"
+    go_on.set()
+    program.wait()
+    assert program.backend == "c"
+    program.input_gradients(x)  # after wait() it is built at once
+    assert program.backend == "c" and "input_gradients" in program._latest().native.made
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_while_auto_builds_is_told_and_numpy_runs(monkeypatch):
+    def fault(*_):
+        raise TypeError("a fault")
+
+    monkeypatch.setattr(compilers, "compiler", fault)
+    w = Value(3.0)
+    program = engine.compile(lambda x: w * x, [w], backend="auto")
+    assert program(np.array([1.0])).tolist() == [3.0]
+    program.wait()
+    assert program.backend == "numpy (TypeError: a fault)"
 
 
 def test_an_unknown_backend_is_named():

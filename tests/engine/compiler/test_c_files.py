@@ -113,6 +113,38 @@ def test_floats_and_bytes_give_what_was_measured_when_they_were_saved(kind, tmp_
         assert said.error < (0.1 if dtype == "int8" else 1e-5) * max(1.0, said.largest)
 
 
+@pytest.mark.parametrize("dtype", KINDS)
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_what_is_not_finite_is_not_swallowed_on_a_device(dtype, odd, outputs, tmp_path):
+    """A nan among the inputs is a nan among the outputs, no class, and no step."""
+    model = MLP(2, [4, outputs], activation="relu", rng=0)
+    x = np.random.default_rng(0).normal(size=(9, 2))
+    about = About(classes=["a", "b", "c"][: max(2, outputs)], classifies=True)
+    _, _, library = saved(tmp_path, model, model.parameters(), x, dtype=dtype, examples=(x,), about=about)
+    theta = [] if dtype == "int8" else [library.theta(len(model.parameters()))]
+    for row, is_fine in ((x[0], True), ([odd, 1.0], False), ([1.0, -odd], False)):
+        given, out = np.array(row, library.dtype), np.zeros(outputs, library.dtype)
+        assert library("value", *theta, given, out) == 0
+        assert np.isfinite(out).all() if is_fine else not np.isfinite(out).all()
+        assert (library("class", *theta, given) >= 0) == (is_fine or not np.isnan(out).any())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_step_with_what_is_not_finite_leaves_theta_as_it_is(dtype, tmp_path):
+    model = MLP(2, [4, 1], activation="tanh", rng=0)
+    loss = lambda x, y: (model(x) - y) ** 2  # noqa: E731
+    _, _, library = saved(tmp_path, loss, model.parameters(), np.ones((2, 2)), np.ones(2), dtype=dtype)
+    theta, value = library.theta(len(model.parameters())), np.zeros(1, library.dtype)
+    before = theta.copy()
+    for x, y in (([np.nan, 1.0], 1.0), ([1.0, 1.0], np.nan), ([1.0, 1.0], np.inf)):
+        given = np.array(x, library.dtype), np.array([y], library.dtype)
+        assert library("step", theta, *given, 0.1, value) == 1
+        assert (theta == before).all()
+    assert library("step", theta, np.ones(2, library.dtype), np.ones(1, library.dtype), 0.1, value) == 0
+    assert (theta != before).any()
+
+
 def test_the_numbers_of_bytes_are_those_of_the_rounded_matrices(tmp_path):
     weights = [[127.0, -64.0], [1.0, 0.5]]
     w = [Value(number) for row in weights for number in row]
@@ -261,6 +293,14 @@ def test_nothing_in_a_file_is_undefined(kind, dtype, tmp_path):
 
 
 def test_what_no_file_can_be_made_of_is_refused(tmp_path):
+    big = [Value(1.0), Value(1e300)]
+    program = engine.compile(lambda x: dot(big, list(x)), big)
+    program(np.ones((2, 2)))
+    with pytest.raises(ValueError, match=r"parameter 1 of 2 is 1e\+300, and a file of C holds numbers up to 3.4e\+38"):
+        program.save(tmp_path / "big.c", dtype="float32")
+    big[1].data = float("nan")
+    with pytest.raises(ValueError, match="parameter 1 of 2 is nan, and a file of C holds finite numbers"):
+        program.save(tmp_path / "odd.c")
     w = [Value(0.5), Value(2.0)]
     program = engine.compile(lambda x: sin(x * w[0]) + w[1], w)
     program(np.ones(3))

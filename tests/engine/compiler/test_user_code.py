@@ -16,6 +16,7 @@ import statistics
 import threading
 import time
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from eager import assert_same
 
 from chainrule import engine
 from chainrule.engine import Table, TraceError, Value, exp, gradients, log, logsumexp, pick, tanh, where
+from chainrule.engine.fast.operators import FastOperators
 from chainrule.nn import MLP, softmax
 
 HERE = Path(__file__).name
@@ -633,3 +635,27 @@ def test_the_jacobian_has_the_shape_of_each_input():
     assert to_x[:, 0].tolist() == z[:, 0, 1].tolist() and to_z[:, 0, 0, 1].tolist() == x.tolist()
     assert engine.compile(lambda x: [x * 2])(x).shape == (3, 1) == engine.compile(lambda x: [x * 2]).jacobian(x).shape
     assert engine.compile(lambda x: x * 2).jacobian(x).tolist() == [2.0] * 3
+
+
+WRITTEN_OUT = ["__add__", "__radd__", "__sub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__pow__",
+               "__neg__", "tanh", "relu"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["Value", "own"])
+@pytest.mark.parametrize("name", [*WRITTEN_OUT, "exp", "sigmoid"])
+def test_a_method_may_be_called_as_that_of_the_class(name, kind):
+    class Own(Value):
+        """Its methods call those of Value."""
+
+    method = getattr(Value, name)
+    setattr(Own, name, lambda self, *others: getattr(super(Own, self), name)(*others))
+    w = (Own if kind == "own" else Value)(0.7, label="w")
+    others = method.__code__.co_argcount - 1
+    assert {name for name, one in vars(FastOperators).items() if isinstance(one, FunctionType)} <= set(WRITTEN_OUT)
+
+    def f(x):
+        u = w * x[0] + 2.0
+        given = [[u], [u, u * x[1] + 3.0], [u, 1.5], [u, 2]] if others else [[u]]
+        return sum((method(*arguments[: 1 + others]) for arguments in given if len(arguments) == 1 + others), u)
+
+    assert_same(engine.compile(f, [w]), f, [w], np.array([[0.3, 0.4], [1.2, -0.7]]))
