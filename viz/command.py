@@ -24,6 +24,7 @@ from . import predict_command, train_command
 from .common.saving import write_text
 from .expressions import evaluate
 from .graph.drawing import draw
+from .learner.lesson import check_files
 from .learner.report import check_file
 from .live.live import replay
 from .stepper.stepping import steps
@@ -77,13 +78,19 @@ def _parser() -> argparse.ArgumentParser:
         "check", help="find the bug in an engine of one's own", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Tries a class like micrograd's Value rung by rung, in a process of its own, and names its bug.",
         epilog="examples:\n  chainrule check mine.py:Value\n  chainrule check mine.py --json\n"
+               "  chainrule check *.py --html all.html\n"
                "  chainrule check mine.py:Value --html report.html\n\n"
-               "exit code: 0 if nothing is wrong, 1 if something is, 2 if there is no such file",
+               "exit code: 0 if all is right, 1 if something is wrong or not there yet, 2 if there is no such file",
     )  # fmt: skip
-    check.add_argument("file", metavar="FILE.py[:NAME]", help="the file, and the name of the class in it (Value)")
+    check.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE.py[:NAME]",
+        help="the file, and the name of the class in it (Value); of several files, a line for each",
+    )
     check.add_argument("--json", action="store_true", help="print JSON, with a point for each check")
     check.add_argument("--html", metavar="FILE", help="write a page with the graph that shows the bug")
-    check.add_argument("--seconds", type=float, default=5.0, help="the limit for one check (%(default)s)")
+    check.add_argument("--seconds", type=_seconds, default=5.0, help="the limit for one check (%(default)s)")
     check.set_defaults(run=_check)
     for name, what, file in (("draw", "draw an expression and its gradients", "SVG or HTML"),
                              ("step", "step through the backpropagation of an expression", "HTML")):  # fmt: skip
@@ -110,15 +117,28 @@ def _unknown(words: Sequence[str], given: argparse.Namespace) -> str:
 
 
 def _check(given: argparse.Namespace) -> int:
-    path, colon, name = given.file.rpartition(":")
-    if not (colon and name.isidentifier()):
-        path, name = given.file, "Value"
-    report = check_file(path, name, given.seconds)
+    files = [_file_and_name(text) for text in given.files]
+    report = check_file(*files[0], given.seconds) if len(files) == 1 else check_files(files, given.seconds)
     print(report.json if given.json else report)
     if given.html:
         page = write_text(given.html, {".html": report.html})
         print(page, file=sys.stderr)
     return 0 if report.ok else 1
+
+
+def _file_and_name(text: str) -> tuple[str, str]:
+    path, colon, name = text.rpartition(":")
+    return (path, name) if colon and name.isidentifier() else (text, "Value")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
 
 
 class OneLine(argparse.ArgumentParser):

@@ -346,7 +346,8 @@ class Value:
                     nodes[id(child)] = child
                     todo.append(child)
         for node in nodes.values():
-            node.grad = 0.0
+            if node.edges:
+                node.grad = 0.0
         self.grad = 1.0
         ready = [self]
         while ready:
@@ -463,7 +464,7 @@ ITERATIVE = CLOSURES.replace(
                 stack.append((v, True))
                 stack.extend((child, False) for child in v._prev)
         for v in topo:
-            v.grad = 0.0
+            if v._prev: v.grad = 0.0
 """,
 ).replace("(math.exp(2 * self.data) - 1) / (math.exp(2 * self.data) + 1)", "math.tanh(self.data)")
 
@@ -580,5 +581,21 @@ PLANTED = [
     ("hang", CLOSURES, "        for v in reversed(topo):\n", "        while len(self._prev) == 1: pass\n        for v in reversed(topo):\n"),
     ("crash", CLOSURES, "    def log(self):\n", "    def log(self):\n        import os; os._exit(3)\n"),
     ("data are no number", CLOSURES, "self.data = data", "self.data = str(data)"),
+    ("wrong seed", CLOSURES, "        self.grad = 1.0\n", "        self.grad = self.data\n"),
+    ("upstream gradient added", CLOSURES, TIMES, TIMES.replace("other.data * out.grad", "other.data + out.grad")),
+    ("gradient of times", CLOSURES, TIMES, TIMES.replace("out.grad", "out.grad / 2")),
+    ("gradient of times", CLOSURES, TIMES, TIMES.replace("other.data * out.grad", "max(-1.0, min(1.0, other.data * out.grad))")),
+    ("plus passes nothing", CLOSURES, "        out._backward = _backward\n        return out\n\n    def __mul__", "        return out\n\n    def __mul__"),
+    ("times passes nothing", CLOSURES, TIMES, "            pass\n"),
+    ("leaves set to 0", CLOSURES, "        self.grad = 1.0\n", "        for v in topo: v.grad = 0.0\n        self.grad = 1.0\n"),
+    ("leaves set to 0", LOCAL_GRADS, "            if node._children:\n                node.grad", "            if True:\n                node.grad"),
+    ("inexact", CLOSURES, TIMES, TIMES.replace("other.data * out.grad", "round(other.data * out.grad, 2)")),
+    ("inexact", CLOSURES, "(1 - t**2)", "((math.tanh(self.data + 1e-4) - t) / 1e-4)"),
+    ("inexact", CLOSURES, "n * self.data**(n - 1)", "round(n * self.data**(n - 1), 2)"),
+    ("argument changed", CLOSURES, "        out = Value(self.data + other.data", "        self.data = self.data + other.data\n        out = Value(self.data"),
+    ("argument changed", CLOSURES, "        out = Value(self.data**n, (self,))\n", "        self.data = self.data**n\n        out = Value(self.data, (self,))\n"),
+    ("single precision", NUMPY_BACKED, "dtype=np.float64", "dtype=np.float32"),
+    ("minus is plus", CLOSURES, "return self + (-other)", "return self + other"),
+    ("gradient of times", CLOSURES, TIMES, TIMES.replace("self.data * out.grad", "max(-5.0, min(5.0, self.data * out.grad))")),
     ("no backward", CLOSURES, "def backward(self)", "def back_propagate(self)"),
 ]  # fmt: skip

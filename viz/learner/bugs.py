@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BUGS", "Bug", "Seen", "named"]
+from .ladder import Check
+from .worker import differs
 
-ROOM = 1e-9
+__all__ = ["BUGS", "ROOM", "GENERAL", "Bug", "Seen", "named"]
+
+ROOM = 1e-6  # single precision is enough
+SEEDED = 4  # up to this rung, the gradient of y is looked at
 
 
 class Seen:
@@ -66,12 +71,20 @@ EACH_VISIT = "a value passes its gradient on once for each way that leads to it,
 SWAPPED = "the two arguments get each other's gradient"
 LATE = "both contributions go to the last argument: what backward() runs later sees a variable that has changed since"
 REFLECTED = "a plain number on the left, as in `{}`, is not understood: Python then asks the Value on the right"
+UNHASHABLE = "a Value that compares by its number needs a hash, too: it cannot stand in a set"
 
 BUGS = (
     Bug("data are no number", "a number", lambda s: not s.error, "the data of a Value are no number"),
     Bug("plus is wrong", "a + b", lambda s: not s.error, "a + b has the wrong number"),
+    Bug("equal numbers taken for one", "a + b", _says("unhashable"), UNHASHABLE),
     Bug("times is wrong", "a * b", lambda s: not s.error, "a * b has the wrong number"),
     Bug("seed not set", "back through +", _numbers(a=0.0, b=0.0, y=0.0), NOT_SEEDED),
+    Bug(
+        "plus passes nothing",
+        "back through +",
+        _numbers(a=0.0, b=0.0, y=1.0),
+        "the gradient of the result comes to neither argument of +",
+    ),
     Bug("no backward", "back through +", _says("AttributeError", "backward"), "there is no backward() yet"),
     Bug(
         "plus passes to one argument",
@@ -93,6 +106,24 @@ BUGS = (
         "back through *",
         _numbers(a=1.0, b=1.0),
         "in a * b, both arguments get the gradient of a sum",
+    ),
+    Bug(
+        "times passes nothing",
+        "back through *",
+        _numbers(a=0.0, b=0.0, y=1.0),
+        "the gradient of the result comes to neither argument of *",
+    ),
+    Bug(
+        "upstream gradient added",
+        "back through *",
+        lambda s: s.shows(a=-2.0, b=3.0) or s.shows(a=-2.0, b=2.0) or s.shows(a=-3.0, b=3.0),
+        "the local derivative and the gradient from above are added; a chain of slopes is something else",
+    ),
+    Bug(
+        "gradient of times",
+        "back through *",
+        lambda s: not s.error,
+        "the gradients of a * b are wrong: how much does y change when a changes, and when b does?",
     ),
     Bug(
         "backward stops early",
@@ -130,13 +161,13 @@ BUGS = (
         "equal numbers taken for one",
         "equal numbers",
         _says("unhashable"),
-        "a Value that compares by its number needs a hash, too: it cannot stand in a set",
+        UNHASHABLE,
     ),
     Bug(
         "equal numbers taken for one",
         "back through *",
         _says("unhashable"),
-        "a Value that compares by its number needs a hash, too: it cannot stand in a set",
+        UNHASHABLE,
     ),
     Bug("overwrites", "two ways to a leaf", lambda s: s.shows(a=10.0) or s.shows(a=-3.0), OVERWRITTEN),
     Bug("overwrites", "two sums of a leaf", _numbers(a=1.0), OVERWRITTEN),
@@ -175,6 +206,18 @@ BUGS = (
         "a - b",
         _numbers(y_data=5.0, b=1.0),
         "the gradient goes through a - b as through a + b: what does y do when b grows?",
+    ),
+    Bug(
+        "minus is plus",
+        "a - b",
+        lambda s: s.shows(y_data=-1.0),
+        "a - b gives a + b: the sign of what is taken away is lost",
+    ),
+    Bug(
+        "gradient of times",
+        "many digits",
+        lambda s: not s.error,
+        "the gradients of a * b are wrong where the numbers are larger: is something cut off?",
     ),
     Bug(
         "minus is plus backwards",
@@ -309,6 +352,19 @@ BUGS = (
         "the gradient that a leaf had from another result is neither kept nor set to 0 as a whole",
     ),
     Bug(
+        "leaves set to 0",
+        "the same again",
+        _numbers(x=6.0),
+        "backward() sets the gradients of leaves to 0, and the first result's share is lost: "
+        "only inner values are to begin at 0",
+    ),
+    Bug(
+        "leaf overwritten",
+        "the same again",
+        lambda s: not s.error,
+        "the gradient that a leaf had from another result is neither kept nor set to 0 as a whole",
+    ),
+    Bug(
         "data changed by backward",
         "the numbers after backward",
         lambda s: not s.error,
@@ -350,11 +406,39 @@ BUGS = (
 )
 
 
-def named(check: str, result: dict[str, Any], leaves: Mapping[str, float]) -> Bug | None:
+# Those that any check may show.
+INEXACT = (
+    "inexact",
+    "the numbers are nearly right, and not exact: is something rounded, or a slope taken from a small step?",
+)
+SEED = (
+    "wrong seed",
+    "backward() gives the result itself another gradient than 1: how much does y change when y changes?",
+)
+ARGUMENT = (
+    "argument changed",
+    "{} changes its argument: an operation makes a new Value, and leaves the old ones alone",
+)
+GENERAL = (INEXACT[0], SEED[0], ARGUMENT[0])
+
+
+def named(check: Check, result: dict[str, Any], truth: Mapping[str, float]) -> Bug | None:
     """The first bug that this check shows by this result, which is wrong."""
-    seen = Seen(result)
-    if any(f"{leaf}.data" in seen.numbers and seen[f"{leaf}.data"] != number for leaf, number in leaves.items()):
-        changed = next(bug for bug in BUGS if bug.name == "data changed by backward")
-        if check not in ("a number", "+=", "*="):
-            return changed
-    return next((bug for bug in BUGS if bug.check == check and bug.shows(seen)), None)
+    seen, in_place = Seen(result), check.name in ("a number", "+=", "*=")
+    if result.get("changed") and not in_place:
+        sign = re.fullmatch(r"y = a (\S+) b", check.code)
+        what = sign[1] if sign else check.code.splitlines()[-1].removeprefix("y = ")
+        return Bug(ARGUMENT[0], check.name, bool, ARGUMENT[1].format(what))
+    leaves = {f"{name}.data": number for name, number in check.leaves.items()}
+    if not in_place and any(differs(seen.numbers.get(name), number) for name, number in leaves.items()):
+        return next(bug for bug in BUGS if bug.name == "data changed by backward")
+    if not seen.error and all(_nearly(seen[name], number) for name, number in truth.items()):
+        return Bug(INEXACT[0], check.name, bool, INEXACT[1])
+    bug = next((bug for bug in BUGS if bug.check == check.name and bug.shows(seen)), None)
+    if check.rung <= SEEDED and seen["y.grad"] != 0.0 and differs(seen.numbers.get("y.grad"), 1.0):
+        return Bug(SEED[0], check.name, bool, SEED[1])
+    return bug
+
+
+def _nearly(seen: float, right: float) -> bool:
+    return math.isclose(seen, right, rel_tol=1e-3, abs_tol=5e-3)

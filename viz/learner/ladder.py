@@ -37,6 +37,7 @@ class Check:
     also: dict[str, tuple[float, ...]] = field(default_factory=dict)  # other numbers that are right, too: "a.grad"
     watch: tuple[str, ...] = ()  # the values that are looked at; the leaves and y, unless they are given
     note: bool = False
+    shown: str = ""  # what a learner can type, if the code is more than that
 
 
 A, AB, ABC = {"a": 2.0}, {"a": 2.0, "b": -3.0}, {"a": 2.0, "b": -3.0, "c": 10.0}
@@ -52,6 +53,7 @@ CHECKS = (
     Check("a * b", 1, AB, "y = a * b", back=False),
     Check("back through +", 2, AB, "y = a + b"),
     Check("back through *", 2, AB, "y = a * b"),
+    Check("many digits", 2, {"a": 12.345678, "b": -3.456789}, "y = a * b"),
     Check("two operations", 3, ABC, "y = a * b + c"),
     Check("times and times", 3, ABC, "y = (a * b) * c"),
     Check("four in a row", 3, {**ABC, "d": 0.5}, "y = ((a * b) * c) * d"),
@@ -71,7 +73,7 @@ CHECKS = (
     Check("3 * a", 5, A, "y = 3 * a"),
     Check("a ** 3", 6, A, "y = a**3"),
     Check("a ** 2, and on", 6, {"a": 3.0, "b": 5.0}, "y = a**2 * b"),
-    Check("a ** -1", 6, A, "y = a**-1"),
+    Check("a ** -1", 6, {"a": 2.3456789}, "y = a**-1"),
     Check("-a", 6, A, "y = -a"),
     Check("a - b", 6, AB, "y = a - b"),
     Check("a - 1", 6, A, "y = a - 1"),
@@ -89,12 +91,13 @@ CHECKS = (
     Check("exp, and on", 7, {"a": 1.5, "b": 5.0}, "y = a.exp() * b", needs="exp"),
     Check("sum", 8, ABC, "y = sum([a, b, c])"),
     Check("a neuron", 8, {"x1": 2.0, "x2": 0.0, "w1": -3.0, "w2": 1.0, "b": 6.7}, "y = x1 * w1 + x2 * w2 + b"),
-    Check("two layers", 8, {"x": 0.5, "w": -1.5, "v": 2.0, "u": 0.25},
+    Check("two layers", 8, {"x": 0.5123456, "w": -1.5234567, "v": 2.0345678, "u": 0.2567891},
           "h = x * w\nk = x * v\ny = (h + k) * u + h * k * h - k / v"),
     Check("+=", 9, AB, "kept = a\na += b\ny = kept * a", watch=("kept", "b", "y")),
     Check("*=", 9, AB, "kept = a\na *= b\ny = kept * a", watch=("kept", "b", "y")),
     Check("two losses on one leaf", 9, ABC, "z = a * b\nz.backward()\ny = a * c",
           also={"a.grad": (10.0,), "z.grad": (0.0,)}, watch=("a", "b", "c", "y")),
+    Check("the same again", 9, {"x": 3.0}, "z = x * x\nz.backward()\ny = x * x", watch=("x", "y")),
     Check("the numbers after backward", 9, {"a": 0.5, "b": 3.0}, "h = a * b\ny = h * h + a",
           watch=("a", "b", "h.data", "y")),
     Check("backward twice", 10, ABC, "y = (a * b) * c\ny.backward()", note=True,
@@ -105,5 +108,5 @@ CHECKS = (
     Check("tanh of 1000", 10, {"a": 1000.0}, "y = a.tanh()", needs="tanh", note=True),
     Check("a word for a number", 10, A, "y = a * 1.0\ntry:\n    V('2') * 3\nexcept Exception:\n    pass\nelse:\n"
           "    y = y + (0.0 if isinstance((V('2') * 3).data, (int, float)) and (V('2') * 3).data == 6.0 else 1000.0)",
-          note=True, watch=("y.data",)),
+          note=True, watch=("y.data",), shown="Value('2') * 3"),
 )  # fmt: skip

@@ -19,21 +19,25 @@ from ..common.picture import Drawing
 from ..common.saving import write_text
 from ..common.text import markup
 from ..graph.drawing import draw
-from .bugs import named
+from .bugs import ROOM, named
 from .ladder import CHECKS, RUNGS, Check
 from .running import run_class, run_file
 from .worker import run_check
 
-__all__ = ["CheckReport", "Found", "check_class", "check_file"]
+__all__ = ["CheckReport", "Found", "check_class", "check_file", "page"]
 
+MARKS = (("wrong", "wrong"), ("missing", "not yet"), ("right", "right"))
 CORE = 4  # up to this rung, one bug makes nearly everything after it go wrong
-ROOM = 1e-9
+EXACT = 1e-9
+SIMPLE = ("two ways to a leaf", "two sums of a leaf", "a + a", "a * a")  # which any order of the walk gets right
 POWER = {"slope of a power", "upstream gradient left out of a power"}
 FOLLOWS = {  # of bugs that may be named because of another one
     "sum does not start": {"missing __radd__", "plain numbers are no arguments"},
-    "slope of division": POWER,
-    "power of a negative exponent": POWER,
+    "slope of division": {*POWER, "inexact"},
+    "power of a negative exponent": {*POWER, "inexact"},
 }
+ENDS = "it ends in an error"
+SINGLE = "the numbers are right to about seven digits: are they kept in single precision?"
 REFLECTED = {"1 + a": "a + 1", "3 * a": "a * 3", "1 - a": "a - 1", "3 / a": "a / 4"}  # which wait for the other
 SECONDS = 5.0
 
@@ -47,14 +51,32 @@ class Found:
     check: Check
     numbers: str  # "a.grad is 1.0, and 2.0 is right"
     line: int | None = None
+    varies: bool = False  # with the order of a set, which is by chance
 
-    def __str__(self) -> str:
+    @property
+    def program(self) -> str:
+        """What a learner can type to see it."""
+        if self.check.shown:
+            return self.check.shown
         made = ", ".join(f"Value({number})" for number in self.check.leaves.values())
         start = f"{', '.join(self.check.leaves)} = {made}"
-        code = "\n".join(f"        {line}" for line in [start, *self.check.code.splitlines()] if line)
-        back = "\n        y.backward()" if self.check.back else ""
+        return "\n".join([start, *self.check.code.splitlines(), *(["y.backward()"] if self.check.back else [])])
+
+    @property
+    def result(self) -> str:
+        """What comes of it."""
+        chance = " (in some runs: it varies with the order of a set, which is by chance)" if self.varies else ""
+        return ("there is no error, and the result is not 6.0" if self.check.shown else self.numbers) + chance
+
+    def to_dict(self) -> dict[str, Any]:
+        """For graders."""
+        return {"bug": self.bug, "message": self.says, "check": self.check.name, "program": self.program,
+                "numbers": self.result, "varies": self.varies, "line": self.line}  # fmt: skip
+
+    def __str__(self) -> str:
+        code = "\n".join(f"        {line}" for line in self.program.splitlines() if line)
         where = f" (line {self.line})" if self.line else ""
-        return f"  {self.bug or self.check.name}: {self.says}{where}\n{code}{back}\n        -> {self.numbers}"
+        return f"  {self.bug or self.check.name}: {self.says}{where}\n{code}\n        -> {self.result}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,12 +114,14 @@ class CheckReport:
             return f"{self.name}: {self.unread}"
         lines = [f"{self.name}: {self.points[0]} of {self.points[1]} checks are right"]
         for rung, title in enumerate(RUNGS):
-            lines.append(f"  {_mark(self._states(rung)):>9}  {rung + 1:>2} {title}")
+            lines.append(f"  {self._mark(rung):>13}  {rung + 1:>2} {title}")
         for heading, found in (("What is wrong:", self.found), ("Worth knowing:", self.notes)):
             if found:
                 lines += ["", heading, *map(str, found)]
         if len(self.found) and any(each.check.rung <= CORE for each in self.found):
             lines += ["", "What fails after this may follow from it; mend it, and check again."]
+        if not self.found and self.missing:
+            lines += ["", f"Nothing is wrong; not yet: {'; '.join(self.missing)}."]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -105,14 +129,38 @@ class CheckReport:
     def _states(self, rung: int) -> list[str]:
         return [state for check, state in zip(CHECKS, self.states) if check.rung == rung]
 
+    @property
+    def verdict(self) -> str:
+        """The first finding in a line."""
+        if self.unread:
+            return self.unread
+        if self.found:
+            first = self.found[0]
+            error = f": {first.result}" if not first.bug and first.says == ENDS else ""
+            chance = " (varies from run to run)" if first.varies else ""
+            return f"{first.bug or first.check.name}: {first.says}{error}{chance}"
+        return f"nothing is wrong; not yet: {'; '.join(self.missing)}" if self.missing else "right"
+
+    def _mark(self, rung: int) -> str:
+        states = self._states(rung)
+        if all(check.note for check in CHECKS if check.rung == rung) and "wrong" in states:
+            return "worth knowing" if self.notes else "not yet"  # it has no points
+        return next((mark for state, mark in MARKS if state in states), "left out")
+
+    @property
+    def missing(self) -> list[str]:
+        """The programs that count and that the class does not know yet."""
+        return [check.name for check, state in zip(CHECKS, self.states) if state == "missing" and not check.note]
+
     def to_dict(self) -> dict[str, Any]:
         """For graders: plain dicts, lists, texts and numbers."""
         checks = [{"name": check.name, "rung": RUNGS[check.rung], "state": state, "points": int(state == "right")}
                   for check, state in zip(CHECKS, self.states) if not check.note]  # fmt: skip
-        found, notes = ([{"bug": each.bug, "message": each.says, "check": each.check.name, "numbers": each.numbers,
-                          "line": each.line} for each in group] for group in (self.found, self.notes))  # fmt: skip
-        return {"name": self.name, "ok": self.ok, "points": self.points[0], "of": self.points[1],
-                "error": self.unread, "found": found, "notes": notes, "checks": checks}  # fmt: skip
+        return {
+            "name": self.name, "ok": self.ok, "points": self.points[0], "of": self.points[1], "error": self.unread,
+            "found": [each.to_dict() for each in self.found], "missing": self.missing,
+            "notes": [each.to_dict() for each in self.notes], "checks": checks,
+        }  # fmt: skip
 
     @property
     def json(self) -> str:
@@ -122,31 +170,24 @@ class CheckReport:
     @property
     def html(self) -> str:
         """A page that fetches nothing: the rungs, and for each finding the graph that shows it."""
+        return page(self.name, self.body)
+
+    @property
+    def body(self) -> str:
+        """What stands on that page."""
         body = f"<h1>{markup(self.name)}</h1>"
         if self.unread:
-            body += f"<p class=wrong>{markup(self.unread)}</p>"
-        else:
-            rungs = "".join(
-                f'<li class="{_mark(self._states(rung)).replace(" ", "-")}">{markup(title)} '
-                f"<b>{_mark(self._states(rung))}</b></li>" for rung, title in enumerate(RUNGS)
-            )  # fmt: skip
-            found = "".join(
-                f"<h2>{heading}</h2>" + "".join(map(_section, each))
-                for heading, each in (("What is wrong", self.found), ("Worth knowing", self.notes)) if each
-            )  # fmt: skip
-            body += f"<p>{self.points[0]} of {self.points[1]} checks are right.</p>"
-            body += f"<main><ol class=rungs>{rungs}</ol><div>{found}</div></main>"
-        colours = "".join(
-            f"{start}:root{{color-scheme:{scheme};--paper:{theme.paper};--ink:{theme.ink};--line:{theme.box_line};"
-            f"--below:{theme.below_ink};--above:{theme.above_ink};--soft:{theme.soft_ink}}}{end}\n"
-            for start, scheme, theme, end in (("", "light", LIGHT, ""),
-                                              ("@media (prefers-color-scheme:dark){", "dark", DARK, "}"))
+            return body + f"<p class=wrong>{markup(self.unread)}</p>"
+        rungs = "".join(
+            f'<li class="{self._mark(rung).replace(" ", "-")}">{markup(title)} <b>{self._mark(rung)}</b></li>'
+            for rung, title in enumerate(RUNGS)
+        )
+        found = "".join(
+            f"<h2>{heading}</h2>" + "".join(map(_section, each))
+            for heading, each in (("What is wrong", self.found), ("Worth knowing", self.notes)) if each
         )  # fmt: skip
-        return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-                f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-                f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{markup(self.name)}</title>'
-                f"<style>\n{colours}{asset('learner', 'report.css')}</style></head>"
-                f"<body>{body}</body></html>\n")  # fmt: skip
+        body += f"<p>{self.points[0]} of {self.points[1]} checks are right.</p>"
+        return body + f"<main><ol class=rungs>{rungs}</ol><div>{found}</div></main>"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page (.html), the JSON (.json) or the text (.txt)."""
@@ -159,6 +200,21 @@ class CheckReport:
             f'<iframe srcdoc="{markup(self.html)}" title="{markup(self.name)}" '
             f'style="width:100%;height:640px;border:0">{next(pictures, "")}</iframe>'
         )
+
+
+def page(title: str, body: str) -> str:
+    """The page around what was found, light or dark."""
+    colours = "".join(
+        f"{start}:root{{color-scheme:{scheme};--paper:{theme.paper};--ink:{theme.ink};--line:{theme.box_line};"
+        f"--below:{theme.below_ink};--above:{theme.above_ink};--soft:{theme.soft_ink}}}{end}\n"
+        for start, scheme, theme, end in (("", "light", LIGHT, ""),
+                                          ("@media (prefers-color-scheme:dark){", "dark", DARK, "}"))
+    )  # fmt: skip
+    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+            f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{markup(title)}</title>'
+            f"<style>\n{colours}{asset('learner', 'report.css')}</style></head>"
+            f"<body>{body}</body></html>\n")  # fmt: skip
 
 
 def check_class(V: Any, name: str = "") -> CheckReport:
@@ -186,26 +242,44 @@ def _report(name: str, results: list[dict[str, Any]]) -> CheckReport:
     states: list[str] = []
     failures: list[Found] = []
     before: dict[str, str] = {}
-    for check, result in zip(CHECKS, results):
-        wrong = _differences(check, result)
+    precise: list[Found] = []
+    for check, several in zip(CHECKS, results):
+        result, wrong, varies = _worst(check, several)
         if "skipped" in result:
             states.append("left out")
         elif not wrong:
             states.append("right")
+            if rough := _differences(check, result, EXACT):
+                precise.append(Found("single precision", SINGLE, check, rough))
         else:
             waits = before.get(REFLECTED.get(check.name, ""), "right") != "right" and "error" in result
-            found = None if waits else _found(check, result, wrong)
+            found = None if waits else _found(check, result, wrong, varies)
             states.append("wrong" if found else "missing")
             failures += [found] if found else []
         before[check.name] = states[-1]
     core = [each for each in failures if each.check.rung <= CORE]
     kept = _one_of_each(core or [each for each in failures if not each.check.note])
     if core:
-        kept = kept[:1] if kept[0].bug else [each for each in kept if each.bug][:1] or kept[:1]
+        kept = [_first(core)]
     elif any(each.bug for each in kept):
         kept = [each for each in kept if each.bug]
-    notes = [] if core else _one_of_each([each for each in failures if each.check.note and each.bug])
+    notes = [] if core else _one_of_each([*precise, *(each for each in failures if each.check.note and each.bug)])
     return CheckReport(name, tuple(states), tuple(kept), tuple(notes))
+
+
+def _first(core: list[Found]) -> Found:
+    """The one to look at first: the earliest program that fails, or a bug that is known by another of the same rung."""
+    first = core[0]
+    later = (each for each in core if each.bug and each.check.rung == first.check.rung)
+    return next((each for each in later if each.bug != "wrong order" or first.check.name not in SIMPLE), first)
+
+
+def _worst(check: Check, result: dict[str, Any]) -> tuple[dict[str, Any], str, bool]:
+    """Of the results with several orders of a set, one that is wrong, if any is; and whether they vary."""
+    several = [(each, _differences(check, each)) for each in (result, *result.get("others", ()))]
+    wrong = [each for each in several if each[1]]
+    known = [each for each in wrong if named(check, each[0], truth(check.name))]
+    return *(known or wrong or several)[0], 0 < len(wrong) < len(several)
 
 
 def _one_of_each(failures: Iterable[Found]) -> list[Found]:
@@ -216,23 +290,24 @@ def _one_of_each(failures: Iterable[Found]) -> list[Found]:
     return list(kept.values())
 
 
-def _found(check: Check, result: dict[str, Any], wrong: str) -> Found | None:
+def _found(check: Check, result: dict[str, Any], wrong: str, varies: bool) -> Found | None:
     """The finding; None for what is not there yet."""
-    bug, line = named(check.name, result, check.leaves), result.get("line")
+    bug, line = named(check, result, truth(check.name)), result.get("line")
     if result.get("kind") == "Hang":
         says = "it does not come to an end: does a loop of it wait for something that never comes?"
         return Found("hang", says, check, wrong, line)
     if result.get("kind") == "Crash":
         return Found("crash", "it ends the whole process", check, wrong, line)
     if bug is not None:
-        return Found(bug.name, bug.says, check, wrong, line)
+        return Found(bug.name, bug.says, check, wrong, line, varies)
     refused = result.get("kind") in ("TypeError", "AttributeError", "NotImplementedError")
     if refused and result["stage"] == "forward" and check.rung > 1:
         return None
-    return Found("", "the numbers are not right", check, wrong, line)
+    says = ENDS if "error" in result else "the numbers are not right"
+    return Found("", says, check, wrong, line, varies)
 
 
-def _differences(check: Check, result: dict[str, Any]) -> str:
+def _differences(check: Check, result: dict[str, Any], room: float = ROOM) -> str:
     """What differs from the truth, in words; "" if nothing does."""
     if "error" in result:
         return str(result["error"])
@@ -241,9 +316,9 @@ def _differences(check: Check, result: dict[str, Any]) -> str:
         seen = result.get("seen", {}).get(name)
         right_too = check.also.get(name, ())
         fits = isinstance(seen, (int, float)) and any(
-            math.isclose(seen, one, rel_tol=ROOM, abs_tol=ROOM) for one in (right, *right_too))  # fmt: skip
+            math.isclose(seen, one, rel_tol=room, abs_tol=room) for one in (right, *right_too))  # fmt: skip
         if not fits:
-            said.append(f"{name} is {seen}, and {right:.6g} is right")
+            said.append(f"{name} is {seen}, and {right:.{6 if room == ROOM else 12}g} is right")
     return "; ".join(said)
 
 
@@ -262,7 +337,11 @@ class _Accepting(Value):
 def _section(found: Found) -> str:
     text, picture = str(found).split("\n", 1), _graph(found.check)
     return (f"<section><h3>{markup(found.bug or found.check.name)}</h3><p>{markup(found.says)}</p>"
-            f"<pre>{markup(_dedented(text[1]))}</pre>{picture.svg if picture else ''}</section>")  # fmt: skip
+            f"<pre>{markup(_dedented(text[1]))}</pre>{_drawn(picture)}</section>")  # fmt: skip
+
+
+def _drawn(picture: Drawing | None) -> str:
+    return f"<figure><figcaption>The right gradients:</figcaption>{picture.svg}</figure>" if picture else ""
 
 
 def _dedented(text: str) -> str:
@@ -284,11 +363,3 @@ def _graph(check: Check) -> Drawing | None:
         names[name].grad = 0.0
     names["y"].backward()
     return draw(names["y"])
-
-
-def _mark(states: list[str]) -> str:
-    if "wrong" in states:
-        return "wrong"
-    if "missing" in states:
-        return "not yet"
-    return "right" if "right" in states else "left out"

@@ -22,7 +22,7 @@ PATIENCE = 3  # after so many checks that do not end, the others are left out
 
 def run_class(V: Any) -> Results:
     """The result of each check, in this process."""
-    return [worker.run_check(check, V) for check in CHECKS]
+    return [worker.run_often(check, V) for check in CHECKS]
 
 
 def run_file(path: str | os.PathLike[str], name: str, seconds: float) -> Results | dict[str, Any]:
@@ -50,12 +50,15 @@ def _one_process(path: str, name: str, results: Results, seconds: float) -> Any:
     reader.start()
     reading = True  # the learner's file, until the first check begins
     try:
-        deadline = time.monotonic() + max(seconds, 10.0)  # a file may import large libraries
+        limit = max(seconds, 10.0)  # a file may import large libraries
+        deadline = time.monotonic() + limit
         while True:
             try:
                 line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                said = f"it does not end within {seconds:g} seconds"
+                said = f"it does not end within {limit:g} seconds"
+                if reading:
+                    said += f" when it is imported; {worker.MAIN}"
                 return _ended(results, reading, {"error": said, "kind": "Hang", "stage": "running", "line": None})
             if line is None:
                 code = process.wait()
@@ -67,7 +70,8 @@ def _one_process(path: str, name: str, results: Results, seconds: float) -> Any:
             if message.get("done"):
                 return "done"
             if "begins" in message:
-                reading, deadline = False, time.monotonic() + seconds
+                reading, limit = False, seconds
+                deadline = time.monotonic() + limit
             else:
                 results.append(message["result"])
     finally:
