@@ -17,18 +17,18 @@ def hatching(labels: Sequence[int], row: int, left: float, y: float, wide: float
     """Lines over the cells of a row of a map, in directions of each class, so that it can be read without colours.
 
     >>> hatching([0, 3, 1], 0, 0.0, 0.0, 6.0, 6.0)
-    '<path class="hatch" d="M6.0 3.0h6.0"/>\\n'
+    '<path class="hatch" d="M6 3h6"/>\\n'
     """
     d = []
     for column, label in enumerate(labels):
         slopes, apart = HATCHES[label % len(HATCHES)]
         x = left + column * wide
         if "-" in slopes and row % apart == 0:
-            d.append(f"M{x:.1f} {y + high / 2:.1f}h{wide:.1f}")
+            d.append(f"M{x:.4g} {y + high / 2:.4g}h{wide:.4g}")
         if "|" in slopes and column % apart == 0:
-            d.append(f"M{x + wide / 2:.1f} {y:.1f}v{high:.1f}")
+            d.append(f"M{x + wide / 2:.4g} {y:.4g}v{high:.4g}")
         if "/" in slopes and (column - row) % apart == 0:
-            d.append(f"M{x:.1f} {y + high:.1f}l{wide:.1f} {-high:.1f}")
+            d.append(f"M{x:.4g} {y + high:.4g}l{wide:.4g} {-high:.4g}")
         if "\\" in slopes and (column + row) % apart == 0:
-            d.append(f"M{x:.1f} {y:.1f}l{wide:.1f} {high:.1f}")
+            d.append(f"M{x:.4g} {y:.4g}l{wide:.4g} {high:.4g}")
     return f'<path class="hatch" d="{"".join(d)}"/>\n' if d else ""

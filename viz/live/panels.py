@@ -75,7 +75,7 @@ def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawi
     for place, kind in zip(((X - low) / (high - low)).tolist(), kinds.tolist()):
         x, up = LEFT + place[0] * SIZE, TOP + (1 - place[1]) * SIZE
         colour = f"k{kind % MOST_CLASSES}" if answers.ndim > 1 else ("kn", "kp")[kind]
-        body.append(f'<path class="point {colour}" transform="translate({x:.1f} {up:.1f})" d="{SHAPES[kind % 10]}"/>')
+        body.append(f'<path class="point {colour}" transform="translate({x:.4g} {up:.4g})" d="{SHAPES[kind % 10]}"/>')
     (left, below), (right, above) = [
         [short(number, 3) for number in corner] for corner in (low.tolist(), high.tolist())
     ]
