@@ -86,9 +86,7 @@ def test_at_the_start_all_text_can_be_read_and_the_result_or_the_first_step_is_i
     """)
     assert min(sizes) >= READABLE - 0.01
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")  # only the view scrolls
-    if browser.execute_script(
-        "return document.getElementById('skip') !== null"
-    ):  # the forward pass begins at the left
+    if browser.execute_script("return document.getElementById('skip') !== null"):  # the forward pass begins at the left
         where = "return [chainrule.view.element.scrollLeft, chainrule.view.element.scrollTop]"
         assert browser.execute_script(where) == [0, 0]
     elif browser.execute_script("return document.querySelector('#view .root') !== null"):
