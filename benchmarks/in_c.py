@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -41,18 +42,24 @@ def in_c(problem: networks.Problem, adam: bool) -> tuple[Callable[[int], None], 
     """So many epochs of training in C in one call, and the parameters that it moves."""
     loss, parameters = problem.example_loss()
     program = engine.compile(loss, parameters, backend="c")
-    rule = rule_of((Adam if adam else SGD)(parameters, RATE))
+    optimiser = (Adam if adam else SGD)(parameters, RATE)
+    rule, memory = rule_of(optimiser), [getattr(optimiser, name) for name in optimiser.memory]
     size, theta = len(problem.batches[0][0]), problem.theta()
     X, y = (np.concatenate(columns) for columns in zip(*problem.batches))
-    memory = [np.zeros(len(theta)) for _ in range(2 * adam)]
-    epochs = program.epochs(rule.text, len(theta), len(memory), X[:size], y[:size])
+    epochs = program.epochs(rule.text, len(theta), X[:size], y[:size])
     if epochs is None:
         raise SystemExit(f"there is nothing to measure: {program.backend}")
-    inputs, squares, taken = (np.ascontiguousarray(X, float), np.asarray(y, float)), np.zeros(len(theta)), [0]
+    squares, taken = np.zeros(len(theta)), [0]
+
+    @cache
+    def repeated(count: int) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+        """The rows of so many epochs, one epoch after the other, and the learning rate of each step."""
+        columns = [np.concatenate([np.asarray(column, float)] * count) for column in (X, y)]
+        return columns, np.full(count * len(problem.batches), RATE)
 
     def run(count: int) -> None:
-        rates = np.full(count * len(problem.batches), RATE)
-        taken[0] += epochs.run(inputs, size, theta, squares, rates, rule.settings, memory, taken[0], count)[0]
+        inputs, rates = repeated(count)
+        taken[0] += epochs.run(inputs, size, theta, squares, rates, rule.settings, memory, taken[0])[0]
 
     return run, theta
 
