@@ -24,6 +24,13 @@ def _binary(op: Op, left: Any, right: Any) -> Any:
     return NotImplemented  # for an array: NumPy then asks each of its elements
 
 
+class NumberIsTraced(Exception):
+    """A Value in a function that is being traced has no number to compute with: the general operator takes it.
+
+    It comes here where a method was called as that of a class, as in `Value.tanh(x)`, or by `super()`.
+    """
+
+
 class Operators(Methods):
     """A kind of number that the rows of the table run on: Values, names in explanations, what the compiler traces.
 

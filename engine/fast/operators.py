@@ -13,19 +13,11 @@ from types import MemberDescriptorType
 from typing import Any, TypeVar
 
 from ..op import Op
-from ..operators import Operators
+from ..operators import NumberIsTraced, Operators
 from ..ops import add, divide, multiply, neg, power, relu, subtract, tanh
 from ..recording import recording
 
 Kind = TypeVar("Kind", bound="FastOperators")
-
-
-class NumberIsTraced(Exception):
-    """A Value in a function that is being traced has no number to compute with: the general operator takes it.
-
-    It comes here where a method was called as that of a class, as in `Value.tanh(x)`, or by `super()`.
-    """
-
 
 new = object.__new__  # __init__ would take as long as all the rest
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from ... import ops
 from ...copying import deep_copy, reduce
-from ...fast.operators import FastOperators, NumberIsTraced
+from ...fast.operators import FastOperators
 from ...numeric import number, one_number
 from ...op import OPS, Op
-from ...operators import Operators
+from ...operators import NumberIsTraced, Operators
 from ...recording import enable_grad, recording
 from ...value import Value
 from .tape import Tape, TraceError, current, current_tape, forbid, new, stored_number, user_line
