@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from picture_helpers import SVG, page_data, parsed
 
 from chainrule import viz
+from chainrule.viz.common.ticks import power_ticks, round_ticks
 from chainrule.viz.plots.axes import axis_for
-from chainrule.viz.plots.ticks import power_ticks, round_ticks
 
 
 def history(**changes: Any) -> SimpleNamespace:

@@ -21,7 +21,7 @@ from ..common.picture import Drawing
 from ..common.shapes import SHAPES, hatching
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, short, shortened, text_width
-from ..plots.ticks import round_ticks
+from ..common.ticks import round_ticks
 from .page import CLASSES
 
 Floats = NDArray[np.float64]

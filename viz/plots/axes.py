@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .ticks import power_ticks, round_ticks
+from ..common.ticks import power_ticks, round_ticks
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from ..common.colours import Theme
 from ..common.spacing import spread
 from ..common.svg import Point
 from ..common.text import markup, short, shortened
+from ..common.ticks import epoch_ticks
 from .axes import Axis, axis_for
 from .runs import Mark, Series, finite_numbers
-from .ticks import epoch_ticks
 
 PANEL, HEIGHT = 480.0, 352.0
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 100.0, 74.0, 48.0

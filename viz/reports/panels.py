@@ -13,7 +13,7 @@ from ..common.picture import Drawing
 from ..common.shapes import SHAPES, hatching
 from ..common.svg import drawing_id, svg_document, themed_rules
 from ..common.text import clean, markup, shortened, text_width
-from ..plots.ticks import round_ticks
+from ..common.ticks import round_ticks
 from .findings import Plane, rounded
 
 __all__ = ["beside_the_truth", "confusion", "mapped", "residuals"]
