@@ -202,8 +202,10 @@ def test_the_times_in_the_readme_are_those_of_the_benchmarks():
     [names, times] = re.findall(r"^(\| micrograd \|.+)\n\|[-|]+\|\n(.+)$", text, re.MULTILINE)[0]
     names, times = ([cell.strip() for cell in row.strip("|").split("|")] for row in (names, times))
     eager, compiled = measured("W3 moons, a step"), measured("W3 moons, 100 at once: step of SGD")
-    micrograd, *ours, torch, jax = times
-    assert names[0] == "micrograd" and names[-2:] == ["PyTorch", "JAX"]
+    micrograd, *ours, torch, jax, scan, in_c = times
+    assert names[0] == "micrograd" and names[3:5] == ["PyTorch", "JAX"] and len(ours) == 2
+    assert "lax.scan" in names[5] and names[6] == "chainrule in C"
+    assert {in_c, f"{scan} JAX, in a scan"} <= measured("W3 moons, 100 at once: a step of a whole training")
     assert {f"{micrograd} micrograd", ours[0]} <= eager
     assert {ours[1], f"{torch} PyTorch", f"{jax} JAX"} <= compiled
     hand, chainrule = re.search(r"by hand .+?: ([\d.]+ µs) against ([\d.]+ µs)", text).groups()
