@@ -237,7 +237,7 @@ def test_a_file_includes_one_header_allocates_nothing_and_has_no_double_where_it
     assert library.theta(21).dtype == np.float32
 
 
-@pytest.mark.parametrize("start", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 40, 2))])
+@pytest.mark.parametrize("start", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 14, 2))])
 def test_random_structures_in_float_give_what_numpy_gives_in_float(start, tmp_path):
     for seed in range(start, start + 2):
         f, chance = Structure(seed), np.random.default_rng(seed)
@@ -251,9 +251,7 @@ def test_random_structures_in_float_give_what_numpy_gives_in_float(start, tmp_pa
         assert np.abs(found - wanted).max() <= 1e-3 * max(1.0, np.abs(wanted).max()), seed
 
 
-@pytest.mark.parametrize(
-    "seed", [6, 8, 13, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3, 5, 7, 9, 22, 31, 43, 53))]
-)
+@pytest.mark.parametrize("seed", [6, 8, 13, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 22, 53))])
 def test_random_structures_in_bytes_give_what_was_measured(seed, tmp_path):
     f, inputs = Structure(seed), inputs_of(np.random.default_rng(seed), 5)
     program, said, library = saved(tmp_path, f, f.parameters, *inputs, dtype="int8", examples=inputs)
