@@ -30,6 +30,15 @@ def stirling(a):
     return (a - 0.5) * mp.log(a) - a + mp.log(2 * mp.pi) / 2
 
 
+def trigamma(a):
+    """mpmath takes a step for each unit below 0, and forever at large numbers."""
+    if a < 0:
+        return (mp.pi / mp.sin(mp.pi * a)) ** 2 - trigamma(1 - a)
+    if a > 1e6:
+        return 1 / a + 1 / (2 * a**2) + 1 / (6 * a**3) - 1 / (30 * a**5)
+    return mp.psi(1, a) if a > 1e-20 else 1 / a**2
+
+
 class Meanings(dict):
     """What each row is in mpmath, by its name."""
 
@@ -83,7 +92,7 @@ MEANING = Meanings({
     "erfc": lambda a: mpf(0) if a > 1e4 else mpf(2) if a < -1e4 else mp.erfc(a),
     "lgamma": lambda a: stirling(a) if a > 1e20 else mp.re(mp.loggamma(a)) if abs(a) > 1e-20 else -mp.log(abs(a)),
     "digamma": lambda a: mp.log(a) - 1 / (2 * a) if a > 1e20 else mp.digamma(a) if abs(a) > 1e-20 else -1 / a,
-    "trigamma": lambda a: mp.psi(1, a),
+    "trigamma": lambda a: trigamma(a),
     "sech": mp.sech,
     "sign": mp.sign,
     "floor": mp.floor,
