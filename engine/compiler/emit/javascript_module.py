@@ -16,12 +16,12 @@ SAYS = {
     "input_gradients": "For each example the gradients to its inputs, as one Float64Array; null for whole numbers.",
 }
 CLASS = """\
-// The class of each example{named}.
+// The class of each example{named}; null where an output is nan.
 export function predict_class({given}) {{
   const outputs = value({given}), count = {count};
   return Array.from({{ length: outputs.length / count }}, (_, k) => {{
     const one = outputs.subarray(k * count, (k + 1) * count);
-    return {place};
+    return one.some(Number.isNaN) ? null : {place};
   }});
 }}
 """

@@ -429,6 +429,36 @@ def test_two_processes_build_the_same_library_at_once(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_steps_in_c_name_what_is_missing_or_too_short():
+    rule = """static void cr_rule(long n, double taken, double rate, const double *settings, double *theta,
+        double *gradient, double *const *memory) {
+      (void)taken;
+      for (long i = 0; i < n; i++) theta[i] -= rate * (settings[1] * gradient[i] + memory[1][i]);
+    }"""
+    p, x, y = [Value(0.5), Value(-0.3)], np.array([[1.0], [2.0], [3.0]]), np.zeros(3)
+    program = in_c(lambda x, y: (p[0] * x[0] + p[1] - y) ** 2, p)
+    with pytest.raises(ValueError, match="cannot move 3 of 2 parameters"):
+        program.epochs(rule, 3, x, y)
+    epochs = program.epochs(rule, 2, x, y)
+
+    def run(inputs=(x, y), batch=2, theta=2, squares=2, rates=2, settings=2, memory=(2, 2), dtype=float):
+        sizes = theta, squares, rates, settings
+        arrays = [np.zeros(size, dtype) for size in sizes]
+        return epochs.run(inputs, batch, *arrays, [np.zeros(size) for size in memory], 0)
+
+    assert run() == (2, True)
+    for wrong, said in (
+        ({"memory": (2,)}, "1 of the 2 arrays of memory"), ({"memory": (2, 1)}, r"memory\[1\] has size 1; at least 2"),
+        ({"inputs": (x,)}, "1 of the 2 inputs"), ({"inputs": (x, y[:2])}, r"inputs\[1\] has size 2; at least 3"),
+        ({"batch": 0}, "a mini-batch of 0 examples"), ({"theta": 1}, "theta has size 1; at least 2 is needed"),
+        ({"squares": 1}, "squares has size 1"), ({"rates": 1}, "rates has size 1"),
+        ({"settings": 1}, "settings has size 1"),
+        ({"dtype": np.float32}, "theta has to be a contiguous array of float64, got dtype float32"),
+    ):  # fmt: skip
+        with pytest.raises((ValueError, TypeError), match=said):
+            run(**wrong)
+
+
 def test_auto_runs_numpy_and_then_c():
     w = Value(3.0)
     program = engine.compile(lambda x: tanh(w * x), [w], backend="auto")
