@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from ..literals import shape_literal
+from ..literals import shape_literal, wrapped
 from .about import About
 from .javascript import bare, data, needed_pieces, number
 from .python import argument_names
@@ -41,9 +41,7 @@ def javascript_module(
     arguments = ", ".join([*names, *["at = theta"] * bool(theta)])
     parts = [_head(names, shapes, whole, outputs, batch, len(theta), list(texts))]
     if theta:
-        listed = ", ".join([bare(number(one)) for one in theta])
-        numbers = textwrap.fill(listed, 118, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False,
-                                break_long_words=False)  # fmt: skip
+        numbers = wrapped(bare(number(one)) for one in theta)
         parts.append(f"export const theta = new Float64Array([ // the parameters\n{numbers}\n]);\n")
     if about is not None:
         parts.append(_constants(about))

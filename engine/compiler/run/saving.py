@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import inspect
-import math
 import os
 import re
-import textwrap
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -17,7 +15,7 @@ from pathlib import Path
 
 from ...op import no_such_index, picked
 from ..emit.python import argument_names
-from ..literals import literal
+from ..literals import literal, wrapped
 from . import running
 
 EXAMPLES = 5  # in the docstring
@@ -52,7 +50,7 @@ def module(
     given = arguments = ", ".join(names)
     numbers = "np.zeros(0)"
     if theta:
-        head += f"\n\ntheta = np.array([  # the parameters\n{_wrapped(theta)}\n])"
+        head += f"\n\ntheta = np.array([  # the parameters\n{wrapped(map(literal, theta), ' ' * 4)},\n])"
         arguments, numbers = ", ".join([*names, "theta=theta"]), f"parameters(theta, {len(theta)})"
     parts = [f'"""{_documentation(names, shapes, whole, outputs, batch, len(theta))}"""\n\n{head}\n\n']
     for name in texts:
@@ -93,12 +91,6 @@ def _documentation(
         + f">>> np.shape(value({given}))\n{result}\n"
         + f">>> mean, gradient = value_and_grad({given})\n" * (parameters > 0 and outputs is None)
     )
-
-
-def _wrapped(numbers: Sequence[float]) -> str:
-    text = ", ".join(repr(number) if math.isfinite(number) else literal(number) for number in numbers) + ","
-    return textwrap.fill(text, 118, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False,
-                         break_long_words=False)  # fmt: skip
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:
