@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from eager import assert_same, close, examples, run
 from structures import Structure
-from test_structures import inputs_of
+from test_structures import assert_one_example_is_eager_code, assert_outputs_are_eager_code, inputs_of
 
 from chainrule import engine
 from chainrule.engine import Value, cos, dot, exp, logsumexp, pick, sin, tanh
@@ -50,22 +50,11 @@ def assert_structure_in_c_is_eager_code(seed):
         assert_same(program, f, f.parameters, *inputs_of(chance, how_many))
     assert program.backend == "c"
     if seed % 4 == 2:
-        inputs = inputs_of(chance, 2)
-        for row, example in zip(in_c(f.outputs, f.parameters)(*inputs), examples(inputs)):
-            expected = run(f.outputs, f.parameters, example)
-            assert close(row, expected.outputs, expected.value_terms).all()
+        assert_outputs_are_eager_code(in_c(f.outputs, f.parameters), f, inputs_of(chance, 2))
     elif seed % 4 == 3:
-        assert_one_example_is_eager_code(f, examples(inputs_of(chance, 1))[0])
-
-
-def assert_one_example_is_eager_code(f, example):
-    program, expected = in_c(f, f.parameters, batch=False), run(f, f.parameters, example)
-    value, gradient = program.value_and_grad(*example)
-    assert program.backend == "c"
-    assert close(value, expected.outputs[0], expected.value_terms)
-    assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
-    for slope, wanted, sizes in zip(program.input_gradients(*example), expected.to_inputs, expected.input_terms):
-        assert slope is None or close(slope, wanted, sizes).all()
+        program = in_c(f, f.parameters, batch=False)
+        assert_one_example_is_eager_code(program, f, examples(inputs_of(chance, 1))[0])
+        assert program.backend == "c"
 
 
 @pytest.mark.parametrize("seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 20))])
