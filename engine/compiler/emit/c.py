@@ -15,6 +15,7 @@ from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.place import covers, first_writes, needed, placed
 from ..arrays.plan import Plan
 from ..expression import NoExpression, expression
+from ..literals import parsed
 from . import c_words
 from .c_words import number, primitive, spelled
 
@@ -210,7 +211,7 @@ class Writer:
         if array.op == "theta":
             return f"theta + {row}"
         if array.op == "numbers":
-            return f"{self.table([_parsed(text) for text in array.extra[0]])} + {row}"
+            return f"{self.table(list(map(parsed, array.extra[0])))} + {row}"
         if array is self.gradient:
             return f"out + {row}"
         return f"w + {self.place[array] + row * stride}"
@@ -719,11 +720,6 @@ def _as_product(
     rows, a0, c0 = (sizes[own[0]], steps[x][own[0]], steps[2][own[0]]) if own else (1, 1, 1)
     return (f"  {loops}cr_rows({rows}, {sizes[last]}, {sizes[k]}, {places[0]}, {a0}, {steps[x][k]}, {places[1]}, "
             f"{steps[y][k]}, {places[2]}, {c0}, 0);")  # fmt: skip
-
-
-def _parsed(text: str) -> float:
-    """A number that `literal` wrote."""
-    return float(text.strip("()").replace("np.", ""))
 
 
 def _uses(text: str, name: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from ..literals import shape_literal, wrapped
-from .about import About
+from ..literals import wrapped
+from .about import About, shapes_said
 from .javascript import bare, data, needed_pieces, number
 from .python import argument_names
 
@@ -68,17 +68,12 @@ def _head(
     names: Sequence[str], shapes: Sequence[tuple[int, ...]], whole: Sequence[bool], outputs: int | None, batch: bool,
     parameters: int, functions: Sequence[str],
 ) -> str:  # fmt: skip
-    said = []
-    for name, shape, integers in zip(names, shapes, whole):
-        full: tuple[int | str, ...] = ("n", *shape) if batch else shape
-        said.append(f"{name} {shape_literal(full) if full else 'one number'}{' of whole numbers' * integers}")
-    said += [f"theta ({parameters},)"] * bool(parameters)
-    given = ", ".join(names)
+    said, given = shapes_said(names, shapes, whole, batch, parameters), ", ".join(names)
     count = f"{'n' * batch}{' * ' * (batch and outputs is not None)}{outputs or ''}" or "one number"
     lines = [
         "A program that chainrule compiled from scalar code; it needs nothing else.",
         "",
-        *textwrap.wrap(f"Shapes: {'; '.join(said)}. An input is a typed array with one example after the other, or a "
+        *textwrap.wrap(f"Shapes: {said}. An input is a typed array with one example after the other, or a "
                        "list, or a list of lists.", 116) * bool(said),
         "",
         f'import {{ {", ".join(functions)} }} from "./net.js";',

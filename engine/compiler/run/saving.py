@@ -14,6 +14,7 @@ from glob import escape
 from pathlib import Path
 
 from ...op import no_such_index, picked
+from ..emit.about import shapes_said
 from ..emit.python import argument_names
 from ..literals import literal, wrapped
 from . import running
@@ -74,20 +75,13 @@ def _documentation(
     parameters: int,
 ) -> str:
     """The docstring of the module: the shapes, and an example that runs."""
-    said, arrays = [], []
-    for name, shape, integers in zip(names, shapes, whole):
-        full = ("n", *shape) if batch else shape
-        said.append(name + (f" ({', '.join(map(str, full))}{',' * (len(full) == 1)})" if full else ", one number")
-                    + " of whole numbers" * integers)  # fmt: skip
-        size = (EXAMPLES, *shape) if batch else shape
-        arrays.append(f"np.zeros({size}{', int' * integers})")
-    if parameters:
-        said.append(f"theta ({parameters},)")
-    given = ", ".join(arrays)
+    said = shapes_said(names, shapes, whole, batch, parameters)
+    sizes = [(EXAMPLES, *shape) if batch else shape for shape in shapes]
+    given = ", ".join([f"np.zeros({size}{', int' * integers})" for size, integers in zip(sizes, whole)])
     result = (*[EXAMPLES] * (batch and bool(names)), *[outputs] * (outputs is not None))
     return (
         "A program that chainrule compiled from scalar code; it needs NumPy alone.\n\n"
-        + f"Shapes: {'; '.join(said)}.\n\n" * bool(said)
+        + f"Shapes: {said}.\n\n" * bool(said)
         + f">>> np.shape(value({given}))\n{result}\n"
         + f">>> mean, gradient = value_and_grad({given})\n" * (parameters > 0 and outputs is None)
     )
