@@ -57,8 +57,8 @@ ARGUMENTS = "long n, const double *theta, const double *const *x, double *w, dou
 def array_function(plan: Plan, name: str, block: int = 0) -> CFunction:
     """The function of that name in C: "value", "value_and_grad", "per_example", or "input_gradients".
 
-    `block` is how many examples lie side by side; without it, as many as do the caches good. With 1, n is always 1, and
-    the text is made for that.
+    `block` is how many examples lie side by side; without it, as many as fit into the caches. With 1, n is always 1,
+    and the text is made for that.
 
     Errors: NoExpression for what C has no words for.
     """
