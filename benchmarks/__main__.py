@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
+
+MODULES = {"c": "in_c"}  # all others have the names that are typed
 
 
 def main() -> None:
@@ -45,26 +48,14 @@ def main() -> None:
     try:
         from . import reference  # next, only the chosen module: the collector would look through the other's peers
 
-        if arguments.kind == "eager":
-            from . import eager as chosen
-        elif arguments.kind == "fence":
-            from . import fence as chosen  # type: ignore[no-redef]
-        elif arguments.kind == "c":
-            from . import in_c as chosen  # type: ignore[no-redef]
-        elif arguments.kind == "growth":
-            from . import growth as chosen  # type: ignore[no-redef]
-        elif arguments.kind == "accuracy":
-            from . import accuracy as chosen  # type: ignore[no-redef]
-        elif arguments.kind == "devices":
-            from . import devices as chosen  # type: ignore[no-redef]
-        elif arguments.kind == "whole":
-            from . import whole as chosen  # type: ignore[no-redef]
-        else:
-            from . import compiled as chosen  # type: ignore[no-redef]
+        chosen = import_module(f".{MODULES.get(arguments.kind, arguments.kind)}", __package__)
     except ModuleNotFoundError as missing:
         if missing.name != "micrograd":
             raise
         sys.exit("micrograd is not installed: pip install '.[bench]'")
+    for name in arguments.only or ():
+        if name not in getattr(chosen, "ALL", arguments.only):
+            parser.error(f"--only {name}: it is none of {', '.join(chosen.ALL)}")
     sizes = chosen.QUICK if arguments.quick else chosen.Sizes(runs=arguments.runs)
     try:
         chosen.main(sizes, arguments.only)

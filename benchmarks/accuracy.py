@@ -13,6 +13,7 @@ import mpmath
 import numpy as np
 
 from chainrule.engine import OPS, Value, gradients
+from chainrule.engine.compiler.expression import ALSO
 
 Points = list[tuple[float, ...]]
 ALL = tuple(op.name for op in OPS.values() if 0 < op.arity < 3 and not op.chooses)
@@ -20,8 +21,7 @@ GRID = [1e-3, 0.1, 0.5, 0.99, 1.01, 2.0, 5.0, 8.0, 20.0, 36.0, 100.0]
 FEW = [0.01, 0.5, 1.01, 20.0]
 BAR = 64.0  # units in the last place
 TINY, HUGE = 1e-290, 1e290  # beyond, a derivative may underflow or overflow on the way
-NAMES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
-         "acosh": "arccosh", "atanh": "arctanh", "neg": "negative", "lgamma": "gammaln"}  # fmt: skip
+NAMES = {**ALSO, "neg": "negative", "lgamma": "gammaln"}
 
 
 @dataclass(frozen=True)

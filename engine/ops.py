@@ -872,19 +872,22 @@ BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 
 
 
 def _stirling(order: int, a: Any) -> Any:
-    """The derivative of lgamma of that order, from 0 to 3: ten steps to the right, then Stirling's series.
+    """The derivative of lgamma of that order: lgamma itself for 0, digamma, trigamma, and the slope of that for 3.
 
-    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.1.41, 6.4.6, 6.4.7 and 6.4.11.
+    Stirling's series gives it at a + 10, where eight terms are enough; ten steps of the recurrence lead back to a.
+    Below 0 it follows from that at 1 - a, since Γ(a) Γ(1 - a) = π / sin(πa).
+
+    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.1.17, 6.1.41, 6.4.6, 6.4.7 and 6.4.11.
     """
-    positive = maximum(a, 0.0)
-    z = where(positive, a, 1.0 - a)  # what is negative is mirrored
+    positive = maximum(a, 0.0)  # where a is above 0, this is not 0
+    z = where(positive, a, 1.0 - a)
     y = z + 10.0
     series: Any = 0.0
     for k, number in reversed(list(enumerate(BERNOULLI, 1))):
         series = (series + number * math.factorial(2 * k + order - 2) / math.factorial(2 * k)) * power(y, -2.0)
     steps = [log(z + float(i)) if order == 0 else power(z + float(i), -float(order)) for i in range(9, -1, -1)]
-    passed, beside = sum(steps[1:], steps[0]), where(positive, 0.25, a)
-    angle = math.pi * (beside - rint(beside))  # to the nearest pole
+    passed, beside = sum(steps[1:], steps[0]), where(positive, 0.25, a)  # 0.25: not used, and far from the poles
+    angle = math.pi * (beside - rint(beside))  # from the nearest pole, for sin and tan are not exact at multiples of π
     if order == 0:
         rising = (y - 0.5) * log(y) - y + 0.5 * math.log(2.0 * math.pi) + series * y - passed
         return where(positive, 1.0, -1.0) * rising + where(positive, 0.0, lambda: log(math.pi / absolute(sin(angle))))
@@ -898,7 +901,7 @@ def _stirling(order: int, a: Any) -> Any:
 
 
 class _Spelled:
-    """An expression that writes the spelling on arrays of what is computed with it."""
+    """Stands for an array in a computation: what comes out is the text of the same computation in NumPy."""
 
     def __init__(self, text: str) -> None:
         self.text = text

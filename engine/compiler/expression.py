@@ -167,3 +167,14 @@ def spelled(
     name, *parts = tree
     given = list(arguments) if parts == [ALL] else [spelled(one, arguments, primitive, number) for one in parts]
     return primitive(str(name), given)
+
+
+def as_sum(name: str, arguments: Sequence[str]) -> str:
+    """The primitive "total" or "dot", written with + and *, in any language that has these.
+
+    >>> as_sum("total", ["a", "b", "c"]), as_sum("dot", ["a", "b", "c", "d"]), as_sum("total", [])
+    ('(a + b + c)', '(a * c + b * d)', '(0.0)')
+    """
+    half = len(arguments) // 2
+    products = [f"{a} * {b}" for a, b in zip(arguments[:half], arguments[half:])]
+    return f"({' + '.join(products if name == 'dot' else arguments) or '0.0'})"

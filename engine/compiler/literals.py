@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -11,17 +12,32 @@ from ..op import Op
 SHORT = 10  # indices
 
 
-def literal(number: float) -> str:
+def literal(number: float, infinity: str = "np.inf", nan: str = "np.nan") -> str:
     """A number as it may stand anywhere in an expression: -2.0 ** x would be -(2.0 ** x).
 
-    >>> literal(0.5), literal(-2.0), literal(-math.inf)
-    ('0.5', '(-2.0)', '(-np.inf)')
+    >>> literal(0.5), literal(-2.0), literal(-math.inf), literal(-math.inf, "Infinity")
+    ('0.5', '(-2.0)', '(-np.inf)', '(-Infinity)')
     """
     if 0.0 < number < math.inf:
         return repr(number)
     if math.isfinite(number):
         return repr(number) if math.copysign(1.0, number) > 0.0 else f"({number!r})"
-    return "np.nan" if number != number else "np.inf" if number > 0.0 else "(-np.inf)"
+    return nan if number != number else infinity if number > 0.0 else f"(-{infinity})"
+
+
+def parsed(text: str) -> float:
+    """The number that `literal` wrote.
+
+    >>> parsed("(-2.0)"), parsed("(-np.inf)")
+    (-2.0, -inf)
+    """
+    return float(text.strip("()").replace("np.", ""))
+
+
+def wrapped(numbers: Iterable[str], indent: str = "  ") -> str:
+    """Numbers with commas between them in lines that fit on a page, none of which is broken within a number."""
+    return textwrap.fill(", ".join(numbers), 118, initial_indent=indent, subsequent_indent=indent,
+                         break_on_hyphens=False, break_long_words=False)  # fmt: skip
 
 
 def shape_literal(shape: Sequence[int | str]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...op import Op
+from ..literals import parsed
 from .ir import WORDS, Array, Number, Operand
 from .whole import Function
 
@@ -149,7 +150,7 @@ def _hot(m: Meaning, array: Array) -> Numbers:
 WORD: Mapping[str, Word] = {
     "theta": lambda m, array: m.theta,
     "input": lambda m, array: m.given[array],
-    "numbers": lambda m, array: np.array([[float(text.strip("()").replace("np.", ""))] for text in array.extra[0]]),
+    "numbers": lambda m, array: np.array([[parsed(text)] for text in array.extra[0]]),
     "full": lambda m, array: m.of(array.args[0]),
     "take": lambda m, array: m.of(array.args[0])[list(array.extra[0])],
     "scatter": _scatter,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..literals import shape_literal
+
 
 @dataclass(frozen=True)
 class About:
@@ -22,3 +24,20 @@ class About:
     answer: tuple[float, float] | None = None
     threshold: float = 0.0
     classifies: bool = False
+
+
+def shapes_said(
+    names: Sequence[str], shapes: Sequence[tuple[int, ...]], whole: Sequence[bool], batch: bool, parameters: int
+) -> str:
+    """The inputs of a program, and its parameters, each with its shape; "" where there are none.
+
+    >>> shapes_said(["x", "y"], [(4,), ()], [False, True], True, 3)
+    'x (n, 4); y (n,) of whole numbers; theta (3,)'
+    >>> shapes_said(["x"], [()], [False], False, 0)
+    'x, one number'
+    """
+    said = []
+    for name, shape, integers in zip(names, shapes, whole):
+        full: tuple[int | str, ...] = ("n", *shape) if batch else shape
+        said.append(name + (f" {shape_literal(full)}" if full else ", one number") + " of whole numbers" * integers)
+    return "; ".join([*said, *[f"theta ({parameters},)"] * bool(parameters)])

@@ -15,6 +15,7 @@ from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.place import covers, first_writes, needed, placed
 from ..arrays.plan import Plan
 from ..expression import NoExpression, expression
+from ..literals import parsed
 from . import c_words
 from .c_words import number, primitive, spelled
 
@@ -56,8 +57,8 @@ ARGUMENTS = "long n, const double *theta, const double *const *x, double *w, dou
 def array_function(plan: Plan, name: str, block: int = 0) -> CFunction:
     """The function of that name in C: "value", "value_and_grad", "per_example", or "input_gradients".
 
-    `block` is how many examples lie side by side; without it, as many as do the caches good. With 1, n is always 1, and
-    the text is made for that.
+    `block` is how many examples lie side by side; without it, as many as fit into the caches. With 1, n is always 1,
+    and the text is made for that.
 
     Errors: NoExpression for what C has no words for.
     """
@@ -210,7 +211,7 @@ class Writer:
         if array.op == "theta":
             return f"theta + {row}"
         if array.op == "numbers":
-            return f"{self.table([_parsed(text) for text in array.extra[0]])} + {row}"
+            return f"{self.table(list(map(parsed, array.extra[0])))} + {row}"
         if array is self.gradient:
             return f"out + {row}"
         return f"w + {self.place[array] + row * stride}"
@@ -719,11 +720,6 @@ def _as_product(
     rows, a0, c0 = (sizes[own[0]], steps[x][own[0]], steps[2][own[0]]) if own else (1, 1, 1)
     return (f"  {loops}cr_rows({rows}, {sizes[last]}, {sizes[k]}, {places[0]}, {a0}, {steps[x][k]}, {places[1]}, "
             f"{steps[y][k]}, {places[2]}, {c0}, 0);")  # fmt: skip
-
-
-def _parsed(text: str) -> float:
-    """A number that `literal` wrote."""
-    return float(text.strip("()").replace("np.", ""))
 
 
 def _uses(text: str, name: str) -> bool:

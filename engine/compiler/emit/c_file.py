@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..literals import wrapped
 from .about import About
 from .c import SLACK, CFunction
 from .c_float import as_float
@@ -76,7 +77,9 @@ def c_file(
     helpers = prelude("\n".join([body, *entries]), "libm.c", "plain.c", "int8.c", "prelude.c")
     parts = [header, "#include <math.h>\n\n#define CR_PART static\n#define CR_LOOP\n"]
     if theta:
-        parts.append(f"/* The parameters. */\nconst double {name}_theta[{len(theta)}] = {{\n{_wrapped(theta)}\n}};\n")
+        parts.append(
+            f"/* The parameters. */\nconst double {name}_theta[{len(theta)}] = {{\n{wrapped(map(number, theta))}\n}};\n"
+        )
     source = "\n".join([*parts, helpers, body, *[entry.partition("*/\n")[2] for entry in entries]])
     return CFile(as_float(source), as_float(header)) if floats else CFile(source, header)
 
@@ -189,9 +192,3 @@ def _call(name: str, function: CFunction, floats: bool) -> str:
     arrays = [*[f"x{i}[{lanes}]" for i, lanes in enumerate(function.inputs)], f"out[{function.rows}]"]
     given = [f"{name}_theta" if one == "theta" else one for one in passed]
     return f"{kind} {', '.join(arrays)}; {name}_value({', '.join([*given, 'out'])});"
-
-
-def _wrapped(numbers: Sequence[float]) -> str:
-    text = ", ".join(map(number, numbers))
-    return textwrap.fill(text, 118, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False,
-                         break_long_words=False)  # fmt: skip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from .. import expression
-from ..expression import ALSO, NoExpression, Tree
+from ..expression import ALSO, NoExpression, Tree, as_sum
+from ..literals import literal
 
 HERE = Path(__file__).parent
 
@@ -41,10 +41,7 @@ def number(x: float) -> str:
     >>> number(0.5), number(-2.0), number(float("-inf"))
     ('0.5', '(-2.0)', '(-INFINITY)')
     """
-    if x != x:
-        return "NAN"
-    text = repr(abs(x)) if math.isfinite(x) else "INFINITY"
-    return text if math.copysign(1.0, x) > 0.0 else f"(-{text})"
+    return literal(x, "INFINITY", "NAN")
 
 
 def spelled(tree: Tree, arguments: Sequence[str]) -> str:
@@ -65,10 +62,8 @@ def primitive(name: str, texts: Sequence[str]) -> str:
     name, count = ALSO.get(name, name), len(texts)
     if name == "power" and (exponent := _literal(texts[1])) in POWERS:
         return POWERS[exponent].format(texts[0])
-    if name == "total":
-        return f"({' + '.join(texts) or '0.0'})"
-    if name == "dot":
-        return f"({' + '.join(f'{a} * {b}' for a, b in zip(texts[: count // 2], texts[count // 2 :])) or '0.0'})"
+    if name in ("total", "dot"):
+        return as_sum(name, texts)
     if name == "logsumexp":
         return f"cr_logsumexp({count}, (const double[]){{{', '.join(texts)}}})"
     if name == "pick":

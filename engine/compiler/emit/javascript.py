@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from ..expression import Tree, spelled
+from ..expression import Tree, as_sum, spelled
+from ..literals import literal
 
 # What is an operator of the language; all others are functions in primitives.js, under their own names.
 OPERATORS: Mapping[str, str] = {
@@ -31,8 +31,7 @@ def number(x: float) -> str:
     >>> number(0.5), number(-2.0), number(float("-inf"))
     ('0.5', '(-2.0)', '(-Infinity)')
     """
-    text = "NaN" if x != x else repr(abs(x)) if math.isfinite(x) else "Infinity"
-    return f"(-{text})" if math.copysign(1.0, x) < 0.0 and x == x else text
+    return literal(x, "Infinity", "NaN")
 
 
 def data(given: Any) -> str:
@@ -52,11 +51,8 @@ def primitive(name: str, arguments: list[str]) -> str:
     """
     if name in OPERATORS:
         return OPERATORS[name].format(*arguments)
-    half = len(arguments) // 2
-    if name == "total":
-        return f"({' + '.join(arguments) or '0'})"
-    if name == "dot":
-        return f"({' + '.join(f'{a} * {b}' for a, b in zip(arguments[:half], arguments[half:])) or '0'})"
+    if name in ("total", "dot"):
+        return as_sum(name, arguments)
     if name == "logsumexp":
         return f"logsumexp([{', '.join(arguments)}])"
     if name == "pick":

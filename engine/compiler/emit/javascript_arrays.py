@@ -12,6 +12,7 @@ from ..arrays.ir import WORDS, Array, Number, Operand, Rows
 from ..arrays.place import covers, first_writes
 from ..arrays.whole import Function
 from ..expression import ALSO, PRIMITIVES, NoExpression, expression
+from ..literals import parsed
 from .javascript import applied, bare, number
 
 FEW = 12  # indices that are written one by one
@@ -103,7 +104,7 @@ class JavaScript:
         array.name = "theta"
 
     def _numbers(self, array: Array) -> None:
-        texts = [text.replace("np.inf", "Infinity").replace("np.nan", "NaN") for text in array.extra[0]]
+        texts = [number(parsed(text)) for text in array.extra[0]]
         self.made.append(f"const {array.name} = new Float64Array([{', '.join(texts)}]);")
 
     def _input(self, array: Array) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from ..literals import shape_literal
-from .about import About
+from ..literals import wrapped
+from .about import About, shapes_said
 from .javascript import bare, data, needed_pieces, number
 from .python import argument_names
 
@@ -16,12 +16,12 @@ SAYS = {
     "input_gradients": "For each example the gradients to its inputs, as one Float64Array; null for whole numbers.",
 }
 CLASS = """\
-// The class of each example{named}.
+// The class of each example{named}; null where an output is nan.
 export function predict_class({given}) {{
   const outputs = value({given}), count = {count};
   return Array.from({{ length: outputs.length / count }}, (_, k) => {{
     const one = outputs.subarray(k * count, (k + 1) * count);
-    return {place};
+    return one.some(Number.isNaN) ? null : {place};
   }});
 }}
 """
@@ -41,9 +41,7 @@ def javascript_module(
     arguments = ", ".join([*names, *["at = theta"] * bool(theta)])
     parts = [_head(names, shapes, whole, outputs, batch, len(theta), list(texts))]
     if theta:
-        listed = ", ".join([bare(number(one)) for one in theta])
-        numbers = textwrap.fill(listed, 118, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False,
-                                break_long_words=False)  # fmt: skip
+        numbers = wrapped(bare(number(one)) for one in theta)
         parts.append(f"export const theta = new Float64Array([ // the parameters\n{numbers}\n]);\n")
     if about is not None:
         parts.append(_constants(about))
@@ -70,17 +68,12 @@ def _head(
     names: Sequence[str], shapes: Sequence[tuple[int, ...]], whole: Sequence[bool], outputs: int | None, batch: bool,
     parameters: int, functions: Sequence[str],
 ) -> str:  # fmt: skip
-    said = []
-    for name, shape, integers in zip(names, shapes, whole):
-        full: tuple[int | str, ...] = ("n", *shape) if batch else shape
-        said.append(f"{name} {shape_literal(full) if full else 'one number'}{' of whole numbers' * integers}")
-    said += [f"theta ({parameters},)"] * bool(parameters)
-    given = ", ".join(names)
+    said, given = shapes_said(names, shapes, whole, batch, parameters), ", ".join(names)
     count = f"{'n' * batch}{' * ' * (batch and outputs is not None)}{outputs or ''}" or "one number"
     lines = [
         "A program that chainrule compiled from scalar code; it needs nothing else.",
         "",
-        *textwrap.wrap(f"Shapes: {'; '.join(said)}. An input is a typed array with one example after the other, or a "
+        *textwrap.wrap(f"Shapes: {said}. An input is a typed array with one example after the other, or a "
                        "list, or a list of lists.", 116) * bool(said),
         "",
         f'import {{ {", ".join(functions)} }} from "./net.js";',

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import inspect
-import math
 import os
 import re
-import textwrap
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,8 +14,9 @@ from glob import escape
 from pathlib import Path
 
 from ...op import no_such_index, picked
+from ..emit.about import shapes_said
 from ..emit.python import argument_names
-from ..literals import literal
+from ..literals import literal, wrapped
 from . import running
 
 EXAMPLES = 5  # in the docstring
@@ -52,7 +51,7 @@ def module(
     given = arguments = ", ".join(names)
     numbers = "np.zeros(0)"
     if theta:
-        head += f"\n\ntheta = np.array([  # the parameters\n{_wrapped(theta)}\n])"
+        head += f"\n\ntheta = np.array([  # the parameters\n{wrapped(map(literal, theta), ' ' * 4)},\n])"
         arguments, numbers = ", ".join([*names, "theta=theta"]), f"parameters(theta, {len(theta)})"
     parts = [f'"""{_documentation(names, shapes, whole, outputs, batch, len(theta))}"""\n\n{head}\n\n']
     for name in texts:
@@ -76,29 +75,16 @@ def _documentation(
     parameters: int,
 ) -> str:
     """The docstring of the module: the shapes, and an example that runs."""
-    said, arrays = [], []
-    for name, shape, integers in zip(names, shapes, whole):
-        full = ("n", *shape) if batch else shape
-        said.append(name + (f" ({', '.join(map(str, full))}{',' * (len(full) == 1)})" if full else ", one number")
-                    + " of whole numbers" * integers)  # fmt: skip
-        size = (EXAMPLES, *shape) if batch else shape
-        arrays.append(f"np.zeros({size}{', int' * integers})")
-    if parameters:
-        said.append(f"theta ({parameters},)")
-    given = ", ".join(arrays)
+    said = shapes_said(names, shapes, whole, batch, parameters)
+    sizes = [(EXAMPLES, *shape) if batch else shape for shape in shapes]
+    given = ", ".join([f"np.zeros({size}{', int' * integers})" for size, integers in zip(sizes, whole)])
     result = (*[EXAMPLES] * (batch and bool(names)), *[outputs] * (outputs is not None))
     return (
         "A program that chainrule compiled from scalar code; it needs NumPy alone.\n\n"
-        + f"Shapes: {'; '.join(said)}.\n\n" * bool(said)
+        + f"Shapes: {said}.\n\n" * bool(said)
         + f">>> np.shape(value({given}))\n{result}\n"
         + f">>> mean, gradient = value_and_grad({given})\n" * (parameters > 0 and outputs is None)
     )
-
-
-def _wrapped(numbers: Sequence[float]) -> str:
-    text = ", ".join(repr(number) if math.isfinite(number) else literal(number) for number in numbers) + ","
-    return textwrap.fill(text, 118, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False,
-                         break_long_words=False)  # fmt: skip
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from eager import assert_same, close, examples, run
 from structures import Structure
-from test_structures import inputs_of
+from test_structures import assert_one_example_is_eager_code, assert_outputs_are_eager_code, inputs_of
 
 from chainrule import engine
 from chainrule.engine import Value, cos, dot, exp, logsumexp, pick, sin, tanh
@@ -50,22 +50,11 @@ def assert_structure_in_c_is_eager_code(seed):
         assert_same(program, f, f.parameters, *inputs_of(chance, how_many))
     assert program.backend == "c"
     if seed % 4 == 2:
-        inputs = inputs_of(chance, 2)
-        for row, example in zip(in_c(f.outputs, f.parameters)(*inputs), examples(inputs)):
-            expected = run(f.outputs, f.parameters, example)
-            assert close(row, expected.outputs, expected.value_terms).all()
+        assert_outputs_are_eager_code(in_c(f.outputs, f.parameters), f, inputs_of(chance, 2))
     elif seed % 4 == 3:
-        assert_one_example_is_eager_code(f, examples(inputs_of(chance, 1))[0])
-
-
-def assert_one_example_is_eager_code(f, example):
-    program, expected = in_c(f, f.parameters, batch=False), run(f, f.parameters, example)
-    value, gradient = program.value_and_grad(*example)
-    assert program.backend == "c"
-    assert close(value, expected.outputs[0], expected.value_terms)
-    assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
-    for slope, wanted, sizes in zip(program.input_gradients(*example), expected.to_inputs, expected.input_terms):
-        assert slope is None or close(slope, wanted, sizes).all()
+        program = in_c(f, f.parameters, batch=False)
+        assert_one_example_is_eager_code(program, f, examples(inputs_of(chance, 1))[0])
+        assert program.backend == "c"
 
 
 @pytest.mark.parametrize("seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 20))])
@@ -427,6 +416,36 @@ def test_two_processes_build_the_same_library_at_once(tmp_path):
     ]
     assert [one.communicate()[0].strip() for one in started] == ["[3. 6.] c"] * 2
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_steps_in_c_name_what_is_missing_or_too_short():
+    rule = """static void cr_rule(long n, double taken, double rate, const double *settings, double *theta,
+        double *gradient, double *const *memory) {
+      (void)taken;
+      for (long i = 0; i < n; i++) theta[i] -= rate * (settings[1] * gradient[i] + memory[1][i]);
+    }"""
+    p, x, y = [Value(0.5), Value(-0.3)], np.array([[1.0], [2.0], [3.0]]), np.zeros(3)
+    program = in_c(lambda x, y: (p[0] * x[0] + p[1] - y) ** 2, p)
+    with pytest.raises(ValueError, match="cannot move 3 of 2 parameters"):
+        program.epochs(rule, 3, x, y)
+    epochs = program.epochs(rule, 2, x, y)
+
+    def run(inputs=(x, y), batch=2, theta=2, squares=2, rates=2, settings=2, memory=(2, 2), dtype=float):
+        sizes = theta, squares, rates, settings
+        arrays = [np.zeros(size, dtype) for size in sizes]
+        return epochs.run(inputs, batch, *arrays, [np.zeros(size) for size in memory], 0)
+
+    assert run() == (2, True)
+    for wrong, said in (
+        ({"memory": (2,)}, "1 of the 2 arrays of memory"), ({"memory": (2, 1)}, r"memory\[1\] has size 1; at least 2"),
+        ({"inputs": (x,)}, "1 of the 2 inputs"), ({"inputs": (x, y[:2])}, r"inputs\[1\] has size 2; at least 3"),
+        ({"batch": 0}, "a mini-batch of 0 examples"), ({"theta": 1}, "theta has size 1; at least 2 is needed"),
+        ({"squares": 1}, "squares has size 1"), ({"rates": 1}, "rates has size 1"),
+        ({"settings": 1}, "settings has size 1"),
+        ({"dtype": np.float32}, "theta has to be a contiguous array of float64, got dtype float32"),
+    ):  # fmt: skip
+        with pytest.raises((ValueError, TypeError), match=said):
+            run(**wrong)
 
 
 def test_auto_runs_numpy_and_then_c():

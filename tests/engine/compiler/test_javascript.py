@@ -256,6 +256,18 @@ def test_hostile_names_stay_texts(tmp_path):
     assert json.loads(run_node(tmp_path, "ask.mjs")) == [HOSTILE, HOSTILE[:2], [HOSTILE[0]]]
 
 
+@needs_node
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("classes", [[], ["no", "yes"]])
+def test_an_output_that_is_nan_is_no_class(outputs, classes, tmp_path):
+    w = Value(2.0)
+    saved(tmp_path, lambda x: [w * x, 1.0 - x] if outputs > 1 else w * x, [w], np.ones(2),
+          about=About(classes=classes, classifies=True))  # fmt: skip
+    [found] = in_node(tmp_path, [("net.mjs", "predict_class", [[-1.0, np.nan, 1.0]])])
+    below, above = (0, 1) if outputs == 1 else (1, 0)
+    assert found == [classes[below] if classes else below, None, classes[above] if classes else above]
+
+
 def test_labels_never_reach_the_module(tmp_path):
     w = Value(0.5, label="*/ alert(1)")
     saved(tmp_path, lambda x: (w * x).tanh(), [w], np.ones(2))
