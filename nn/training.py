@@ -142,6 +142,7 @@ def fit(
     chosen = checked_optimiser(parameters, optimiser, learning_rate)
     functions = checked_functions("a callback", "(model, history)", callbacks)
     run = _Run(model, parameters, loss, chosen, parts, checked_metrics(metrics), functions, preparation, backend)
+    before = getattr(model, "preparation", None), getattr(model, "class_labels", ())
     if isinstance(model, Module):
         model.preparation, model.class_labels = preparation, _two_labels(train[1], preparation)
     rows = len(train[0])
@@ -178,6 +179,8 @@ def fit(
     except BaseException as error:
         run.is_written = False  # whatever has happened
         run.restore()
+        if isinstance(model, Module) and not run.steps:  # its parameters are those of the training before
+            model.preparation, model.class_labels = before
         if not isinstance(error, KeyboardInterrupt):
             raise
         run.history.interrupted = True

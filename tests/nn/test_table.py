@@ -614,6 +614,23 @@ def test_raw_rows_are_not_warned_of(means, scales):
 GERMAN = "alter;einkommen;kauft\n49;1.155,54;ja\n31;2.250,00;nein\n55;980,25;ja\n28;3.100,75;nein\n"
 
 
+def test_a_training_that_ends_before_its_first_step_leaves_the_preparation_as_it_was():
+    data = trees().standardise()
+    model = MLP(data.inputs, [data.outputs], rng=0)
+    fit(model, cross_entropy, data, epochs=1, progress=False)
+    answers = model.predict(trees())
+
+    def broken(outputs, target):
+        raise RuntimeError("broken")
+
+    numbers = np.zeros((6, data.inputs))
+    for y in ([0, 1, 0, 1, 0, 1], ["a", "b", "a", "b", "a", "b"]):
+        with pytest.warns(RuntimeWarning, match="it forgets the preparation"), pytest.raises(RuntimeError):
+            fit(model, broken, numbers, y, epochs=1, progress=False)
+        assert model.preparation == data.preparation
+    np.testing.assert_array_equal(model.predict(trees()), answers)
+
+
 @pytest.mark.parametrize("options", [{}, {"decimal": ","}])
 def test_a_model_remembers_the_decimal_comma(tmp_path, options):
     Path(tmp_path, "kunden.csv").write_text(GERMAN)
