@@ -63,6 +63,7 @@ def _predict(given: argparse.Namespace) -> None:
             f"{given.model} does not know the columns of a table, as it was not trained on one; in Python, "
             "cr.load(…).predict takes rows of numbers"
         )
+    decimal = given.decimal or known.decimal  # as model.predict(path) reads it
     with warnings.catch_warnings(record=True) as noticed:
         warnings.simplefilter("always", RuntimeWarning)
         texts = read_csv(given.data, given.delimiter, given.encoding, as_texts=None)
@@ -70,12 +71,12 @@ def _predict(given: argparse.Namespace) -> None:
         target = known.target.name if known.target else ""
         if known.target and target not in wanted:
             wanted[target] = any(isinstance(one, str) for one in known.class_names)
-        cells, source = cells_of_file(given.data, wanted, target, given.delimiter, given.decimal, given.encoding)
+        cells, source = cells_of_file(given.data, wanted, target, given.delimiter, decimal, given.encoding)
     for notice in dict.fromkeys(str(notice.message) for notice in noticed):
         print(f"chainrule predict: {said(notice, given)}", file=sys.stderr)
     found = _columns(model, known, known.prepared(known.from_cells(cells, source)), target or "y")
     score = _score(known, found, cells.get(target), source)
-    written = _written(texts, found, "," if given.decimal == "," else ".")
+    written = _written(texts, found, decimal or ".")
     if not given.out:
         sys.stdout.write(written)
         print(*score, sep="\n", end="\n" * bool(score), file=sys.stderr)  # rows and nothing else go on through a pipe
