@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.engine.compiler.run.backends import checked as checked_backend
+from chainrule.engine.compiler.run.telling import tell
 
 from .advice import OVERFITS, advice
 from .arguments import seeded, switch
@@ -42,7 +43,6 @@ from .optimisers import Adam, Optimiser
 from .parameters import Holder, groups
 from .predicting import class_places
 from .progress import Progress
-from .warning import warn
 
 __all__ = ["fit"]
 
@@ -191,7 +191,7 @@ def _warn_of_forgetting(model: Model, preparation: Preparation | None) -> None:
     """A RuntimeWarning where a model that scales raw rows is trained on plain numbers."""
     known = getattr(model, "preparation", None)
     if known is not None and known.changes_inputs and (preparation is None or preparation.columns is None):
-        warn(
+        tell(
             "the model remembers how a Dataset was prepared, and X are plain numbers, which it takes as they are: it "
             "forgets the preparation, and predict will take such numbers, too. To keep it, give fit a Dataset"
         )

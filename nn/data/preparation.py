@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.engine.compiler.run.telling import tell
 from chainrule.engine.gate import numbers, rows
 
 from ..arguments import file_path, given
-from ..warning import warn
 from .cells import Cells, Source, cells_of_values
 from .columns import CategoryColumn, Column, NumberColumn, column_from_dict, entry, listed, meant
 from .frames import frame_columns
@@ -218,7 +218,7 @@ class Preparation:
         likelier = (now - before) / 2 + float(np.mean(np.log(scale)))
         if given.any() and before < NEAR**2 and now > FAR**2 and likelier > 1.0:
             worst = int(np.abs(inputs).mean(axis=0).argmax())
-            warn(
+            tell(
                 f"{name} seems to be scaled already: its numbers lie around 0, where column "
                 f"{numbers[worst].name!r} was {mean[worst]:.4g} ± {scale[worst]:.4g} in the rows for training, "
                 "and the model scales rows itself. "
