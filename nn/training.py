@@ -13,16 +13,14 @@ from chainrule.engine.compiler.run.backends import checked as checked_backend
 from chainrule.engine.compiler.run.telling import tell
 
 from .advice import OVERFITS, advice
-from .arguments import seeded, switch
+from .arguments import count, seeded, switch
 from .callbacks import wants_an_end
 from .checks import (
     Examples,
     Loss,
     Metric,
     Model,
-    check_count,
     check_finite,
-    check_keywords,
     check_loss,
     check_model,
     checked_examples,
@@ -34,6 +32,7 @@ from .checks import (
 from .data.columns import listed
 from .data.examples import examples_of, remembered
 from .data.preparation import Preparation
+from .elsewhere import refuse_keywords
 from .epochs import InC
 from .history import History
 from .metrics import accuracy, confusion
@@ -120,10 +119,12 @@ def fit(
     >>> print(f"{model(10.0).data:.2f}")
     21.00
     """
-    check_keywords(unknown)
-    for name, count in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
-        if name != "patience" or count is not None:
-            check_count(name, count)
+    known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "shuffle", "validation", "patience",
+             "metrics", "every", "progress", "callbacks", "compiled", "backend")  # fmt: skip
+    refuse_keywords("fit", unknown, known)
+    for name, number in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
+        if name != "patience" or number is not None:
+            count(name, number)
     shuffle, progress, compiled = (
         switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
     )
