@@ -20,7 +20,7 @@ from chainrule.nn.data.reading import Sheet, read_csv
 from chainrule.nn.data.sheets import cells_of_file
 
 from .common.saving import write_text
-from .words import add_reading, said
+from .words import add_command, add_reading, said
 
 __all__ = ["add_to"]
 
@@ -39,13 +39,7 @@ examples:
 
 def add_to(commands: Any) -> None:
     """Add the command to those of the parser."""
-    command = commands.add_parser(
-        "predict",
-        help="predict the rows of a table with a trained model",
-        description=ABOUT,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = add_command(commands, "predict", "predict the rows of a table with a trained model", ABOUT, EXAMPLES)
     command.add_argument("model", metavar="MODEL.json", help="the file that chainrule train has written")
     command.add_argument("data", metavar="NEW.csv", help="a CSV file with the columns that the model was trained on")
     command.add_argument("-o", "--out", metavar="FILE.csv", help="the file to write (else the rows are printed)")
