@@ -66,9 +66,10 @@ def _predict(given: argparse.Namespace) -> None:
         if known.target and target not in wanted:
             wanted[target] = any(isinstance(one, str) for one in known.class_names)
         cells, source = cells_of_file(given.data, wanted, target, given.delimiter, decimal, given.encoding)
+        inputs = known.prepared(known.from_cells(cells, source))
     for notice in dict.fromkeys(str(notice.message) for notice in noticed):
         print(f"chainrule predict: {said(notice, given)}", file=sys.stderr)
-    found = _columns(model, known, known.prepared(known.from_cells(cells, source)), target or "y")
+    found = _columns(model, known, inputs, target or "y")
     score = _score(known, found, cells.get(target), source)
     written = _written(texts, found, decimal or ".")
     if not given.out:
