@@ -10,12 +10,14 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import itertools
+import os
 import re
 import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,10 +190,22 @@ def learning(task: Task, folder: Path, epochs: int) -> Row:
                None, (right, len(task.y)))  # fmt: skip
 
 
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    """While it lasts, the folder is the current one."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
 def of_emlearn(task: Task, folder: Path) -> list[Row]:
     import emlearn
 
-    converted = emlearn.convert(task.network, method="inline")
+    with inside(folder):  # it leaves files in the current folder
+        converted = emlearn.convert(task.network, method="inline")
     text, include = converted.save(name="em"), [f"-I{Path(emlearn.includedir)}"]
     count, outputs = task.X.shape[1], task.exact.shape[1]
     source = (f"{text}\nint em_all(const float *x, float *out) "

@@ -1,11 +1,10 @@
-"""Checks of what a model and fit are given: data, model, loss, optimiser, metrics, counts. They run before training."""
+"""Checks of what a model and fit are given: data, model, loss, optimiser, metrics. They run before training."""
 
 from __future__ import annotations
 
 import inspect
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,14 +13,14 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 from chainrule.engine.gate import numbers, rows
 
-from .arguments import count, given
+from .arguments import given
 from .data.dataset import Dataset
 from .data.examples import examples_of
 from .data.preparation import Preparation
 from .optimisers import Optimiser
 
 __all__ = [
-    "Examples", "Loss", "Metric", "Model", "check_count", "check_keywords", "check_finite", "check_loss", "check_model",
+    "Examples", "Loss", "Metric", "Model", "check_finite", "check_loss", "check_model",
     "checked_examples", "checked_functions", "checked_inputs", "checked_loss_value", "checked_metrics",
     "checked_optimiser", "checked_validation",
 ]  # fmt: skip
@@ -51,51 +50,6 @@ def check_loss(loss: Any) -> None:
     if not callable(loss) or isinstance(loss, type):
         hint = f"; write {loss.__name__}(...)" if isinstance(loss, type) else ""
         raise TypeError(f"the loss is a function of (prediction, target), like nn.mse; got {given(loss)}{hint}")
-
-
-def check_count(name: str, number: Any) -> None:
-    """TypeError unless the number is whole, ValueError if it is below 1."""
-    count(name, number)
-
-
-SPELLED = {
-    "lr": "learning_rate", "learningrate": "learning_rate", "eta": "learning_rate", "step_size": "learning_rate",
-    "optimizer": "optimiser", "opt": "optimiser", "n_epochs": "epochs", "num_epochs": "epochs", "max_iter": "epochs",
-    "nb_epoch": "epochs", "epoch": "epochs", "steps": "epochs", "batchsize": "batch_size", "bs": "batch_size",
-    "validation_data": "validation", "val": "validation", "test": "validation", "valid": "validation",
-    "verbose": "progress", "random_state": "seed", "rng": "seed", "callback": "callbacks", "metric": "metrics",
-    "compile": "compiled", "jit": "compiled", "n_iter_no_change": "patience",
-}  # fmt: skip
-ELSEWHERE = {
-    "momentum": "optimiser=nn.SGD(model, learning_rate=..., momentum=...)",
-    "betas": "optimiser=nn.Adam(model, beta1=..., beta2=...)",
-    "validation_split": "validation=(X_test, y_test), made by train_test_split",
-    "weight_decay": "optimiser=nn.AdamW(model, weight_decay=...)",
-    "clip_norm": "optimiser=nn.Adam(model, clip_norm=...)",
-    "schedule": "optimiser=nn.Adam(model, schedule=nn.schedules.cosine())",
-    "scheduler": "optimiser=nn.Adam(model, schedule=nn.schedules.cosine())",
-    "early_stopping": "patience=10, which ends after so many epochs without a lower loss",
-    "class_weight": "functools.partial(cross_entropy, weights=nn.class_weights(y)) as the loss",
-    "loss_fn": "the loss as the second argument, fit(model, loss, X, y)",
-    "criterion": "the loss as the second argument, fit(model, loss, X, y)",
-    "activation": "it where the model is made: MLP(2, [16, 1], activation='tanh')",
-}
-
-
-def check_keywords(unknown: Mapping[str, Any]) -> None:
-    """TypeError for the first keyword that fit does not know, with what to write instead."""
-    for name, value in unknown.items():
-        known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "shuffle", "validation", "patience",
-                 "metrics", "every", "progress", "callbacks", "compiled", "backend")  # fmt: skip
-        low = name.lower()
-        meant = SPELLED.get(low) or next(iter(get_close_matches(low, known, 1, 0.7)), "")
-        if low in ELSEWHERE:
-            hint = f"write {ELSEWHERE[low]}"
-        elif meant:
-            hint = f"write {meant}={value!r}" if isinstance(value, (int, float)) else f"write {meant}="
-        else:
-            hint = f"it takes {', '.join(known)}"
-        raise TypeError(f"fit has no argument {name!r}; {hint}")
 
 
 def check_finite(numbers: Any, what: str, epoch: int, *reasons: str) -> None:

@@ -1,6 +1,7 @@
 """Names that people bring from PyTorch, scikit-learn, Keras and pandas, and what is written here instead.
 
-One table: the façade, the floor `nn`, and the classes that are named in it read their rows, and add them to the error.
+The façade, the floor `nn`, the classes and the functions that are named in the tables read their rows, and add them to
+the error.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["MODEL", "MODULE", "Hinted", "no_attribute", "refuse_keywords"]
+__all__ = ["MODEL", "MODULE", "Hinted", "no_attribute", "our_keyword", "refuse_keywords"]
 
 FIT = "cr.fit(model, loss, X, y)"
 OPTIMISERS = "cr.SGD, cr.Adam, cr.AdamW, cr.RMSProp or cr.Adagrad"
@@ -60,10 +61,35 @@ ROWS: dict[str, dict[str, str]] = {  # by class
         "val_loss": "history.test_loss", "losses": "history.train_loss", "plot": "cr.curves(history)",
     },
 }  # fmt: skip
-KEYWORDS = {
+KEYWORDS = {  # ours: what others call them
     "rng": ("seed", "random_state", "generator"), "seed": ("random_state", "rng"), "test_size": ("test", "share"),
-    "executor": ("n_jobs", "workers", "max_workers"), "nouts": ("hidden", "hidden_layer_sizes", "layers", "sizes"),
     "nin": ("inputs", "in_features", "input_size", "n_inputs"), "nout": ("outputs", "out_features", "units"),
+    "nouts": ("hidden", "hidden_layer_sizes", "layers", "sizes"),
+    "learning_rate": ("lr", "learningrate", "eta", "step_size"), "optimiser": ("optimizer", "opt"),
+    "epochs": ("n_epochs", "num_epochs", "max_iter", "nb_epoch", "epoch", "steps"), "batch_size": ("batchsize", "bs"),
+    "validation": ("validation_data", "val", "test", "valid"), "patience": ("n_iter_no_change",),
+    "metrics": ("metric",), "callbacks": ("callback",), "progress": ("verbose",), "compiled": ("compile", "jit"),
+}  # fmt: skip
+SHARE = {"train_size": "test_size=, the share that is left for tests"}
+INSTEAD = {  # by function: keywords that are something else here
+    "fit": {
+        "momentum": "optimiser=nn.SGD(model, learning_rate=..., momentum=...)",
+        "betas": "optimiser=nn.Adam(model, beta1=..., beta2=...)",
+        "validation_split": "validation=(X_test, y_test), made by train_test_split",
+        "weight_decay": "optimiser=nn.AdamW(model, weight_decay=...)",
+        "clip_norm": "optimiser=nn.Adam(model, clip_norm=...)",
+        "schedule": "optimiser=nn.Adam(model, schedule=nn.schedules.cosine())",
+        "scheduler": "optimiser=nn.Adam(model, schedule=nn.schedules.cosine())",
+        "early_stopping": "patience=10, which ends after so many epochs without a lower loss",
+        "class_weight": "functools.partial(cross_entropy, weights=nn.class_weights(y)) as the loss",
+        "loss_fn": "the loss as the second argument, fit(model, loss, X, y)",
+        "criterion": "the loss as the second argument, fit(model, loss, X, y)",
+        "activation": "it where the model is made: MLP(2, [16, 1], activation='tanh')",
+    },
+    "split": SHARE, "train_test_split": SHARE,
+    "sweep": dict.fromkeys(
+        ("n_jobs", "workers", "max_workers"), "executor=ProcessPoolExecutor(), from concurrent.futures"
+    ),
 }  # fmt: skip
 
 
@@ -76,17 +102,20 @@ def no_attribute(whose: str, name: str, hints: dict[str, str], known: Iterable[s
     return f"{said}; did you mean {near[0]!r}?" if near else said
 
 
+def our_keyword(name: str, known: Iterable[str]) -> str:
+    """The one of our keywords that is meant by another name; "" where none is near."""
+    known = list(known)
+    spelled = [one for one in known if name in KEYWORDS.get(one, ())]
+    return (spelled or get_close_matches(name, known, 1, 0.7) or [""])[0]
+
+
 def refuse_keywords(whose: str, unknown: dict[str, Any], known: Iterable[str]) -> None:
     """TypeError for the first keyword that is none of those, with the one that is meant."""
-    known = list(known)
     for name, value in unknown.items():
-        spelled = [one for one in known if name in KEYWORDS.get(one, ())]
-        meant = (spelled or get_close_matches(name, known, 1, 0.6) or [""])[0]
-        if meant == "executor":
-            hint = "write executor=ProcessPoolExecutor(), from concurrent.futures"
-        elif name == "train_size" and "test_size" in known:
-            hint = "write test_size=, the share that is left for tests"
-        elif meant:
+        low = name.lower()
+        if instead := INSTEAD.get(whose, {}).get(low):
+            hint = f"write {instead}"
+        elif meant := our_keyword(low, known):
             hint = f"write {meant}={value!r}" if isinstance(value, (int, float)) else f"write {meant}="
         else:
             hint = f"it takes {', '.join(known)}"

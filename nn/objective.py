@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
+from chainrule.engine.compiler.run.telling import tell
 from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
@@ -21,7 +22,6 @@ from chainrule.engine.reads import Watch, lost_path
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 from .masks import chances, kept
 from .modes import in_mode, reads_mode
-from .warning import warn
 
 __all__ = ["Objective"]
 
@@ -279,10 +279,10 @@ class Objective:
         if held:
             names = ", ".join(held[:3]) + f" and {len(held) - 3} more" * (len(held) > 3)
             said = f"the loss depends on {names}, which no list of parameters holds, so fit does not train it"
-            warn(f"{said}; {UNLISTED}")
+            tell(f"{said}; {UNLISTED}")
         for kind in found:
             if kind in again:
-                warn(f"{kind}: {again[kind]}")
+                tell(f"{kind}: {again[kind]}")
         self.seen = [([], {}), ([], {})]  # let the graphs go
 
     def _compare_gradients(self, program: Program, examples: Examples, few: RowNumbers, theta: Floats) -> None:
@@ -333,7 +333,7 @@ class Objective:
 
     def _fall_back(self, reason: str) -> None:
         self.program = self.predicting = self.stepping = None
-        warn("fit trains with eager code, which is slower (compiled=False does so without this warning): " + reason)
+        tell("fit trains with eager code, which is slower (compiled=False does so without this warning): " + reason)
 
 
 def _sample(examples: Examples, nodes: int) -> RowNumbers:

@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.engine.compiler.run.backends import checked as checked_backend
+from chainrule.engine.compiler.run.telling import tell
 
 from .advice import OVERFITS, advice
-from .arguments import seeded, switch
+from .arguments import count, seeded, switch
 from .callbacks import wants_an_end
 from .checks import (
     Examples,
     Loss,
     Metric,
     Model,
-    check_count,
     check_finite,
-    check_keywords,
     check_loss,
     check_model,
     checked_examples,
@@ -33,6 +32,7 @@ from .checks import (
 from .data.columns import listed
 from .data.examples import examples_of, remembered
 from .data.preparation import Preparation
+from .elsewhere import refuse_keywords
 from .epochs import InC
 from .history import History
 from .metrics import accuracy, confusion
@@ -42,7 +42,6 @@ from .optimisers import Adam, Optimiser
 from .parameters import Holder, groups
 from .predicting import class_places
 from .progress import Progress
-from .warning import warn
 
 __all__ = ["fit"]
 
@@ -120,10 +119,12 @@ def fit(
     >>> print(f"{model(10.0).data:.2f}")
     21.00
     """
-    check_keywords(unknown)
-    for name, count in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
-        if name != "patience" or count is not None:
-            check_count(name, count)
+    known = ("epochs", "batch_size", "optimiser", "learning_rate", "seed", "shuffle", "validation", "patience",
+             "metrics", "every", "progress", "callbacks", "compiled", "backend")  # fmt: skip
+    refuse_keywords("fit", unknown, known)
+    for name, number in {"epochs": epochs, "batch_size": batch_size, "every": every, "patience": patience}.items():
+        if name != "patience" or number is not None:
+            count(name, number)
     shuffle, progress, compiled = (
         switch(name, wanted) for name, wanted in (("shuffle", shuffle), ("progress", progress), ("compiled", compiled))
     )
@@ -142,6 +143,7 @@ def fit(
     chosen = checked_optimiser(parameters, optimiser, learning_rate)
     functions = checked_functions("a callback", "(model, history)", callbacks)
     run = _Run(model, parameters, loss, chosen, parts, checked_metrics(metrics), functions, preparation, backend)
+    before = getattr(model, "preparation", None), getattr(model, "class_labels", ())
     if isinstance(model, Module):
         model.preparation, model.class_labels = preparation, _two_labels(train[1], preparation)
     rows = len(train[0])
@@ -178,6 +180,8 @@ def fit(
     except BaseException as error:
         run.is_written = False  # whatever has happened
         run.restore()
+        if isinstance(model, Module) and not run.steps:  # its parameters are those of the training before
+            model.preparation, model.class_labels = before
         if not isinstance(error, KeyboardInterrupt):
             raise
         run.history.interrupted = True
@@ -188,7 +192,7 @@ def _warn_of_forgetting(model: Model, preparation: Preparation | None) -> None:
     """A RuntimeWarning where a model that scales raw rows is trained on plain numbers."""
     known = getattr(model, "preparation", None)
     if known is not None and known.changes_inputs and (preparation is None or preparation.columns is None):
-        warn(
+        tell(
             "the model remembers how a Dataset was prepared, and X are plain numbers, which it takes as they are: it "
             "forgets the preparation, and predict will take such numbers, too. To keep it, give fit a Dataset"
         )

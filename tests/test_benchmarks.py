@@ -214,7 +214,7 @@ def test_a_result_is_met_if_both_its_ratio_and_its_limit_are(compiled):
 
 
 @pytest.mark.slow
-def test_networks_for_devices_are_measured_beside_their_peers(benchmarks, capsys):
+def test_networks_for_devices_are_measured_beside_their_peers(benchmarks, capsys, tmp_path, monkeypatch):
     pytest.importorskip("sklearn")
     import benchmarks.devices
     from chainrule.engine.compiler.run import compilers
@@ -223,7 +223,9 @@ def test_networks_for_devices_are_measured_beside_their_peers(benchmarks, capsys
         compilers.compiler()
     except compilers.NoCompiler as problem:
         pytest.skip(str(problem))
+    monkeypatch.chdir(tmp_path)
     benchmarks.devices.main(benchmarks.devices.QUICK, ["iris"])
+    assert not list(tmp_path.iterdir())  # emlearn leaves files in the current folder
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
     rows = {row[1]: row for row in cells[2:]}

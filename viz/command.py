@@ -9,7 +9,6 @@ import os
 import sys
 import unicodedata
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.nn import MLP, Adam, History, accuracy, cross_entropy, fit, iris, train_test_split
-from chainrule.nn.checks import SPELLED
+from chainrule.nn.elsewhere import our_keyword
 
 from . import predict_command, train_command
 from .common.saving import write_text
@@ -112,7 +111,7 @@ def _unknown(words: Sequence[str], given: argparse.Namespace) -> str:
     message = f"unrecognized arguments: {' '.join(words)}"
     name = words[0].partition("=")[0].lstrip("-").replace("-", "_")
     known = [one for one in vars(given) if one not in ("command", "run", "parser")]
-    near = SPELLED.get(name) or next(iter(get_close_matches(name, known, 1, 0.7)), "")
+    near = our_keyword(name, known)
     return f"{message}; did you mean --{near.replace('_', '-')}?" if words[0][:2] == "--" and near in known else message
 
 

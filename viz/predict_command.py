@@ -20,7 +20,7 @@ from chainrule.nn.data.reading import Sheet, read_csv
 from chainrule.nn.data.sheets import cells_of_file
 
 from .common.saving import write_text
-from .words import add_reading, said
+from .words import add_command, add_reading, said
 
 __all__ = ["add_to"]
 
@@ -39,13 +39,7 @@ examples:
 
 def add_to(commands: Any) -> None:
     """Add the command to those of the parser."""
-    command = commands.add_parser(
-        "predict",
-        help="predict the rows of a table with a trained model",
-        description=ABOUT,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = add_command(commands, "predict", "predict the rows of a table with a trained model", ABOUT, EXAMPLES)
     command.add_argument("model", metavar="MODEL.json", help="the file that chainrule train has written")
     command.add_argument("data", metavar="NEW.csv", help="a CSV file with the columns that the model was trained on")
     command.add_argument("-o", "--out", metavar="FILE.csv", help="the file to write (else the rows are printed)")
@@ -63,6 +57,7 @@ def _predict(given: argparse.Namespace) -> None:
             f"{given.model} does not know the columns of a table, as it was not trained on one; in Python, "
             "cr.load(…).predict takes rows of numbers"
         )
+    decimal = given.decimal or known.decimal  # as model.predict(path) reads it
     with warnings.catch_warnings(record=True) as noticed:
         warnings.simplefilter("always", RuntimeWarning)
         texts = read_csv(given.data, given.delimiter, given.encoding, as_texts=None)
@@ -70,12 +65,13 @@ def _predict(given: argparse.Namespace) -> None:
         target = known.target.name if known.target else ""
         if known.target and target not in wanted:
             wanted[target] = any(isinstance(one, str) for one in known.class_names)
-        cells, source = cells_of_file(given.data, wanted, target, given.delimiter, given.decimal, given.encoding)
+        cells, source = cells_of_file(given.data, wanted, target, given.delimiter, decimal, given.encoding)
+        inputs = known.prepared(known.from_cells(cells, source))
     for notice in dict.fromkeys(str(notice.message) for notice in noticed):
         print(f"chainrule predict: {said(notice, given)}", file=sys.stderr)
-    found = _columns(model, known, known.prepared(known.from_cells(cells, source)), target or "y")
+    found = _columns(model, known, inputs, target or "y")
     score = _score(known, found, cells.get(target), source)
-    written = _written(texts, found, "," if given.decimal == "," else ".")
+    written = _written(texts, found, decimal or ".")
     if not given.out:
         sys.stdout.write(written)
         print(*score, sep="\n", end="\n" * bool(score), file=sys.stderr)  # rows and nothing else go on through a pipe

@@ -11,7 +11,7 @@ from typing import Any
 from chainrule.nn import MLP, Dataset, History, accuracy, cross_entropy, datasets, fit, mse, r2, table
 
 from .reports.page import report
-from .words import add_reading, said
+from .words import add_command, add_reading, said
 
 __all__ = ["add_to"]
 
@@ -33,12 +33,8 @@ Data sets that come with chainrule go by their names:
 
 def add_to(commands: Any) -> None:
     """Add the command to those of the parser."""
-    command = commands.add_parser(
-        "train",
-        help="train a network on a table, and write the model and a report",
-        description=ABOUT,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    command = add_command(
+        commands, "train", "train a network on a table, and write the model and a report", ABOUT, EXAMPLES
     )
     command.add_argument("data", metavar="DATA.csv", help="a CSV file, or the name of a data set that is shipped")
     command.add_argument("--target", metavar="COLUMN", help="the column to predict: classes, or numbers")

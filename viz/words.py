@@ -1,4 +1,4 @@
-"""What is said in the words of the command line: --learning-rate 0.1 for learning_rate=0.1."""
+"""What commands have in common: how they are added, and errors that say --learning-rate 0.1 for learning_rate=0.1."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ import re
 import shlex
 from typing import Any
 
-__all__ = ["add_reading", "said"]
+__all__ = ["add_command", "add_reading", "said"]
 
 VALUE = r"=(\[[^\]]*\]|'[^']*'|[^\s,;:)]+)"
+
+
+def add_command(commands: Any, name: str, does: str, about: str, examples: str) -> argparse.ArgumentParser:
+    """A command whose help has a text and examples, line by line as they are."""
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=does, description=about, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    return made
 
 
 def add_reading(command: argparse.ArgumentParser) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..warning import warn
+from chainrule.engine.compiler.run.telling import tell
+
 from .cells import Cells, Source, are_times, counts_rows, gaps, in_order, shown, times_said, whole, word
 from .columns import listed
 from .dataset import Table
@@ -153,7 +154,7 @@ def _useful(
     if reasons:
         said = "; ".join(f"column {name!r} {why}" for name, why in reasons)
         names = [name for name, _ in reasons]
-        warn(f"{source.name}: {said}: left out, as with ignore={names!r}{advice}")
+        tell(f"{source.name}: {said}: left out, as with ignore={names!r}{advice}")
         notes.append(f"left out: {', '.join(names)}")
     if not useful:
         raise ValueError(f"{source.name} has no column but the target that a model could learn from")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import Cells, Source, gaps, most_frequent, shown
+from .cells import NUMBERS, Cells, Source, gaps, most_frequent, shown
 from .reading import plain_number
 
 __all__ = ["CategoryColumn", "Column", "NumberColumn", "a_number", "a_text", "column_from_dict", "entry"]
@@ -57,9 +57,14 @@ class NumberColumn:
             held = np.flatnonzero(~gaps(cells)).tolist()
             if held:
                 row = next((row for row in held if plain_number(cells[row]) is None), held[0])
-                raise ValueError(
-                    f"{source.at(row)} holds {shown(cells[row])} in column {self.name!r}, which has numbers"
+                said, hint = (
+                    f"{source.at(row)} holds {shown(cells[row])} in column {self.name!r}, which has numbers",
+                    "",
                 )
+                if plain_number(cells[row]) is not None:  # it was read with decimal=","
+                    write = "chainrule predict --decimal . reads points" if source.what == "line" else NUMBERS
+                    hint = f" with decimal commas, as in the rows for training; {write}"
+                raise ValueError(said + hint)
             cells = np.full(len(cells), np.nan)
         if np.isinf(cells).any():
             row = int(np.isinf(cells).argmax())

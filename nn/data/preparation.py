@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.engine.compiler.run.telling import tell
 from chainrule.engine.gate import numbers, rows
 
 from ..arguments import file_path, given
-from ..warning import warn
 from .cells import Cells, Source, cells_of_values
 from .columns import CategoryColumn, Column, NumberColumn, column_from_dict, entry, listed, meant
 from .frames import frame_columns
@@ -131,17 +131,17 @@ class Preparation:
             return self.from_cells(*cells_of_file(file_path(given, "new.csv", name), wanted, decimal=self.decimal))
         source = Source(name)
         cells = {one.name: self._cells(one, raw, source) for one, raw in self._raw(given, name)}
-        inputs = self.from_cells(cells, source)
-        self._warn_of_scaled(inputs, name)
-        return inputs
+        return self.from_cells(cells, source)
 
     def from_cells(self, cells: Mapping[str, Cells], source: Source) -> Floats:
-        """The columns of a table as the model takes them."""
+        """Columns of a table as the model takes them, with a RuntimeWarning where they seem to be scaled already."""
         columns = self.columns or ()
         if gone := [one.name for one in columns if one.name not in cells]:
             raise ValueError(_no_column(gone, cells, source.name))
         parts = [one.numbers(cells[one.name], source) for one in columns]
-        return np.concatenate(parts, axis=1)
+        inputs: Floats = np.concatenate(parts, axis=1)
+        self._warn_of_scaled(inputs, source.name)
+        return inputs
 
     def prepared(self, inputs: Floats) -> Floats:
         """The inputs, marked as made by this preparation if they are not what raw rows are."""
@@ -218,11 +218,11 @@ class Preparation:
         likelier = (now - before) / 2 + float(np.mean(np.log(scale)))
         if given.any() and before < NEAR**2 and now > FAR**2 and likelier > 1.0:
             worst = int(np.abs(inputs).mean(axis=0).argmax())
-            warn(
+            tell(
                 f"{name} seems to be scaled already: its numbers lie around 0, where column "
                 f"{numbers[worst].name!r} was {mean[worst]:.4g} ± {scale[worst]:.4g} in the rows for training, "
                 "and the model scales rows itself. "
-                "Give it the Dataset, or its X without np.asarray and tolist, or rows as they stand in the table"
+                "Give it rows as they stand in the table, or the Dataset, or its X without np.asarray and tolist"
             )
 
     def _scales(self) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..warning import warn
+from chainrule.engine.compiler.run.telling import tell
 
 __all__ = ["Sheet", "is_gap", "numbered", "plain_number", "read_csv"]
 
@@ -221,7 +221,7 @@ def numbered(names: Sequence[str], where: str) -> list[str]:
             one, times = f"{name} ({times + 1})", times + 1
         found.append(one)
     if twice := [one for name, one in zip(names, found) if name != one]:
-        warn(f"{where} has several columns of the same name: the later ones are called {', '.join(map(repr, twice))}")
+        tell(f"{where} has several columns of the same name: the later ones are called {', '.join(map(repr, twice))}")
     return found
 
 

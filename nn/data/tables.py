@@ -11,11 +11,12 @@ from chainrule.engine.gate import rows
 
 from ..arguments import listed as several
 from ..arguments import switch, text
-from .cells import Source, cells_of_values, has_decimal_commas
+from .cells import Cells, Source, cells_of_values, has_decimal_commas
 from .choosing import MISSING, chosen
 from .columns import listed, meant
 from .dataset import Dataset
 from .frames import frame_columns
+from .reading import Sheet
 from .sheets import sheet_cells, sheet_of
 
 __all__ = ["table"]
@@ -57,13 +58,7 @@ def table(
     >>> data.X.tolist()[2], data.y.tolist(), data.target_names
     ([12.0, 0.0, 1.0], [0, 0, 1, 1], ('oak', 'pine'))
     """
-    if not isinstance(missing, Mapping) and not (isinstance(missing, str) and missing in MISSING):
-        raise ValueError(f"missing={missing!r} is not one of {', '.join(map(repr, MISSING))}, nor a dict of columns")
-    if decimal is not None and not (isinstance(decimal, str) and decimal in (".", ",")):
-        raise ValueError(f"decimal={decimal!r} is neither '.' nor ','")
-    for option, given_text, example in (("delimiter", delimiter, ";"), ("encoding", encoding, "utf-8")):
-        if given_text is not None:
-            text(option, given_text, example)
+    _check_options(missing, decimal, delimiter, encoding)
     if names is not None:
         names = [str(one) for one in several("names", names)]
     if classes is not None:
@@ -84,6 +79,27 @@ def table(
     if target in left_out:
         raise ValueError(f"target={target!r} is to be predicted and cannot be in ignore")
     used = {name: raw for name, raw in given.items() if name not in left_out}
+    cells, decimal = _cells(sheet, used, source, words, decimal)
+    if not len(cells[target]):
+        raise ValueError(f"{source.name} has no rows")
+    made = chosen(source, cells, target, given[target], missing, classes, words)
+    return Dataset.of(replace(made, decimal=decimal))
+
+
+def _check_options(missing: Any, decimal: Any, delimiter: Any, encoding: Any) -> None:
+    if not isinstance(missing, Mapping) and not (isinstance(missing, str) and missing in MISSING):
+        raise ValueError(f"missing={missing!r} is not one of {', '.join(map(repr, MISSING))}, nor a dict of columns")
+    if decimal is not None and not (isinstance(decimal, str) and decimal in (".", ",")):
+        raise ValueError(f"decimal={decimal!r} is neither '.' nor ','")
+    for option, given_text, example in (("delimiter", delimiter, ";"), ("encoding", encoding, "utf-8")):
+        if given_text is not None:
+            text(option, given_text, example)
+
+
+def _cells(
+    sheet: Sheet | None, used: Mapping[str, Any], source: Source, words: Collection[str], decimal: str | None
+) -> tuple[dict[str, Cells], str | None]:
+    """The columns as cells, all of the same length, and what ends the whole part of numbers that are texts."""
     if sheet is None:
         cells = {name: cells_of_values(name, raw, source, name in words, decimal) for name, raw in used.items()}
     else:
@@ -91,12 +107,9 @@ def table(
     lengths = {name: len(column) for name, column in cells.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the columns of {source.name} differ in length: {lengths}")
-    if not lengths[target]:
-        raise ValueError(f"{source.name} has no rows")
     if decimal is None and any(has_decimal_commas(rows(raw, name), cells[name]) for name, raw in used.items()):
         decimal = ","
-    made = chosen(source, cells, target, given[target], missing, classes, words)
-    return Dataset.of(replace(made, decimal=decimal))
+    return cells, decimal
 
 
 def _called(data: Any) -> str:

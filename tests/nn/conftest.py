@@ -5,11 +5,13 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # the tests of this folder import their helpers
 STORED = Path(__file__).parent / "pytorch.json"
 COMMAND = "STORE_PYTORCH=1 python -m pytest -q -m slow tests/nn -k pytorch"
 

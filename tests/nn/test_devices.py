@@ -8,15 +8,14 @@ import subprocess
 
 import numpy as np
 import pytest
+from exported_models import MODELS, TABLES
 
 import chainrule as cr
 from chainrule.engine.compiler.run import compilers
-from chainrule.nn import MLP, Dropout, Layer, Module, Neuron, Sequential
+from chainrule.nn import MLP, Module, Neuron
 
 NODE = shutil.which("node")
 COUNT = itertools.count()
-CSV = "area,garden,price\n50,yes,100\n80,no,150\n120,yes,260\n200,no,330\n90,yes,190\n"
-FLOWERS = "length,soil,species\n1.5,clay,rosé\n2.5,sand,b\n3.25,sand,rosé\n7.0,peat,it's c\n"
 FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-fPIC", "-shared"]
 
 
@@ -56,44 +55,9 @@ def in_node(folder, text):
     return json.loads(done.stdout)
 
 
-def trained(folder, text, target, outputs):
-    (folder / "data.csv").write_text(text, encoding="utf-8")
-    data = cr.table(folder / "data.csv", target=target).standardise()
-    loss = cr.mse if outputs == 1 else cr.cross_entropy
-    model = MLP(len(data.feature_names), [4, outputs], activation="tanh", rng=0)
-    cr.fit(model, loss, data, epochs=30, progress=False)
-    return model, loss
-
-
-@pytest.fixture(params=["houses", "flowers"])
+@pytest.fixture(params=TABLES)
 def on_a_table(request, tmp_path):
-    """A model that was trained on raw rows, its loss, those rows as it takes them, the same as numbers, and truths."""
-    if request.param == "houses":
-        model, loss = trained(tmp_path, CSV, "price", 1)
-        return (model, loss, {"area": [50.0, 123.0], "garden": ["no", "yes"]}, [[50.0, 1.0, 0.0], [123.0, 0.0, 1.0]],
-                [120.0, 200.0])  # fmt: skip
-    model, loss = trained(tmp_path, FLOWERS, "species", 3)
-    rows = {"length": [1.75, 9.5, 2.0], "soil": ["peat", "sand", "clay"]}
-    return (
-        model,
-        loss,
-        rows,
-        [[1.75, 0.0, 1.0, 0.0], [9.5, 0.0, 0.0, 1.0], [2.0, 1.0, 0.0, 0.0]],
-        ["b", "it's c", "rosé"],
-    )
-
-
-MODELS = {
-    "mlp": lambda: MLP(3, [5, 4, 2], activation="tanh", rng=0),
-    "one output": lambda: MLP(3, [4, 1], rng=0),
-    "sigmoid": lambda: MLP(3, [4, 1], activation="silu", output="sigmoid", rng=0),
-    "softmax": lambda: MLP(3, [4, 3], ["elu", "softmax"], rng=0),
-    "layer": lambda: Layer(3, 2, activation="gelu", rng=0),
-    "neuron": lambda: Neuron(3, rng=0),
-    "sequential": lambda: Sequential(
-        Layer(3, 4, rng=0), Dropout(0.5), "softplus", Layer(4, 2, nonlin=False, rng=1), cr.softmax
-    ),
-}
+    return TABLES[request.param](tmp_path)
 
 
 def test_models_of_all_kinds_predict_the_same_in_javascript(tmp_path):

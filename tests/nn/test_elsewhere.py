@@ -6,7 +6,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import nn
-from chainrule.nn.elsewhere import MODULE, ROWS
+from chainrule.nn.elsewhere import INSTEAD, MODULE, ROWS
 
 DATA = cr.iris()
 HISTORY = cr.fit(cr.MLP(4, [3], rng=0), cr.cross_entropy, DATA, epochs=1, progress=False)
@@ -35,7 +35,9 @@ def test_an_object_answers_with_our_name(kind, name):
     assert str(error.value).endswith(ROWS[kind][name]) and getattr(OBJECTS[kind], name, None) is None
 
 
-@pytest.mark.parametrize("hint", sorted({hint for rows in (MODULE, *ROWS.values()) for hint in rows.values()}))
+@pytest.mark.parametrize(
+    "hint", sorted({hint for rows in (MODULE, *ROWS.values(), *INSTEAD.values()) for hint in rows.values()})
+)
 def test_what_an_answer_names_is_there(hint):
     for owner, name in named(hint.replace("model.json", "").replace("data.csv", "")):
         assert hasattr(KNOWN[owner], name), (owner, name)
@@ -65,6 +67,8 @@ def test_other_attributes_are_missed_as_ever():
     (lambda: cr.train_test_split(*DATA, random_state=0), "split has no argument 'random_state'; write seed=0"),
     (lambda: cr.train_test_split(*DATA, train_size=0.5), "no argument 'train_size'; write test_size=, the share"),
     (lambda: cr.sweep(print, {"a": [1]}, n_jobs=2), "sweep has no argument 'n_jobs'; write executor=ProcessPoolExec"),
+    (lambda: cr.fit(None, None, None, Optimizer=1), "fit has no argument 'Optimizer'; write optimiser=1"),
+    (lambda: cr.fit(None, None, None, momentum=0.9), "fit has no argument 'momentum'; write optimiser=nn.SGD("),
     (lambda: cr.sweep(print, {"a": [1]}, qqq=2), "sweep has no argument 'qqq'; it takes train, grid, executor"),
 ])  # fmt: skip
 def test_keywords_of_other_libraries_are_answered_with_ours(call, said):

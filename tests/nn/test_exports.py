@@ -6,9 +6,10 @@ import warnings
 
 import numpy as np
 import pytest
+from exported_models import MODELS, TABLES, trained
 
 import chainrule as cr
-from chainrule.nn import MLP, Dropout, Layer, Module, Neuron, Sequential
+from chainrule.nn import MLP, Module, Neuron, Sequential
 from chainrule.nn.exports import onnx_model, pytorch
 from chainrule.nn.exports.stages import folded, stages
 
@@ -16,46 +17,18 @@ RNG = np.random.default_rng(0)
 UNARY = sorted(name for name, op in cr.OPS.items() if op.arity == 1)
 # Sums in another order: a few units in the last place of the terms, of which there are a dozen, of size 1 to 100.
 CLOSE = {"rtol": 1e-12, "atol": 1e-12}
-MODELS = {
-    "mlp": lambda: MLP(3, [5, 4, 2], activation="tanh", rng=0),
-    "one output": lambda: MLP(3, [4, 1], rng=0),
-    "sigmoid": lambda: MLP(3, [4, 1], activation="silu", output="sigmoid", rng=0),
-    "softmax": lambda: MLP(3, [4, 3], ["elu", "softmax"], rng=0),
-    "layer": lambda: Layer(3, 2, activation="gelu", rng=0),
-    "neuron": lambda: Neuron(3, rng=0),
-    "sequential": lambda: Sequential(
-        Layer(3, 4, rng=0), Dropout(0.5), "softplus", Layer(4, 2, nonlin=False, rng=1), cr.softmax
-    ),
-}
-CSV = "area,garden,price\n50,yes,100\n80,no,150\n120,yes,260\n200,no,330\n90,yes,190\n"
-FLOWERS = "length,soil,species\n1.5,clay,rosé\n2.5,sand,b\n3.25,sand,rosé\n7.0,peat,it's c\n"
 
 
 def raw(rows=7, columns=3):
     return RNG.normal(size=(rows, columns)) * 3
 
 
-def trained(folder, text, target, outputs):
-    (folder / "data.csv").write_text(text, encoding="utf-8")
-    data = cr.table(folder / "data.csv", target=target).standardise()
-    loss = cr.mse if outputs == 1 else cr.cross_entropy
-    model = MLP(len(data.feature_names), [4, outputs], activation="tanh", rng=0)
-    cr.fit(model, loss, data, epochs=30, progress=False)
-    return model
-
-
-@pytest.fixture(params=["houses", "flowers"])
+@pytest.fixture(params=TABLES)
 def on_a_table(request, tmp_path):
     """A model that was trained on raw rows, those rows as it takes them, and the same as plain numbers."""
-    if request.param == "houses":
-        numbers = [[50.0, 1.0, 0.0], [123.0, 0.0, 1.0]]
-        model, rows = trained(tmp_path, CSV, "price", 1), {"area": [50.0, 123.0], "garden": ["no", "yes"]}
-    else:
-        numbers = [[1.75, 0.0, 1.0, 0.0], [9.5, 0.0, 0.0, 1.0], [2.0, 1.0, 0.0, 0.0]]
-        model, rows = trained(tmp_path, FLOWERS, "species", 3), {
-            "length": [1.75, 9.5, 2.0], "soil": ["peat", "sand", "clay"]}  # fmt: skip
-    assert any(one.mean != 0.0 for one in model.preparation.columns if hasattr(one, "mean"))
-    return model, rows, np.array(numbers)
+    made = TABLES[request.param](tmp_path)
+    assert any(one.mean != 0.0 for one in made.model.preparation.columns if hasattr(one, "mean"))
+    return made.model, made.rows, np.array(made.numbers)
 
 
 # --- NumPy
@@ -108,7 +81,7 @@ def test_hostile_names_stay_text_in_the_numpy_file(tmp_path):
     evil = ['"""\nraise SystemExit(9)\n"""', "'); raise SystemExit(9) #"]
     text = "{},{},y\n1,2,a\n2,1,b\n3,5,a\n".format(*('"' + name.replace('"', '""') + '"' for name in evil))
     text = text.replace(",a\n", ',"\'] + [exit(9)] #"\n')
-    model = trained(tmp_path, text, "y", 2)
+    model, _ = trained(tmp_path, text, "y", 2)
     found = executed(cr.to_numpy_source(model), [[1.0, 2.0]], tmp_path, "predict_class")
     assert found.tolist() == model.predict_class([[1.0, 2.0]]).tolist()
 

@@ -614,6 +614,37 @@ def test_raw_rows_are_not_warned_of(means, scales):
 GERMAN = "alter;einkommen;kauft\n49;1.155,54;ja\n31;2.250,00;nein\n55;980,25;ja\n28;3.100,75;nein\n"
 
 
+def test_a_training_that_ends_before_its_first_step_leaves_the_preparation_as_it_was():
+    data = trees().standardise()
+    model = MLP(data.inputs, [data.outputs], rng=0)
+    fit(model, cross_entropy, data, epochs=1, progress=False)
+    answers = model.predict(trees())
+
+    def broken(outputs, target):
+        raise RuntimeError("broken")
+
+    numbers = np.zeros((6, data.inputs))
+    for y in ([0, 1, 0, 1, 0, 1], ["a", "b", "a", "b", "a", "b"]):
+        with pytest.warns(RuntimeWarning, match="it forgets the preparation"), pytest.raises(RuntimeError):
+            fit(model, broken, numbers, y, epochs=1, progress=False)
+        assert model.preparation == data.preparation
+    np.testing.assert_array_equal(model.predict(trees()), answers)
+
+
+def test_files_and_datasets_that_are_scaled_a_second_time_are_warned_of(tmp_path):
+    data = number_table((80.0, 3.0), (30.0, 1.0))
+    model = MLP(data.inputs, [2], rng=0)
+    fit(model, cross_entropy, data, epochs=1, progress=False)
+    names, classes = data.feature_names, [data.target_names[label] for label in data.y]
+    columns = {name: np.asarray(data.X)[:, j] for j, name in enumerate(names)}
+    lines = [",".join(map(str, row)) for row in zip(*columns.values())]
+    (tmp_path / "scaled.csv").write_text("\n".join([",".join(names), *lines]) + "\n", encoding="utf-8")
+    for rows in (tmp_path / "scaled.csv", table({**columns, "kind": classes}, "kind")):
+        with pytest.warns(RuntimeWarning, match=r"seems to be scaled already: .* ± ") as found:
+            model.predict(rows)
+        assert found[0].filename == __file__
+
+
 @pytest.mark.parametrize("options", [{}, {"decimal": ","}])
 def test_a_model_remembers_the_decimal_comma(tmp_path, options):
     Path(tmp_path, "kunden.csv").write_text(GERMAN)

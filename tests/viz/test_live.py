@@ -1326,3 +1326,12 @@ def test_many_lines_between_two_layers_are_a_matrix_with_a_cell_for_each_weight(
     cell += "b.left + b.width * 3.5 / 20, clientY: b.top + b.height * 7.5 / 18})); return LIVE.D.names[LIVE.S.weight];"
     assert browser.execute_script(cell, element(browser, ".matrix")) == model.layers[1].neurons[7].w[3].label
     assert browser.get_log("browser") == []
+
+
+def test_a_warning_of_nn_names_the_line_that_called_the_picture():
+    data = cr.iris().standardise()
+    model = cr.MLP(4, [3], rng=0)
+    cr.fit(model, cr.cross_entropy, data, epochs=1, progress=False)
+    with pytest.warns(RuntimeWarning, match="X seems to be scaled already") as told:
+        cr.wish_bars(model, cr.cross_entropy, np.asarray(data.X), data.y)
+    assert {one.filename for one in told} == {__file__}

@@ -71,6 +71,25 @@ def test_it_answers_what_predict_answers_and_columns_go_by_name(models, target, 
         np.testing.assert_array_equal(model.predict(new), model.predict(inputs))
 
 
+def test_it_reads_and_writes_the_decimal_commas_that_the_model_remembers(tmp_path, capsys):
+    old = written(tmp_path / "old.csv", ROWS, ["height", "price"], ";", ",")
+    train = cr.table(old, "price").standardise()
+    model = cr.MLP(1, [1], rng=0)
+    cr.fit(model, cr.mse, train, epochs=20, progress=False)
+    file, new = model.save(tmp_path / "m.json"), tmp_path / "new.csv"
+    new.write_text("height\n" + '"12,125"\n"9,250"\n', encoding="utf-8")  # or thousands, if nothing were known
+    code, out, err = run(file, new, capsys=capsys)
+    told = [float(row[1].replace(",", ".")) for row in csv.reader(io.StringIO(out)) if row[0] != "height"]
+    assert (code, err) == (0, "") and "." not in out
+    np.testing.assert_allclose(told, model.predict([[12.125], [9.25]]), rtol=1e-9)
+    np.testing.assert_array_equal(model.predict(new), model.predict([[12.125], [9.25]]))
+    new.write_text("height\n12.125\n9.25\n7.5\n", encoding="utf-8")
+    code, _, err = run(file, new, capsys=capsys)
+    assert code != 0 and "holds '12.125' in column 'height', which has numbers with decimal commas" in err
+    assert "chainrule predict --decimal . reads points" in err
+    assert run(file, new, "--decimal", ".", capsys=capsys)[0] == 0
+
+
 @pytest.mark.parametrize(("target", "said"), [("kind", "accuracy: "), ("price", "r²: ")])
 def test_with_the_target_it_prints_how_good_the_predictions_are(models, target, said, tmp_path, capsys):
     rows = [{**row, target: "" if i < 2 else row[target]} for i, row in enumerate(ROWS)]

@@ -19,8 +19,8 @@ from chainrule.engine.compiler.scalar.code import Code, Ref
 from chainrule.engine.compiler.trace.tracer import as_outputs
 from chainrule.engine.graph import needs_row
 from chainrule.nn import losses
+from chainrule.nn.arguments import count as check_count
 from chainrule.nn.checks import (
-    check_count,
     check_loss,
     check_model,
     checked_examples,

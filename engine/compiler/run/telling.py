@@ -1,4 +1,4 @@
-"""Warnings at the line of the user's that calls for C, even if they are given in a thread that builds it."""
+"""Warnings at the line of the user's that called chainrule, even if they are given in a thread that builds C for it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def user_line() -> Place:
 
 
 def tell(said: str) -> None:
-    """A RuntimeWarning at the line of the user's for which a function is made in C."""
+    """A RuntimeWarning at the line of the user's that called, or for which this thread makes a function in C."""
     file, line, module, registry = getattr(PLACES, "now", None) or user_line()
     warnings.warn_explicit(said, RuntimeWarning, file, line, module, registry)
