@@ -64,6 +64,7 @@ KEYWORDS = {
     "rng": ("seed", "random_state", "generator"), "seed": ("random_state", "rng"), "test_size": ("test", "share"),
     "executor": ("n_jobs", "workers", "max_workers"), "nouts": ("hidden", "hidden_layer_sizes", "layers", "sizes"),
     "nin": ("inputs", "in_features", "input_size", "n_inputs"), "nout": ("outputs", "out_features", "units"),
+    "activation": ("nonlin", "nonlinearity", "act", "activation_function", "activation_fn"),
 }  # fmt: skip
 
 
@@ -87,7 +88,8 @@ def refuse_keywords(whose: str, unknown: dict[str, Any], known: Iterable[str]) -
         elif name == "train_size" and "test_size" in known:
             hint = "write test_size=, the share that is left for tests"
         elif meant:
-            hint = f"write {meant}={value!r}" if isinstance(value, (int, float)) else f"write {meant}="
+            as_it_is = isinstance(value, (int, float)) and meant != "activation"
+            hint = f"write {meant}={value!r}" if as_it_is else f"write {meant}="
         else:
             hint = f"it takes {', '.join(known)}"
         raise TypeError(f"{whose} has no argument {name!r}; {hint}")
