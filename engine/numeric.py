@@ -31,7 +31,7 @@ def number(given: Any, where: str) -> float:
 
 
 def _is_masked(given: Any) -> bool:
-    return bool(np.ma.getmaskarray(given).any()) and np.ndim(given) == 0
+    return isinstance(given, np.ma.MaskedArray) and given.ndim == 0 and bool(given.mask)
 
 
 def _as_float(given: Any) -> str:
@@ -44,7 +44,7 @@ def _as_float(given: Any) -> str:
         except ValueError:
             return ""
         return f"; write float({given!r})"
-    if np.shape(given) == () and not hasattr(given, "__len__"):
+    if not hasattr(given, "__len__") and np.shape(given) == ():
         if callable(getattr(given, "item", None)):
             return "; write .item() behind it"  # a tensor of another library
         return "; write float(...) around it" if hasattr(given, "__float__") else ""

@@ -311,3 +311,9 @@ def test_a_program_refuses_masks():
 def test_what_is_masked_is_no_number(given, use):
     with pytest.raises(TypeError, match="masked: fill it"):
         use(given)
+
+
+@pytest.mark.parametrize("use", [Value, engine.sin, engine.lgamma], ids=["made", "row", "gamma"])
+def test_rows_of_different_lengths_are_no_number(use):
+    with pytest.raises(TypeError, match=r"got list \[\[1\], \[2, 3\]\]; "):
+        use([[1], [2, 3]])
