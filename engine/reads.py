@@ -15,7 +15,8 @@ write are put back. What else a function does (append to a list, write to a file
 again.
 
 What cannot be told: a number that decides how often a loop runs, or which branch is taken, is taken for a comparison;
-so is one of which only the whole part is used (`float(x) // 1`), whose slope is 0. A function that gives other results
+so is one of which only the whole part is used (`float(x) // 1`), whose slope is 0. So are the numbers by which a
+minimiser (`scipy.optimize.minimize_scalar`) finds its place, for it compares them. A function that gives other results
 each time it runs (a generator of its own, a counter) is believed as long as its result depends on the variables at all.
 A path that contributes less than rounding is not seen. What is computed in another process is not seen.
 
