@@ -25,20 +25,26 @@ def number(given: Any, where: str) -> float:
     """A float from what stands for one number; `where` names the place in the error."""
     if given.__class__ is int or isinstance(given, (Real, np.bool_)):  # asking for the class first is quicker
         return float(given)
-    if isinstance(given, np.ndarray) and given.ndim == 0:
+    if isinstance(given, np.ndarray) and given.ndim == 0 and not _is_masked(given):
         return number(given.item(), where)
     raise TypeError(f"{where} takes numbers and Values, got {type(given).__name__} {given!r}{_as_float(given)}")
 
 
+def _is_masked(given: Any) -> bool:
+    return isinstance(given, np.ma.MaskedArray) and given.ndim == 0 and bool(given.mask)
+
+
 def _as_float(given: Any) -> str:
     """What to write for something that is no number and can be made one; '' if it cannot."""
+    if _is_masked(given):
+        return "; it is masked: fill it before, as in array.filled(0.0), or leave it out"
     if isinstance(given, (str, bytes)):
         try:
             float(given)
         except ValueError:
             return ""
         return f"; write float({given!r})"
-    if np.shape(given) == () and not hasattr(given, "__len__"):
+    if not hasattr(given, "__len__") and np.shape(given) == ():
         if callable(getattr(given, "item", None)):
             return "; write .item() behind it"  # a tensor of another library
         return "; write float(...) around it" if hasattr(given, "__float__") else ""
@@ -53,10 +59,12 @@ def one_number(given: Any) -> float:
         return float(given)
     if isinstance(given, Real) and not isinstance(given, bool):
         return float(given)
-    if isinstance(given, np.ndarray) and given.ndim == 0:
+    if isinstance(given, np.ndarray) and given.ndim == 0 and not _is_masked(given):
         return one_number(given.item())
     instead = ""
-    if isinstance(given, (str, bytes)):
+    if _is_masked(given):
+        instead = _as_float(given)
+    elif isinstance(given, (str, bytes)):
         instead = f"; write Value(float({given!r}))" if _as_float(given) else ""
     elif isinstance(given, (bool, np.bool_)):
         instead = f"; write Value({float(given)})"

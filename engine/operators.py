@@ -146,7 +146,7 @@ PYTHON = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator
           np.greater_equal: operator.ge, np.remainder: operator.mod, np.floor_divide: operator.floordiv}  # fmt: skip
 ROWS = {"radians": "deg2rad", "degrees": "rad2deg", "fabs": "absolute", "fmax": "maximum", "fmin": "minimum",
         "expit": "sigmoid", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
-        "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}  # fmt: skip
+        "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "gammaln": "lgamma", "psi": "digamma"}  # fmt: skip
 ASKS = {"isnan", "isinf", "isfinite", "signbit"}
 
 

@@ -479,7 +479,7 @@ hypot: Op = Op(
     partials=(lambda out, a, b: cosine(a, b), lambda out, a, b: cosine(b, a)),  # at (0, 0), slope 0
     why="each side counts with its share of the length",
     slopes=(lambda out, a, b: a / out, lambda out, a, b: b / out),
-    case=lambda a, b: Case("both sides are 0, where the length has a kink") if a == b == 0.0 else None,
+    case=lambda a, b: Case("Both sides are 0, where the length has a kink") if a == b == 0.0 else None,
     smooth=lambda a, b: math.hypot(a, b) > 0.0,
     everyday=((0.1, 5.0), ANYWHERE),
 )

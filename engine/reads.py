@@ -15,7 +15,8 @@ write are put back. What else a function does (append to a list, write to a file
 again.
 
 What cannot be told: a number that decides how often a loop runs, or which branch is taken, is taken for a comparison;
-so is one of which only the whole part is used (`float(x) // 1`), whose slope is 0. A function that gives other results
+so is one of which only the whole part is used (`float(x) // 1`), whose slope is 0. So are the numbers by which a
+minimiser (`scipy.optimize.minimize_scalar`) finds its place, for it compares them. A function that gives other results
 each time it runs (a generator of its own, a counter) is believed as long as its result depends on the variables at all.
 A path that contributes less than rounding is not seen. What is computed in another process is not seen.
 
@@ -181,6 +182,7 @@ class Watch:
     # Of a run with shifted numbers:
     shifts = False
     shift, steps = 0.0, 0
+    alike = False  # whether all are shifted by the same part of their size
     only: Line | None = None  # the line whose numbers alone are shifted
     left = 0  # how many more numbers may be read
 
@@ -246,7 +248,7 @@ class Watch:
         if whole:
             return number + self.steps
         # Each node its own shift, always the same: equal numbers do not cancel, and a - a stays 0.
-        size = 1.0 + 0.618034 * self._order.setdefault(node, len(self._order)) % 1.0
+        size = 1.0 if self.alike else 1.0 + 0.618034 * self._order.setdefault(node, len(self._order)) % 1.0
         return number + self.shift * size * (abs(number) or 1.0)
 
 
@@ -321,6 +323,7 @@ class _Trial:
         self.base = first
         self.scale = max(watch.largest(), *map(abs, first), 0.0) if first else 0.0
         self.sign = 1
+        self.alike = False
         self.states = _random_states()
         self.limit = 4 * len(watch.found) + 1000
 
@@ -331,7 +334,7 @@ class _Trial:
             node._data = data
         variables, function = self.prepare()
         again = Watch(variables)
-        again.shifts, again.left, again.only = True, self.limit, only
+        again.shifts, again.alike, again.left, again.only = True, self.alike, self.limit, only
         again.shift, again.steps = (0.0, self.sign * times) if whole else (self.sign * times * SHIFT, 0)
         try:
             with again:
@@ -342,7 +345,18 @@ class _Trial:
             self.watch.written = {**again.written, **self.watch.written}
 
     def follows(self, whole: bool) -> bool:
-        """Whether the result follows the numbers that were read."""
+        """Whether the result follows the numbers that were read.
+
+        To a solver that chooses its own steps, shifts that differ are noise: what moves by leaps is tried again alike.
+        """
+        self.alike = False
+        if self._follows(whole):
+            return True
+        self.alike = self.moves and not whole
+        return self.alike and self._follows(whole)
+
+    def _follows(self, whole: bool) -> bool:
+        self.moves = True
         moved = self.run(1, whole)
         if moved is None:  # outside of a domain, or there is no such index
             self.sign = -1
@@ -350,6 +364,7 @@ class _Trial:
         if moved is None:
             return not self.reached
         if _same(moved, self.first):
+            self.moves = False
             return False
         base = self.run(0, whole)
         if base is None or _same(moved, base):

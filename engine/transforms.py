@@ -305,7 +305,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    if isinstance(argnums, bool):
+    if isinstance(argnums, (bool, str)):
         raise TypeError(f"argnums is the place of an argument, or several, as in (0, 1); got {argnums!r}")
     several = isinstance(argnums, Sequence)
     places = [operator.index(place) for place in (argnums if isinstance(argnums, Sequence) else [argnums])]

@@ -65,6 +65,7 @@ KEYWORDS = {  # ours: what others call them
     "rng": ("seed", "random_state", "generator"), "seed": ("random_state", "rng"), "test_size": ("test", "share"),
     "nin": ("inputs", "in_features", "input_size", "n_inputs"), "nout": ("outputs", "out_features", "units"),
     "nouts": ("hidden", "hidden_layer_sizes", "layers", "sizes"),
+    "activation": ("nonlin", "nonlinearity", "act", "activation_function", "activation_fn"),
     "learning_rate": ("lr", "learningrate", "eta", "step_size"), "optimiser": ("optimizer", "opt"),
     "epochs": ("n_epochs", "num_epochs", "max_iter", "nb_epoch", "epoch", "steps"), "batch_size": ("batchsize", "bs"),
     "validation": ("validation_data", "val", "test", "valid"), "patience": ("n_iter_no_change",),
@@ -116,7 +117,8 @@ def refuse_keywords(whose: str, unknown: dict[str, Any], known: Iterable[str]) -
         if instead := INSTEAD.get(whose, {}).get(low):
             hint = f"write {instead}"
         elif meant := our_keyword(low, known):
-            hint = f"write {meant}={value!r}" if isinstance(value, (int, float)) else f"write {meant}="
+            as_it_is = isinstance(value, (int, float)) and meant != "activation"
+            hint = f"write {meant}={value!r}" if as_it_is else f"write {meant}="
         else:
             hint = f"it takes {', '.join(known)}"
         raise TypeError(f"{whose} has no argument {name!r}; {hint}")

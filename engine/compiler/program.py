@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
@@ -535,7 +535,10 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
         raise TypeError(f"compile: params is a function, {name}; call it: write params=model.parameters(), with ()")
     if params is None:
         params = _owner(f)
-    parameters = list(params.parameters() if hasattr(params, "parameters") else params)
+    params = params.parameters() if hasattr(params, "parameters") else params
+    if not isinstance(params, Iterable):
+        raise TypeError(f"compile: params is a flat list of Values, or a model; got {type(params).__name__} {params!r}")
+    parameters = list(params)
     for i, parameter in enumerate(parameters):
         if not isinstance(parameter, Value):
             raise TypeError(f"compile: parameter {i} is {parameter!r}, not a Value; params is a flat list of Values")

@@ -302,3 +302,18 @@ def test_a_program_refuses_masks():
     with pytest.raises(ValueError, match="row 1 of input 0 holds a masked number in column 1"):
         program(MASKED)
     assert program(MASKED.filled(5.0)).tolist() == [2.0, 15.0]
+
+
+@pytest.mark.parametrize("given", [np.ma.masked, np.ma.array(2.0, mask=True)], ids=["masked", "an array"])
+@pytest.mark.parametrize(
+    "use", [Value, engine.sin, lambda x: setattr(Value(1.0), "data", x)], ids=["made", "row", "set"]
+)
+def test_what_is_masked_is_no_number(given, use):
+    with pytest.raises(TypeError, match="masked: fill it"):
+        use(given)
+
+
+@pytest.mark.parametrize("use", [Value, engine.sin, engine.lgamma], ids=["made", "row", "gamma"])
+def test_rows_of_different_lengths_are_no_number(use):
+    with pytest.raises(TypeError, match=r"got list \[\[1\], \[2, 3\]\]; "):
+        use([[1], [2, 3]])

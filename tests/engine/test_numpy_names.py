@@ -48,8 +48,11 @@ def test_ties_of_a_single_value_are_shared_out():
 def test_scipy_s_functions_of_one_value_are_rows_or_say_that_there_is_none():
     special = pytest.importorskip("scipy.special")
     assert special.expit(Value(0.5)).operation is engine.sigmoid and special.erf(Value(0.5)).operation is engine.erf
-    with pytest.raises(TypeError, match=r"gammaln takes plain numbers.*add a row"):
-        special.gammaln(Value(0.5))
+    assert special.gammaln(Value(-0.5)).operation is engine.lgamma
+    assert special.digamma(Value(0.5)).operation is engine.digamma
+    assert special.gammaln(Value(-0.5)).data == pytest.approx(special.gammaln(-0.5))
+    with pytest.raises(TypeError, match=r"loggamma takes plain numbers.*add a row"):
+        special.loggamma(Value(0.5))  # below 0 it is another number than lgamma
 
 
 def test_questions_about_the_number_are_answered():

@@ -9,11 +9,13 @@ import random
 import statistics
 import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.integrate
 
 import chainrule as cr
 from chainrule import Value, grad, hessian, hvp, jacobian, nn, value_and_grad
@@ -51,7 +53,21 @@ def written_into_data(x):
     return p * x[1]
 
 
+def by_a_solver_that_chooses_its_steps(x):
+    """Shifts that differ from call to call are noise to it, and its result leaps."""
+    solution = scipy.integrate.solve_ivp(lambda t, y: -(x[0] + 0.5) * y, (0, 1), [1.0])
+    return solution.y[0, -1] + 0.01 * (x[0] + x[1])
+
+
+def by_quadrature(x):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return scipy.integrate.quad(lambda t: (x[0] + 0.5) * t, 0, 1)[0] * x[1]
+
+
 LOST = {
+    "a solver, and a path": by_a_solver_that_chooses_its_steps,
+    "quadrature, and a path": by_quadrature,
     "an array of floats": into_zeros,
     "an array, and a path": into_zeros_beside_a_path_that_survives,
     "math.sin": lambda x: math.sin(x[0]) * (x[0] + 1.0),

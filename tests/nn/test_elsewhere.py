@@ -62,6 +62,7 @@ def test_other_attributes_are_missed_as_ever():
     (lambda: cr.MLP(2, [1], seed=0), "MLP has no argument 'seed'; write rng=0"),
     (lambda: cr.MLP(2, [1], random_state=3), "MLP has no argument 'random_state'; write rng=3"),
     (lambda: cr.MLP(2, [1], activations="tanh"), "MLP has no argument 'activations'; write activation="),
+    (lambda: cr.MLP(2, [1], nonlin=False), "MLP has no argument 'nonlin'; write activation="),
     (lambda: cr.Neuron(2, seed=1), "Neuron has no argument 'seed'; write rng=1"),
     (lambda: DATA.split(random_state=0), "split has no argument 'random_state'; write seed=0"),
     (lambda: cr.train_test_split(*DATA, random_state=0), "split has no argument 'random_state'; write seed=0"),

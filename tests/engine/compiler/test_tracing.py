@@ -458,6 +458,10 @@ def test_compile_takes_only_functions(f):
 
 
 def test_the_error_about_one_value_for_params_says_what_to_write():
+    with pytest.raises(TypeError, match=r"params is a flat list of Values, or a model; got bool True"):
+        engine.compile(lambda x: x, True)
+    with pytest.raises(TypeError, match=r"argnums is the place of an argument.*got 'x'"):
+        engine.grad(lambda x: x, "x")
     with pytest.raises(TypeError, match=r"params is one Value; write params=\[\.\.\.\]"):
         engine.compile(lambda x: W * x, params=W)
 
