@@ -147,8 +147,8 @@ def load(path: str | os.PathLike[str], into: Any = None) -> Any:
             name = fields["class"].text()
             made = name if name.isidentifier() and len(name) < 60 else "MyModel"
             part.fail(
-                f"it holds the parameters of a {made} that no file describes: a class of somebody's own, or a model "
-                "with tied weights or with an activation that is a function; nothing is imported from a file",
+                f"it holds the parameters of {made}, which no file describes: it is a class of somebody's own, or a "
+                "model with tied weights or with an activation that is a function; nothing is imported from a file",
                 f"make the model, and load into it: cr.load({os.fspath(path)!r}, into={made}(...))",
             )
         numbers = {name: each.number() for name, each in fields["parameters"].mapping().items()}

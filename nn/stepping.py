@@ -30,7 +30,8 @@ class Optimiser:
     learning rate is the class's `default_learning_rate`. Settings may be changed at any time: `optimiser.lr = 0.01`.
 
     All optimisers take these, too. `schedule`, as nn.schedules.cosine(), says which share of the rate each step takes.
-    `clip_norm` shortens the gradient to that length if it is longer, and `clip_value` limits each of its numbers.
+    `clip_norm` shortens the gradient to that length if it is longer, and `clip_value` limits each of its numbers. The
+    length is exact; that of PyTorch's `clip_grad_norm_`, which divides by the norm + 1e-6, is a little smaller.
     `weight_decay` adds so much of each parameter to its gradient: the slope of an L2 penalty of half of that, after the
     clipping. Frozen parameters (requires_grad=False) take no part.
 
