@@ -182,25 +182,26 @@ def _page(title: str, body: str, up: str = "") -> str:
 
 
 def live_picture(path: Path, seconds: float = 3.0) -> None:
-    """A picture of the live page of two moons, after it has trained so long."""
+    """A picture of the live page of two moons, after it has begun, and then trained, for so long."""
     from PIL import Image
     from selenium import webdriver
 
     with tempfile.TemporaryDirectory() as folder:
         gallery(Path(folder))
         options = webdriver.ChromeOptions()
-        for word in ("headless", "no-sandbox", "disable-gpu", "hide-scrollbars", "window-size=1200,860"):
+        for word in ("headless", "no-sandbox", "disable-gpu", "hide-scrollbars", "window-size=1200,900"):
             options.add_argument(f"--{word}")
         browser = webdriver.Chrome(options=options)
         try:
             browser.get(Path(folder, "moons.html").as_uri())
+            time.sleep(seconds)  # in which the page trains itself for its first steps
+            browser.execute_script("document.getElementById('opening').hidden = true")
+            browser.find_element("css selector", "button.main").click()  # Train
             time.sleep(seconds)
-            browser.find_element("css selector", "button").click()  # Pause, with which a page begins
-            time.sleep(1)
             browser.save_screenshot(str(path))
         finally:
             browser.quit()
-    Image.open(path).convert("RGB").crop((0, 0, 1200, 612)).quantize(64, dither=Image.Dither.NONE).save(
+    Image.open(path).convert("RGB").crop((0, 0, 1200, 616)).quantize(128, dither=Image.Dither.NONE).save(
         path, optimize=True
     )
 

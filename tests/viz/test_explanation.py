@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_helpers import graphs, neuron, used_twice
 
+import chainrule as cr
 from chainrule import viz
 from chainrule.engine import OPS, Op, Value, maximum, minimum, pick, where
 from chainrule.engine.graph import topological_order
@@ -238,3 +239,12 @@ def test_an_explanation_can_be_saved_as_text_or_as_a_page(tmp_path):
     lines = [line.strip() for line in str(explanation).split("\n")]
     # The page has the update and its numbers in a paragraph of their own, and what is said of it below.
     assert written == lines
+
+
+def test_values_are_called_as_in_the_folded_picture():
+    loss = cr.cross_entropy(cr.MLP(4, [16, 16, 3], rng=0)([5.1, 3.5, 1.4, 0.2]), 1)
+    loss.label = "loss"
+    loss.backward()
+    drawn = set(re.findall(r">(v\d+)<", cr.draw(loss).svg))
+    explained = re.search(r"loss = (v\d+) − (v\d+);", str(cr.explain(loss)))
+    assert explained is not None and {*explained.groups()} <= drawn

@@ -1227,13 +1227,16 @@ def test_each_step_of_the_walk_shows_the_gradients_of_that_moment(browser, tmp_p
     for moment in range(len(steps) + 1):
         if moment:
             grads[id(steps[moment - 1].argument)] = steps[moment - 1].after
-        shown, said = browser.execute_script("""
+        shown, said, edges = browser.execute_script("""
           document.getAnimations().forEach(a => { a.pause(); a.currentTime = 1000 * arguments[0] + 500; });
           const seen = (e) => getComputedStyle(e).opacity === '1';
           const cards = [...document.querySelectorAll('[data-card]')].sort((a, b) => a.dataset.card - b.dataset.card);
           return [cards.map(c => [...c.querySelectorAll('.grad')].filter(seen).map(e => e.textContent)),
-                  [...document.querySelectorAll('.caption')].filter(seen).map(e => e.textContent)];
+                  [...document.querySelectorAll('.caption')].filter(seen).map(e => e.textContent),
+                  ['.edge[data-edge]', '.edge:not([data-edge])'].map(
+                    kind => [...document.querySelectorAll(kind)].filter(seen).length)];
           """, moment)  # fmt: skip
+        assert edges == [moment, len(steps) - moment]  # an edge is coloured and wide once a gradient has passed it
         assert [len(one) for one in shown] == [1] * len(order) and len(said) == 1
         for value, (text_,) in zip(order, shown):
             assert number(text_) == pytest.approx(grads[id(value)], rel=1e-3)

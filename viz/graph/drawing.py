@@ -130,7 +130,9 @@ class _SceneDrawing:
         self.placing = Placing(scene, arranged_by)
         self.legend = self._legend_texts()
         room = self.placing.width
-        alone = 300.0 + (92.0 if self.has_scale else 0.0)
+        ends = text_width(self.legend[0], 14) + text_width(f"−{short(self.largest, 3)}", 14)
+        self.scale_left = MARGIN + max(104.0, ends + 20)
+        alone = 196.0 + self.scale_left - MARGIN + (92.0 if self.has_scale else 0.0)
         beside = alone + text_width(self.legend[-1], 14)
         self.is_legend_on_one_line = beside <= room
         hints = [*scene.hints, *self._size_hint()]
@@ -233,7 +235,7 @@ class _SceneDrawing:
         y = self.placing.bottom + LEGEND_LINE + 4
         if not self.has_scale:
             return f'<text class="faint" x="{MARGIN:.1f}" y="{y:.1f}">{self.legend[0]}</text>\n'
-        size, left = 11.0, MARGIN + 104
+        size, left = 11.0, self.scale_left
         more = " …" if any(abs(card.strength) > self.largest for card in self.scene.cards) else ""
         right = left + (2 * STEPS + 1) * size
         parts = [

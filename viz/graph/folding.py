@@ -19,7 +19,7 @@ from .repeats import Repeat
 from .scene import Card, Edge, Matrix, Row, Scene, finished, gets_text, value_card, value_edge
 from .sums import Sum
 
-__all__ = ["choose_fold", "folded_scene", "units_of"]
+__all__ = ["choose_fold", "folded_scene", "names_as_drawn", "units_of"]
 
 FEW_PARAMETERS = 5  # of a neuron: so many are named on its card, with their values and gradients
 FEW_NUMBERS = 6  # plain inputs: so many are a chip each, more of them share one
@@ -88,6 +88,17 @@ def _results(reading: Reading, grouping: Grouping) -> list[list[int]]:
             own = [index for index in group.members if index in seen and reading.parents[index]]
             found.append(own or group.members[-1:])
     return found
+
+
+def names_as_drawn(order: Sequence[Value]) -> list[str]:
+    """The names of all values, as draw() has them."""
+    units = units_of(order)
+    by = choose_fold(units)
+    if by == "none":
+        return value_names(order)
+    reading = reading_of(order, [""] * len(order), None, ())
+    grouping = grouped(reading, units, by)
+    return _names(order, grouping, _results(reading, grouping))
 
 
 def _names(order: Sequence[Value], grouping: Grouping, results: Sequence[Sequence[int]]) -> list[str]:

@@ -90,18 +90,18 @@ def _panels(runs: Sequence[Run]) -> list[Panel]:
         shown = [replace(series, name=series.run) for series in losses] if len(runs) > 1 else losses
         panels.append(Panel("loss" + dashed, shown, wants_log(losses), may_be_log(losses), True, best, diverged))
     if metrics:
-        are_accuracies = all("accuracy" in series.name for series in metrics)
-        heading, common = ("accuracy", "accuracy") if are_accuracies else ("metrics", "")
+        words = set(metrics[0].name.split()).intersection(*[series.name.split() for series in metrics])
+        common = [word for word in metrics[0].name.split() if word in words - {"train", "test"}]
         shown = [_briefly_named(series, common, len(runs) > 1) for series in metrics]
-        panels.append(Panel(heading + dashed, shown, wants_log(metrics), may_be_log(metrics)))
+        panels.append(Panel((" ".join(common) or "metrics") + dashed, shown, wants_log(metrics), may_be_log(metrics)))
     if len(runs) == 1 and (sizes := runs[0].sizes):  # of several trainings, nobody could tell the layers apart
         panels.append(Panel("gradient size of each layer", sizes, may_be_log(sizes), may_be_log(sizes)))
     return panels
 
 
-def _briefly_named(series: Series, common: str, are_several: bool) -> Series:
+def _briefly_named(series: Series, common: Sequence[str], are_several: bool) -> Series:
     """Under the heading "accuracy", "train accuracy" is "train"; of several trainings, the name of its training."""
-    name = " ".join([word for word in series.name.split() if word not in (common, *("train", "test") * are_several)])
+    name = " ".join([word for word in series.name.split() if word not in (*common, *("train", "test") * are_several)])
     return replace(series, name=f"{series.run} {name}".strip() if are_several else name or series.name)
 
 

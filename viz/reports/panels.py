@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ __all__ = ["beside_the_truth", "confusion", "mapped", "residuals"]
 
 COLOURS = 6  # of classes; with more, they are used again
 SIDE = 320.0  # of a square plot
-LEFT, TOP, RIGHT, BOTTOM = 74.0, 44.0, 22.0, 52.0
+LEFT, TOP, RIGHT, BOTTOM = 74.0, 44.0, 30.0, 52.0
 LEGEND = 20.0  # the height of a line of the legend
 MOST_POINTS = 600
 SHADES = 6  # of a map: from a class that is hardly likelier than the others to one that is sure
@@ -174,7 +175,7 @@ def _axes(
 ) -> str:
     xs, ys = xs or (across[0], across[-1]), ys or (up[0], up[-1])
     parts = [f'<rect class="frame" x="{LEFT:.1f}" y="{TOP:.1f}" width="{SIDE:.1f}" height="{SIDE:.1f}"/>\n']
-    for tick in across:
+    for tick in _apart(across):
         x, _ = _at(tick, ys[0], xs, ys)
         parts.append(f'<text class="tick middle" x="{x:.1f}" y="{TOP + SIDE + 17:.1f}">{rounded(tick)}</text>\n')
     for tick in up:
@@ -186,6 +187,13 @@ def _axes(
     parts.append(f'<text class="middle" transform="translate(16,{TOP + SIDE / 2:.1f}) rotate(-90)">'
                  f"{markup(shortened(clean(beside), SIDE, 13))}</text>\n")  # fmt: skip
     return "".join(parts)
+
+
+def _apart(ticks: Sequence[float]) -> Sequence[float]:
+    """Every tick, or every second one and so on, so that their numbers do not touch."""
+    widest = max([text_width(rounded(tick), 13) for tick in ticks]) + 10
+    every = math.ceil(widest * (len(ticks) - 1) / SIDE)
+    return ticks[:: max(every, 1)]
 
 
 def _some(count: int) -> list[int]:

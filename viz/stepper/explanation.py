@@ -14,6 +14,7 @@ from ..common.page import page_html
 from ..common.saving import open_in_browser, write_text
 from ..common.text import clean, markup, short
 from ..common.values import through, values_of
+from ..graph.folding import names_as_drawn
 from . import chains
 from .chain_rule import Application, applications, gradients_after
 from .narration import Narrator, StepText
@@ -143,7 +144,8 @@ def explain(value: Value, of: Value | None = None, *, theme: str = "auto") -> Ex
         The slope of tanh is one minus the square of tanh, so it is flat where tanh is near 1 or −1.
     """
     check_choice("theme", theme, THEMES)
-    narrator = Narrator(values_of(value))
+    order = values_of(value)
+    narrator = Narrator(order, names_as_drawn(order))
     applied = applications(narrator.order)
     if of is not None:
         return _chain(narrator, applied, of, theme)

@@ -62,6 +62,7 @@ def walk(loss: Value, *, seconds: float = 1.6, theme: str = "auto") -> Drawing:
         svg = _lit(svg, f'data-card="{giver}"', "rim", "gives", step, film)
         place = [i for i, a in enumerate(one.node.arguments) if isinstance(a, Value)].index(one.place)
         svg = _lit(svg, f'data-edge="{edges[giver, place]}"', "line", "receives", step, film)
+        svg = _with_width(svg, edges[giver, place], step, film)
     for card, shown in texts.items():
         svg = _with_class(svg, card, film.shown(shown[min(1, len(shown) - 1)][0], film.steps))
         svg = _with_texts(svg, card, shown, film)
@@ -114,6 +115,16 @@ def _with_class(svg: str, card: int, kind: str) -> str:
     begin = svg.index(f'data-card="{card}"')
     end = svg.index("</g>", begin)
     return svg[:begin] + svg[begin:end].replace('class="tint ', f'class="{kind} tint ', 1) + svg[end:]
+
+
+def _with_width(svg: str, edge: int, step: int, film: _Film) -> str:
+    """The colour and the width of an edge, from the step on that passes a gradient along it; before, it is thin."""
+    begin = svg.rindex("<g ", 0, svg.index(f'data-edge="{edge}"'))
+    end = svg.index("</g>", begin)
+    group = svg[begin:end]
+    thin = "".join(re.findall(r'<path class="(?:line|tip)"[^>]*/>', group))
+    wide = group.replace('class="edge ', f'class="{film.shown(step, film.steps)} edge ', 1)
+    return f'{svg[:begin]}<g class="edge z {film.shown(0, step)} past">{thin}</g>\n{wide}{svg[end:]}'
 
 
 def _with_texts(svg: str, card: int, shown: list[tuple[int, str]], film: _Film) -> str:
