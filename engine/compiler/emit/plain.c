@@ -48,11 +48,3 @@ static inline double cr_inner(long n, const double *a, long step, const double *
   for (i = 0; i < n; i++) sum += a[i * step] * b[i * other];
   return sum;
 }
-
-/* Add the squares of a to `squares`, and return their sum. */
-static inline double cr_add_squares(long n, const double *a, double *squares) {
-  double sum = 0.0;
-  long i;
-  for (i = 0; i < n; i++) { squares[i] += a[i] * a[i]; sum += a[i] * a[i]; }
-  return sum;
-}

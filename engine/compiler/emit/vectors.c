@@ -168,16 +168,3 @@ CR_KERNEL double cr_inner(long n, const double *a, long step, const double *b, l
   for (; i < n; i++) rest += a[i * step] * b[i * other];
   return rest + cr_across((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
-
-CR_KERNEL double cr_add_squares(long n, const double *a, double *squares) {
-  cr_vector sum[4] = {{0}, {0}, {0}, {0}};
-  double rest = 0.0;
-  long i = 0;
-  for (; i + 4 * CR_WIDE <= n; i += 4 * CR_WIDE) for (int q = 0; q < 4; q++) {
-    const cr_vector v = CR_READ(a + i + q * CR_WIDE), s = v * v;
-    CR_AT(squares + i + q * CR_WIDE) += s;
-    sum[q] += s;
-  }
-  for (; i < n; i++) { squares[i] += a[i] * a[i]; rest += a[i] * a[i]; }
-  return rest + cr_across((sum[0] + sum[1]) + (sum[2] + sum[3]));
-}
