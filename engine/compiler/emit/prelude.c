@@ -3,9 +3,15 @@
 
 typedef union { double number; uint64_t bits; } cr_word;
 
-static inline double cr_maximum(double a, double b) { return a > b || a != a ? a : b; }
+static inline double cr_maximum(double a, double b) {
+  double most = a > b ? a : b;
+  return a != a ? a : most;
+}
 
-static inline double cr_minimum(double a, double b) { return a < b || a != a ? a : b; }
+static inline double cr_minimum(double a, double b) {
+  double least = a < b ? a : b;
+  return a != a ? a : least;
+}
 
 static inline double cr_sign(double a) { return a > 0.0 ? 1.0 : a < 0.0 ? -1.0 : a; }
 
