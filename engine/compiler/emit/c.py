@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -15,9 +14,9 @@ from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.place import covers, first_writes, needed, placed
 from ..arrays.plan import Plan
 from ..expression import NoExpression, expression
-from ..literals import parsed
 from . import c_words
-from .c_words import number, primitive, spelled
+from .c_products import Products
+from .c_words import primitive, spelled
 
 WIDEST = (
     88  # examples side by side: the nearest cache holds them; 8 times an odd number, so that rows do not clash in it
@@ -89,7 +88,7 @@ def _results(forward: Forward, name: str) -> tuple[Operand | None, list[tuple[Op
     return None, [(next(found), array.lanes) for array in wanted if array.lanes]
 
 
-class Writer:
+class Writer(Products):
     """Sorts the instructions into loops, finds a place for each array, and then writes a method for each word."""
 
     def __init__(
@@ -216,54 +215,6 @@ class Writer:
                 at += array.lanes
         self.memory = at + SLACK
 
-    def at(self, array: Array, row: int = 0) -> str:
-        """A pointer to a row of an array."""
-        stride = self.block if array.batched else 1
-        while array in self.placed:
-            array, places = self.placed[array][0], self.placed[array][1]
-            row += places[0]
-        if array.op == "theta":
-            return f"theta + {row}"
-        if array.op == "numbers":
-            return f"{self.table(list(map(parsed, array.extra[0])))} + {row}"
-        if array is self.gradient:
-            return f"out + {row}"
-        return f"w + {self.place[array] + row * stride}"
-
-    def table(self, numbers: Sequence[float], kind: str = "double") -> str:
-        """The name of a constant array."""
-        texts = [str(x) for x in numbers] if kind != "double" else [number(x) for x in numbers]
-        text = f"[{len(texts)}] = {{{', '.join(texts)}}};"
-        name = self.tables.get(f"{kind} {text}")
-        if name is None:
-            name = self.tables[f"{kind} {text}"] = f"cr_{self.name}_{len(self.tables)}"
-        return name
-
-    def number(self, x: Operand | None, row: str = "i", column: str = "j") -> str:
-        """An operand, in the text of a loop over rows and examples: the number in this row."""
-        if isinstance(x, Number):
-            return number(x.number) if not x.power else f"({number(x.number)} {'*/'[x.power < 0]} " + (
-                "N)" if abs(x.power) == 1 else f"({' * '.join(['N'] * abs(x.power))}))")  # fmt: skip
-        assert isinstance(x, Rows)
-        if x.array in self.rowwise:
-            place = f"{self.place[x.array] + x.start}" + (f" + {row} * {x.step}" if x.count > 1 else "")
-            return f"w[{place} + {column if self.block > 1 else '0'} * {self._stride(x.array)}]"
-        pointer, place = self.at(x.array, x.start).split(" + ")
-        return self.element(pointer, int(place), x.array.batched, "0" if x.count == 1 else row, x.step, column)
-
-    def element(self, pointer: str, place: int, batched: bool, row: str, step: int = 1, column: str = "j") -> str:
-        """The number in a row, which is a variable or "0", behind a place."""
-        terms = [str(place)] if place else []
-        if row != "0":
-            stride = step * (self.block if batched else 1)
-            terms.append(f"{row} * {stride}" if stride != 1 else row)
-        if batched and self.block > 1:
-            terms.append(column)
-        return f"{pointer}[{' + '.join(terms) or '0'}]"
-
-    def into(self, array: Array, row: str = "i", column: str = "j") -> str:
-        return self.number(array.whole, row, column)
-
     # --- the whole text
 
     def text(self) -> str:
@@ -338,7 +289,7 @@ class Writer:
                 continue
             given, lanes = f"x[{i}]", array.lanes
             if array in self.rowwise:
-                width = self._stride(array)
+                width = self.stride(array)
                 pointer = self.at(array)
                 rest = "".join(
                     f" o[{lane}] = {float(lane < lanes + self.ones[array])};" for lane in range(lanes, width)
@@ -387,17 +338,6 @@ class Writer:
         return lines
 
     # --- loops
-
-    def loop(self, rows: int, batched: bool, body: str, examples: str = "k") -> str:
-        """A loop over rows i, and in it over examples j where it is batched."""
-        lines, inner = [], batched and self.block > 1
-        if rows != 1:
-            lines.append(f"  for (long i = 0; i < {rows}; i++)")
-        if inner:
-            lines.append(f"  CR_LOOP for (long j = 0; j < {examples}; j++)")
-        if rows == 1:
-            body = f"const long i = 0; (void)i; {body}" if _uses(body, "i") else body
-        return "\n".join([*lines, f"  {{ {body} }}"])
 
     def _unit(self, unit: Unit) -> str:
         first = unit[0]
@@ -451,9 +391,6 @@ class Writer:
             return self.number(x, row)
         return f"cr_sum(m, &{self.number(x, row, '0')}, 1)"
 
-    def _more(self) -> str:
-        return "start > 0" if self.block > 1 else "0"
-
     # --- gathering
 
     def _take(self, array: Array) -> str:
@@ -476,133 +413,6 @@ class Writer:
             to = self.number(Rows(array, 0, 1, max(2, array.lanes)), row)
             lines.append(self.loop(len(places), array.batched, f"{to} {'' if first else '+'}= {self.number(part)};"))
         return "\n".join(lines)
-
-    # --- products of matrices
-
-    def _side(self, side: Operand) -> tuple[str, int, bool]:
-        """The right side of a product: where it begins, its stride, and whether an example is a row."""
-        assert isinstance(side, Rows)
-        if side.array in self.rowwise:
-            return f"{self.at(side.array)} + {side.start}", self._stride(side.array), True
-        return self.at(side.array, side.start), self.block, False
-
-    def _stride(self, array: Array) -> int:
-        """How far the examples of an array lie apart that has one in each row."""
-        return -(-(array.lanes + self.ones[array]) // 8) * 8
-
-    def _each_right(self, rights: int, *calls: str) -> str:
-        """Calls for each right side; in the text, @ stands for where one begins."""
-        if rights == 1:
-            return "\n".join(f"  {call.replace(' + @', '')};" for call in calls)
-        text = " ".join(f"{call.replace('@', f'r * {self.block}')};" for call in calls)
-        return f"  for (long r = 0; r < {rights}; r++) {{ {text} }}"
-
-    def _matmul(self, array: Array) -> str:
-        rights, lefts, width, ones = array.extra
-        left, side = array.args
-        A, (X, stride, rowwise), to, B = self._matrix(left), self._side(side), self.at(array), self.block
-        if B == 1 and rights == 1:
-            return f"  cr_dots(1, {lefts}, {width}, {X}, {width}, 0, {A}, {width}, {to}, {lefts}, 0);"
-        if B == 1:
-            return f"  cr_rows({lefts}, {rights}, {width}, {A}, {width}, 1, 0, {X}, {rights}, {to}, {rights}, 0);"
-        keep = width - (ones > 0)
-        bias = f"{A} + {keep}" if ones else "0"
-        if rowwise:
-            return f"  cr_dots({lefts}, k, {keep}, {A}, {width}, {bias}, {X}, {stride}, {to}, {B}, 0);"
-        places = f"{X} + @, {rights * B}, {to} + @, {rights * B}"
-        return self._each_right(rights, f"cr_rows({lefts}, k, {keep}, {A}, {width}, 1, {bias}, {places}, 0)")
-
-    def _matrix(self, x: Operand) -> str:
-        assert isinstance(x, Rows)
-        return self.at(x.array, x.start)
-
-    def _outer(self, array: Array) -> str:
-        rights, lefts, width, ones = array.extra
-        g, side, _ = array.args
-        G, (X, stride, rowwise), B = self._matrix(g), self._side(side), self.block
-        to = self.at(array)
-        if array.batched:  # a matrix for each example
-            column = "j" if B > 1 else "0"
-            other = f"*({X} + {column} * {stride} + c)" if rowwise else f"*({X} + (c * {rights} + r) * {B} + {column})"
-            product = f"*({G} + (l * {rights} + r) * {B} + {column}) * {other}"
-            cell = f"*({to} + (l * {width} + c) * {B} + {column})"
-            examples = "CR_LOOP for (long j = 0; j < k; j++) " if B > 1 else ""
-            return (
-                f"  for (long l = 0; l < {lefts}; l++) for (long c = 0; c < {width}; c++)\n"
-                f"  for (long r = 0; r < {rights}; r++) {examples}{{\n"
-                f"    const double p = {product}; {cell} = r ? {cell} + p : p; }}"
-            )
-        if (rowwise and B == 1) or (B == 1 and rights == 1):
-            return f"  cr_rows({lefts}, {width}, 1, {G}, 1, 1, 0, {X}, {width}, {to}, {width}, 0);"
-        if B == 1:
-            return f"  cr_dots({lefts}, {width}, {rights}, {G}, {rights}, 0, {X}, {rights}, {to}, {width}, 0);"
-        more, keep = self._more() if rights == 1 else f"{self._more()} || r > 0", width - (ones > 0)
-        if rowwise:
-            calls = [f"cr_rows({lefts}, {keep}, m, {G}, {B}, 1, 0, {X}, {stride}, {to}, {width}, {more})"]
-        else:
-            sides = f"{G} + @, {rights * B}, 0, {X} + @, {rights * B}"
-            calls = [f"cr_dots({lefts}, {keep}, m, {sides}, {to}, {width}, {more})"]
-        if ones:
-            calls.append(f"cr_row_sums({lefts}, m, {G} + @, {rights * B}, {to} + {keep}, {width}, {more})")
-        return self._each_right(rights, *calls)
-
-    def _back(self, array: Array) -> str:
-        rights, lefts, width, keep = array.extra
-        left, g = array.args
-        A, G, to, B = self._matrix(left), self._matrix(g), self.at(array), self.block
-        if B == 1 and rights == 1:
-            return f"  cr_rows(1, {keep}, {lefts}, {G}, {lefts}, 1, 0, {A}, {width}, {to}, {keep}, 0);"
-        if B == 1:
-            return f"  cr_rows({keep}, {rights}, {lefts}, {A}, 1, {width}, 0, {G}, {rights}, {to}, {rights}, 0);"
-        places = f"{G} + @, {rights * B}, {to} + @, {rights * B}"
-        return self._each_right(rights, f"cr_rows({keep}, k, {lefts}, {A}, 1, {width}, 0, {places}, 0)")
-
-    def _einsum(self, array: Array) -> str:
-        """A loop for each axis; for one example it is a product of matrices where the axes allow that."""
-        first, second = array.args
-        axes, sizes = array.extra[:3], dict(array.extra[3])
-        assert isinstance(first, Rows) and isinstance(second, Rows)
-        steps = [_strides(letters, sizes, step) for letters, step in zip(axes, (first.step, second.step, 1))]
-        pointers = [self._matrix(first), self._matrix(second), self.at(array)]
-        gone = [letter for letter in sizes if letter not in axes[2] and any(letter in each for each in axes[:2])]
-        there = [self._there(x) if self.name != "value_and_grad" else "" for x in (first, second)]
-        if self.block == 1 and not any(there) and (product := _as_product(axes, sizes, steps, pointers, gone)):
-            return product
-
-        def row_of(which: int) -> str:
-            return " + ".join(f"i_{letter} * {step}" for letter, step in steps[which].items()) or "0"
-
-        def cell(which: int) -> str:
-            row = row_of(which)
-            x = (first.array, second.array, array)[which]
-            column = f" * {self.block} + j" if self.block > 1 and x.batched else ""
-            return f"*({pointers[which]} + ({row}){column})"
-
-        def loops(letters: Sequence[str]) -> str:
-            return "".join(f"for (long i_{one} = 0; i_{one} < {sizes[one]}; i_{one}++) " for one in letters)
-
-        examples = "CR_LOOP for (long j = 0; j < k; j++) " if self.block > 1 else ""
-        asked = " && ".join(f"{table}[{row_of(which)}]" for which, table in enumerate(there) if table)
-        add = f"{loops(gone)}{f'if ({asked}) ' * bool(asked)}{examples}{cell(2)} += {cell(0)} * {cell(1)};"
-        return f"  {loops(list(axes[2]))}{{\n    {examples}{cell(2)} = 0.0;\n    {add}\n  }}"
-
-    def _there(self, x: Rows) -> str:
-        """Which rows of an operand are there at all: the others are 0, and make nothing of what is infinite."""
-        if x.array.op != "scatter" or covers(x.array)[0]:
-            return ""
-        places = {place for part in x.array.extra[0] for place in part}
-        return self.table([int(x.start + x.step * i in places) for i in range(x.count)], "int")
-
-    def _masked(self, array: Array) -> str:
-        g, side = array.args
-        assert isinstance(g, Rows)
-        X, stride, rowwise = self._side(side)
-        column = "j" if self.block > 1 else "0"
-        source = f"*({X} + {column} * {stride} + i)" if rowwise else f"*({X} + i * {self.block} + {column})"
-        zero = self.number(g, "l")
-        any_of = f"int any = 0; for (long l = 0; l < {g.count}; l++) any |= {zero} != 0.0;"
-        rows = f"for (long i = 0; i < {array.lanes}; i++) {self.into(array)} = any ? {source} : 0.0;"
-        return self.loop(1, True, f"{any_of} {rows}")
 
     # --- sums
 
@@ -712,41 +522,6 @@ def _fits(array: Array, unit: Unit) -> bool:
 def _sources(array: Array) -> list[Array]:
     """The inputs that an instruction reads beside its operands."""
     return [source for source in array.extra if isinstance(source, Array)] if array.op in ("index", "hot") else []
-
-
-def _strides(letters: str, sizes: dict[str, int], step: int) -> dict[str, int]:
-    """How far a step along each axis leads in an array of these axes, row by row."""
-    found = {}
-    for letter in reversed(letters):
-        found[letter], step = step, step * sizes[letter]
-    return found
-
-
-def _as_product(
-    axes: Sequence[str], sizes: dict[str, int], steps: Sequence[dict[str, int]], pointers: Sequence[str],
-    gone: Sequence[str],
-) -> str | None:  # fmt: skip
-    """An einsum as a product of matrices for each index of the axes that all three have; None if it is none."""
-    if len(gone) != 1 or not axes[2]:
-        return None
-    last, [k] = axes[2][-1], gone
-    y = 1 if last in axes[1] else 0
-    x = 1 - y
-    if last in axes[x] or steps[y].get(last) != 1 or k not in axes[x] or k not in axes[y]:
-        return None
-    own = [letter for letter in axes[2][:-1] if letter in axes[x] and letter not in axes[y]]
-    shared = [letter for letter in axes[2][:-1] if letter not in own]
-    if len(own) > 1 or any(letter not in axes[x] or letter not in axes[y] for letter in shared):
-        return None
-    places = [pointers[q] + "".join(f" + i_{one} * {steps[q][one]}" for one in shared) for q in (x, y, 2)]
-    loops = "".join(f"for (long i_{one} = 0; i_{one} < {sizes[one]}; i_{one}++) " for one in shared)
-    rows, a0, c0 = (sizes[own[0]], steps[x][own[0]], steps[2][own[0]]) if own else (1, 1, 1)
-    return (f"  {loops}cr_rows({rows}, {sizes[last]}, {sizes[k]}, {places[0]}, {a0}, {steps[x][k]}, 0, {places[1]}, "
-            f"{steps[y][k]}, {places[2]}, {c0}, 0);")  # fmt: skip
-
-
-def _uses(text: str, name: str) -> bool:
-    return re.search(rf"\b{name}\b", text) is not None
 
 
 __all__ = ["ARGUMENTS", "SLACK", "CFunction", "array_function"]
