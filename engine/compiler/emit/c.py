@@ -18,9 +18,7 @@ from . import c_words
 from .c_products import Products
 from .c_words import primitive, spelled
 
-WIDEST = (
-    88  # examples side by side: the nearest cache holds them; 8 times an odd number, so that rows do not clash in it
-)
+WIDEST = 88  # examples side by side, in the nearest cache; 8 times an odd number, so that rows do not clash in it
 ROOM = 1 << 18  # numbers that all arrays may have together, before there are fewer examples side by side
 UNROLLED = 8  # terms of a sum that are written out
 SLACK = 16  # numbers at the end of a function's memory: a vector may be read from the last number of an array on
