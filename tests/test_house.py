@@ -329,4 +329,4 @@ def test_readme_examples_run(tmp_path, monkeypatch):
 def test_readme_has_each_command_on_one_line():
     lines = [line.split("  #")[0].rstrip() for line in (HERE / "README.md").read_text(encoding="utf-8").splitlines()]
     assert "python3 -m venv .venv && . .venv/bin/activate && pip install . && chainrule demo" in lines
-    assert 'pip install ".[test]" && pytest' in lines
+    assert 'pip install ".[test]" && pytest -n auto' in lines
