@@ -6,6 +6,7 @@ from typing import Any
 
 from ..graph import needs_row
 from ..ops import add, multiply, power, subtract, tanh
+from ..reads import refreshing
 from ..recording import enable_grad
 from .neurons import FusedSum, SharedInputs, as_floats
 from .operators import power_and_slope, tanh_and_slope
@@ -61,6 +62,7 @@ def refresh(root: Any) -> None:
     """Do the same as graph.refresh, which is the general way."""
     if root.operation is None:
         return
+    refreshing()
     order = users_first(root)
     order.reverse()
     before: list[Any] = []
