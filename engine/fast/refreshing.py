@@ -21,6 +21,7 @@ def users_first(root: Any) -> list[Any]:
     order: list[Any] = []
     waiting: Waiting = {}  # users are not counted here
     missing = Missing()
+    learning: dict[Any, Any] = {}  # the weights that were seen with a bias: the sums of a neuron have the same
     stack = [root]
     while True:
         if not stack:
@@ -29,9 +30,12 @@ def users_first(root: Any) -> list[Any]:
                 return order
         node = stack.pop()
         left, right = node._left, node._right
-        if right.__class__ is FusedSum and not right.learns():
-            right.unfold(node)
-            left, right = node._left, node._right
+        if right.__class__ is FusedSum and learning.get(right.start) != right.weights:
+            if right.learns():
+                learning[right.start] = right.weights
+            else:
+                right.unfold(node)
+                left, right = node._left, node._right
         if left.__class__ is not float and left.operation is not None:
             if left._users == 1:
                 stack.append(left)
@@ -39,7 +43,7 @@ def users_first(root: Any) -> list[Any]:
                 waiting.setdefault(left, 1)
         elif left.__class__ is float and (right.__class__ is float or right.__class__ is FusedSum):
             if right.__class__ is FusedSum:
-                children: Any = (right.inputs, right.start, *right.weights)
+                children: Any = (right.inputs,)
             elif node.__class__ is SharedInputs:
                 children = node
             else:
@@ -68,6 +72,7 @@ def refresh(root: Any) -> None:
     before: list[Any] = []
     pairs: list[Any] = []  # of the nodes that have (argument, local derivative) pairs
     sums: list[Any] = []
+    parameters: dict[Any, Any] = {}
     try:
         with enable_grad():
             for node in order:
@@ -75,7 +80,7 @@ def refresh(root: Any) -> None:
                 before.append((node._data, node._d_left, node._d_right, node._requires_grad))
                 if right.__class__ is FusedSum:
                     sums.append((right, right.weight_data, right.input_data, right.start_data))
-                    right.refresh(node)
+                    right.refresh(node, parameters)
                     continue
                 if node.__class__ is SharedInputs:
                     node._data = as_floats(node)
