@@ -144,8 +144,8 @@ class FusedSum:
             count(inputs, waiting, stack)
 
     def learns(self) -> bool:
-        """Whether the bias and all weights are leaves that require gradients, as they were when the sum was fused."""
-        return all(p._requires_grad and p.operation is None for p in (self.start, *self.weights))
+        """Whether the bias and all weights require gradients, as they did when the sum was fused."""
+        return self.start._requires_grad and False not in [w._requires_grad for w in self.weights]
 
     def refresh(self, node: Any, known: dict[Any, Any]) -> None:
         """Compute the sum anew, after its inputs; `known` has the numbers of the parameters of other sums."""

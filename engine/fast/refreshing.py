@@ -33,6 +33,9 @@ def users_first(root: Any) -> list[Any]:
         if right.__class__ is FusedSum and learning.get(right.start) != right.weights:
             if right.learns():
                 learning[right.start] = right.weights
+                for parameter in (right.start, *right.weights):
+                    if parameter.operation is not None:  # it was a leaf when the sum was made
+                        needs_row(parameter, "refresh")
             else:
                 right.unfold(node)
                 left, right = node._left, node._right
