@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 import re
@@ -164,11 +165,8 @@ class _Variable:
         self.argument: Any = _objects(self.nodes).reshape(self.shape) if self.shape else self.nodes[0]
 
     def shaped(self, derivatives: Sequence[Any]) -> Any:
-        """One for each node, in the form of the argument: all of them Values, or all floats."""
-        if not self.shape:
-            return derivatives[0]
-        symbolic = len(derivatives) > 0 and isinstance(derivatives[0], Value)
-        return (_objects(derivatives) if symbolic else np.array(derivatives, float)).reshape(self.shape)
+        """One for each node, in the form of the argument."""
+        return _array(derivatives).reshape(self.shape) if self.shape else derivatives[0]
 
 
 def _shape(given: Any) -> tuple[int, ...]:
@@ -176,6 +174,12 @@ def _shape(given: Any) -> tuple[int, ...]:
         return np.shape(given)
     except ValueError:
         raise ValueError(f"an argument is a number or an array, got lists of different lengths: {given!r}") from None
+
+
+def _array(derivatives: Sequence[Any]) -> Any:
+    """A flat array of derivatives, which are all Values, or all floats."""
+    symbolic = len(derivatives) > 0 and isinstance(derivatives[0], Value)
+    return _objects(derivatives) if symbolic else np.array(derivatives, float)
 
 
 def _objects(items: Sequence[Any]) -> Any:
@@ -363,8 +367,9 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
             results = [result] if not shape else list(result if len(shape) == 1 else np.array(result, object).ravel())
             outputs = [_scalar(y, "jacobian", "return one Value, or an array of them") for y in results]
             all_slopes, _ = _slopes(outputs, [variable], unchanged)
-            rows = [variable.shaped(slopes) for slopes in all_slopes]
-            return np.array(rows).reshape(*shape, *variable.shape) if shape else rows[0]
+            if not shape:
+                return variable.shaped(all_slopes[0])
+            return _array([*itertools.chain.from_iterable(all_slopes)]).reshape(*shape, *variable.shape)
 
     return wrapped
 

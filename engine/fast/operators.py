@@ -26,7 +26,7 @@ def constant(kind: Any, data: float) -> Any:
     """What an operation makes where nothing is recorded."""
     out = new(kind)
     out._data, out.grad, out.operation, out._requires_grad = data, 0.0, None, False
-    out._left = out._right = 0.0
+    out._left = out._right = out._d_left = out._d_right = 0.0
     out._users = out._depth = 0
     return out
 
