@@ -14,7 +14,7 @@ from ..literals import listed, literal
 from ..scalar.code import Code, Ref, Scalar, needed, uses_of
 
 RESERVED = re.compile(r"([xypuv]\d*|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
-SHORT = 60  # characters
+SHORT = 100  # characters
 BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
 CALL = 4  # a function call binds more strongly than all of these
 MANY_OPERATIONS, WIDE = 500, 40  # arrays are faster on so many operations, if so many run in parallel

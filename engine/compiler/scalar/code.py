@@ -58,18 +58,6 @@ class Code:
         self.labels += labels
         return places
 
-    def _write(self, key: Any, op: Op | str, arguments: tuple[Argument, ...], batched: bool, label: str) -> int:
-        place = self._known.get(key)
-        if place is None:
-            place = self._known[key] = len(self.operations)
-            self.operations.append(op)
-            self.arguments.append(arguments)
-            self.batched.append(batched)
-            self.labels.append(label)
-        elif label:
-            self.more_labels.setdefault(place, []).append(label)
-        return place
-
     def labels_at(self, place: int) -> list[str]:
         """The labels of the Values that an instruction stands for; one of the backward program stands for none."""
         first = self.labels[place]
@@ -80,25 +68,33 @@ class Code:
 
         If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
         """
-        batched, numbers = False, 0
+        batched, numbers, key = False, 0, (op, arguments)
         for argument in arguments:
             if argument.__class__ is float:
                 numbers += 1
             elif self.batched[argument]:  # type: ignore[index]
                 batched = True
-        if not numbers:
-            return self._write((op, arguments), op, arguments, batched, label)
-        if numbers == len(arguments):
-            return computed(op, arguments)
-        for i, neutral in enumerate(op.neutral):
-            if arguments[i] == neutral and arguments[i].__class__ is float:
-                return arguments[1 - i]
-        # The key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0.
-        if 0.0 in arguments:  # this is also true of the place 0
-            return self._write((op, *map(repr, arguments)), op, arguments, batched, label)
-        if len(arguments) == 2:  # exactly one of them is a number
-            return self._write((op, arguments, arguments[0].__class__), op, arguments, batched, label)
-        return self._write((op, arguments, *map(type, arguments)), op, arguments, batched, label)
+        if numbers:
+            if numbers == len(arguments):
+                return computed(op, arguments)
+            first = arguments[0].__class__ is float
+            if op.neutral and arguments[not first] == op.neutral[not first]:  # it has two arguments
+                return arguments[first]
+            # The key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0.
+            if 0.0 in arguments:  # this is also true of the place 0
+                key = op, *map(repr, arguments)
+            else:
+                key = op, arguments, first if len(arguments) == 2 else tuple(map(type, arguments))
+        place = self._known.get(key)
+        if place is None:
+            place = self._known[key] = len(self.operations)
+            self.operations.append(op)
+            self.arguments.append(arguments)
+            self.batched.append(batched)
+            self.labels.append(label)
+        elif label:
+            self.more_labels.setdefault(place, []).append(label)
+        return place
 
     def lines(self) -> Iterator[str]:
         """The instructions as text. A result is named v and its place."""

@@ -30,7 +30,7 @@ def differentiate(
         for a in arguments:
             if a.__class__ is int and reached[a]:
                 reached[place] = True
-    risky = _risky(code, output.place) if any(map(chooses, code.operations)) else bytearray()
+    risky = _risky(code, output.place) if any(map(chooses, set(code.operations))) else bytearray()
     behind = bytearray(len(code.operations))  # which results are something that is chosen, or not, and nothing else
     always = bytearray(len(code.operations))  # which of them get a gradient besides, whatever is chosen
     gradients: dict[int, Scalar] = {output.place: 1.0} if reached[output.place] else {}
