@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from .ir import ONE, Array, Number, Rows
 from .place import needed
 
-MOST = 10  # rows: a product makes so many sums in less time than a division of rows by one row takes beside others
+MOST = 8  # rows: the product makes so many sums in less time than NumPy takes to lay one row beside others
 
 
 def with_divisors(code: Sequence[Array], roots: Collection[Array]) -> list[Array]:

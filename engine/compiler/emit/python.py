@@ -62,15 +62,17 @@ def functions_of(code: Code) -> dict[str, Callable[..., float]]:
     return {name: op.forward for op, name in function_names(code).items()}
 
 
-def lines(code: Code, results: Sequence[Scalar], floats: bool, nested: bool = False) -> list[tuple[str, list[int]]]:
-    """The lines that compute the results, each with the places of the instructions in it.
+def lines(
+    code: Code, results: Sequence[Scalar], floats: bool, nested: bool = False, places: Sequence[int] = ()
+) -> list[tuple[str, list[int]]]:
+    """The lines that compute the results, each with the places of the instructions in it; `places`: what is needed.
 
     On floats, or if `nested`, a short expression that is used once stands inside another one: that takes two thirds of
     the time.
     """
     nested = nested or floats
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
-    places, inside = needed(code, results), dict[int, tuple[str, list[int], int]]()
+    places, inside = places or needed(code, results), dict[int, tuple[str, list[int], int]]()
     uses, names = uses_of(code, places, results), function_names(code)
     for place in places:
         op = code.operations[place]
@@ -111,7 +113,8 @@ def on_floats(
 
     `inputs` are the arrays that the inputs are in the plan, each with the shape that the caller gives it in.
     """
-    used = set(_leaves(code, results))
+    places = needed(code, results)
+    used = {op for op in map(code.operations.__getitem__, places) if isinstance(op, str)}
     body, groups, given = [], list[list[str]](), argument_names(len(inputs))
     returns, start = _names(code, results), 0
     for argument, (array, shape) in zip(given, inputs):
@@ -130,7 +133,9 @@ def on_floats(
         gradient = f"{returns[0]}, np.array({_list(returns[1:])})"
         returned = gradient if name == "value_and_grad" else _list(map(_list, groups))
     head = f"{name}({', '.join(['theta', *given])})"
-    return _function(head, [*body, *(text for text, _ in lines(code, results, True)), f"return {returned}"])
+    return _function(
+        head, [*body, *(text for text, _ in lines(code, results, True, places=places)), f"return {returned}"]
+    )
 
 
 def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[Array]) -> str:
@@ -182,11 +187,6 @@ def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
     while kept[-1] == "_":
         kept.pop()
     return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
-
-
-def _leaves(code: Code, results: Sequence[Scalar]) -> list[str]:
-    """The inputs and parameters that the results need."""
-    return [op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)]
 
 
 def _result_name(code: Code, place: int) -> str:
