@@ -18,7 +18,8 @@ SHORT = 100  # characters
 BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
 CALL = 4  # a function call binds more strongly than all of these
 MANY_OPERATIONS, WIDE = 500, 40  # arrays are faster on so many operations, if so many run in parallel
-LONG, FEW = 2000, 6  # of so many operations, if so few run in parallel, packing takes far longer than it saves
+# Of so many operations, if fewer than so many run in parallel, packing takes far longer than it saves.
+LONG = ((200, 3), (2000, 6))
 
 
 def is_narrow(code: Code) -> bool:
@@ -28,7 +29,8 @@ def is_narrow(code: Code) -> bool:
 
 def is_long(code: Code) -> bool:
     """Whether it is a long chain, such as the steps of a differential equation: on columns, it is not packed."""
-    return len(code.operations) >= LONG and _in_parallel(code) < FEW
+    count = len(code.operations)
+    return count >= LONG[0][0] and any(count >= many and _in_parallel(code) < few for many, few in LONG)
 
 
 def _in_parallel(code: Code) -> float:
@@ -73,13 +75,14 @@ def lines(
     nested = nested or floats
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
     places, inside = places or needed(code, results), dict[int, tuple[str, list[int], int]]()
-    uses, names = uses_of(code, places, results), function_names(code)
+    uses, functions = uses_of(code, places, results), function_names(code)
+    names = [op if isinstance(op, str) else f"v{place}" for place, op in enumerate(code.operations)]
     for place in places:
         op = code.operations[place]
         if isinstance(op, str):
             continue
         spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
-            op, _spelling(op, floats, names[op])
+            op, _spelling(op, floats, functions[op])
         )
         arguments, held = [], [place]
         for a in code.arguments[place]:
@@ -87,22 +90,22 @@ def lines(
                 arguments.append(literal(a))
             elif a in inside and named_twice:
                 text, more, _ = inside.pop(a)  # type: ignore[arg-type]
-                written.append((f"{_result_name(code, a)} = {text}", sorted(more)))  # type: ignore[arg-type]
-                arguments.append(_result_name(code, a))  # type: ignore[arg-type]
+                written.append((f"{names[a]} = {text}", sorted(more)))  # type: ignore[arg-type]
+                arguments.append(names[a])  # type: ignore[arg-type]
             elif a in inside:
                 text, more, bound = inside.pop(a)  # type: ignore[arg-type]
                 held += more  # needless parentheses would take Python's parser a third of its time
                 clear = bound > apart or (bound == apart and not arguments)
                 arguments.append(text if clear else f"({text})")
             else:
-                arguments.append(_result_name(code, a))  # type: ignore[arg-type]
+                arguments.append(names[a])  # type: ignore[arg-type]
         if op.variadic:
             arguments = [", ".join(arguments) if floats else listed(op, arguments)]
         text = spelling.format(*arguments)
         if nested and uses[place] == 1 and len(text) <= SHORT:
             inside[place] = text, held, binds
         else:
-            written.append((f"{_result_name(code, place)} = {text}", sorted(held)))
+            written.append((f"{names[place]} = {text}", sorted(held)))
     return written
 
 
