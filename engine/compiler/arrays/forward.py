@@ -18,6 +18,7 @@ from .products import Products
 from .program import Program
 
 LARGEST = Number(float(np.finfo(float).max))
+FEW = 8  # from so many classes or fewer, it is faster to divide by a whole array than to lay one row beside all others
 SMALL = 64  # from so many choices or fewer, one is picked by a product with a one-hot table; from more, by its index
 
 
@@ -188,7 +189,11 @@ class Forward:
             shift = ufunc("minimum", ufunc("maximum", shift, Number(-LARGEST.number)), LARGEST)
         shifted = ufunc("subtract", values, self.program.spread(shift, sizes, step.across))
         powers = ufunc("exp", shifted)
-        whole = self.program.sums(powers, sizes, step.across)
+        if quick and sizes[0] <= FEW:
+            rows_of_sums = self.program.write("divisors", [powers], sizes[0] + 1, True)
+            whole: Operand = rows_of_sums.row(sizes[0])
+        else:
+            whole = self.program.sums(powers, sizes, step.across)
         log = ufunc("log", whole)
         out = ufunc("add", log, shift)
         if quick and isinstance(out, Rows):

@@ -13,8 +13,6 @@ from ..arrays.plan import Plan, Step
 from ..arrays.whole import results
 from .numpy import LARGE, NumPy
 
-Stages = dict[str, str] | None  # the array program after each pass, as text
-
 
 def numpy_source(
     plan: Plan, name: str, head: str, without_gradient: Sequence[int] = (), stages: dict[str, str] | None = None
@@ -32,9 +30,9 @@ def numpy_source(
     found: Any = results(forward, name)
     rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
     if name in ("value_and_grad", "careful"):
-        text = _value_and_grad(forward, *found, rowwise, stages, without_gradient, exact=name == "careful")
+        text = _value_and_grad(forward, *found, rowwise, without_gradient, exact=name == "careful")
     else:
-        text = _writer(forward, found, rowwise, stages)
+        text = _writer(forward, found, rowwise)
         if name == "value":
             returned = ", ".join(map(text.output, found))
         else:
@@ -45,29 +43,26 @@ def numpy_source(
             )
         text.line(f"return {returned}" if name == "per_example" else f"return [{returned}]")
     if stages is not None:
+        stages["derive"] = "\n".join(lines(forward.program.code))
         stages["place"] = "\n".join(lines(text.code))
     return text.function(head), [(line.text, line.steps) for line in text.lines]
 
 
 def _writer(
-    forward: Forward, wanted: Sequence[Operand], rowwise: set[Array], stages: Stages, fresh: Array | None = None,
-    exact: bool = True,
-) -> NumPy:  # fmt: skip
-    if stages is not None:
-        stages["derive"] = "\n".join(lines(forward.program.code))
+    forward: Forward, wanted: Sequence[Operand], rowwise: set[Array], fresh: Array | None = None, exact: bool = True
+) -> NumPy:
     roots = [one.array for one in wanted if isinstance(one, Rows)]
     return NumPy(forward.program.code, [*roots, *forward.checked], rowwise, fresh, exact)
 
 
 def _value_and_grad(
-    forward: Forward, output: Operand, whole: Rows, rowwise: set[Array], stages: Stages,
-    without_gradient: Sequence[int], exact: bool,
+    forward: Forward, output: Operand, whole: Rows, rowwise: set[Array], without_gradient: Sequence[int], exact: bool
 ) -> NumPy:  # fmt: skip
     theta = forward.theta
     parts = mean(forward, output)
     operands = [operand for part in parts for operand in part.operands[: 2 if part.kind == "picked" else None]]
     if not isinstance(whole, Rows):
-        text = _writer(forward, operands, rowwise, stages, exact=exact)
+        text = _writer(forward, operands, rowwise, exact=exact)
         text.line(f"return {text.mean(parts)}, np.zeros({theta.lanes})")
         return text
     returned_where_written = theta.lanes > LARGE and whole.array.op not in ("scatter", "full")
@@ -75,7 +70,7 @@ def _value_and_grad(
         whole = forward.program.write("full", [whole], theta.lanes, False)
     whole.array.name = whole.array.name or "dtheta"
     fresh = whole.array if theta.lanes > LARGE else None
-    text = _writer(forward, [whole, *operands], rowwise, stages, fresh, exact)
+    text = _writer(forward, [whole, *operands], rowwise, fresh, exact)
     result = text.of(whole, False)
     if without_gradient:
         indices = text.constant(f"np.array({list(without_gradient)})")

@@ -14,7 +14,6 @@ from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
 from ..arrays.place import ELSEWHERE, covers, first_writes, needed, placed, reused
 from ..arrays.plan import Step
-from ..arrays.shares import with_divisors
 from ..literals import indices_literal, literal, shape_literal, slice_literal, template
 
 SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
@@ -42,7 +41,7 @@ class NumPy:
         fresh: Array | None = None, exact: bool = True,
     ) -> None:  # fmt: skip
         self.rowwise, self.fresh, self.exact = rowwise, fresh, exact
-        self.code = with_divisors(needed(code, roots), roots)
+        self.code = needed(code, roots)
         self.placed = placed(self.code, set(roots))
         self.lines: list[Line] = []
         self.made: list[str] = []  # the lines that make the arrays
@@ -452,10 +451,9 @@ class NumPy:
         self._reduce("add", array, comment)
 
     def _divisors(self, array: Array) -> None:
-        x, number = array.args
-        count = array.lanes - 1
-        factors = self.constant(f"np.vstack([np.full(({count}, {count}), 1.0 / ({shown(number)})), np.ones({count})])")
-        comment = f"sum({self.says(x)}) / ({shown(number)}) in {count} rows, and the sum"
+        [x], count = array.args, array.lanes - 1
+        factors = self.constant(f"np.vstack([np.full(({count}, {count}), float(n)), np.ones({count})])")
+        comment = f"n * sum({self.says(x)}) in {count} rows, and the sum"
         self.to(array, f"{factors}.dot({self._joined(x, count)}, {self.base(array)})", comment)
 
     def _largest(self, array: Array) -> None:
