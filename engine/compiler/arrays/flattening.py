@@ -110,8 +110,8 @@ class Flattened:
         stands alone (times 1). The other summands are added up.
         """
         pairs: list[tuple[Argument, Argument]] = []
-        alone, rest, number = [], [], 0.0
-        parts: list[Any] = []
+        alone, number = [], 0.0
+        parts, rest = list[Any](), list[Any]()
         batched = self.batched
         for factors, place in summands:
             if self.copies:

@@ -173,5 +173,5 @@ def _group_key(flat: Flattened, place: int) -> Any:
         return "dot", len(task.arguments), ones
     if task.kind == "sum" or task.kind is logsumexp:  # the lengths may differ
         return task.kind, flat.batched[place]
-    batched = flat.batched
-    return task.kind, batched[place], *["number" if a.__class__ is float else batched[a] for a in task.arguments]
+    batched, given = flat.batched, task.arguments
+    return task.kind, batched[place], *["number" if a.__class__ is float else batched[a] for a in given]  # type: ignore[index]

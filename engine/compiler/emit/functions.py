@@ -24,13 +24,13 @@ def numpy_source(
     program after each pass is noted in `stages`.
     """
     name_arrays(plan)
-    forward = Forward(plan, mean_parts(plan) if name == "value_and_grad" else ())
+    forward = Forward(plan, mean_parts(plan) if name == "value_and_grad" else (), name != "value")
     if stages is not None:
         stages["forward"] = "\n".join(lines(forward.program.code))
     found: Any = results(forward, name)
     rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
     if name in ("value_and_grad", "careful"):
-        text = _value_and_grad(forward, *found, rowwise, without_gradient, exact=name == "careful")
+        text = _value_and_grad(forward, found[0], found[1], rowwise, without_gradient, exact=name == "careful")
     else:
         text = _writer(forward, found, rowwise)
         if name == "value":

@@ -6,6 +6,7 @@ import builtins
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
+from typing import Any
 
 from ...op import NAMES, Op
 from ..arrays.flattening import SUMS
@@ -85,20 +86,21 @@ def lines(
             op, _spelling(op, floats, functions[op])
         )
         arguments, held = [], [place]
-        for a in code.arguments[place]:
+        given: tuple[Any, ...] = code.arguments[place]
+        for a in given:
             if a.__class__ is float:
                 arguments.append(literal(a))
             elif a in inside and named_twice:
-                text, more, _ = inside.pop(a)  # type: ignore[arg-type]
-                written.append((f"{names[a]} = {text}", sorted(more)))  # type: ignore[arg-type]
-                arguments.append(names[a])  # type: ignore[arg-type]
+                text, more, _ = inside.pop(a)
+                written.append((f"{names[a]} = {text}", sorted(more)))
+                arguments.append(names[a])
             elif a in inside:
-                text, more, bound = inside.pop(a)  # type: ignore[arg-type]
+                text, more, bound = inside.pop(a)
                 held += more  # needless parentheses would take Python's parser a third of its time
                 clear = bound > apart or (bound == apart and not arguments)
                 arguments.append(text if clear else f"({text})")
             else:
-                arguments.append(names[a])  # type: ignore[arg-type]
+                arguments.append(names[a])
         if op.variadic:
             arguments = [", ".join(arguments) if floats else listed(op, arguments)]
         text = spelling.format(*arguments)

@@ -40,7 +40,7 @@ def differentiate(
             continue
         arguments, out = code.arguments[place], Ref(code, place)
         scalars = [Ref(code, a) if a.__class__ is int else a for a in arguments]
-        slopes = op.partials(out, *scalars) if op.variadic else None
+        slopes = op.partials(out, *scalars) if callable(op.partials) else None
         if risky:
             if always[place]:
                 behind[place] = False
