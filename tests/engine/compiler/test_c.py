@@ -422,10 +422,11 @@ def test_two_processes_build_the_same_library_at_once(tmp_path):
 
 
 def test_steps_in_c_name_what_is_missing_or_too_short():
-    rule = """static void cr_rule(long n, double taken, double rate, const double *settings, double *theta,
-        double *gradient, double *const *memory) {
-      (void)taken;
+    rule = """static long cr_rule(long n, double taken, double rate, const double *settings, double *theta,
+        double *gradient, double *const *memory, double *before, double *squares) {
+      (void)taken, (void)before, (void)squares;
       for (long i = 0; i < n; i++) theta[i] -= rate * (settings[1] * gradient[i] + memory[1][i]);
+      return 0;
     }"""
     p, x, y = [Value(0.5), Value(-0.3)], np.array([[1.0], [2.0], [3.0]]), np.zeros(3)
     program = in_c(lambda x, y: (p[0] * x[0] + p[1] - y) ** 2, p)
