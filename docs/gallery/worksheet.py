@@ -1,4 +1,4 @@
-"""A worksheet. The same for paper: blanks to fill in, and the key on a page of its own."""
+"""A worksheet. Backpropagation for paper: blanks to fill in, and the key on a page of its own."""
 
 import chainrule as cr
 
