@@ -912,6 +912,8 @@ PLANTED = [
     ("inexact", CLOSURES, "self.data = data", "self.data = round(data, 3)"),
     ("another logarithm", CLOSURES, "math.log(", "math.log10("),
     ("sigmoid falls", CLOSURES, "math.exp(-self.data))", "math.exp(self.data))"),
+    ("relu at positive numbers", CLOSURES, "self.data if self.data > 0", "self.data if self.data > 1"),
+    ("relu at positive numbers", LOCAL_GRADS, "float(self.data > 0)", "float(self.data > 1)"),
     ("no __init__", CLOSURES, "def __init__", "def _init_"),
     ("no data", CLOSURES, "self.data = data", "self.value = data"),
     ("no plus", CLOSURES, "def __add__", "def add"),

@@ -43,7 +43,7 @@ class Check:
 A, AB, ABC = {"a": 2.0}, {"a": 2.0, "b": -3.0}, {"a": 2.0, "b": -3.0, "c": 10.0}
 
 
-FUNCTIONS = {"exp": 1.5, "log": 4.0, "tanh": 0.75, "relu": 1.5, "sigmoid": 0.75}
+FUNCTIONS = {"exp": 1.5, "log": 4.0, "tanh": 0.75, "relu": 0.3, "sigmoid": 0.75}
 
 
 def _function(name: str, a: float, label: str = "") -> Check:
@@ -101,8 +101,8 @@ CHECKS = (
     _function("exp", FUNCTIONS["exp"]),
     _function("log", FUNCTIONS["log"]),
     _function("tanh", FUNCTIONS["tanh"]),
-    _function("relu", FUNCTIONS["relu"], "relu of 1.5"),
-    _function("relu", -FUNCTIONS["relu"], "relu of -1.5"),
+    _function("relu", FUNCTIONS["relu"], "relu of 0.3"),
+    _function("relu", -1.5, "relu of -1.5"),
     _function("sigmoid", FUNCTIONS["sigmoid"]),
     *(_and_on(name, a) for name, a in FUNCTIONS.items()),
     *(_twice(name, a) for name, a in FUNCTIONS.items()),
