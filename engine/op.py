@@ -162,7 +162,8 @@ class Op:
         numbers = [round(low + share * (high - low), 1) for share, (low, high) in zip(shares, self.intervals())]
         names, made = ", ".join(self.argument_names), ", ".join([f"Value({one})" for one in numbers])
         out = self.forward(*numbers)
-        slopes = [float(rule(out, *numbers)) + 0.0 for rule in self.partials]  # no -0.0
+        rules = () if callable(self.partials) else self.partials
+        slopes = [float(rule(out, *numbers)) + 0.0 for rule in rules]  # no -0.0
         found = ", ".join([str(round(one, 4)) for one in (out, *slopes)])
         shown = ["result.data", *[f"{name}.grad" for name in self.argument_names]]
         asked = ", ".join([f"round({one}, 4)" for one in shown])
