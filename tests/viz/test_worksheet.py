@@ -55,6 +55,17 @@ def test_no_gradient_is_changed_and_the_title_is_text():
     assert y.grad == 0.0 and "<script>alert" not in sheet.html and html.escape(sheet.title) in sheet.html
 
 
+def test_a_graph_whose_data_changed_is_refused_since_its_key_would_not_be_true():
+    x, *_, y = neuron()
+    x.data = 5.0
+    with pytest.raises(ValueError, match=r"v\d is stale: data changed after .*; call y\.refresh\(\) first"):
+        cr.worksheet(y)
+    y.refresh()
+    assert cr.worksheet(y).given == "Given: x = 5, w = −0.75."
+    with pytest.raises(TypeError, match="title"):
+        cr.worksheet(y, title=3)
+
+
 def test_what_is_too_long_for_hands_is_refused_and_what_is_too_large_for_paper_has_no_picture():
     large, larger = ([cr.Value(1.0, label=f"x{i}") for i in range(count)] for count in (40, 80))
     assert "<svg" not in cr.worksheet(sum(large[1:], large[0])).html

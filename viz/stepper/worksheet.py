@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chainrule.engine import Value
 
+from ..common.choices import check_kind
 from ..common.formulas import read
 from ..common.page import page_html
 from ..common.saving import open_in_browser, write_text
@@ -72,8 +73,8 @@ def worksheet(value: Value, *, title: str = "The chain rule by hand") -> Workshe
     What is given are the leaves; each number that follows from them is asked for, and none is told by a later line.
     No .grad is changed. Print the page that `.save("sheet.html")` writes; `str()` is the same as text.
 
-    Errors: TypeError for what is not a Value; ValueError for more than 200 lines, and for a node with a hand-written
-    `_backward`.
+    Errors: TypeError for what is not a Value; ValueError for more than 200 lines, for a node with a hand-written
+    `_backward`, and for data that changed after the forward pass, of which the key would not be true.
 
     >>> from chainrule import Value
     >>> a, b = Value(3.0, label="a"), Value(-2.0, label="b")
@@ -100,9 +101,13 @@ def worksheet(value: Value, *, title: str = "The chain rule by hand") -> Workshe
       3. a.grad: 1 + (−2) × 1 = −1
       4. b.grad: 0 + 3 × 1 = 3
     """
+    check_kind("title", title, isinstance(title, str), "a text")
     order = values_of(value)
     narrator = Narrator(order, names_as_drawn(order))
     applied, names = applications(order), narrator.names
+    if any(narrator.found.stale):
+        which, root = names[narrator.found.stale.index(True)], names[-1]
+        raise ValueError(f"{which} is stale: data changed after the forward pass; call {root}.refresh() first")
     made = [index for index, one in enumerate(order) if one.operation]
     if (count := len(made) + len(applied)) > MOST_LINES:
         raise ValueError(f"a worksheet of {names[-1]} has {count:,} lines, and at most {MOST_LINES} are for hands: "
