@@ -68,6 +68,7 @@ RIGHT = {
     "replay": lambda: dict(zip(("model", "loss", "X", "y", "history"), trained())),
     "report": reported,
     "steps": lambda: {"loss": result()},
+    "worksheet": lambda: {"value": result()},
     "trace": lambda: {"root": result()},
     "walk": lambda: {"loss": result()},
     "wish_bars": on_a_plane,
