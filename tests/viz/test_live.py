@@ -1113,6 +1113,14 @@ def test_the_boundary_can_be_read_without_its_colours(outputs):
     assert len(set(re.findall(r'<path class="point \w+" [^>]*d="([^"]+)"', svg))) == max(outputs, 2)
 
 
+@pytest.mark.parametrize("labels", [(-1, 1), (-1.0, 1.0), (1, 2), (0, 1), (0.25, 0.75)])
+def test_the_legend_of_a_boundary_has_the_two_numbers_of_y(labels):
+    y = np.array(labels)[np.arange(20) % 2]
+    svg = viz.boundary(cr.MLP(2, [1], rng=0), np.random.default_rng(0).normal(size=(20, 2)), y).svg
+    named = re.findall(r">([^<>]+)</text>", svg)[5:]  # after the title and the ends of the axes
+    assert named == [f"{label:g}".replace("-", "−") for label in labels]
+
+
 def test_the_confusion_table_counts_what_sklearn_would_count():
     data = cr.iris().standardise()
     model = cr.MLP(4, [3], rng=0)
