@@ -350,7 +350,7 @@ def test_what_only_a_colour_tells_keeps_it_among_forced_colours(scheme, window, 
     scale = browser.execute_script(script, "#view .tint", "fill")[-17:]  # the legend stands below the cards
     assert len(set(scale)) >= 16
     history = SimpleNamespace(epochs=[1, 2], train_loss=[1.0, 0.5], test_loss=[1.0, 0.75], metrics={},
-                              gradient_sizes={"layer 1": [0.5, 0.25], "layer 2": [0.25, 0.5], "layer 3": [1.0, 2.0]})  # fmt: skip
+                              gradient_sizes={"a": [0.5, 0.25], "b": [0.25, 0.5], "c": [1.0, 2.0]})  # fmt: skip
     browser = window(viz.curves(history), tmp_path, **features)
     curves, names = (
         browser.execute_script(script, ".curve", "stroke"),
