@@ -165,6 +165,28 @@ def test_all_losses_and_gradients_are_those_of_python(moons, browser):
     assert found[1][1:] == pytest.approx(gradient.tolist(), abs=1e-12)
 
 
+@pytest.mark.parametrize("penalty", [0.0, 0.01])  # what depends on parameters alone is computed apart from examples
+def test_the_curve_of_each_weight_is_the_loss_that_python_computes(penalty, browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+
+    def loss(out, t):
+        return cr.hinge(out, t) + penalty * sum(p**2 for p in model.parameters())
+
+    opened(browser, cr.live(model, loss if penalty else cr.hinge, X, y), tmp_path)
+    program = cr.compile(lambda x, t: loss(model(x), t), model.parameters())
+    theta = np.array(browser.execute_script("LIVE.reset(); return Array.from(LIVE.S.theta)"))
+    for k in range(len(theta)):
+        others = theta[k] + np.array([-1.5, 0.0, 0.25, 2.0])
+        find = "return LIVE.M.loss.meansOver(arguments[0], arguments[1], LIVE.X, LIVE.S.theta, null, LIVE.D.train)"
+        found = browser.execute_script(find, k, others.tolist())
+        for other, mean in zip(others, found, strict=True):
+            changed = theta.copy()
+            changed[k] = other
+            program.assign(changed)
+            assert mean == pytest.approx(float(np.mean(program(X, y))), abs=1e-12)
+
+
 OPTIMISERS = {
     "sgd": lambda m: nn.SGD(m, 0.05),
     "momentum": lambda m: nn.SGD(m, 0.05, momentum=0.9),
