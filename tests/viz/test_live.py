@@ -615,6 +615,18 @@ def test_a_wrong_guess_may_be_mended_and_gives_nothing_away(moons, browser):
     assert "Score: 1 of 1" in text(browser, ".score"), "one question, in four guesses"
 
 
+def test_who_gives_up_sees_how_far_off_the_last_guess_was(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5); LIVE.scalar.go('forward', 0)")
+    element(browser, "#predict").click()
+    true = browser.execute_script("return LIVE.scalar.tell(0).result")
+    for wrong in (true * 9, true * 2):
+        element(browser, ".guess input").send_keys(str(wrong))
+        element(browser, ".guess button").click()
+    element(browser, ".guess button:last-child").click()
+    found = re.fullmatch(r"Shown: your (.+), true (.+), off by (.+)\. Score: 0 of 1\.", text(browser, ".score"))
+    assert [number(part) for part in found.groups()] == pytest.approx([true * 2, true, abs(true)], rel=0.01)
+
+
 def test_a_scalar_of_another_part_is_named_after_the_neuron_that_it_is_in(moons, browser):
     told = browser.execute_script("""
       return LIVE.D.neurons.flatMap((_, n) => {
