@@ -115,6 +115,7 @@ def test_every_function_is_here_and_works_with_the_right_arguments():
             called(name, arguments())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "argument"), CASES, ids=[f"{name}-{argument}" for name, argument in CASES])
 def test_what_is_of_another_type_works_or_is_an_error_of_ours(name, argument):
     bare = []

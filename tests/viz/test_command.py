@@ -65,6 +65,7 @@ def test_pi_and_e_are_known_unless_they_are_given(words, result, tmp_path, capsy
     assert f"= {result}," in target.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_terminal_with_fewer_letters_gets_the_picture_too(encoding, tmp_path):
     target = tmp_path / "ℌ∂.svg"

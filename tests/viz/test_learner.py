@@ -90,6 +90,7 @@ def test_a_planted_bug_is_named(name, text, old, new, tmp_path):
         assert "Value(" in str(report) and report.found[0].says in str(report)
 
 
+@pytest.mark.slow
 def test_what_is_ordered_by_chance_gets_the_same_report_each_time_and_the_worst_of_it():
     """micrograd keeps parents in a set, which is ordered by addresses; on some of them a wrong walk comes out right."""
     text = learners.CLOSURES.replace("                topo.append(v)\n", "").replace("reversed(topo)", "topo").replace(
