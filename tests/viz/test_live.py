@@ -165,6 +165,28 @@ def test_all_losses_and_gradients_are_those_of_python(moons, browser):
     assert found[1][1:] == pytest.approx(gradient.tolist(), abs=1e-12)
 
 
+@pytest.mark.parametrize("penalty", [0.0, 0.01])  # what depends on parameters alone is computed apart from examples
+def test_the_curve_of_each_weight_is_the_loss_that_python_computes(penalty, browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+
+    def loss(out, t):
+        return cr.hinge(out, t) + penalty * sum(p**2 for p in model.parameters())
+
+    opened(browser, cr.live(model, loss if penalty else cr.hinge, X, y), tmp_path)
+    program = cr.compile(lambda x, t: loss(model(x), t), model.parameters())
+    theta = np.array(browser.execute_script("LIVE.reset(); return Array.from(LIVE.S.theta)"))
+    for k in range(len(theta)):
+        others = theta[k] + np.array([-1.5, 0.0, 0.25, 2.0])
+        find = "return LIVE.M.loss.meansOver(arguments[0], arguments[1], LIVE.X, LIVE.S.theta, null, LIVE.D.train)"
+        found = browser.execute_script(find, k, others.tolist())
+        for other, mean in zip(others, found, strict=True):
+            changed = theta.copy()
+            changed[k] = other
+            program.assign(changed)
+            assert mean == pytest.approx(float(np.mean(program(X, y))), abs=1e-12)
+
+
 OPTIMISERS = {
     "sgd": lambda m: nn.SGD(m, 0.05),
     "momentum": lambda m: nn.SGD(m, 0.05, momentum=0.9),
@@ -591,6 +613,18 @@ def test_a_wrong_guess_may_be_mended_and_gives_nothing_away(moons, browser):
     element(browser, ".guess input").send_keys(str(true))
     element(browser, ".guess button").click()
     assert "Score: 1 of 1" in text(browser, ".score"), "one question, in four guesses"
+
+
+def test_who_gives_up_sees_how_far_off_the_last_guess_was(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5); LIVE.scalar.go('forward', 0)")
+    element(browser, "#predict").click()
+    true = browser.execute_script("return LIVE.scalar.tell(0).result")
+    for wrong in (true * 9, true * 2):
+        element(browser, ".guess input").send_keys(str(wrong))
+        element(browser, ".guess button").click()
+    element(browser, ".guess button:last-child").click()
+    found = re.fullmatch(r"Shown: your (.+), true (.+), off by (.+)\. Score: 0 of 1\.", text(browser, ".score"))
+    assert [number(part) for part in found.groups()] == pytest.approx([true * 2, true, abs(true)], rel=0.01)
 
 
 def test_a_scalar_of_another_part_is_named_after_the_neuron_that_it_is_in(moons, browser):
@@ -1111,6 +1145,14 @@ def test_the_boundary_can_be_read_without_its_colours(outputs):
     slopes = set(re.findall(r"l[\d.]+ (-?)[\d.]", "".join(hatched)))
     assert slopes == ({"-"} if outputs < 3 else {"-", ""})  # "/" of the second class, "\\" of the third
     assert len(set(re.findall(r'<path class="point \w+" [^>]*d="([^"]+)"', svg))) == max(outputs, 2)
+
+
+@pytest.mark.parametrize("labels", [(-1, 1), (-1.0, 1.0), (1, 2), (0, 1), (0.25, 0.75)])
+def test_the_legend_of_a_boundary_has_the_two_numbers_of_y(labels):
+    y = np.array(labels)[np.arange(20) % 2]
+    svg = viz.boundary(cr.MLP(2, [1], rng=0), np.random.default_rng(0).normal(size=(20, 2)), y).svg
+    named = re.findall(r">([^<>]+)</text>", svg)[5:]  # after the title and the ends of the axes
+    assert named == [f"{label:g}".replace("-", "−") for label in labels]
 
 
 def test_the_confusion_table_counts_what_sklearn_would_count():

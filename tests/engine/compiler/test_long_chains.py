@@ -52,6 +52,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("f", "inputs"), FUNCTIONS.values(), ids=list(FUNCTIONS))
 def test_a_long_chain_gives_what_eager_code_gives(f, inputs, tmp_path, monkeypatch):
     program = engine.compile(f, K)
