@@ -220,7 +220,7 @@ class NumPy:
 
     def says(self, x: Operand) -> str:
         """An operand in a comment."""
-        return x.array.name if isinstance(x, Rows) else shown(x)
+        return shown(x, x.array.name if isinstance(x, Rows) else "")
 
     def _out(self, array: Array, suffix: str = "", name: str = "") -> str:
         return self.window(self._texts[array] + suffix, name)
