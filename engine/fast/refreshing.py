@@ -133,7 +133,7 @@ def refresh(root: Any) -> None:
         raise
 
 
-def _by_row(node: Any, op: Op, left: Any, right: Any, a: float, b: float) -> bool:
+def _by_row(node: Any, op: Any, left: Any, right: Any, a: float, b: float) -> bool:
     """Compute a node of one or two arguments from its row, without lists; False if the general way has done all."""
     try:
         if op.arity == 1:
