@@ -6,6 +6,7 @@ from typing import Any
 
 from ..graph import needs_row
 from ..ops import add, multiply, power, subtract, tanh
+from ..reads import refreshing
 from ..recording import enable_grad
 from .neurons import FusedSum, SharedInputs, as_floats
 from .operators import power_and_slope, tanh_and_slope
@@ -20,6 +21,7 @@ def users_first(root: Any) -> list[Any]:
     order: list[Any] = []
     waiting: Waiting = {}  # users are not counted here
     missing = Missing()
+    learning: dict[Any, Any] = {}  # the weights that were seen with a bias: the sums of a neuron have the same
     stack = [root]
     while True:
         if not stack:
@@ -28,9 +30,15 @@ def users_first(root: Any) -> list[Any]:
                 return order
         node = stack.pop()
         left, right = node._left, node._right
-        if right.__class__ is FusedSum and not right.learns():
-            right.unfold(node)
-            left, right = node._left, node._right
+        if right.__class__ is FusedSum and learning.get(right.start) != right.weights:
+            if right.learns():
+                learning[right.start] = right.weights
+                for parameter in (right.start, *right.weights):
+                    if parameter.operation is not None:  # it was a leaf when the sum was made
+                        needs_row(parameter, "refresh")
+            else:
+                right.unfold(node)
+                left, right = node._left, node._right
         if left.__class__ is not float and left.operation is not None:
             if left._users == 1:
                 stack.append(left)
@@ -38,7 +46,7 @@ def users_first(root: Any) -> list[Any]:
                 waiting.setdefault(left, 1)
         elif left.__class__ is float and (right.__class__ is float or right.__class__ is FusedSum):
             if right.__class__ is FusedSum:
-                children: Any = (right.inputs, right.start, *right.weights)
+                children: Any = (right.inputs,)
             elif node.__class__ is SharedInputs:
                 children = node
             else:
@@ -61,11 +69,13 @@ def refresh(root: Any) -> None:
     """Do the same as graph.refresh, which is the general way."""
     if root.operation is None:
         return
+    refreshing()
     order = users_first(root)
     order.reverse()
     before: list[Any] = []
     pairs: list[Any] = []  # of the nodes that have (argument, local derivative) pairs
     sums: list[Any] = []
+    parameters: dict[Any, Any] = {}
     try:
         with enable_grad():
             for node in order:
@@ -73,7 +83,7 @@ def refresh(root: Any) -> None:
                 before.append((node._data, node._d_left, node._d_right, node._requires_grad))
                 if right.__class__ is FusedSum:
                     sums.append((right, right.weight_data, right.input_data, right.start_data))
-                    right.refresh(node)
+                    right.refresh(node, parameters)
                     continue
                 if node.__class__ is SharedInputs:
                     node._data = as_floats(node)

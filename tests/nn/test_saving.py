@@ -383,6 +383,7 @@ def killed_at(line, model, path):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # other tests may have left threads behind
 def test_a_process_that_is_killed_at_any_line_of_a_save_leaves_the_old_file_or_the_new_one(tmp_path):

@@ -204,6 +204,7 @@ def test_lines_that_cross_are_counted():
     assert crossings(bent, edges, True) == 1 and crossings(bent, edges, False) == 2  # 0 to 5 and 9 to 2 in column 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("dot") is None, reason="no dot on this machine")
 def test_edges_cross_hardly_more_often_than_in_graphviz():
     merged, singly = [0, 0], [0, 0]

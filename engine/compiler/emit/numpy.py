@@ -450,6 +450,12 @@ class NumPy:
             return
         self._reduce("add", array, comment)
 
+    def _divisors(self, array: Array) -> None:
+        [x], count = array.args, array.lanes - 1
+        factors = self.constant(f"np.vstack([np.full(({count}, {count}), float(n)), np.ones({count})])")
+        comment = f"n * sum({self.says(x)}) in {count} rows, and the sum"
+        self.to(array, f"{factors}.dot({self._joined(x, count)}, {self.base(array)})", comment)
+
     def _largest(self, array: Array) -> None:
         [x], sizes = array.args, array.extra[0]
         assert isinstance(x, Rows)
