@@ -8,7 +8,7 @@ import shutil
 from itertools import combinations, pairwise
 
 import pytest
-from picture_helpers import SVG, boxes_of_cards, marked, network
+from picture_helpers import OVERLAPS, SVG, boxes_of_cards, marked, network
 from picture_kinds import KINDS
 
 from chainrule import nn, viz
@@ -134,19 +134,6 @@ def test_values_of_one_layer_share_a_column():
 def test_no_line_of_a_long_drawing_is_wide(all_drawings):
     for name, drawing in all_drawings.items():
         assert drawing.width < 2150, f"{name} is {drawing.width} wide"
-
-
-OVERLAPS = """
-const marks = Array.from(document.querySelectorAll("svg text"), (text) => {
-  const { left, right, top, bottom } = text.getBoundingClientRect();
-  const half = Math.min(bottom - top, 0.72 * parseFloat(getComputedStyle(text).fontSize)) / 2; // what letters fill
-  return { text: text.textContent, left, right, top: (top + bottom) / 2 - half, bottom: (top + bottom) / 2 + half };
-}).filter((mark) => mark.text.trim());
-return marks.flatMap((one, index) => marks.slice(index + 1)
-  .filter((other) => Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1
-                  && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 0)
-  .map((other) => `${one.text} on ${other.text}`));
-"""
 
 
 def texts_on_each_other(browser, folder, svg):

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from picture_helpers import OVERLAPS
 
 import chainrule as cr
 from chainrule import nn, viz
@@ -1117,6 +1118,24 @@ def test_the_error_about_an_operation_without_a_spelling_names_it():
     odd = cr.Op(name="odd", forward=lambda a: a * a, partials=(lambda out, a: 2.0 * a,), numpy="np.i0({})")
     with pytest.raises(ValueError, match="the operation odd has no spelling"):
         cr.live(cr.MLP(1, [1], rng=0), lambda out, t: odd(out - t), [0.0, 1.0], [1.0, 0.0])
+
+
+def test_numbers_that_have_become_longer_stay_apart_and_inside_their_paper(browser, tmp_path):
+    """On the page of one Value, whose cards and labels were made for its first numbers."""
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    opened(browser, cr.live((model([0.5, -1.0]) - 1.0) ** 2), tmp_path)
+    for scale in (1.0, 3.217, -0.0123, 4567.0):
+        change = (
+            "for (let k = 0; k < LIVE.T.parameters; k += 1) LIVE.setParameter(k, Math.sin(7 * k + 1) * arguments[0])"
+        )
+        browser.execute_script(change, scale)
+        settle(browser)
+        assert browser.execute_script(OVERLAPS) == []
+        wide = """return Array.from(document.querySelectorAll("svg .tag"), (tag) => {
+          const [paper, text] = ["rect", "text"].map((name) => tag.querySelector(name).getBoundingClientRect().width);
+          return text > paper ? tag.textContent : "";
+        }).filter((text) => text);"""
+        assert browser.execute_script(wide) == []
 
 
 # --- its panels as pictures that stand still
