@@ -112,6 +112,14 @@ def test_a_network_of_337_parameters_with_200_examples_is_a_small_file():
     assert len(page.html.encode()) < LARGEST_FILE
 
 
+def test_the_recorded_training_of_the_demo_s_network_is_a_small_file_however_long_it_was():
+    data = cr.iris()
+    model = cr.MLP(4, [12, 3], activation="tanh", rng=0)
+    history = cr.fit(model, cr.cross_entropy, data.X, data.y, epochs=120, progress=False)
+    page = cr.replay(model, cr.cross_entropy, data.X, data.y, history)
+    assert len(history.snapshots) > 60 and len(page.html.encode()) < LARGEST_FILE
+
+
 def test_the_page_asks_for_nothing_and_its_policy_names_the_programs_by_their_hashes(browser, tmp_path):
     page = small().page
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page.html)[1]
