@@ -77,6 +77,7 @@ def test_a_data_set_that_is_shipped_goes_by_its_name(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("words", "said"), [
+    ("nothing.csv", "'nothing.csv' cannot be used: no such file or directory"),
     ("nothing.csv --target y", "'nothing.csv' cannot be used: no such file or directory"),
     ("TREES", "write --target COLUMN, the column of TREES that is to be predicted"),
     ("TREES --target kin", "--target kin is no column of trees.csv, which has 'height', 'soil', 'id', 'kind'"),
