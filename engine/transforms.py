@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 import re
@@ -155,7 +156,7 @@ class _Variable:
             numbers = given.ravel().tolist()  # plain numbers: NumPy scalars are slow
         else:
             numbers = list(given) if len(self.shape) == 1 else list(np.array(given, dtype=object).ravel())
-        self.symbolic = any(isinstance(x, Value) for x in numbers)
+        self.symbolic = any(issubclass(kind, Value) for kind in {*map(type, numbers)})
         # Fresh nodes, so that uses of the same Value elsewhere in the function are not counted.
         self.nodes = [
             identity(x) if isinstance(x, Value) else Value(x if x.__class__ is float else number(x, "a derivative"))
@@ -165,10 +166,7 @@ class _Variable:
 
     def shaped(self, derivatives: Sequence[Any]) -> Any:
         """One for each node, in the form of the argument."""
-        if not self.shape:
-            return derivatives[0]
-        symbolic = any(isinstance(d, Value) for d in derivatives)
-        return (_objects(derivatives) if symbolic else np.array(derivatives, float)).reshape(self.shape)
+        return _array(derivatives).reshape(self.shape) if self.shape else derivatives[0]
 
 
 def _shape(given: Any) -> tuple[int, ...]:
@@ -178,25 +176,34 @@ def _shape(given: Any) -> tuple[int, ...]:
         raise ValueError(f"an argument is a number or an array, got lists of different lengths: {given!r}") from None
 
 
+def _array(derivatives: Sequence[Any]) -> Any:
+    """A flat array of derivatives, which are all Values, or all floats."""
+    symbolic = len(derivatives) > 0 and isinstance(derivatives[0], Value)
+    return _objects(derivatives) if symbolic else np.array(derivatives, float)
+
+
 def _objects(items: Sequence[Any]) -> Any:
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array
+    return np.fromiter(items, dtype=object, count=len(items))  # array[:] = items would look into each
 
 
 Prepared = tuple[list[_Variable], Callable[[], Any]]  # variables, and the function that runs on them
 
 
-def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequence[Any]) -> tuple[Any, list[_Variable]]:
+def _run(
+    function: Callable[..., Any], places: Sequence[int], arguments: Sequence[Any]
+) -> tuple[Any, list[_Variable], bool]:
     """The function's result on fresh Values, marked as variables of a derivative that is being taken.
+
+    With it the variables, and whether it is known that no data were written meanwhile.
 
     Errors: TypeError if the function computed its result from numbers that it read from them, see reads.py.
     """
     variables, call = _prepared(function, places, arguments)
     if is_trying():  # the derivative around this one looks at it
-        return call(), variables
+        return call(), variables, False
     with Watch(_nodes(variables)) as watch:
         result = call()
+    unchanged = watch.unchanged
     if watch.found:
 
         def again() -> tuple[list[Value], Callable[[], Any]]:
@@ -207,7 +214,7 @@ def _run(function: Callable[..., Any], places: Sequence[int], arguments: Sequenc
             lost = lost_path(watch, result, again)
         if lost:
             raise TypeError(_advice(lost))
-    return result, variables
+    return result, variables, unchanged
 
 
 def _nodes(variables: Sequence[_Variable]) -> list[Value]:
@@ -261,14 +268,16 @@ def _prepared(function: Callable[..., Any], places: Sequence[int], arguments: Se
     return variables, call
 
 
-def _slopes(outputs: Sequence[Value], variables: Sequence[_Variable]) -> tuple[list[list[Any]], Callable[[Value], Any]]:
+def _slopes(
+    outputs: Sequence[Value], variables: Sequence[_Variable], unchanged: bool
+) -> tuple[list[list[Any]], Callable[[Value], Any]]:
     """The derivatives of each output to each node of the variables, and the function that finishes a value.
 
     Both give floats, or Values where a derivative around this one depends on them.
     """
     nodes = [node for variable in variables for node in variable.nodes]
     if not any(variable.symbolic for variable in variables):
-        numbers = [derivatives(y, nodes) if y._plain else None for y in outputs]
+        numbers = [derivatives(y, nodes, unchanged) if y._plain else None for y in outputs]
         if not any(row is None for row in numbers):
             return numbers, _number  # type: ignore[return-value]
         if not any(node._variable for y in outputs for node in topological_order(y)):
@@ -313,9 +322,9 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     @_derived_from(f)
     def wrapped(*arguments: Any, **keywords: Any) -> tuple[Any, Any]:
         with enable_grad():
-            result, variables = _run(functools.partial(f, **keywords), places, arguments)
+            result, variables, unchanged = _run(functools.partial(f, **keywords), places, arguments)
             y = _scalar(result, "grad", "is jacobian meant?")
-            [slopes], finish = _slopes([y], variables)
+            [slopes], finish = _slopes([y], variables, unchanged)
             rest = iter(slopes)
             parts = tuple(variable.shaped([next(rest) for _ in variable.nodes]) for variable in variables)
         return finish(y), parts if several else parts[0]
@@ -353,13 +362,14 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
     @_derived_from(f)
     def wrapped(*arguments: Any, **keywords: Any) -> Any:
         with enable_grad():
-            result, [variable] = _run(functools.partial(f, **keywords), [0], arguments)
+            result, [variable], unchanged = _run(functools.partial(f, **keywords), [0], arguments)
             shape = () if isinstance(result, Value) else _shape(result)
             results = [result] if not shape else list(result if len(shape) == 1 else np.array(result, object).ravel())
             outputs = [_scalar(y, "jacobian", "return one Value, or an array of them") for y in results]
-            all_slopes, _ = _slopes(outputs, [variable])
-            rows = [variable.shaped(slopes) for slopes in all_slopes]
-            return np.array(rows).reshape(*shape, *variable.shape) if shape else rows[0]
+            all_slopes, _ = _slopes(outputs, [variable], unchanged)
+            if not shape:
+                return variable.shaped(all_slopes[0])
+            return _array([*itertools.chain.from_iterable(all_slopes)]).reshape(*shape, *variable.shape)
 
     return wrapped
 

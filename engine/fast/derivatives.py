@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
@@ -9,101 +10,152 @@ from ..op import Op
 from ..operators import local_derivatives
 from ..ops import add, identity, multiply
 from .neurons import FusedSum
-from .waiting import Missing, Waiting
+from .waiting import UNCOUNTED, Missing, Waiting
 
 Slopes = dict[Any, float]  # for each node, the derivative of the result to it as far as it has come
 
 
-def derivatives(root: Any, leaves: list[Any]) -> list[float] | None:
+def derivatives(root: Any, leaves: list[Any], unchanged: bool = False) -> list[float] | None:
     """d root / d leaf for each of these leaves; None where only gradients() can tell.
 
     That is where data changed after the forward pass, a node was made by hand, a derivative is not finite, or the
     result depends on the variable of a derivative around this one.
+
+    `unchanged`: since the leaves were made, no data have been written. Then all nodes that were made of them hold. What
+    was not may be older. It ends in a node all of whose arguments are numbers and other leaves: where there is such a
+    node, or one of another class than the root's, each node is compared with its row after all.
     """
-    found: Slopes = dict.fromkeys(leaves, 0.0)
-    so_far: Slopes = {}  # for the nodes that wait
-    waiting: Waiting = {}  # here only the keys matter: users are not counted
+    mark = object()
+    try:
+        for trusting in (True, False) if unchanged else (False,):
+            # A leaf has no local derivatives: their places are quicker than a dictionary of the leaves.
+            for leaf in leaves:
+                leaf._d_left, leaf._d_right = 0.0, mark
+            if _walk(root, mark, trusting):
+                found = [leaf._d_left for leaf in leaves]
+                if isfinite(sum(found)):  # so is each of them
+                    return found
+        return None
+    finally:
+        for leaf in leaves:
+            leaf._d_left = leaf._d_right = 0.0
+
+
+def _walk(root: Any, mark: object, trusting: bool) -> bool:
+    """Add d root / d leaf to the `_d_left` of each leaf that has the mark; False where that cannot be told.
+
+    `trusting`: compare no node with its row, as long as all nodes are made of leaves with the mark.
+    """
+    so_far: Slopes = {}  # for the nodes that several others were made of
+    waiting: Waiting = {}
     missing = Missing()
     aside: list[Any] = []  # nodes that get a gradient of 0, which are not walked
     not_chosen: list[Any] = []  # what rows that choose have not chosen
-
-    def collect(child: Any, slope: float, upstream: float) -> None:
-        if child in found:
-            found[child] += slope * upstream
-        elif slope * upstream == 0.0 or child.operation is None:
-            aside.append(child)
-        elif child in so_far:
-            so_far[child] += slope * upstream
-        else:
-            so_far[child] = slope * upstream
-            waiting[child] = 1
-
-    nodes, slopes = [root], [1.0]
+    nodes: list[Any] = []
+    upstreams: list[float] = []
+    kind = root.__class__
+    node, upstream = root, 1.0
     while True:
-        if not nodes:
-            nodes = missing.deepest(waiting)
-            if not nodes:
-                result = [found[leaf] for leaf in leaves]
-                certain = all(map(isfinite, result)) and _passes_zero(aside) and _passes_zero(not_chosen, walked=False)
-                return result if certain else None
-            slopes = [so_far[node] for node in nodes]
-        node, upstream = nodes.pop(), slopes.pop()
         left, right = node._left, node._right
         if left.__class__ is float and (right.__class__ is float or right.__class__ is FusedSum):
-            edges = _edges_of_a_neuron(right) if right.__class__ is FusedSum else _edges_of_many(node)
+            edges = _certain_edges(node, trusting)
             if edges is None:
-                return None
+                return False
+            if trusting and (node.__class__ is not kind or _is_apart([child for child, _ in edges], mark)):
+                return False
+            count = UNCOUNTED if right.__class__ is FusedSum else 1  # all sums of a layer are one user of its inputs
             chooses = node.operation.__class__ is Op and node.operation.chooses
             for child, slope in edges:
-                if child.__class__ is not float:
-                    if slope == 0.0 and chooses:
-                        not_chosen.append(child)
-                    else:
-                        collect(child, slope, upstream)
-            continue
-        op = node.operation
-        a = left if left.__class__ is float else left._data
-        b = right if right.__class__ is float else right._data
-        if op is add:
-            unchanged = a + b == node._data
-        elif op is multiply:  # its local derivatives are the numbers that it was made of
-            unchanged = a * b == node._data and (node._d_left == b or left.__class__ is float)
-            unchanged = unchanged and (node._d_right == a or right.__class__ is float)
+                if child.__class__ is float:
+                    continue
+                part = slope * upstream
+                if slope == 0.0 and chooses:
+                    not_chosen.append(child)
+                elif child._d_right is mark:
+                    child._d_left += part
+                elif part == 0.0 or child.operation is None:
+                    aside.append(child)
+                else:
+                    so_far[child] = so_far.get(child, 0.0) + part
+                    parts = waiting[child] = waiting.get(child, 0) + count
+                    if parts == child._users:
+                        del waiting[child]
+                        nodes.append(child)
+                        upstreams.append(so_far[child])
         else:
-            unchanged = _holds(node, op, a, b)
-        if not unchanged:
-            return None
-        # Written out for the left and the right argument, as in backward.py.
-        if left.__class__ is not float:
-            slope = node._d_left
-            if left.operation is None:
-                if left in found:
-                    found[left] += slope * upstream
-                elif left._variable:
-                    return None
-            elif left._users == 1 and slope:
-                nodes.append(left)
-                slopes.append(slope * upstream)
-            else:
-                collect(left, slope, upstream)
-        if right.__class__ is not float:
-            slope = node._d_right
-            if right.operation is None:
-                if right in found:
-                    found[right] += slope * upstream
-                elif right._variable:
-                    return None
-            elif right._users == 1 and slope:
-                nodes.append(right)
-                slopes.append(slope * upstream)
-            else:
-                collect(right, slope, upstream)
+            if not trusting:
+                if not _holds(node, left, right):
+                    return False
+            elif node.__class__ is not kind:
+                return False
+            following = None  # the next node is mostly an argument of this one, as in backward.py
+            if left.__class__ is not float:
+                part = node._d_left * upstream
+                if left.operation is None:
+                    if left._d_right is mark:
+                        left._d_left += part
+                    elif left._variable or (trusting and _is_apart((left, right), mark)):
+                        return False
+                elif left._users == 1 and part:
+                    following, part_of_following = left, part
+                elif part == 0.0:
+                    aside.append(left)
+                elif left in so_far:
+                    so_far[left] += part
+                    parts = waiting[left] = waiting[left] + 1
+                    if parts == left._users:
+                        del waiting[left]
+                        nodes.append(left)
+                        upstreams.append(so_far[left])
+                else:
+                    so_far[left], waiting[left] = part, 1
+            if right.__class__ is not float:
+                part = node._d_right * upstream
+                if right.operation is None:
+                    if right._d_right is mark:
+                        right._d_left += part
+                    elif right._variable or (trusting and left.__class__ is float):
+                        return False
+                elif right._users == 1 and part:
+                    if following is not None:
+                        nodes.append(following)
+                        upstreams.append(part_of_following)
+                    node, upstream = right, part
+                    continue
+                elif part == 0.0:
+                    aside.append(right)
+                elif right in so_far:
+                    so_far[right] += part
+                    parts = waiting[right] = waiting[right] + 1
+                    if parts == right._users:
+                        del waiting[right]
+                        nodes.append(right)
+                        upstreams.append(so_far[right])
+                else:
+                    so_far[right], waiting[right] = part, 1
+            if following is not None:
+                node, upstream = following, part_of_following
+                continue
+        if not nodes:
+            nodes += missing.deepest(waiting)
+            if not nodes:
+                break
+            upstreams += [so_far[node] for node in nodes]
+        node, upstream = nodes.pop(), upstreams.pop()
+    of_kind = kind if trusting else None
+    return _passes_zero(aside, mark, of_kind) and _passes_zero(not_chosen, mark, of_kind, walked=False)
 
 
-def _passes_zero(nodes: list[Any], walked: bool = True) -> bool:
+def _is_apart(arguments: Iterable[Any], mark: object) -> bool:
+    """Whether all of these are numbers and leaves that no derivative is taken to."""
+    return all(a.__class__ is float or (a.operation is None and a._d_right is not mark) for a in arguments)
+
+
+def _passes_zero(nodes: list[Any], mark: object, of_kind: Any, walked: bool = True) -> bool:
     """Whether 0 is what these nodes pass on to all that they were made of; False where only gradients() can tell.
 
-    What is not walked gets no gradient, whatever its local derivatives are.
+    What is not walked gets no gradient, whatever its local derivatives are. `of_kind` is the class of the nodes that
+    are not compared with their rows.
     """
     seen: set[Any] = set()
     while nodes:
@@ -114,17 +166,28 @@ def _passes_zero(nodes: list[Any], walked: bool = True) -> bool:
         if node._variable:
             return False
         if node.operation is not None:
-            edges = node._edges
-            if not _row_holds(node) or (walked and not all(isfinite(slope) for _, slope in edges)):
+            edges = _certain_edges(node, of_kind is not None)
+            if edges is None or (walked and not all(isfinite(slope) for _, slope in edges)):
                 return False
-            nodes += [argument for argument, _ in edges if argument.__class__ is not float]
+            arguments = [argument for argument, _ in edges if argument.__class__ is not float]
+            if of_kind is not None and (node.__class__ is not of_kind or _is_apart(arguments, mark)):
+                return False
+            nodes += arguments
     return True
 
 
-def _holds(node: Any, op: Any, a: float, b: float) -> bool:
+def _holds(node: Any, left: Any, right: Any) -> bool:
     """Whether a node of one or two arguments has the value and the local derivatives of its row, and is no variable of
     another derivative."""
-    left, right, rules = node._left, node._right, op.partials
+    op = node.operation
+    a = left if left.__class__ is float else left._data
+    b = right if right.__class__ is float else right._data
+    if op is add:
+        return a + b == node._data  # type: ignore[no-any-return]
+    if op is multiply:  # its local derivatives are the numbers that it was made of
+        left_holds = node._d_left == b or left.__class__ is float
+        return a * b == node._data and left_holds and (node._d_right == a or right.__class__ is float)
+    rules = op.partials
     try:
         if op.arity == 1:
             now = op.forward(a)
@@ -138,16 +201,27 @@ def _holds(node: Any, op: Any, a: float, b: float) -> bool:
     return slopes_hold and now == node._data and not (op is identity and node._variable)
 
 
-def _edges_of_many(node: Any) -> Any:
-    """The edges of a row of any number of arguments that is unchanged; None for a node that was made by hand."""
-    return node._more if _row_holds(node) else None
+def _certain_edges(node: Any, trusting: bool) -> Any:
+    """(argument, local derivative) for each argument of a node; None if it was made by hand, or data changed.
 
-
-def _row_holds(node: Any) -> bool:
-    """Whether a node has the value and the local derivatives of its row; not if it was made by hand."""
+    Those of a fused sum are all that its products and sums were made of.
+    """
+    fused = node._right
+    if fused.__class__ is FusedSum:
+        weights, inputs, start = fused.weights, fused.inputs, fused.start
+        if not trusting:
+            now = [weight._data for weight in weights], inputs.numbers(), start._data
+            if now != (fused.weight_data, fused.input_data, fused.start_data):
+                return None
+        return [*zip(weights, fused.input_data), (start, 1.0), *zip(inputs, fused.weight_data)]
     op, edges = node.operation, node._edges
     if not isinstance(op, Op) or "_backward" in node.__dict__:
-        return False
+        return None
+    return edges if trusting or _row_holds(node, op, edges) else None
+
+
+def _row_holds(node: Any, op: Op, edges: Any) -> bool:
+    """Whether a node has the value and the local derivatives of its row."""
     numbers = [a if a.__class__ is float else a._data for a, _ in edges]
     wanted = [a.__class__ is not float for a, _ in edges]
     try:
@@ -156,12 +230,3 @@ def _row_holds(node: Any) -> bool:
     except (ArithmeticError, LookupError, ValueError):
         return False
     return slopes is not None and all(not w or new == old for w, new, (_, old) in zip(wanted, slopes, edges))
-
-
-def _edges_of_a_neuron(fused: FusedSum) -> Any:
-    """(argument, local derivative) for all that a neuron's sum was made of; None if its data changed."""
-    weights, inputs, start = fused.weights, fused.inputs, fused.start
-    now = [weight._data for weight in weights], inputs.numbers(), start._data
-    if now != (fused.weight_data, fused.input_data, fused.start_data):
-        return None
-    return [*zip(weights, fused.input_data), (start, 1.0), *zip(inputs, fused.weight_data)]

@@ -26,7 +26,7 @@ def constant(kind: Any, data: float) -> Any:
     """What an operation makes where nothing is recorded."""
     out = new(kind)
     out._data, out.grad, out.operation, out._requires_grad = data, 0.0, None, False
-    out._left = out._right = 0.0
+    out._left = out._right = out._d_left = out._d_right = 0.0
     out._users = out._depth = 0
     return out
 
@@ -106,15 +106,28 @@ class FastOperators(Operators):
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:
-        """A row of one argument on a float, without the lists of the general way."""
-        if op.arity == 1 and not op.chooses:
-            (x,), (rule,) = arguments, op.partials  # type: ignore[misc]
-            if x.__class__ is cls and cls._plain and (data := x._data).__class__ is float:
-                try:
+        """A row of one or two arguments on floats, without the lists of the general way."""
+        if op.chooses or not cls._plain:
+            return cls._from_row(op, arguments)
+        try:
+            if op.arity == 1:
+                (x,), (rule,) = arguments, op.partials  # type: ignore[misc]
+                if x.__class__ is cls and (data := x._data).__class__ is float:
                     out = op.forward(data)
                     return _node(out, op, x, 0.0, rule(out, data) if recording() else 0.0, 0.0, x)
-                except (ArithmeticError, ValueError):
-                    pass
+            elif op.arity == 2:
+                left, right = (x + 0.0 if x.__class__ is int else x for x in arguments)
+                a = left._data if left.__class__ is cls else left
+                b = right._data if right.__class__ is cls else right
+                if a.__class__ is float and b.__class__ is float:
+                    out, (d_left, d_right) = op.forward(a, b), op.partials  # type: ignore[misc]
+                    if left.__class__ is float:
+                        return _node(out, op, left, right, 0.0, d_right(out, a, b), right)
+                    if right.__class__ is float:
+                        return _node(out, op, left, right, d_left(out, a, b), 0.0, left)
+                    return _node_of_two(out, op, left, right, d_left(out, a, b), d_right(out, a, b))
+        except (ArithmeticError, ValueError):
+            pass
         return cls._from_row(op, arguments)
 
     def __add__(self: Kind, other: Any) -> Kind:
@@ -168,6 +181,16 @@ class FastOperators(Operators):
         except NumberIsTraced:
             pass
         return Operators.__sub__(self, other)
+
+    def __rsub__(self: Kind, other: Any) -> Kind:
+        try:
+            if other.__class__ is int:
+                other += 0.0
+            if other.__class__ is float:
+                return _node(other - self._data, subtract, other, self, 0.0, -1.0, self)
+        except NumberIsTraced:
+            pass
+        return Operators.__rsub__(self, other)
 
     def __mul__(self: Kind, other: Any) -> Kind:
         try:

@@ -130,6 +130,7 @@ def test_first_derivatives_agree_with_gradients(seed, size):
     leaves, _, root = random_graph(seed, size)
     touched = [value.grad for value in topological_order(root)]
     found = derivatives(root, leaves)
+    assert derivatives(root, leaves, unchanged=True) == found
     assert [value.grad for value in topological_order(root)] == touched
     expected = [slope.data for slope in gradients(root, leaves)]
     if found is None:  # only a number that is not finite may make it leave this to the general way

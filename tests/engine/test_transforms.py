@@ -585,6 +585,7 @@ def test_hand_made_nodes_on_the_way_are_refused_by_name():
         gradients(hung_on * b, a)
 
 
+@pytest.mark.slow
 def test_long_chains_have_derivatives_of_any_order():
     x = Value(0.5)
     y = x
@@ -776,6 +777,7 @@ def assert_hessian_is_second_order_forward_mode(seed, size):
     assert np.all(abs(product - got @ direction) <= 4 * bound @ np.abs(direction))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 20))
 def test_hessians_of_random_graphs_agree_with_duals_of_duals(seed, size):
@@ -902,3 +904,64 @@ def test_the_hessian_of_a_network_s_loss_matches_differences_of_its_gradients(ac
 
 def test_second_derivatives_of_relu_are_0():
     assert hessian(lambda x: relu(dot([2.0, 3.0], x)) * 4.0)([1.0, 1.0]).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+# --- data that change while a derivative is taken, or changed before
+
+
+def changed(f):
+    """Whether grad(f)(2.0) says that data changed in between."""
+    try:
+        grad(f)(2.0)
+    except ValueError as problem:
+        return "data changed in between; call y.refresh()" in str(problem)
+    return False
+
+
+def test_grad_notices_data_that_its_function_writes():
+    w = Value(3.0)
+
+    def writes(x):
+        y = x * w + x
+        w.data = 4.0
+        return y
+
+    def writes_its_argument(x):
+        y = x**2
+        x.data = -2.0  # the square is the same, and its local derivative is not
+        return y
+
+    assert changed(writes) and changed(writes_its_argument)
+
+
+def test_grad_notices_constants_that_are_older_than_their_data():
+    w, u = Value(3.0), Value(1.0)
+    square = w * w
+    behind = (square + u) * 2.0
+    summed = nn.Neuron(1, rng=0)([square])
+    w.data = 4.0
+    for constant in (square, behind, summed):
+        assert changed(lambda x, constant=constant: x * constant)
+        assert changed(lambda x, constant=constant: total([x, constant]))
+        assert changed(lambda x, constant=constant: x + 0.0 * (constant * x))
+        assert changed(lambda x, constant=constant: engine.maximum(x, -constant - 9.0))
+    square.refresh()
+    assert grad(lambda x: x * square)(2.0) == 16.0
+
+
+def test_grad_notices_a_constant_that_its_function_refreshes_too_late():
+    w = Value(3.0)
+    square = w * w
+    w.data = 4.0
+
+    def late(x):
+        y = x * square
+        square.refresh()
+        return y
+
+    def in_time(x):
+        square.refresh()
+        return x * square
+
+    assert changed(late)
+    assert grad(in_time)(2.0) == 16.0

@@ -25,7 +25,7 @@ def sum_by_operators(weights, inputs, start):
 GENERAL = {
     (value, "backpropagate"): graph.backpropagate,
     (value, "refresh"): graph.refresh,
-    (transforms, "derivatives"): lambda root, leaves: None,
+    (transforms, "derivatives"): lambda root, leaves, unchanged: None,
     (modules, "weighted_sum"): sum_by_operators,
     (objective, "whole_sums"): all_nodes,
 }
