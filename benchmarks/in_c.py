@@ -79,14 +79,13 @@ def in_numpy(problem: networks.Problem, adam: bool) -> tuple[Callable[[int], Non
 
 
 def by_jax(problem: networks.Problem, adam: bool) -> tuple[Callable[[int], None], Callable[[], NDArray[np.float64]]]:
-    """The same by JAX: all steps in one jitted scan; what is left after the last whole mini-batch is left out."""
+    """The same by JAX: all steps in one jitted scan."""
     import jax
     import jax.numpy as jnp
 
     from .jax_peer import loss
 
-    whole = [batch for batch in problem.batches if len(batch[0]) == len(problem.batches[0][0])]
-    X, y = (jnp.asarray(np.stack(columns)) for columns in zip(*whole))
+    X, y = (jnp.asarray(np.stack(columns)) for columns in zip(*problem.batches))
     slopes = jax.grad(lambda theta, X, y: loss(theta, X, y, problem.sizes, problem.activation, problem.penalty))
 
     def step(state: Any, batch: Any) -> tuple[Any, None]:
@@ -112,7 +111,9 @@ def by_jax(problem: networks.Problem, adam: bool) -> tuple[Callable[[int], None]
 
 
 def compare_training(problem: networks.Problem, sizes: Sizes) -> list[Result]:
-    adam, batches = problem.name == "W6", len(problem.batches)
+    """What is left after the last whole mini-batch is left out: all sides take steps of the same size."""
+    whole = [batch for batch in problem.batches if len(batch[0]) == len(problem.batches[0][0])]
+    problem, adam, batches = replace(problem, batches=whole), problem.name == "W6", len(whole)
     ours, theta = in_c(problem, adam)
     numpy, other = in_numpy(problem, adam)
     ours(1), numpy(1)
@@ -120,12 +121,10 @@ def compare_training(problem: networks.Problem, sizes: Sizes) -> list[Result]:
     reference.check(f"{problem.name}, C and NumPy, after an epoch", theta, other, SAME * largest)
     count = max(1, sizes.steps // batches)
     works: dict[str, Callable[[], Any]] = {"chainrule": lambda: ours(count), "our NumPy": lambda: numpy(count)}
-    whole = all(len(X) == len(problem.batches[0][0]) for X, _ in problem.batches)
     if "JAX" in PEERS:
         jax, found = by_jax(problem, adam)
-        if whole:
-            jax(1)
-            reference.check(f"{problem.name}, JAX, after an epoch", found(), other, 1e-9 * largest)
+        jax(1)
+        reference.check(f"{problem.name}, JAX, after an epoch", found(), other, 1e-9 * largest)
         works["JAX, in a scan"] = lambda: jax(count)
     if "PyTorch" in PEERS and not adam:
         network = PEERS["PyTorch"].Network(problem.theta(), problem.sizes, problem.activation, problem.penalty)

@@ -8,7 +8,7 @@ r2; sweep; table (a CSV file or a frame), iris, train_test_split; load, which re
 to_numpy_source, to_onnx, to_torch, to_javascript, to_c.
 
 Pictures (chainrule.viz): draw, steps, explain, curves, draw_dot; live, a network to play with in the browser; report, a
-page about data, training and result.
+page about data, training and result; worksheet, the chain rule on paper.
 
 >>> import chainrule as cr
 >>> x = cr.Value(3.0, label="x")
@@ -66,7 +66,7 @@ __all__ = [  # all, written by tools/table.py
     "l1", "l2", "load", "mae", "moons", "mse", "penguins", "r2", "schedules", "sine", "softmax", "spirals", "sweep",
     "table", "to_c", "to_javascript", "to_numpy_source", "to_onnx", "to_torch", "train_test_split", "units", "wishes",
     "xor", "boundary", "confusion_table", "curves", "draw", "draw_dot", "explain", "landscape", "live", "load_numbers",
-    "replay", "report", "steps", "walk", "wish_bars",
+    "replay", "report", "steps", "walk", "wish_bars", "worksheet",
 ]  # fmt: skip
 
 if not _typing.TYPE_CHECKING:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-ORDER = ("neuron", "network", "stepper", "moons", "iris", "digits", "wishes", "walk", "check")
+ORDER = ("neuron", "network", "stepper", "moons", "iris", "digits", "wishes", "walk", "worksheet", "check")
 PACKAGES = ("chainrule", "chainrule.engine", "chainrule.nn", "chainrule.viz")
 HIDDEN = r"!chainrule\.(engine|viz)\..*|chainrule\.nn\.wishes"  # modules that are named like a function in them
 PAGES = {
@@ -92,10 +92,10 @@ def gallery(folder: Path) -> None:
         sys.path.remove(str(ROOT))
     parts = [_exhibit(name, next(folder.glob(f"{name}.*")).name) for name in ORDER]
     parts.append(
-        '<h2 id="worksheet">A worksheet</h2>\n<p>Questions about backpropagation, for paper, with their key: '
+        '<h2 id="questions">Questions</h2>\n<p>What people believe of backpropagation, for paper, with the key: '
         "<code>python docs/inventory/build.py</code> made it. "
         '<a href="../inventory/sheet.html">Open it alone</a>.</p>\n'
-        '<iframe loading="lazy" title="A worksheet" src="../inventory/sheet.html"></iframe>'
+        '<iframe loading="lazy" title="Questions" src="../inventory/sheet.html"></iframe>'
     )
     (folder / "index.html").write_text(_page("Gallery", "<h1>Gallery</h1>\n" + "\n".join(parts), "../"), "utf-8")
 

@@ -98,6 +98,7 @@ class Op:
         False  # whether an argument of slope 0 is not chosen: no gradient is passed on to it, not even 0 * inf
     )
     lazy: bool = False  # whether the second and the third argument may be functions, of which only the chosen one runs
+    example: tuple[Any, ...] = ()  # of a row that flattens its arguments: some, as called
     quick: tuple[Rule, ...] | None = None  # rules for programs, where the exact ones are slow; right to 4 eps
 
     def __post_init__(self) -> None:
@@ -133,18 +134,41 @@ class Op:
         said = [f"{self.name}({names})", self.what]
         if not self.flatten:
             said.append("It takes numbers, Values, and arrays of them.")
-        if self.lazy:
-            said.append(LAZY.format(name=self.name))
         if self.has_method:
             first, _, others = names.partition(", ")
             said[-1] += f" As a method: {first}.{self.name}({others})."
         if self.operator:
             said[-1] += f" As an operator: {self.write(self.argument_names, plain=True)}."
+        if self.lazy:
+            said.append(LAZY.format(name=self.name))
         if isinstance(self.why, tuple):
             said += [f"Local derivative through {name}: {why}." for name, why in zip(self.argument_names, self.why)]
         elif self.why:
             said.append(f"Local derivative: {self.why}.")
+        if self.domain is not everywhere:
+            said.append("Errors: DomainError for finite numbers at which it has no value.")
         return "\n\n".join(filter(None, said))
+
+    def add_example(self) -> None:
+        """Add an example to the help; it is computed, so it has to wait until the rules can run."""
+        object.__setattr__(self, "__doc__", f"{self._help()}\n\n{self._example()}")
+
+    def _example(self) -> str:
+        """The value at everyday numbers, and the local derivatives there, to four digits."""
+        if self.flatten:
+            called = ", ".join(map(repr, self.example))
+            return f">>> round({self.name}({called}), 4)\n{round(self(*self.example), 4)}"
+        shares = (0.7, 0.4, 0.6)
+        numbers = [round(low + share * (high - low), 1) for share, (low, high) in zip(shares, self.intervals())]
+        names, made = ", ".join(self.argument_names), ", ".join([f"Value({one})" for one in numbers])
+        out = self.forward(*numbers)
+        rules = () if callable(self.partials) else self.partials
+        slopes = [float(rule(out, *numbers)) + 0.0 for rule in rules]  # no -0.0
+        found = ", ".join([str(round(one, 4)) for one in (out, *slopes)])
+        shown = ["result.data", *[f"{name}.grad" for name in self.argument_names]]
+        asked = ", ".join([f"round({one}, 4)" for one in shown])
+        return (f">>> from chainrule import Value, {self.name}\n>>> {names} = {made}\n"
+                f">>> result = {self.name}({names})\n>>> result.backward()\n>>> {asked}\n({found})")  # fmt: skip
 
     @property
     def argument_names(self) -> list[str]:

@@ -826,6 +826,7 @@ logsumexp: Op = Op(
     # within ulp of the largest value: near 0, that value and the logarithm cancel
     what="The logarithm of the sum of exp(value) over a list or an array of values, without overflow.",
     flatten=_some,
+    example=([1.0, 2.0, 3.0],),
     forward=_logsumexp,
     partials=_softmax,
     numpy="np.logaddexp.reduce(np.broadcast_arrays(*{}))",
@@ -836,6 +837,7 @@ pick: Op = Op(
     name="pick",
     what="The value at that index of a list or an array of values; the index is a whole number, counted from 0.",
     flatten=lambda values, index: (*values, index),
+    example=([1.0, 2.0, 3.0], 1),
     forward=_pick,
     partials=lambda out, *values: [*_indicators(values[-1], len(values) - 1), 0.0],
     numpy="picked({0}[:-1], {0}[-1])",
@@ -849,6 +851,7 @@ total: Op = Op(
     badge="Σ",
     what="The sum of a list or an array of values, rounded once.",
     flatten=tuple,
+    example=([1.0, 2.0, 3.0],),
     forward=lambda *values: _exact_sum(values),
     partials=lambda out, *values: [1.0] * len(values),
     numpy="sum({})",
@@ -859,6 +862,7 @@ dot: Op = Op(
     badge="·",
     what="The sum of the products left[i] × right[i] of two lists or arrays of the same length.",
     flatten=_pairs,
+    example=([1.0, 2.0], [3.0, 4.0]),
     forward=lambda *values: _exact_sum([*map(mul, values[: len(values) // 2], values[len(values) // 2 :])]),
     partials=lambda out, *values: [*values[len(values) // 2 :], *values[: len(values) // 2]],
     numpy="sum(a * b for a, b in zip({0}[: len({0}) // 2], {0}[len({0}) // 2 :]))",
@@ -962,3 +966,5 @@ lgamma: Op = Op(
 )
 
 OPS.update({row.name: row for row in list(globals().values()) if isinstance(row, Op)})
+for _row in OPS.values():
+    _row.add_example()

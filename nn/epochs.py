@@ -150,7 +150,7 @@ class Column(NDArrayOperatorsMixin):
 
 
 class _Squares:
-    """The sum of the squares of a gradient, which is finite: else the loop in C gives the step to NumPy."""
+    """The sum of the squares of a gradient, which is finite: else the loop in C leaves the step to NumPy."""
 
     def __init__(self, one: Column, other: Any) -> None:
         self.whole = one is other and one.name in one.rule.finite
@@ -168,7 +168,7 @@ class _Writer:
         self.lines: list[str] = []
         self.scalars: dict[str, str] = {}
         self.count = 0
-        self.finite = {"gradient"}  # the columns of whose squares the loop in C sees that they are finite
+        self.finite = {"gradient"}  # the columns of whose squares the loop in C sees that their sum is finite
 
     def text(self, x: Any) -> str:
         if isinstance(x, Column):
@@ -265,18 +265,22 @@ def rule_of(optimiser: Optimiser) -> Rule:
 def _text(writer: _Writer, moved: Column, used: Column, kept: Sequence[Column]) -> str:
     places = range(len(kept))
     lines = [
-        "static void cr_rule(long n, double taken, double rate, const double *settings, double *all_theta, double "
-        "*all_gradient, double *const *memory) {",
+        "static long cr_rule(long n, double taken, double rate, const double *settings, double *all_theta, double "
+        "*all_gradient, double *const *memory, double *before, double *squares) {",
         *[f"  double *const all_memory_{i} = memory[{i}];" for i in places],
         *[f"  const double {name} = {text};" for text, name in writer.scalars.items()],
+        "  const double most = 1e308 / (double)n;",
+        "  long wrong = 0;",
         "  (void)taken; (void)rate; (void)settings; (void)memory;",
         "  CR_LOOP for (long i = 0; i < n; i++) {",
-        "    double theta = all_theta[i], gradient = all_gradient[i], scratch = 0.0;",
+        "    double theta = all_theta[i], gradient = all_gradient[i], square = gradient * gradient, scratch = 0.0;",
         *[f"    double memory_{i} = all_memory_{i}[i];" for i in places],
+        "    before[i] = theta; squares[i] += square;",
         *[f"    {line}" for line in writer.lines],
         f"    all_theta[i] = {moved.name}; all_gradient[i] = {used.name};",
         *[f"    all_memory_{i}[i] = {column.name};" for i, column in enumerate(kept)],
-        "    (void)gradient; (void)scratch;\n  }\n}",
+        f"    wrong |= !(square < most) | !({moved.name} * {moved.name} < most) | !({used.name} * {used.name} < most);",
+        "    (void)gradient; (void)scratch;\n  }\n  return wrong;\n}",
     ]
     return "\n".join(lines)
 

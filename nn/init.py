@@ -20,6 +20,9 @@ class Generator(Protocol):
 
 
 Initialiser = Callable[[int, Generator], float]  # (number of inputs, generator) -> one weight
+NAMED = {  # how others begin the name of an initialiser: what it is here
+    "he": "fan_in(2**0.5)", "kaiming": "fan_in(2**0.5)", "lecun": "fan_in()", "uniform": "uniform(-1, 1)",
+}  # fmt: skip
 
 
 def generator(rng: Generator | int | None = None) -> Generator:
@@ -58,9 +61,9 @@ def initialiser(init: Initialiser | None) -> Initialiser:
                 f"init={maker.__name__} makes an initialiser when it is called; write init=nn.init.{example}"
             )
     if not callable(init) or isinstance(init, type):
+        like = NAMED.get(str(init).lower().partition("_")[0], "uniform(-1, 1)")
         raise TypeError(
-            "init is a function (number of inputs, generator) -> weight, like nn.init.uniform(-1, 1); "
-            f"got {given(init)}"
+            f"init is a function (number of inputs, generator) -> weight, like nn.init.{like}; got {given(init)}"
         )
     return init
 

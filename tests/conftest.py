@@ -16,6 +16,9 @@ hypothesis.settings.register_profile("many", deadline=None, derandomize=True, ma
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
 
 
+SLOW_FIXTURES = {"browser", "fresh"}  # Chromium; the notebooks, run in kernels of their own
+
+
 def is_quick(config):
     return "not slow" in config.getoption("markexpr")
 
@@ -28,7 +31,10 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Put tests with drawn examples into the slow run, too, which draws more of them."""
+    """Put what takes long into the slow run, and tests with drawn examples, too, since it draws more of them."""
+    for item in items:
+        if SLOW_FIXTURES.intersection(item.fixturenames):
+            item.add_marker("slow")
     if not is_quick(config):
         for item in items:
             drawn = getattr(getattr(item, "function", None), "is_hypothesis_test", False)

@@ -39,6 +39,7 @@ def test_all_workloads_pass_their_checks_and_print(benchmarks, capsys):
     assert "OMP_NUM_THREADS" in printed
 
 
+@pytest.mark.slow
 def test_the_fence_is_timed_with_and_without_it(benchmarks, capsys):
     import benchmarks.fence
 
@@ -99,6 +100,7 @@ def test_between_two_ways_in_chainrule_the_ratio_is_a_slowdown_and_the_bar_a_lim
     assert benchmarks.eager.replace(row, bar=1.9).verdict == "MISSED"
 
 
+@pytest.mark.slow
 def test_microgpt_trains_alike_with_either_class_of_numbers(benchmarks):
     microgpt, transformer = benchmarks.eager.microgpt, benchmarks.eager.microgpt.transformer
     theta, text = transformer.parameters(microgpt.BLOCK), microgpt.tokens("bo")
@@ -115,6 +117,7 @@ def test_microgpt_trains_alike_with_either_class_of_numbers(benchmarks):
     assert ours == pytest.approx(theirs, rel=0, abs=2 * microgpt.LEARNING_RATE * rounding / microgpt.TINY)
 
 
+@pytest.mark.slow
 def test_a_gradient_of_microgpt_that_is_off_by_a_millionth_stops_the_benchmark(benchmarks, monkeypatch):
     microgpt = benchmarks.eager.microgpt
     kind = microgpt.microgpt_peer.Value
@@ -131,6 +134,7 @@ def test_users_outside_the_graph_of_a_benchmark_do_not_change_its_loss(benchmark
         assert users.check(case, users.Lines(2)) > 200, case.title
 
 
+@pytest.mark.slow
 def test_the_runs_of_two_works_alternate(benchmarks):
     seen = []
     works = {name: benchmarks.eager.one_phase(lambda name=name: seen.append(name)) for name in "AB"}

@@ -9,6 +9,7 @@ import pytest
 
 import chainrule
 from chainrule import Op, Optimiser
+from chainrule.engine.op import everywhere
 
 NOT_OBJECTS = {"__version__", "OPS"}  # a text and a dict, whose help is Python's own
 NAMES = [name for name in chainrule.__all__ if name not in NOT_OBJECTS]
@@ -51,6 +52,18 @@ def test_the_help_of_an_operation_names_its_arguments_and_its_local_derivatives(
     assert text.startswith(f"{name}({', '.join(row.argument_names)})")
     assert row.what in text
     assert "Local derivative" in text or not row.why
+    assert ("Errors: DomainError" in text) == (row.domain is not everywhere)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_example_of_an_operation_runs_and_shows_what_backward_gives(name):
+    examples = doctest.DocTestParser().get_doctest(help_of(name), {name: getattr(chainrule, name)}, name, None, 0)
+    assert examples.examples[-1].want.strip(), "it shows a number"
+    assert doctest.DocTestRunner(verbose=False).run(examples).failed == 0
+
+
+def test_the_help_of_a_choice_says_nothing_inside_of_its_code():
+    assert "    where(step(p), sqrt(where(step(p), p, 1.0)), 0.0)\n\n" in help_of("where")
 
 
 @pytest.mark.parametrize("name", [name for name in OTHERS if name not in NEED_OTHER_LIBRARIES])

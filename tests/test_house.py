@@ -111,6 +111,7 @@ def test_importing_a_floor_by_its_folder_s_name_is_an_error_that_says_what_to_wr
     assert run_python(f"{advice}\nprint('imported')", HERE) == "imported"
 
 
+@pytest.mark.slow
 @source_tree
 def test_a_checkout_works_without_being_installed():
     code = "import chainrule.engine, sys; print(chainrule.engine.__file__); import chainrule.viz.graph.drawing"
@@ -121,6 +122,7 @@ def test_a_checkout_works_without_being_installed():
     assert done.returncode == 0 and "demo" in done.stdout
 
 
+@pytest.mark.slow
 def test_importing_chainrule_imports_no_picture_no_bar_and_no_processes(tmp_path):
     code = f"import sys; sys.path.append({str(PACKAGE.parent)!r})\n" * IS_CHECKOUT + (
         "import chainrule as cr\n"
@@ -297,6 +299,7 @@ def room_of(inside):
     return "/".join(inside.parts[: min(2, len(inside.parts) - 1)]) or "chainrule"
 
 
+@pytest.mark.slow
 def test_lines_of_code_by_room(capsys):
     rooms = Counter()
     for inside, path in SOURCES.items():
@@ -326,4 +329,4 @@ def test_readme_examples_run(tmp_path, monkeypatch):
 def test_readme_has_each_command_on_one_line():
     lines = [line.split("  #")[0].rstrip() for line in (HERE / "README.md").read_text(encoding="utf-8").splitlines()]
     assert "python3 -m venv .venv && . .venv/bin/activate && pip install . && chainrule demo" in lines
-    assert 'pip install ".[test]" && pytest' in lines
+    assert 'pip install ".[test]" && pytest -n auto' in lines

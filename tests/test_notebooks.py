@@ -111,6 +111,7 @@ def test_stored_pictures_are_images_that_any_viewer_shows(path, build):
     assert again == notebook, "not written by python notebooks/build.py"
 
 
+@pytest.mark.slow
 def test_a_slow_machine_does_not_split_what_a_cell_prints(build, tmp_path):
     source = "import time\nprint(1, flush=True)\ntime.sleep(0.5)\nprint(2)"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="slow")])
@@ -529,6 +530,7 @@ def both_losses(score):
     return found
 
 
+@pytest.mark.slow
 def test_the_two_losses_are_as_torch_has_them(fresh):
     shown = texts(fresh(LOSSES))
     (square, by_square), (entropy, by_entropy) = both_losses(-6.0)
@@ -1352,6 +1354,7 @@ def test_what_the_language_costs_is_counted_right(fresh):
     assert shown["weights"] == f"{6 * 8 + 6 * 8 + 4 * 8 * 8 + 5 * 8} parameters\n"
 
 
+@pytest.mark.slow
 def test_the_language_model_learns_what_torch_learns(fresh, tiny):
     shown, (start, model, proud) = texts(fresh(TINY)), tiny
     told = ""

@@ -52,6 +52,7 @@ def broken_links(folder):
     return broken
 
 
+@pytest.mark.slow
 def test_no_link_of_the_site_is_broken(site):
     assert len(list(site.rglob("*.html"))) > 15
     assert broken_links(site) == []
@@ -64,6 +65,7 @@ def test_a_broken_link_of_a_site_is_noticed(tmp_path):
     assert broken_links(tmp_path) == ["a.html: #y", "a.html: b.html"]
 
 
+@pytest.mark.slow
 def test_the_help_of_every_public_name_is_on_the_site(site):
     page = (site / "api" / "chainrule.html").read_text(encoding="utf-8")
     modules = {name for name in chainrule.__all__ if isinstance(getattr(chainrule, name), types.ModuleType)}

@@ -13,8 +13,9 @@ from .reports.page import report
 from .stepper.explanation import explain
 from .stepper.film import walk
 from .stepper.stepping import steps
+from .stepper.worksheet import worksheet
 
 __all__ = [
     "boundary", "confusion_table", "curves", "draw", "draw_dot", "explain", "landscape", "live", "load_numbers",
-    "replay", "report", "steps", "trace", "walk", "wish_bars",
+    "replay", "report", "steps", "trace", "walk", "wish_bars", "worksheet",
 ]  # fmt: skip

@@ -27,7 +27,7 @@ from .learner.lesson import check_files
 from .learner.report import check_file
 from .live.live import replay
 from .stepper.stepping import steps
-from .words import said
+from .words import said, worded
 
 EPOCHS = 40
 OPTIONS = ("-h", "--help", "-o", "--out")
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None, version: str = "") -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
         return 0
     except (ValueError, TypeError, ArithmeticError, OSError) as error:
-        message = said(error, given) if given.command in ("train", "predict") else str(error)
+        message = said(error, given) if given.command in ("train", "predict") else worded(error)
         print(f"chainrule {given.command}: {message}", file=sys.stderr)
         return 2
     return int(code or 0)

@@ -115,6 +115,7 @@ def _data(given: argparse.Namespace) -> Dataset:
         if given.target not in (None, data.table.target):
             raise ValueError(f"--target {given.target} is not what is predicted of {given.data}: {data.table.target}")
         return data
+    Path(given.data).stat()  # a file that is not there is told of first
     if given.target is None:
         raise ValueError(f"write --target COLUMN, the column of {given.data} that is to be predicted")
     return table(

@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import Any
 
-__all__ = ["add_command", "add_reading", "said"]
+__all__ = ["add_command", "add_reading", "said", "worded"]
 
 VALUE = r"=(\[[^\]]*\]|'[^']*'|[^\s,;:)]+)"
 
@@ -29,6 +29,17 @@ def add_reading(command: argparse.ArgumentParser) -> None:
     command.add_argument("--encoding", metavar="NAME", help="of the file, such as utf-8 or cp1252")
 
 
+def worded(message: object) -> str:
+    """The text of an error; of a file that cannot be used, without the number that the system gives it.
+
+    >>> worded(FileNotFoundError(2, "No such file or directory", "trees.csv"))
+    "'trees.csv' cannot be used: no such file or directory"
+    """
+    if isinstance(message, OSError) and message.filename is not None:
+        return f"{message.filename!r} cannot be used: {str(message.strerror).lower()}"
+    return str(getattr(message, "message", message))
+
+
 def said(message: object, given: argparse.Namespace) -> str:
     """The message with the command's options where it has Python's arguments of the same names.
 
@@ -37,7 +48,7 @@ def said(message: object, given: argparse.Namespace) -> str:
     >>> said("epochs must be at least 1, got 0", argparse.Namespace(epochs=0))
     '--epochs must be at least 1, got 0'
     """
-    text = str(getattr(message, "message", message))
+    text = worded(message)
     for name in vars(given):
         if name in ("command", "run", "parser", "data", "model", "out"):
             continue

@@ -36,7 +36,10 @@ def remember(
 
 
 def same_kinds(arrays: Sequence[Any], unchanged: Callable[[], bool] | None) -> Callable[..., bool]:
-    """A function that says whether others have the shapes and types of these arrays, and `unchanged` says so, too."""
+    """A function that says whether others have the shapes and types of these arrays, and `unchanged` says so, too.
+
+    The call is remembered under the shape of the first one, which is not compared again.
+    """
     tests, types = list[str](), dict[str, Any](ndarray=ndarray)
     for i, array in enumerate(arrays):
         if array.__class__ is float:
@@ -44,7 +47,7 @@ def same_kinds(arrays: Sequence[Any], unchanged: Callable[[], bool] | None) -> C
         else:
             types[f"dtype{i}"] = array.dtype
             dtype = f"(x{i}.dtype is dtype{i} or x{i}.dtype == dtype{i})"
-            tests.append(f"x{i}.__class__ is ndarray and {dtype} and x{i}.shape == {array.shape}")
+            tests.append(f"x{i}.__class__ is ndarray and {dtype}" + f" and x{i}.shape == {array.shape}" * (i > 0))
     if unchanged is not None:
         tests.append("unchanged()")
         types["unchanged"] = unchanged

@@ -84,14 +84,15 @@ class Program:
         """The mean of the outputs and its gradient. Shapes: float, (P,) float64."""
         at = self.parameters() if at is None else at
         key = getattr(arrays[0], "shape", None) if arrays else None
-        known, value = self._calls.get(key), None
+        known, value, seen = self._calls.get(key), None, False
         # These checks are written out here, because one more call would take as long as a part of a small program.
-        seen = known is not None and known[0](*arrays)
-        if known is not None and seen and (at is known[1].last[0] or self._fits(at)):
-            value, gradient = known[1].run(at, arrays)
-            if value == value:
-                kept = self._still is None and SWITCHED[0] == self._switched
-                return float(value), gradient if kept else self._learning(gradient)
+        if known is not None and (seen := known[0](*arrays)):
+            pool = known[1]
+            if at is pool.last[0] or self._fits(at):
+                value, gradient = pool.run(at, arrays)
+                if (value := float(value)) == value:
+                    kept = self._still is None and SWITCHED[0] == self._switched
+                    return value, gradient if kept else self._learning(gradient)
         call, traced, theta = self._begin(arrays, at, "value_and_grad")
         if value is None:
             pools = traced.pool("value_and_grad")

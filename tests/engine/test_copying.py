@@ -124,6 +124,7 @@ def test_results_that_refer_to_themselves_or_each_other_are_copied(duplicate):
 
 @pytest.mark.parametrize("length", [30_000, pytest.param(100_000, marks=pytest.mark.slow),
                                     pytest.param(1_000_000, marks=pytest.mark.campaign)])  # fmt: skip
+@pytest.mark.slow
 @each_copy
 def test_a_long_chain_is_copied_and_pickled(duplicate, length):
     _, y = chain(length)

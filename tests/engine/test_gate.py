@@ -76,6 +76,7 @@ def test_numbers_of_any_class_in_lists_and_object_arrays():
     assert numbers(np.ma.array(TABLE), "X").tolist() == TABLE.tolist()  # nothing is masked
 
 
+@pytest.mark.slow
 def test_torch_tensors():
     torch = pytest.importorskip("torch", reason="torch is not installed")
     assert numbers(torch.tensor(TABLE), "X").tolist() == TABLE.tolist()

@@ -481,6 +481,7 @@ def test_without_recording_a_sum_has_no_graph(start, weight, x):
     assert type(y) is type(expected) and (y.data, y.arguments, y.requires_grad) == (expected.data, (), False)
 
 
+@pytest.mark.slow
 def test_a_graph_may_be_a_hundred_thousand_neurons_deep():
     x, neuron = Value(0.5), Neuron(1, nonlin=False, rng=0)
     neuron.w[0].data, neuron.b.data = 1.0, 0.0

@@ -585,6 +585,7 @@ def test_hand_made_nodes_on_the_way_are_refused_by_name():
         gradients(hung_on * b, a)
 
 
+@pytest.mark.slow
 def test_long_chains_have_derivatives_of_any_order():
     x = Value(0.5)
     y = x
@@ -776,6 +777,7 @@ def assert_hessian_is_second_order_forward_mode(seed, size):
     assert np.all(abs(product - got @ direction) <= 4 * bound @ np.abs(direction))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 20))
 def test_hessians_of_random_graphs_agree_with_duals_of_duals(seed, size):

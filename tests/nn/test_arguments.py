@@ -263,6 +263,7 @@ def test_a_wrong_argument_is_refused_in_words_that_name_it(name, tmp_path, monke
     check(*CASES[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_a_wrong_argument_of_an_export_is_refused_in_words_that_name_it(name, tmp_path, monkeypatch):
     pytest.importorskip(LIBRARIES[name])

@@ -62,6 +62,7 @@ def trained(backend, make, model=None, **settings):
     return np.array([p.data for p in model.parameters()]), history, optimiser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_whole_epochs_in_c_are_the_steps_of_numpy(name, in_c):
     # Roundings grow from step to step, where a rule divides by small gradients; so there are two epochs.
@@ -222,6 +223,7 @@ def test_an_unknown_backend_is_named():
         trained("rust", OPTIMISERS["Adam"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["c", "auto", "numpy"])
 def test_the_bar_says_compiling_until_c_is_there(monkeypatch, backend):
     told = []

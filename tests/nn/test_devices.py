@@ -70,6 +70,7 @@ def test_models_of_all_kinds_predict_the_same_in_javascript(tmp_path):
         np.testing.assert_allclose(outputs, make().predict(X).ravel(), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_models_of_all_kinds_predict_the_same_in_c(make, tmp_path):
     model, X = make(), np.random.default_rng(0).normal(size=(7, 3))
@@ -94,6 +95,7 @@ def test_scaling_and_names_go_along_into_javascript(on_a_table, tmp_path):
     assert answers == (model.predict_class(rows).tolist() if known.class_names else None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int8"])
 def test_scaling_and_names_go_along_into_c(on_a_table, tmp_path, dtype):
     model, _, rows, numbers, _ = on_a_table

@@ -47,6 +47,7 @@ def executed(text, X, folder, call="predict"):
     return np.load(folder / "y.npy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_the_numpy_file_predicts_the_same_without_chainrule(make, tmp_path):
     model, X = make(), raw()

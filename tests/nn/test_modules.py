@@ -337,6 +337,7 @@ class TestRandomness:
         (lambda: MLP(2, [2], init=init.uniform), r"init=uniform .* write init=nn.init.uniform\(-1, 1\)"),
         (lambda: MLP(2, [2], init=init.fan_in), r"init=fan_in .* write init=nn.init.fan_in\(\)"),
         (lambda: MLP(2, [2], init="zeros"), "init is a function .* got str 'zeros'"),
+        (lambda: MLP(2, [2], init="he_normal"), r"like nn\.init\.fan_in\(2\*\*0\.5\); got str 'he_normal'"),
         (lambda: MLP(2, None), "a Layer needs a whole number of neurons, got NoneType None"),
         (lambda: MLP(2.0, [1]), "a Neuron needs a whole number of inputs, got float 2.0"),
         (lambda: MLP(2, [2])(["1", "2"]), "input 0 is str '1'$"),

@@ -107,7 +107,7 @@ def test_a_model_of_ones_own_is_loaded_into_one_that_the_user_made(make, name, t
     for i, p in enumerate(model.parameters()):
         p.data = 1 / (i + 3)
     path = model.save(tmp_path / "m.json")
-    with pytest.raises(ModelFileError, match=rf"m\.json, model: .* a {name} that no file .*into={name}\(\.\.\.\)\)"):
+    with pytest.raises(ModelFileError, match=rf"m\.json, model: .* of {name}, which no file .*into={name}\(\.\.\.\)\)"):
         load(path)
     assert load(path, into=other) is other and bits(other) == bits(model)
     X = [[0.5, -1.0]] if name != "Cell" else [0.5]
@@ -383,6 +383,7 @@ def killed_at(line, model, path):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # other tests may have left threads behind
 def test_a_process_that_is_killed_at_any_line_of_a_save_leaves_the_old_file_or_the_new_one(tmp_path):

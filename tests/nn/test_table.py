@@ -412,6 +412,7 @@ def damaged(tree, draw):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_a_damaged_preparation_is_a_value_error_that_names_the_place_or_is_one_that_works(data):

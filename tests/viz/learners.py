@@ -507,10 +507,294 @@ PRINTING = "print('loading')\n" + LOCAL_GRADS.replace(
     "    def backward(self):\n", "    def backward(self):\n        print('back', self.data)\n"
 )
 
+NO_CLASS = """
+import math, types
+
+class _Node:
+    pass
+
+def _node(data, *edges):
+    n = _Node()
+    n.data, n.grad, n.edges = data, 0.0, edges
+    return n
+
+def _lift(x): return x if isinstance(x, _Node) else _node(x)
+def add(a, b): b = _lift(b); return _node(a.data + b.data, (a, 1.0), (b, 1.0))
+def mul(a, b): b = _lift(b); return _node(a.data * b.data, (a, b.data), (b, a.data))
+def power(a, n): return _node(a.data ** n, (a, n * a.data ** (n - 1)))
+def tanh(a): return _node(math.tanh(a.data), (a, 1 - math.tanh(a.data) ** 2))
+def backward(a):
+    seen, order = set(), []
+    def walk(n):
+        if id(n) in seen: return
+        seen.add(id(n))
+        for c, _ in n.edges: walk(c)
+        order.insert(0, n)
+    walk(a)
+    for n in order:
+        if n.edges: n.grad = 0.0
+    a.grad = 1.0
+    for n in order:
+        for c, s in n.edges: c.grad += s * n.grad
+
+for name, f in dict(__add__=add, __radd__=add, __mul__=mul, __rmul__=mul, __pow__=power, tanh=tanh, backward=backward,
+        __neg__=lambda a: mul(a, -1), __sub__=lambda a, b: add(a, mul(_lift(b), -1)),
+        __rsub__=lambda a, b: add(mul(a, -1), b), __truediv__=lambda a, b: mul(a, power(_lift(b), -1)),
+        __rtruediv__=lambda a, b: mul(power(a, -1), b)).items():
+    setattr(_Node, name, f)
+
+def Value(x): return _node(float(x))
+"""
+
+LEAVES_ALONE = (
+    '''
+class Value:
+    """As in PyTorch: .grad is None until backward(), and leaves alone keep it."""
+    def __init__(self, data, _edges=()):
+        self.data, self.grad, self._edges = data, None, _edges
+    def __add__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        return Value(self.data + o.data, ((self, 1.0), (o, 1.0)))
+    def __mul__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        return Value(self.data * o.data, ((self, o.data), (o, self.data)))
+    def __pow__(self, n): return Value(self.data ** n, ((self, n * self.data ** (n - 1)),))
+    def backward(self, g=1.0):
+        order, seen = [], set()
+        def go(v):
+            if id(v) not in seen:
+                seen.add(id(v))
+                for p, _ in v._edges: go(p)
+                order.append(v)
+        go(self)
+        got = {id(self): g}
+        for v in reversed(order):
+            for p, s in v._edges: got[id(p)] = got.get(id(p), 0.0) + s * got[id(v)]
+            if not v._edges: v.grad = (v.grad or 0.0) + got[id(v)]
+'''
+    + DERIVED
+)
+
+PULLING = (
+    '''
+class Value:
+    """Nothing is computed before it is asked for: data and gradients are pulled."""
+    def __init__(self, data=None, how=None, args=()):
+        self._data, self.how, self.args, self.users = data, how, args, []
+        for n, a in enumerate(args): a.users.append((self, n))
+        self.root, self._kept = None, 0.0
+    @property
+    def data(self):
+        if self._data is None: self._data = self.how[0](*(a.data for a in self.args))
+        return self._data
+    @data.setter
+    def data(self, x): self._data = x
+    @property
+    def grad(self): return self._kept
+    @grad.setter
+    def grad(self, g): self._kept = g
+    def _pull(self, memo, root):
+        if self is root: return 1.0
+        if id(self) not in memo:
+            memo[id(self)] = sum(u.how[1](n, *(a.data for a in u.args)) * u._pull(memo, root) for u, n in self.users)
+        return memo[id(self)]
+    def backward(self):
+        memo, seen, todo = {}, {id(self)}, [self]
+        while todo:
+            v = todo.pop()
+            g = v._pull(memo, self)
+            v._kept = g if v.args else v._kept + g
+            for a in v.args:
+                if id(a) not in seen: seen.add(id(a)); todo.append(a)
+    def __add__(self, o): return Value(None, ADD, (self, lift(o)))
+    def __mul__(self, o): return Value(None, MUL, (self, lift(o)))
+    def __pow__(self, n): return Value(None, ((lambda a: a ** n), (lambda i, a: n * a ** (n - 1))), (self,))
+'''
+    + DERIVED
+    + """
+def lift(x): return x if isinstance(x, Value) else Value(x)
+ADD = (lambda a, b: a + b, lambda i, a, b: 1.0)
+MUL = (lambda a, b: a * b, lambda i, a, b: (b, a)[i])
+"""
+)
+
+IS_A_FLOAT = (
+    """
+import math
+class Value(float):
+    def __new__(cls, x, edges=()):
+        self = super().__new__(cls, x)
+        self.grad, self.edges = 0.0, edges
+        return self
+    @property
+    def data(self): return float(self)
+    def __add__(self, o): return Value(float(self) + float(o), [(x, 1.0) for x in (self, o) if isinstance(x, Value)])
+    def __mul__(self, o):
+        e = [(self, float(o))] + ([(o, float(self))] if isinstance(o, Value) else [])
+        return Value(float(self) * float(o), e)
+    def __pow__(self, n): return Value(float(self) ** n, [(self, n * float(self) ** (n - 1))])
+    def backward(self):
+        order, seen = [], set()
+        def go(v):
+            if id(v) in seen: return
+            seen.add(id(v))
+            for p, _ in v.edges: go(p)
+            order.append(v)
+        go(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            for p, s in v.edges: p.grad += s * v.grad
+"""
+    + DERIVED
+)
+
+PARTIAL_METHODS = '''
+import functools, math, operator
+
+RULES = {
+    "add": (operator.add, lambda a, b: (1.0, 1.0)),
+    "sub": (operator.sub, lambda a, b: (1.0, -1.0)),
+    "mul": (operator.mul, lambda a, b: (b, a)),
+    "truediv": (operator.truediv, lambda a, b: (1 / b, -a / b / b)),
+    "pow": (operator.pow, lambda a, b: (b * a ** (b - 1), math.log(a) * a ** b if a > 0 else 0.0)),
+    "neg": (operator.neg, lambda a: (-1.0,)),
+    "exp": (math.exp, lambda a: (math.exp(a),)),
+    "log": (math.log, lambda a: (1 / a,)),
+    "tanh": (math.tanh, lambda a: (1 / math.cosh(a) ** 2,)),
+}
+
+@functools.singledispatch
+def lift(x): return Value(x)
+
+class Value:
+    def __init__(self, data, made=None):
+        self.data, self.grad, self.made = data, 0, made
+    def _apply(self, *others, name, flip=False):
+        args = [self, *map(lift, others)]
+        if flip: args.reverse()
+        f, slopes = RULES[name]
+        numbers = [a.data for a in args]
+        return Value(f(*numbers), tuple(zip(args, slopes(*numbers))))
+    for _n in ("add", "sub", "mul", "truediv", "pow"):
+        locals()[f"__{_n}__"] = functools.partialmethod(_apply, name=_n)
+        locals()[f"__r{_n}__"] = functools.partialmethod(_apply, name=_n, flip=True)
+    __neg__ = functools.partialmethod(_apply, name="neg")
+    exp = functools.partialmethod(_apply, name="exp")
+    log = functools.partialmethod(_apply, name="log")
+    tanh = functools.partialmethod(_apply, name="tanh")
+    @functools.cached_property
+    def ancestors(self):
+        """In topological order, the value last."""
+        return functools.reduce(lambda got, edge: {**got, **edge[0].ancestors}, self.made or (), {}) | {id(self): self}
+    def backward(self):
+        for node in self.ancestors.values():
+            if node.made: node.grad = 0
+        self.grad = 1
+        for node in reversed(list(self.ancestors.values())):
+            for arg, slope in node.made or ():
+                arg.grad += slope * node.grad
+
+@lift.register
+def _(x: Value): return x
+'''
+
+SLOTS = (
+    """
+import math
+from dataclasses import dataclass
+
+@dataclass(slots=True, eq=False, repr=False)
+class Value:
+    data: float
+    grad: float = 0.0
+    parents: tuple = ()
+    pull: object = None
+
+    @classmethod
+    def of(cls, x): return x if isinstance(x, cls) else cls(x)
+
+    def __add__(self, o):
+        o = Value.of(o)
+        return Value(self.data + o.data, 0.0, (self, o), lambda g: (g, g))
+    def __mul__(self, o):
+        o = Value.of(o)
+        return Value(self.data * o.data, 0.0, (self, o), lambda g: (g * o.data, g * self.data))
+    def __pow__(self, n): return Value(self.data ** n, 0.0, (self,), lambda g: (g * n * self.data ** (n - 1),))
+    def relu(self): return Value(max(0, self.data), 0.0, (self,), lambda g: (g if self.data > 0 else 0.0,))
+    def exp(self):
+        e = math.exp(self.data)
+        return Value(e, 0.0, (self,), lambda g: (g * e,))
+    def log(self): return Value(math.log(self.data), 0.0, (self,), lambda g: (g / self.data,))
+
+    def backward(self):
+        marks, out = {}, []
+        todo = [self]
+        while todo:
+            n = todo[-1]
+            if marks.get(id(n), 0) == 0:
+                marks[id(n)] = 1
+                todo.extend(p for p in n.parents if not marks.get(id(p)))
+            else:
+                todo.pop()
+                if marks[id(n)] == 1:
+                    marks[id(n)] = 2
+                    out.append(n)
+        grads = {id(self): 1.0}
+        while out:
+            n = out.pop()
+            g = grads.pop(id(n))
+            n.grad += g
+            if n.pull:
+                for p, d in zip(n.parents, n.pull(g)):
+                    grads[id(p)] = grads.get(id(p), 0.0) + d
+"""
+    + DERIVED
+)
+
+INDICES = (
+    """
+import math
+data, grads, steps = [], [], []          # one long tape: numbers, gradients, what made them
+
+class Value:
+    __slots__ = ("i",)
+    def __init__(self, x, *made):
+        self.i = len(data)
+        data.append(float(x)); grads.append(0.0); steps.append(made)
+    @property
+    def data(self): return data[self.i]
+    @data.setter
+    def data(self, x): data[self.i] = x
+    @property
+    def grad(self): return grads[self.i]
+    @grad.setter
+    def grad(self, g): grads[self.i] = g
+    def __add__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        return Value(self.data + o.data, (self.i, 1.0), (o.i, 1.0))
+    def __mul__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        return Value(self.data * o.data, (self.i, o.data), (o.i, self.data))
+    def __pow__(self, n): return Value(self.data**n, (self.i, n*self.data**(n-1)))
+    def sigmoid(self):
+        s = 1/(1+math.exp(-self.data))
+        return Value(s, (self.i, s*(1-s)))
+    def backward(self):
+        for j in range(len(data)):
+            if steps[j]: grads[j] = 0.0
+        grads[self.i] += 1.0
+        for j in range(self.i, -1, -1):
+            for k, s in steps[j]: grads[k] += s*grads[j]
+"""
+    + DERIVED
+)
+
 RIGHT = {
     "closures": CLOSURES, "local_grads": LOCAL_GRADS, "operator classes": OPERATOR_CLASSES, "NumPy-backed": NUMPY_BACKED,
     "tape": TAPE, "every path": EVERY_PATH, "counting users": COUNTING, "numbered": NUMBERED, "dual numbers": FORWARD_DUAL,
     "iterative": ITERATIVE, "fractions": FRACTIONS, "printing": PRINTING,
+    "no class": NO_CLASS, "gradients of leaves alone": LEAVES_ALONE, "pulling": PULLING, "is a float": IS_A_FLOAT,
+    "partial methods": PARTIAL_METHODS, "slots": SLOTS, "indices": INDICES,
 }  # fmt: skip
 
 PLUS = "            self.grad += out.grad\n            other.grad += out.grad\n"
@@ -523,6 +807,16 @@ BREADTH_FIRST = """
                 if id(child) not in seen:
                     seen.add(id(child))
                     order.append(child)
+        order.reverse()
+"""
+PREORDER = """
+        order, seen, stack = [], set(), [self]
+        while stack:
+            node = stack.pop()
+            if id(node) not in seen:
+                seen.add(id(node))
+                order.append(node)
+                stack += node._children
         order.reverse()
 """
 VISITED = "            if v not in visited:\n                visited.add(v)\n"
@@ -598,4 +892,33 @@ PLANTED = [
     ("minus is plus", CLOSURES, "return self + (-other)", "return self + other"),
     ("gradient of times", CLOSURES, TIMES, TIMES.replace("self.data * out.grad", "max(-5.0, min(5.0, self.data * out.grad))")),
     ("no backward", CLOSURES, "def backward(self)", "def back_propagate(self)"),
+    ("overwrites", CLOSURES, "self.grad += (1 - t**2) * out.grad", "self.grad = (1 - t**2) * out.grad"),
+    ("overwrites", CLOSURES, "self.grad += n * self.data**(n - 1)", "self.grad = n * self.data**(n - 1)"),
+    ("overwrites", LOCAL_GRADS, "            for child, local", "            for child in node._children:\n                child.grad = 0.0\n            for child, local"),
+    ("upstream gradient left out of sigmoid", CLOSURES, "s * (1 - s) * out.grad", "s * (1 - s)"),
+    ("upstream gradient left out of relu", CLOSURES, "(out.data > 0) * out.grad", "(out.data > 0)"),
+    ("upstream gradient left out of log", CLOSURES, "out.grad / self.data", "1 / self.data"),
+    ("nothing comes through", CLOSURES, "def __neg__(self): return self * -1", "def __neg__(self): return Value(-self.data)"),
+    ("nothing comes through", CLOSURES, "return (-self) + other", "return Value(other - self.data, (self,))"),
+    ("nothing comes through", CLOSURES, "def __add__(self, other):\n", "def __add__(self, other):\n        if not isinstance(other, Value): return Value(self.data + other)\n"),
+    ("no Value comes back", CLOSURES, "        out._backward = _backward\n        return out\n\n    def __mul__", "        out._backward = _backward\n\n    def __mul__"),
+    ("no Value comes back", CLOSURES, "def __radd__(self, other): return self + other", "def __radd__(self, other): return other"),
+    ("called too early", CLOSURES, "out._backward = _backward", "out._backward = _backward()"),
+    ("plus passes nothing", CLOSURES, "            v._backward()", "            v._backward"),
+    ("gradients do not begin at 0", CLOSURES, "self.grad = 0.0", "self.grad = 1.0"),
+    ("other sign", CLOSURES, ".grad += ", ".grad -= "),
+    ("gradient of plus", LOCAL_GRADS, "+= local * node.grad", "+= 0.9 * local * node.grad"),
+    ("data are cut", CLOSURES, "self.data = data", "self.data = int(data)"),
+    ("inexact", CLOSURES, "self.data = data", "self.data = round(data, 3)"),
+    ("another logarithm", CLOSURES, "math.log(", "math.log10("),
+    ("sigmoid falls", CLOSURES, "math.exp(-self.data))", "math.exp(self.data))"),
+    ("relu at positive numbers", CLOSURES, "self.data if self.data > 0", "self.data if self.data > 1"),
+    ("relu at positive numbers", LOCAL_GRADS, "float(self.data > 0)", "float(self.data > 1)"),
+    ("no __init__", CLOSURES, "def __init__", "def _init_"),
+    ("no data", CLOSURES, "self.data = data", "self.value = data"),
+    ("no plus", CLOSURES, "def __add__", "def add"),
+    ("no times", CLOSURES, "def __mul__", "def times"),
+    ("backward stops early", CLOSURES, "Value(self.data * other.data, (self, other))", "Value(self.data * other.data, (self,))"),
+    ("kept between calls", CLOSURES, "    def backward(self):\n        topo, visited = [], set()\n", "    def backward(self, topo=[], visited=set()):\n"),
+    ("wrong order", LOCAL_GRADS, WALK, PREORDER),
 ]  # fmt: skip

@@ -14,6 +14,19 @@ from chainrule.engine import Value
 
 SVG = "{http://www.w3.org/2000/svg}"
 
+# For a browser: the pairs of texts in its pictures that lie on each other.
+OVERLAPS = """
+const marks = Array.from(document.querySelectorAll("svg text"), (text) => {
+  const { left, right, top, bottom } = text.getBoundingClientRect();
+  const half = Math.min(bottom - top, 0.72 * parseFloat(getComputedStyle(text).fontSize)) / 2; // what letters fill
+  return { text: text.textContent, left, right, top: (top + bottom) / 2 - half, bottom: (top + bottom) / 2 + half };
+}).filter((mark) => mark.text.trim());
+return marks.flatMap((one, index) => marks.slice(index + 1)
+  .filter((other) => Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1
+                  && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 0)
+  .map((other) => `${one.text} on ${other.text}`));
+"""
+
 
 def neuron() -> Value:
     """The neuron of micrograd's lecture, with o = 0.7071."""

@@ -197,5 +197,6 @@ KINDS = {
     "explain": Kind(
         "explain", lambda label, theme: viz.explain(labelled(label), **theme), (".txt", ".html", ".md", ".tex")
     ),
+    "worksheet": Kind("worksheet", lambda label, theme: viz.worksheet(labelled(label)), (".txt", ".html")),
     "draw_dot": Kind("draw_dot", lambda label, theme: viz.draw_dot(made_by_hand(label)), (".gv",)),
 }

@@ -68,6 +68,7 @@ RIGHT = {
     "replay": lambda: dict(zip(("model", "loss", "X", "y", "history"), trained())),
     "report": reported,
     "steps": lambda: {"loss": result()},
+    "worksheet": lambda: {"value": result()},
     "trace": lambda: {"root": result()},
     "walk": lambda: {"loss": result()},
     "wish_bars": on_a_plane,
@@ -114,6 +115,7 @@ def test_every_function_is_here_and_works_with_the_right_arguments():
             called(name, arguments())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "argument"), CASES, ids=[f"{name}-{argument}" for name, argument in CASES])
 def test_what_is_of_another_type_works_or_is_an_error_of_ours(name, argument):
     bare = []

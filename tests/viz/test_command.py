@@ -51,6 +51,12 @@ def test_what_is_refused_is_said_in_one_line(words, said, tmp_path, capsys):
     assert said in error and error.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_is_not_there_is_named_in_words_and_without_a_number(tmp_path, capsys):
+    picture = str(tmp_path / "none" / "x.svg")
+    assert main(["draw", "a * 2", "a=1", "-o", picture]) == 2
+    assert capsys.readouterr().err == f"chainrule draw: {picture!r} cannot be used: no such file or directory\n"
+
+
 @pytest.mark.parametrize(("words", "result"), [(["pi*x", "x=2"], "6.283"), (["e*x", "x=1"], "2.718"),
                                                (["pi*x", "x=2", "pi=3"], "6")])  # fmt: skip
 def test_pi_and_e_are_known_unless_they_are_given(words, result, tmp_path, capsys):
@@ -59,6 +65,7 @@ def test_pi_and_e_are_known_unless_they_are_given(words, result, tmp_path, capsy
     assert f"= {result}," in target.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_terminal_with_fewer_letters_gets_the_picture_too(encoding, tmp_path):
     target = tmp_path / "ℌ∂.svg"

@@ -143,6 +143,7 @@ def test_the_unknown_local_derivative_of_a_node_made_by_hand_is_drawn_as_a_quest
     assert edge.findtext(f"{SVG}text") == "×2"
 
 
+@pytest.mark.slow
 def test_the_error_about_too_large_a_drawing_says_what_to_do():
     x = Value(1.0, label="x")
     for _ in range(6000):

@@ -8,7 +8,8 @@ import shutil
 from itertools import combinations, pairwise
 
 import pytest
-from picture_helpers import SVG, boxes_of_cards, marked, network
+from picture_helpers import OVERLAPS, SVG, boxes_of_cards, marked, network
+from picture_kinds import KINDS
 
 from chainrule import nn, viz
 from chainrule.engine import Value
@@ -135,6 +136,52 @@ def test_no_line_of_a_long_drawing_is_wide(all_drawings):
         assert drawing.width < 2150, f"{name} is {drawing.width} wide"
 
 
+def texts_on_each_other(browser, folder, svg):
+    """Pairs of texts of a picture that lie on each other, as a browser draws them."""
+    path = folder / "picture.html"
+    path.write_text(f'<!doctype html><meta charset="utf-8">{svg}', encoding="utf-8")
+    browser.get(path.as_uri())
+    return browser.execute_script(OVERLAPS)
+
+
+def random_network(seed):
+    """A network of one to three layers, with its loss."""
+    chance = random.Random(seed)
+    inputs = chance.randint(2, 5)
+    layers = [chance.randint(1, chance.choice([4, 8, 20])) for _ in range(chance.randint(1, 3))]
+    model = nn.MLP(inputs, layers, chance.choice(["relu", "tanh", "sigmoid"]), rng=seed)
+    outputs = model([round(chance.uniform(-1, 1), 2) for _ in range(inputs)])
+    loss = nn.cross_entropy(outputs, 0) if layers[-1] > 1 else nn.mse(outputs, 1.0)
+    loss.backward()
+    return model, loss
+
+
+def test_texts_on_each_other_are_seen(browser, tmp_path):
+    svg = '<svg width="99" height="40"><text y="20">one</text><text y="20" x="{}">other</text></svg>'
+    assert texts_on_each_other(browser, tmp_path, svg.format(10)) == ["one on other"]
+    assert texts_on_each_other(browser, tmp_path, svg.format(60)) == []
+
+
+@pytest.mark.parametrize("label", ["v1", "a long label of a value"])
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.can_be_made and kind.is_ours])
+def test_no_two_texts_overlap_on_any_kind_of_picture(name, label, browser, tmp_path):
+    if ".svg" in KINDS[name].endings:
+        assert texts_on_each_other(browser, tmp_path, KINDS[name].picture(label).svg) == []
+
+
+def test_no_two_texts_overlap_in_random_graphs(all_drawings, browser, tmp_path):
+    for name, drawing in all_drawings.items():
+        assert texts_on_each_other(browser, tmp_path, drawing.svg) == [], name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+def test_no_two_texts_overlap_in_networks(seed, browser, tmp_path):
+    model, loss = random_network(seed)
+    for root, fold in ((model, "auto"), (loss, "auto"), (loss, "neurons"), (loss, "none")):
+        assert texts_on_each_other(browser, tmp_path, viz.draw(root, fold=fold).svg) == [], fold
+
+
 def crossings(layout, edges, is_merged):
     """How many pairs of lines cross between two columns.
 
@@ -157,6 +204,7 @@ def test_lines_that_cross_are_counted():
     assert crossings(bent, edges, True) == 1 and crossings(bent, edges, False) == 2  # 0 to 5 and 9 to 2 in column 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("dot") is None, reason="no dot on this machine")
 def test_edges_cross_hardly_more_often_than_in_graphviz():
     merged, singly = [0, 0], [0, 0]

@@ -62,6 +62,7 @@ def test_a_graph_has_the_same_layout_each_time(graph):
     assert arrange(*graph) == arrange(*graph)
 
 
+@pytest.mark.slow
 def test_the_size_of_a_layout_is_not_quadratic_in_the_uses_of_a_value():
     edges = [edge for end in range(2, 2000) for edge in ((0, end), (end - 1, end))]
     layout = arrange([80.0] * 2000, edges)

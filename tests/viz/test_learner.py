@@ -5,6 +5,7 @@ import importlib.util
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,7 @@ def test_a_planted_bug_is_named(name, text, old, new, tmp_path):
         assert "Value(" in str(report) and report.found[0].says in str(report)
 
 
+@pytest.mark.slow
 def test_what_is_ordered_by_chance_gets_the_same_report_each_time_and_the_worst_of_it():
     """micrograd keeps parents in a set, which is ordered by addresses; on some of them a wrong walk comes out right."""
     text = learners.CLOSURES.replace("                topo.append(v)\n", "").replace("reversed(topo)", "topo").replace(
@@ -233,6 +235,43 @@ def test_hostile_text_of_a_learner_stays_text_on_the_page(tmp_path):
     assert evil in str(report) and evil not in report.html
     assert report.save(tmp_path / "r.html").read_text(encoding="utf-8") == report.html
     assert json.loads(report.save(tmp_path / "r.json").read_text())["ok"] is False
+
+
+WRITES = r"""
+for pipe in range(3, 12):
+    try: os.write(pipe, b'no json\n[1]\n{"result": 3}\n\xff\xfe\n')
+    except OSError: pass
+"""
+PATCHES = "import json\njson.dumps = lambda *_: '{}'\nmath.isclose = math.isfinite = None"
+FORKS = "import time\nif hasattr(os, 'fork') and os.fork() == 0: time.sleep(60)"
+STARTS = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
+
+
+@pytest.mark.parametrize("code", [WRITES, PATCHES, FORKS, STARTS], ids=["writes", "patches", "forks", "starts"])
+def test_what_a_learners_file_does_beside_its_class_changes_no_verdict(code, tmp_path):
+    begun = time.monotonic()
+    assert check_file(written(tmp_path, f"import math, os\n{code}\n{learners.LOCAL_GRADS}")).ok
+    assert time.monotonic() - begun < 55, "what the file has started is not waited for"
+
+
+def test_checks_that_were_left_out_since_others_hang_count_as_not_yet_right(tmp_path):
+    start = "        self.data = float(data)\n"
+    hangs = learners.LOCAL_GRADS.replace(start, f"{start}        while data == 10.0: pass\n")
+    report = check_file(written(tmp_path, hangs), seconds=0.3)
+    assert report.bugs == ["hang"] and report.points[0] < 10 and report.points[1] > 50
+
+
+def test_no_control_characters_of_a_learner_reach_the_terminal():
+    raises = "    def tanh(self):\n        raise ValueError('\\x1b[31m')\n"
+    report = check_class(loaded(learners.CLOSURES.replace("    def tanh(self):\n", raises)))
+    assert "ValueError: \N{REPLACEMENT CHARACTER}[31m" in str(report)
+
+
+def test_what_is_wrong_without_a_name_says_whether_it_is_the_number_or_its_gradient():
+    number = learners.CLOSURES.replace("out = Value(math.exp(self.data)", "out = Value(2**self.data")
+    assert "exp: the result itself is not right, before any gradient" in str(check_class(loaded(number)))
+    slope = learners.OPERATOR_CLASSES.replace("return g, -g\n", "return g, -2 * g\n")
+    assert "a - b: the result is right, and the gradients are not" in str(check_class(loaded(slope)))
 
 
 def test_check_value_class_raises_the_report_for_pytest():

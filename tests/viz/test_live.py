@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from picture_helpers import OVERLAPS
 
 import chainrule as cr
 from chainrule import nn, viz
@@ -111,6 +112,14 @@ def test_a_network_of_337_parameters_with_200_examples_is_a_small_file():
     assert len(page.html.encode()) < LARGEST_FILE
 
 
+def test_the_recorded_training_of_the_demo_s_network_is_a_small_file_however_long_it_was():
+    data = cr.iris()
+    model = cr.MLP(4, [12, 3], activation="tanh", rng=0)
+    history = cr.fit(model, cr.cross_entropy, data.X, data.y, epochs=120, progress=False)
+    page = cr.replay(model, cr.cross_entropy, data.X, data.y, history)
+    assert len(history.snapshots) > 60 and len(page.html.encode()) < LARGEST_FILE
+
+
 def test_the_page_asks_for_nothing_and_its_policy_names_the_programs_by_their_hashes(browser, tmp_path):
     page = small().page
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page.html)[1]
@@ -163,6 +172,28 @@ def test_all_losses_and_gradients_are_those_of_python(moons, browser):
       return [LIVE.all().train, Array.from(into)];""")
     assert found[0] == pytest.approx(value, abs=1e-12) and found[1][0] == pytest.approx(value, abs=1e-12)
     assert found[1][1:] == pytest.approx(gradient.tolist(), abs=1e-12)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.01])  # what depends on parameters alone is computed apart from examples
+def test_the_curve_of_each_weight_is_the_loss_that_python_computes(penalty, browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+
+    def loss(out, t):
+        return cr.hinge(out, t) + penalty * sum(p**2 for p in model.parameters())
+
+    opened(browser, cr.live(model, loss if penalty else cr.hinge, X, y), tmp_path)
+    program = cr.compile(lambda x, t: loss(model(x), t), model.parameters())
+    theta = np.array(browser.execute_script("LIVE.reset(); return Array.from(LIVE.S.theta)"))
+    for k in range(len(theta)):
+        others = theta[k] + np.array([-1.5, 0.0, 0.25, 2.0])
+        find = "return LIVE.M.loss.meansOver(arguments[0], arguments[1], LIVE.X, LIVE.S.theta, null, LIVE.D.train)"
+        found = browser.execute_script(find, k, others.tolist())
+        for other, mean in zip(others, found, strict=True):
+            changed = theta.copy()
+            changed[k] = other
+            program.assign(changed)
+            assert mean == pytest.approx(float(np.mean(program(X, y))), abs=1e-12)
 
 
 OPTIMISERS = {
@@ -591,6 +622,18 @@ def test_a_wrong_guess_may_be_mended_and_gives_nothing_away(moons, browser):
     element(browser, ".guess input").send_keys(str(true))
     element(browser, ".guess button").click()
     assert "Score: 1 of 1" in text(browser, ".score"), "one question, in four guesses"
+
+
+def test_who_gives_up_sees_how_far_off_the_last_guess_was(moons, browser):
+    browser.execute_script("LIVE.chooseNeuron(5); LIVE.scalar.go('forward', 0)")
+    element(browser, "#predict").click()
+    true = browser.execute_script("return LIVE.scalar.tell(0).result")
+    for wrong in (true * 9, true * 2):
+        element(browser, ".guess input").send_keys(str(wrong))
+        element(browser, ".guess button").click()
+    element(browser, ".guess button:last-child").click()
+    found = re.fullmatch(r"Shown: your (.+), true (.+), off by (.+)\. Score: 0 of 1\.", text(browser, ".score"))
+    assert [number(part) for part in found.groups()] == pytest.approx([true * 2, true, abs(true)], rel=0.01)
 
 
 def test_a_scalar_of_another_part_is_named_after_the_neuron_that_it_is_in(moons, browser):
@@ -1085,6 +1128,24 @@ def test_the_error_about_an_operation_without_a_spelling_names_it():
         cr.live(cr.MLP(1, [1], rng=0), lambda out, t: odd(out - t), [0.0, 1.0], [1.0, 0.0])
 
 
+def test_numbers_that_have_become_longer_stay_apart_and_inside_their_paper(browser, tmp_path):
+    """On the page of one Value, whose cards and labels were made for its first numbers."""
+    model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
+    opened(browser, cr.live((model([0.5, -1.0]) - 1.0) ** 2), tmp_path)
+    for scale in (1.0, 3.217, -0.0123, 4567.0):
+        change = (
+            "for (let k = 0; k < LIVE.T.parameters; k += 1) LIVE.setParameter(k, Math.sin(7 * k + 1) * arguments[0])"
+        )
+        browser.execute_script(change, scale)
+        settle(browser)
+        assert browser.execute_script(OVERLAPS) == []
+        wide = """return Array.from(document.querySelectorAll("svg .tag"), (tag) => {
+          const [paper, text] = ["rect", "text"].map((name) => tag.querySelector(name).getBoundingClientRect().width);
+          return text > paper ? tag.textContent : "";
+        }).filter((text) => text);"""
+        assert browser.execute_script(wide) == []
+
+
 # --- its panels as pictures that stand still
 
 
@@ -1111,6 +1172,14 @@ def test_the_boundary_can_be_read_without_its_colours(outputs):
     slopes = set(re.findall(r"l[\d.]+ (-?)[\d.]", "".join(hatched)))
     assert slopes == ({"-"} if outputs < 3 else {"-", ""})  # "/" of the second class, "\\" of the third
     assert len(set(re.findall(r'<path class="point \w+" [^>]*d="([^"]+)"', svg))) == max(outputs, 2)
+
+
+@pytest.mark.parametrize("labels", [(-1, 1), (-1.0, 1.0), (1, 2), (0, 1), (0.25, 0.75)])
+def test_the_legend_of_a_boundary_has_the_two_numbers_of_y(labels):
+    y = np.array(labels)[np.arange(20) % 2]
+    svg = viz.boundary(cr.MLP(2, [1], rng=0), np.random.default_rng(0).normal(size=(20, 2)), y).svg
+    named = re.findall(r">([^<>]+)</text>", svg)[5:]  # after the title and the ends of the axes
+    assert named == [f"{label:g}".replace("-", "−") for label in labels]
 
 
 def test_the_confusion_table_counts_what_sklearn_would_count():

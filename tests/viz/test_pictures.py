@@ -125,11 +125,18 @@ def check_label(kind, label: str) -> None:
 
 
 @every_kind
-@pytest.mark.parametrize("label", HOSTILE_LABELS, ids=lambda label: ascii(label)[:24])
+@pytest.mark.parametrize(
+    "label",
+    [
+        pytest.param(label, id=ascii(label)[:24], marks=() if i % 8 == 1 else pytest.mark.slow)
+        for i, label in enumerate(HOSTILE_LABELS)
+    ],
+)
 def test_hostile_labels_change_only_text(kind, label):
     check_label(kind, label)
 
 
+@pytest.mark.slow
 @every_kind
 @given(label=st.text())
 @example(label="<script>")
@@ -164,6 +171,7 @@ def test_hostile_labels_run_nothing_in_the_browser(kind, browser, tmp_path):
 # --- themes and styles
 
 
+@pytest.mark.slow
 @kinds_with_themes
 def test_each_theme_has_colours_of_its_own_and_auto_asks_the_system(kind, tmp_path):
     for ending in {".svg", ".html"}.intersection(kind.endings):  # texts have no colours, and those of DOT are not ours
@@ -234,6 +242,7 @@ print(json.dumps({name: hashlib.sha256(text.encode()).hexdigest() for name, text
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_pictures_have_the_same_bytes_in_every_process():
     first, *others = [hashes_in_new_process(seed) for seed in ("0", "1", "4242")]
     assert len(first) > 5 + len([kind for kind in KINDS.values() if kind.can_be_made])

@@ -112,8 +112,8 @@ def test_with_the_target_it_prints_how_good_the_predictions_are(models, target, 
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    ("MODEL no.csv", "No such file or directory: 'no.csv'"),
-    ("no.json NEW", "No such file or directory: 'no.json'"),
+    ("MODEL no.csv", "'no.csv' cannot be used: no such file or directory"),
+    ("no.json NEW", "'no.json' cannot be used: no such file or directory"),
     ("NEW NEW", "the file is no JSON or is not whole"),
     ("PLAIN NEW", "does not know the columns of a table"),
     ("MODEL LESS", "'soil', which the model takes, is no column of less.csv, which has 'height', 'code', 'sol'; did"),

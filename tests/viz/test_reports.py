@@ -98,3 +98,37 @@ def test_scores_and_probabilities_decide_alike():
         assert labels.tolist() == [1, 0] and probabilities == pytest.approx(shares, rel=1e-12)
     labels, probabilities = decided(np.array([0.5, -2.0]), 2)
     assert labels.tolist() == [1, 0] and probabilities[0, 1] == pytest.approx(1 / (1 + np.exp(-0.5)), rel=1e-12)
+
+
+BROKEN = """
+const found = [];
+for (const cell of document.querySelectorAll("th, td")) {
+  const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode())
+    for (const { 0: word, index } of node.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      if (range.getClientRects().length > 1) found.push(word);
+    }
+}
+return found;
+"""
+
+
+@pytest.mark.parametrize(("width", "media"), [(1300, "screen"), (700, "screen"), (390, "screen"), (700, "print")])
+def test_no_word_of_a_table_is_broken(width, media, browser, tmp_path):
+    """In a narrow window a wide table scrolls; on paper its letters are smaller."""
+    train, test = cr.iris().standardise().split()
+    model = cr.MLP(4, [3], rng=0)
+    page = cr.report(model, cr.fit(model, cr.cross_entropy, train, epochs=2, progress=False), train, test)
+    size = {"width": width, "height": 700, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
+    try:
+        browser.get(page.save(tmp_path / "report.html").as_uri())
+        assert browser.execute_script(BROKEN) == []
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})

@@ -59,6 +59,7 @@ def check_images(drawing, folder):
     assert across == pytest.approx(0.75 * drawing.width, abs=1) and down == pytest.approx(0.75 * drawing.height, abs=1)
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_browser_makes_png_and_pdf(drawing, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

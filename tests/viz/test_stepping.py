@@ -141,6 +141,7 @@ def test_the_first_and_the_second_use_of_a_value_are_told_apart():
     assert all(step[3][0] == "0" or "2nd contribution" in text for step, text in zip(of_kind(data, "pass"), said))
 
 
+@pytest.mark.slow
 def test_there_is_no_limit_of_400_but_one_of_what_a_browser_takes_and_its_error_says_what_to_do():
     assert len(of_kind(page_data(viz.steps(network([4, 16, 16])).html), "pass")) > 1000
     x = Value(1.0, label="x")
@@ -236,6 +237,7 @@ def test_of_one_example_the_steps_are_its_own_and_those_of_the_others_are_one_st
     assert float(texts[-1].replace("−", "-")) == pytest.approx(loss.data, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_one_example_of_very_many_is_a_small_page():
     model = nn.MLP(4, [8, 3], rng=0)
     parts = [nn.cross_entropy(model([0.1 * i, 0.5, -0.2, 0.3]), i % 3) for i in range(150)]

@@ -77,7 +77,8 @@ def test_a_data_set_that_is_shipped_goes_by_its_name(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    ("nothing.csv --target y", "No such file or directory: 'nothing.csv'"),
+    ("nothing.csv", "'nothing.csv' cannot be used: no such file or directory"),
+    ("nothing.csv --target y", "'nothing.csv' cannot be used: no such file or directory"),
     ("TREES", "write --target COLUMN, the column of TREES that is to be predicted"),
     ("TREES --target kin", "--target kin is no column of trees.csv, which has 'height', 'soil', 'id', 'kind'"),
     ("TREES --target kind --hidden 16,x", "argument --hidden: '16,x' is no list of sizes; write it like 16,16"),
@@ -91,7 +92,7 @@ def test_a_data_set_that_is_shipped_goes_by_its_name(tmp_path, capsys):
     ("TREES --target id", "column 'id', the target, holds 80 different texts in 80 rows"),
     ("TREES --target kind --colour red", "unrecognized arguments: --colour red"),
     ("iris --target colour", "--target colour is not what is predicted of iris: species"),
-    ("TREES --target kind -o TREES", "File exists"),
+    ("TREES --target kind -o TREES", "cannot be used: file exists"),
     ("", "the following arguments are required: DATA.csv"),
 ])  # fmt: skip
 def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(words, said, trees, tmp_path, capsys, monkeypatch):

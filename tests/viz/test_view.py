@@ -6,6 +6,7 @@ import base64
 import functools
 import html
 import re
+from types import SimpleNamespace
 
 import pytest
 from picture_helpers import network, neuron
@@ -333,9 +334,29 @@ def test_forced_colours_reach_text_and_shapes(window, tmp_path):
     browser = window(viz.draw(after_backward(neuron())), tmp_path, forced_colors="active", prefers_color_scheme="dark")
     colours = browser.execute_script("""
         const fill = (selector) => getComputedStyle(document.querySelector("#view " + selector)).fill;
-        return ["text.name", ".face", ".tint", ".badge", ".sign"].map(fill)""")
+        return ["text.name", ".face", ".card .tint", ".badge", ".sign"].map(fill)""")
     text, face, tint, badge, sign = colours
     assert face == tint == sign and text == badge and text != face
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_what_only_a_colour_tells_keeps_it_among_forced_colours(scheme, window, tmp_path):
+    """Which edges pass a negative gradient, what the scale is of, and which curve has which name."""
+    script = "return Array.from(document.querySelectorAll(arguments[0]), (e) => getComputedStyle(e)[arguments[1]])"
+    features = {"forced_colors": "active", "prefers_color_scheme": scheme}
+    browser = window(viz.draw(after_backward(neuron())), tmp_path, **features)
+    below, above = ({*browser.execute_script(script, f".edge[class*=' {sign}'] .line", "stroke")} for sign in "np")
+    assert below and above and not below & above
+    scale = browser.execute_script(script, "#view .tint", "fill")[-17:]  # the legend stands below the cards
+    assert len(set(scale)) >= 16
+    history = SimpleNamespace(epochs=[1, 2], train_loss=[1.0, 0.5], test_loss=[1.0, 0.75], metrics={},
+                              gradient_sizes={"a": [0.5, 0.25], "b": [0.25, 0.5], "c": [1.0, 2.0]})  # fmt: skip
+    browser = window(viz.curves(history), tmp_path, **features)
+    curves, names = (
+        browser.execute_script(script, ".curve", "stroke"),
+        browser.execute_script(script, ".end-label", "fill"),
+    )
+    assert len({*curves}) >= 3 and {*names} == {*curves}
 
 
 def test_nothing_moves_by_itself():

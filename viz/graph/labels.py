@@ -1,4 +1,7 @@
-"""Where the labels of edges stand: each on its own edge, and clear of the other labels and edges."""
+"""Where the labels of edges stand: each on its own edge, and clear of the other labels and edges.
+
+A label for which there is no such room is left out; it also stands in the words that the edge itself has.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from .scene import Edge
 
 REMEMBERED = 40  # edges and labels that a label is kept clear of; where there are more, nobody can read them anyway
 SHARES = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8)  # of the edge, the best first
-HALF_HEIGHT = 8.0
+HALF_HEIGHT, ASIDE = 8.0, 3.0  # of a label: its paper, which reaches as far aside of its text
+HALF_TEXT = 6.0
 CLEAR = HALF_HEIGHT + 1  # above and below the middle of a label
 SAMPLES = 24  # points on each edge; they are closer together than a label is high
 ON_EDGE, ON_LABEL, OUTSIDE = 1.0, 20.0, 1.0  # the cost of each point of an edge, each tenth of a label, each pixel
@@ -43,7 +47,15 @@ def labels_svg(labelled: Sequence[Labelled], pieces: Sequence[Piece]) -> str:
             others = spots[:index] + spots[index + 1 :]
             if any(_overlap(spots[index], other) for other in others):
                 spots[index] = _best_spot(edge, piece, curves, others)
-    return "".join([_label(number, edge, spot) for (number, edge, _), spot in zip(labelled, spots)])
+    shown: dict[int, list[Spot]] = {}  # by height, in steps of a label's
+    texts = []
+    for (number, edge, _), spot in zip(labelled, spots):
+        height = int(spot[1] // (2 * HALF_HEIGHT))
+        near = [other for step in (-1, 0, 1) for other in shown.get(height + step, ())]
+        if not any(_hides(spot, other) for other in near):
+            shown.setdefault(height, []).append(spot)
+            texts.append(_label(number, edge, spot))
+    return "".join(texts)
 
 
 class _Curve:
@@ -66,7 +78,7 @@ class _Curve:
 
 
 def _best_spot(edge: Edge, piece: Piece, curves: dict[Piece, _Curve], others: Sequence[Spot]) -> Spot:
-    half = len(edge.label) * 4.3 + 3
+    half = len(edge.label) * 4.3 + ASIDE
     (start, _), (end, _) = piece
     best, least = (0.0, 0.0, half), float("inf")
     for share in SHARES:
@@ -90,6 +102,11 @@ def _overlap(one: Spot, other: Spot) -> float:
     across = one[2] + other[2] + 2 - abs(one[0] - other[0])
     down = 2 * HALF_HEIGHT + 1 - abs(one[1] - other[1])
     return across * down if across > 0.0 and down > 0.0 else 0.0
+
+
+def _hides(one: Spot, other: Spot) -> bool:
+    """Whether the paper of one label lies on the text of the other."""
+    return abs(one[0] - other[0]) < one[2] + other[2] - ASIDE and abs(one[1] - other[1]) < HALF_HEIGHT + HALF_TEXT
 
 
 def _label(number: int, edge: Edge, spot: Spot) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .ladder import Check
-from .worker import differs
+from .worker import NO_VALUE, differs
 
 __all__ = ["BUGS", "ROOM", "GENERAL", "Bug", "Seen", "named"]
 
@@ -72,9 +72,32 @@ SWAPPED = "the two arguments get each other's gradient"
 LATE = "both contributions go to the last argument: what backward() runs later sees a variable that has changed since"
 REFLECTED = "a plain number on the left, as in `{}`, is not understood: Python then asks the Value on the right"
 UNHASHABLE = "a Value that compares by its number needs a hash, too: it cannot stand in a set"
+KEPT = "does backward() keep a list or a set from one call to the next?"
+SLOPES = {  # of `FUNCTIONS`
+    "exp": math.exp(1.5),
+    "log": 1.0 / 4.0,
+    "tanh": 1.0 - math.tanh(0.75) ** 2,
+    "relu": 1.0,
+    "sigmoid": math.exp(-0.75) / (1.0 + math.exp(-0.75)) ** 2,
+}
 
 BUGS = (
     Bug("data are no number", "a number", lambda s: not s.error, "the data of a Value are no number"),
+    Bug(
+        "no __init__",
+        "a number",
+        _says("takes no arguments"),
+        "Value(2.0) is refused: is there an __init__, with two underscores on each side, that takes a number?",
+    ),
+    Bug(
+        "no data",
+        "a number",
+        _says("has no attribute 'data'"),
+        "the number of a Value is looked for in its attribute data",
+    ),
+    Bug("no plus", "a + b", _says("unsupported operand"), "there is no + yet: Python looks for a method __add__"),
+    Bug("no times", "a * b", _says("unsupported operand"), "there is no * yet: Python looks for a method __mul__"),
+    Bug("data are cut", "a number of many digits", lambda s: not s.error, "a Value does not keep the number as it is"),
     Bug("plus is wrong", "a + b", lambda s: not s.error, "a + b has the wrong number"),
     Bug("equal numbers taken for one", "a + b", _says("unhashable"), UNHASHABLE),
     Bug("times is wrong", "a * b", lambda s: not s.error, "a * b has the wrong number"),
@@ -98,6 +121,24 @@ BUGS = (
         "back through +",
         _numbers(a=0.0, b=1.0),
         "only the second argument of + gets a gradient",
+    ),
+    Bug(
+        "gradients do not begin at 0",
+        "back through +",
+        _numbers(a=2.0, b=2.0, y=1.0),
+        "the gradients of a + b are too large by 1: which gradient does a Value have that nothing has come to yet?",
+    ),
+    Bug(
+        "other sign",
+        "back through +",
+        _numbers(a=-1.0, b=-1.0, y=1.0),
+        "the gradients have the wrong sign: does y grow when a grows?",
+    ),
+    Bug(
+        "gradient of plus",
+        "back through +",
+        lambda s: not s.error,
+        "the gradients of a + b are wrong: how much does y change when a changes, and when b does?",
     ),
     Bug("late binding", "back through *", _numbers(a=0.0, b=-1.0), LATE),
     Bug("swapped gradients", "back through *", _numbers(a=2.0, b=-3.0), f"in a * b, {SWAPPED}"),
@@ -151,6 +192,15 @@ BUGS = (
         "the values far behind the result get nothing: backward() does not come to them, or comes "
         "before their gradient does",
     ),
+    *(
+        Bug(
+            "backward stops early",
+            check,
+            _numbers(a=0.0, b=0.0),
+            "the values behind the second argument get nothing: does the result know both of its arguments?",
+        )
+        for check in ("an inner value on the right", "a sum on the right")
+    ),
     Bug(
         "equal numbers taken for one",
         "equal numbers",
@@ -171,6 +221,15 @@ BUGS = (
     ),
     Bug("overwrites", "two ways to a leaf", lambda s: s.shows(a=10.0) or s.shows(a=-3.0), OVERWRITTEN),
     Bug("overwrites", "two sums of a leaf", _numbers(a=1.0), OVERWRITTEN),
+    Bug("overwrites", "two powers of a value", lambda s: s.shows(a=4.0) or s.shows(a=12.0), OVERWRITTEN),
+    Bug("overwrites", "two differences", lambda s: s.shows(a=1.0) or s.shows(b=-1.0), OVERWRITTEN),
+    Bug(
+        "overwrites",
+        "two quotients",
+        lambda s: any(s.shows(a=a) for a in (1 / 4, -4 / 9)) or any(s.shows(b=b) for b in (-3 / 16, 1 / 3)),
+        OVERWRITTEN,
+    ),
+    *(Bug("overwrites", f"{name}, twice", _numbers(a=slope), OVERWRITTEN) for name, slope in SLOPES.items()),
     Bug("argument counted once", "a + a", _numbers(a=1.0), EDGE_LOST),
     Bug("argument counted once", "a * a", _numbers(a=2.0), EDGE_LOST),
     Bug(
@@ -285,10 +344,22 @@ BUGS = (
         "the slope of log is wrong: it is flatter the larger a is",
     ),
     Bug(
+        "another logarithm",
+        "log",
+        lambda s: s.shows(y_data=math.log10(4.0)) or s.shows(y_data=math.log2(4.0)),
+        "log is meant to be the natural logarithm: log of e is 1",
+    ),
+    Bug(
         "slope of tanh",
         "tanh",
         lambda s: s.shows(y_data=math.tanh(0.75)),
         "the slope of tanh is wrong: it is 1 at 0, and nearly 0 where tanh is nearly 1",
+    ),
+    Bug(
+        "sigmoid falls",
+        "sigmoid",
+        lambda s: s.shows(y_data=1.0 / (1.0 + math.exp(0.75))),
+        "sigmoid is meant to grow: it is nearly 1 where its argument is large",
     ),
     Bug(
         "slope of sigmoid",
@@ -305,21 +376,18 @@ BUGS = (
     Bug("relu at negative numbers", "relu of -1.5", lambda s: not s.error, "relu of a negative number is 0"),
     Bug(
         "relu at positive numbers",
-        "relu of 1.5",
+        "relu of 0.3",
         lambda s: not s.error,
         "where its argument is positive, relu changes neither the number nor the gradient",
     ),
-    Bug(
-        "upstream gradient left out of tanh",
-        "tanh, and on",
-        lambda s: s.shows(a=1 - math.tanh(0.75) ** 2),
-        "tanh passes its local derivative on alone: the gradient from above is not in it",
-    ),
-    Bug(
-        "upstream gradient left out of exp",
-        "exp, and on",
-        lambda s: s.shows(a=math.exp(1.5)),
-        "exp passes its local derivative on alone: the gradient from above is not in it",
+    *(
+        Bug(
+            f"upstream gradient left out of {name}",
+            f"{name}, and on",
+            _numbers(a=slope),
+            f"{name} passes its local derivative on alone: the gradient from above is not in it",
+        )
+        for name, slope in SLOPES.items()
     ),
     Bug(
         "sum does not start",
@@ -344,6 +412,12 @@ BUGS = (
         "*=",
         lambda s: not s.error,
         "a *= b changes the value that other names still hold, and that the graph was made with",
+    ),
+    Bug(
+        "kept between calls",
+        "two losses on one leaf",
+        _numbers(a=4.0, b=4.0),
+        f"what the first result brought is brought once more: {KEPT}",
     ),
     Bug(
         "leaf overwritten",
@@ -376,6 +450,12 @@ BUGS = (
         lambda s: not s.error,
         "a second backward() on the same graph gives neither the same gradients nor twice as large "
         "ones: inner values still hold those of the first",
+    ),
+    Bug(
+        "kept between calls",
+        "a part that has been used before",
+        _numbers(a=0.0, b=0.0),
+        f"a value that an earlier backward() came to passes nothing on: {KEPT}",
     ),
     Bug(
         "gradients left over",
@@ -419,25 +499,48 @@ ARGUMENT = (
     "argument changed",
     "{} changes its argument: an operation makes a new Value, and leaves the old ones alone",
 )
-GENERAL = (INEXACT[0], SEED[0], ARGUMENT[0])
+NOTHING = ("no Value comes back", "what comes of {} is no Value: is it made, and returned?")
+CALLED = (
+    "called too early",
+    "backward() is to call a function, and finds None: was the function called where it was to be kept?",
+)
+CUT = (
+    "nothing comes through",
+    "no gradient comes back through {}: does the result know its arguments, and how to pass its gradient on?",
+)
+GENERAL = (INEXACT[0], SEED[0], ARGUMENT[0], NOTHING[0], CALLED[0], CUT[0])
 
 
 def named(check: Check, result: dict[str, Any], truth: Mapping[str, float]) -> Bug | None:
     """The first bug that this check shows by this result, which is wrong."""
-    seen, in_place = Seen(result), check.name in ("a number", "+=", "*=")
+    seen, in_place = Seen(result), check.rung == 0 or check.name in ("+=", "*=")
+    sign = re.fullmatch(r"y = a (\S+) b", check.code)
+    what = sign[1] if sign else check.code.splitlines()[-1].removeprefix("y = ")
     if result.get("changed") and not in_place:
-        sign = re.fullmatch(r"y = a (\S+) b", check.code)
-        what = sign[1] if sign else check.code.splitlines()[-1].removeprefix("y = ")
         return Bug(ARGUMENT[0], check.name, bool, ARGUMENT[1].format(what))
+    if seen.kind == NO_VALUE:
+        return Bug(NOTHING[0], check.name, bool, NOTHING[1].format(check.code.splitlines()[-1].removeprefix("y = ")))
+    if result.get("stage") == "backward" and "'NoneType' object is not callable" in seen.error:
+        return Bug(CALLED[0], check.name, bool, CALLED[1])
     leaves = {f"{name}.data": number for name, number in check.leaves.items()}
     if not in_place and any(differs(seen.numbers.get(name), number) for name, number in leaves.items()):
         return next(bug for bug in BUGS if bug.name == "data changed by backward")
     if not seen.error and all(_nearly(seen[name], number) for name, number in truth.items()):
         return Bug(INEXACT[0], check.name, bool, INEXACT[1])
+    may_be_cut = check.rung > SEEDED and not check.note and check.needs != "relu"  # where it may be flat on purpose
+    if may_be_cut and _cut(check, seen, truth):
+        return Bug(CUT[0], check.name, bool, CUT[1].format(what))
     bug = next((bug for bug in BUGS if bug.check == check.name and bug.shows(seen)), None)
     if check.rung <= SEEDED and seen["y.grad"] != 0.0 and differs(seen.numbers.get("y.grad"), 1.0):
         return Bug(SEED[0], check.name, bool, SEED[1])
     return bug
+
+
+def _cut(check: Check, seen: Seen, truth: Mapping[str, float]) -> bool:
+    """Whether the result is right, and none of its leaves has got anything."""
+    return _nearly(seen["y.data"], truth.get("y.data", math.nan)) and all(
+        seen[f"{name}.grad"] == 0.0 for name in check.leaves
+    )
 
 
 def _nearly(seen: float, right: float) -> bool:

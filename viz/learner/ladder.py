@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["CHECKS", "RUNGS", "Check"]
+__all__ = ["CHECKS", "FUNCTIONS", "RUNGS", "Check"]
 
 RUNGS = (
     "A number",
@@ -43,12 +43,24 @@ class Check:
 A, AB, ABC = {"a": 2.0}, {"a": 2.0, "b": -3.0}, {"a": 2.0, "b": -3.0, "c": 10.0}
 
 
-def _function(name: str, at: dict[str, float], label: str = "") -> Check:
-    return Check(label or name, 7, at, f"y = a.{name}()", needs=name)
+FUNCTIONS = {"exp": 1.5, "log": 4.0, "tanh": 0.75, "relu": 0.3, "sigmoid": 0.75}
+
+
+def _function(name: str, a: float, label: str = "") -> Check:
+    return Check(label or name, 7, {"a": a}, f"y = a.{name}()", needs=name)
+
+
+def _and_on(name: str, a: float) -> Check:
+    return Check(f"{name}, and on", 7, {"a": a, "b": 5.0}, f"y = a.{name}() * b", needs=name)
+
+
+def _twice(name: str, a: float) -> Check:
+    return Check(f"{name}, twice", 7, {"a": a}, f"y = a.{name}() + a.{name}()", needs=name)
 
 
 CHECKS = (
     Check("a number", 0, A, "y = a", back=False),
+    Check("a number of many digits", 0, {"a": -12.3456789}, "y = a", back=False),
     Check("a + b", 1, AB, "y = a + b", back=False),
     Check("a * b", 1, AB, "y = a * b", back=False),
     Check("back through +", 2, AB, "y = a + b"),
@@ -57,6 +69,8 @@ CHECKS = (
     Check("two operations", 3, ABC, "y = a * b + c"),
     Check("times and times", 3, ABC, "y = (a * b) * c"),
     Check("four in a row", 3, {**ABC, "d": 0.5}, "y = ((a * b) * c) * d"),
+    Check("an inner value on the right", 3, ABC, "y = c * (a * b)"),
+    Check("a sum on the right", 3, ABC, "y = c + (a + b)"),
     Check("two ways to a leaf", 4, ABC, "y = a * b + a * c"),
     Check("two sums of a leaf", 4, ABC, "y = (a + b) + (a + c)"),
     Check("a + a", 4, A, "y = a + a"),
@@ -81,14 +95,17 @@ CHECKS = (
     Check("a / b", 6, {"a": 3.0, "b": 4.0}, "y = a / b"),
     Check("a / 4", 6, {"a": 3.0}, "y = a / 4"),
     Check("3 / a", 6, {"a": 4.0}, "y = 3 / a"),
-    _function("exp", {"a": 1.5}),
-    _function("log", {"a": 4.0}),
-    _function("tanh", {"a": 0.75}),
-    _function("relu", {"a": 1.5}, "relu of 1.5"),
-    _function("relu", {"a": -1.5}, "relu of -1.5"),
-    _function("sigmoid", {"a": 0.75}),
-    Check("tanh, and on", 7, {"a": 0.75, "b": 5.0}, "y = a.tanh() * b", needs="tanh"),
-    Check("exp, and on", 7, {"a": 1.5, "b": 5.0}, "y = a.exp() * b", needs="exp"),
+    Check("two powers of a value", 6, A, "y = a**2 + a**3"),
+    Check("two differences", 6, AB, "y = (a - b) + (a - b)"),
+    Check("two quotients", 6, {"a": 3.0, "b": 4.0}, "y = a / b + b / a"),
+    _function("exp", FUNCTIONS["exp"]),
+    _function("log", FUNCTIONS["log"]),
+    _function("tanh", FUNCTIONS["tanh"]),
+    _function("relu", FUNCTIONS["relu"], "relu of 0.3"),
+    _function("relu", -1.5, "relu of -1.5"),
+    _function("sigmoid", FUNCTIONS["sigmoid"]),
+    *(_and_on(name, a) for name, a in FUNCTIONS.items()),
+    *(_twice(name, a) for name, a in FUNCTIONS.items()),
     Check("sum", 8, ABC, "y = sum([a, b, c])"),
     Check("a neuron", 8, {"x1": 2.0, "x2": 0.0, "w1": -3.0, "w2": 1.0, "b": 6.7}, "y = x1 * w1 + x2 * w2 + b"),
     Check("two layers", 8, {"x": 0.5123456, "w": -1.5234567, "v": 2.0345678, "u": 0.2567891},

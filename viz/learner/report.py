@@ -32,11 +32,15 @@ EXACT = 1e-9
 SIMPLE = ("two ways to a leaf", "two sums of a leaf", "a + a", "a * a")  # which any order of the walk gets right
 POWER = {"slope of a power", "upstream gradient left out of a power"}
 FOLLOWS = {  # of bugs that may be named because of another one
-    "sum does not start": {"missing __radd__", "plain numbers are no arguments"},
+    "leaf overwritten": {"kept between calls"},
+    "sum does not start": {"missing __radd__", "plain numbers are no arguments", "nothing comes through"},
     "slope of division": {*POWER, "inexact"},
     "power of a negative exponent": {*POWER, "inexact"},
 }
 ENDS = "it ends in an error"
+DATA = "the result itself is not right, before any gradient"
+GRADIENTS = "the result is right, and the gradients are not"
+NOT_KEPT = "NoneType None"  # of an inner value: as in PyTorch, leaves alone keep their gradients
 SINGLE = "the numbers are right to about seven digits: are they kept in single precision?"
 REFLECTED = {"1 + a": "a + 1", "3 * a": "a * 3", "1 - a": "a - 1", "3 / a": "a / 4"}  # which wait for the other
 SECONDS = 5.0
@@ -246,7 +250,7 @@ def _report(name: str, results: list[dict[str, Any]]) -> CheckReport:
     for check, several in zip(CHECKS, results):
         result, wrong, varies = _worst(check, several)
         if "skipped" in result:
-            states.append("left out")
+            states.append("missing" if "counts" in result else "left out")
         elif not wrong:
             states.append("right")
             if rough := _differences(check, result, EXACT):
@@ -303,7 +307,7 @@ def _found(check: Check, result: dict[str, Any], wrong: str, varies: bool) -> Fo
     refused = result.get("kind") in ("TypeError", "AttributeError", "NotImplementedError")
     if refused and result["stage"] == "forward" and check.rung > 1:
         return None
-    says = ENDS if "error" in result else "the numbers are not right"
+    says = ENDS if "error" in result else DATA if "y.data is" in wrong else GRADIENTS
     return Found("", says, check, wrong, line, varies)
 
 
@@ -317,7 +321,8 @@ def _differences(check: Check, result: dict[str, Any], room: float = ROOM) -> st
         right_too = check.also.get(name, ())
         fits = isinstance(seen, (int, float)) and any(
             math.isclose(seen, one, rel_tol=room, abs_tol=room) for one in (right, *right_too))  # fmt: skip
-        if not fits:
+        whose, _, what = name.partition(".")
+        if not fits and not (seen == NOT_KEPT and what == "grad" and whose not in check.leaves):
             said.append(f"{name} is {seen}, and {right:.{6 if room == ROOM else 12}g} is right")
     return "; ".join(said)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from . import worker
@@ -35,7 +37,7 @@ def run_file(path: str | os.PathLike[str], name: str, seconds: float) -> Results
         if isinstance(ended, dict):
             return ended
         if sum(result.get("kind") == "Hang" for result in results) >= PATIENCE:
-            left_out = {"skipped": "so many checks before it did not end"}
+            left_out = {"skipped": "so many checks before it did not end", "counts": True}
             results += [left_out] * (len(CHECKS) - len(results))
     return results
 
@@ -44,7 +46,7 @@ def _one_process(path: str, name: str, results: Results, seconds: float) -> Any:
     """Add results until all are there, or until a check hangs or ends the process; then its result says so."""
     command = [sys.executable, worker.__file__, path, name, str(len(results))]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                               cwd=os.path.dirname(path) or None)  # fmt: skip
+                               cwd=os.path.dirname(path) or None, start_new_session=True)  # fmt: skip
     lines: queue.Queue[bytes | None] = queue.Queue()
     reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
     reader.start()
@@ -64,7 +66,7 @@ def _one_process(path: str, name: str, results: Results, seconds: float) -> Any:
                 code = process.wait()
                 said = f"the process ended in the middle of it, with code {code}"
                 return _ended(results, reading, {"error": said, "kind": "Crash", "stage": "running", "line": None})
-            message = json.loads(line)
+            message = _message(line)
             if "unread" in message:
                 return message["unread"]
             if message.get("done"):
@@ -72,14 +74,31 @@ def _one_process(path: str, name: str, results: Results, seconds: float) -> Any:
             if "begins" in message:
                 reading, limit = False, seconds
                 deadline = time.monotonic() + limit
-            else:
+            elif message.get("number") == len(results):
                 results.append(message["result"])
     finally:
-        process.kill()
-        process.wait()
+        _end(process)
         reader.join(timeout=1.0)
         if process.stdout:
             process.stdout.close()
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    """What the worker says in a line; {} for what the learner's code may have written between its lines."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process, and those that the learner's code has started: they hold the other end of the pipe."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def _ended(results: Results, reading: bool, failure: dict[str, Any]) -> Any:

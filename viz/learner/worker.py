@@ -6,20 +6,21 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import math
 import os
 import random
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import dumps  # by name: the learner's file may put something else into json or math
+from math import isclose, isfinite
 from typing import Any
 
 __all__ = ["run_check", "run_often"]
 
 Result = dict[str, Any]  # "seen": {"a.grad": number}, or "error", "kind" and "line" of the learner's file
 ORDERS = 8
+NO_VALUE = "NoValue"  # the kind of a result that is None, or a plain number
 MAIN = "put what it does under: if __name__ == '__main__':"
 
 
@@ -59,15 +60,18 @@ def _ordered(V: Any, order: int) -> Iterator[None]:
 
 def run_check(check: Any, V: Any, file: str = "") -> Result:
     """What one check gives with the class V: the numbers that it leaves, or the error that ended it."""
-    if check.needs and not hasattr(V, check.needs):
-        return {"skipped": f"there is no {check.needs}()"}
     names: dict[str, Any] = {"V": V}
     stage, changed = "forward", False
     try:
-        leaves = [(V(number), number) for number in check.leaves.values()]
-        names.update(zip(check.leaves, [leaf for leaf, _ in leaves]))
+        leaves = [V(number) for number in check.leaves.values()]
+        if check.needs and not hasattr(leaves[0], check.needs):  # V may be a function that makes them
+            return {"skipped": f"there is no {check.needs}()"}
+        before = [_number(leaf.data) for leaf in leaves]
+        names.update(zip(check.leaves, leaves))
         exec(check.code, names)
-        changed = any(differs(_number(leaf.data), number) for leaf, number in leaves)
+        changed = any(differs(_number(leaf.data), number) for leaf, number in zip(leaves, before))
+        if not hasattr(names["y"], "data"):
+            return {"error": f"y is {names['y']!r:.60}", "kind": NO_VALUE, "stage": stage, "line": None}
         if check.back:
             stage = "backward"
             names["y"].backward()
@@ -84,9 +88,10 @@ def _seen(check: Any, names: dict[str, Any]) -> Any:
             yield f"{whose}.{attribute}", _number(getattr(names[whose], attribute))
 
 
-def differs(seen: Any, number: float) -> bool:
+def differs(seen: Any, number: Any) -> bool:
     """Whether this is another number, by more than single precision would make it one."""
-    return isinstance(seen, float) and not math.isclose(seen, number, rel_tol=1e-6, abs_tol=1e-6)
+    both = isinstance(seen, float) and isinstance(number, float)
+    return both and not isclose(seen, number, rel_tol=1e-6, abs_tol=1e-6)
 
 
 def _number(given: Any) -> Any:
@@ -97,7 +102,7 @@ def _number(given: Any) -> Any:
         number = float(given.item() if hasattr(given, "item") else given)
     except Exception:
         return f"{type(given).__name__} {given!r}"[:60]
-    return number if math.isfinite(number) else repr(number)
+    return number if isfinite(number) else repr(number)
 
 
 def _failure(error: Exception, file: str, stage: str) -> Result:
@@ -105,6 +110,7 @@ def _failure(error: Exception, file: str, stage: str) -> Result:
         error = RecursionError("maximum recursion depth exceeded")
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     said = f"{type(error).__name__}: {error}".rstrip(": ")[:300]
+    said = "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in said)
     return {"error": said, "kind": type(error).__name__, "stage": stage, "line": lines[-1].lineno if lines else None}
 
 
@@ -141,7 +147,7 @@ def _main(file: str, name: str, first: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the learner's code prints is nobody's result
 
     def say(**what: Any) -> None:
-        out.write(json.dumps(what) + "\n")
+        out.write(dumps(what) + "\n")
         out.flush()
 
     checks = _ladder().CHECKS

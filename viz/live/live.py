@@ -44,7 +44,7 @@ from .poster import poster
 
 MOST_PARAMETERS = 10_000
 MOST_BYTES = 5_000_000
-MOST_SNAPSHOTS = 60
+MOST_SNAPSHOTS = 32
 MANY_PARAMETERS = 1_500  # with so many, the page offers no other loss, for its size
 ACTIVATIONS = ("tanh", "relu", "leaky_relu", "sigmoid", "elu", "silu", "gelu", "softplus", "sin")
 OPTIMISERS = (nn.SGD, nn.Adagrad, nn.RMSProp, nn.Adam, nn.AdamW)  # of which the page has the rules

@@ -170,11 +170,15 @@ class Machine {
 
   // Take the parameters, and compute what depends on nothing else.
   setParameters(theta) {
+    for (let k = 0; k < this.parameters; k += 1) this.fill(this.inputs + k, theta[k]);
+    this.share(this.shared);
+  }
+
+  share(shared) {
     const { memory, block } = this;
-    for (let k = 0, at = this.inputs * block; k < this.parameters; k += 1, at += block) memory.fill(theta[k], at, at + block);
-    if (!this.shared.codes.length) return;
-    run(memory, this.shared, 1);
-    for (const at of this.shared.out) memory.fill(memory[at], at + 1, at + block);
+    if (!shared.codes.length) return;
+    run(memory, shared, 1);
+    for (const at of shared.out) memory.fill(memory[at], at + 1, at + block);
   }
 
   // Compute the examples rows[start], …: X is (n, inputs) in one array. Returns how many there were.
@@ -210,6 +214,38 @@ class Machine {
     }
     for (let r = 0; r < results.length; r += 1) into[r] /= n;
     return into;
+  }
+
+  // What has to be computed again when one parameter changes; for a machine that keeps all columns.
+  after(k) {
+    if (this.changed?.k === k) return this.changed;
+    const depends = new Uint8Array(this.count), shared = [], each = [];
+    depends[this.inputs + k] = 1;
+    this.operands.forEach((operands, i) => {
+      if (!operands.some((a) => depends[a])) return;
+      depends[this.made[i]] = 1;
+      (this.batched[this.made[i]] ? each : shared).push(i);
+    });
+    this.changed = { k, shared: this.pack(shared), each: this.pack(each) };
+    return this.changed;
+  }
+
+  // The mean of the first result for each of these numbers in place of parameter k, as means() gives it.
+  meansOver(k, numbers, X, theta, rows, n) {
+    const { memory, block } = this, { shared, each } = this.after(k), sums = new Float64Array(numbers.length);
+    this.setParameters(theta);
+    for (let start = 0; start < n; start += block) {
+      const count = this.load(X, rows, start, n);
+      numbers.forEach((x, i) => {
+        this.fill(this.inputs + k, x);
+        this.share(shared);
+        run(memory, each, count);
+        let sum = 0;
+        for (let at = this.results[0] * block, end = at + count; at < end; at += 1) sum += memory[at];
+        sums[i] += sum;
+      });
+    }
+    return Array.from(sums, (sum) => sum / n);
   }
 
   // Every result of every example: into[r * n + k].

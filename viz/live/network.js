@@ -549,7 +549,7 @@ function nextOf(r, c) { // the next example of class r that is taken for c
   }
 }
 function drawConfusion() {
-  if (!turn(6, 3)) return;
+  if (!turn(6, 4)) return;
   const found = all(), k = D.classes.length, counts = Array.from({ length: k }, () => new Array(k).fill(0));
   for (let i = D.test ? D.train : 0; i < total(); i += 1) counts[classOf(i)][found.predicted[i]] += 1;
   for (let r = 0; r < k; r += 1) {

@@ -226,14 +226,9 @@ function whatIfPanel() {
 function lossCurve(k, start, count, before) {
   const span = Math.max(0.9, Math.abs(start.old) * 0.8), key = `${k} ${start.old} ${S.loss} ${S.ghost ? "" : S.version} ${count}`;
   if (before && before.key === key) return before;
-  const theta = S.theta.slice(), rows = whatIfRows(), w = [], L = [];
-  const fewer = M.loss.each.codes.length * (rows ? rows.length : D.train) * count > 12 * BUDGET ? 17 : count;
-  for (let i = 0; i < fewer; i += 1) {
-    theta[k] = start.old + span * ((2 * i) / (fewer - 1) - 1);
-    w.push(theta[k]);
-    L.push(meanLoss(theta, rows));
-  }
-  return { key, w, L };
+  const rows = whatIfRows(), n = rows ? rows.length : D.train, fewer = M.loss.after(k).each.codes.length * n * count > 12 * BUDGET ? 17 : count;
+  const w = Array.from({ length: fewer }, (_, i) => start.old + span * ((2 * i) / (fewer - 1) - 1));
+  return { key, w, L: M.loss.meansOver(k, w, X, S.theta, rows, n) };
 }
 
 function drawCurve(c, w, h, curve, start, now, loss, ghost) {

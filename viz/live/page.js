@@ -175,7 +175,7 @@ function machines() {
   M.make = make;
   M.gradient = make(T.results.slice(0, 1 + T.parameters));
   M.all = make([T.results[0], ...Array.from({ length: D.outputs }, (_, i) => outputPlace(i))], { block: 64 });
-  M.loss = make([T.results[0]], { block: 64 });
+  M.loss = make([T.results[0]], { block: 64, keep: true });
   M.field = make([...D.neurons.map((n) => nodePlace(n.output)), ...Array.from({ length: D.outputs }, (_, i) => outputPlace(i))], { block: 64 });
   const places = Array.from({ length: leafCount() + T.operations.length }, (_, i) => i);
   M.scalars = make(places, { block: 1, keep: true }); // every scalar of one example
@@ -358,7 +358,7 @@ function tick() {
   }
   frames += 1;
   const trained = performance.now();
-  if (done && (!heavy() || frames % 3 === 0)) record();
+  if (done && (!heavy() || frames % 3 === 1)) record();
   drawAll();
   drawing = 0.9 * drawing + 0.1 * (performance.now() - trained);
   pace = drawing > 12 ? 2 : 1;
@@ -392,8 +392,6 @@ function setRate(rate) { S.optimiser.settings.rate = rate; }
 
 // --- editing numbers, with the old one as a ghost until it is kept
 
-function meanLoss(theta, rows) { return M.loss.means(X, theta, rows, rows ? rows.length : D.train, lossOnly)[0]; }
-const lossOnly = new Float64Array(1);
 
 function setParameter(k, value) {
   if (!Number.isFinite(value)) return;
@@ -614,7 +612,7 @@ function header() {
   bar.append(group);
   group.append(helpButton("bar", group, "the training"));
   parts.push(() => {
-    if (heavy() && !turn(3, 0)) return;
+    if (heavy() && !turn(3, 1)) return; // as record(), for both need all examples
     const found = all(), put = (id, text) => { const place = $("figure-" + id); place.hidden = text === null; setText(place.lastChild, text); };
     const recordedNow = D.history && !S.step ? (S.shot ?? S.film.findLast((one) => one.theta.every((x, k) => x === S.theta[k]))) : null;
     setText($("figure-step").firstChild, recordedNow ? "epoch" : D.history ? "new steps" : "step");

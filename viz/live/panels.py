@@ -65,10 +65,12 @@ def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawi
         scale = float(np.abs(answers - middle).max()) or 1.0
         shades = [shade_class(round(STEPS * max(-1.0, min(1.0, a)))) for a in ((answers - middle) / scale).tolist()]
         kinds, areas = (y > middle).astype(int), (answers > middle).astype(int).tolist()
+        names = names or ([short(level) for level in levels.tolist()] if len(levels) == 2 else [])
     else:
         best = answers.argmax(axis=1)
         shades, kinds = [f"f{k % MOST_CLASSES}" for k in best.tolist()], y.astype(int)
         areas = best.tolist()
+        names = names or [str(i) for i in range(answers.shape[1])]
     cell = SIZE / CELLS
     body += _runs(shades)
     body += [hatching(areas[j * CELLS : (j + 1) * CELLS], j, LEFT, TOP + j * cell, cell, cell) for j in range(CELLS)]
@@ -337,15 +339,14 @@ def _chosen(values: Sequence[Value], gradient: Floats, names: tuple[str, str] | 
 
 
 def _examples(model: Any, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any], list[str]]:
-    """Inputs, targets, and the names of the classes."""
+    """Inputs, targets, and the names of the classes, where they have any."""
     check_model(model)
     inputs, targets, preparation = examples_of(X, y, getattr(model, "preparation", None))
     inputs, targets = checked_examples(inputs, targets)
     if targets.ndim != 1:
         raise ValueError(f"y has to be one target for each example, (n,), and is {targets.shape}")
     names = getattr(preparation, "class_names", None)
-    count = int(targets.max()) + 1 if targets.dtype.kind != "f" else 0
-    return inputs, targets, [clean(name) for name in names] if names else [str(i) for i in range(count)]
+    return inputs, targets, [clean(name) for name in names or ()]
 
 
 def _outputs(model: Any, X: NDArray[Any]) -> Floats:

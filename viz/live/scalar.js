@@ -13,7 +13,7 @@ function stepsPanel() {
   const line = el("p", { className: "update" }), figures = el("p", { className: "numbers num" }), why = el("p", { className: "reason" });
   const guess = el("form", { className: "guess", hidden: true, onsubmit: (e) => { e.preventDefault(); guessed(); } });
   const answerBox = el("input", { type: "text", inputmode: "decimal", "aria-label": "your guess", autocomplete: "off", size: 8 });
-  guess.append(el("label", {}, "your guess ", answerBox), el("button", { type: "submit", text: "guess" }), el("button", { type: "button", text: "show", onclick: () => { ask(); state.hidden = false; state.told = `Shown. ${scored()}`; redraw(); } }));
+  guess.append(el("label", {}, "your guess ", answerBox), el("button", { type: "submit", text: "guess" }), el("button", { type: "button", text: "show", onclick: () => { ask(); state.hidden = false; state.told = `Shown${state.guess?.of === state.open ? `: ${gapOf(state.guess.typed)}` : ""}. ${scored()}`; redraw(); } }));
   const score = el("p", { className: "score num", role: "status" });
   const list = el("div", { className: "scroll values", tabindex: "0", role: "region", "aria-label": "the scalars of this part" });
   const move = (by) => {
@@ -139,15 +139,20 @@ function stepsPanel() {
   function guessed() {
     const typed = Number(answerBox.value.replace("−", "-").replace(",", "."));
     if (!answerBox.value.trim() || !Number.isFinite(typed)) { state.told = "type a number"; redraw(); return; }
-    const result = tellStep(state.list[state.now]).result, gap = Math.abs(typed - result), share = gap / Math.max(Math.abs(result), 1e-3);
+    const result = tellStep(state.list[state.now]).result, share = Math.abs(typed - result) / Math.max(Math.abs(result), 1e-3);
     ask();
     if (share < 0.05) {
       state.right += 1;
       state.hidden = false;
-      state.told = `Right: your ${fmt(typed)}, true ${fmt(result)}, off by ${fmt(gap, 2)}. ${scored()}`;
+      state.told = `Right: ${gapOf(typed)}. ${scored()}`;
     } else state.told = `${result && Math.sign(typed) === -Math.sign(result) ? "The sign is the other one" : `${share < 0.3 ? "Near" : "Not yet"}: your ${fmt(typed)} is too ${typed < result ? "small" : "large"}`}. Guess again, or press “show”.`;
+    state.guess = { of: state.open, typed };
     answerBox.value = "";
     redraw();
+  }
+  function gapOf(typed) {
+    const result = tellStep(state.list[state.now]).result;
+    return `your ${fmt(typed)}, true ${fmt(result)}, off by ${fmt(Math.abs(typed - result), 2)}`;
   }
   function ask() { // a question counts once, however often it is guessed
     const question = `${state.act} ${state.now} ${state.visit}`;

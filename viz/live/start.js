@@ -219,9 +219,9 @@ function valuePanel() {
     const shadeOf = (g) => { if (!Number.isFinite(g)) return "odd"; const s = Math.floor(Math.sqrt(Math.abs(g) / most) * 8 + 0.5); return g === 0 ? "z" : (g > 0 ? "p" : "n") + Math.max(1, s); };
     cards.forEach((card, i) => {
       const [data, grad] = card.querySelectorAll(".number");
-      if (data) data.textContent = fmt(values[i]);
+      if (data) data.textContent = inRoom(values[i], data);
       const still = D.still.includes(i);
-      if (grad) grad.textContent = still ? "—" : fmt(grads[i]);
+      if (grad) grad.textContent = still ? "—" : inRoom(grads[i], grad);
       const tint = card.querySelector(".tint"), name = `${D.values[i]}, data ${fmt(values[i])}, gradient ${fmt(grads[i])}`;
       if (tint) tint.setAttribute("class", "tint " + (still ? "z" : shadeOf(grads[i])));
       card.querySelector("title").textContent = name;
@@ -236,10 +236,23 @@ function valuePanel() {
       edge.setAttribute("class", edge.getAttribute("class").replace(shades, shadeOf(passed)));
       edge.querySelector("title").textContent = `local derivative ${fmt(local_)}, passes ${fmt(passed)} back`;
       const label = slopes.get(Number(edge.dataset.edge));
-      if (label) label.querySelector("text").textContent = "×" + fmt(local_);
+      if (label) relabel(label, "×" + fmt(local_, 3));
     });
   });
   return box;
+}
+// A card was made as wide as its first numbers need: later ones have as many digits as there is room for.
+const CHARACTER = 8.6; // pixels
+function inRoom(x, place) {
+  const from = Number(place.previousElementSibling.getAttribute("x")) + 38; // beside "data" or "grad"
+  const room = (Number(place.getAttribute("x")) - from) / CHARACTER;
+  return [4, 3, 2].map((digits) => fmt(x, digits)).find((text, i) => text.length <= room || i === 2);
+}
+function relabel(label, text) { // its paper is as wide as the text, as labels.py makes it
+  const place = label.querySelector("text"), paper = label.querySelector("rect"), half = text.length * (CHARACTER / 2) + 3;
+  place.textContent = text;
+  paper.setAttribute("x", Number(place.getAttribute("x")) - half);
+  paper.setAttribute("width", 2 * half);
 }
 function markValue(told) {
   if (D.kind !== "value") return;
@@ -252,4 +265,4 @@ function markValue(told) {
 
 unpacked("data").then((text) => begin(JSON.parse(text)));
 // For tests and for those who look inside.
-window.LIVE = { formatted, withNumbers, S, M, frame(steps) { for (let i = 0; i < steps; i += 1) update(); frames += 1; if (!heavy() || frames % 3 === 0) record(); drawAll(); }, Optimiser, machines, pasted, setInput, dropGhost, stop, play, worksheet, wishes: () => wishes(), update, redraw, drawAll, reset, setParameter, scalars, all, chooseNeuron, chooseExample, get D() { return D; }, get X() { return X; }, get T() { return T; }, numbersAsText, pictureAsSvg, whatIf: () => whatIf.curve(), get scalar() { return scalarPanel; }, nodePlace: (i) => nodePlace(i), adjoint: (p) => adjoint(p), get gradient() { return gradient; } };
+window.LIVE = { formatted, withNumbers, S, M, frame(steps) { for (let i = 0; i < steps; i += 1) update(); frames += 1; if (!heavy() || frames % 3 === 1) record(); drawAll(); }, Optimiser, machines, pasted, setInput, dropGhost, stop, play, worksheet, wishes: () => wishes(), update, redraw, drawAll, reset, setParameter, scalars, all, chooseNeuron, chooseExample, get D() { return D; }, get X() { return X; }, get T() { return T; }, numbersAsText, pictureAsSvg, whatIf: () => whatIf.curve(), get scalar() { return scalarPanel; }, nodePlace: (i) => nodePlace(i), adjoint: (p) => adjoint(p), get gradient() { return gradient; } };

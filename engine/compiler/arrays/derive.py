@@ -195,6 +195,10 @@ class Backward:
         program = self.program
         values, powers, whole = link.args
         assert isinstance(powers, Rows)
+        if isinstance(whole, Rows) and whole.array.op == "divisors" and isinstance(upstream, Number):
+            passed = program.ufunc("divide", powers, whole.array.whole._replace(count=powers.count))
+            passed = program.ufunc("multiply", passed, Number(upstream.number, upstream.power + 1))
+            return self.give(values, passed, powers.count, True)
         share = program.ufunc("divide", upstream, whole)
         masked = masked and isinstance(upstream, Rows)
         if masked:

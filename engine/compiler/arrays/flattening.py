@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...op import Op
 from ...ops import add, dot, identity, multiply, total
 from ..scalar.code import Argument, Code, Ref, Scalar, needed, uses_of
 
-SUMS = (add, total, dot)
+SUMS = {add, total, dot}
 # What is added up: one argument; or two factors, and the place of their product, if the code has one.
 Summand = tuple[tuple[Argument, ...], int | None]
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """Work on scalars: an operation, a sum, or a dot product of what is the same for all examples with what varies."""
 
     kind: Any  # the operation, "sum" or "dot"
@@ -56,7 +53,7 @@ class Flattened:
         return tuple([copies.get(a, a) if a.__class__ is int else a for a in arguments]) if copies else tuple(arguments)
 
     def _new(self, task: Task) -> int:
-        self.batched.append(any(map(self._varies, task.arguments)))
+        self.batched.append(any(a.__class__ is int and self.batched[a] for a in task.arguments))
         self.tasks[len(self.batched) - 1] = task
         return len(self.batched) - 1
 
@@ -106,9 +103,6 @@ class Flattened:
             found[place] = summands
         return found
 
-    def _varies(self, argument: Argument) -> bool:
-        return argument.__class__ is int and self.batched[argument]
-
     def _sum(self, summands: list[Summand]) -> Task:
         """The task for a sum.
 
@@ -116,8 +110,8 @@ class Flattened:
         stands alone (times 1). The other summands are added up.
         """
         pairs: list[tuple[Argument, Argument]] = []
-        alone, rest, number = [], [], 0.0
-        parts: list[Any] = []
+        alone, number = [], 0.0
+        parts, rest = list[Any](), list[Any]()
         batched = self.batched
         for factors, place in summands:
             if self.copies:
@@ -140,8 +134,8 @@ class Flattened:
             parts.append(Task("dot", (*[left for left, _ in pairs], *[right for _, right in pairs])))
         else:
             rest += alone
-        varying, fixed = (sorted(a for a in rest if self._varies(a) is flag) for flag in (True, False))
-        parts += [self._total(group) for group in (varying, fixed) if group]
+        groups = [sorted([a for a in rest if batched[a] is flag]) for flag in (True, False)]
+        parts += [self._total(group) for group in groups if group]
         if number != 0.0 or not parts:
             parts.append(number)
         task = parts[0]
@@ -151,10 +145,10 @@ class Flattened:
         return task if isinstance(task, Task) else Task(identity, (task,))
 
     def _product(self, factors: tuple[Argument, ...], place: int | None) -> Argument:
-        if all(factor.__class__ is float for factor in factors):
-            return math.prod(factors)
         if len(factors) == 1:
             return factors[0]
+        if factors[0].__class__ is factors[1].__class__ is float:
+            return factors[0] * factors[1]
         return self._new(Task(multiply, factors)) if place is None else place
 
     def _total(self, summands: Sequence[Argument]) -> Task | Argument:

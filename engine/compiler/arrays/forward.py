@@ -18,6 +18,7 @@ from .products import Products
 from .program import Program
 
 LARGEST = Number(float(np.finfo(float).max))
+FEW = 8  # from so many classes or fewer, it is faster to divide by a whole array than to lay one row beside all others
 SMALL = 64  # from so many choices or fewer, one is picked by a product with a one-hot table; from more, by its index
 
 
@@ -35,10 +36,11 @@ class Forward:
     """The forward part of an array program, and what derives it needs.
 
     `mean_parts` are the arrays that only their means are wanted of: they may be nan where they should be infinite.
+    `divides`: a softmax of few classes is wanted, and divides by an array of its shape.
     """
 
-    def __init__(self, plan: Plan, mean_parts: Collection[planned.Array] = ()) -> None:
-        self.plan, self.mean_parts = plan, mean_parts
+    def __init__(self, plan: Plan, mean_parts: Collection[planned.Array] = (), divides: bool = False) -> None:
+        self.plan, self.mean_parts, self.divides = plan, mean_parts, divides
         self.program = Program()
         self.links: list[Link] = []
         self.arrays: dict[planned.Array, Array] = {}
@@ -188,7 +190,11 @@ class Forward:
             shift = ufunc("minimum", ufunc("maximum", shift, Number(-LARGEST.number)), LARGEST)
         shifted = ufunc("subtract", values, self.program.spread(shift, sizes, step.across))
         powers = ufunc("exp", shifted)
-        whole = self.program.sums(powers, sizes, step.across)
+        if self.divides and len(sizes) == 1 and sizes[0] <= FEW and values.array.batched:
+            rows_of_sums = self.program.write("divisors", [powers], sizes[0] + 1, True)
+            whole: Operand = rows_of_sums.row(sizes[0])
+        else:
+            whole = self.program.sums(powers, sizes, step.across)
         log = ufunc("log", whole)
         out = ufunc("add", log, shift)
         if quick and isinstance(out, Rows):

@@ -50,7 +50,7 @@ class _Agenda:
             elif kind != "of":  # what is a result of products of matrices is there already
                 self._step(places)
             for place in places:
-                for user in self._users[place]:
+                for user in self._users.get(place, ()):
                     self._waiting[user] -= 1
                     if self._waiting[user] == 0:
                         self._make_ready(user)
@@ -61,7 +61,8 @@ class _Agenda:
 
     def _add(self, kind: Any, places: list[int], operands: list[list[Operand]], sizes: tuple[int, ...] = ()) -> None:
         target = Array(f"v{len(self.steps) + 1}", len(places), self.flat.batched[places[0]])
-        stands_for = [part for place in places for part in (*self.flat.parts[place], place)]
+        parts = self.flat.parts
+        stands_for = [part for place in places for part in (*parts.get(place, ()), place)]
         self.steps.append(Step(kind, target, operands, sizes, stands_for))
         for lane, place in enumerate(places):
             self.lanes[place] = Lane(target, lane)
@@ -148,16 +149,18 @@ def _reachable(flat: Flattened, leaves: dict[int, Lane]) -> tuple[dict[int, int]
     needs: dict[int, list[int]] = {}
     users: defaultdict[int, list[int]] = defaultdict(list)
     wanted = {output for output in flat.outputs if output.__class__ is int}
+    count = len(leaves)  # they are the first places
     for place in reversed(flat.tasks):  # arguments stand before the tasks that use them
-        if place in wanted:  # each once, in their own order, which a set would not keep
-            arguments = [a for a in flat.tasks[place].arguments if a.__class__ is int and a not in leaves]
-            needs[place] = before = list(dict.fromkeys(arguments))
-            wanted.update(before)
-            for argument in before:
+        if place in wanted:
+            arguments = [a for a in flat.tasks[place].arguments if a.__class__ is int and a >= count]
+            # each once, in their own order, which a set would not keep
+            needs[place] = arguments = list(dict.fromkeys(arguments)) if len(arguments) > 1 else arguments
+            wanted.update(arguments)
+            for argument in arguments:
                 users[argument].append(place)
     depth: dict[int, int] = {}
-    for place in reversed(needs):
-        depth[place] = 1 + max(map(depth.__getitem__, needs[place]), default=0)
+    for place, arguments in reversed(needs.items()):
+        depth[place] = 1 + max([depth[a] for a in arguments]) if arguments else 1
     waiting = {place: len(before) for place, before in needs.items()}
     return waiting, users, depth
 
@@ -170,5 +173,5 @@ def _group_key(flat: Flattened, place: int) -> Any:
         return "dot", len(task.arguments), ones
     if task.kind == "sum" or task.kind is logsumexp:  # the lengths may differ
         return task.kind, flat.batched[place]
-    arguments = ("number" if isinstance(a, float) else flat.batched[a] for a in task.arguments)
-    return task.kind, flat.batched[place], *arguments
+    batched, given = flat.batched, task.arguments
+    return task.kind, batched[place], *["number" if a.__class__ is float else batched[a] for a in given]  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""Whole functions as array programs, for languages other than NumPy: what is computed, and what of it is returned."""
+"""Whole functions as array programs: what is computed, and what of it is returned."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from dataclasses import dataclass
 
 from .derive import differentiate
 from .forward import Forward
-from .ir import ZERO, Array, Number, Operand, Rows, is_batched
+from .ir import ZERO, Array, Operand, Rows, is_batched
 from .layout import name_arrays
 from .place import needed
 from .plan import Plan
+from .program import Program
 
 
 @dataclass(frozen=True)
 class Function:
-    """The instructions of one function in order, of which every array has a name of its own.
-
-    "value": `results` are the outputs. "value_and_grad": the output, of which the mean is wanted, and the gradient of
-    that mean. "input_gradients": a gradient for each input, of all its lanes; None for one of integers.
-    """
+    """The instructions of one function in order, of which every array has a name of its own; `results`: see there."""
 
     name: str
     code: list[Array]
@@ -33,23 +30,37 @@ def whole(plan: Plan, name: str, without_gradient: Sequence[int] = ()) -> Functi
     name_arrays(plan)
     forward = Forward(plan)
     inputs = [forward.arrays[given] for given in plan.inputs]
-    results: list[Operand | None] = [*forward.outputs]
-    if name == "value_and_grad":
-        theta, [output] = forward.theta, forward.outputs
-        [gradient] = differentiate(forward, output, [theta], -1 if is_batched(output) else 0)
-        results = [output, ZERO if gradient == ZERO else forward.program.full(gradient, theta.lanes, False)]
-    elif name == "input_gradients":
-        wanted = [array for given, array in zip(plan.inputs, inputs) if array.lanes and not given.whole_numbers]
-        found = dict(zip(wanted, differentiate(forward, forward.outputs[0], wanted, 0)))
-        results = [_full(forward, found[array], array) if array in found else None for array in inputs]
-    roots = [each.array for each in results if isinstance(each, Rows)]
+    found = results(forward, name)
+    roots = [each.array for each in found if isinstance(each, Rows)]
     code = needed(forward.program.code, [*roots, *forward.checked])
     _name(code)
-    return Function(name, code, inputs, results, without_gradient if name == "value_and_grad" else ())
+    return Function(name, code, inputs, found, without_gradient if name == "value_and_grad" else ())
 
 
-def _full(forward: Forward, gradient: Operand, array: Array) -> Operand:
-    return gradient if isinstance(gradient, Number) else forward.program.full(gradient, array.lanes, True)
+def results(forward: Forward, name: str) -> list[Operand | None]:
+    """What the function of that name returns; what is needed for it is added to the program.
+
+    "value": the outputs. "value_and_grad": the output, of which the mean is wanted, and the gradient of that mean.
+    "per_example": the gradient of each example. "input_gradients": a gradient for each input, of all its lanes; None
+    for one of integers. A gradient that is a number is that number in all lanes.
+    """
+    theta, program, inputs = forward.theta, forward.program, forward.plan.inputs
+    if name == "value":
+        return [*forward.outputs]
+    [output] = forward.outputs
+    if name == "input_gradients":
+        wanted = [forward.arrays[given] for given in inputs if given.lanes and not given.whole_numbers]
+        found = dict(zip(wanted, differentiate(forward, output, wanted, 0)))
+        gradients = {array: _full(program, slope, array, True) for array, slope in found.items()}
+        return [None if one.whole_numbers else gradients.get(forward.arrays[one], ZERO) for one in inputs]
+    each = name == "per_example"
+    [slope] = differentiate(forward, output, [theta], -1 if is_batched(output) and not each else 0, each)
+    gradient = _full(program, slope, theta, each)
+    return [gradient] if each else [output, gradient]
+
+
+def _full(program: Program, gradient: Operand, array: Array, batched: bool) -> Operand:
+    return gradient if gradient == ZERO else program.full(gradient, array.lanes, batched)
 
 
 def _name(code: Sequence[Array]) -> None:

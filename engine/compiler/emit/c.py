@@ -19,7 +19,9 @@ from ..literals import parsed
 from . import c_words
 from .c_words import number, primitive, spelled
 
-WIDEST = 264  # examples side by side; 8 times an odd number, so that rows do not fall on the same lines of a cache
+WIDEST = (
+    88  # examples side by side: the nearest cache holds them; 8 times an odd number, so that rows do not clash in it
+)
 ROOM = 1 << 18  # numbers that all arrays may have together, before there are fewer examples side by side
 UNROLLED = 8  # terms of a sum that are written out
 SLACK = 16  # numbers at the end of a function's memory: a vector may be read from the last number of an array on
@@ -116,6 +118,7 @@ class Writer:
         self.unit_of = {array: i for i, unit in enumerate(self.units[DURING]) for array in unit}
         self.unstored = self._unstored()
         self.block = block
+        self.ones = self._ones()
         self._settle()
 
     # --- in which order, and in which loops
@@ -154,6 +157,17 @@ class Writer:
 
     # --- where arrays lie
 
+    def _ones(self) -> dict[Array, int]:
+        """How many rows of ones stand behind each array. A product does without its last one: it knows of a bias."""
+        found = dict.fromkeys(self.code, 0)
+        for array in self.code:
+            if array.op in ("matmul", "outer", "masked"):
+                rights, ones = (1, array.extra[0]) if array.op == "masked" else (array.extra[0], array.extra[3])
+                side = array.args[1].array  # type: ignore[union-attr]
+                every = self.block == 1 or array.op == "masked" or (array.op == "outer" and array.batched)
+                found[side] = max(found[side], (ones - (ones > 0 and not every)) * rights)
+        return found
+
     def _home(self, array: Array) -> Array:
         while array in self.placed:
             array = self.placed[array][0]
@@ -168,7 +182,7 @@ class Writer:
             if not array.batched or array in self.unstored:
                 continue
             home, at = self._home(array), self.unit_of.get(array, -1)
-            always = array.ones and array not in self.rowwise  # their rows of ones are written once
+            always = self.ones[array] and array not in self.rowwise  # their rows of ones are written once
             first[home] = min(first.get(home, end), -1 if always else at)
             last[home] = max(last.get(home, -1), end if always or array in self.roots else at)
         for array in self.code:
@@ -179,7 +193,7 @@ class Writer:
         tall, row = 0, dict[Array, int]()
         active: list[tuple[int, int, int]] = []  # row, how many rows, and until when
         for array in sorted(first, key=first.__getitem__):
-            count, place = array.lanes + array.ones, 0
+            count, place = array.lanes + self.ones[array], 0
             if array in self.rowwise:
                 count = -(-count // 8) * 8
             active = [one for one in active if one[2] >= first[array]]
@@ -305,8 +319,8 @@ class Writer:
         """The rows of ones, and the zeros that nothing is written over."""
         lines = []
         for array in self.code:
-            if array.ones and array not in self.rowwise:
-                lines.append(self.loop(array.ones, True, f"{self._beside(array, array.lanes)} = 1.0;"))
+            if self.ones[array] and array not in self.rowwise:
+                lines.append(self.loop(self.ones[array], True, f"{self._beside(array, array.lanes)} = 1.0;"))
             if array.op == "scatter" and not array.batched and not covers(array)[0]:
                 lines.append(self.loop(array.lanes, False, f"{self.into(array)} = 0.0;"))
         return lines
@@ -326,12 +340,14 @@ class Writer:
             if array in self.rowwise:
                 width = self._stride(array)
                 pointer = self.at(array)
-                ones = "".join(f" o[{lane}] = {float(lane < lanes + array.ones)};" for lane in range(lanes, width))
+                rest = "".join(
+                    f" o[{lane}] = {float(lane < lanes + self.ones[array])};" for lane in range(lanes, width)
+                )
                 lines.append(
                     "  for (long j = 0; j < k; j++) {\n"
                     f"    const double *from = {given} + (start + (j < m ? j : m - 1)) * {lanes};\n"
                     f"    double *o = {pointer} + j * {width};\n"
-                    f"    for (long i = 0; i < {lanes}; i++) o[i] = from[i];\n   {ones}\n  }}"
+                    f"    for (long i = 0; i < {lanes}; i++) o[i] = from[i];\n   {rest}\n  }}"
                 )
             elif self.block == 1:
                 lines.append(self.loop(lanes, True, f"{self.into(array)} = {given}[i];"))
@@ -472,33 +488,36 @@ class Writer:
 
     def _stride(self, array: Array) -> int:
         """How far the examples of an array lie apart that has one in each row."""
-        return -(-(array.lanes + array.ones) // 8) * 8
+        return -(-(array.lanes + self.ones[array]) // 8) * 8
 
-    def _each_right(self, rights: int, call: str, ends: str) -> str:
-        """A product for each right side; in the text, @ stands for where one begins."""
+    def _each_right(self, rights: int, *calls: str) -> str:
+        """Calls for each right side; in the text, @ stands for where one begins."""
         if rights == 1:
-            return f"  {call.replace(' + @', '')}{ends}"
-        return f"  for (long r = 0; r < {rights}; r++) {call.replace('@', f'r * {self.block}')}{ends}"
+            return "\n".join(f"  {call.replace(' + @', '')};" for call in calls)
+        text = " ".join(f"{call.replace('@', f'r * {self.block}')};" for call in calls)
+        return f"  for (long r = 0; r < {rights}; r++) {{ {text} }}"
 
     def _matmul(self, array: Array) -> str:
-        rights, lefts, width, _ = array.extra
+        rights, lefts, width, ones = array.extra
         left, side = array.args
         A, (X, stride, rowwise), to, B = self._matrix(left), self._side(side), self.at(array), self.block
-        if rowwise:
-            return f"  cr_dots({lefts}, k, {width}, {A}, {width}, {X}, {stride}, {to}, {B}, 1, 0);"
         if B == 1 and rights == 1:
-            return f"  cr_dots(1, {lefts}, {width}, {X}, {width}, {A}, {width}, {to}, {lefts}, 1, 0);"
+            return f"  cr_dots(1, {lefts}, {width}, {X}, {width}, 0, {A}, {width}, {to}, {lefts}, 0);"
         if B == 1:
-            return f"  cr_rows({lefts}, {rights}, {width}, {A}, {width}, 1, {X}, {rights}, {to}, {rights}, 0);"
-        call = f"cr_rows({lefts}, k, {width}, {A}, {width}, 1, {X} + @, {rights * B}, {to} + @, {rights * B}, "
-        return self._each_right(rights, call, "0);")
+            return f"  cr_rows({lefts}, {rights}, {width}, {A}, {width}, 1, 0, {X}, {rights}, {to}, {rights}, 0);"
+        keep = width - (ones > 0)
+        bias = f"{A} + {keep}" if ones else "0"
+        if rowwise:
+            return f"  cr_dots({lefts}, k, {keep}, {A}, {width}, {bias}, {X}, {stride}, {to}, {B}, 0);"
+        places = f"{X} + @, {rights * B}, {to} + @, {rights * B}"
+        return self._each_right(rights, f"cr_rows({lefts}, k, {keep}, {A}, {width}, 1, {bias}, {places}, 0)")
 
     def _matrix(self, x: Operand) -> str:
         assert isinstance(x, Rows)
         return self.at(x.array, x.start)
 
     def _outer(self, array: Array) -> str:
-        rights, lefts, width, _ = array.extra
+        rights, lefts, width, ones = array.extra
         g, side, _ = array.args
         G, (X, stride, rowwise), B = self._matrix(g), self._side(side), self.block
         to = self.at(array)
@@ -514,25 +533,29 @@ class Writer:
                 f"    const double p = {product}; {cell} = r ? {cell} + p : p; }}"
             )
         if (rowwise and B == 1) or (B == 1 and rights == 1):
-            return f"  cr_rows({lefts}, {width}, 1, {G}, 1, 1, {X}, {width}, {to}, {width}, 0);"
-        if rowwise:
-            return f"  cr_rows({lefts}, {width}, m, {G}, {B}, 1, {X}, {stride}, {to}, {width}, {self._more()});"
+            return f"  cr_rows({lefts}, {width}, 1, {G}, 1, 1, 0, {X}, {width}, {to}, {width}, 0);"
         if B == 1:
-            return f"  cr_dots({lefts}, {width}, {rights}, {G}, {rights}, {X}, {rights}, {to}, {width}, 1, 0);"
-        more = self._more() if rights == 1 else f"{self._more()} || r > 0"
-        call = f"cr_dots({lefts}, {width}, m, {G} + @, {rights * B}, {X} + @, {rights * B}, {to}, {width}, 1, "
-        return self._each_right(rights, call, f"{more});")
+            return f"  cr_dots({lefts}, {width}, {rights}, {G}, {rights}, 0, {X}, {rights}, {to}, {width}, 0);"
+        more, keep = self._more() if rights == 1 else f"{self._more()} || r > 0", width - (ones > 0)
+        if rowwise:
+            calls = [f"cr_rows({lefts}, {keep}, m, {G}, {B}, 1, 0, {X}, {stride}, {to}, {width}, {more})"]
+        else:
+            sides = f"{G} + @, {rights * B}, 0, {X} + @, {rights * B}"
+            calls = [f"cr_dots({lefts}, {keep}, m, {sides}, {to}, {width}, {more})"]
+        if ones:
+            calls.append(f"cr_row_sums({lefts}, m, {G} + @, {rights * B}, {to} + {keep}, {width}, {more})")
+        return self._each_right(rights, *calls)
 
     def _back(self, array: Array) -> str:
         rights, lefts, width, keep = array.extra
         left, g = array.args
         A, G, to, B = self._matrix(left), self._matrix(g), self.at(array), self.block
         if B == 1 and rights == 1:
-            return f"  cr_rows(1, {keep}, {lefts}, {G}, {lefts}, 1, {A}, {width}, {to}, {keep}, 0);"
+            return f"  cr_rows(1, {keep}, {lefts}, {G}, {lefts}, 1, 0, {A}, {width}, {to}, {keep}, 0);"
         if B == 1:
-            return f"  cr_rows({keep}, {rights}, {lefts}, {A}, 1, {width}, {G}, {rights}, {to}, {rights}, 0);"
-        call = f"cr_rows({keep}, k, {lefts}, {A}, 1, {width}, {G} + @, {rights * B}, {to} + @, {rights * B}, "
-        return self._each_right(rights, call, "0);")
+            return f"  cr_rows({keep}, {rights}, {lefts}, {A}, 1, {width}, 0, {G}, {rights}, {to}, {rights}, 0);"
+        places = f"{G} + @, {rights * B}, {to} + @, {rights * B}"
+        return self._each_right(rights, f"cr_rows({keep}, k, {lefts}, {A}, 1, {width}, 0, {places}, 0)")
 
     def _einsum(self, array: Array) -> str:
         """A loop for each axis; for one example it is a product of matrices where the axes allow that."""
@@ -718,7 +741,7 @@ def _as_product(
     places = [pointers[q] + "".join(f" + i_{one} * {steps[q][one]}" for one in shared) for q in (x, y, 2)]
     loops = "".join(f"for (long i_{one} = 0; i_{one} < {sizes[one]}; i_{one}++) " for one in shared)
     rows, a0, c0 = (sizes[own[0]], steps[x][own[0]], steps[2][own[0]]) if own else (1, 1, 1)
-    return (f"  {loops}cr_rows({rows}, {sizes[last]}, {sizes[k]}, {places[0]}, {a0}, {steps[x][k]}, {places[1]}, "
+    return (f"  {loops}cr_rows({rows}, {sizes[last]}, {sizes[k]}, {places[0]}, {a0}, {steps[x][k]}, 0, {places[1]}, "
             f"{steps[y][k]}, {places[2]}, {c0}, 0);")  # fmt: skip
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from ..arrays.derive import differentiate
 from ..arrays.forward import Forward
-from ..arrays.ir import ZERO, Array, Operand, Rows, is_batched, lines
+from ..arrays.ir import Array, Operand, Rows, lines
 from ..arrays.layout import examples_in_rows, name_arrays
 from ..arrays.mean import mean, mean_parts
 from ..arrays.plan import Plan, Step
+from ..arrays.whole import results
 from .numpy import LARGE, NumPy
 
 
@@ -23,23 +24,24 @@ def numpy_source(
     program after each pass is noted in `stages`.
     """
     name_arrays(plan)
-    forward = Forward(plan, mean_parts(plan) if name == "value_and_grad" else ())
+    forward = Forward(plan, mean_parts(plan) if name == "value_and_grad" else (), name != "value")
     if stages is not None:
         stages["forward"] = "\n".join(lines(forward.program.code))
-    outputs = forward.outputs
+    found: Any = results(forward, name)
     rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
-    if name == "value":
-        text = _writer(forward, outputs, rowwise)
-        text.line(f"return [{', '.join(map(text.output, outputs))}]")
-    elif name == "input_gradients":
-        text = _input_gradients(forward, outputs[0], rowwise)
-    elif name == "per_example":
-        [gradient] = differentiate(forward, outputs[0], [forward.theta], 0, each=True)
-        gradient = forward.program.full(gradient, forward.theta.lanes, True)
-        text = _writer(forward, [gradient], rowwise)
-        text.line(f"return {text.of(gradient, True)}")
+    if name in ("value_and_grad", "careful"):
+        text = _value_and_grad(forward, found[0], found[1], rowwise, without_gradient, exact=name == "careful")
     else:
-        text = _value_and_grad(forward, outputs[0], rowwise, without_gradient, exact=name == "careful")
+        text = _writer(forward, found, rowwise)
+        if name == "value":
+            returned = ", ".join(map(text.output, found))
+        else:
+            given = [plan.theta] if name == "per_example" else plan.inputs
+            returned = ", ".join(
+                "None" if x is None else text.of(x, True) if isinstance(x, Rows) else f"np.zeros(({array.lanes}, n))"
+                for x, array in zip(found, given)
+            )
+        text.line(f"return {returned}" if name == "per_example" else f"return [{returned}]")
     if stages is not None:
         stages["derive"] = "\n".join(lines(forward.program.code))
         stages["place"] = "\n".join(lines(text.code))
@@ -47,35 +49,22 @@ def numpy_source(
 
 
 def _writer(
-    forward: Forward, results: Sequence[Operand], rowwise: set[Array], fresh: Array | None = None, exact: bool = True
+    forward: Forward, wanted: Sequence[Operand], rowwise: set[Array], fresh: Array | None = None, exact: bool = True
 ) -> NumPy:
-    roots = [result.array for result in results if isinstance(result, Rows)]
+    roots = [one.array for one in wanted if isinstance(one, Rows)]
     return NumPy(forward.program.code, [*roots, *forward.checked], rowwise, fresh, exact)
 
 
-def _input_gradients(forward: Forward, output: Operand, rowwise: set[Array]) -> NumPy:
-    wanted = [forward.arrays[array] for array in forward.plan.inputs]
-    found = differentiate(forward, output, [array for array in wanted if array.lanes], 0)
-    gradients = dict(zip([array for array in wanted if array.lanes], found))
-    full = {array: forward.program.full(g, array.lanes, True) for array, g in gradients.items() if g != ZERO}
-    text = _writer(forward, list(full.values()), rowwise)
-    parts = [text.of(full[array], True) if array in full else f"np.zeros(({array.lanes}, n))" for array in wanted]
-    text.line(f"return [{', '.join(parts)}]")
-    return text
-
-
 def _value_and_grad(
-    forward: Forward, output: Operand, rowwise: set[Array], without_gradient: Sequence[int], exact: bool
+    forward: Forward, output: Operand, whole: Rows, rowwise: set[Array], without_gradient: Sequence[int], exact: bool
 ) -> NumPy:  # fmt: skip
-    theta, power = forward.theta, -1 if is_batched(output) else 0
-    [gradient] = differentiate(forward, output, [theta], power)
+    theta = forward.theta
     parts = mean(forward, output)
     operands = [operand for part in parts for operand in part.operands[: 2 if part.kind == "picked" else None]]
-    if gradient == ZERO:
+    if not isinstance(whole, Rows):
         text = _writer(forward, operands, rowwise, exact=exact)
         text.line(f"return {text.mean(parts)}, np.zeros({theta.lanes})")
         return text
-    whole = forward.program.full(gradient, theta.lanes, False)
     returned_where_written = theta.lanes > LARGE and whole.array.op not in ("scatter", "full")
     if returned_where_written or not whole.complete or whole.array.op in ("theta", "numbers"):
         whole = forward.program.write("full", [whole], theta.lanes, False)

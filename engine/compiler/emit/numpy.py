@@ -220,7 +220,7 @@ class NumPy:
 
     def says(self, x: Operand) -> str:
         """An operand in a comment."""
-        return x.array.name if isinstance(x, Rows) else shown(x)
+        return shown(x, x.array.name if isinstance(x, Rows) else "")
 
     def _out(self, array: Array, suffix: str = "", name: str = "") -> str:
         return self.window(self._texts[array] + suffix, name)
@@ -449,6 +449,12 @@ class NumPy:
                 self.to(array, f"add({out}, {part}, {out})", comment)
             return
         self._reduce("add", array, comment)
+
+    def _divisors(self, array: Array) -> None:
+        [x], count = array.args, array.lanes - 1
+        factors = self.constant(f"np.vstack([np.full(({count}, {count}), float(n)), np.ones({count})])")
+        comment = f"n * sum({self.says(x)}) in {count} rows, and the sum"
+        self.to(array, f"{factors}.dot({self._joined(x, count)}, {self.base(array)})", comment)
 
     def _largest(self, array: Array) -> None:
         [x], sizes = array.args, array.extra[0]

@@ -3,9 +3,15 @@
 
 typedef union { double number; uint64_t bits; } cr_word;
 
-static inline double cr_maximum(double a, double b) { return a > b || a != a ? a : b; }
+static inline double cr_maximum(double a, double b) {
+  double most = a > b ? a : b;
+  return a != a ? a : most;
+}
 
-static inline double cr_minimum(double a, double b) { return a < b || a != a ? a : b; }
+static inline double cr_minimum(double a, double b) {
+  double least = a < b ? a : b;
+  return a != a ? a : least;
+}
 
 static inline double cr_sign(double a) { return a > 0.0 ? 1.0 : a < 0.0 ? -1.0 : a; }
 
@@ -98,20 +104,24 @@ static inline double cr_expm1(double x) {
   return x > 40.0 ? far : x == 0.0 ? x : near;
 }
 
-/* Within 3 ulp: (e - 1) / (e + 1), where e = exp(2 |x|) is s * exp(r), s is a power of 2, and exp(r) the fraction
-   (u + 2 r) / u, as in FreeBSD's e_exp.c (Sun Microsystems, 2004). The fractions are joined, so that one is left. */
+/* Within 3 ulp: (e - 1) / (e + 1), where e = exp(2 |x|) is s * exp(2 r), s is 2 to the power of k, and exp(2 r) the
+   fraction (u + 2 r) / u, as in FreeBSD's e_exp.c (Sun Microsystems, 2004). The fractions are joined, so that one is
+   left. The sum with 1.5 * 2**51 has k in its last bits, and is k / 2 larger than that. */
 static inline double cr_tanh(double x) {
-  double a = fabs(x), b = 2.0 * (a > 20.0 ? 20.0 : a);
-  double k = cr_nearest(b * 1.44269504088896338700), s = cr_two_to(k);
-  double r = cr_without(b, k), t = r * r, d = (s + s) * r;
-  double p = 4.13813679705723846039e-08;
-  double u;
-  p = p * t - 1.65339022054652515390e-06;
-  p = p * t + 6.61375632143793436117e-05;
-  p = p * t - 2.77777777770155933842e-03;
-  p = p * t + 1.66666666666666019037e-01;
-  u = (2.0 - r) + t * p;
-  return copysign((d + (s - 1.0) * u) / (d + (s + 1.0) * u), x);
+  double a = fabs(x), b = a > 20.0 ? 20.0 : a;
+  double r, t, u, difference, p = 4.13813679705723846039e-08 * 512.0;
+  cr_word s;
+  s.number = b * 1.44269504088896338700 + 3377699720527872.0;
+  r = cr_without(b, s.number - 3377699720527872.0);
+  s.bits = (s.bits + 1023) << 52;
+  t = r * r;
+  p = p * t - 1.65339022054652515390e-06 * 128.0;
+  p = p * t + 6.61375632143793436117e-05 * 32.0;
+  p = p * t - 2.77777777770155933842e-03 * 8.0;
+  p = p * t + 1.66666666666666019037e-01 * 2.0;
+  u = (1.0 - r) + t * p;
+  difference = (s.number + s.number) * r + (s.number - 1.0) * u;
+  return copysign(difference / (difference + (u + u)), x);
 }
 
 /* log(1 + f) for 1 + f between the roots of 1/2 and of 2, plus k log(2); within 1 ulp. Coefficients: FreeBSD's e_log.c

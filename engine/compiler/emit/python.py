@@ -6,6 +6,7 @@ import builtins
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
+from typing import Any
 
 from ...op import NAMES, Op
 from ..arrays.flattening import SUMS
@@ -14,11 +15,12 @@ from ..literals import listed, literal
 from ..scalar.code import Code, Ref, Scalar, needed, uses_of
 
 RESERVED = re.compile(r"([xypuv]\d*|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
-SHORT = 60  # characters
+SHORT = 100  # characters
 BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
 CALL = 4  # a function call binds more strongly than all of these
 MANY_OPERATIONS, WIDE = 500, 40  # arrays are faster on so many operations, if so many run in parallel
-LONG, FEW = 2000, 6  # of so many operations, if so few run in parallel, packing takes far longer than it saves
+# Of so many operations, if fewer than so many run in parallel, packing takes far longer than it saves.
+LONG = ((200, 3), (2000, 6))
 
 
 def is_narrow(code: Code) -> bool:
@@ -28,7 +30,8 @@ def is_narrow(code: Code) -> bool:
 
 def is_long(code: Code) -> bool:
     """Whether it is a long chain, such as the steps of a differential equation: on columns, it is not packed."""
-    return len(code.operations) >= LONG and _in_parallel(code) < FEW
+    count = len(code.operations)
+    return count >= LONG[0][0] and any(count >= many and _in_parallel(code) < few for many, few in LONG)
 
 
 def _in_parallel(code: Code) -> float:
@@ -62,45 +65,49 @@ def functions_of(code: Code) -> dict[str, Callable[..., float]]:
     return {name: op.forward for op, name in function_names(code).items()}
 
 
-def lines(code: Code, results: Sequence[Scalar], floats: bool, nested: bool = False) -> list[tuple[str, list[int]]]:
-    """The lines that compute the results, each with the places of the instructions in it.
+def lines(
+    code: Code, results: Sequence[Scalar], floats: bool, nested: bool = False, places: Sequence[int] = ()
+) -> list[tuple[str, list[int]]]:
+    """The lines that compute the results, each with the places of the instructions in it; `places`: what is needed.
 
     On floats, or if `nested`, a short expression that is used once stands inside another one: that takes two thirds of
     the time.
     """
     nested = nested or floats
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
-    places, inside = needed(code, results), dict[int, tuple[str, list[int], int]]()
-    uses, names = uses_of(code, places, results), function_names(code)
+    places, inside = places or needed(code, results), dict[int, tuple[str, list[int], int]]()
+    uses, functions = uses_of(code, places, results), function_names(code)
+    names = [op if isinstance(op, str) else f"v{place}" for place, op in enumerate(code.operations)]
     for place in places:
         op = code.operations[place]
         if isinstance(op, str):
             continue
         spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
-            op, _spelling(op, floats, names[op])
+            op, _spelling(op, floats, functions[op])
         )
         arguments, held = [], [place]
-        for a in code.arguments[place]:
+        given: tuple[Any, ...] = code.arguments[place]
+        for a in given:
             if a.__class__ is float:
                 arguments.append(literal(a))
             elif a in inside and named_twice:
-                text, more, _ = inside.pop(a)  # type: ignore[arg-type]
-                written.append((f"{_result_name(code, a)} = {text}", sorted(more)))  # type: ignore[arg-type]
-                arguments.append(_result_name(code, a))  # type: ignore[arg-type]
+                text, more, _ = inside.pop(a)
+                written.append((f"{names[a]} = {text}", sorted(more)))
+                arguments.append(names[a])
             elif a in inside:
-                text, more, bound = inside.pop(a)  # type: ignore[arg-type]
+                text, more, bound = inside.pop(a)
                 held += more  # needless parentheses would take Python's parser a third of its time
                 clear = bound > apart or (bound == apart and not arguments)
                 arguments.append(text if clear else f"({text})")
             else:
-                arguments.append(_result_name(code, a))  # type: ignore[arg-type]
+                arguments.append(names[a])
         if op.variadic:
             arguments = [", ".join(arguments) if floats else listed(op, arguments)]
         text = spelling.format(*arguments)
         if nested and uses[place] == 1 and len(text) <= SHORT:
             inside[place] = text, held, binds
         else:
-            written.append((f"{_result_name(code, place)} = {text}", sorted(held)))
+            written.append((f"{names[place]} = {text}", sorted(held)))
     return written
 
 
@@ -111,7 +118,8 @@ def on_floats(
 
     `inputs` are the arrays that the inputs are in the plan, each with the shape that the caller gives it in.
     """
-    used = set(_leaves(code, results))
+    places = needed(code, results)
+    used = {op for op in map(code.operations.__getitem__, places) if isinstance(op, str)}
     body, groups, given = [], list[list[str]](), argument_names(len(inputs))
     returns, start = _names(code, results), 0
     for argument, (array, shape) in zip(given, inputs):
@@ -130,7 +138,9 @@ def on_floats(
         gradient = f"{returns[0]}, np.array({_list(returns[1:])})"
         returned = gradient if name == "value_and_grad" else _list(map(_list, groups))
     head = f"{name}({', '.join(['theta', *given])})"
-    return _function(head, [*body, *(text for text, _ in lines(code, results, True)), f"return {returned}"])
+    return _function(
+        head, [*body, *(text for text, _ in lines(code, results, True, places=places)), f"return {returned}"]
+    )
 
 
 def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[Array]) -> str:
@@ -182,11 +192,6 @@ def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
     while kept[-1] == "_":
         kept.pop()
     return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
-
-
-def _leaves(code: Code, results: Sequence[Scalar]) -> list[str]:
-    """The inputs and parameters that the results need."""
-    return [op for op in (code.operations[place] for place in needed(code, results)) if isinstance(op, str)]
 
 
 def _result_name(code: Code, place: int) -> str:

@@ -20,16 +20,16 @@ typedef double cr_vector __attribute__((vector_size(8 * CR_WIDE), aligned(8), ma
 
 /* Rows i to i + R - 1 of C, in S vectors from column j on. */
 #define CR_TILE(R, S) { cr_vector sum[R][S]; \
-  for (int p = 0; p < R; p++) for (int q = 0; q < S; q++) \
-    sum[p][q] = more ? CR_READ(C + (i + p) * c0 + j + q * CR_WIDE) : (cr_vector){0}; \
+  for (int p = 0; p < R; p++) { const double start = bias ? bias[(i + p) * a0] : 0.0; for (int q = 0; q < S; q++) \
+    if (more) sum[p][q] = CR_READ(C + (i + p) * c0 + j + q * CR_WIDE); else sum[p][q] = (cr_vector){0} + start; } \
   for (long k = 0; k < width; k++) { cr_vector b[S]; \
     for (int q = 0; q < S; q++) b[q] = CR_READ(B + k * b0 + j + q * CR_WIDE); \
     for (int p = 0; p < R; p++) { const double a = A[(i + p) * a0 + k * a1]; \
       for (int q = 0; q < S; q++) sum[p][q] += a * b[q]; } } \
   for (int p = 0; p < R; p++) for (int q = 0; q < S; q++) CR_AT(C + (i + p) * c0 + j + q * CR_WIDE) = sum[p][q]; }
 
-CR_KERNEL void cr_rows(long lefts, long wide, long width, const double *A, long a0, long a1, const double *B, long b0,
-                       double *C, long c0, int more) {
+CR_KERNEL void cr_rows(long lefts, long wide, long width, const double *A, long a0, long a1, const double *bias,
+                       const double *B, long b0, double *C, long c0, int more) {
   long j = 0;
   for (; j + 2 * CR_WIDE <= wide; j += 2 * CR_WIDE) {
     long i = 0;
@@ -43,7 +43,7 @@ CR_KERNEL void cr_rows(long lefts, long wide, long width, const double *A, long 
     for (; i < lefts; i++) CR_TILE(1, 1)
   }
   for (; j < wide; j++) for (long i = 0; i < lefts; i++) {
-    double sum = more ? C[i * c0 + j] : 0.0;
+    double sum = more ? C[i * c0 + j] : bias ? bias[i * a0] : 0.0;
     for (long k = 0; k < width; k++) sum += A[i * a0 + k * a1] * B[k * b0 + j];
     C[i * c0 + j] = sum;
   }
@@ -96,32 +96,35 @@ static inline cr_vector cr_first(const double *place, long count) {
 #endif
 }
 
-/* Rows i to i + R - 1 and columns j to j + S - 1 of C. */
+#define CR_READ_REST(place) cr_first(place, width - k)
+
+/* Rows i to i + R - 1 and columns j to j + S - 1 of C. A compiler would read b again for each row of A, as a part of the
+   multiplication, and reading takes longer than multiplying: so behind CR_READ_ONCE nothing counts as known. */
+#define CR_READ_ONCE __asm__ volatile("" ::: "memory");
+#define CR_MORE_SUMS(R, S, READ) { cr_vector a[R], b[S]; \
+  for (int q = 0; q < S; q++) b[q] = READ(B + (j + q) * b0 + k); \
+  for (int p = 0; p < R; p++) a[p] = READ(A + (i + p) * a0 + k); \
+  CR_READ_ONCE \
+  for (int p = 0; p < R; p++) for (int q = 0; q < S; q++) sum[p][q] += a[p] * b[q]; }
 #define CR_SUMS(R, S) cr_vector sum[R][S]; long k = 0; \
   for (int p = 0; p < R; p++) for (int q = 0; q < S; q++) sum[p][q] = (cr_vector){0}; \
-  for (; k + CR_WIDE <= width; k += CR_WIDE) { cr_vector b[S]; \
-    for (int q = 0; q < S; q++) b[q] = CR_READ(B + (j + q) * b0 + k); \
-    for (int p = 0; p < R; p++) { const cr_vector a = CR_READ(A + (i + p) * a0 + k); \
-      for (int q = 0; q < S; q++) sum[p][q] += a * b[q]; } } \
-  if (k < width) { cr_vector b[S]; \
-    for (int q = 0; q < S; q++) b[q] = cr_first(B + (j + q) * b0 + k, width - k); \
-    for (int p = 0; p < R; p++) { const cr_vector a = cr_first(A + (i + p) * a0 + k, width - k); \
-      for (int q = 0; q < S; q++) sum[p][q] += a * b[q]; } }
+  for (; k + CR_WIDE <= width; k += CR_WIDE) CR_MORE_SUMS(R, S, CR_READ) \
+  if (k < width) CR_MORE_SUMS(R, S, CR_READ_REST)
 #ifdef CR_SHUFFLES
-#define CR_PUT_FOUR(c, v) if (c1 == 1) { cr_four *to = (cr_four *)(c); if (more) *to += v; else *to = v; } \
-  else for (int q = 0; q < 4; q++) (c)[q * c1] = more ? (c)[q * c1] + v[q] : v[q];
 #define CR_FOUR cr_four
+#define CR_ADD_FOUR(c, v, start) { cr_four *to = (cr_four *)(c); if (more) *to += v; else *to = v + start; }
 #else
-#define CR_PUT_FOUR(c, v) for (int q = 0; q < 4; q++) (c)[q * c1] = more ? (c)[q * c1] + v.of[q] : v.of[q];
 #define CR_FOUR cr_sums
+#define CR_ADD_FOUR(c, v, start) for (int q = 0; q < 4; q++) (c)[q] = (more ? (c)[q] : start) + v.of[q];
 #endif
-#define CR_DOTS_4(R) { CR_SUMS(R, 4) for (int p = 0; p < R; p++) { double *c = C + (i + p) * c0 + j * c1; \
-  const CR_FOUR v = cr_four_across(sum[p][0], sum[p][1], sum[p][2], sum[p][3]); CR_PUT_FOUR(c, v) } }
-#define CR_DOTS_1(R) { CR_SUMS(R, 1) for (int p = 0; p < R; p++) { double *c = C + (i + p) * c0 + j * c1; \
-  const double v = cr_across(sum[p][0]); *c = more ? *c + v : v; } }
+#define CR_DOTS_4(R) { CR_SUMS(R, 4) for (int p = 0; p < R; p++) { double *c = C + (i + p) * c0 + j; \
+  const CR_FOUR v = cr_four_across(sum[p][0], sum[p][1], sum[p][2], sum[p][3]); \
+  CR_ADD_FOUR(c, v, (bias ? bias[(i + p) * a0] : 0.0)) } }
+#define CR_DOTS_1(R) { CR_SUMS(R, 1) for (int p = 0; p < R; p++) { double *c = C + (i + p) * c0 + j; \
+  *c = cr_across(sum[p][0]) + (more ? *c : bias ? bias[(i + p) * a0] : 0.0); } }
 
-CR_KERNEL void cr_dots(long lefts, long wide, long width, const double *A, long a0, const double *B, long b0, double *C,
-                       long c0, long c1, int more) {
+CR_KERNEL void cr_dots(long lefts, long wide, long width, const double *A, long a0, const double *bias, const double *B,
+                       long b0, double *C, long c0, int more) {
   long i = 0;
   for (; i + CR_TALL / 2 <= lefts; i += CR_TALL / 2) {
     long j = 0;
@@ -133,6 +136,18 @@ CR_KERNEL void cr_dots(long lefts, long wide, long width, const double *A, long 
     for (; j + 4 <= wide; j += 4) CR_DOTS_4(1)
     for (; j < wide; j++) CR_DOTS_1(1)
   }
+}
+
+#define CR_ROW_SUMS(R) { cr_vector sum[R]; long k = 0; \
+  for (int p = 0; p < R; p++) sum[p] = (cr_vector){0}; \
+  for (; k + CR_WIDE <= width; k += CR_WIDE) for (int p = 0; p < R; p++) sum[p] += CR_READ(A + (i + p) * a0 + k); \
+  if (k < width) for (int p = 0; p < R; p++) sum[p] += CR_READ_REST(A + (i + p) * a0 + k); \
+  for (int p = 0; p < R; p++) { double *c = C + (i + p) * c0; *c = cr_across(sum[p]) + (more ? *c : 0.0); } }
+
+CR_KERNEL void cr_row_sums(long rows, long width, const double *A, long a0, double *C, long c0, int more) {
+  long i = 0;
+  for (; i + 4 <= rows; i += 4) CR_ROW_SUMS(4)
+  for (; i < rows; i++) CR_ROW_SUMS(1)
 }
 
 CR_KERNEL double cr_sum(long n, const double *a, long step) {
@@ -151,18 +166,5 @@ CR_KERNEL double cr_inner(long n, const double *a, long step, const double *b, l
   if (step == 1 && other == 1) for (; i + 4 * CR_WIDE <= n; i += 4 * CR_WIDE)
     for (int q = 0; q < 4; q++) sum[q] += CR_READ(a + i + q * CR_WIDE) * CR_READ(b + i + q * CR_WIDE);
   for (; i < n; i++) rest += a[i * step] * b[i * other];
-  return rest + cr_across((sum[0] + sum[1]) + (sum[2] + sum[3]));
-}
-
-CR_KERNEL double cr_add_squares(long n, const double *a, double *squares) {
-  cr_vector sum[4] = {{0}, {0}, {0}, {0}};
-  double rest = 0.0;
-  long i = 0;
-  for (; i + 4 * CR_WIDE <= n; i += 4 * CR_WIDE) for (int q = 0; q < 4; q++) {
-    const cr_vector v = CR_READ(a + i + q * CR_WIDE), s = v * v;
-    CR_AT(squares + i + q * CR_WIDE) += s;
-    sum[q] += s;
-  }
-  for (; i < n; i++) { squares[i] += a[i] * a[i]; rest += a[i] * a[i]; }
   return rest + cr_across((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }

@@ -199,6 +199,9 @@ def _temporary(instead_of: str, why: str) -> Path:
 def processor() -> str:
     """What a library for this processor alone depends on."""
     said = [platform.machine(), platform.processor(), sys.platform]
+    if sys.platform == "darwin":  # there, platform.processor() says no more than "arm" or "i386"
+        with suppress(OSError, subprocess.SubprocessError):
+            said.append(_run(["sysctl", "-n", "machdep.cpu.brand_string"], 5.0).stdout)
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         said += dict.fromkeys(line for line in lines if line.startswith(("model name", "flags", "Features")))

@@ -29,11 +29,10 @@ CR_EXPORT long chainrule_train(
   for (long start = 0; start < rows; start += batch) {{
     const long m = rows - start < batch ? rows - start : batch;
     if (value_and_grad(m, given) || !(value[0] - value[0] == 0.0)) return step;
-    if (!(cr_add_squares(parameters, g, squares) < INFINITY)) return -1 - step;
-    CR_LOOP for (long i = 0; i < moved; i++) before[i] = theta[i];
-    cr_rule(moved, (double)(taken + step), rates[step], settings, theta, g, a + {MEMORY});
-    if (!(cr_inner(moved, theta, 1, theta, 1) < INFINITY)) return -1 - step;
-    if (!(cr_inner(moved, g, 1, g, 1) < INFINITY)) return -1 - step;
+    for (long i = moved; i < parameters; i++) squares[i] += g[i] * g[i];
+    if (!(cr_inner(parameters - moved, g + moved, 1, g + moved, 1) < INFINITY)) return -1 - step;
+    if (cr_rule(moved, (double)(taken + step), rates[step], settings, theta, g, a + {MEMORY}, before, squares))
+      return -1 - step;
     for (long i = 0; i < inputs; i++) given[4 + i] += m * lanes[i];
     step++;
   }}
@@ -45,10 +44,12 @@ CR_EXPORT long chainrule_train(
 class Epochs:
     """Steps of training in C: `native` computes mean and gradient, and `rule` moves the parameters.
 
-    The rule is the text of `static void cr_rule(long n, double taken, double rate, const double *settings, double
-    *theta, double *gradient, double *const *memory)`, where `taken` is the number of steps before, and memory holds the
-    arrays that it keeps from step to step, each of `moved` numbers. It reads settings[0], memory[0] and so on by their
-    numbers, moves the first `moved` parameters, and may change the gradient to what it has used.
+    The rule is the text of `static long cr_rule(long n, double taken, double rate, const double *settings, double
+    *theta, double *gradient, double *const *memory, double *before, double *squares)`, where `taken` is the number of
+    steps before, and memory holds the arrays that it keeps from step to step, each of `moved` numbers. It reads
+    settings[0], memory[0] and so on by their numbers, writes down what theta was before, adds the squares of the
+    gradient, moves the first `moved` parameters, and may change the gradient to what it has used. It returns 0 if the
+    sum of the squares is finite, of the gradient, of what it has used, and of the new theta.
 
     Errors: NoCompiler where it cannot be built, ValueError if there are fewer than `moved` parameters.
     """

@@ -80,25 +80,25 @@ class Code:
 
         If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
         """
+        key: tuple[object, ...] = op, arguments
         batched, numbers = False, 0
         for argument in arguments:
             if argument.__class__ is float:
                 numbers += 1
             elif self.batched[argument]:  # type: ignore[index]
                 batched = True
-        if not numbers:
-            return self._write((op, arguments), op, arguments, batched, label)
-        if numbers == len(arguments):
-            return computed(op, arguments)
-        for i, neutral in enumerate(op.neutral):
-            if arguments[i] == neutral and arguments[i].__class__ is float:
-                return arguments[1 - i]
-        # The key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0.
-        if 0.0 in arguments:  # this is also true of the place 0
-            return self._write((op, *map(repr, arguments)), op, arguments, batched, label)
-        if len(arguments) == 2:  # exactly one of them is a number
-            return self._write((op, arguments, arguments[0].__class__), op, arguments, batched, label)
-        return self._write((op, arguments, *map(type, arguments)), op, arguments, batched, label)
+        if numbers:
+            if numbers == len(arguments):
+                return computed(op, arguments)
+            first = arguments[0].__class__ is float
+            if op.neutral and arguments[not first] == op.neutral[not first]:  # it has two arguments
+                return arguments[first]
+            # The key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0.
+            if 0.0 in arguments:  # this is also true of the place 0
+                key = op, *map(repr, arguments)
+            else:
+                key = op, arguments, first if len(arguments) == 2 else tuple(map(type, arguments))
+        return self._write(key, op, arguments, batched, label)
 
     def lines(self) -> Iterator[str]:
         """The instructions as text. A result is named v and its place."""

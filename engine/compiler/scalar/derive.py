@@ -30,7 +30,7 @@ def differentiate(
         for a in arguments:
             if a.__class__ is int and reached[a]:
                 reached[place] = True
-    risky = _risky(code, output.place) if any(map(chooses, code.operations)) else bytearray()
+    risky = _risky(code, output.place) if any(map(chooses, set(code.operations))) else bytearray()
     behind = bytearray(len(code.operations))  # which results are something that is chosen, or not, and nothing else
     always = bytearray(len(code.operations))  # which of them get a gradient besides, whatever is chosen
     gradients: dict[int, Scalar] = {output.place: 1.0} if reached[output.place] else {}
@@ -38,14 +38,16 @@ def differentiate(
         op, upstream = code.operations[place], gradients.get(place)
         if upstream is None or isinstance(op, str):
             continue
-        scalars, out = [Ref(code, a) if a.__class__ is int else a for a in code.arguments[place]], Ref(code, place)
+        arguments, out = code.arguments[place], Ref(code, place)
+        scalars = [Ref(code, a) if a.__class__ is int else a for a in arguments]
         slopes = op.partials(out, *scalars) if callable(op.partials) else None
-        if always[place]:
-            behind[place] = False
-        for a in code.arguments[place] if risky else ():
-            if a.__class__ is int:
-                (behind if behind[place] or op.chooses else always)[a] = True
-        for i, a in enumerate(code.arguments[place]):
+        if risky:
+            if always[place]:
+                behind[place] = False
+            for a in arguments:
+                if a.__class__ is int:
+                    (behind if behind[place] or op.chooses else always)[a] = True
+        for i, a in enumerate(arguments):
             if a.__class__ is float or not reached[a]:  # type: ignore[index]
                 continue
             slope = (op.quick or op.partials)[i](out, *scalars) if slopes is None else slopes[i]  # type: ignore[index]

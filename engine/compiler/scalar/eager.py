@@ -78,14 +78,16 @@ def _given(array: NDArray[Any], as_values: bool) -> Any:
 def _evaluated(code: Code, outputs: Sequence[Scalar], leaves: Sequence[float], noise: float = 0.0) -> list[float]:
     """The outputs, operation by operation on floats."""
     numbers, count = list(leaves), len(leaves)
-    for place in range(count, len(code.operations)):
-        op: Any = code.operations[place]
-        given = [numbers[a] if a.__class__ is int else a for a in code.arguments[place]]
+    operations: Any = code.operations[count:]
+    for op, arguments in zip(operations, code.arguments[count:]):
+        given = [numbers[a] if a.__class__ is int else a for a in arguments]
         try:
             number = op.forward(*given)
         except (ArithmeticError, ValueError):
             number = computed(op, tuple(given))
-        numbers.append(number if noise == 0.0 else number * (1.0 + noise * (1 + place % 3)))
+        if noise:
+            number *= 1.0 + noise * (1 + len(numbers) % 3)
+        numbers.append(number)
     return [numbers[output.place] if isinstance(output, Ref) else output for output in outputs]
 
 

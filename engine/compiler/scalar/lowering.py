@@ -27,6 +27,7 @@ def lower(
     order, and `lines` the line of the user's own code for each; a Value that is not on it was computed before.
     """
     code, constants = Code(), list[Value]()
+    put = code.put
     found: dict[int, Argument] = {}
     for prefix, batched, leaves in (("x", True, inputs), ("p", False, parameters)):
         names = [f"{prefix}{i}" for i in range(len(leaves))]
@@ -45,19 +46,22 @@ def lower(
         return found[id(value)]
 
     def write(node: Value, op: Op, arguments: Sequence[Any]) -> None:
+        where: tuple[Argument, ...]
         try:
-            if len(arguments) > MANY:  # without a line of Python for each, which takes longer for a few
+            if len(arguments) == 2:  # as most have; a list would take twice the time
+                a, b = arguments
+                where = a if a.__class__ is float else found[id(a)], b if b.__class__ is float else found[id(b)]
+            elif len(arguments) > MANY:  # without a line of Python for each, which takes longer for a few
                 where = tuple(map(found.__getitem__, map(id, arguments)))
             else:
                 where = tuple([a if a.__class__ is float else found[id(a)] for a in arguments])
         except KeyError:
             where = tuple(map(find, arguments))
-        found[id(node)] = code.put(op, where, node.label or op.micrograd or op.name)
+        found[id(node)] = put(op, where, node.label or op.micrograd or op.name)
 
     for recorded in _reached(outputs, tape):
         write(*recorded)
-    for node, line in zip(tape, lines):
-        place = found.get(id(node))
+    for place, line in zip(map(found.get, map(id, tape)), lines):
         if place.__class__ is int:
             code.sources.setdefault(place, line)
     where = tuple([find(output) for output in outputs])

@@ -84,13 +84,13 @@ class Tape:
         if more is not None:
             node._more = more
         self.nodes.append(node)
-        self.lines.append(own_line(sys._getframe(1)))
+        self.lines.append(own_line(sys._getframe(2)))
         return node
 
     def wrap(self, node: Any) -> None:
         """Add a node that was made already: Value(x) of a traced x."""
         self.nodes.append(node)
-        self.lines.append(own_line(sys._getframe(1)))
+        self.lines.append(own_line(sys._getframe(2)))
 
     def failed(self, said: str) -> TraceError:
         """The error to raise. NumPy or the function itself may catch it; then it is raised when the run is over."""
@@ -202,7 +202,7 @@ def own_line(frame: Any) -> tuple[str, int]:
 
 def user_line(what: str) -> Frozen:
     """The line that runs now in the user's own code, with what it did."""
-    return Frozen(*own_line(sys._getframe(1)), what)
+    return Frozen(*own_line(sys._getframe(2)), what)
 
 
 def forbid(said: str) -> None:

@@ -113,6 +113,7 @@ def test_floats_and_bytes_give_what_was_measured_when_they_were_saved(kind, tmp_
         assert said.error < (0.1 if dtype == "int8" else 1e-5) * max(1.0, said.largest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", KINDS)
 @pytest.mark.parametrize("odd", [np.nan, np.inf])
 @pytest.mark.parametrize("outputs", [1, 3])

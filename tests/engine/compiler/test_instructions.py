@@ -185,6 +185,12 @@ def test_every_line_of_a_compiled_classifier_has_a_comment_that_names_its_values
     assert all(" = " in said or " -= " in said for _, said in lines)
 
 
+@pytest.mark.parametrize(("classes", "factors"), [(3, 1), (8, 1), (9, 2)])
+def test_a_softmax_of_few_classes_is_divided_by_an_array_of_its_shape(classes, factors):
+    lines = classifier([4, classes])  # of more classes, it is multiplied by a row of reciprocals
+    assert count(lines, "divide(") == 1 and count(lines, "multiply(") == factors
+
+
 def test_the_number_of_instructions_does_not_depend_on_the_number_of_classes():
     assert len({len(classifier([4, classes], activation="tanh")) for classes in (9, *range(10, 64, 3))}) == 1
 

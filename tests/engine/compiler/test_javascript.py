@@ -84,6 +84,7 @@ def assert_alike(cases, folder, ask=in_node):
         assert close(found, np.array(expected), size).all(), (call[:2], found, expected)
 
 
+@pytest.mark.slow
 @needs_node
 def test_saved_modules_give_the_numbers_of_numpy(tmp_path):
     assert_alike([kind(np.random.default_rng(0)) for kind in KINDS], tmp_path)
@@ -119,6 +120,7 @@ def test_random_structures_in_javascript_give_the_numbers_of_numpy(start, tmp_pa
     assert_alike(structures(range(start, start + 12)), tmp_path)
 
 
+@pytest.mark.slow
 @needs_node
 def test_attention_in_javascript_gives_the_numbers_of_numpy(tmp_path):
     chance = np.random.default_rng(0)
@@ -176,6 +178,7 @@ def orbit(steps):
     return f, [gravity, friction]
 
 
+@pytest.mark.slow
 @needs_node
 def test_long_chains_run_scalar_by_scalar(tmp_path):
     f, parameters = orbit(30)

@@ -52,6 +52,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("f", "inputs"), FUNCTIONS.values(), ids=list(FUNCTIONS))
 def test_a_long_chain_gives_what_eager_code_gives(f, inputs, tmp_path, monkeypatch):
     program = engine.compile(f, K)
@@ -68,6 +69,18 @@ def test_a_long_chain_gives_what_eager_code_gives(f, inputs, tmp_path, monkeypat
     packed = engine.compile(f, K)
     assert_same(packed, f, K, *inputs)
     assert close(packed.value_and_grad(*inputs)[1], program.value_and_grad(*inputs)[1], 100.0).all()
+
+
+@pytest.mark.parametrize("steps", [30, 60, 300])
+def test_a_short_chain_of_one_operation_after_the_other_runs_on_columns_too(steps):
+    def f(x):
+        for _ in range(steps):
+            x = tanh(x * K[0] + 0.1) + x * 0.5
+        return x
+
+    program = engine.compile(f, K)
+    assert_same(program, f, K, U)
+    assert program._latest().long is (steps >= 60)  # 150 operations are few enough to be packed
 
 
 def test_requires_grad_is_read_of_long_chains_too():

@@ -59,6 +59,7 @@ def saved_module(text):
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_saved_program_runs_without_chainrule_and_gives_the_same_numbers(kind, tmp_path):
     f, parameters, inputs, batch = kind(np.random.default_rng(0))
@@ -100,6 +101,7 @@ def assert_alike(found, expected, exact):
         assert found == pytest.approx(expected, rel=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_the_example_in_the_docstring_of_a_saved_program_runs(kind, tmp_path):
     f, parameters, inputs, batch = kind(np.random.default_rng(0))

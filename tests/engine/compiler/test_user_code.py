@@ -637,8 +637,8 @@ def test_the_jacobian_has_the_shape_of_each_input():
     assert engine.compile(lambda x: x * 2).jacobian(x).tolist() == [2.0] * 3
 
 
-WRITTEN_OUT = ["__add__", "__radd__", "__sub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__pow__",
-               "__neg__", "tanh", "relu"]  # fmt: skip
+WRITTEN_OUT = ["__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__",
+               "__pow__", "__neg__", "tanh", "relu"]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["Value", "own"])
