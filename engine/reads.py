@@ -179,7 +179,6 @@ class Watch:
     """One run of a function whose derivative is taken: which numbers it reads that depend on the variables."""
 
     paused = False
-    refreshed = False  # whether a graph was computed anew
     # Of a run with shifted numbers:
     shifts = False
     shift, steps = 0.0, 0
@@ -199,11 +198,6 @@ class Watch:
 
     def __exit__(self, *_: object) -> None:
         watching.remove(self)
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether no data have been written since the run began."""
-        return not self.written and not self.refreshed
 
     @cached_property
     def _depends(self) -> dict[Any, bool]:
@@ -262,12 +256,6 @@ def written(node: Any) -> None:
     """To be called before data are written while a derivative is taken."""
     for watch in tuple(watching):
         watch.written.setdefault(node, node._data)
-
-
-def refreshing() -> None:
-    """To be called before a graph is computed anew."""
-    for watch in tuple(watching):
-        watch.refreshed = True
 
 
 def in_derivative(node: Any) -> bool:

@@ -203,7 +203,7 @@ def _run(
         return call(), variables, False
     with Watch(_nodes(variables)) as watch:
         result = call()
-    unchanged = watch.unchanged
+    unchanged = not watch.written
     if watch.found:
 
         def again() -> tuple[list[Value], Callable[[], Any]]:

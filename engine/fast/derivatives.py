@@ -21,9 +21,9 @@ def derivatives(root: Any, leaves: list[Any], unchanged: bool = False) -> list[f
     That is where data changed after the forward pass, a node was made by hand, a derivative is not finite, or the
     result depends on the variable of a derivative around this one.
 
-    `unchanged`: since the leaves were made, no data have been written. Then all nodes that were made of them hold. What
-    was not may be older. It ends in a node all of whose arguments are numbers and other leaves: where there is such a
-    node, or one of another class than the root's, each node is compared with its row after all.
+    `unchanged`: since the leaves were made, no data have been written. Then all nodes that were made of them hold, and
+    all others but those that are older. Such a node was made, in the end, of one that has numbers and other leaves
+    for arguments. Where one is, or a node of another class than the root, each is compared with its row after all.
     """
     mark = object()
     try:

@@ -1,4 +1,4 @@
-"""The hottest operators written out, and a short way for every row of one argument: what the table says, sooner.
+"""The hottest operators written out, and a short way for rows of one or two arguments: what the table says, sooner.
 
 Each falls back on the general operator whenever something is unusual. A test holds each of them to its row.
 """

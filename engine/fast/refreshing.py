@@ -6,7 +6,6 @@ from typing import Any
 
 from ..graph import needs_row
 from ..ops import add, multiply, power, subtract, tanh
-from ..reads import refreshing
 from ..recording import enable_grad
 from .neurons import FusedSum, SharedInputs, as_floats
 from .operators import power_and_slope, tanh_and_slope
@@ -75,7 +74,6 @@ def refresh(root: Any) -> None:
     """Do the same as graph.refresh, which is the general way."""
     if root.operation is None:
         return
-    refreshing()
     order = users_first(root)
     order.reverse()
     before = [(node._data, node._d_left, node._d_right, node._requires_grad) for node in order]

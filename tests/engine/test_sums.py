@@ -395,6 +395,18 @@ def test_a_refresh_that_fails_leaves_fused_sums_as_they_were():
     assert (w.grad, x.grad) == (3.0 / 7.0, 2.0 / 7.0)
 
 
+def test_a_refresh_keeps_sums_apart_that_share_a_bias():
+    w, v, b, x = Value(2.0), Value(3.0), Value(1.0), Value(3.0)
+    frozen = weighted_sum([v], [3.0], b)
+    y = weighted_sum([w], [x], b) * frozen * weighted_sum([w], [2.0], b)
+    b.data, v.requires_grad = 5.0, False
+    y.refresh()
+    assert [argument.requires_grad for argument in frozen.arguments] == [True, False]
+    assert y.data == (6.0 + 5.0) * (9.0 + 5.0) * (4.0 + 5.0)
+    y.backward()
+    assert (v.grad, w.grad) == (0.0, 3.0 * 14.0 * 9.0 + 2.0 * 11.0 * 14.0)
+
+
 def test_a_weight_that_is_frozen_after_the_forward_pass_gets_no_gradient():
     w, v, b, x = Value(2.0), Value(3.0), Value(1.0), Value(3.0)
     y = weighted_sum([w, v], [x, x], b)

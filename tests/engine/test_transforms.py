@@ -936,11 +936,11 @@ def test_grad_notices_data_that_its_function_writes():
 
 def test_grad_notices_constants_that_are_older_than_their_data():
     w, u = Value(3.0), Value(1.0)
-    square = w * w
+    square, difference = w * w, 2.0 - w
     behind = (square + u) * 2.0
-    summed = nn.Neuron(1, rng=0)([square])
+    of_lists = total([w, u]), nn.Neuron(1, rng=0)([w])
     w.data = 4.0
-    for constant in (square, behind, summed):
+    for constant in (square, difference, behind, *of_lists):
         assert changed(lambda x, constant=constant: x * constant)
         assert changed(lambda x, constant=constant: total([x, constant]))
         assert changed(lambda x, constant=constant: x + 0.0 * (constant * x))
