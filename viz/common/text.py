@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from html import escape
@@ -63,7 +64,8 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     >>> text_width("iii", 10.0) < text_width("mmm", 10.0) < text_width("mmm", 10.0, bold=True)
     True
     """
-    return sum(map((_BOLD if bold else _REGULAR).__getitem__, text)) * size * _SPARE
+    widths = map((_BOLD if bold else _REGULAR).__getitem__, text)
+    return math.fsum(widths) * size * _SPARE  # not sum(), which rounds differently since Python 3.12
 
 
 class _Widths(dict[str, float]):

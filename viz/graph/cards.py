@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..common.colours import class_of
@@ -82,7 +83,7 @@ def card_width(card: Card) -> float:
     rows = (46 if card.is_left_over else 34) + DIGIT_WIDTH * max(len(card.data), len(card.grad))
     needed = min(indent(card) + max(head, rows) + PADDING + 4, WIDEST)
     if card.rows:
-        needed = max(needed, min(indent(card) + sum(row_widths(card.rows)) + PADDING, WIDEST_WITH_ROWS))
+        needed = max(needed, min(indent(card) + math.fsum(row_widths(card.rows)) + PADDING, WIDEST_WITH_ROWS))
     return max(NARROWEST, needed)
 
 

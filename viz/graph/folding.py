@@ -407,7 +407,7 @@ def _bundle(
     else:
         detail = f"{names[end]} passes {full(strongest)} back to {names[start]}"
     if len(bundle) > 1 and is_open:
-        total = sum(map(abs, passed))
+        total = math.fsum(map(abs, passed))
         detail = f"{len(bundle)} edges; the strongest is drawn: {detail}\nsum of |gradient| over all: {short(total)}"
     out, out_row, into, into_row = between
     return Edge(out, into, strongest, "", local, detail, is_open, start_row=out_row, end_row=into_row)

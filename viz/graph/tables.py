@@ -106,8 +106,8 @@ def table_width(card: Card, indent: float) -> float:
     """The width of a table; its name begins at `indent`."""
     beside = matrix_width(card.matrix)
     head = indent + min(text_width(card.name, 15.0, bold=True), 240.0) + 16 + text_width(card.note, SIZE)
-    rows = sum(table_widths(card))
-    captions = text_width("gradients", SIZE) + 2 * BESIDE + sum(table_widths(card)[2:]) if beside else 0.0
+    rows = math.fsum(table_widths(card))
+    captions = text_width("gradients", SIZE) + 2 * BESIDE + math.fsum(table_widths(card)[2:]) if beside else 0.0
     inside = max(beside + (BESIDE if beside else 0.0) + rows, captions)
     return math.ceil(max(2 * PADDING + inside, head + PADDING))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 LONGEST = 2000.0  # pixels; a drawing that is wider is broken
@@ -17,7 +18,7 @@ def lines_of(widths: Sequence[float], edges: Sequence[tuple[int, int, int]]) -> 
     >>> lines_of([500.0] * 5, [(0, 0, 1), (1, 1, 2), (2, 1, 3), (3, 2, 4), (4, 3, 4)])
     [0, 0, 0, 1, 1]
     """
-    if sum(widths) <= LONGEST:
+    if math.fsum(widths) <= LONGEST:
         return [0] * len(widths)
     passing = _passing(len(widths), edges)
     best, start_of = [0.0], [0]  # the least cost of the first n columns, and where their last line begins

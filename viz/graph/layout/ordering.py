@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
 
@@ -115,7 +116,7 @@ def _sort_column(
     members: dict[str, list[float]] = {}
     for node in column:
         if neighbours[node]:
-            mean = sum([slot[other] for other in neighbours[node]]) / len(neighbours[node])
+            mean = math.fsum([slot[other] for other in neighbours[node]]) / len(neighbours[node])
             means[node] = mean
             name = box[node]
             if name is not None:
