@@ -146,6 +146,11 @@ divide: Op = Op(
 )
 
 
+def _power(a: float, b: float) -> float:
+    """a to the power of b; a square is a product, which is right to the last bit and quicker."""
+    return a * a if b == 2.0 else math.pow(a, b)  # `**` would turn (-8.0) ** (1 / 3) into a complex number
+
+
 def _power_slope(out: Any, a: Any, b: Any) -> Any:
     if isinstance(b, float) and b == 0.0:
         return 0.0  # a constant exponent 0 makes a constant, at base 0 too
@@ -164,7 +169,7 @@ power: Op = Op(
     badge="xʸ",
     micrograd="**{1}",
     what="a to the power of b, for a > 0; for a = 0 where b ≥ 0, and for a < 0 where b is a whole number.",
-    forward=math.pow,  # `**` would turn (-8.0) ** (1 / 3) into a complex number
+    forward=_power,
     # At base 0 the logarithm is taken of 1, so that the local derivative is the limit of 0 · log 0, which is 0.
     partials=(
         lambda out, a, b: _power_slope(out, a, b),

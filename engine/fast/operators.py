@@ -64,7 +64,11 @@ def power_and_slope(base: float, exponent: float) -> tuple[float, float] | None:
     """base ** exponent and its local derivative to the base; None where the row has to be asked."""
     if exponent and base:
         try:
-            out, slope = power_of(base, exponent), exponent * power_of(base, exponent - 1.0)
+            if exponent == 2.0:
+                out, slope = base * base, 2.0 * base
+            else:
+                lowered = base * base if exponent == 3.0 else power_of(base, exponent - 1.0)
+                out, slope = power_of(base, exponent), exponent * lowered
             if slope - slope == 0.0:  # it is finite
                 return out, slope
         except (ArithmeticError, ValueError):

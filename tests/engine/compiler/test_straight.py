@@ -58,6 +58,18 @@ def test_values_agree_with_eager_code_bit_for_bit():
     program = engine.compile(f, params=parameters, batch=False)
     for example in np.random.default_rng(0).normal(size=(50, 2)):
         assert program(example) == run(f, parameters, [example]).outputs[0]
+
+
+@pytest.mark.parametrize("exponent", [2, 2.0, Value(2.0)], ids=["2", "2.0", "a Value of 2"])
+def test_a_square_is_the_product_to_the_last_bit_as_it_is_in_eager_code(exponent):
+    program = engine.compile(lambda x: (x + 0.1) ** exponent + 3.0 * x**3, batch=False)
+    for number in np.random.default_rng(0).uniform(-3.0, 3.0, size=3000).tolist():  # pow would be off for two of them
+        x = Value(number)
+        y = (x + 0.1) ** exponent + 3.0 * x**3
+        y.backward()
+        assert ((Value(number) + 0.1) ** exponent).data == (number + 0.1) * (number + 0.1)
+        assert program(number) == y.data
+        assert program.input_gradients(number) == x.grad
     assert on_floats(program)
 
 
