@@ -156,7 +156,7 @@ def _power_slope(out: Any, a: Any, b: Any) -> Any:
         return 0.0  # a constant exponent 0 makes a constant, at base 0 too
     base = a if isinstance(b, float) else where(b, a, where(a, a, 1.0))  # 0.0 * power(0.0, -1.0) has no value
     slope = b * power(base, b - 1.0)
-    if isinstance(slope, float) and math.isinf(slope) and a != 0.0:
+    if isinstance(slope, float) and math.isinf(slope) and 0.0 < abs(a) < math.inf:
         return out * (b / a)  # the same number; above, the power overflows before a small b makes it finite again
     return slope
 

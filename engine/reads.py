@@ -182,7 +182,7 @@ class Watch:
     # Of a run with shifted numbers:
     shifts = False
     shift, steps = 0.0, 0
-    alike = False  # whether all are shifted by the same part of their size
+    alike = False  # whether all are shifted by the same share of their size
     only: Line | None = None  # the line whose numbers alone are shifted
     left = 0  # how many more numbers may be read
 
@@ -347,7 +347,8 @@ class _Trial:
     def follows(self, whole: bool) -> bool:
         """Whether the result follows the numbers that were read.
 
-        To a solver that chooses its own steps, shifts that differ are noise: what moves by leaps is tried again alike.
+        Each number is shifted by a share of its own. To a solver that chooses its own steps these are noise, by which
+        its result leaps: a result that moves, but does not follow, is tried again with one share for all numbers.
         """
         self.alike = False
         if self._follows(whole):

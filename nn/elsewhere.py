@@ -71,6 +71,8 @@ KEYWORDS = {  # ours: what others call them
     "validation": ("validation_data", "val", "test", "valid"), "patience": ("n_iter_no_change",),
     "metrics": ("metric",), "callbacks": ("callback",), "progress": ("verbose",), "compiled": ("compile", "jit"),
 }  # fmt: skip
+SWITCHES = {"progress", "compiled"}  # of our keywords, those that are True or False, where others take numbers
+NO_NUMBERS = {"activation", "optimiser", "validation", "metrics", "callbacks"}
 SHARE = {"train_size": "test_size=, the share that is left for tests"}
 INSTEAD = {  # by function: keywords that are something else here
     "fit": {
@@ -117,8 +119,9 @@ def refuse_keywords(whose: str, unknown: dict[str, Any], known: Iterable[str]) -
         if instead := INSTEAD.get(whose, {}).get(low):
             hint = f"write {instead}"
         elif meant := our_keyword(low, known):
-            as_it_is = isinstance(value, (int, float)) and meant != "activation"
-            hint = f"write {meant}={value!r}" if as_it_is else f"write {meant}="
+            number = bool(value) if meant in SWITCHES else value
+            as_it_is = isinstance(value, (int, float)) and meant not in NO_NUMBERS
+            hint = f"write {meant}={number!r}" if as_it_is else f"write {meant}="
         else:
             hint = f"it takes {', '.join(known)}"
         raise TypeError(f"{whose} has no argument {name!r}; {hint}")

@@ -185,7 +185,7 @@ ADVICE = {
     "batchsize": (lambda: trained(batchsize=16), "write batch_size=16", lambda: trained(batch_size=16), SAME_TRAINING),
     "random_state": (lambda: trained(random_state=0), "write seed=0", lambda: trained(seed=0), SAME_TRAINING),
     "verbose": (
-        lambda: fit(model(), cross_entropy, X, y, verbose=0), "write progress=0",
+        lambda: fit(model(), cross_entropy, X, y, verbose=0), "write progress=False",
         lambda: fit(model(), cross_entropy, X, y, epochs=1, progress=0).epochs, [0, 1],
     ),
     "early_stopping": (

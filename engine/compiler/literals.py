@@ -35,8 +35,13 @@ def parsed(text: str) -> float:
 
 
 def wrapped(numbers: Iterable[str], indent: str = "  ") -> str:
-    """Numbers with commas between them in lines that fit on a page, none of which is broken within a number."""
-    return textwrap.fill(", ".join(numbers), 118, initial_indent=indent, subsequent_indent=indent,
+    """Numbers with commas between them, in lines that fit on a page; there, no negative number needs its parentheses.
+
+    >>> wrapped([literal(-0.5), literal(2.0), literal(-math.inf)])
+    '  -0.5, 2.0, -np.inf'
+    """
+    text = ", ".join([one.strip("()") for one in numbers])
+    return textwrap.fill(text, 118, initial_indent=indent, subsequent_indent=indent,
                          break_on_hyphens=False, break_long_words=False)  # fmt: skip
 
 

@@ -21,9 +21,10 @@ def derivatives(root: Any, leaves: list[Any], unchanged: bool = False) -> list[f
     That is where data changed after the forward pass, a node was made by hand, a derivative is not finite, or the
     result depends on the variable of a derivative around this one.
 
-    `unchanged`: since the leaves were made, no data have been written. Then all nodes that were made of them hold, and
-    all others but those that are older. Such a node was made, in the end, of one that has numbers and other leaves
-    for arguments. Where one is, or a node of another class than the root, each is compared with its row after all.
+    `unchanged`: no data have been written since these leaves were made. Then only a node that is older than they are
+    can disagree with its row, and a walk through such a node ends at one whose arguments are all numbers or other
+    leaves. So no node is compared with its row, unless the walk meets such an end, or a node of another class than the
+    root: then it begins again, and compares each.
     """
     mark = object()
     try:

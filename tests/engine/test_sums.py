@@ -407,6 +407,25 @@ def test_a_refresh_keeps_sums_apart_that_share_a_bias():
     assert (v.grad, w.grad) == (0.0, 3.0 * 14.0 * 9.0 + 2.0 * 11.0 * 14.0)
 
 
+@pytest.mark.parametrize("which", ["weight", "bias"])
+def test_a_refresh_refuses_a_parameter_that_got_a_backward_of_its_own_after_the_sum_was_made(which):
+    w, b = Value(2.0, label="weight"), Value(1.0, label="bias")
+    y = weighted_sum([w], [3.0], b)
+    (w if which == "weight" else b)._backward = lambda: None
+    with pytest.raises(TypeError, match=f"cannot refresh {which}: it has a hand-written _backward"):
+        y.refresh()
+
+
+def test_a_refresh_takes_the_weights_of_each_sum_where_a_bias_is_shared():
+    w, v, b = Value(2.0), Value(3.0), Value(1.0)
+    y = weighted_sum([w], [3.0], b) * weighted_sum([v], [3.0], b) * weighted_sum([v, w], [3.0, 1.0], b)
+    w.data, v.data, b.data = 5.0, 7.0, 2.0
+    y.refresh()
+    assert y.data == (15.0 + 2.0) * (21.0 + 2.0) * (21.0 + 5.0 + 2.0)
+    y.backward()
+    assert v.grad == 17.0 * 3.0 * 28.0 + 17.0 * 23.0 * 3.0
+
+
 def test_a_weight_that_is_frozen_after_the_forward_pass_gets_no_gradient():
     w, v, b, x = Value(2.0), Value(3.0), Value(1.0), Value(3.0)
     y = weighted_sum([w, v], [x, x], b)

@@ -367,6 +367,15 @@ def test_the_local_derivative_of_a_power_overflows_only_where_it_is_too_large_fo
     assert_derivatives(power, (1e-300, -0.03))
 
 
+@pytest.mark.parametrize("base", [math.inf, -math.inf])
+@pytest.mark.parametrize("exponent", [2.0, 3.0])
+def test_the_local_derivative_of_a_power_of_infinity_is_that_of_the_product(base, exponent):
+    x, y = Value(base), Value(base)
+    (x**exponent).backward()
+    (y * y if exponent == 2.0 else y * y * y).backward()
+    assert x.grad == y.grad == exponent * base ** (exponent - 1.0)
+
+
 @each_row
 @given(data=st.data())
 def test_derivatives_keep_16_ulp_on_everyday_intervals(op, data):

@@ -949,6 +949,33 @@ def test_grad_notices_constants_that_are_older_than_their_data():
     assert grad(lambda x: x * square)(2.0) == 16.0
 
 
+def test_grad_notices_data_of_a_class_that_stores_its_numbers_in_its_own_way():
+    class Own(Value):
+        @property
+        def data(self):
+            return self.number
+
+        @data.setter
+        def data(self, number):  # no engine is told of it
+            self.number = float(number)
+
+    class Other(Value):
+        """The class of what an Other on the left makes with an Own."""
+
+    one, zero = Other(1.0), Other(0.0)
+    for make in (lambda x, w: one * (w * x), lambda x, w: one * total([w, x]), lambda x, w: x + zero * (w * x)):
+        w = Own(3.0)
+
+        def writes(x, make=make, w=w):
+            y = one * make(x, w)
+            w.data = 4.0
+            return y
+
+        assert type(writes(Value(1.0))) is Other
+        w.data = 3.0
+        assert changed(writes)
+
+
 def test_grad_notices_a_constant_that_its_function_refreshes_too_late():
     w = Value(3.0)
     square = w * w

@@ -1,6 +1,7 @@
 """A worksheet asks for every number that follows, answers none, and its key has what backward() gives."""
 
 import html
+import math
 import re
 
 import pytest
@@ -69,5 +70,24 @@ def test_a_graph_whose_data_changed_is_refused_since_its_key_would_not_be_true()
 def test_what_is_too_long_for_hands_is_refused_and_what_is_too_large_for_paper_has_no_picture():
     large, larger = ([cr.Value(1.0, label=f"x{i}") for i in range(count)] for count in (40, 80))
     assert "<svg" not in cr.worksheet(sum(large[1:], large[0])).html
-    with pytest.raises(ValueError, match=r"has 237 lines, and at most 200 are for hands: take a smaller model"):
+    with pytest.raises(ValueError, match=r"would have 237 lines .*, and 200 are the most: take a smaller model"):
         cr.worksheet(sum(larger[1:], larger[0]))
+
+
+def test_the_key_follows_from_what_is_given():
+    p = cr.Value(math.pi, label="p")
+    sheet = cr.worksheet(p**2)
+    [[line], _] = (lines for _, lines in sheet.key)
+    given = sheet.given.removeprefix("Given: p ≈ ").removesuffix(".")
+    assert f"{read(given) ** 2:.4g}" == line.split()[-1], "with 3.142 it would be 9.872"
+    drawn = re.findall(r"<text[^>]*>([^<]*)</text>", sheet.html.partition('<section class="key">')[0])
+    assert given in drawn
+
+
+def test_a_sheet_does_not_tell_that_an_answer_is_infinite():
+    a = cr.Value(1e200, label="a")
+    sheet = cr.worksheet(a * a * 2.0)
+    paper = sheet.html.partition('<section class="key">')[0]
+    assert "inf" not in re.sub(r"<style>.*?</style>", "", paper, flags=re.DOTALL) and "inf" in str(sheet.key)
+    frozen = cr.Value(2.0, requires_grad=False, label="k")
+    assert cr.worksheet(frozen * a).notes == ("Nothing goes back to k: requires_grad is False.",)

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .ladder import Check
+from chainrule.engine import OPS, grad
+
+from .ladder import FUNCTIONS, Check
 from .worker import NO_VALUE, differs
 
 __all__ = ["BUGS", "ROOM", "GENERAL", "Bug", "Seen", "named"]
@@ -73,13 +75,7 @@ LATE = "both contributions go to the last argument: what backward() runs later s
 REFLECTED = "a plain number on the left, as in `{}`, is not understood: Python then asks the Value on the right"
 UNHASHABLE = "a Value that compares by its number needs a hash, too: it cannot stand in a set"
 KEPT = "does backward() keep a list or a set from one call to the next?"
-SLOPES = {  # of `FUNCTIONS`
-    "exp": math.exp(1.5),
-    "log": 1.0 / 4.0,
-    "tanh": 1.0 - math.tanh(0.75) ** 2,
-    "relu": 1.0,
-    "sigmoid": math.exp(-0.75) / (1.0 + math.exp(-0.75)) ** 2,
-}
+SLOPES = {name: grad(OPS[name])(a) for name, a in FUNCTIONS.items()}
 
 BUGS = (
     Bug("data are no number", "a number", lambda s: not s.error, "the data of a Value are no number"),

@@ -104,14 +104,14 @@ class Narrator:
             return f"backward() does nothing: requires_grad is False for all that {self.root} was computed from"
         return f"{self.root}.grad = 1: {self.root} changes exactly as fast as itself"
 
+    def frozen(self) -> list[str]:
+        """A sentence about the leaves that get no gradient, if there are any."""
+        names = [n for value, n in zip(self.order, self.names) if not value.requires_grad and not value.operation]
+        return [f"Nothing goes back to {listed(names)}: requires_grad is False."] if names else []
+
     def notes(self, grads: Sequence[float]) -> list[str]:
-        """What a reader has to know besides: frozen leaves, stale numbers, gradients that are not these."""
-        said = []
-        frozen = [
-            name for value, name in zip(self.order, self.names) if not value.requires_grad and not value.operation
-        ]
-        if frozen:
-            said.append(f"Nothing goes back to {listed(frozen)}: requires_grad is False.")
+        """What a reader has to know besides: frozen leaves, stale numbers, numbers that are nan or infinite."""
+        said = self.frozen()
         if any(self.found.stale):
             which = self.names[self.found.stale.index(True)]
             said.append(f"{which} is stale: data changed after the forward pass; call {self.root}.refresh().")

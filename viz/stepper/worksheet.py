@@ -21,6 +21,7 @@ from .narration import LOCAL, Narrator
 
 BLANK = "______"
 MOST_LINES = 200
+GIVEN = 6  # digits of a leaf: with four, as in a picture, many a line of the key would not follow from what is given
 MOST_CARDS = 30  # of the picture; a larger one cannot be read on paper
 Part = tuple[str, list[str]]  # its title and its lines
 
@@ -70,11 +71,12 @@ class Worksheet:
 def worksheet(value: Value, *, title: str = "The chain rule by hand") -> Worksheet:
     """The computation of `value` and its backpropagation, for paper: blanks to fill in, and the key on another page.
 
-    What is given are the leaves; each number that follows from them is asked for, and none is told by a later line.
+    The leaves are given, to six digits; each number that follows from them is asked for, and none is told by a later
+    line.
     No .grad is changed. Print the page that `.save("sheet.html")` writes; `str()` is the same as text.
 
     Errors: TypeError for what is not a Value; ValueError for more than 200 lines, for a node with a hand-written
-    `_backward`, and for data that changed after the forward pass, of which the key would not be true.
+    `_backward`, and for data that changed after the forward pass, for which the key would be wrong.
 
     >>> from chainrule import Value
     >>> a, b = Value(3.0, label="a"), Value(-2.0, label="b")
@@ -110,8 +112,8 @@ def worksheet(value: Value, *, title: str = "The chain rule by hand") -> Workshe
         raise ValueError(f"{which} is stale: data changed after the forward pass; call {root}.refresh() first")
     made = [index for index, one in enumerate(order) if one.operation]
     if (count := len(made) + len(applied)) > MOST_LINES:
-        raise ValueError(f"a worksheet of {names[-1]} has {count:,} lines, and at most {MOST_LINES} are for hands: "
-                         "take a smaller model, or one neuron of it")  # fmt: skip
+        raise ValueError(f"a worksheet of {names[-1]} would have {count:,} lines to fill in by hand, and {MOST_LINES} "
+                         "are the most: take a smaller model, or one neuron of it")  # fmt: skip
     asked, told = [], []
     for step in applied:
         giver, into = names[step.giver], f"{names[step.receiver]}.grad"
@@ -130,11 +132,11 @@ def worksheet(value: Value, *, title: str = "The chain rule by hand") -> Workshe
         scenes = [scene_of(order, names, grads) for _ in range(2)]
         _empty(scenes[0], order)
         pictures = [drawing_of(scene, "light").svg for scene in scenes]
-    return Worksheet(title, f"Given: {given}.", parts, key, pictures, narrator.notes(grads))
+    return Worksheet(title, f"Given: {given}.", parts, key, pictures, narrator.frozen())
 
 
 def _given(name: str, data: float) -> str:
-    printed = short(data)
+    printed = short(data, GIVEN)
     return f"{name} {'=' if read(printed) == data else '≈'} {printed}"
 
 
@@ -142,7 +144,7 @@ def _empty(scene: Scene, order: Sequence[Value]) -> None:
     """Leave out what the sheet asks for, and keep what is given: the data of the leaves."""
     scene.title, scene.has_gradients, scene.notices = "the computation, with blanks", False, []
     for card, value in zip(scene.cards, order):
-        card.data = "" if value.operation else card.data
+        card.data = "" if value.operation else short(value.data, GIVEN)
         card.grad, card.strength, card.detail = "", 0.0, card.name
     for edge in scene.edges:
         edge.label, edge.passed, edge.local, edge.detail = "", 0.0, 0.0, ""

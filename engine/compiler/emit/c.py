@@ -87,7 +87,7 @@ def _results(forward: Forward, name: str) -> tuple[Operand | None, list[tuple[Op
 
 
 class Writer(Products):
-    """Sorts the instructions into loops, finds a place for each array, and then writes a method for each word."""
+    """Sorts the instructions into loops, finds a place for each array, and writes each word by a method of its own."""
 
     def __init__(
         self, forward: Forward, output: Operand | None, results: Sequence[tuple[Operand, int]], name: str, block: int

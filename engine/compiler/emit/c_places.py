@@ -68,6 +68,7 @@ class Places:
         return f"{pointer}[{' + '.join(terms) or '0'}]"
 
     def into(self, array: Array, row: str = "i", column: str = "j") -> str:
+        """The place of a number in this row of a whole array, to be written to."""
         return self.number(array.whole, row, column)
 
     def stride(self, array: Array) -> int:
@@ -86,6 +87,7 @@ class Places:
         return "\n".join([*lines, f"  {{ {body} }}"])
 
     def more(self) -> str:
+        """In C, whether a sum over the examples has begun, with those of the blocks before."""
         return "start > 0" if self.block > 1 else "0"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ..literals import wrapped
 from .about import About, shapes_said
-from .javascript import bare, data, needed_pieces, number
+from .javascript import data, needed_pieces, number
 from .python import argument_names
 
 SAYS = {
@@ -41,7 +41,7 @@ def javascript_module(
     arguments = ", ".join([*names, *["at = theta"] * bool(theta)])
     parts = [_head(names, shapes, whole, outputs, batch, len(theta), list(texts))]
     if theta:
-        numbers = wrapped(bare(number(one)) for one in theta)
+        numbers = wrapped(map(number, theta))
         parts.append(f"export const theta = new Float64Array([ // the parameters\n{numbers}\n]);\n")
     if about is not None:
         parts.append(_constants(about))

@@ -16,7 +16,8 @@ from .running import FloatArray
 
 MEMORY = 4  # pointers in front of those to the arrays that the rule remembers
 TRAIN = f"""
-/* Steps on one mini-batch after the other. It returns how many it took; -1 - that, if the last one was not finite.
+/* Steps on one mini-batch after the other. It returns how many it took, or, if
+   the numbers of one were not finite, -1 minus how many it took before.
    `given` is what value_and_grad is called with; its inputs, of which an example has so many numbers as `lanes` says,
    move on from one mini-batch to the next. So this text is the same for all programs. */
 CR_EXPORT long chainrule_train(
@@ -47,9 +48,9 @@ class Epochs:
     The rule is the text of `static long cr_rule(long n, double taken, double rate, const double *settings, double
     *theta, double *gradient, double *const *memory, double *before, double *squares)`, where `taken` is the number of
     steps before, and memory holds the arrays that it keeps from step to step, each of `moved` numbers. It reads
-    settings[0], memory[0] and so on by their numbers, writes down what theta was before, adds the squares of the
-    gradient, moves the first `moved` parameters, and may change the gradient to what it has used. It returns 0 if the
-    sum of the squares is finite, of the gradient, of what it has used, and of the new theta.
+    settings[0], memory[0] and so on by their numbers, writes into `before` what theta was, adds the squares of the
+    gradient to `squares`, moves the first `moved` parameters, and may change the gradient to what it has used. It
+    returns 0 if the squares of the gradient, of what it has used, and of the new theta all have finite sums.
 
     Errors: NoCompiler where it cannot be built, ValueError if there are fewer than `moved` parameters.
     """
