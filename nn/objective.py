@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
-from chainrule.engine.compiler.run.telling import tell
 from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
 from chainrule.engine.misuse import ADVICE as UNLISTED
 from chainrule.engine.misuse import misread_outputs
 from chainrule.engine.reads import Watch, lost_path
+from chainrule.engine.telling import tell
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
 from .masks import chances, kept

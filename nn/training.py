@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.engine.compiler.run.backends import checked as checked_backend
-from chainrule.engine.compiler.run.telling import tell
+from chainrule.engine.telling import tell
 
 from .advice import OVERFITS, advice
 from .arguments import count, seeded, switch

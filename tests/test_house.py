@@ -265,7 +265,8 @@ def test_a_circle_is_found():
 
 
 ORDER_OF_THE_CORE = [
-    *["recording", "reads", "numeric", "gate", "op", "ops", "methods", "operators", "node", "graph", "copying"],
+    *["telling", "recording", "reads", "numeric"],
+    *["gate", "op", "ops", "methods", "operators", "node", "graph", "copying"],
     *[f"fast.{name}" for name in ("operators", "waiting", "neurons", "backward", "refreshing", "derivatives")],
     *["micrograd", "value", "applications", "transforms", "reports", "checking", "registering", "misuse", "diagnosis"],
 ]

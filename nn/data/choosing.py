@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engine.compiler.run.telling import tell
+from chainrule.engine.telling import tell
 
 from .cells import Cells, Source, are_times, counts_rows, gaps, in_order, shown, times_said, whole, word
 from .columns import listed

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engine.compiler.run.telling import tell
 from chainrule.engine.gate import numbers, rows
+from chainrule.engine.telling import tell
 
 from ..arguments import file_path, given
 from .cells import Cells, Source, cells_of_values

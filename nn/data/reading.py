@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engine.compiler.run.telling import tell
+from chainrule.engine.telling import tell
 
 __all__ = ["Sheet", "is_gap", "numbered", "plain_number", "read_csv"]
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from ...telling import PLACES, Place, tell, user_line
 from ..expression import NoExpression
-from .telling import PLACES, Place, tell, user_line
 
 BACKENDS = ("numpy", "c", "auto")
 

@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from .telling import tell
+from ...telling import tell
 
 NATIVE = "-march=native"
 FLAGS = ("-O3", NATIVE, "-fno-math-errno", "-fno-trapping-math", "-std=gnu99", "-fPIC", "-shared")
