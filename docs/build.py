@@ -7,6 +7,7 @@ the picture of README.md, which needs Chromium, selenium and pillow.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import html
 import os
@@ -207,11 +208,14 @@ def live_picture(path: Path, seconds: float = 3.0) -> None:
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    if words == ["--picture"]:
+    parser = argparse.ArgumentParser(description=str(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", default=ROOT / "site", help="where the site goes; by default site/")
+    parser.add_argument("--picture", action="store_true", help="write docs/live.png anew, and no site")
+    given = parser.parse_args()
+    if given.picture:
         live_picture(HERE / "live.png")
     else:
-        target = Path(words[0] if words else ROOT / "site").resolve()
+        target = Path(given.folder).resolve()
         if target.exists():
             shutil.rmtree(target) if (target / "api").is_dir() else sys.exit(f"{target} exists, and is no site of ours")
         site(target)
