@@ -203,6 +203,9 @@ def test_a_drawing_that_is_large_says_so_and_what_to_do():
         x = (x * 1.01).tanh()
     assert "draw a part of it, or fold it" in viz.draw(x, fold="none").svg
     assert "draw a part" not in viz.draw(x).svg
+    rows = [[Value(1.0) for _ in range(30)] for _ in range(30)]  # folded, and large all the same
+    folded = viz.draw([sum(one.exp() * number for number, one in enumerate(row, 1)) for row in rows]).svg
+    assert "draw a part of it." in folded and "fold it" not in folded
 
 
 @pytest.mark.parametrize("example", [0, 2])

@@ -182,6 +182,39 @@ def test_no_two_texts_overlap_in_networks(seed, browser, tmp_path):
         assert texts_on_each_other(browser, tmp_path, viz.draw(root, fold=fold).svg) == [], fold
 
 
+@pytest.mark.parametrize("sizes", [[6, 4], [12, 11]])
+def test_neurons_of_a_layer_stand_in_the_order_of_their_numbers_whichever_is_used_first(sizes):
+    model = nn.MLP(2, sizes, rng=0)
+    scores = model([Value(0.5, label="x1"), Value(-0.5, label="x2")])
+    svg = viz.draw(scores[2] - nn.softmax(scores)[3], fold="neurons").svg
+    tall = {}
+    for card, (_, y, _, _) in zip(marked(svg, "card"), boxes_of_cards(svg)):
+        tall.update({card.findtext(f"{SVG}text"): y})
+        rows = [row.findtext(f"{SVG}text[@class='key']") for row in marked(svg, "row")]
+    for layer, count in enumerate(sizes, 1):
+        names = [f"h{layer}_{number}" for number in range(1, count + 1)]
+        assert [name for name in rows if name in names] == names if count > 8 else sorted(names, key=tall.get) == names
+    assert tall["x1"] < tall["x2"]
+
+
+def test_edges_that_come_from_the_line_before_meet_their_card_apart(all_drawings):
+    """Otherwise they are one line, and their labels one text: ×0.9-×0.9."""
+    met = 0
+    for name, drawing in all_drawings.items():
+        ends: dict[int, list[float]] = {}
+        for edge in marked(drawing.svg, "edge"):
+            line, tip = (edge.find(f"{SVG}path[@class='{part}']").attrib["d"] for part in ("line", "tip"))
+            if "q" in line.rsplit("C", 1)[-1]:  # it turns around corners after its last curve
+                end = int(edge.attrib["data-ends"].split()[1])
+                ends.setdefault(end, []).append(float(re.findall(r"-?[\d.]+", tip)[1]))
+        cards = marked(drawing.svg, "card")
+        for end, heights in ends.items():
+            if len(heights) == 2 and "table" not in cards[end].attrib["class"]:
+                assert abs(heights[0] - heights[1]) >= 17, name  # a label is 16 high
+                met += 1
+    assert met > 10
+
+
 def crossings(layout, edges, is_merged):
     """How many pairs of lines cross between two columns.
 

@@ -60,7 +60,7 @@ def folded_scene(
     edges, faint = _edges(reading, grouping, cards, results)
     chips, chip_edges = _chips(reading, grouping, cards)
     scene = finished(reading, cards, edges)
-    scene.card_of, scene.faint, scene.left_out = grouping.place, faint, grouping.left_out
+    scene.card_of, scene.faint, scene.left_out, scene.fold = grouping.place, faint, grouping.left_out, by
     if chips:
         scene.cards = chips + cards
         for edge in edges + faint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -133,7 +134,8 @@ def _in_order(keys: Sequence[Key], reading: Reading, left_out: set[int]) -> dict
             if keys[start] != own and own not in after[keys[start]]:
                 after[keys[start]][own] = None
                 waiting[own] += 1
-    ready = [(members[key][0], key) for key, count in waiting.items() if count == 0]
+    turn = _turns(members)
+    ready = [(turn[key], key) for key, count in waiting.items() if count == 0]
     heapq.heapify(ready)
     found = {}
     while ready:
@@ -142,8 +144,24 @@ def _in_order(keys: Sequence[Key], reading: Reading, left_out: set[int]) -> dict
         for user in after[key]:
             waiting[user] -= 1
             if waiting[user] == 0:
-                heapq.heappush(ready, (members[user][0], user))
+                heapq.heappush(ready, (turn[user], user))
     return found if len(found) == len(members) else None
+
+
+def _turns(members: dict[Key, list[int]]) -> dict[Key, tuple[int, list[int]]]:
+    """What comes first: what was computed first, but the neurons of a layer by their numbers: h1, h2, …, h10."""
+    first: dict[object, int] = {}
+    for key, own in members.items():
+        if key[0] == "neuron":
+            first[key[1]] = min(own[0], first.get(key[1], own[0]))
+    return {
+        key: (first[key[1]], _numbers_in(key[2])) if key[0] == "neuron" else (own[0], [])
+        for key, own in members.items()
+    }
+
+
+def _numbers_in(name: object) -> list[int]:
+    return [int(number) for number in re.findall("[0-9]+", str(name))]
 
 
 def _with_tables(
@@ -181,13 +199,13 @@ def _grouping(
     for key, members in groups.items():
         kind = str(key[0])
         own = Group(kind, members, units[members[0]], folded.get(key), repeats.get(key))
-        rows: dict[Unit | None, int] = {}
+        neurons = {unit for index in members if (unit := units[index])} if kind in ("table", "layer") else set()
+        rows = {unit: row for row, unit in enumerate(sorted(neurons, key=lambda unit: (_numbers_in(unit[1]), unit)))}
+        own.rows = [[] for _ in rows]
         for index in members:
             row = None
-            if kind in ("table", "layer"):
-                row = rows.setdefault(units[index], len(rows))
-                if row == len(own.rows):
-                    own.rows.append([])
+            if (unit := units[index]) and rows:
+                row = rows[unit]
                 own.rows[row].append(index)
             place[index] = (len(found), row if kind == "table" else None)
         if kind in ("neuron", "layer") and len(members) == 1:

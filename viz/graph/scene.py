@@ -103,6 +103,7 @@ class Scene:
     card_of: list[tuple[int, int | None]] = field(default_factory=list)  # the card, and its row, of each value
     shows: str = "gradient"  # what tints and widths show: "gradient" or "weight"
     left_out: set[int] = field(default_factory=set)  # the values of examples that are not drawn
+    fold: str = "none"
 
 
 def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float] | None = None) -> Scene:

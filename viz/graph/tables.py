@@ -51,7 +51,8 @@ def rows_svg(
         if shade == "odd":
             below.append(f'<path class="stripes low" d="M{right - grads:.0f} {y + ROW / 2:.1f}h{grads:.0f}"/>')
         if row.data_kind:
-            below.append(_mark(row.data_kind, left, right - grads - 4, y))
+            beside = left + names + BESIDE + notes  # no pattern below words
+            below.append(_mark(row.data_kind, beside, right - grads - 4, y))
         base = y + 14
         star = " *" * row.is_left_over
         name, note = shortened(row.name, names, SIZE, bold=True), shortened(row.note, notes - 6, SIZE)
