@@ -8,7 +8,7 @@ import shutil
 from itertools import combinations, pairwise
 
 import pytest
-from picture_helpers import OVERLAPS, SVG, boxes_of_cards, marked, network
+from picture_helpers import OVERLAPS, SVG, attention, boxes_of_cards, cell_of_matrices, marked, network
 from picture_kinds import KINDS
 
 from chainrule import nn, viz
@@ -49,6 +49,8 @@ def batch(model: nn.Module, examples: int, inputs: int) -> Value:
 DRAWN = {
     **{f"random {seed}": lambda seed=seed: random_graph(seed) for seed in range(30)},
     "loop": lambda: loop(30),
+    "attention": attention,
+    "matrices": lambda: cell_of_matrices(12),
     "network": lambda: network([2, 3, 1]),
     "tables": lambda: nn.cross_entropy(nn.MLP(4, [16, 9, 3], rng=0)([0.5, -0.5, 1.0, 2.0]), 1),
     "batch": lambda: batch(nn.MLP(2, [4, 1], "tanh", rng=0), 20, 2),
