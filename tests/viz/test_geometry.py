@@ -176,6 +176,21 @@ def test_no_two_texts_overlap_in_random_graphs(all_drawings, browser, tmp_path):
         assert texts_on_each_other(browser, tmp_path, drawing.svg) == [], name
 
 
+@pytest.mark.parametrize("seed", [0, 3])
+def test_no_two_texts_overlap_at_any_step(seed, browser, tmp_path):
+    """Numbers grow longer: 0.5 is 0.001234 after the update."""
+    root = attention() if seed == 0 else random_network(seed)[1]
+    path = viz.steps(root, learning_rate=0.0123).save(str(tmp_path / "steps.html"))
+    browser.get(f"file://{path}")
+    count = int(browser.find_element("id", "slider").get_attribute("max"))
+    for step in {*range(0, count, 7), count}:
+        browser.execute_script(
+            "let s = document.getElementById('slider'); s.value = arguments[0]; s.dispatchEvent(new Event('input'))",
+            step,
+        )
+        assert browser.execute_script(OVERLAPS) == [], step
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
 def test_no_two_texts_overlap_in_networks(seed, browser, tmp_path):
