@@ -68,7 +68,7 @@ def card_height(card: Card) -> float:
     if card.is_chip:
         return CHIP_HEIGHT + (CHIP_STRIP if card.strip else 0.0)
     if card.is_bare:
-        return BARE_HEIGHT + (8 + ROW * len(card.rows) if card.rows else 0.0)
+        return BARE_HEIGHT + (8 + ROW * len(card.rows) if card.rows else BARS_HEIGHT if card.bars else 0.0)
     height = CARD_HEIGHT + (STRIP_HEIGHT if card.strip else 0.0)
     return height + (8 + ROW * len(card.rows) if card.rows else BARS_HEIGHT if card.bars else 0.0)
 
@@ -116,6 +116,7 @@ def _inside(card: Card, at: Rectangle, largest: float, largest_bar: float) -> tu
     text, right = indent(card), at.width - PADDING
     if card.is_bare:
         below, above = rows_svg(card.rows, text, right, BARE_HEIGHT, largest)
+        below += bars_svg(card.bars, text, right - text, BARE_HEIGHT + 9.5, largest_bar) if card.bars else ""
         return below, _head(card, text, right, 26) + above
     shade = class_of(card.strength, largest)
     patterns = _hatching(at) if card.is_stale else ""

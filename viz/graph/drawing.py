@@ -215,7 +215,8 @@ class _SceneDrawing:
             squares = (
                 "; squares: weights (row: to, column: from)" if any(one.matrix for one in self.scene.cards) else ""
             )
-            return ["weight", f"edges: colour and width = weight{squares}"]
+            bars = "; bars: weights" if any(one.bars for one in self.scene.cards) else ""
+            return ["weight", f"edges: colour and width = weight{squares}{bars}"]
         if not self.scene.has_gradients:
             return ["no gradients yet: backward() fills them in"]
         has_labels = any(edge.label for edge in self.scene.edges)
