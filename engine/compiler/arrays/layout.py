@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...op import Op
+from . import ir
 from .ir import Rows
 from .plan import Array, Lane, Plan, Step
 
@@ -22,6 +25,22 @@ def name_arrays(plan: Plan) -> None:
             [source, *others] = plan.by_array(step.operands[0])
             if source and not others and (number := numbers.pop(source, 0)):
                 step.target.name = f"h{number}"
+
+
+def name_the_rest(code: Iterable[ir.Array]) -> None:
+    """Give each array a name of its own: t1, t2, … to those that have none in textbooks, c1, c2, … to constants."""
+    taken, counts = {"theta", "n"}, {"t": 0, "c": 0}
+    unnamed = []
+    for array in code:
+        if not array.name or (array.name in taken and array.op != "theta"):
+            unnamed.append(array)
+        taken.add(array.name)
+    for array in unnamed:
+        letter = "c" if array.op == "numbers" else "t"
+        while not array.name or array.name in taken:
+            counts[letter] += 1
+            array.name = f"{letter}{counts[letter]}"
+        taken.add(array.name)
 
 
 def trailing_ones(step: Step) -> int:

@@ -74,6 +74,10 @@ def _scatter(m: Meaning, array: Array) -> Numbers:
     return out
 
 
+def _beside(m: Meaning, array: Array) -> Numbers:
+    return np.concatenate([m.right_sides(x, x.count, x.array.ones) for x in array.args])
+
+
 def _matmul(m: Meaning, array: Array) -> Numbers:
     _, lefts, width, ones = array.extra
     W, H = m.of(array.args[0]).reshape(lefts, width), m.right_sides(array.args[1], width - ones, ones)
@@ -154,6 +158,7 @@ WORD: Mapping[str, Word] = {
     "full": lambda m, array: m.of(array.args[0]),
     "take": lambda m, array: m.of(array.args[0])[list(array.extra[0])],
     "scatter": _scatter,
+    "beside": _beside,
     "matmul": _matmul,
     "outer": _outer,
     "back": _back,

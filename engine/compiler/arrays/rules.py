@@ -37,6 +37,15 @@ def _multiply(program: Any, a: Operand, b: Operand) -> Any:
         if isinstance(a, Number):
             return Number(a.number * b.number, a.power + b.power)
         return _scaled(program, a, b)
+    for one, other in ((a, b), (b, a)):
+        x = _negated(one)
+        if (
+            x is not None
+            and other.array.op == "multiply"
+            and other.complete
+            and isinstance(other.array.args[1], Number)
+        ):
+            return program.ufunc("multiply", x, _negative(program, other))  # the number in it takes the sign
     return program.ufunc("square", a) if a == b else None
 
 
@@ -65,14 +74,14 @@ def _add(program: Any, a: Operand, b: Operand) -> Any:
     if a == b:
         return program.ufunc("multiply", a, Number(2.0))
     for one, other in ((a, b), (b, a)):
-        negated = _negated(other)
+        negated = _product_negated(program, other)
         if negated is not None:
             return program.ufunc("subtract", one, negated)
     return None
 
 
 def _subtract(program: Any, a: Operand, b: Operand) -> Any:
-    negated = _negated(b)
+    negated = _product_negated(program, b)
     return None if negated is None else program.ufunc("add", a, negated)
 
 
@@ -82,6 +91,17 @@ def _negated(operand: Operand) -> Operand | None:
         return None
     x, c = operand.array.args
     return x if number_of(c) == -1.0 else None
+
+
+def _product_negated(program: Any, operand: Operand) -> Any:
+    """What an operand is -1 times of, which may stand in one of its factors: (-x) · y is -1 times x · y."""
+    negated = _negated(operand)
+    if negated is None and isinstance(operand, Rows) and operand.array.op == "multiply" and operand.complete:
+        a, b = operand.array.args
+        for one, other in ((a, b), (b, a)):
+            if (x := _negated(one)) is not None:
+                return program.ufunc("multiply", x, other)
+    return negated
 
 
 def _sign(program: Any, a: Operand) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arrays.beside import beside
 from ..arrays.forward import Forward
 from ..arrays.ir import Array, Operand, Rows, lines
-from ..arrays.layout import examples_in_rows, name_arrays
+from ..arrays.layout import examples_in_rows, name_arrays, name_the_rest
 from ..arrays.mean import mean, mean_parts
+from ..arrays.place import needed
 from ..arrays.plan import Plan, Step
 from ..arrays.whole import results
 from .numpy import LARGE, NumPy
@@ -30,9 +32,10 @@ def numpy_source(
     found: Any = results(forward, name)
     rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
     if name in ("value_and_grad", "careful"):
-        text = _value_and_grad(forward, found[0], found[1], rowwise, without_gradient, exact=name == "careful")
+        exact = name == "careful"
+        text = _value_and_grad(forward, found[0], found[1], rowwise, without_gradient, exact, stages)
     else:
-        text = _writer(forward, found, rowwise)
+        text = _writer(forward, found, rowwise, stages=stages)
         if name == "value":
             returned = ", ".join(map(text.output, found))
         else:
@@ -42,27 +45,33 @@ def numpy_source(
                 for x, array in zip(found, given)
             )
         text.line(f"return {returned}" if name == "per_example" else f"return [{returned}]")
-    if stages is not None:
-        stages["derive"] = "\n".join(lines(forward.program.code))
-        stages["place"] = "\n".join(lines(text.code))
     return text.function(head), [(line.text, line.steps) for line in text.lines]
 
 
 def _writer(
-    forward: Forward, wanted: Sequence[Operand], rowwise: set[Array], fresh: Array | None = None, exact: bool = True
-) -> NumPy:
-    roots = [one.array for one in wanted if isinstance(one, Rows)]
-    return NumPy(forward.program.code, [*roots, *forward.checked], rowwise, fresh, exact)
+    forward: Forward, wanted: Sequence[Operand], rowwise: set[Array], fresh: Array | None = None, exact: bool = True,
+    stages: dict[str, str] | None = None,
+) -> NumPy:  # fmt: skip
+    roots = [*(one.array for one in wanted if isinstance(one, Rows)), *forward.checked]
+    code = needed(forward.program.code, roots)
+    name_the_rest(code)
+    if stages is not None:
+        stages["derive"] = "\n".join(lines(forward.program.code))
+    code = beside(code, roots, {fresh, *rowwise})
+    if stages is not None:
+        stages["place"] = "\n".join(lines(code))
+    return NumPy(code, roots, rowwise, fresh, exact)
 
 
 def _value_and_grad(
-    forward: Forward, output: Operand, whole: Rows, rowwise: set[Array], without_gradient: Sequence[int], exact: bool
+    forward: Forward, output: Operand, whole: Rows, rowwise: set[Array], without_gradient: Sequence[int], exact: bool,
+    stages: dict[str, str] | None,
 ) -> NumPy:  # fmt: skip
     theta = forward.theta
     parts = mean(forward, output)
     operands = [operand for part in parts for operand in part.operands[: 2 if part.kind == "picked" else None]]
     if not isinstance(whole, Rows):
-        text = _writer(forward, operands, rowwise, exact=exact)
+        text = _writer(forward, operands, rowwise, None, exact, stages)
         text.line(f"return {text.mean(parts)}, np.zeros({theta.lanes})")
         return text
     returned_where_written = theta.lanes > LARGE and whole.array.op not in ("scatter", "full")
@@ -70,7 +79,7 @@ def _value_and_grad(
         whole = forward.program.write("full", [whole], theta.lanes, False)
     whole.array.name = whole.array.name or "dtheta"
     fresh = whole.array if theta.lanes > LARGE else None
-    text = _writer(forward, [whole, *operands], rowwise, fresh, exact)
+    text = _writer(forward, [whole, *operands], rowwise, fresh, exact, stages)
     result = text.of(whole, False)
     if without_gradient:
         indices = text.constant(f"np.array({list(without_gradient)})")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...op import Op
+from ..arrays.beside import starts
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
 from ..arrays.place import ELSEWHERE, covers, first_writes, needed, placed, reused
@@ -48,20 +49,17 @@ class NumPy:
         self.windows: list[str] = []  # and those for windows on them
         self.used: set[str] = set()  # the functions of NumPy's in the text
         self._array: Array | None = None
-        self._taken = {"theta", "n"}
+        self._taken = {"theta", "n", *(array.name for array in code)}
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._names: dict[str, str] = {}  # of windows and constants, by their texts
         self._texts: dict[Array, str] = {}  # for all lanes of an array
         self._orders: dict[tuple[int, ...], str] = {}  # that sort long lists of indices
         self._whole_numbers: dict[str, str] = {}
-        for array in self.code:
-            if array.name in self._taken and array.op != "theta":
-                array.name = ""
-            self._taken.add(array.name)
-        for array in self.code:
-            array.name = array.name or self._new("c" if array.op == "numbers" else "t")
         self.spare, self.first = self._around_einsum(set(roots))
-        own = {fresh, *rowwise, *self.spare, *self.first}
+        # For each array that lies below others: the array of all of them, and its first row there.
+        self._below = {a.array: (array, start) for array in self.code if array.op == "beside"
+                       for a, start in zip(array.args, starts(array))}  # fmt: skip
+        own = {fresh, *rowwise, *self.spare, *self.first, *self._below, *(array for array, _ in self._below.values())}
         self._reused = {array: other.name for array, other in
                         reused(self.code, set(roots), self.placed, own).items()}  # fmt: skip
         for array in self.code:
@@ -178,17 +176,26 @@ class NumPy:
                 array.name = scatter.name
             self._texts[array] = self._texts[scatter] + (slice_literal(places) or "") * (len(places) < scatter.lanes)
         elif array.op not in ("theta", "index", "flat") and array is not self.fresh:
-            self.made.append(f"{name} = {self._reused.get(array) or self._memory(array)}")
+            self.made.append(f"{name} = {self._window_below(array) or self._reused.get(array) or self._memory(array)}")
             if array in self.rowwise:
                 self._texts[array] = f"{name}.T"
             if array.ones or array in self.spare:
                 self._texts[array] += f"[:{array.lanes}]"
 
+    def _window_below(self, array: Array) -> str:
+        """Where an array lies that stands below others."""
+        if array not in self._below:
+            return ""
+        whole, start = self._below[array]
+        self._make(whole)
+        return f"{whole.name}[{start}:{start + array.lanes + array.ones}]"
+
     def _memory(self, array: Array) -> str:
         lanes = array.lanes + array.ones + (array in self.spare)
         shape: tuple[int | str, ...] = (lanes, "n") if array.batched else (array.lanes,)
         zeros = array in self.spare or (array.op == "scatter" and not covers(array)[0])
-        function = "ones" if array.ones else "zeros" if zeros else "empty"
+        ones = array.ones or any(a.array.ones for a in array.args if array.op == "beside" and isinstance(a, Rows))
+        function = "ones" if ones else "zeros" if zeros else "empty"
         shape = shape[::-1] if array in self.rowwise or array in self.first else shape
         if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
             return f"np.empty({shape_literal((array.lanes, 'n' if array.batched else 1))}, np.intp)"
@@ -230,10 +237,10 @@ class NumPy:
     def _theta(self, array: Array) -> None:
         """It is given."""
 
-    _numbers = _theta
+    _numbers = _beside = _theta
 
     def _input(self, array: Array) -> None:
-        self.to(array, f"{self.base(array)}[:] = {array.extra[0]}", array.extra[0])
+        self.to(array, f"{self.base(array)}[...] = {array.extra[0]}", array.extra[0])
 
     # --- number by number
 
@@ -498,7 +505,7 @@ class NumPy:
         if whole is None:
             whole = self._whole_numbers[given] = self._new("i")
             self.made.append(f"{whole} = np.empty(({source.lanes}, n), np.intp)")
-            self.to(array, f"{whole}[:] = {given}", f"{given} as integers")
+            self.to(array, f"{whole}[...] = {given}", f"{given} as integers")
         if list(used) == list(range(source.lanes)):
             self._texts[array] = whole
         elif (evenly := slice_literal(used)) is not None:
