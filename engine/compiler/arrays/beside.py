@@ -46,16 +46,16 @@ class _Joined:
         for group in _alike(alone, lambda array: "the same").values():
             members = sorted([_operands(array)[0].array for array in group], key=lambda member: self._at[member])
             rows = sum(member.lanes + member.ones for member in members)
-            if len(group) > 1 and rows <= FEW_ROWS and self._at[members[-1]] < self._at[group[0]]:
-                if not any(one in self._fixed or one in self._below or one.op in ELSEWHERE for one in members):
-                    whole = Array("beside", tuple(member.whole for member in members), rows, True, ())
-                    whole.name = "_".join(member.name for member in members)
-                    self._at[whole], self._members[whole] = self._at[members[-1]] + 1, len(members)
-                    for member, start in zip(members, starts(whole)):
-                        self._below[member] = Rows(whole, start, 1, member.lanes)
+            taken = any(one in self._fixed or one in self._below or one.op in ELSEWHERE for one in members)
+            if len(group) > 1 and not taken and rows <= FEW_ROWS and self._at[members[-1]] < self._at[group[0]]:
+                whole = Array("beside", tuple(member.whole for member in members), rows, True, ())
+                whole.name = "_".join(member.name for member in members)
+                self._at[whole], self._members[whole] = self._at[members[-1]] + 1, len(members)
+                for member, start in zip(members, starts(whole)):
+                    self._below[member] = Rows(whole, start, 1, member.lanes)
 
     def join(self) -> bool:
-        """Join the instructions that do the same to all members of a family, and so make another one; whether any do."""
+        """Join the instructions that do the same to all members of a family, which makes a family; False if none do."""
         below, found = self._below, False
         ready = [array for array in self._able if array not in below and self._fits(array)]
         for group in _alike(ready, lambda array: below[array].array).values():

@@ -27,16 +27,16 @@ def name_arrays(plan: Plan) -> None:
                 step.target.name = f"h{number}"
 
 
-def name_the_rest(code: Iterable[ir.Array]) -> None:
-    """Give each array a name of its own: t1, t2, … to those that have none in textbooks, c1, c2, … to constants."""
-    taken, counts = {"theta", "n"}, {"t": 0, "c": 0}
+def name_the_rest(code: Iterable[ir.Array], constants: str = "t") -> None:
+    """Give each array a name of its own: t1, t2, … where textbooks have none. Constants have a letter of their own."""
+    taken, counts = {"theta", "n"}, {"t": 0, constants: 0}
     unnamed = []
     for array in code:
         if not array.name or (array.name in taken and array.op != "theta"):
             unnamed.append(array)
         taken.add(array.name)
     for array in unnamed:
-        letter = "c" if array.op == "numbers" else "t"
+        letter = constants if array.op == "numbers" else "t"
         while not array.name or array.name in taken:
             counts[letter] += 1
             array.name = f"{letter}{counts[letter]}"

@@ -54,7 +54,7 @@ def _writer(
 ) -> NumPy:  # fmt: skip
     roots = [*(one.array for one in wanted if isinstance(one, Rows)), *forward.checked]
     code = needed(forward.program.code, roots)
-    name_the_rest(code)
+    name_the_rest(code, constants="c")
     if stages is not None:
         stages["derive"] = "\n".join(lines(forward.program.code))
     code = beside(code, roots, {fresh, *rowwise})
