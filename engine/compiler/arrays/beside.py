@@ -51,7 +51,7 @@ class _Joined:
                 whole = Array("beside", tuple(member.whole for member in members), rows, True, ())
                 whole.name = "_".join(member.name for member in members)
                 self._at[whole], self._members[whole] = self._at[members[-1]] + 1, len(members)
-                for member, start in zip(members, starts(whole)):
+                for member, start in below_each_other(whole):
                     self._below[member] = Rows(whole, start, 1, member.lanes)
 
     def join(self) -> bool:
@@ -87,9 +87,10 @@ class _Joined:
         return sorted(order, key=lambda array: self._at[array])
 
 
-def starts(whole: Array) -> Iterator[int]:
-    """The first row of each array that stands below others."""
-    return accumulate((a.count + a.array.ones for a in _operands(whole)), initial=0)
+def below_each_other(whole: Array) -> Iterator[tuple[Array, int]]:
+    """The arrays that an array "beside" is made of, and the first row of each."""
+    members = [a.array for a in _operands(whole)]
+    return zip(members, accumulate((member.lanes + member.ones for member in members), initial=0))
 
 
 def _operands(array: Array) -> list[Rows]:

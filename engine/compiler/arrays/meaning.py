@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...op import Op
 from ..literals import parsed
-from .ir import WORDS, Array, Number, Operand
+from .ir import WORDS, Array, Number, Operand, Rows
 from .whole import Function
 
 Numbers = NDArray[Any]  # (lanes, n), or (lanes, 1) for what is the same for all examples
@@ -75,7 +75,7 @@ def _scatter(m: Meaning, array: Array) -> Numbers:
 
 
 def _beside(m: Meaning, array: Array) -> Numbers:
-    return np.concatenate([m.right_sides(x, x.count, x.array.ones) for x in array.args])
+    return np.concatenate([m.right_sides(x, x.array.lanes, x.array.ones) for x in array.args if isinstance(x, Rows)])
 
 
 def _matmul(m: Meaning, array: Array) -> Numbers:

@@ -39,14 +39,15 @@ def _multiply(program: Any, a: Operand, b: Operand) -> Any:
         return _scaled(program, a, b)
     for one, other in ((a, b), (b, a)):
         x = _negated(one)
-        if (
-            x is not None
-            and other.array.op == "multiply"
-            and other.complete
-            and isinstance(other.array.args[1], Number)
-        ):
-            return program.ufunc("multiply", x, _negative(program, other))  # the number in it takes the sign
+        if x is not None and isinstance(_factor(other), Number):  # it takes the sign
+            return program.ufunc("multiply", x, _negative(program, other))
     return program.ufunc("square", a) if a == b else None
+
+
+def _factor(operand: Operand) -> Operand | None:
+    """The second factor of a product; None if it is no product."""
+    is_product = isinstance(operand, Rows) and operand.array.op == "multiply" and operand.complete
+    return operand.array.args[1] if is_product else None  # type: ignore[union-attr]
 
 
 def _scaled(program: Any, a: Rows, d: Number) -> Any:
@@ -87,17 +88,15 @@ def _subtract(program: Any, a: Operand, b: Operand) -> Any:
 
 def _negated(operand: Operand) -> Operand | None:
     """What an operand is -1 times of."""
-    if isinstance(operand, Number) or operand.array.op != "multiply" or not operand.complete:
-        return None
-    x, c = operand.array.args
-    return x if number_of(c) == -1.0 else None
+    factor = _factor(operand)
+    return operand.array.args[0] if factor is not None and number_of(factor) == -1.0 else None  # type: ignore[union-attr]
 
 
 def _product_negated(program: Any, operand: Operand) -> Any:
     """What an operand is -1 times of, which may stand in one of its factors: (-x) · y is -1 times x · y."""
     negated = _negated(operand)
-    if negated is None and isinstance(operand, Rows) and operand.array.op == "multiply" and operand.complete:
-        a, b = operand.array.args
+    if negated is None and _factor(operand) is not None:
+        a, b = operand.array.args  # type: ignore[union-attr]
         for one, other in ((a, b), (b, a)):
             if (x := _negated(one)) is not None:
                 return program.ufunc("multiply", x, other)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...op import Op
-from ..arrays.beside import starts
+from ..arrays.beside import below_each_other
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
 from ..arrays.place import ELSEWHERE, covers, first_writes, needed, placed, reused
@@ -57,8 +57,8 @@ class NumPy:
         self._whole_numbers: dict[str, str] = {}
         self.spare, self.first = self._around_einsum(set(roots))
         # For each array that lies below others: the array of all of them, and its first row there.
-        self._below = {a.array: (array, start) for array in self.code if array.op == "beside"
-                       for a, start in zip(array.args, starts(array))}  # fmt: skip
+        self._below = {member: (array, start) for array in self.code if array.op == "beside"
+                       for member, start in below_each_other(array)}  # fmt: skip
         own = {fresh, *rowwise, *self.spare, *self.first, *self._below, *(array for array, _ in self._below.values())}
         self._reused = {array: other.name for array, other in
                         reused(self.code, set(roots), self.placed, own).items()}  # fmt: skip
