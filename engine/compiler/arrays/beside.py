@@ -108,7 +108,7 @@ def _alike(arrays: Sequence[Array], kind: Callable[[Array], Any]) -> dict[Any, l
     """The arrays by what they do, and to what: `kind` says of an operand what has to be equal."""
     found: defaultdict[Any, list[Array]] = defaultdict(list)
     for array in arrays:
-        found[array.op, *[kind(a.array) if isinstance(a, Rows) else a for a in array.args]].append(array)
+        found[(array.op, *[kind(a.array) if isinstance(a, Rows) else a for a in array.args])].append(array)
     return found
 
 
