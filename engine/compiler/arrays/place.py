@@ -16,15 +16,15 @@ def needed(code: Iterable[Array], roots: Iterable[Array]) -> list[Array]:
     for array in reversed(list(code)):
         if array in live:
             kept.append(array)
-            live.update(a.array for a in array.args if isinstance(a, Rows))
+            live.update(array.reads)
     return kept[::-1]
 
 
 def first_writes(scatter: Array) -> list[bool]:
-    """For each part of a scatter whether no part before it has written a row of it, and it has each row once."""
+    """For each part of a scatter whether no part before it has written a row of it."""
     seen, fresh = set[int](), list[bool]()
     for places in scatter.extra[0]:
-        fresh.append(seen.isdisjoint(places) and len(set(places)) == len(places))
+        fresh.append(seen.isdisjoint(places))
         seen.update(places)
     return fresh
 
@@ -43,9 +43,8 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple
     """The arrays that are computed in rows of a scatter, so that they need not be copied there."""
     uses: dict[Array, int] = dict.fromkeys(roots, 1)
     for array in code:
-        for a in array.args:
-            if isinstance(a, Rows):
-                uses[a.array] = uses.get(a.array, 0) + 1
+        for read in array.reads:
+            uses[read] = uses.get(read, 0) + 1
     found: dict[Array, tuple[Array, Places]] = {}
     for scatter in reversed(code):
         if scatter.op != "scatter" or covers(scatter)[1]:
@@ -78,9 +77,8 @@ def reused(
     last: dict[Array, int] = {}
     for position, array in enumerate(code):
         first.setdefault(home(array), position)
-        for a in (array.whole, *array.args):
-            if isinstance(a, Rows):
-                last[home(a.array)] = position
+        for each in (array, *array.reads):
+            last[home(each)] = position
     kept = {home(array) for array in roots}
     found: dict[Array, Array] = {}
     free: dict[tuple[int, bool], list[Array]] = {}
@@ -115,6 +113,6 @@ def _plain(array: Array) -> bool:
     """Whether the memory of an array holds nothing before it is written."""
     if array.ones or array.op in ("theta", "numbers", "index", "flat"):
         return False
-    if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
+    if array.op == "take" and array.args[0].array.op == "index":
         return False
     return array.op != "scatter" or covers(array)[0]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from .derive import differentiate
 from .forward import Forward
 from .ir import ZERO, Array, Operand, Rows, is_batched
-from .layout import name_arrays
 from .place import needed
 from .plan import Plan
 from .program import Program
@@ -27,7 +26,6 @@ class Function:
 
 def whole(plan: Plan, name: str, without_gradient: Sequence[int] = ()) -> Function:
     """The function of that name, exact for infinite logits; it checks the indices of every pick."""
-    name_arrays(plan)
     forward = Forward(plan)
     inputs = [forward.arrays[given] for given in plan.inputs]
     found = results(forward, name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..arrays.forward import Forward
 from ..arrays.ir import Array, Operand, Rows, lines
-from ..arrays.layout import examples_in_rows, name_arrays
+from ..arrays.layout import examples_in_rows
 from ..arrays.mean import mean, mean_parts
 from ..arrays.plan import Plan, Step
 from ..arrays.whole import results
@@ -23,7 +23,6 @@ def numpy_source(
     exact for infinite logits, too, where the other one gives nan. The parameters `without_gradient` get 0.0. The array
     program after each pass is noted in `stages`.
     """
-    name_arrays(plan)
     forward = Forward(plan, mean_parts(plan) if name == "value_and_grad" else (), name != "value")
     if stages is not None:
         stages["forward"] = "\n".join(lines(forward.program.code))

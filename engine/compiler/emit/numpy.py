@@ -137,9 +137,8 @@ class NumPy:
         """
         users: defaultdict[Array, list[Array]] = defaultdict(list)
         for array in self.code:
-            for a in array.args:
-                if isinstance(a, Rows):
-                    users[a.array].append(array)
+            for read in array.reads:
+                users[read].append(array)
         spare, first = set[Array](), set[Array]()
         for array in self.code:
             if not array.batched or array in roots or array.ones or array in self.placed:
@@ -158,7 +157,7 @@ class NumPy:
         [part, *others], [places, *_] = scatter.args, scatter.extra[0]
         if others or not isinstance(part, Rows) or not part.complete or part.array in self.placed or part.array.ones:
             return None
-        if not part.array.batched or part.array.op in ELSEWHERE or len(set(places)) < len(places):
+        if not part.array.batched or part.array.op in ELSEWHERE:
             return None
         if 2 * len(places) < scatter.lanes or slice_literal(places) or _block(places, scatter.lanes):
             return None
@@ -190,7 +189,7 @@ class NumPy:
         zeros = array in self.spare or (array.op == "scatter" and not covers(array)[0])
         function = "ones" if array.ones else "zeros" if zeros else "empty"
         shape = shape[::-1] if array in self.rowwise or array in self.first else shape
-        if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
+        if array.op == "take" and array.args[0].array.op == "index":
             return f"np.empty({shape_literal((array.lanes, 'n' if array.batched else 1))}, np.intp)"
         return f"np.{function}({shape_literal(shape) if array.batched else array.lanes})"
 
@@ -263,7 +262,6 @@ class NumPy:
 
     def _take(self, array: Array) -> None:
         [x] = array.args
-        assert isinstance(x, Rows)
         indices = self.indices(array.extra[0])
         if x.array in self.first:
             indices = self.constant(f"{indices}[:, None] + np.arange(0, {x.array.lanes} * n, {x.array.lanes})")
@@ -286,10 +284,6 @@ class NumPy:
             value, sign = self.of(part, array.batched), "" if first else "+"
             comment = f"{array.name} {sign}= {self.says(part)}"
             shape = f"({len(places)}, n)" if array.batched else f"({len(places)},)"
-            if len(set(places)) < len(places):
-                indices = self.indices(places)
-                self.line(f"np.add.at({name}, {indices}, {value})", comment, shape)
-                continue
             evenly = slice_literal(places)
             target = name if len(places) == array.lanes and evenly else self.window(name + evenly) if evenly else ""
             if target and sign:
@@ -323,9 +317,8 @@ class NumPy:
     def _matrix(self, x: Any, lefts: int, width: int, name: str = "") -> str:
         return self.window(f"{self.text(x, False)}.reshape({lefts}, {width})", name)
 
-    def _side(self, x: Operand, rights: int, width: int, ones: int) -> str:
+    def _side(self, x: Rows, rights: int, width: int, ones: int) -> str:
         """The right sides of a product, with the rows of ones that stand behind them, as one matrix."""
-        assert isinstance(x, Rows)
         if not ones:
             return self._joined(x, width)
         whole = f"{x.array.name}.T" if x.array in self.rowwise else x.array.name
@@ -334,9 +327,8 @@ class NumPy:
         whole += f".reshape({width}, -1)" * (rights > 1)
         return whole if whole.isidentifier() or whole.endswith(".T") else self.window(whole)
 
-    def _joined(self, x: Operand, height: int) -> str:
+    def _joined(self, x: Rows, height: int) -> str:
         """So many rows of a matrix, whose columns are the examples, or all examples at all positions."""
-        assert isinstance(x, Rows)
         return self.of(x, True) if x.count == height else self.window(f"{self.text(x, True)}.reshape({height}, -1)")
 
     def _weights(self, x: Any, lefts: int, width: int, product: str) -> str:
@@ -389,7 +381,6 @@ class NumPy:
         windows = []
         orders = ((*both, *kept[0], *inner), (*both, *inner, *kept[1]), (*both, *kept[0], *kept[1]))
         for x, axes, order in zip((*array.args, array.whole), named, orders):
-            assert isinstance(x, Rows)
             first = x.array in self.first
             shape: list[object] = [dict(sizes)[axis] for axis in axes]
             shape.insert(0 if first else len(axes), "n")
@@ -405,9 +396,8 @@ class NumPy:
             text = f"exact_matmul({windows[0]}, {masks[0]}, {windows[1]}, {masks[1]}, {windows[2]})"
             self.line(f"if np.isnan({self.base(array)}.sum()): {text}", "what is not there takes no part")
 
-    def _there(self, x: Operand, axes: str, sizes: Mapping[str, int], order: Sequence[str]) -> str:
+    def _there(self, x: Rows, axes: str, sizes: Mapping[str, int], order: Sequence[str]) -> str:
         """Which factors of a side are there at all: the others are 0, and make nothing of what is infinite. All: ""."""
-        assert isinstance(x, Rows)
         if x.array.op != "scatter" or covers(x.array)[0]:
             return ""
         places = sorted({place for part in x.array.extra[0] for place in part})
@@ -435,7 +425,6 @@ class NumPy:
 
     def _sum(self, array: Array) -> None:
         [x], [sizes, *across] = array.args, array.extra
-        assert isinstance(x, Rows)
         count, size = len(sizes), sizes[0]
         comment, out = f"{'sum' if count == 1 else 'sums'}({self.says(x)})", self.base(array)
         if array.batched and (across or count == 1):  # a product with ones takes half the time of np.add.reduce
@@ -458,7 +447,6 @@ class NumPy:
 
     def _largest(self, array: Array) -> None:
         [x], sizes = array.args, array.extra[0]
-        assert isinstance(x, Rows)
         comment = f"max({self.says(x)})"
         if len(sizes) == 1 and 1 < sizes[0] <= FEW and array.batched:
             one, *others = [self.of(x.row(i), True) for i in range(sizes[0])]
@@ -531,9 +519,8 @@ class NumPy:
             lanes = self.constant(f"np.arange(0, {len(at)}, {width})[:, None]")
             self.to(array, f"{array.name}[...] = {table}[{given} + {lanes}]{times}{plus}", comment)
 
-    def _integers(self, x: Operand) -> str:
+    def _integers(self, x: Rows) -> str:
         """Rows of an array of integers; it may be new at each call."""
-        assert isinstance(x, Rows)
         if x.array.op == "index" and x.array.extra[1] is None:
             return self.says(x)
         return self.of(x, False)
@@ -547,7 +534,7 @@ class NumPy:
 
     def _put(self, array: Array) -> None:
         g, flat = array.args
-        at = flat.array.extra[0]  # type: ignore[union-attr]
+        at = flat.array.extra[0]
         apart = array.batched and len(set(at)) == len(at)  # no two lanes pick among the same numbers
         count = f"{array.lanes}{' * n' if array.batched else ''}"
         places, out = f"{self.of(flat, False)}.reshape(-1)", self.base(array)
@@ -604,9 +591,9 @@ class NumPy:
             if part.kind == "dot":
                 return f"{one}.dot({other})"
             choices, _, label = part.operands
-            return f"mean_picked({one}, {other}, {self.plus_1(label.array.extra[0])}, {choices.count})"  # type: ignore[union-attr]
+            return f"mean_picked({one}, {other}, {self.plus_1(label.array.extra[0])}, {choices.count})"
         wide = 2 if part.kind == "inner" else 1
-        factors = "".join(f"{literal(factor.number)} * " for factor in reversed(part.operands[wide:]))  # type: ignore[union-attr]
+        factors = "".join(f"{literal(factor.number)} * " for factor in reversed(part.operands[wide:]))
         if part.kind == "inner":
             return f"{factors}{self.of(first, False)}.dot({self.of(part.operands[1], False)})"
         return factors + self.output(first)
