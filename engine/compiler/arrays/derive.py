@@ -137,11 +137,15 @@ class Backward:
         """With z = W @ h, W gets dz @ h.T and h gets W.T @ dz."""
         rights, lefts, width, ones, keep = link.extra
         left, right = link.args
-        side = right
+        side: Any = right
         g = self.program.full(upstream, rights * lefts, True)
         if self.wants(left):
-            if masked and rights == 1:  # examples whose gradient is 0 take no part, whatever the factors are
-                side, ones = self.program.write("masked", [g, side], width, True, ones), 0
+            if masked:  # where the whole gradient is 0, nothing takes part, whatever the factors are
+                sizes = self.program.ufunc("absolute", g)
+                there = self.program.sums(sizes, (lefts,) * rights, across=rights > 1)
+                there = self.program.spread(there, (keep,) * rights, across=True)
+                side = self.program.apply(where, [there, right, ZERO])
+                side.array.ones = ones * rights
             outer = self.program.write("outer", [g, side, left], lefts * width, self.each, rights, lefts, width, ones)
             self.give(left, outer, lefts * width, False)
         if self.wants(right):

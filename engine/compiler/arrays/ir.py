@@ -77,7 +77,6 @@ WORDS = {
     "outer": "what a product passes back to its matrix",
     "back": "what a product passes back to its right sides",
     "einsum": "the product of two arrays with named axes, summed over those axes that the result lacks",
-    "masked": "the right side of a product, without the examples whose gradient is 0",
     "sum": "the sums of so many rows each, which stand together; or across: first come the first rows of all sums",
     "divisors": "n times the sum of its rows, as often as it has rows, and below them the sum",
     "inner": "the sum of all products of two rows of parameters",

@@ -157,10 +157,10 @@ class Writer(Products):
         """How many rows of ones stand behind each array. A product does without its last one: it knows of a bias."""
         found = dict.fromkeys(self.code, 0)
         for array in self.code:
-            if array.op in ("matmul", "outer", "masked"):
-                rights, ones = (1, array.extra[0]) if array.op == "masked" else (array.extra[0], array.extra[3])
+            if array.op in ("matmul", "outer"):
+                rights, *_, ones = array.extra
                 side = array.args[1].array
-                every = self.block == 1 or array.op == "masked" or (array.op == "outer" and array.batched)
+                every = self.block == 1 or (array.op == "outer" and array.batched)
                 found[side] = max(found[side], (ones - (ones > 0 and not every)) * rights)
         return found
 

@@ -405,12 +405,6 @@ class NumPy:
         shape, turned = shape_literal([sizes[axis] for axis in axes]), shape_literal([axes.index(a) for a in order])
         return self.constant(f"{shown(x, name)}.reshape{shape}.transpose{turned}")
 
-    def _masked(self, array: Array) -> None:
-        g, side = array.args
-        X = self._side(side, 1, array.lanes, array.extra[0])
-        text = f"{self.base(array)}[...] = np.where(({self.of(g, True)} != 0.0).any(axis=0), {X}, 0.0)"
-        self.to(array, text, f"{self.says(side)} where {self.says(g)} is not 0")
-
     # --- sums
 
     def _examples(self, array: Array) -> None:
