@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
+from ..literals import evenly
 from .ir import WORDS, Array, Rows
 
 Places = Sequence[int]
 ELSEWHERE = ("theta", "numbers", "index", "flat", "input", "scatter")  # where these lie is settled already
+
+
+class Placement(NamedTuple):
+    """Where the arrays of a function lie."""
+
+    inside: dict[Array, tuple[Array, Places]]  # those that are computed in rows of a scatter
+    again: dict[Array, Array]  # those that lie in the memory of an earlier one
+    taken_back: dict[Array, Array]  # the scatters that take what they put, with a row of zeros behind it
+    first: set[Array]  # those in which the examples come first
 
 
 def needed(code: Iterable[Array], roots: Iterable[Array]) -> list[Array]:
@@ -61,6 +73,50 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple
             if uses[array] == 1 or all(set(places).isdisjoint(later) for later in parts[i + 1 :]):
                 found[array] = scatter, places
     return found
+
+
+def around_einsum(
+    code: Sequence[Array], roots: Collection[Array], inside: Collection[Array]
+) -> tuple[dict[Array, Array], set[Array]]:
+    """The scatters that take what they put, each with that array; and the arrays in which the examples come first.
+
+    A scatter of one array to places in no order is a take, in which a row of zeros behind that array is what the places
+    without a lane get. What lies between such gatherings and products of matrices has the examples first, as the
+    products need it.
+    """
+    users: defaultdict[Array, set[object]] = defaultdict(set)
+    for array in code:
+        for read in array.reads:
+            users[read].add(array.op)
+    back, first = dict[Array, Array](), set[Array]()
+    for array in code:
+        if array.batched and array not in roots and not array.ones and array not in inside:
+            if array.op == "scatter" and users[array] == {"einsum"} and (part := _in_no_order(array, inside)):
+                if part not in roots:
+                    back[array] = part
+                    first.add(array)
+            elif array.op == "einsum" and users[array] == {"take"}:
+                first.add(array)
+    return back, first
+
+
+def _in_no_order(scatter: Array, inside: Collection[Array]) -> Array | None:
+    """The array that a scatter takes to most of its rows, in no order; None if it is none."""
+    [part, *others], [places, *_] = scatter.args, scatter.extra[0]
+    if others or not isinstance(part, Rows) or not part.complete or part.array in inside or part.array.ones:
+        return None
+    if not part.array.batched or part.array.op in ELSEWHERE:
+        return None
+    if 2 * len(places) < scatter.lanes or evenly(places):
+        return None
+    return part.array
+
+
+def place(code: Sequence[Array], roots: Collection[Array], own: Collection[Array | None]) -> Placement:
+    """Where the arrays of a function lie; those that are `own` share no memory with an earlier one."""
+    inside = placed(code, roots)
+    back, first = around_einsum(code, roots, inside)
+    return Placement(inside, reused(code, roots, inside, {*own, *back.values(), *first}), back, first)
 
 
 def reused(

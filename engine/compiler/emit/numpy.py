@@ -12,13 +12,12 @@ import numpy as np
 from ...op import Op
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
-from ..arrays.place import ELSEWHERE, covers, first_writes, needed, placed, reused
+from ..arrays.place import Placement, covers, first_writes
 from ..arrays.plan import Step
 from ..literals import indices_literal, literal, shape_literal, slice_literal, template
 
 SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
 FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction
-SMALL_SUM, MANY_SUMS = 8, 8  # so many sums of so few terms are computed as additions of slices
 LONG = 1500  # lines
 LONG_LIST = 64  # indices
 LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
@@ -37,12 +36,12 @@ class NumPy:
     """Writes bind(n, theta), which makes the arrays for n examples, and returns the function that works in them."""
 
     def __init__(
-        self, code: Sequence[Array], roots: Collection[Array], rowwise: Collection[Array] = (),
+        self, code: Sequence[Array], placement: Placement, rowwise: Collection[Array] = (),
         fresh: Array | None = None, exact: bool = True,
     ) -> None:  # fmt: skip
-        self.rowwise, self.fresh, self.exact = rowwise, fresh, exact
-        self.code = needed(code, roots)
-        self.placed = placed(self.code, set(roots))
+        self.code, self.rowwise, self.fresh, self.exact = code, rowwise, fresh, exact
+        self.placed, self._reused, self._taken_back, self.first = placement
+        self.spare = set(self._taken_back.values())
         self.lines: list[Line] = []
         self.made: list[str] = []  # the lines that make the arrays
         self.windows: list[str] = []  # and those for windows on them
@@ -60,10 +59,6 @@ class NumPy:
             self._taken.add(array.name)
         for array in self.code:
             array.name = array.name or self._new("c" if array.op == "numbers" else "t")
-        self.spare, self.first = self._around_einsum(set(roots))
-        own = {fresh, *rowwise, *self.spare, *self.first}
-        self._reused = {array: other.name for array, other in
-                        reused(self.code, set(roots), self.placed, own).items()}  # fmt: skip
         for array in self.code:
             self._make(array)
         if fresh is not None:
@@ -128,41 +123,6 @@ class NumPy:
 
     # --- arrays and what is read of them
 
-    def _around_einsum(self, roots: Collection[Array]) -> tuple[set[Array], set[Array]]:
-        """The arrays with a row of zeros behind their lanes, and those in which the examples come first.
-
-        A scatter of one array to places in no order is a take, in which the row of zeros is what the places without
-        a lane get. What lies between such gatherings and products of matrices has the examples first, as the products
-        need it.
-        """
-        users: defaultdict[Array, list[Array]] = defaultdict(list)
-        for array in self.code:
-            for read in array.reads:
-                users[read].append(array)
-        spare, first = set[Array](), set[Array]()
-        for array in self.code:
-            if not array.batched or array in roots or array.ones or array in self.placed:
-                continue
-            ops = {user.op for user in users[array]}
-            if array.op == "scatter" and ops and (part := self._in_no_order(array)):
-                spare.add(part)
-                if ops == {"einsum"}:
-                    first.add(array)
-            elif array.op == "einsum" and ops == {"take"}:
-                first.add(array)
-        return spare.difference(roots), first
-
-    def _in_no_order(self, scatter: Array) -> Array | None:
-        """The array that a scatter takes to most of its rows, each once, in no order; None if it is none."""
-        [part, *others], [places, *_] = scatter.args, scatter.extra[0]
-        if others or not isinstance(part, Rows) or not part.complete or part.array in self.placed or part.array.ones:
-            return None
-        if not part.array.batched or part.array.op in ELSEWHERE:
-            return None
-        if 2 * len(places) < scatter.lanes or slice_literal(places) or _block(places, scatter.lanes):
-            return None
-        return part.array
-
     def _make(self, array: Array) -> None:
         """The line that makes the memory of an array, or the window in which it lies."""
         if array in self._texts:
@@ -177,7 +137,8 @@ class NumPy:
                 array.name = scatter.name
             self._texts[array] = self._texts[scatter] + (slice_literal(places) or "") * (len(places) < scatter.lanes)
         elif array.op not in ("theta", "index", "flat") and array is not self.fresh:
-            self.made.append(f"{name} = {self._reused.get(array) or self._memory(array)}")
+            earlier = self._reused.get(array)
+            self.made.append(f"{name} = {earlier.name if earlier else self._memory(array)}")
             if array in self.rowwise:
                 self._texts[array] = f"{name}.T"
             if array.ones or array in self.spare:
@@ -274,8 +235,8 @@ class NumPy:
 
     def _scatter(self, array: Array) -> None:
         name = self.base(array)
-        if (alone := self._in_no_order(array)) in self.spare and alone is not None:
-            return self._take_back(array, alone)
+        if array in self._taken_back:
+            return self._take_back(array, self._taken_back[array])
         if covers(array)[1]:
             self.to(array, f"{name}[...] = 0.0", "0")
         for part, places, first in zip(array.args, array.extra[0], first_writes(array)):
@@ -290,12 +251,6 @@ class NumPy:
                 self.line(f"{self.np('add')}({target}, {value}, {target})", comment, shape)
             elif target:
                 self.line(f"{target}[...] = {value}", comment, shape)
-            elif (block := _block(places, array.lanes)) is not None and isinstance(part, Rows) and part.step == 1:
-                window = self._out(array, block[0].replace("N", ", n" if array.batched else ""))
-                n = "n" if array.batched and part.array.batched else "1"
-                each: Sequence[int | str] = (*block[1], *[n] * array.batched) if part.count != 1 else ()
-                value = self.window(f"{value}.reshape{shape_literal(each)}") if each else value
-                self.line(f"{window}[...] {sign}= {value}", comment, shape)
             else:
                 indices = self.indices(places)
                 self.line(f"{name}[{indices}] {sign}= {value}", comment, shape)
@@ -425,12 +380,6 @@ class NumPy:
             ones, columns = self.constant(f"np.ones({size})"), self._joined(x, size)
             out = self._out(array, "[0]" if count == 1 else ".reshape(-1)")
             return self.to(array, f"{ones}.dot({columns}, {out})", comment)
-        if count > MANY_SUMS and len(set(sizes)) == 1 and size <= SMALL_SUM and not across:
-            parts = [self.of(Rows(x.array, x.start + i, size, count), array.batched) for i in range(size)]
-            self.to(array, f"{self.np('add')}({parts[0]}, {parts[1]}, {out})", comment)
-            for part in parts[2:]:
-                self.to(array, f"add({out}, {part}, {out})", comment)
-            return
         self._reduce("add", array, comment)
 
     def _divisors(self, array: Array) -> None:
@@ -613,18 +562,3 @@ class NumPy:
         local = [f"    {', '.join(used)} = {', '.join(f'np.{name}' for name in used)}"] if used else []
         return "\n".join(["def bind(n, theta):", title, *local, *start, "", f"    def {head}:", *run, "",
                           f"    return silent({head.split('(')[0]})", ""])  # fmt: skip
-
-
-def _block(places: Sequence[int], lanes: int) -> tuple[str, tuple[int, int]] | None:
-    """A window for places such as 0, 1, 4, 5, 8, 9, in which N stands for the examples, and how many they are."""
-    first = places[0]
-    size = next((i for i in range(1, len(places)) if places[i] != first + i), len(places))
-    if len(places) % size or len(places) == size:
-        return None
-    count, step = len(places) // size, places[size] - first
-    if step < size or first // step != (first + size - 1) // step or lanes % step:
-        return None
-    if list(places) != [first + step * i + j for i in range(count) for j in range(size)]:
-        return None
-    row, column = divmod(first, step)
-    return f".reshape({lanes // step}, {step}N)[{row}:{row + count}, {column}:{column + size}]", (count, size)
