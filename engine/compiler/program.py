@@ -473,7 +473,7 @@ def _layout(array: NDArray[Any], shape: tuple[int, ...], i: int, count: int, bat
     elif shape:
         given += ".T"
     name = "h0" if i == 0 else "y" if count == 2 else f"u{i}"
-    return Array(name, lanes, True, given, array.dtype.kind != "f")
+    return Array(lanes, True, name, given, array.dtype.kind != "f")
 
 
 def _owner(f: Any) -> Any:

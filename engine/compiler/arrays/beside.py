@@ -7,12 +7,11 @@ of NumPy's costs as much as its work on a thousand numbers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from .ir import WORDS, Array, Operand, Rows
-from .place import ELSEWHERE, placed
+from .place import ELSEWHERE, below_each_other, placed
 
 FEW_ROWS = 64  # with more of them the work takes longer than the calls, and the first have left the cache
 
@@ -85,12 +84,6 @@ class _Joined:
             if array.op != "beside":
                 array.args = tuple(_moved(a, gone) for a in array.args)
         return sorted(order, key=lambda array: self._at[array])
-
-
-def below_each_other(whole: Array) -> Iterator[tuple[Array, int]]:
-    """The arrays that an array "beside" is made of, and the first row of each."""
-    members = [a.array for a in _operands(whole)]
-    return zip(members, accumulate((member.lanes + member.ones for member in members), initial=0))
 
 
 def _operands(array: Array) -> list[Rows]:

@@ -102,12 +102,6 @@ def _einsum(m: Meaning, array: Array) -> Numbers:
     return np.asarray(np.einsum(f"{one}n,{other}n->{result}n", *given)).reshape(array.lanes, -1)
 
 
-def _masked(m: Meaning, array: Array) -> Numbers:
-    [ones], [g, side] = array.extra, array.args
-    H = m.right_sides(side, array.lanes - ones, ones)
-    return np.where((m.of(g) != 0.0).any(axis=0), H, 0.0)
-
-
 def _reduced(m: Meaning, array: Array, reduce: Any) -> Numbers:
     [x], [sizes, *across] = array.args, array.extra
     if across:
@@ -163,7 +157,6 @@ WORD: Mapping[str, Word] = {
     "outer": _outer,
     "back": _back,
     "einsum": _einsum,
-    "masked": _masked,
     "sum": lambda m, array: _reduced(m, array, np.sum),
     "inner": _inner,
     "largest": lambda m, array: _reduced(m, array, np.max),

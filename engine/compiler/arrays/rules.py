@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...op import OPS
-from .ir import Number, Operand, Rows
+from .ir import ZERO, Number, Operand, Rows
 
 # For each word that is a row of the table, too: at each place, the number that leaves the other operand as it is.
 NEUTRAL = {op.name: op.neutral for op in OPS.values() if op.neutral}
@@ -105,9 +105,7 @@ def _product_negated(program: Any, operand: Operand) -> Any:
 
 def _sign(program: Any, a: Operand) -> Any:
     """The sign of max(x, 0) is the smaller one of its next whole number and 1, which is faster on large arrays."""
-    if isinstance(a, Number) or a.count == 1 or a.array.op != "maximum":
-        return None
-    if all(number_of(factor) != 0.0 for factor in a.array.args):
+    if isinstance(a, Number) or a.count == 1 or a.array.op != "maximum" or ZERO not in a.array.args:
         return None
     return program.ufunc("minimum", program.ufunc("ceil", a), Number(1.0))
 
