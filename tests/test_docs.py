@@ -33,6 +33,10 @@ def text_of(page):
     return page.read_text(encoding="utf-8")
 
 
+def test_the_lines_of_the_changelog_are_no_longer_than_those_of_the_code():
+    assert [line for line in text_of(HERE / "CHANGELOG.md").splitlines() if len(line) > 120] == []
+
+
 def section(page, heading):
     """The text under that heading of the second level."""
     found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text_of(page), re.MULTILINE | re.DOTALL)
