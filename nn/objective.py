@@ -14,9 +14,10 @@ from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad,
 from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
+from chainrule.engine.lost_paths import lost_path
 from chainrule.engine.misuse import ADVICE as UNLISTED
 from chainrule.engine.misuse import misread_outputs
-from chainrule.engine.reads import Watch, lost_path
+from chainrule.engine.reads import Watch
 from chainrule.engine.telling import tell
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
