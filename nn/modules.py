@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from chainrule.engine import OPS, Op, Table, Value, no_grad, ops
 from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
+from chainrule.engine.numeric import runs_operations
 
 from .arguments import given, listed
 from .checks import checked_inputs
@@ -399,7 +400,7 @@ def _inputs(x: Any) -> SharedInputs:
 def check_numbers(inputs: Sequence[Any]) -> None:
     """TypeError for the first input that is not a number; called only after something went wrong."""
     for i, x in enumerate(inputs):
-        if not isinstance(x, (Real, np.bool_)) and not hasattr(type(x), "__apply__"):
+        if not isinstance(x, (Real, np.bool_)) and not runs_operations(x):
             rows = isinstance(x, (Sequence, np.ndarray)) and not isinstance(x, str)
             hint = "; a model takes one example: for many, call predict" if rows else ""
             raise TypeError(f"a model takes numbers and Values, but input {i} is {type(x).__name__} {x!r}{hint}")
