@@ -7,9 +7,10 @@ from typing import Any, overload
 
 from chainrule.engine import OPS, Op, Table, Value
 
+from .activations import checked_activation
 from .arguments import given, instance_hint
 from .dropout import Dropout
-from .modules import MLP, Layer, Module, Neuron, checked_activation
+from .modules import MLP, Layer, Module, Neuron
 from .parameters import repeated
 from .probabilities import softmax
 

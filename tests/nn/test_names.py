@@ -10,8 +10,8 @@ from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
 INTERNAL = {  # parts of fit, of models, of optimisers and of saving, which nn does not hand on
-    "advice", "arguments", "callbacks", "checks", "elsewhere", "epochs", "kinds", "last_step", "masks", "modes",
-    "objective", "parameters", "predicting", "progress", "saving", "settings", "stepping",
+    "activations", "advice", "arguments", "callbacks", "checks", "elsewhere", "epochs", "kinds", "last_step", "loop",
+    "masks", "modes", "objective", "parameters", "predicting", "progress", "saving", "settings", "stepping",
 }  # fmt: skip
 
 
