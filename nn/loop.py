@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Value
+from chainrule.engine.fast.leaves import data_of
 
 from .advice import advice
 from .callbacks import wants_an_end
@@ -56,7 +57,7 @@ class Loop:
         self.layers = {name: held for name, held in self.layers.items() if held}
         # The numbers of all parameters: those that the optimiser moves come first, and are moved in this array. While
         # a step moves them, `finished` has what they were. The Values get them when somebody may look.
-        self.numbers = np.array([p.data for p in everything])
+        self.numbers = np.array(data_of(everything))
         self.theta = self.numbers[: len(optimiser.params)]
         self.finished, self.is_moving, self.is_written = self.theta.copy(), False, False
         self.still = self._still()
@@ -199,7 +200,7 @@ class Loop:
         if not self.callbacks:
             return False
         answers = [wants_an_end(callback, self.model, history) for callback in self.callbacks]
-        self.numbers[:] = [p.data for p in self.objective.params]  # a callback may have changed parameters
+        self.numbers[:] = data_of(self.objective.params)  # a callback may have changed parameters
         self.still = self._still()  # or frozen some
         return any(answers)
 

@@ -291,18 +291,16 @@ class Program:
             return rounding or Path(path)
         if dtype != "float64" or len(examples):
             raise ValueError(f"save: dtype and examples are for a file of C, as in save('net.c', dtype={dtype!r})")
-        still, whole = self._without_gradient(), [array.whole_numbers for array in latest.layout]
-        outputs = len(latest.outputs) if latest.several else None
-        shape = latest.shapes, whole, outputs, self._batch, self.parameters().tolist()
+        still, called = self._without_gradient(), (latest.interface, self.parameters().tolist())
         if ending in (".js", ".mjs"):
             texts = {name: latest.javascript_text(name, still) for name in latest.names}
-            write(path, javascript_module(texts, *shape, about))
+            write(path, javascript_module(texts, *called, about))
             return Path(path)
         if ending not in ("", ".py"):
             instead = "write program.save('net.py')"
             raise ValueError(f"save: the ending of {str(path)!r} is none of .py, .js, .mjs, .c; {instead}")
         texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
-        write(path, module(texts, *shape))
+        write(path, module(texts, *called))
         return Path(path)
 
     def __repr__(self) -> str:
