@@ -32,4 +32,5 @@ def test_nn_hands_on_the_public_names_of_its_modules(name):
     module = importlib.import_module(f"chainrule.nn.{name}")
     for key in module.__all__:
         if not key.startswith(("check", "is_")):
-            assert key in nn.__all__ and getattr(nn, key) is getattr(module, key)
+            said = f"import {key} in nn/__init__.py, name it in its __all__, and run python tools/table.py"
+            assert key in nn.__all__ and getattr(nn, key) is getattr(module, key), said
