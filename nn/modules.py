@@ -212,7 +212,7 @@ class Neuron(Module):
         except TypeError:
             check_numbers(inputs)
             raise
-        output = total
+        output: Value = total
         if self.nonlin:
             activation = self.activation
             output = _apply(activation, total)

@@ -267,7 +267,10 @@ def test_a_circle_is_found():
 ORDER_OF_THE_CORE = [
     *["telling", "recording", "reads", "numeric"],
     *["gate", "op", "ops", "methods", "operators", "node", "graph", "copying"],
-    *[f"fast.{name}" for name in ("operators", "waiting", "neurons", "backward", "refreshing", "derivatives")],
+    *[
+        f"fast.{name}"
+        for name in ("operators", "leaves", "waiting", "neurons", "backward", "refreshing", "derivatives")
+    ],
     *["micrograd", "value", "applications", "transforms", "reports", "checking", "registering", "misuse", "diagnosis"],
 ]
 

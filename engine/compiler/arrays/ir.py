@@ -81,6 +81,7 @@ WORDS = {
     "divisors": "n times the sum of its rows, as often as it has rows, and below them the sum",
     "inner": "the sum of all products of two rows of parameters",
     "largest": "the largest of so many rows each, which may stand across, too",
+    "beside": "several arrays as one: a window on their memory, in which they lie one below the other, with their ones",
     "examples": "the sum over the examples",
     "index": "the indices of a pick as integers, after a check that each of them exists",
     "flat": "where what is picked stands in the flattened choices",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...op import Op
 from ..literals import parsed
-from .ir import WORDS, Array, Number, Operand
+from .ir import WORDS, Array, Number, Operand, Rows
 from .whole import Function
 
 Numbers = NDArray[Any]  # (lanes, n), or (lanes, 1) for what is the same for all examples
@@ -72,6 +72,10 @@ def _scatter(m: Meaning, array: Array) -> Numbers:
     for x, places in zip(array.args, array.extra[0]):
         np.add.at(out, list(places), m.of(x))
     return out
+
+
+def _beside(m: Meaning, array: Array) -> Numbers:
+    return np.concatenate([m.right_sides(x, x.array.lanes, x.array.ones) for x in array.args if isinstance(x, Rows)])
 
 
 def _matmul(m: Meaning, array: Array) -> Numbers:
@@ -148,6 +152,7 @@ WORD: Mapping[str, Word] = {
     "full": lambda m, array: m.of(array.args[0]),
     "take": lambda m, array: m.of(array.args[0])[list(array.extra[0])],
     "scatter": _scatter,
+    "beside": _beside,
     "matmul": _matmul,
     "outer": _outer,
     "back": _back,

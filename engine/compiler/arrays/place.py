@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from ..literals import evenly
@@ -17,6 +18,7 @@ class Placement(NamedTuple):
     """Where the arrays of a function lie."""
 
     inside: dict[Array, tuple[Array, Places]]  # those that are computed in rows of a scatter
+    below: dict[Array, tuple[Array, int]]  # those in an array "beside", and their first row there
     again: dict[Array, Array]  # those that lie in the memory of an earlier one
     taken_back: dict[Array, Array]  # the scatters that take what they put, with a row of zeros behind it
     first: set[Array]  # those in which the examples come first
@@ -115,8 +117,16 @@ def _in_no_order(scatter: Array, inside: Collection[Array]) -> Array | None:
 def place(code: Sequence[Array], roots: Collection[Array], own: Collection[Array | None]) -> Placement:
     """Where the arrays of a function lie; those that are `own` share no memory with an earlier one."""
     inside = placed(code, roots)
+    below = {member: (array, start) for array in code if array.op == "beside"
+             for member, start in below_each_other(array)}  # fmt: skip
     back, first = around_einsum(code, roots, inside)
-    return Placement(inside, reused(code, roots, inside, {*own, *back.values(), *first}), back, first)
+    own = {*own, *back.values(), *first, *below, *(array for array, _ in below.values())}
+    return Placement(inside, below, reused(code, roots, inside, own), back, first)
+
+
+def below_each_other(whole: Array) -> Iterator[tuple[Array, int]]:
+    """The arrays that an array "beside" is made of, and the first row of each."""
+    return zip(whole.reads, accumulate((member.lanes + member.ones for member in whole.reads), initial=0))
 
 
 def reused(

@@ -37,7 +37,17 @@ def _multiply(program: Any, a: Operand, b: Operand) -> Any:
         if isinstance(a, Number):
             return Number(a.number * b.number, a.power + b.power)
         return _scaled(program, a, b)
+    for one, other in ((a, b), (b, a)):
+        x = _negated(one)
+        if x is not None and isinstance(_factor(other), Number):  # it takes the sign
+            return program.ufunc("multiply", x, _negative(program, other))
     return program.ufunc("square", a) if a == b else None
+
+
+def _factor(operand: Operand) -> Operand | None:
+    """The second factor of a product; None if it is no product."""
+    is_product = isinstance(operand, Rows) and operand.array.op == "multiply" and operand.complete
+    return operand.array.args[1] if is_product else None  # type: ignore[union-attr]
 
 
 def _scaled(program: Any, a: Rows, d: Number) -> Any:
@@ -65,23 +75,32 @@ def _add(program: Any, a: Operand, b: Operand) -> Any:
     if a == b:
         return program.ufunc("multiply", a, Number(2.0))
     for one, other in ((a, b), (b, a)):
-        negated = _negated(other)
+        negated = _product_negated(program, other)
         if negated is not None:
             return program.ufunc("subtract", one, negated)
     return None
 
 
 def _subtract(program: Any, a: Operand, b: Operand) -> Any:
-    negated = _negated(b)
+    negated = _product_negated(program, b)
     return None if negated is None else program.ufunc("add", a, negated)
 
 
 def _negated(operand: Operand) -> Operand | None:
     """What an operand is -1 times of."""
-    if isinstance(operand, Number) or operand.array.op != "multiply" or not operand.complete:
-        return None
-    x, c = operand.array.args
-    return x if number_of(c) == -1.0 else None
+    factor = _factor(operand)
+    return operand.array.args[0] if factor is not None and number_of(factor) == -1.0 else None  # type: ignore[union-attr]
+
+
+def _product_negated(program: Any, operand: Operand) -> Any:
+    """What an operand is -1 times of, which may stand in one of its factors: (-x) · y is -1 times x · y."""
+    negated = _negated(operand)
+    if negated is None and _factor(operand) is not None:
+        a, b = operand.array.args  # type: ignore[union-attr]
+        for one, other in ((a, b), (b, a)):
+            if (x := _negated(one)) is not None:
+                return program.ufunc("multiply", x, other)
+    return negated
 
 
 def _sign(program: Any, a: Operand) -> Any:

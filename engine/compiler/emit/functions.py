@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arrays.beside import beside
 from ..arrays.forward import Forward
 from ..arrays.ir import Operand, Rows, lines
-from ..arrays.layout import examples_in_rows
+from ..arrays.layout import examples_in_rows, name_the_rest
 from ..arrays.mean import Part, mean, mean_parts
 from ..arrays.place import needed, place
 from ..arrays.plan import Plan, Step
@@ -38,9 +39,11 @@ def numpy_source(
     read = [*found, *(each for part in parts for each in part.operands[: 2 if part.kind == "picked" else None])]
     roots = {*forward.checked, *(each.array for each in read if isinstance(each, Rows))}
     code = needed(forward.program.code, roots)
-    text = NumPy(code, place(code, roots, {fresh, *rowwise}), rowwise, fresh, exact)
+    name_the_rest(code, constants="c")
     stages["derive"] = "\n".join(lines(forward.program.code))
+    code = beside(code, roots, {fresh, *rowwise})
     stages["place"] = "\n".join(lines(code))
+    text = NumPy(code, place(code, roots, {fresh, *rowwise}), rowwise, fresh, exact)
     if parts:
         _return_gradient(text, parts, found[0], plan.theta.lanes, without_gradient)
     elif name == "value":

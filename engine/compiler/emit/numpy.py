@@ -40,25 +40,19 @@ class NumPy:
         fresh: Array | None = None, exact: bool = True,
     ) -> None:  # fmt: skip
         self.code, self.rowwise, self.fresh, self.exact = code, rowwise, fresh, exact
-        self.placed, self._reused, self._taken_back, self.first = placement
+        self.placed, self._below, self._reused, self._taken_back, self.first = placement
         self.spare = set(self._taken_back.values())
         self.lines: list[Line] = []
         self.made: list[str] = []  # the lines that make the arrays
         self.windows: list[str] = []  # and those for windows on them
         self.used: set[str] = set()  # the functions of NumPy's in the text
         self._array: Array | None = None
-        self._taken = {"theta", "n"}
+        self._taken = {"theta", "n", *(array.name for array in code)}
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._names: dict[str, str] = {}  # of windows and constants, by their texts
         self._texts: dict[Array, str] = {}  # for all lanes of an array
         self._orders: dict[tuple[int, ...], str] = {}  # that sort long lists of indices
         self._whole_numbers: dict[str, str] = {}
-        for array in self.code:
-            if array.name in self._taken and array.op != "theta":
-                array.name = ""
-            self._taken.add(array.name)
-        for array in self.code:
-            array.name = array.name or self._new("c" if array.op == "numbers" else "t")
         for array in self.code:
             self._make(array)
         if fresh is not None:
@@ -137,18 +131,24 @@ class NumPy:
                 array.name = scatter.name
             self._texts[array] = self._texts[scatter] + (slice_literal(places) or "") * (len(places) < scatter.lanes)
         elif array.op not in ("theta", "index", "flat") and array is not self.fresh:
-            earlier = self._reused.get(array)
-            self.made.append(f"{name} = {earlier.name if earlier else self._memory(array)}")
+            self.made.append(f"{name} = {self._memory(array)}")
             if array in self.rowwise:
                 self._texts[array] = f"{name}.T"
             if array.ones or array in self.spare:
                 self._texts[array] += f"[:{array.lanes}]"
 
     def _memory(self, array: Array) -> str:
+        if array in self._reused:
+            return self._reused[array].name
+        if array in self._below:
+            whole, start = self._below[array]
+            self._make(whole)
+            return f"{whole.name}[{start}:{start + array.lanes + array.ones}]"
         lanes = array.lanes + array.ones + (array in self.spare)
         shape: tuple[int | str, ...] = (lanes, "n") if array.batched else (array.lanes,)
         zeros = array in self.spare or (array.op == "scatter" and not covers(array)[0])
-        function = "ones" if array.ones else "zeros" if zeros else "empty"
+        ones = array.ones or (array.op == "beside" and any(read.ones for read in array.reads))
+        function = "ones" if ones else "zeros" if zeros else "empty"
         shape = shape[::-1] if array in self.rowwise or array in self.first else shape
         if array.op == "take" and array.args[0].array.op == "index":
             return f"np.empty({shape_literal((array.lanes, 'n' if array.batched else 1))}, np.intp)"
@@ -190,10 +190,10 @@ class NumPy:
     def _theta(self, array: Array) -> None:
         """It is given."""
 
-    _numbers = _theta
+    _numbers = _beside = _theta
 
     def _input(self, array: Array) -> None:
-        self.to(array, f"{self.base(array)}[:] = {array.extra[0]}", array.extra[0])
+        self.to(array, f"{self.base(array)}[...] = {array.extra[0]}", array.extra[0])
 
     # --- number by number
 
@@ -429,7 +429,7 @@ class NumPy:
         if whole is None:
             whole = self._whole_numbers[given] = self._new("i")
             self.made.append(f"{whole} = np.empty(({source.lanes}, n), np.intp)")
-            self.to(array, f"{whole}[:] = {given}", f"{given} as integers")
+            self.to(array, f"{whole}[...] = {given}", f"{given} as integers")
         if list(used) == list(range(source.lanes)):
             self._texts[array] = whole
         elif (evenly := slice_literal(used)) is not None:
