@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from .ir import WORDS, Array, Operand, Rows
-from .place import ELSEWHERE, below_each_other, placed
+from .place import ELSEWHERE, below_each_other, needed, placed
 
 FEW_ROWS = 64  # with more of them the work takes longer than the calls, and the first have left the cache
 
@@ -26,7 +26,7 @@ def beside(code: Sequence[Array], roots: Collection[Array], elsewhere: Collectio
     joined.find_families()
     while joined.join():
         pass
-    return joined.code()
+    return needed(joined.code(), roots)  # a family whose members did not fit is none
 
 
 class _Joined:

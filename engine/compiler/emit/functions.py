@@ -8,11 +8,11 @@ from typing import Any
 from ..arrays.beside import beside
 from ..arrays.forward import Forward
 from ..arrays.ir import Operand, Rows, lines
-from ..arrays.layout import examples_in_rows
+from ..arrays.layout import examples_in_rows, name_the_rest
 from ..arrays.mean import Part, mean, mean_parts
 from ..arrays.place import needed, place
 from ..arrays.plan import Plan, Step
-from ..arrays.whole import name_the_rest, results
+from ..arrays.whole import results
 from .numpy import LARGE, NumPy
 
 
