@@ -985,6 +985,34 @@ def test_on_paper_the_page_is_one_column_of_which_nothing_is_cut_off(browser, tm
 
 
 @pytest.mark.parametrize("kind", few(KINDS, ["plane", "value"]))
+def test_in_a_printed_notebook_the_frame_holds_whole_panels_within_its_column(browser, tmp_path, kind):
+    file = tmp_path / "notebook.html"
+    file.write_text(f'<!doctype html><body style="width:545px">{KINDS[kind]()._repr_html_()}', encoding="utf-8")
+    browser.get(file.as_uri())
+    browser.switch_to.frame(0)
+    try:
+        for _ in range(100):
+            if browser.execute_script("return document.querySelector('#foot') !== null"):
+                break
+            time.sleep(0.1)
+        browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+        settle(browser)
+        high, columns, panels = browser.execute_script("""
+            const boxes = [...document.querySelectorAll("main > .panel")].map((one) => one.getBoundingClientRect());
+            const right = Math.max(...boxes.map((box) => box.right));
+            return [frameElement.clientHeight, right, boxes.map((box) => box.bottom)]
+        """)
+        assert columns <= 545 and high < 2000
+        held = [bottom for bottom in panels if bottom <= high]
+        assert len(held) >= min(2, len(panels)) and high - held[-1] < 20  # no panel is cut
+        browser.execute_script("dispatchEvent(new Event('afterprint'))")
+        settle(browser)
+        assert browser.execute_script("return frameElement.style.height + document.body.style.zoom") == "900px"
+    finally:
+        browser.switch_to.default_content()
+
+
+@pytest.mark.parametrize("kind", few(KINDS, ["plane", "value"]))
 def test_each_part_says_what_it_is_for(browser, tmp_path, kind):
     opened(browser, KINDS[kind](), tmp_path)
     browser.execute_script("document.querySelectorAll('.ask').forEach((one) => one.click())")

@@ -61,6 +61,8 @@ function recorded() {
   firstGradient();
 }
 
+const IN_NOTEBOOK = 0.78; // of 680 pixels: nbconvert's column on A4 has 545
+const TWO_SHEETS = 1950; // the panels that they hold: Chromium prints more over the next cell; the page alone prints whole
 function build() {
   const root = $("live"), model = D.kind === "model";
   messageBox = el("p", { className: "message", role: "alert", hidden: true });
@@ -90,6 +92,7 @@ function build() {
     sizesOf.clear();
     if (net) layNetwork();
     drawAll();
+    fitFrame(on);
   };
   addEventListener("beforeprint", () => { if (!$("worksheet")) { S.playing && stop(); paper(true); } });
   addEventListener("afterprint", () => paper(false));
@@ -112,6 +115,17 @@ function jump(main) {
 }
 
 // In a notebook the theme is the notebook's: JupyterLab and VS Code mark the page around the frame.
+// In a printed notebook the frame is as high as the sheet's column, up to two sheets, and as narrow as an output is.
+function fitFrame(on) {
+  let frame;
+  try { frame = window.frameElement; } catch { frame = null; } // a notebook may keep its frames apart
+  if (!frame) return;
+  document.body.style.zoom = on ? IN_NOTEBOOK : "";
+  if (on) frame.dataset.height = frame.style.height;
+  const ends = [...document.querySelectorAll("main>.panel")].map((panel) => panel.getBoundingClientRect().bottom + scrollY);
+  const whole = Math.max(0, ...ends.filter((end) => end < TWO_SHEETS)) || Math.min(document.documentElement.scrollHeight, TWO_SHEETS);
+  frame.style.height = on ? `${Math.ceil(whole) + 3}px` : frame.dataset.height;
+}
 function followNotebook(changed) {
   let outer;
   try { outer = parent !== window ? parent.document.body : null; } catch { outer = null; }
