@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...op import Op
-from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
+from ..arrays.ir import ONE, WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
 from ..arrays.place import Placement, covers, first_writes
 from ..arrays.plan import Step
@@ -486,12 +486,9 @@ class NumPy:
             self.to(array, f"{out}[...] = 0.0", "0")
             value = shown(g) if isinstance(g, Number) else f"{self.of(g, False)}.reshape(-1)"
             return self.line(f"{self.window(f'{out}.reshape(-1)')}[{places}] = {value}", comment)
-        if isinstance(g, Number):
-            factor = "" if g == (1.0, 0) else f" * {self.of(g, False)}"
-            text = f"np.bincount({places}, minlength={count}).reshape({out}.shape){factor}"
-        else:
-            weights = f"{self.of(g, False)}.reshape(-1)"
-            text = f"np.bincount({places}, weights={weights}, minlength={count}).reshape({out}.shape)"
+        weights = "" if isinstance(g, Number) else f"weights={self.of(g, False)}.reshape(-1), "
+        factor = f" * {self.of(g, False)}" if isinstance(g, Number) and g != ONE else ""
+        text = f"np.bincount({places}, {weights}minlength={count}).reshape({out}.shape){factor}"
         self.to(array, f"{out}[...] = {text}", comment)
 
     def _hot(self, array: Array) -> None:
