@@ -236,6 +236,8 @@ class Program:
         gradient), or "steps" (the gradient with respect to the parameters, and every application of the chain rule).
         It is traced for such arrays; without them, it is the shape that was traced last.
 
+        >>> import numpy as np
+        >>> from chainrule import Value
         >>> w = Value(3.0, label="w")
         >>> tape = Program(lambda x: (w * x).tanh(), [w], True, False).tape("value", np.zeros(1))
         >>> [row.name for row in tape.rows], tape.operations, tape.arguments, tape.results
