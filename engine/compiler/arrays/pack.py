@@ -9,7 +9,7 @@ from typing import Any
 
 from ...ops import add, logsumexp, multiply, pick
 from ..scalar.code import Argument, Code, Scalar
-from .flattening import Flattened
+from .flattening import Flattened, flatten
 from .layout import name_arrays
 from .order import reorder
 from .plan import Array, Lane, Operand, Plan, Step
@@ -132,7 +132,7 @@ class _Agenda:
 
 def schedule(code: Code, outputs: Sequence[Scalar], inputs: Sequence[Array], parameters: int) -> Plan:
     """The plan that computes the outputs. The lanes of the inputs, one after the other, are x0, x1, … of the code."""
-    flat = Flattened(code, outputs)
+    flat = flatten(code, outputs)
     find_products(flat)
     theta = Array(parameters, False, "theta")
     every = [Lane(array, index) for array in inputs for index in range(array.lanes)]

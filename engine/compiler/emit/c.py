@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...op import Op
 from ..arrays.derive import differentiate
-from ..arrays.forward import Forward
+from ..arrays.forward import Forward, array_program
 from ..arrays.ir import WORDS, ZERO, Array, Number, Operand, Rows, is_batched, shown
 from ..arrays.layout import examples_in_rows
 from ..arrays.place import covers, first_writes, needed, placed
@@ -61,7 +61,7 @@ def array_function(plan: Plan, name: str, block: int = 0) -> CFunction:
 
     Errors: NoExpression for what C has no words for.
     """
-    forward = Forward(plan)
+    forward = array_program(plan)
     output, results = _results(forward, name)
     writer = Writer(forward, output, results, name, block)
     sizes = tuple(array.lanes for array in plan.inputs)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..arrays.beside import beside
-from ..arrays.forward import Forward
+from ..arrays.forward import Forward, array_program
 from ..arrays.ir import Array, Operand, Rows, lines
 from ..arrays.layout import examples_in_rows, name_the_rest
 from ..arrays.mean import Part, mean, mean_parts
@@ -26,7 +26,7 @@ def numpy_source(
     program after each pass is noted in `stages`.
     """
     exact = name != "value_and_grad"
-    forward = Forward(plan, () if exact else mean_parts(plan), divides=name != "value")
+    forward = array_program(plan, () if exact else mean_parts(plan), divides=name != "value")
     _note(stages, "forward", forward.program.code)
     found: list[Any] = results(forward, name)
     parts = mean(forward, found.pop(0)) if name in ("value_and_grad", "careful") else []

@@ -11,7 +11,7 @@ from chainrule import engine
 from chainrule.engine import Value, dot, exp, gradients, pick, tanh, total
 from chainrule.engine.compiler.arrays import layout
 from chainrule.engine.compiler.arrays.derive import differentiate
-from chainrule.engine.compiler.arrays.forward import Forward
+from chainrule.engine.compiler.arrays.forward import array_program
 from chainrule.engine.compiler.arrays.ir import Rows
 from chainrule.engine.compiler.arrays.mean import mean, mean_parts
 from chainrule.engine.compiler.arrays.place import needed
@@ -64,7 +64,7 @@ def assert_structure_is_eager_code(seed):
 def assert_laws_of_array_programs(program):
     """After each pass the array program is well-formed."""
     plan = program._latest().array_plan()
-    forward = Forward(plan, mean_parts(plan))
+    forward = array_program(plan, mean_parts(plan))
     check(forward.program.code)
     if isinstance(plan.outputs[0], Lane):
         output = Rows(forward.arrays[plan.outputs[0].array], plan.outputs[0].index, 1, 1)
