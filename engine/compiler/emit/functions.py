@@ -13,7 +13,9 @@ from ..arrays.mean import Part, mean, mean_parts
 from ..arrays.place import needed, place
 from ..arrays.plan import Plan, Step
 from ..arrays.whole import results
-from .numpy import LARGE, NumPy
+from .numpy import NumPy
+
+LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
 
 
 def numpy_source(

@@ -20,7 +20,6 @@ SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": 
 FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction
 LONG = 1500  # lines
 LONG_LIST = 64  # indices
-LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
 
 
 class Line(NamedTuple):
