@@ -37,7 +37,7 @@ def numpy_source(
         found = [_gradient(forward, found[0])]
         fresh = found[0].array if found[0].count > LARGE else None
     rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
-    read = [*found, *(each for part in parts for each in part.operands[: 2 if part.kind == "picked" else None])]
+    read = [*found, *(each for part in parts for each in part.operands)]
     roots = {*forward.checked, *(each.array for each in read if isinstance(each, Rows))}
     code = needed(forward.program.code, roots)
     name_the_rest(code, constants="c")

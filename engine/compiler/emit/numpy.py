@@ -247,12 +247,10 @@ class NumPy:
             evenly = slice_literal(places)
             target = name if len(places) == array.lanes and evenly else self.window(name + evenly) if evenly else ""
             if target and sign:
-                self.line(f"{self.np('add')}({target}, {value}, {target})", comment, shape)
-            elif target:
-                self.line(f"{target}[...] = {value}", comment, shape)
+                text = f"{self.np('add')}({target}, {value}, {target})"
             else:
-                indices = self.indices(places)
-                self.line(f"{name}[{indices}] {sign}= {value}", comment, shape)
+                text = f"{target}[...] = {value}" if target else f"{name}[{self.indices(places)}] {sign}= {value}"
+            self.line(text, comment, shape)
 
     def _take_back(self, array: Array, part: Array) -> None:
         """Rows to places in no order; the other places get the row of zeros that stands behind them."""
@@ -269,6 +267,7 @@ class NumPy:
     # --- products of matrices
 
     def _matrix(self, x: Any, lefts: int, width: int, name: str = "") -> str:
+        """The matrix of a product, under the name that the first product gave it."""
         return self.window(f"{self.text(x, False)}.reshape({lefts}, {width})", name)
 
     def _side(self, x: Rows, rights: int, width: int, ones: int) -> str:
@@ -285,14 +284,10 @@ class NumPy:
         """So many rows of a matrix, whose columns are the examples, or all examples at all positions."""
         return self.of(x, True) if x.count == height else self.window(f"{self.text(x, True)}.reshape({height}, -1)")
 
-    def _weights(self, x: Any, lefts: int, width: int, product: str) -> str:
-        """The matrix of a product, under the name that the first product gave it."""
-        return self._matrix(x, lefts, width, "W" + product[1:])
-
     def _matmul(self, array: Array) -> None:
         rights, lefts, width, ones = array.extra
         left, side = array.args
-        W = self._weights(left, lefts, width, array.name)
+        W = self._matrix(left, lefts, width, "W" + array.name[1:])
         X, out = self._side(side, rights, width, ones), self._joined(array.whole, lefts)
         self.to(array, f"{W}.dot({X}, {out})", f"{W} @ {self.says(side)}", (lefts, rights))
 
@@ -320,7 +315,7 @@ class NumPy:
     def _back(self, array: Array) -> None:
         rights, lefts, width, keep = array.extra
         left, g = array.args
-        W = self._weights(left, lefts, width, array.name)
+        W = self._matrix(left, lefts, width, "W" + array.name[1:])
         cut = f"{W}[:, :{keep}]" if keep < width else W
         turned = self.window(f"{cut}.T", f"{W}T")
         G, out = self._joined(g, lefts), self._joined(array.whole, keep)
@@ -524,15 +519,13 @@ class NumPy:
         if isinstance(first, Number):
             return literal(first.number)
         if part.kind == "row":
-            return f"{self._row(first)}.dot({self.constant('np.full(n, 1.0 / n)')})"
+            return f"{self.window(self.output(first))}.dot({self.constant('np.full(n, 1.0 / n)')})"
         if part.kind in ("dot", "picked"):
-            one, other = (self.window(f"{self.of(x, True)}.reshape(-1)") for x in part.operands[:2])
-            if part.kind == "dot":
+            one, other = (self.window(f"{self.of(x, True)}.reshape(-1)") for x in part.operands)
+            if part.label is None:
                 return f"{one}.dot({other})"
-            choices, _, label = part.operands
-            return f"mean_picked({one}, {other}, {self.plus_1(label.array.extra[0])}, {choices.count})"
-        wide = 2 if part.kind == "inner" else 1
-        factors = "".join(f"{literal(factor.number)} * " for factor in reversed(part.operands[wide:]))
+            return f"mean_picked({one}, {other}, {self.plus_1(part.label.array.extra[0])}, {first.count})"
+        factors = "".join(f"{literal(factor)} * " for factor in part.factors)
         if part.kind == "inner":
             return f"{factors}{self.of(first, False)}.dot({self.of(part.operands[1], False)})"
         return factors + self.output(first)
@@ -540,9 +533,6 @@ class NumPy:
     def output(self, x: Operand) -> str:
         """One row, or one number."""
         return literal(x.number) if isinstance(x, Number) else f"{self.base(x.array)}[{x.start}]"
-
-    def _row(self, x: Rows) -> str:
-        return self.window(f"{self.base(x.array)}[{x.start}]")
 
     def function(self, head: str) -> str:
         """The text of bind(n, theta), which returns the function `head`."""
