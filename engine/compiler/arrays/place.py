@@ -87,14 +87,18 @@ def around_einsum(
     products need it.
     """
     users: defaultdict[Array, set[object]] = defaultdict(set)
+    cut = set[Array]()  # of which rows are read that are not all
     for array in code:
-        for read in array.reads:
-            users[read].add(array.op)
+        for a in array.args:
+            if isinstance(a, Rows):
+                users[a.array].add(array.op)
+                if not a.complete:
+                    cut.add(a.array)
     back, first = dict[Array, Array](), set[Array]()
     for array in code:
         if array.batched and array not in roots and not array.ones and array not in inside:
             if array.op == "scatter" and users[array] == {"einsum"} and (part := _in_no_order(array, inside)):
-                if part not in roots:
+                if part not in roots and array not in cut:
                     back[array] = part
                     first.add(array)
             elif array.op == "einsum" and users[array] == {"take"}:

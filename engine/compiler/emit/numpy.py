@@ -222,13 +222,14 @@ class NumPy:
 
     def _take(self, array: Array) -> None:
         [x] = array.args
-        indices = self.indices(array.extra[0])
         if x.array in self.first:
+            indices = self.indices([x.places[i] for i in array.extra[0]])
             indices = self.constant(f"{indices}[:, None] + np.arange(0, {x.array.lanes} * n, {x.array.lanes})")
             given = self.window(f"{self.base(x.array)}.reshape(-1)")
             return self.to(
                 array, f'{given}.take({indices}, None, {self.base(array)}, "clip")', f"rows of {self.says(x)}"
             )
+        indices = self.indices(array.extra[0])
         text = f'{self.of(x, False)}.take({indices}, 0, {self.base(array)}, "clip")'  # other modes make a copy first
         self.to(array, text, f"rows of {self.says(x)}")
 
