@@ -109,5 +109,5 @@ def rows(array: Array, indices: Sequence[int]) -> Rows | None:
     return None
 
 
-def is_batched(operand: Operand) -> bool:
+def is_batched(operand: Operand | None) -> bool:
     return isinstance(operand, Rows) and operand.array.batched

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from .ir import WORDS, Array, Rows
+from .ir import WORDS, Array, Operand, Rows
 
 Places = Sequence[int]
 ELSEWHERE = ("theta", "numbers", "index", "flat", "input", "scatter")  # where these lie is settled already
@@ -27,6 +27,22 @@ def first_writes(scatter: Array) -> list[bool]:
         fresh.append(seen.isdisjoint(places) and len(set(places)) == len(places))
         seen.update(places)
     return fresh
+
+
+def copied(scatter: Array, inside: Mapping[Array, tuple[Array, Places]]) -> list[tuple[Operand, Places, bool]]:
+    """The parts of a scatter that are not computed there, each with its places, and whether it is the first in them."""
+    return [
+        (part, places, first) for part, places, first in zip(scatter.args, scatter.extra[0], first_writes(scatter))
+        if not (isinstance(part, Rows) and inside.get(part.array) == (scatter, places) and part.complete)
+    ]  # fmt: skip
+
+
+def there(x: Rows) -> list[bool] | None:
+    """Which of these rows are there at all: the others are 0, and make nothing of what is infinite. None: all are."""
+    if x.array.op != "scatter" or covers(x.array)[0]:
+        return None
+    places = {place for part in x.array.extra[0] for place in part}
+    return [x.start + x.step * i in places for i in range(x.count)]
 
 
 def covers(scatter: Array) -> tuple[bool, bool]:
@@ -64,24 +80,25 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple
     return found
 
 
+def home(array: Array, inside: Mapping[Array, tuple[Array, Places]]) -> Array:
+    """The array in whose memory this one lies, where it is computed in rows of another one."""
+    while array in inside:
+        array = inside[array][0]
+    return array
+
+
 def reused(
     code: Sequence[Array], roots: Collection[Array], inside: dict[Array, tuple[Array, Places]], own: Collection[object]
 ) -> dict[Array, Array]:
     """The arrays that lie in the memory of an earlier one, which is read no more. Those that are `own` keep theirs."""
-
-    def home(array: Array) -> Array:
-        while array in inside:
-            array = inside[array][0]
-        return array
-
     first: dict[Array, int] = {}
     last: dict[Array, int] = {}
     for position, array in enumerate(code):
-        first.setdefault(home(array), position)
+        first.setdefault(home(array, inside), position)
         for a in (array.whole, *array.args):
             if isinstance(a, Rows):
-                last[home(a.array)] = position
-    kept = {home(array) for array in roots}
+                last[home(a.array, inside)] = position
+    kept = {home(array, inside) for array in roots}
     found: dict[Array, Array] = {}
     free: dict[tuple[int, bool], list[Array]] = {}
     dying: dict[int, list[Array]] = {}
@@ -94,7 +111,7 @@ def reused(
             born.setdefault(position, []).append(array)
     for position, array in enumerate(code):
         gone = dying.get(position, [])
-        in_place = isinstance(array.op, str) and array.op not in WORDS and home(array) is array
+        in_place = isinstance(array.op, str) and array.op not in WORDS and array not in inside
         before = (
             [a.array for a in array.args if isinstance(a, Rows) and a.complete and a.array in gone] if in_place else []
         )

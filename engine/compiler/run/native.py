@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..emit.c import CFunction
+from ..emit.c_function import CFunction
 from ..emit.c_words import prelude, whole
 from .compilers import NoCompiler, library
 from .running import FloatArray, Runner
@@ -116,11 +116,7 @@ def _results(function: CFunction, out: FloatArray) -> Any:
         return list(out)
     if function.name != "input_gradients":
         return out
-    found, start = [], 0
-    for lanes in function.inputs:
-        found.append(out[start : start + lanes])
-        start += lanes
-    return found
+    return np.split(out, np.cumsum(function.results)[:-1])
 
 
 def aligned(count: int) -> NDArray[np.float64]:

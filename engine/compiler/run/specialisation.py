@@ -15,7 +15,8 @@ from ..arrays.pack import schedule
 from ..arrays.plan import Array, Lane, Plan, Step
 from ..arrays.whole import whole
 from ..emit.about import Interface
-from ..emit.c import CFunction, array_function
+from ..emit.c import array_function
+from ..emit.c_function import CFunction
 from ..emit.c_scalars import scalar_function
 from ..emit.functions import numpy_source
 from ..emit.javascript_arrays import bind_on_arrays
@@ -244,7 +245,7 @@ class Specialisation:
         with ONE_AT_A_TIME, paused_collector():
             if self.narrow or self.long:  # one: the loops over examples take no time beside the others
                 return scalar_function(self.code, self.results(name), name, self.interface, one)
-            return array_function(self.array_plan(), name, int(one))
+            return array_function(whole(self.array_plan(), name), int(one))
 
     def in_c(self, name: str, one: bool = False) -> Callable[[int, FloatArray], Runner] | None:
         """What binds the function of that name in C; None where NumPy runs, for now or for good.
