@@ -133,15 +133,21 @@ class Specialisation:
         return ["value", *gradients]
 
     def results(self, name: str) -> list[Scalar]:
-        """What the function of that name returns, scalar by scalar: the outputs, or the output and its gradient."""
+        """What the function of that name returns, scalar by scalar: the outputs, or the output and its gradient.
+
+        To the numbers of an input of integers, it is 0.0.
+        """
         if name == "value":
             return self.outputs
         [output] = self.outputs
         with ONE_AT_A_TIME, paused_collector():
-            if name == "input_gradients":
-                return [output, *differentiate(self.code, output, range(self.inputs))]
-            slopes = differentiate(self.code, output, range(self.inputs, self.inputs + self.parameters))
-        return [output, *slopes]
+            if name != "input_gradients":
+                places = range(self.inputs, self.inputs + self.parameters)
+                return [output, *differentiate(self.code, output, places)]
+            whole = [array.whole_numbers for array in self.layout for _ in range(array.lanes)]
+            floats = [place for place, integer in enumerate(whole) if not integer]
+            found = dict(zip(floats, differentiate(self.code, output, floats)))
+        return [output, *[found.get(place, 0.0) for place in range(self.inputs)]]
 
     def float_text(self, name: str) -> str:
         """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""

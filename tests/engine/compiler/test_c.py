@@ -111,6 +111,16 @@ def test_a_chain_that_repeats_is_a_loop_and_gives_what_python_gives(steps):
         assert program.source.count("sin(") < 100 and " s < " in program.source
 
 
+def test_nothing_is_computed_for_the_gradient_of_an_input_of_integers():
+    w, x, k = Value(0.5), np.array([1.0, -2.0]), np.array([1, 2])
+    program, alone = (in_c(lambda x, k: tanh(w * x) * exp(k), [w], batch=batch) for batch in (True, False))
+    slopes, none = program.input_gradients(x, k)
+    assert none is None and np.allclose(slopes, 0.5 * np.exp(k) / np.cosh(0.5 * x) ** 2, rtol=1e-14)
+    assert program._latest().c_function("input_gradients").results == (1, 0)
+    assert np.isclose(alone.input_gradients(1.0, 2)[0], 0.5 * np.exp(2) / np.cosh(0.5) ** 2, rtol=1e-14)
+    assert alone._latest().results("input_gradients")[2] == 0.0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 5, 24, 25, 60])
 def test_a_long_chain_over_many_examples_gives_what_numpy_gives(n):
