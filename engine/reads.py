@@ -57,6 +57,7 @@ PLACES = 16  # different lines that are tried one by one
 _floor = __name__.rpartition(".")[0]
 _package = (_floor.rpartition(".")[0] or _floor) + "."
 _silent = (_floor + ".", _package + "viz.")  # the modules whose own reads do not count: they know what they do
+_messenger = _floor + ".fast.leaves"  # reads for whoever calls it
 _library = tuple(
     {os.path.dirname(os.__file__) + os.sep, *[folder + os.sep for folder in site.getsitepackages()],
      *[sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")], site.getusersitepackages() + os.sep}
@@ -127,6 +128,8 @@ def read(node: Any, number: Any, whole: bool = False, note: bool = False) -> Any
     """
     if watching:
         frame = sys._getframe(2)
+        while _is_in(frame, _messenger) and frame.f_back:
+            frame = frame.f_back
         if not _is_in(frame, _silent):
             for watch in tuple(watching):
                 number = watch.read(node, number, whole, frame)

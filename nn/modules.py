@@ -212,11 +212,17 @@ class Neuron(Module):
         except TypeError:
             check_numbers(inputs)
             raise
-        output = _apply(self.activation, total) if self.nonlin else total
-        if not isinstance(output, Value):
-            raise TypeError(f"the activation of {self} returned a {type(output).__name__}, not a Value: no gradient")
-        if self.activation == "sigmoid" and output.operation is None:  # inside no_grad, losses cannot see what it was
-            output.__dict__["logit"] = total
+        output = total
+        if self.nonlin:
+            activation = self.activation
+            output = _apply(activation, total)
+            if activation.__class__ is not str or activation not in SHIPPED:
+                inputs.is_stale = True  # a user's code ran
+            if not isinstance(output, Value):
+                kind = type(output).__name__
+                raise TypeError(f"the activation of {self} returned a {kind}, not a Value: no gradient")
+            if output.operation is None and activation == "sigmoid":  # inside no_grad, losses cannot see what it was
+                output.__dict__["logit"] = total
         output.label = self.unit[1]
         output.__dict__["unit"] = self.unit
         return output
@@ -266,9 +272,7 @@ class Layer(Module):
 
     def __call__(self, x: Any) -> Any:
         shared = _inputs(x)
-        # Where a neuron runs a user's code, each neuron reads the inputs' numbers anew.
-        if all(n.__class__ is Neuron and n.w.__class__ is list and n.activation.__class__ is str
-               and n.activation in SHIPPED for n in self.neurons):  # fmt: skip
+        if {*map(type, self.neurons)} == {Neuron}:
             outputs = [neuron(shared) for neuron in self.neurons]
         else:
             outputs = [neuron(SharedInputs(shared)) for neuron in self.neurons]
@@ -389,6 +393,8 @@ def units(order: Sequence[Value]) -> dict[Value, Unit]:
 
 def _inputs(x: Any) -> SharedInputs:
     """One example."""
+    if isinstance(x, list):
+        return SharedInputs(x)
     if isinstance(x, np.ndarray):
         if x.ndim > 1:
             raise ValueError(f"a model takes one example, got an array {x.shape}; for many examples, call predict")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
 from chainrule.engine.compiler.trace.tracer import paused_collector
+from chainrule.engine.fast.leaves import data_of
 from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
 from chainrule.engine.misuse import ADVICE as UNLISTED
@@ -75,7 +76,7 @@ class Objective:
             self._compile(list(parts))
 
     def _compile(self, parts: Sequence[Examples]) -> None:
-        theta = np.array([p.data for p in self.params])
+        theta = np.array(data_of(self.params))
         nodes = self._nodes(parts[0])
         chosen = [(examples, _sample(examples, nodes)) for examples in parts]
         samples = [(examples, rows, *self._eager(examples, rows)) for examples, rows in chosen]
@@ -127,7 +128,7 @@ class Objective:
         if self.program is not None:
             rows = np.array([row % len(examples[0])])
             try:
-                theta = np.array([p.data for p in self.params])
+                theta = np.array(data_of(self.params))
                 eager, losses = self._eager(examples, rows)[0], self._losses(self.program, _at(examples, rows), theta)
                 if np.isfinite(eager).all() and np.isfinite(losses).all():  # else `measure` looks closer
                     self._compare(examples, rows, eager, losses)
@@ -251,7 +252,7 @@ class Objective:
 
     def _rounding(self, measure: Callable[[], Any], here: Any) -> Any:
         """How far what eager code measures moves when the parameters move by what rounding may do to them."""
-        before, moved = [p.data for p in self.params], np.zeros(np.shape(here))
+        before, moved = data_of(self.params), np.zeros(np.shape(here))
         try:
             for sign in (1.0, -1.0):
                 for i, (p, data) in enumerate(zip(self.params, before)):

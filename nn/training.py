@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.engine.compiler.run.backends import checked as checked_backend
+from chainrule.engine.fast.leaves import data_of
 from chainrule.engine.telling import tell
 
 from .advice import OVERFITS, advice
@@ -235,7 +236,7 @@ class _Run:
         self.layers = {name: held for name, held in self.layers.items() if held}
         # The numbers of all parameters: those that the optimiser moves come first, and are moved in this array. While
         # a step moves them, `finished` has what they were. The Values get them when somebody may look.
-        self.numbers = np.array([p.data for p in everything])
+        self.numbers = np.array(data_of(everything))
         self.theta = self.numbers[: len(optimiser.params)]
         self.finished, self.is_moving, self.is_written = self.theta.copy(), False, False
         self.still = self._still()
@@ -378,7 +379,7 @@ class _Run:
         if not self.callbacks:
             return False
         answers = [wants_an_end(callback, self.model, history) for callback in self.callbacks]
-        self.numbers[:] = [p.data for p in self.objective.params]  # a callback may have changed parameters
+        self.numbers[:] = data_of(self.objective.params)  # a callback may have changed parameters
         self.still = self._still()  # or frozen some
         return any(answers)
 

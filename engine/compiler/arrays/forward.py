@@ -14,7 +14,6 @@ from . import plan as planned
 from .ir import Array, Number, Operand, Rows, is_batched, rows
 from .layout import ends_its_array, trailing_ones
 from .plan import Lane, Plan, Step
-from .products import Products
 from .program import Program
 
 LARGEST = Number(float(np.finfo(float).max))
@@ -56,8 +55,7 @@ class Forward:
             self.arrays[given] = array
         for step in plan.steps:
             self.program.step = step
-            kind = Products if isinstance(step.kind, Products) else step.kind
-            out = KINDS.get(kind, Forward._elementwise)(self, step)
+            out = KINDS.get(step.kind, Forward._elementwise)(self, step)
             lanes, batched = step.target.lanes, step.target.batched
             if isinstance(out, Number) or not out.complete or out.count != lanes or out.array.batched is not batched:
                 out = self._linked("full", "full", [out], lanes, batched)
@@ -79,8 +77,7 @@ class Forward:
         if isinstance(out, Rows):
             if not out.complete:  # it is a row of an operand, times 1
                 out = self.program.write("full", [out], out.count, out.array.batched)
-            kind = Products if isinstance(step.kind, Products) else step.kind
-            self.links.append(Link(kind, tuple(args), out, extra, step))
+            self.links.append(Link(step.kind, tuple(args), out, extra, step))
         return out
 
     # --- operands
@@ -270,5 +267,5 @@ class Forward:
 
 KINDS: dict[Any, Any] = {
     "dot": Forward._grid, "sum": Forward._sum, logsumexp: Forward._logsumexp, pick: Forward._pick,
-    Products: Forward._products,
+    "products": Forward._products,
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..literals import literal, slice_literal
+from ..literals import evenly, literal, slice_literal
 from .plan import Step
 
 
@@ -40,6 +40,11 @@ class Rows(NamedTuple):
     @property
     def complete(self) -> bool:
         return self.start == 0 and self.count == self.array.lanes
+
+    @property
+    def places(self) -> range:
+        """Which rows of its array they are."""
+        return range(self.start, self.start + self.step * self.count, self.step)
 
     def row(self, index: int) -> Rows:
         return Rows(self.array, self.start + self.step * index, 1, 1)
@@ -83,8 +88,7 @@ WORDS = {
 def shown(operand: Operand, name: str = "") -> str:
     """An operand as text; `name` is that of its array."""
     if isinstance(operand, Rows):
-        last = operand.start + operand.step * operand.count
-        return name + (slice_literal(range(operand.start, last, operand.step)) or "") * (not operand.complete)
+        return name + (slice_literal(operand.places) or "") * (not operand.complete)
     power = f" {'*' if operand.power > 0 else '/'} n" if operand.power else ""
     return literal(operand.number) + power + f"**{abs(operand.power)}" * (abs(operand.power) > 1)
 
@@ -102,11 +106,8 @@ def lines(code: Sequence[Array]) -> list[str]:
 
 def rows(array: Array, indices: Sequence[int]) -> Rows | None:
     """These rows as an operand; None if they are not evenly spaced."""
-    first, count = indices[0], len(indices)
-    step = indices[1] - first if count > 1 else 1
-    if step > 0 and list(indices) == list(range(first, first + step * count, step)):
-        return Rows(array, first, step, count)
-    return None
+    found = evenly(indices)
+    return found and Rows(array, found.start, found.step, len(found))
 
 
 def is_batched(operand: Operand | None) -> bool:

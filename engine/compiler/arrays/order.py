@@ -10,7 +10,6 @@ import numpy as np
 
 from ...ops import logsumexp, pick
 from .plan import Array, Lane, Operand, Step
-from .products import Products
 
 LAYER, GROUPS, ANY = 3, 2, 1  # how strongly something wishes for an order
 
@@ -26,7 +25,7 @@ def reorder(steps: Sequence[Step], outputs: Sequence[Operand]) -> list[Operand]:
     A layer that is used at several positions settles the order, as its result holds all positions of the first neuron,
     then all of the second one, and so on: then it is one product of matrices.
     """
-    if not any(isinstance(step.kind, Products) or (step.kind == "dot" and step.sizes[0] > 1) for step in steps):
+    if not any(step.kind == "products" or (step.kind == "dot" and step.sizes[0] > 1) for step in steps):
         return list(outputs)
     settled = {step.target for step in steps if step.kind == "dot"}
     wishes: dict[Array, _Wish] = {}
@@ -48,9 +47,10 @@ def reorder(steps: Sequence[Step], outputs: Sequence[Operand]) -> list[Operand]:
             strength = LAYER
         elif wished := wishes.get(step.target):
             strength = wished.strength
-            lanes = _axes(step, wished.lanes) if isinstance(step.kind, Products) else (
-                list(dict.fromkeys([*wished.lanes, *range(step.target.lanes)])))  # fmt: skip
-            if not isinstance(step.kind, Products):
+            if step.kind == "products":
+                lanes = _axes(step, wished.lanes)
+            else:
+                lanes = list(dict.fromkeys([*wished.lanes, *range(step.target.lanes)]))
                 _permute(step, lanes)
             where = new[step.target] = [0] * len(lanes)
             for i, lane in enumerate(lanes):

@@ -112,7 +112,7 @@ class _Agenda:
         target = Array(f"v{len(self.steps) + 1}", g * i * j, True)
         stands_for = [part for place in kind.places for part in (*self.flat.parts[place], place)]
         operands = [self.operands(side) for side in (kind.left, kind.right)]
-        self.steps.append(Step(kind, target, operands, kind.sizes, stands_for))
+        self.steps.append(Step("products", target, operands, kind.sizes, stands_for))
         for place, lane in kind.places.items():
             self.lanes[place] = Lane(target, lane)
 

@@ -25,7 +25,6 @@ class Products:
     A factor that a matrix does not have is the number 0.0. A result that nobody wants has no place.
     """
 
-    name = "products"
     sizes: tuple[int, int, int, int]  # of g, i, j, k
     left: list[Argument]
     right: list[Argument]

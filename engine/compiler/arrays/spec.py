@@ -21,8 +21,8 @@ def check(code: Iterable[Array]) -> None:
         operands = [a for a in array.args if isinstance(a, Rows)]
         for a in operands:
             assert a.array in seen, f"{said} reads {a.array.op} before it is there"
-            last = a.start + a.step * (a.count - 1)
-            assert a.count > 0 < a.step and 0 <= a.start <= last < a.array.lanes, f"{said} reads outside {a.array.op}"
+            inside = a.count > 0 < a.step and 0 <= a.start <= a.places[-1] < a.array.lanes
+            assert inside, f"{said} reads outside {a.array.op}"
         if array.op not in WORDS:
             assert {a.count for a in operands} <= {1, array.lanes}, f"{said} has operands of other lengths"
             assert array.batched is any(a.array.batched for a in operands), f"{said} is marked wrongly"

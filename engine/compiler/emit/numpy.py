@@ -534,9 +534,7 @@ class NumPy:
         """Rows of an array of integers; it may be new at each call."""
         assert isinstance(x, Rows)
         if x.array.op == "index" and x.array.extra[1] is None:
-            return (
-                x.array.name if x.complete else x.array.name + (slice_literal(range(x.start, x.start + x.count)) or "")
-            )
+            return self.says(x)
         return self.of(x, False)
 
     def _pick(self, array: Array) -> None:
