@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ...op import Op
@@ -44,17 +43,17 @@ def scalar_function(code: Code, results: Sequence[Scalar], name: str, interface:
 
     Errors: NoExpression for what C has no words for.
     """
-    writer = _Writer(code, results, name, interface.sizes, 1 if one else WIDE)
+    writer = _Writer(code, results, name, interface, 1 if one else WIDE)
     sizes, parameters = tuple(interface.sizes), interface.parameters
     rows = {"value": (1,) * len(results), "input_gradients": sizes}.get(name, (parameters,))
     return CFunction(name, writer.text(), writer.memory, rows, sizes, parameters)
 
 
 class _Writer:
-    def __init__(self, code: Code, results: Sequence[Scalar], name: str, inputs: list[int], block: int) -> None:
-        self.name, self.inputs, self.block = name, inputs, block
+    def __init__(self, code: Code, results: Sequence[Scalar], name: str, interface: Interface, block: int) -> None:
+        self.name, self.inputs, self.block = name, interface.sizes, block
         places = [place for place in needed(code, results) if isinstance(code.operations[place], Op)]
-        position, ends = {place: i for i, place in enumerate(places)}, list(accumulate(inputs))
+        position, numbers = {place: i for i, place in enumerate(places)}, interface.places
 
         def argument(a: Any) -> Argument:
             if a.__class__ is float:
@@ -65,8 +64,8 @@ class _Writer:
             place = int(op[1:])
             if op[0] == "p":
                 return "p", place
-            which = next(i for i, end in enumerate(ends) if place < end)
-            return f"x{which}", place - (ends[which] - inputs[which])
+            which, lane = numbers[place]
+            return f"x{which}", lane
 
         self.lines = [Line(code.operations[place], tuple(map(argument, code.arguments[place])), code.batched[place])  # type: ignore[arg-type]
                       for place in places]  # fmt: skip
