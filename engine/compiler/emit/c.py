@@ -289,7 +289,7 @@ class Writer(Products):
         """The lane that is picked: choice c of lane l is lane at[l * width + c] of the choices."""
         at, width, _, _ = array.extra
         [index] = array.args
-        text = f"{self.table(at, 'int')}[i * {width} + (long){self.number(index)}]"
+        text = f"(double){self.table(at, 'int')}[i * {width} + (long){self.number(index)}]"
         return self.loop(array.lanes, array.batched, f"{self.into(array)} = {text};")
 
     def _pick(self, array: Array) -> str:
