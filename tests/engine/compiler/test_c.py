@@ -412,6 +412,18 @@ def test_the_path_of_a_compiler_may_have_spaces_and_what_it_says_any_encoding(mo
         compilers.compiler()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the compiler is a script")
+def test_a_compiler_that_names_functions_in_its_own_way_is_asked_whether_it_is_one_of_c(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
+    mangles = tmp_path / "mangles"
+    mangles.write_text(f"#!/bin/sh\nexec '{COMPILER.command[0]}' -Dchainrule_value=_Z15chainrule_valuel \"$@\"\n")
+    mangles.chmod(0o755)
+    monkeypatch.setenv("CC", str(mangles))
+    w = Value(2.0)
+    with pytest.warns(RuntimeWarning, match="leaves out the function chainrule_value: is it a compiler of C, as gcc"):
+        assert in_c(lambda x: w * x, [w])(np.array([3.0])).tolist() == [6.0]
+
+
 def test_two_processes_build_the_same_library_at_once(tmp_path):
     code = (
         "import numpy as np\nfrom chainrule import engine\nw = engine.Value(3.0)\n"
