@@ -1,6 +1,7 @@
 """Programs in C give the numbers of eager code, and are built once, whatever happens to a compiler."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -624,24 +625,28 @@ def test_a_saved_file_compiles_without_a_warning_and_runs_alone(tmp_path, featur
 
 
 def _sanitizers():
-    """The flags that this compiler has for them; None if it has none, or Python cannot load what they make."""
-    runtime = subprocess.run([*COMPILER.command, "-print-file-name=libasan.so"], capture_output=True, text=True)
+    """What Python has to load before, and the flags; None if this compiler has no sanitisers that it can load."""
+    clang = "clang" in COMPILER.version
+    file = f"libclang_rt.asan-{platform.machine()}.so" if clang else "libasan.so"
+    runtime = subprocess.run([*COMPILER.command, f"-print-file-name={file}"], capture_output=True, text=True)
     path = runtime.stdout.strip()
-    return path if runtime.returncode == 0 and os.path.isabs(path) and shutil.which(COMPILER.command[0]) else None
+    flags = (*SANITIZED, "-fsanitize=address,undefined", *["-shared-libasan"] * clang)
+    return (path, flags) if runtime.returncode == 0 and os.path.isabs(path) else None
 
 
 @pytest.mark.slow
 def test_address_and_undefined_behaviour_sanitisers_find_nothing(tmp_path):
-    runtime = None if COMPILER.is_cl else _sanitizers()
-    if runtime is None:
+    found = None if COMPILER.is_cl else _sanitizers()
+    if found is None:
         pytest.skip("this compiler has no address sanitiser that can be loaded into Python")
+    runtime, flags = found
     code = (
         "import os\ndel os.environ['LD_PRELOAD']\n"  # the compiler would be slow with it
         f"import sys, warnings\nsys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]}\n"
         "import numpy as np\nfrom structures import Structure\nfrom test_structures import inputs_of\n"
         "from chainrule import engine\nfrom chainrule.engine.compiler.arrays import layout\n"
         "from chainrule.engine.compiler.run import compilers\nfrom chainrule.nn import MLP, cross_entropy\n"
-        f"compilers.FLAGS = {(*SANITIZED, '-fsanitize=address,undefined')}\n"
+        f"compilers.FLAGS = {flags}\n"
         "for seed in range(8):\n"
         "    layout.MANY_FEATURES = 1 + 31 * (seed % 2)\n"
         "    f, chance = Structure(seed), np.random.default_rng(seed)\n"
