@@ -15,9 +15,11 @@ from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.leaves import data_of
 from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
+from chainrule.engine.lost_paths import lost_path
 from chainrule.engine.misuse import ADVICE as UNLISTED
 from chainrule.engine.misuse import misread_outputs
-from chainrule.engine.reads import Watch, lost_path
+from chainrule.engine.reads import Watch
+from chainrule.engine.reports import first_of
 from chainrule.engine.telling import tell
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
@@ -278,8 +280,7 @@ class Objective:
         (first, found), (second, again) = self.seen
         held = [leaf.name() for leaf in first if any(leaf is other for other in second)]
         if held:
-            names = ", ".join(held[:3]) + f" and {len(held) - 3} more" * (len(held) > 3)
-            said = f"the loss depends on {names}, which no list of parameters holds, so fit does not train it"
+            said = f"the loss depends on {first_of(held)}, which no list of parameters holds, so fit does not train it"
             tell(f"{said}; {UNLISTED}")
         for kind in found:
             if kind in again:
@@ -324,8 +325,7 @@ class Objective:
         if lost is None:
             return ""
         known = set(self.params)
-        names = [p.name() for p in topological_order(lost.node) if p in known]
-        name = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        name = first_of([p.name() for p in topological_order(lost.node) if p in known])
         return (
             f". From a number that is read, {name} gets no gradient: where the loss depends on it ({lost.line}), "
             f"{name} does not learn. Write what was read with operations (chainrule.exp for math.exp, without float() "

@@ -4,7 +4,7 @@ from operator import mul
 
 from chainrule.engine import graph, transforms, value
 from chainrule.engine.fast.operators import FastOperators
-from chainrule.nn import modules, objective, stepping, training
+from chainrule.nn import loop, modules, objective, stepping
 
 
 def apply_by_row(cls, op, arguments):
@@ -38,7 +38,7 @@ GENERAL = {
     (transforms, "derivatives"): lambda root, leaves, unchanged: None,
     (modules, "weighted_sum"): sum_by_operators,
     (objective, "whole_sums"): all_nodes,
-    **{(module, "data_of"): read_one_by_one for module in (objective, stepping, training)},
+    **{(module, "data_of"): read_one_by_one for module in (loop, objective, stepping)},
     (stepping, "put_data"): write_one_by_one,
 }
 

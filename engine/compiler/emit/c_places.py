@@ -51,10 +51,9 @@ class Places:
     # --- in which order, and in which loops
 
     def _time(self, array: Array) -> int:
-        read = [a.array for a in array.args if isinstance(a, Rows)]
-        if array.batched or any(one.batched for one in read):
+        if array.batched or any(one.batched for one in array.reads):
             return DURING
-        sums = any(self.when[one] == AFTER or (self.when[one] == DURING and not one.batched) for one in read)
+        sums = any(self.when[one] == AFTER or (self.when[one] == DURING and not one.batched) for one in array.reads)
         return AFTER if sums else BEFORE
 
     def _units(self, time: int) -> list[Unit]:
@@ -77,7 +76,7 @@ class Places:
         }
         found = {array for array in loop if by_number(array) and array not in self.roots and array not in self.placed}
         for array in self.code:
-            for a in [*[a.array for a in array.args if isinstance(a, Rows)], *_sources(array)]:
+            for a in [*array.reads, *_sources(array)]:
                 if a in found and loop[a] != loop.get(array):
                     found.discard(a)
         return found
@@ -88,10 +87,10 @@ class Places:
         """How many rows of ones stand behind each array. A product does without its last one: it knows of a bias."""
         found = dict.fromkeys(self.code, 0)
         for array in self.code:
-            if array.op in ("matmul", "outer", "masked"):
-                rights, ones = (1, array.extra[0]) if array.op == "masked" else (array.extra[0], array.extra[3])
-                side = array.args[1].array  # type: ignore[union-attr]
-                every = self.block == 1 or array.op == "masked" or (array.op == "outer" and array.batched)
+            if array.op in ("matmul", "outer"):
+                rights, *_, ones = array.extra
+                side = array.args[1].array
+                every = self.block == 1 or (array.op == "outer" and array.batched)
                 found[side] = max(found[side], (ones - (ones > 0 and not every)) * rights)
         return found
 
@@ -109,7 +108,7 @@ class Places:
             last[its] = max(last.get(its, -1), end if always or array in self.roots else at)
         for array in self.code:
             at = self.unit_of.get(array, -1)
-            for read in [*[a.array for a in array.args if isinstance(a, Rows)], *_sources(array)]:
+            for read in [*array.reads, *_sources(array)]:
                 if read.batched and read not in self.unstored:
                     its = home(read, self.placed)
                     last[its] = max(last[its], at)

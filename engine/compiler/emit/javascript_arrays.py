@@ -216,11 +216,6 @@ class JavaScript:
             return "null"
         return self.constant(f"there({x.count}, {self.indices([row for row, known in enumerate(mask) if known])})")
 
-    def _masked(self, array: Array) -> None:
-        [ones], [G, H] = array.extra, array.args
-        assert isinstance(G, Rows) and isinstance(H, Rows)
-        self.call(array, "masked", self.start(G), G.count, self.start(H), array.lanes, array.lanes - ones, "n")
-
     # --- sums
 
     def _examples(self, array: Array) -> None:
