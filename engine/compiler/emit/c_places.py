@@ -12,7 +12,7 @@ from ..literals import parsed
 from .c_function import SLACK
 from .c_words import number
 
-WIDEST = 88  # examples side by side, in the nearest cache; 8 times an odd number, so that rows do not clash in it
+WIDEST = 104  # examples side by side, in the nearest cache; 8 times an odd number, so that rows do not clash in it
 ROOM = 1 << 18  # numbers that all arrays may have together, before there are fewer examples side by side
 BEFORE, DURING, AFTER = range(3)  # when an array is computed: before the examples, for each block of them, after them
 

@@ -74,7 +74,7 @@ def test_thousands_of_random_structures_in_c_agree_with_eager_code(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("features", [3, 40])  # 40: an example in each row
-@pytest.mark.parametrize("n", [1, 7, 8, 9, 264, 265, 600, 5000])
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 104, 105, 600, 5000])  # 104: so many are side by side
 def test_any_number_of_examples_gives_what_numpy_gives(n, features):
     chance, model = np.random.default_rng(n), MLP(features, [5, 3], "tanh", rng=0)
     X, y = chance.normal(size=(n, features)), chance.integers(0, 3, n)
