@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine import Table, Value, logsumexp, minimum, ops, pick, relu, softplus
+from chainrule.engine.numeric import runs_operations
 
 from .arguments import listed, not_negative, positive_number
 from .probabilities import checked_logits
@@ -111,11 +112,11 @@ def binary_cross_entropy(prediction: Any, target: Any, positive_weight: float = 
     >>> binary_cross_entropy(Value(-1000.0), 1).data
     1000.0
     """
-    if not hasattr(type(positive_weight), "__apply__"):
+    if not runs_operations(positive_weight):
         positive_weight = not_negative("positive_weight", positive_weight)
     logits, targets = _pairs("binary_cross_entropy", prediction, target)
     for one in targets:
-        if not hasattr(type(one), "__apply__") and not 0 <= one <= 1:
+        if not runs_operations(one) and not 0 <= one <= 1:
             whole = float(one).is_integer() and one > 0
             hint = "; for more than two classes, use cross_entropy, with an output for each" if whole else ""
             hint = "; for -1 and +1, write y = (y + 1) / 2, or use hinge" if one == -1 else hint
@@ -143,7 +144,7 @@ def hinge(scores: Any, target: Any) -> Value:
     _check_numbers("hinge", "scores", found)
     if len(found) == 1:
         _, (side,) = _pairs("hinge", found, target)
-        if not hasattr(type(side), "__apply__") and side not in (-1, 1):
+        if not runs_operations(side) and side not in (-1, 1):
             hint = "; for 0 and 1, write y = 2 * y - 1, or use binary_cross_entropy" if side == 0 else ""
             raise ValueError(f"hinge takes the targets -1 and +1 beside one score, got {side!r}{hint}")
         lacking: Value = relu(1.0 - found[0] * side)
@@ -212,7 +213,7 @@ def _check_numbers(loss: str, what: str, given: list[Any]) -> None:
         if (
             one.__class__ is not float
             and one.__class__ is not Value
-            and (isinstance(one, (str, bytes)) or not (isinstance(one, Real) or hasattr(type(one), "__apply__")))
+            and (isinstance(one, (str, bytes)) or not (isinstance(one, Real) or runs_operations(one)))
         ):
             raise TypeError(f"{loss} takes numbers and Values, but {what} {i} is {type(one).__name__} {one!r:.60}")
 

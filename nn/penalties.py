@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.engine.gate import rows
+from chainrule.engine.numeric import runs_operations
 
 from .arguments import given, not_negative
 from .stepping import is_model
@@ -82,14 +83,14 @@ def _listed(params: Any, whose: str) -> list[Value]:
     if not listed:
         raise ValueError(f"{whose} got 0 parameters; write {whose}(model, 1e-4)")
     for place, p in enumerate(listed):
-        if not hasattr(type(p), "__apply__"):
+        if not runs_operations(p):
             raise TypeError(f"params holds Values, but parameter {place} is {given(p)}; write {whose}(model, 1e-4)")
     return listed
 
 
 def _strength(strength: Any) -> Any:
     """A number of at least 0; a Value, which a user may want to learn, is taken as it is."""
-    return strength if hasattr(type(strength), "__apply__") else not_negative("strength", strength)
+    return strength if runs_operations(strength) else not_negative("strength", strength)
 
 
 def _sum(terms: list[Any]) -> Any:

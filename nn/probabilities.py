@@ -58,6 +58,8 @@ def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Va
     """
     if behind and isinstance(logits, _Probabilities) and (made_of := logits.logits()):
         return made_of
+    if isinstance(logits, list) and {*map(type, logits)} == {Value}:  # as nearly always
+        return [*logits]
     if not hasattr(logits, "__len__") or isinstance(logits, (str, bytes, Mapping, Set)):
         raise TypeError(
             f"{wanted_by} needs one logit per class, got a single {type(logits).__name__}; "

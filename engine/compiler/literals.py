@@ -54,16 +54,25 @@ def shape_literal(shape: Sequence[int | str]) -> str:
     return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
+def evenly(indices: Sequence[int]) -> range | None:
+    """These indices, of which there is at least one, as a range; None if they do not rise evenly.
+
+    >>> evenly([0, 3, 6]), evenly([1, 0])
+    (range(0, 7, 3), None)
+    """
+    step = indices[1] - indices[0] if len(indices) > 1 else 1
+    found = range(indices[0], indices[-1] + 1, step) if step > 0 else range(0)
+    return found if list(found) == list(indices) else None
+
+
 def slice_literal(indices: Sequence[int]) -> str | None:
     """The slice that picks these indices; None if they do not rise evenly.
 
     >>> slice_literal([2, 3, 4]), slice_literal([0, 3, 6]), slice_literal([1, 0])
     ('[2:5]', '[0:7:3]', None)
     """
-    first, step = indices[0], indices[1] - indices[0] if len(indices) > 1 else 1
-    if step <= 0 or list(indices) != list(range(first, first + step * len(indices), step)):
-        return None
-    return f"[{first}:{indices[-1] + 1}]" if step == 1 else f"[{first}:{indices[-1] + 1}:{step}]"
+    found = evenly(indices)
+    return found and f"[{found[0]}:{found[-1] + 1}" + f":{found.step}" * (found.step > 1) + "]"
 
 
 def indices_literal(indices: Sequence[int]) -> str:

@@ -293,18 +293,16 @@ class Program:
             return rounding or Path(path)
         if dtype != "float64" or len(examples):
             raise ValueError(f"save: dtype and examples are for a file of C, as in save('net.c', dtype={dtype!r})")
-        still, whole = self._without_gradient(), [array.whole_numbers for array in latest.layout]
-        outputs = len(latest.outputs) if latest.several else None
-        shape = latest.shapes, whole, outputs, self._batch, self.parameters().tolist()
+        still, called = self._without_gradient(), (latest.interface, self.parameters().tolist())
         if ending in (".js", ".mjs"):
             texts = {name: latest.javascript_text(name, still) for name in latest.names}
-            write(path, javascript_module(texts, *shape, about))
+            write(path, javascript_module(texts, *called, about))
             return Path(path)
         if ending not in ("", ".py"):
             instead = "write program.save('net.py')"
             raise ValueError(f"save: the ending of {str(path)!r} is none of .py, .js, .mjs, .c; {instead}")
         texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
-        write(path, module(texts, *shape))
+        write(path, module(texts, *called))
         return Path(path)
 
     def __repr__(self) -> str:
@@ -477,7 +475,7 @@ def _layout(array: NDArray[Any], shape: tuple[int, ...], i: int, count: int, bat
     elif shape:
         given += ".T"
     name = "h0" if i == 0 else "y" if count == 2 else f"u{i}"
-    return Array(name, lanes, True, given, array.dtype.kind != "f")
+    return Array(lanes, True, name, given, array.dtype.kind != "f")
 
 
 def _owner(f: Any) -> Any:

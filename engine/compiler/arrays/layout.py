@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...op import Op
-from .ir import Rows
-from .plan import Array, Lane, Plan, Step
+from .plan import Array, Lane, Plan
 
 MANY_FEATURES = 32  # from here on it takes longer to transpose an input than to multiply it with an example in each row
 
@@ -22,16 +21,6 @@ def name_arrays(plan: Plan) -> None:
             [source, *others] = plan.by_array(step.operands[0])
             if source and not others and (number := numbers.pop(source, 0)):
                 step.target.name = f"h{number}"
-
-
-def trailing_ones(step: Step) -> int:
-    """How many of the factors on the right side of a grid are the number 1."""
-    return sum(1 for operand in step.operands[1][:: step.sizes[0]] if operand == 1.0)
-
-
-def ends_its_array(x: Rows) -> bool:
-    """Whether these are the last lanes of their array."""
-    return x.start + x.step * x.count == x.array.lanes
 
 
 def examples_in_rows(plan: Plan) -> set[Array]:

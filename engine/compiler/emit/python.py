@@ -14,6 +14,7 @@ from ..arrays.flattening import SUMS
 from ..arrays.plan import Array
 from ..literals import listed, literal
 from ..scalar.code import Code, Ref, Scalar, needed, uses_of
+from .about import Interface
 
 RESERVED = re.compile(r"([xypuv]\d*|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
 SHORT = 100  # characters
@@ -114,25 +115,20 @@ def lines(
     return written
 
 
-def on_floats(
-    name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[tuple[Array, tuple[int, ...]]], parameters: int
-) -> str:
-    """The function of that name (value, value_and_grad or input_gradients) on one example, in Python.
-
-    `inputs` are the arrays that the inputs are in the plan, each with the shape that the caller gives it in.
-    """
+def on_floats(name: str, code: Code, results: Sequence[Scalar], interface: Interface) -> str:
+    """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
     places = needed(code, results)
     used = {op for op in map(code.operations.__getitem__, places) if isinstance(op, str)}
-    body, groups, given = [], list[list[str]](), argument_names(len(inputs))
+    body, groups, given = [], list[list[str]](), interface.names
     returns, start = _names(code, results), 0
-    for argument, (array, shape) in zip(given, inputs):
-        names = [f"x{i}" for i in range(start, start + array.lanes)]
-        flat = argument + ".astype(float)" * array.whole_numbers + ".ravel()" * (len(shape) > 1)
+    for argument, size, shape, integers in zip(given, interface.sizes, interface.shapes, interface.whole):
+        names = [f"x{i}" for i in range(start, start + size)]
+        flat = argument + ".astype(float)" * integers + ".ravel()" * (len(shape) > 1)
         if not used.isdisjoint(names):
             body.append(_unpacked(names, used, f"{flat}.tolist()") if shape else f"{names[0]} = float({argument})")
-        groups.append(returns[1 + start : 1 + start + array.lanes])
-        start += array.lanes
-    names = [f"p{i}" for i in range(parameters)]
+        groups.append(returns[1 + start : 1 + start + size])
+        start += size
+    names = [f"p{i}" for i in range(interface.parameters)]
     if not used.isdisjoint(names):
         body.append(_unpacked(names, used, "theta.tolist()"))
     if name == "value":
@@ -174,11 +170,6 @@ def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Se
     inner = _function(f"{name}({arguments})", body).replace("\n", "\n    ").rstrip()
     title = '"""The function on the columns of n examples, with these parameters."""'
     return f"def bind(n, theta):\n    {title}\n\n    {inner}\n\n    return silent({name})\n"
-
-
-def argument_names(count: int) -> list[str]:
-    """The names of the inputs in a text: x, y; or x, u1, u2, …"""
-    return ["x", "y"] if count == 2 else ["x", *(f"u{i}" for i in range(1, count))][:count]
 
 
 def _function(head: str, body: Sequence[str]) -> str:
