@@ -106,7 +106,7 @@ WIDE = 1200  # pixels: beyond them, the smallest text is not read when the pictu
 def test_the_text_tells_how_to_see_all_of_a_picture_that_is_wider_than_a_page(path):
     told = False
     for cell in stored(path).cells:
-        told = told or "Where the page is narrow, the picture begins at its right end" in cell.source
+        told = told or "Run on a narrow page, the picture begins at its right end" in cell.source
         for output in cell.get("outputs", []):
             for data in re.findall(r"base64,([^\"]+)", output.get("data", {}).get("text/html", "")):
                 [width] = re.findall(r'<svg[^>]*? width="(\d+)', base64.b64decode(data).decode()) or ["0"]
