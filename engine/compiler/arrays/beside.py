@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from .ir import WORDS, Array, Operand, Rows
-from .place import ELSEWHERE, below_each_other, placed
+from .place import ELSEWHERE, below_each_other, needed, placed
 
+FEW_NAMES = 3
 FEW_ROWS = 64  # with more of them the work takes longer than the calls, and the first have left the cache
 
 
@@ -26,7 +27,7 @@ def beside(code: Sequence[Array], roots: Collection[Array], elsewhere: Collectio
     joined.find_families()
     while joined.join():
         pass
-    return joined.code()
+    return needed(joined.code(), roots)  # a family whose members did not fit is none
 
 
 class _Joined:
@@ -48,7 +49,8 @@ class _Joined:
             taken = any(one in self._fixed or one in self._below or one.op in ELSEWHERE for one in members)
             if len(group) > 1 and not taken and rows <= FEW_ROWS and self._at[members[-1]] < self._at[group[0]]:
                 whole = Array("beside", tuple(member.whole for member in members), rows, True, ())
-                whole.name = "_".join(member.name for member in members)
+                names = [member.name for member in members]
+                whole.name = "_".join(names) if len(names) <= FEW_NAMES else f"{names[0]}_to_{names[-1]}"
                 self._at[whole], self._members[whole] = self._at[members[-1]] + 1, len(members)
                 for member, start in below_each_other(whole):
                     self._below[member] = Rows(whole, start, 1, member.lanes)

@@ -94,7 +94,7 @@ WORDS = {
 def shown(operand: Operand, name: str = "") -> str:
     """An operand as text; `name` is that of its array."""
     if isinstance(operand, Rows):
-        return name + (slice_literal(operand.places) or "") * (not operand.complete)
+        return name if operand.complete else name + (slice_literal(operand.places) or "")
     power = f" {'*' if operand.power > 0 else '/'} n" if operand.power else ""
     return literal(operand.number) + power + f"**{abs(operand.power)}" * (abs(operand.power) > 1)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...op import Op
+from . import ir
 from .plan import Array, Lane, Plan
 
 MANY_FEATURES = 32  # from here on it takes longer to transpose an input than to multiply it with an example in each row
@@ -21,6 +24,22 @@ def name_arrays(plan: Plan) -> None:
             [source, *others] = plan.by_array(step.operands[0])
             if source and not others and (number := numbers.pop(source, 0)):
                 step.target.name = f"h{number}"
+
+
+def name_the_rest(code: Iterable[ir.Array], constants: str = "t") -> None:
+    """Give each array a name of its own: t1, t2, … where textbooks have none. Constants have a letter of their own."""
+    taken, counts = {"theta", "n"}, {"t": 0, constants: 0}
+    unnamed = []
+    for array in code:
+        if not array.name or (array.name in taken and array.op != "theta"):
+            unnamed.append(array)
+        taken.add(array.name)
+    for array in unnamed:
+        letter = constants if array.op == "numbers" else "t"
+        while not array.name or array.name in taken:
+            counts[letter] += 1
+            array.name = f"{letter}{counts[letter]}"
+        taken.add(array.name)
 
 
 def examples_in_rows(plan: Plan) -> set[Array]:

@@ -18,10 +18,8 @@ class Placement(NamedTuple):
     """Where the arrays of a function lie."""
 
     inside: dict[Array, tuple[Array, Places]]  # those that are computed in rows of a scatter
+    below: dict[Array, tuple[Array, int]]  # those in an array "beside", and their first row there
     again: dict[Array, Array]  # those that lie in the memory of an earlier one
-    below: dict[
-        Array, tuple[Array, int]
-    ]  # those that stand below others: the array of all of them, the first row there
     taken_back: dict[Array, Array]  # the scatters that take what they put, with a row of zeros behind it
     first: set[Array]  # those in which the examples come first
 
@@ -119,17 +117,16 @@ def _in_no_order(scatter: Array, inside: Collection[Array]) -> Array | None:
 def place(code: Sequence[Array], roots: Collection[Array], own: Collection[Array | None]) -> Placement:
     """Where the arrays of a function lie; those that are `own` share no memory with an earlier one."""
     inside = placed(code, roots)
+    below = {member: (array, start) for array in code if array.op == "beside"
+             for member, start in below_each_other(array)}  # fmt: skip
     back, first = around_einsum(code, roots, inside)
-    below = {member: (whole, start) for whole in code for member, start in below_each_other(whole)}
-    wholes = [whole for whole, _ in below.values()]
-    own = {*own, *back.values(), *first, *below, *wholes}
-    return Placement(inside, reused(code, roots, inside, own), below, back, first)
+    own = {*own, *back.values(), *first, *below, *(array for array, _ in below.values())}
+    return Placement(inside, below, reused(code, roots, inside, own), back, first)
 
 
 def below_each_other(whole: Array) -> Iterator[tuple[Array, int]]:
-    """The arrays that an array "beside" is made of, and the first row of each; for any other array, nothing."""
-    members = whole.reads if whole.op == "beside" else []
-    return zip(members, accumulate((member.lanes + member.ones for member in members), initial=0))
+    """The arrays that an array "beside" is made of, and the first row of each."""
+    return zip(whole.reads, accumulate((member.lanes + member.ones for member in whole.reads), initial=0))
 
 
 def reused(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .derive import differentiate
 from .forward import Forward
 from .ir import ZERO, Array, Operand, Rows, is_batched
+from .layout import name_the_rest
 from .place import needed
 from .plan import Plan
 from .program import Program
@@ -59,19 +60,3 @@ def results(forward: Forward, name: str) -> list[Operand | None]:
 
 def _full(program: Program, gradient: Operand, array: Array, batched: bool) -> Operand:
     return gradient if gradient == ZERO else program.full(gradient, array.lanes, batched)
-
-
-def name_the_rest(code: Sequence[Array], constants: str = "t") -> None:
-    """Give each array a name of its own: t1, t2, … where textbooks have none. Constants may have another letter."""
-    taken, counts = {"theta", "n"}, {"t": 0, constants: 0}
-    unnamed = []
-    for array in code:
-        if not array.name or (array.name in taken and array.op != "theta"):
-            unnamed.append(array)
-        taken.update(("", array.name))
-    for array in unnamed:
-        letter = constants if array.op == "numbers" else "t"
-        while array.name in taken:
-            counts[letter] += 1
-            array.name = f"{letter}{counts[letter]}"
-        taken.add(array.name)

@@ -7,12 +7,12 @@ from typing import Any
 
 from ..arrays.beside import beside
 from ..arrays.forward import Forward
-from ..arrays.ir import Operand, Rows, lines
-from ..arrays.layout import examples_in_rows
+from ..arrays.ir import Array, Operand, Rows, lines
+from ..arrays.layout import examples_in_rows, name_the_rest
 from ..arrays.mean import Part, mean, mean_parts
 from ..arrays.place import needed, place
 from ..arrays.plan import Plan, Step
-from ..arrays.whole import name_the_rest, results
+from ..arrays.whole import results
 from .numpy import LARGE, NumPy
 
 
@@ -27,8 +27,7 @@ def numpy_source(
     """
     exact = name != "value_and_grad"
     forward = Forward(plan, () if exact else mean_parts(plan), divides=name != "value")
-    stages = {} if stages is None else stages
-    stages["forward"] = "\n".join(lines(forward.program.code))
+    _note(stages, "forward", forward.program.code)
     found: list[Any] = results(forward, name)
     parts = mean(forward, found.pop(0)) if name in ("value_and_grad", "careful") else []
     fresh = None
@@ -40,9 +39,9 @@ def numpy_source(
     roots = {*forward.checked, *(each.array for each in read if isinstance(each, Rows))}
     code = needed(forward.program.code, roots)
     name_the_rest(code, constants="c")
-    stages["derive"] = "\n".join(lines(forward.program.code))
+    _note(stages, "derive", forward.program.code)
     code = beside(code, roots, {fresh, *rowwise})
-    stages["place"] = "\n".join(lines(code))
+    _note(stages, "place", code)
     text = NumPy(code, place(code, roots, {fresh, *rowwise}), rowwise, fresh, exact)
     if parts:
         _return_gradient(text, parts, found[0], plan.theta.lanes, without_gradient)
@@ -56,6 +55,11 @@ def numpy_source(
         )
         text.line(f"return {given}" if name == "per_example" else f"return [{given}]")
     return text.function(head), [(line.text, line.steps) for line in text.lines]
+
+
+def _note(stages: dict[str, str] | None, name: str, code: Sequence[Array]) -> None:
+    if stages is not None:  # to write the lines takes a tenth of the time of all passes
+        stages[name] = "\n".join(lines(code))
 
 
 def _gradient(forward: Forward, whole: Rows) -> Rows:

@@ -40,7 +40,7 @@ class NumPy:
         fresh: Array | None = None, exact: bool = True,
     ) -> None:  # fmt: skip
         self.code, self.rowwise, self.fresh, self.exact = code, rowwise, fresh, exact
-        self.placed, self._reused, self._below, self._taken_back, self.first = placement
+        self.placed, self._below, self._reused, self._taken_back, self.first = placement
         self.spare = set(self._taken_back.values())
         self.lines: list[Line] = []
         self.made: list[str] = []  # the lines that make the arrays
@@ -131,28 +131,23 @@ class NumPy:
                 array.name = scatter.name
             self._texts[array] = self._texts[scatter] + (slice_literal(places) or "") * (len(places) < scatter.lanes)
         elif array.op not in ("theta", "index", "flat") and array is not self.fresh:
-            earlier = self._reused.get(array)
-            self.made.append(
-                f"{name} = {earlier.name if earlier else self._window_below(array) or self._memory(array)}"
-            )
+            self.made.append(f"{name} = {self._memory(array)}")
             if array in self.rowwise:
                 self._texts[array] = f"{name}.T"
             if array.ones or array in self.spare:
                 self._texts[array] += f"[:{array.lanes}]"
 
-    def _window_below(self, array: Array) -> str:
-        """Where an array lies that stands below others."""
-        if array not in self._below:
-            return ""
-        whole, start = self._below[array]
-        self._make(whole)
-        return f"{whole.name}[{start}:{start + array.lanes + array.ones}]"
-
     def _memory(self, array: Array) -> str:
+        if array in self._reused:
+            return self._reused[array].name
+        if array in self._below:
+            whole, start = self._below[array]
+            self._make(whole)
+            return f"{whole.name}[{start}:{start + array.lanes + array.ones}]"
         lanes = array.lanes + array.ones + (array in self.spare)
         shape: tuple[int | str, ...] = (lanes, "n") if array.batched else (array.lanes,)
         zeros = array in self.spare or (array.op == "scatter" and not covers(array)[0])
-        ones = array.ones or (array.op == "beside" and any(member.ones for member in array.reads))
+        ones = array.ones or (array.op == "beside" and any(read.ones for read in array.reads))
         function = "ones" if ones else "zeros" if zeros else "empty"
         shape = shape[::-1] if array in self.rowwise or array in self.first else shape
         if array.op == "take" and array.args[0].array.op == "index":

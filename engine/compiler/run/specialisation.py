@@ -202,7 +202,7 @@ class Specialisation:
         """The lines of the function of that name, each with the labels of the nodes that it stands for."""
         code = self.code
         if self.narrow or self.long:
-            written: Any = lines(code, self.results(name), self.narrow, nested=True)
+            written: Any = lines(code, self.results(name), self.narrow)
         else:
             written = [(text, [place for step in steps for place in step.stands_for])
                     for text, steps in self.written(name)[1]]  # fmt: skip
