@@ -32,7 +32,7 @@ function neuronPanel() {
   const walk = el("span", { className: "walk" }, iconButton("back", "example before", () => chooseExample(S.example - 1)), shown, iconButton("next", "next example", () => chooseExample(S.example + 1)));
   if (D.kind === "model") box.querySelector("h2").append(walk);
   const body = el("div", { className: "scroll" }), own = el("p", { className: "note", id: "units", hidden: !D.units });
-  box.append(body, own);
+  box.append(sideways(body), body, own);
   let built = null, cells = [], said;
   const build = () => {
     built = `${S.neuron} ${S.loss} ${D.neurons.length}`;

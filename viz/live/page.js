@@ -638,6 +638,11 @@ function chooseOptimiser(name) {
   S.optimiser = new Optimiser(name === "momentum" ? "SGD" : name, { rate, schedule: D.schedule, ...(name === "momentum" ? { momentum: 0.9 } : {}) }, T.parameters);
   redraw();
 }
+function sideways(box) { // what is said above a box that is wider than the screen
+  const note = el("p", { className: "note noprint sideways", text: "There is more to the right: scroll sideways.", hidden: true });
+  parts.push(() => { if (!S.playing) note.hidden = box.scrollWidth <= box.clientWidth + 1; });
+  return note;
+}
 function panel(id, title, ...children) {
   const head = el("h2", {}, el("span", { text: title })), box = el("section", { className: "panel", id, "aria-label": title }, head, ...children);
   if (helpOf(id)) head.append(helpButton(id, head, title.replace(/^\d /, "").trim()));

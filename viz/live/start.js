@@ -180,7 +180,7 @@ let cards = [];
 function valuePanel() {
   const box = panel("picture-panel", D.title), held = $("picture");
   held.hidden = false;
-  box.append(held);
+  box.append(sideways(held), held);
   held.querySelectorAll("[data-card]").forEach((card) => { cards[Number(card.dataset.card)] = card; });
   const slopes = new Map();
   held.querySelectorAll("[data-label]").forEach((label) => slopes.set(Number(label.dataset.label), label));
