@@ -558,6 +558,29 @@ def test_the_table_of_a_neuron_holds_the_chain_rule_of_the_chosen_example(moons,
 # --- training
 
 
+def test_a_weight_with_a_penalty_has_the_gradient_of_python_and_says_what_its_other_uses_give(browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+
+    def loss(out, t):
+        return (out - t) ** 2 + 0.05 * cr.total([p * p for p in model.parameters()])
+
+    opened(browser, cr.live(model, loss, X[:9], y[:9]), tmp_path, address="#neuron=h1_2&example=4")
+    loss(model(X[3].tolist()), y[3]).backward()
+    neuron = model.layers[0].neurons[1]
+    rows = [
+        [cell.text for cell in row.find_elements("css selector", "th, td")]
+        for row in browser.find_elements("css selector", "#neuron tbody tr")
+    ]
+    heads = [one.text for one in browser.find_elements("css selector", "#neuron thead th")]
+    slope, up, others, whole = (next(i for i, head in enumerate(heads) if name in head)
+                                for name in ("∂z/∂w", "∂loss/∂z", "other uses", "w.grad"))  # fmt: skip
+    for row, p in zip(rows, [*neuron.w, neuron.b], strict=True):
+        assert number(row[whole]) == pytest.approx(p.grad, rel=1e-3)
+        assert number(row[slope]) * number(row[up]) + number(row[others]) == pytest.approx(p.grad, rel=2e-3, abs=1e-6)
+    assert any(number(row[others]) for row in rows)
+
+
 def test_train_and_pause(moons, browser):
     element(browser, "#play").click()
     wait(browser, "return LIVE.S.step > 5")
