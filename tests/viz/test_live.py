@@ -615,6 +615,35 @@ def test_a_loss_that_is_not_finite_stops_and_offers_a_way_back(browser, tmp_path
     assert browser.execute_script("return LIVE.S.optimiser.settings.rate") == step / 2
 
 
+def test_going_back_from_a_loss_that_is_not_finite_takes_the_steps_and_the_curve_back_too(moons, browser):
+    browser.execute_script("""
+      LIVE.S.playing = true;
+      for (let i = 0; i < 25; i += 1) LIVE.frame(1);
+      LIVE.S.optimiser.settings.rate = 1e308;
+      while (LIVE.update());""")
+    stopped = browser.execute_script("return LIVE.S.step")
+    settle(browser)
+    element(browser, ".message button").click()
+    step, last, finite = browser.execute_script(
+        "return [LIVE.S.step, LIVE.S.history.at(-1).step, Number.isFinite(LIVE.all().train)]"
+    )
+    assert stopped - 11 <= step < stopped and last <= step and finite
+    assert text(browser, "#figure-step b") == str(step)
+
+
+def test_the_table_of_all_numbers_follows_an_edit_and_the_first_note_goes_when_somebody_trains(browser, tmp_path):
+    opened(browser, small().page, tmp_path, "return document.querySelectorAll('.caption').length === 3", "")
+    assert not browser.execute_script("return document.querySelector('#opening').hidden")
+    element(browser, "#one").click()
+    assert browser.execute_script("return document.querySelector('#opening').hidden")
+    browser.execute_script("document.querySelector('#astable').click(); LIVE.setParameter(2, 0.625)")
+    settle(browser)
+    shown, slope = browser.execute_script("""
+      const cells = document.querySelectorAll('#numbers-table tbody tr')[2].children;
+      return [cells[1].textContent, [cells[2].textContent, LIVE.adjoint(LIVE.T.inputs + 2)]];""")
+    assert shown == "0.625" and number(slope[0]) == pytest.approx(slope[1], rel=1e-5)
+
+
 def test_the_wishes_are_minus_the_gradients_of_the_examples_and_their_mean_is_the_gradient(moons, browser):
     browser.execute_script("LIVE.chooseNeuron(5)")
     settle(browser)
