@@ -125,7 +125,7 @@ class _Place:
         return self.code if self.column is None else f"{self.code}[{self.column[0]}]"
 
     def says(self, index: tuple[int, ...], value: Any) -> str:
-        """row 3 of X holds 'a' in column 'city'"""
+        """The sentence: row 3 of X holds 'a' in column 'city'."""
         where = ""
         if self.column is not None:
             where = f" in column {self.column[0]}"

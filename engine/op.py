@@ -96,19 +96,19 @@ class Op:
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
     chooses: bool = False  # whether an argument of slope 0 is not chosen: it gets no gradient, not even 0 * inf
     lazy: bool = False  # whether the second and the third argument may be functions, of which only the chosen one runs
-    example: tuple[Any, ...] = ()  # of a row that flattens its arguments: some, as called
+    example: tuple[Any, ...] = ()  # arguments for the example in its help, if it flattens them
     quick: tuple[Rule, ...] | None = None  # rules for programs, where the exact ones are slow; right to 4 eps
 
     def __post_init__(self) -> None:
         places = ", ".join(["{}"] * abs(self.arity))
         for field, default in (("symbol", f"{self.name}({places})"), ("numpy", f"np.{self.name}({places})")):
             object.__setattr__(self, field, getattr(self, field) or default)
-        self._check_words()
+        self._check_lengths()
         # What help(), inspect.signature() and an editor's `?` ask an object for.
         object.__setattr__(self, "__signature__", self._signature())
         object.__setattr__(self, "__doc__", self._help())
 
-    def _check_words(self) -> None:
+    def _check_lengths(self) -> None:
         if self.slopes is not None and callable(self.slopes) != self.variadic:
             needed = "one function that returns all slopes" if self.variadic else "a tuple of functions"
             raise ValueError(f"slopes of {self.name}: {needed} is needed, as in its partials")

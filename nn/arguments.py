@@ -65,6 +65,7 @@ def below_one(name: str, number: Any) -> float:
 
 
 def limit(name: str, number: Any) -> float | None:
+    """A positive number, or None where there is no limit."""
     return None if number is None else positive_number(name, number)
 
 

@@ -217,6 +217,7 @@ class Loop:
         return {name: float(np.sqrt(self.squares[places].mean() / self.steps)) for name, places in self.layers.items()}
 
     def _still(self) -> NDArray[np.intp]:
+        """The places of the parameters that are frozen."""
         return np.flatnonzero([not p.requires_grad for p in self.optimiser.params])
 
     def is_out_of_patience(self, patience: int | None) -> bool:

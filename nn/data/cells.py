@@ -46,7 +46,7 @@ class Source:
     what: str = "row"  # what is numbered: "line" in a file
 
     def at(self, row: int) -> str:
-        """line 3 of trees.csv, or row 1 of X."""
+        """How errors name a row: line 3 of trees.csv, or row 1 of X."""
         return f"{self.what} {row if self.numbers is None else self.numbers[row]} of {self.name}"
 
     def of(self, rows: NDArray[Any]) -> Source:
