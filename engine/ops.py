@@ -797,7 +797,7 @@ def _indicators(index: Any, count: int) -> list[Any]:
     return [1.0 - step(absolute(index - i)) for i in range(count)]
 
 
-def _some(values: Sequence[Any]) -> tuple[Any, ...]:
+def _not_empty(values: Sequence[Any]) -> tuple[Any, ...]:
     values = tuple(values)
     if not values:
         raise ValueError("logsumexp needs at least one value, got none")
@@ -828,9 +828,9 @@ def _pairs(left: Sequence[Any], right: Sequence[Any]) -> tuple[Any, ...]:
 logsumexp: Op = Op(
     name="logsumexp",
     badge="lse",
-    # within ulp of the largest value: near 0, that value and the logarithm cancel
+    # The error is below ulp units of the largest value's last place: near 0, that value and the logarithm cancel.
     what="The logarithm of the sum of exp(value) over a list or an array of values, without overflow.",
-    flatten=_some,
+    flatten=_not_empty,
     example=([1.0, 2.0, 3.0],),
     forward=_logsumexp,
     partials=_softmax,

@@ -105,6 +105,8 @@ def cells_of_values(
 ) -> Cells:
     """The cells of a column of a frame, or of any sequence.
 
+    `asks` is what people are told to write where 1,234 may mean 1.234 or 1234; "" where nobody can be asked.
+
     Errors: ValueError for a value that is neither a number, a word nor a gap, and for one that is no number among many
     that are.
     """

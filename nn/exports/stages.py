@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..data.preparation import Preparation
 from ..data.targets import Amounts
-from ..init import uniform
+from ..kinds import ZERO
 from ..modules import MLP, Layer
 from ..probabilities import softmax
 from ..saving import NOT_FINITE, describe
@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-ZERO = uniform(0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -145,6 +144,7 @@ def folded(found: Sequence[Stage]) -> list[Affine | Activation]:
 
 
 def _after(second: Affine, first: Affine) -> Affine:
+    """Both as one: second(first(x))."""
     return Affine(second.weights @ first.weights, second.weights @ first.biases + second.biases)
 
 
