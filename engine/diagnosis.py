@@ -31,6 +31,7 @@ def diagnose(loss: Value, params: Any) -> Report:
 
     Shapes: params a list of Values, a dict of names to Values, or a model with .parameters().
 
+    >>> from chainrule import Value
     >>> w, b = Value(0.5, label="w"), Value(1.0, label="b")
     >>> loss = (w * 2.0 + b.data) ** 2
     >>> loss.backward()

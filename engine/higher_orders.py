@@ -23,6 +23,7 @@ def gradients(y: Value, xs: Any) -> Any:
     Shapes: a list of Values, one for each x (one Value for one x). An x that y does not depend on gets Value(0.0).
     Errors: ValueError if data changed after the forward pass, TypeError for hand-made nodes.
 
+    >>> from chainrule import Value
     >>> x = Value(3.0)
     >>> [slope] = gradients(x**3, [x])
     >>> slope.data, gradients(slope, [x])[0].data

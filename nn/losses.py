@@ -27,6 +27,7 @@ def mse(prediction: Any, target: Any) -> Value:
     Shapes: one number and one number, or (outputs,) and (outputs,) -> one Value.
     Errors: ValueError if the lengths differ or there are no outputs.
 
+    >>> from chainrule import Value
     >>> mse([Value(1.0), Value(3.0)], [0.0, 1.0]).data
     2.5
     """
@@ -40,6 +41,7 @@ def mae(prediction: Any, target: Any) -> Value:
     Shapes: one number and one number, or (outputs,) and (outputs,) -> one Value.
     Errors: as mse.
 
+    >>> from chainrule import Value
     >>> mae([Value(1.0), Value(3.0)], [0.0, 1.0]).data
     1.5
     """
@@ -53,6 +55,7 @@ def huber(prediction: Any, target: Any, delta: float = 1.0) -> Value:
     Errors: ValueError if delta is not positive, else as mse.
     Source: Huber, Robust Estimation of a Location Parameter (1964).
 
+    >>> from chainrule import Value
     >>> huber(Value(3.0), 0.0).data, huber(Value(0.5), 0.0).data
     (2.5, 0.125)
     """
@@ -75,6 +78,7 @@ def cross_entropy(logits: Sequence[Value], target: Any, weights: Any = None) -> 
     computed from the logits. Any other list is taken as logits: probabilities in it would get a second softmax.
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.3.
 
+    >>> from chainrule import Value
     >>> cross_entropy([Value(1000.0), Value(0.0)], target=0).data
     0.0
     """
@@ -104,6 +108,7 @@ def binary_cross_entropy(prediction: Any, target: Any, positive_weight: float = 
     Errors: ValueError for a target outside of [0, 1], else as mse.
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.2.
 
+    >>> from chainrule import Value
     >>> binary_cross_entropy(Value(-1000.0), 1).data
     1000.0
     """
@@ -131,6 +136,7 @@ def hinge(scores: Any, target: Any) -> Value:
     Errors: ValueError for another target than -1 and +1, IndexError or TypeError if it is not a class.
     Source: Cortes & Vapnik, Support-Vector Networks (1995); Weston & Watkins (1999) for several classes.
 
+    >>> from chainrule import Value
     >>> hinge(Value(0.25), -1).data, hinge([Value(2.0), Value(1.5)], 0).data
     (1.25, 0.25)
     """

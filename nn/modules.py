@@ -40,6 +40,7 @@ class Module(Holder):
 
     `preparation` is what it remembers of the Dataset that it was trained on: `predict` takes raw rows then.
 
+    >>> from chainrule import Value
     >>> class Line(Module):
     ...     def __init__(self):
     ...         self.slope, self.start = Value(2.0), Value(1.0)
@@ -97,6 +98,7 @@ class Module(Holder):
 
         Errors: ValueError for a model that was trained to predict the numbers of a Dataset.
 
+        >>> from chainrule import MLP
         >>> model = MLP(2, [3, 2], rng=0)
         >>> float(model.predict_probabilities([[1.0, 2.0]]).sum().round(12))
         1.0
@@ -211,7 +213,7 @@ class Neuron(Module):
         except TypeError:
             check_numbers(inputs)
             raise
-        output = total
+        output: Value = total
         if self.nonlin:
             activation = self.activation
             output = _apply(activation, total)
@@ -350,6 +352,7 @@ def units(order: Sequence[Value]) -> dict[Value, Unit]:
     `order` is topological: arguments before results. To keep training fast, a Neuron marks only its parameters and its
     output. The values between them are found here: they were computed from a parameter, and the output from them.
 
+    >>> from chainrule import Neuron, Value
     >>> neuron = Neuron(1, nonlin=False)
     >>> neuron.b.unit, neuron(Value(2.0)).unit
     (('', 'h'), ('', 'h'))

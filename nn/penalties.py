@@ -26,9 +26,9 @@ def l2(params: Any, strength: float) -> Value:
 
     Its slope is 2 · strength · p, which is what weight_decay=2*strength adds to the gradient.
 
+    >>> from chainrule import MLP, Value, mse
     >>> l2([Value(3.0), Value(4.0)], 0.1).data
     2.5
-    >>> from chainrule import MLP, mse
     >>> model = MLP(2, [3, 1])
     >>> loss = lambda prediction, target: mse(prediction, target) + l2(model, 1e-4)
     """
@@ -40,6 +40,7 @@ def l2(params: Any, strength: float) -> Value:
 def l1(params: Any, strength: float) -> Value:
     """strength · Σ |p|, of a list of parameters or of all of a model's; it drives small ones to 0.
 
+    >>> from chainrule import Value
     >>> l1([Value(3.0), Value(-4.0)], 0.1).data
     0.7000000000000001
     """

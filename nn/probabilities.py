@@ -21,6 +21,7 @@ def softmax(logits: Sequence[Value]) -> list[Value]:
     Errors: nothing overflows. Subtracting the log of the sum costs a relative error of about eps · |largest logit|.
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 4.1.
 
+    >>> from chainrule import Value
     >>> [p.data for p in softmax([Value(1000.0), Value(0.0)])]
     [1.0, 0.0]
     """

@@ -228,7 +228,7 @@ class Optimiser:
 
         A schedule is a function and not among them: give the new optimiser the same one.
 
-        >>> from chainrule import SGD
+        >>> from chainrule import SGD, Value
         >>> w = Value(3.0)
         >>> w.grad = 2.0
         >>> optimiser = SGD([w], 0.5, momentum=0.9)
@@ -272,7 +272,7 @@ class Optimiser:
         `parameter` is one of `params`, or its place there. `str()` of the result is a short text.
         Errors: ValueError if no step has been taken, or if the parameter is not among those that this optimiser moves.
 
-        >>> from chainrule import SGD
+        >>> from chainrule import SGD, Value
         >>> w = Value(3.0, label="w")
         >>> w.grad = 2.0
         >>> optimiser = SGD([w], learning_rate=0.5)

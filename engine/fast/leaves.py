@@ -27,4 +27,4 @@ def put_data(leaves: Sequence[Any], numbers: Sequence[float]) -> None:
 
 def _are_plain(leaves: Sequence[Any]) -> bool:
     """Whether nobody wants to know of it: no derivative is being taken, and no class has a `.data` of its own."""
-    return not watching and all(kind._plain for kind in {*map(type, leaves)})
+    return not watching and all(kind._plain for kind in {leaf.__class__ for leaf in leaves})

@@ -160,6 +160,54 @@ def test_the_first_screen_trains_the_same_steps_each_time_and_says_so(browser, t
     assert browser.execute_script("return document.querySelector('#opening').hidden")
 
 
+def test_the_first_example_is_one_that_still_has_something_to_ask(browser, tmp_path):
+    model = cr.Neuron(
+        2, activation="relu", rng=0
+    )  # where it answers 0, an example asks for nothing, however wrong it is
+    X = np.random.default_rng(1).normal(size=(30, 2))
+    silent = [i for i in range(30) if model(X[i].tolist()).data == 0]
+    y = np.where(np.isin(np.arange(30), silent), -9.0, 1.0)
+    page = cr.live(model, cr.mse, X, y, learning_rate=1e-6)
+    opened(browser, page, tmp_path, "return document.querySelectorAll('.caption').length > 0", "")
+    chosen = browser.execute_script("return LIVE.S.example")
+    worst = browser.execute_script("return LIVE.all().table.indexOf(Math.max(...LIVE.all().table.slice(0, 30)))")
+    assert worst in silent and chosen not in silent
+    assert browser.execute_script("return LIVE.D.names.some((_, k) => LIVE.adjoint(LIVE.T.inputs + k) !== 0)")
+
+
+def test_the_curve_ends_at_the_step_where_the_training_was_paused(moons, browser):
+    browser.execute_script("LIVE.S.playing = true; for (let i = 0; i < 3; i += 1) LIVE.update(); LIVE.stop()")
+    assert browser.execute_script("return LIVE.S.history.at(-1).step") == 3
+    assert browser.execute_script("return LIVE.S.history.at(-1).train === LIVE.all().train")
+
+
+def test_a_scale_of_the_loss_has_two_numbers_at_least_and_none_is_cut_off(moons, browser):
+    ranges = [(low, low * times) for low in (1e-7, 0.0211, 0.665, 0.7) for times in (1.01, 2.0, 30.0, 1e5)]
+    found = browser.execute_script(
+        """
+      const context = CanvasRenderingContext2D.prototype, real = context.fillText;
+      let said;
+      context.fillText = function (text, x, y) {
+        const before = this.textAlign === 'right' ? this.measureText(text).width : 0;
+        if (this.canvas.id === 'curve') said.push([text, x - before]);
+        return real.call(this, text, x, y);
+      };
+      const all = arguments[0].map(([low, high]) => {
+        said = [];
+        LIVE.S.history = [high, low].map((train, step) => ({ step, train, test: NaN, sizes: [1, 1, 1] }));
+        LIVE.drawAll();
+        return said;
+      });
+      context.fillText = real;
+      return all;""",
+        ranges,
+    )
+    for (low, high), said in zip(ranges, found, strict=True):
+        numbers = {one for one, _ in said if one != "0" and not one.startswith("step")}
+        assert len(numbers) >= 2 and min(x for _, x in said) >= 0, (low, high, said)
+        assert all(low * 0.95 <= number(one) <= high * 1.05 for one in numbers)
+
+
 # --- it computes what Python computes
 
 
@@ -692,6 +740,61 @@ def test_points_are_added_moved_and_deleted(moons, browser):
     assert browser.execute_script("return LIVE.D.train") == count
 
 
+def dragged(browser, selector, start, by, tool):
+    """Press the tool, then drag on the field from `start`, an offset from its middle."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    [button] = [one for one in browser.find_elements("css selector", "#data-panel .tools button") if one.text == tool]
+    button.click()
+    hand = ActionChains(browser).move_to_element_with_offset(element(browser, selector), *start).click_and_hold()
+    hand.move_by_offset(*by).release().perform()
+    settle(browser)
+
+
+def test_the_examples_of_a_curve_are_added_and_moved_too(browser, tmp_path):
+    model = cr.MLP(1, [3, 1], activation="tanh", rng=0)
+    opened(browser, cr.live(model, cr.mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.5]), tmp_path)
+    dragged(browser, "#field", (0, -40), (0, 0), "add")
+    x, y = browser.execute_script("return Array.from(LIVE.X).slice(-2)")
+    assert abs(x - 1.0) < 0.1 and 0.5 < y < 1.0
+    dragged(browser, "#field", (0, -40), (30, 60), "move")
+    moved = browser.execute_script("return Array.from(LIVE.X).slice(-2)")
+    assert moved[0] > x and moved[1] < y
+    loss = np.mean([float(cr.mse(model(x), y)) for x, y in [(0.0, 0.0), (1.0, 1.0), (2.0, 0.5), moved]])
+    assert browser.execute_script("return LIVE.all().train") == pytest.approx(loss, rel=1e-14)
+
+
+def test_where_numbers_are_predicted_in_the_plane_a_point_has_the_colour_of_its_target(browser, tmp_path):
+    X = [[-1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+    opened(browser, cr.live(model, cr.mse, X, [-2.0, 2.0, 0.1]), tmp_path, address="#example=3")
+    colours = browser.execute_script("""
+      const field = document.querySelector('#field'), c = field.getContext('2d');
+      const at = (x) => Math.round(field.width * (0.5 + x / 2.4));
+      return [[-1, -1], [1, 1]].map(([x, y]) => Array.from(c.getImageData(at(x), at(-y), 1, 1).data));""")
+    (red, _, blue, _), (red_2, _, blue_2, _) = colours
+    assert red > blue + 60 and blue_2 > red_2 + 60  # orange below 0, blue above
+    assert "target" in text(browser, "#data-panel .legend") and "from −1.2 to 1.2" in text(browser, ".legend")
+    browser.execute_script("document.querySelector('#newtarget').select()")
+    element(browser, "#newtarget").send_keys("1.25")
+    dragged(browser, "#field", (10, 10), (0, 0), "add")
+    assert browser.execute_script("return LIVE.X[LIVE.X.length - 1]") == 1.25
+
+
+def test_a_page_of_a_scaled_table_reads_and_tells_the_units_of_the_table(browser, tmp_path):
+    data = cr.houses().standardise()
+    model = cr.MLP(data.inputs, [3, 1], activation="tanh", rng=0)
+    opened(browser, cr.live(model, cr.mse, data), tmp_path)
+    raw = cr.houses()
+    area, price = np.asarray(raw.X)[0, 0], np.asarray(raw.y)[0]
+    assert f"area {area:g}" in text(browser, "#units") and f"target {price:g}" in text(browser, "#units")
+    rows = [",".join(map(repr, [*map(float, x), float(y)])) for x, y in zip(np.asarray(raw.X), np.asarray(raw.y))]
+    before = browser.execute_script("return Array.from(LIVE.X)")
+    assert browser.execute_script("return LIVE.pasted(arguments[0])", "\n".join(rows)) == ""
+    assert browser.execute_script("return Array.from(LIVE.X)") == before
+    assert "units of your table" in text(browser, "dialog")
+
+
 def test_a_pasted_table_is_taken_or_refused_with_its_line(moons, browser):
     def pasted(rows):
         return browser.execute_script("return LIVE.pasted(arguments[0])", rows)
@@ -970,6 +1073,21 @@ def test_nothing_is_cut_off_at_any_width(browser, tmp_path, wide, kind, width):
         assert browser.execute_script(f"return {page}.scrollWidth - {page}.clientWidth") == 0
 
 
+def test_on_a_phone_a_tab_shows_its_own_parts_alone_and_a_neuron_opens_its_tab(browser, tmp_path, wide):
+    wide(390)
+    opened(browser, KINDS["plane"](), tmp_path)
+    seen = "[...document.querySelectorAll('main > .panel')].filter((one) => one.offsetParent).map((one) => one.id)"
+    for tab in browser.find_elements("css selector", ".jump button"):
+        tab.click()
+        settle(browser)
+        assert browser.execute_script(f"return {seen}.join(' ')") == tab.get_attribute("data-shows")
+    browser.find_elements("css selector", ".jump button")[0].click()
+    settle(browser)
+    browser.find_elements("css selector", "button.node")[2].click()
+    settle(browser)
+    assert browser.execute_script(f"return {seen}") == ["neuron"]
+
+
 # --- one Value, other models, errors
 
 
@@ -1090,7 +1208,10 @@ def test_a_page_of_a_parameter_that_is_nan_says_which_and_what_to_do(browser, tm
     name = model.parameters()[4].label
     assert text(browser, ".message") == f"{name} is nan, so nothing can be computed: give it another number."
     assert name in text(browser, "#whatif-panel h2") and "has no slope" in text(browser, "#verdict")
+    assert "nan" in text(browser, "#wishtext") and "for nothing" not in text(browser, "#wishtext")
+    assert browser.execute_script("return document.querySelector('#opening').hidden")
     browser.execute_script("LIVE.setParameter(4, 0.5); LIVE.dropGhost(true)")
+    assert browser.execute_script("return document.querySelector('.message').hidden")
     element(browser, "#one").click()
     assert browser.execute_script("return LIVE.S.step") == 1 and browser.get_log("browser") == []
 
@@ -1275,7 +1396,11 @@ def test_the_bars_of_wishes_have_the_sizes_and_signs_of_minus_the_gradients():
     X, y = moons_data()
     model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
     asked = np.sort(cr.wishes(model, cr.mse, X, y).of("layers.1.neurons.0.b"))
-    svg = ElementTree.fromstring(viz.wish_bars(model, cr.mse, X, y, parameter="layers.1.neurons.0.b").svg)
+    by_name, by_label = (
+        viz.wish_bars(model, cr.mse, X, y, parameter=name).svg for name in ("layers.1.neurons.0.b", "b2_1")
+    )
+    assert by_name == by_label and ">b2_1<" in by_label  # the name that landscape() and draw() have for it
+    svg = ElementTree.fromstring(by_label)
     _, *bars = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]  # the first one is the paper
     assert [bar["class"] for bar in bars] == ["n8" if one < 0 else "p8" for one in asked]
     heights = np.array([float(bar["height"]) for bar in bars])

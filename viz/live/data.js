@@ -2,7 +2,7 @@
 
 function dataTools() { // for examples in the plane, or a table that was pasted
   const bar = el("div", { className: "controls tools", role: "group", "aria-label": "edit the data" });
-  if (isPlane()) {
+  if (isPlane() || (isLine() && D.task === "numbers" && D.targets === 1)) {
     const tools = ["choose", "add", "move", "delete"], buttons = tools.map((tool) => el("button", { type: "button", className: "small", text: tool, "aria-pressed": String(tool === "choose"), onclick: () => {
       S.tool = tool;
       buttons.forEach((b, i) => b.setAttribute("aria-pressed", String(tools[i] === tool)));
@@ -10,11 +10,13 @@ function dataTools() { // for examples in the plane, or a table that was pasted
     } }));
     bar.append(...buttons);
     S.newClass = 0;
+    S.newTarget = 0;
+    if (isPlane() && D.task === "numbers") bar.append(el("label", { className: "field" }, el("span", { text: "target" }), el("input", { type: "number", id: "newtarget", step: "any", value: "0", oninput: (e) => { S.newTarget = Number(e.target.value) || 0; } })));
     if (D.classes.length) bar.append(choose("class", D.classes.map((name, c) => [c, name]), 0, (v) => { S.newClass = Number(v); }));
   }
   const area = el("textarea", { rows: 5, cols: 40, "aria-label": "rows of numbers", placeholder: [...D.features, "target"].join(",") + "\n…" }), note = el("p", { className: "note", role: "status" });
   const dialog = el("dialog", { "aria-label": "paste your own data" }, el("h2", { text: "Paste your own data" }),
-    el("p", { text: `One example a line: ${D.features.join(", ")}, and then ${D.classes.length ? `the class (${D.classes.join(", ")})` : "the number to predict"}; commas, semicolons or tabs. At most 2,000 rows.` }), area, note,
+    el("p", { text: `One example a line: ${D.features.join(", ")}, and then ${D.classes.length ? `the class (${D.classes.join(", ")})` : "the number to predict"}; commas, semicolons or tabs${D.units ? ", in the units of your table: the page scales them as Python did" : ""}. At most 2,000 rows.` }), area, note,
     el("p", { className: "controls" }, el("button", { type: "button", className: "main", text: "take them", onclick: () => { const said = pasted(area.value); note.textContent = said; if (!said) dialog.close(); } }), el("button", { type: "button", text: "cancel", onclick: () => dialog.close() })));
   if (D.width <= 16 && D.targets <= 1) bar.append(el("button", { type: "button", className: "small", id: "paste", text: "paste a table …", onclick: () => { note.textContent = ""; dialog.showModal(); } }), dialog);
   return bar.children.length ? bar : null;
@@ -32,7 +34,7 @@ function rowsChanged() {
 function editPoint(event, nearest_, [x, y]) {
   const w = rowWidth();
   if (S.tool === "add") {
-    const row = [x, y, D.task === "two" ? D.levels[S.newClass] : D.task === "classes" ? S.newClass : 0], more = new Float64Array(X.length + w);
+    const row = isLine() ? [x, y] : [x, y, D.task === "two" ? D.levels[S.newClass] : D.task === "classes" ? S.newClass : S.newTarget], more = new Float64Array(X.length + w);
     more.set(X.subarray(0, D.train * w));
     more.set(row, D.train * w);
     more.set(X.subarray(D.train * w), (D.train + 1) * w);
@@ -52,7 +54,7 @@ function editPoint(event, nearest_, [x, y]) {
   S.example = nearest_;
   field.onpointermove = (e) => {
     const b = field.getBoundingClientRect(), [u, v] = fromField(e.clientX - b.left, e.clientY - b.top, b.width, b.height), keep = S.box;
-    X[nearest_ * w] = u; X[nearest_ * w + 1] = v;
+    X[nearest_ * w] = u; X[nearest_ * w + 1] = v; // on a line, the second number of a row is its target
     S.version += 1;
     freshGradient();
     S.box = keep;
@@ -75,7 +77,7 @@ function pasted(text) { // '' if all is well, else what is wrong
       if (!Number.isInteger(c) || c < 0 || c >= D.classes.length) return `Line ${r + 1}: ${cells[D.width] || "an empty entry"} is none of the classes ${D.classes.join(", ")}.`;
       y = D.task === "two" ? D.levels[c] : c;
     } else if (!Number.isFinite(y)) return `Line ${r + 1}: ${cells[D.width] || "an empty entry"} is not a number.`;
-    found.push(...numbers, y);
+    found.push(...[...numbers, y].map((x, i) => (x - unitOf(i)[0]) / unitOf(i)[1]));
   }
   if (found.length < 2 * (D.width + 1)) return "At least two rows are needed.";
   X = Float64Array.from(found);

@@ -117,6 +117,7 @@ def live(
         )
     network = _Network(model, loss, train, test, classes)
     data = network.data(names)
+    data["units"] = _units(preparation, data["width"])
     data |= _optimiser(model, optimiser, learning_rate)
     data |= {"batch": min(int(batch_size), len(train[0])), "seed": _seed(seed), "show": parts}
     if history is not None:
@@ -277,6 +278,19 @@ class _Network:
 
 def _one(array: NDArray[Any], i: int) -> Any:
     return array[i].item() if array.ndim == 1 else array[i].tolist()
+
+
+def _units(preparation: Any, width: int) -> dict[str, Any] | None:
+    """The mean and the scale of each input and of the target, where a Dataset scaled them."""
+    if preparation is None or not preparation.is_scaled:
+        return None
+    scaled = [
+        (getattr(one, "mean", 0.0), getattr(one, "scale", 1.0))  # a category has none
+        for one in preparation.columns or ()
+        for _ in one.feature_names
+    ]
+    target = (getattr(preparation.target, "mean", 0.0), getattr(preparation.target, "scale", 1.0))
+    return {"features": scaled or [(0.0, 1.0)] * width, "target": target}
 
 
 def _in_words(things: Iterable[Any]) -> dict[str, str]:

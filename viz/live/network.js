@@ -75,7 +75,7 @@ function layNetwork() {
       const inSub = Math.min(perSub, members.length - sub * perSub), y = middle(k, inSub, size);
       const strip = isPlane() || isLine() ? null : pictureSide() && n.terms.length === D.width ? pictureSide() : 0;
       const button = el("button", { type: "button", className: "node", tabindex: index === S.neuron ? "0" : "-1",
-        onclick: () => chooseNeuron(index), ondblclick: () => goSteps(), onkeydown: (e) => nodeKeys(e, index) }, strip === 0 && size >= 45 ? el("b", { className: "num" }) : null);
+        onclick: (e) => { chooseNeuron(index); if (e.detail) openTab("neuron"); }, ondblclick: () => goSteps(), onkeydown: (e) => nodeKeys(e, index) }, strip === 0 && size >= 45 ? el("b", { className: "num" }) : null);
       const x = x0 + sub * (size + 4);
       net.append(placed(button, x, y, size, size));
       nodes[index] = { button, x, y: y + size / 2, size, side: strip, said: button.firstChild };
@@ -172,7 +172,7 @@ function chooseNeuron(index, term = 0) { // term −1 is the bias
   remember();
   redraw();
 }
-function chooseWeight(index, term) { chooseNeuron(index, term); }
+function chooseWeight(index, term) { chooseNeuron(index, term); openTab("whatif-panel"); }
 function chooseExample(i) {
   S.example = ((i % total()) + total()) % total();
   S.oldInputs = null;
@@ -258,12 +258,17 @@ function drawNodes(c) {
     });
     context.putImageData(image, 0, 0);
     c.imageSmoothingEnabled = isPlane();
-    nodes.forEach((node, i) => c.drawImage(atlas, 0, i * high, ...cells[i], node.x, node.y - node.size / 2, node.size, node.said ? node.size * 0.55 : node.size));
+    nodes.forEach((node, i) => {
+      const place = [node.x, node.y - node.size / 2, node.size, node.said ? node.size * 0.55 : node.size];
+      c.drawImage(atlas, 0, i * high, ...cells[i], ...place);
+      if (isPlane() && !Number.isFinite(grid.neurons[i * grid.n])) hatch(c, ...place);
+    });
   }
   if (values) nodes.forEach((node, i) => { if (node.said) setText(node.said, fmt(values[nodePlace(D.neurons[i].output)], 2)); });
 }
 
 function curveIn(c, x, y, size, values, from, n) {
+  if (!Number.isFinite(values[from])) return hatch(c, x, y, size, size);
   const scale = largest(values, from, from + n), middle = y + size / 2;
   c.fillStyle = css("card");
   c.fillRect(x, y, size, size);
@@ -366,9 +371,12 @@ function legend() {
     list.append(el("span", {}, mark, el("span", { text: name })));
   });
   if (D.classes.length > shown.length && D.task !== "numbers") list.append(el("span", { text: `and ${D.classes.length - shown.length} more classes, with the same marks again` }));
-  const axes = isPlane() ? D.features : isLine() ? [D.features[0], "target"] : [];
-  if (axes.length) list.append(el("span", { text: `→ ${axes[0]}` }), el("span", { text: `↑ ${axes[1]}` }));
-  if (D.test) list.append(el("span", { text: shown.length ? "hollow: test" : "hollow points: test" }));
+  const axes = isPlane() ? D.features : isLine() ? [D.features[0], "target"] : ["true", "predicted"], columns = isPlane() ? [0, 1] : isLine() ? [0, 1] : [D.width, D.width];
+  const ends = axes.map(() => el("span"));
+  list.append(...ends);
+  if (isPlane() && D.task === "numbers") list.append(el("span", { text: "colour: the target of a point, the answer elsewhere; blue above 0, orange below" }));
+  parts.push(() => { if (!S.playing) ends.forEach((end, i) => { const [low, high] = fieldBox()[i].map((x) => inUnits(columns[i], x)); setText(end, `${"→↑"[i]} ${axes[i]} from ${fmt(Number(low.toPrecision(2)))} to ${fmt(Number(high.toPrecision(2)))}`); }); });
+  if (D.test) list.append(el("span", { text: isPlane() && D.task === "numbers" ? "dashed rim: test" : shown.length ? "hollow: test" : "hollow points: test" }));
   return list;
 }
 const classColour = (c) => (D.task === "two" ? ["neg-fill", "pos-fill"][c] : "c" + (c % 10));
@@ -404,6 +412,20 @@ function drawField() {
 }
 function axis(c, text, x, y) { c.fillStyle = css("soft"); c.fillText(text, x, y); }
 
+function largeTarget() { // what the strongest colour stands for, where numbers are predicted; one in ten may be larger
+  const sizes_ = Float64Array.from({ length: total() }, (_, i) => Math.abs(target(i))).sort();
+  return Math.max(1e-12, sizes_[Math.floor(0.9 * (sizes_.length - 1))]);
+}
+function hatch(c, x, y, w, h) { // where there are no numbers to show
+  c.save();
+  c.beginPath(); c.rect(x, y, w, h); c.clip();
+  c.strokeStyle = css("odd"); c.lineWidth = 2;
+  c.beginPath();
+  for (let k = -h; k < w; k += 9) { c.moveTo(x + k, y + h); c.lineTo(x + k + h, y); }
+  c.stroke();
+  c.restore();
+}
+
 let plate = null;
 function plane(c, w, h) {
   const { n, resolution, outputs } = answers();
@@ -419,11 +441,12 @@ function plane(c, w, h) {
     };
     pixels(plate, resolution, resolution, (k) => pixel(colour(k)));
   } else {
-    const zero = D.task === "two" ? D.threshold : 0, scale = D.task === "two" ? Math.max(1, Math.abs(D.levels[1] - zero)) : largest(outputs, 0, n);
+    const zero = D.task === "two" ? D.threshold : 0, scale = D.task === "two" ? Math.max(1, Math.abs(D.levels[1] - zero)) : largeTarget();
     paintMap(plate, resolution, (k) => Math.max(-1, Math.min(1, (outputs[k] - zero) / scale)) * 0.85);
   }
   c.imageSmoothingEnabled = true;
   c.drawImage(plate, 0, 0, w, h);
+  if (!Number.isFinite(outputs[0])) hatch(c, 0, 0, w, h);
   c.strokeStyle = css("ink");
   c.lineWidth = 2;
   if (D.task === "two") contour(c, resolution, (k) => outputs[k] - D.threshold, w, h);
@@ -489,17 +512,19 @@ function points(c, w, h) {
     c.beginPath(); c.arc(x, y, 10, 0, 7); c.stroke();
   }
 }
+const inkOf = (share) => { const word = ramps()[toneOf(Math.max(-1, Math.min(1, share)) * 0.85)]; return `rgb(${word & 255},${(word >> 8) & 255},${(word >> 16) & 255})`; };
 function drawPoints(c, w, h) {
   shapePaths ??= D.shapes.map((d) => new Path2D(d));
-  const found = all(), small = total() > 300 ? 0.7 : 1;
+  const found = all(), small = total() > 300 ? 0.7 : 1, tinted = isPlane() && D.task === "numbers", most = tinted && largeTarget();
   for (let i = 0; i < total(); i += 1) {
     const [x, y] = pointAt(i, w, h), k = D.task === "numbers" ? 1 : classOf(i), test = i >= D.train;
     c.save();
     c.translate(x, y);
     c.scale(small, small);
-    const tone = D.task === "numbers" ? css("pos-fill") : css(classColour(k)), wrong = D.task !== "numbers" && found.predicted[i] !== k;
+    const tone = tinted ? inkOf(target(i) / most) : D.task === "numbers" ? css("pos-fill") : css(classColour(k)), wrong = D.task !== "numbers" && found.predicted[i] !== k;
     c.lineWidth = 1.4;
-    if (test) { c.fillStyle = css("paper"); c.fill(shapePaths[k % 10]); c.strokeStyle = tone; c.lineWidth = 2; c.stroke(shapePaths[k % 10]); }
+    if (tinted) { c.fillStyle = tone; c.fill(shapePaths[k]); c.strokeStyle = css("ink"); c.lineWidth = test ? 1 : 1.8; if (test) c.setLineDash([2, 2]); c.stroke(shapePaths[k]); }
+    else if (test) { c.fillStyle = css("paper"); c.fill(shapePaths[k % 10]); c.strokeStyle = tone; c.lineWidth = 2; c.stroke(shapePaths[k % 10]); }
     else { c.fillStyle = tone; c.fill(shapePaths[k % 10]); c.strokeStyle = wrong ? css("ink") : css("paper"); if (wrong) c.lineWidth = 2; c.stroke(shapePaths[k % 10]); }
     c.restore();
   }
@@ -516,7 +541,7 @@ function nearest(event) {
 }
 function fieldPointer(event) {
   const { best, px, py, w, h } = nearest(event);
-  if (S.tool && S.tool !== "choose" && isPlane()) return editPoint(event, best, fromField(px, py, w, h));
+  if (S.tool && S.tool !== "choose") return editPoint(event, best, fromField(px, py, w, h));
   if (best >= 0) chooseExample(best);
 }
 
@@ -589,13 +614,13 @@ function classBars() {
 
 function curvesPanel() {
   const loss = el("canvas", { className: "curve", id: "curve", role: "img", "aria-label": "loss over the steps" });
-  const size = el("canvas", { className: "curve small", id: "sizes", role: "img", "aria-label": "size of the gradient, layer by layer" });
+  const size = el("canvas", { className: "curve small", id: "sizes", role: "img", "aria-label": `size of the gradient${groups.length > 1 ? ", layer by layer" : ""}` });
   const log = el("button", { type: "button", className: "small", id: "log", text: "log", "aria-pressed": "true", onclick: () => { S.log = !S.log; log.textContent = S.log ? "log" : "linear"; log.setAttribute("aria-pressed", String(S.log)); redraw(); } });
   const box = panel("curves", "Loss"), none = el("p", { className: "note", id: "nosize", hidden: true });
   box.querySelector("h2").append(el("span", { className: "key train", text: "━ train" }), ...(D.test ? [el("span", { className: "key test", text: "╌ test" })] : []), log);
   const tones = ["ink", "receiver", "giver", "below", "above", "odd"], dashes = [[], [7, 3], [2, 3], [9, 3, 2, 3]], marks = ["━", "╌", "┈", "┅"];
   const keys = groups.map((g, i) => { const key = el("span", { text: `${marks[i % 4]} ${g.name}` }); key.style.color = `var(--${tones[i % 6]})`; return key; });
-  box.append(loss, el("h3", { text: "Size of the mini-batch's gradient, layer by layer" }), size, none, ...(groups.length > 1 ? [el("p", { className: "key" }, ...keys)] : []));
+  box.append(loss, el("h3", { text: `Size of the mini-batch's gradient${groups.length > 1 ? ", layer by layer" : ""}` }), size, none, ...(groups.length > 1 ? [el("p", { className: "key" }, ...keys)] : []));
   parts.push(() => {
     if (!turn(4, 1)) return;
     paint(loss, (c, w, h) => lines(c, w, h, [["above", [], (r) => r.train], ...(D.test ? [["below", [6, 4], (r) => r.test]] : [])], S.log));
@@ -610,22 +635,23 @@ function curvesPanel() {
 function lines(c, w, h, series, log) {
   const rows = S.history, every = Math.ceil(rows.length / w); // no more points than pixels
   if (!rows.length) return;
-  const left = 44, bottom = h - 18, y = (v) => (log ? (v > 0 ? Math.log10(v) : NaN) : v);
+  const bottom = h - 18, y = (v) => (log ? (v > 0 ? Math.log10(v) : NaN) : v);
   let low = Infinity, high = -Infinity;
   for (const [, , get] of series) for (const r of rows) { const v = y(get(r)); if (Number.isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); } }
   if (low > high) return;
   if (high - low < 1e-9) { low -= 0.5; high += 0.5; }
   if (!log) low = Math.min(low, 0);
+  const ticks = log ? logTicks(low, high) : linearTicks(low, high), decades = log && ticks.every((t) => Number(t.toPrecision(1)) === t);
+  const said = (t) => (decades ? fmt(t, 2) : tickText(t, ticks)), left = roomFor(c, ticks.map(said));
   const py = (v) => 8 + ((high - y(v)) / (high - low)) * (bottom - 14), last = rows[rows.length - 1].step, px = (s) => left + (s / (last || 1)) * (w - left - 8);
   c.fillStyle = css("soft");
   c.strokeStyle = css("line");
   c.lineWidth = 1;
-  const ticks = log ? logTicks(low, high) : linearTicks(low, high);
   c.textAlign = "right";
   for (const t of ticks) {
     const at = py(t);
     c.beginPath(); c.moveTo(left, at); c.lineTo(w, at); c.stroke();
-    c.fillText(log ? fmt(t, 2) : tickText(t, ticks), left - 5, at + 4);
+    c.fillText(said(t), left - 5, at + 4);
   }
   c.textAlign = "left";
   c.fillText("0", left, h - 4);
@@ -650,14 +676,17 @@ function lines(c, w, h, series, log) {
 }
 function logTicks(low, high) {
   const found = [];
-  for (let d = Math.floor(low); d <= Math.ceil(high); d += 1) for (const m of high - low > 1.2 ? [1] : [1, 2, 5]) { const v = Math.log10(m) + d; if (v >= low - 0.01 && v <= high + 0.01) found.push(m * 10 ** d); }
-  return found.length > 6 ? found.filter((_, i) => i % Math.ceil(found.length / 6) === 0) : found.length ? found : [10 ** low];
+  for (let d = Math.floor(low); d <= Math.ceil(high); d += 1) for (const m of high - low > 2 ? [1] : [1, 2, 5]) { const v = Math.log10(m) + d; if (v >= low - 0.01 && v <= high + 0.01) found.push(m * 10 ** d); }
+  if (found.length < 2) return linearTicks(10 ** low, 10 ** high);
+  return found.filter((_, i) => i % Math.ceil(found.length / 6) === 0);
 }
 function tickText(t, all) { // as many digits as tell the ticks apart
   const step = all.length > 1 ? Math.abs(all[1] - all[0]) : Math.abs(t) / 10 || 1;
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  return digits > 5 ? fmt(t, 3) : t.toFixed(digits).replace("-", "−");
+  const text = digits > 5 ? t.toExponential(Math.max(1, Math.min(6, Math.ceil(Math.log10(Math.abs(t || 1) / step))))) : t.toFixed(digits);
+  return text.replace(/-/g, "−");
 }
+const roomFor = (c, texts) => Math.ceil(Math.max(38, ...texts.map((text) => c.measureText(text).width))) + 6; // beside an axis
 function linearTicks(low, high) {
   const rough = (high - low) / 4.5, unit = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].find((m) => m * unit >= rough) * unit, found = [];
   for (let v = Math.ceil(low / step) * step; v <= high; v += step) found.push(Number(v.toPrecision(6)));

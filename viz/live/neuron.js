@@ -18,6 +18,11 @@ function adjoint(place) { // its gradient, for the chosen example
 }
 const exampleName = (i) => `example ${i + 1}${i >= D.train ? " (test)" : ""}`;
 const targetName = (i) => (D.task === "numbers" ? fmt(target(i)) : D.classes[classOf(i)]);
+function unscaled() { // the chosen example in the units of its table
+  const told = D.features.map((name, i) => `${name} ${fmt(inUnits(i, exampleRow()[i]))}`), many = told.length > 8;
+  const numbers_ = D.task === "numbers" ? `; target ${fmt(inUnits(D.width, target(S.example)))}, predicted ${fmt(inUnits(D.width, at(outputPlace(0))))}` : "";
+  return `The page computes with scaled numbers, as Python does. In the units of the table, the example is: ${told.slice(0, 8).join(", ")}${many ? ", …" : ""}${numbers_}.`;
+}
 const tone = (x) => (x < 0 ? "below" : x > 0 ? "above" : "");
 const number = (x, className = "", digits = 4) => el("td", { className: "num " + className, text: fmt(x, digits) });
 
@@ -26,8 +31,8 @@ function neuronPanel() {
   const shown = el("output", { className: "num", id: "example" });
   const walk = el("span", { className: "walk" }, iconButton("back", "example before", () => chooseExample(S.example - 1)), shown, iconButton("next", "next example", () => chooseExample(S.example + 1)));
   if (D.kind === "model") box.querySelector("h2").append(walk);
-  const body = el("div", { className: "scroll" });
-  box.append(body);
+  const body = el("div", { className: "scroll" }), own = el("p", { className: "note", id: "units", hidden: !D.units });
+  box.append(body, own);
   let built = null, cells = [], said;
   const build = () => {
     built = `${S.neuron} ${S.loss} ${D.neurons.length}`;
@@ -79,6 +84,7 @@ function neuronPanel() {
   parts.push(() => {
     if (!turn(6, 1)) return;
     if (built !== `${S.neuron} ${S.loss} ${D.neurons.length}`) build();
+    if (D.units) setText(own, unscaled());
     if (D.kind === "model") shown.textContent = `${exampleName(S.example)} · ${targetName(S.example)} · loss ${fmt(at(T.results[0]), 3)}`;
     if (!D.neurons.length) {
       title.textContent = D.kind === "value" ? "The leaves" : "Parameters, one example";
@@ -208,9 +214,9 @@ function whatIfPanel() {
     curve = lossCurve(k, start, pause ? 17 : 49, curve);
     paint(canvas, (c, w, h) => { drawn = drawCurve(c, w, h, curve, start, S.theta[k], now, ghost); });
     const predicted = start.g * change, true_ = now - start.L, number = (x, className, digits = 3) => el("b", { className: "num " + className, text: fmt(x, digits) });
-    const what = D.kind === "value" ? D.losses[0] : whatIfRows() ? `the loss of ${whatIfRows().length} of the ${D.train} training examples` : `the loss of all ${D.train} training examples`;
+    const what = D.kind === "value" ? D.losses[0] : whatIfRows() ? `the loss of ${whatIfRows().length} of the ${D.train} training examples` : D.train === 1 ? "the loss of the one training example" : `the loss of all ${D.train} training examples`;
     if (!Number.isFinite(start.L) && !ghost) text.replaceChildren(el("p", {}, `Here ${what} is ${fmt(start.L)}, and the curve has no slope: type another number.`));
-    else if (!ghost) text.replaceChildren(el("p", {}, `The gradient${D.kind === "value" ? "" : whatIfRows() ? " (mean of those examples)" : " (mean of all training examples)"}, `, number(start.g, "slope", 4), `, is the slope of the curve at the dot: it says how ${what} changes. `, el("strong", { text: "Drag the dot." })),
+    else if (!ghost) text.replaceChildren(el("p", {}, `The gradient${D.kind === "value" ? "" : whatIfRows() ? " (mean of those examples)" : D.train === 1 ? "" : " (mean of all training examples)"}, `, number(start.g, "slope", 4), `, is the slope of the curve at the dot: it says how ${what} changes. `, el("strong", { text: "Drag the dot." })),
       el("p", { className: "soft", text: Math.abs(start.g) < 1e-6 ? "Here the curve is flat: a small change changes nothing." : start.g > 0 ? "Downhill is to the left: gradient descent makes this number smaller." : "Downhill is to the right: gradient descent makes this number larger." }));
     else {
       const [[g, d], by] = equation([start.g, change], (a, b) => a * b, predicted, 3), [[after, before], less] = equation([now, start.L], (a, b) => a - b, true_, 3);
@@ -232,14 +238,15 @@ function lossCurve(k, start, count, before) {
 }
 
 function drawCurve(c, w, h, curve, start, now, loss, ghost) {
-  const left = 52, right = w - 8, from = Math.min(curve.w[0], now), to = Math.max(curve.w[curve.w.length - 1], now), finite = curve.L.filter(Number.isFinite);
+  const right = w - 8, from = Math.min(curve.w[0], now), to = Math.max(curve.w[curve.w.length - 1], now), finite = curve.L.filter(Number.isFinite);
   let low = Math.min(...finite, loss), high = Math.max(...finite, loss);
   const room = (high - low) * 0.12 + 1e-3 * (Math.abs(high) || 1) * Number(high - low < 1e-6 * Math.abs(high) || high === low);
   low -= room; high += room;
+  const ticks = linearTicks(low, high), left = roomFor(c, ticks.map((t) => tickText(t, ticks)));
   const x = (v) => left + ((v - from) / (to - from)) * (right - left), y = (v) => 6 + ((high - v) / (high - low)) * (h - 30);
   c.fillStyle = css("soft"); c.strokeStyle = css("line"); c.lineWidth = 1;
   c.textAlign = "right";
-  const ticks = linearTicks(low, high), below = linearTicks(from, to);
+  const below = linearTicks(from, to);
   for (const t of ticks) { c.beginPath(); c.moveTo(left, y(t)); c.lineTo(right, y(t)); c.stroke(); c.fillText(tickText(t, ticks), left - 6, y(t) + 4); }
   c.textAlign = "center";
   for (const t of below) c.fillText(tickText(t, below), Math.max(left + 8, Math.min(right - 12, x(t))), h - 6);
@@ -313,7 +320,8 @@ function whyPanel() {
     });
     const up = sorted.filter(([x]) => x > 0).length, down = sorted.filter(([x]) => x < 0).length;
     const none = sorted.length - up - down;
-    said.textContent = `${up} ask for more, ${down} for less${none ? `, ${none} for nothing` : ""}; the mean (dashed) asks for ${fmt(-g)}, which is minus the gradient${inBatch.size ? "; solid: the last mini-batch" : ""}`;
+    if (!Number.isFinite(g)) said.textContent = `The mean of the gradients is ${fmt(g)}: there is nothing that they ask for.`;
+    else said.textContent = `${up} ask${up === 1 ? "s" : ""} for more, ${down} for less${none ? `, ${none} for nothing` : ""}; the mean (dashed) asks for ${fmt(-g)}, which is minus the gradient${inBatch.size ? "; solid: the last mini-batch" : ""}`;
   });
   return box;
 }

@@ -196,6 +196,9 @@ const rowWidth = () => T.inputs;
 const exampleRow = () => X.subarray(S.example * rowWidth(), (S.example + 1) * rowWidth());
 const target = (i) => X[i * rowWidth() + D.width];
 const total = () => D.train + D.test;
+// A Dataset may have scaled its numbers: the mean and the scale of column i, of which those after the inputs are targets.
+const unitOf = (i) => (!D.units ? [0, 1] : i < D.width ? D.units.features[i] : D.units.target);
+const inUnits = (i, x) => x * unitOf(i)[1] + unitOf(i)[0];
 
 // The loss, the outputs and how many are right, for all examples.
 let allCache = { version: -1 };
@@ -274,6 +277,7 @@ function notFinite(rows) {
     const owner = D.neurons.findIndex((n) => n.bias === lost || n.terms.some(([w]) => w === lost));
     if (owner >= 0) chooseNeuron(owner, D.neurons[owner].terms.findIndex(([w]) => w === lost));
     else S.weight = lost;
+    S.lost = lost;
     say(`${D.names[lost]} is ${fmt(S.theta[lost])}, so nothing can be computed: give it another number.`);
     redraw();
     return false;
@@ -342,6 +346,8 @@ function play() {
   frame = requestAnimationFrame(tick);
 }
 function stop() {
+  const last = S.history[S.history.length - 1];
+  if (S.playing && last && last.step !== S.step && Number.isFinite(all().train)) record(); // not each frame records
   S.playing = false;
   cancelAnimationFrame(frame);
   if (S.until) { S.until = 0; opening(); }
@@ -395,6 +401,7 @@ function setRate(rate) { S.optimiser.settings.rate = rate; }
 
 function setParameter(k, value) {
   if (!Number.isFinite(value)) return;
+  if (S.lost === k) { S.lost = null; say(""); }
   S.playing && stop();
   if (!S.ghost || S.ghost.k !== k) {
     const { L, g } = whatIfStart(k);

@@ -40,7 +40,7 @@ function begin(data) {
 function firstSteps() { return Math.max(5, Math.min(100, Math.round(2e8 / (M.gradient.each.codes.length * S.batch)))); }
 function opening() {
   const note = $("opening");
-  note.hidden = false;
+  note.hidden = !S.until && !S.step; // its first step may have stopped it
   if (S.until) note.replaceChildren(el("span", { text: `The page trains itself for ${S.until} steps, so that there is something to see …` }));
   else note.replaceChildren(el("span", { text: `The page trained itself for ${S.step} steps, so that there is something to see.` }),
     el("button", { type: "button", className: "small", text: "go back to step 0", onclick: () => { note.hidden = true; reset(); } }), el("button", { type: "button", className: "small", "aria-label": "close this note", text: "×", onclick: () => { note.hidden = true; } }));
@@ -144,10 +144,9 @@ function recall() {
 
 function lookAtSomething() { // an example that still has something to ask, and a weight that it asks it of
   const found = all();
-  let worst = 0;
-  for (let i = 1; i < D.train; i += 1) if (found.table[i] > found.table[worst]) worst = i;
-  S.example = worst;
-  S.version += 1;
+  const worst = Array.from({ length: D.train }, (_, i) => i).sort((a, b) => found.table[b] - found.table[a]).slice(0, 50);
+  const choose = (i) => { S.example = i; S.version += 1; };
+  if (!worst.some((i) => { choose(i); return D.names.some((_, k) => at(gradientPlace(k)) !== 0); })) choose(worst[0]);
   const last = D.neurons.length ? D.neurons[D.neurons.length - 1].column : 0;
   let most = 0;
   D.neurons.forEach((n, i) => n.column === Math.max(1, last - 1) && n.terms.forEach(([w], term) => {

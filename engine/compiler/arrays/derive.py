@@ -137,11 +137,15 @@ class Backward:
         """With z = W @ h, W gets dz @ h.T and h gets W.T @ dz."""
         rights, lefts, width, ones, keep = link.extra
         left, right = link.args
-        side = right
+        side: Any = right
         g = self.program.full(upstream, rights * lefts, True)
         if self.wants(left):
-            if masked and rights == 1:  # examples whose gradient is 0 take no part, whatever the factors are
-                side, ones = self.program.write("masked", [g, side], width, True, ones), 0
+            if masked:  # where the whole gradient is 0, nothing takes part, whatever the factors are
+                sizes = self.program.ufunc("absolute", g)
+                there = self.program.sums(sizes, (lefts,) * rights, across=rights > 1)
+                there = self.program.spread(there, (keep,) * rights, across=True)
+                side = self.program.apply(where, [there, right, ZERO])
+                side.array.ones = ones * rights
             outer = self.program.write("outer", [g, side, left], lefts * width, self.each, rights, lefts, width, ones)
             self.give(left, outer, lefts * width, False)
         if self.wants(right):
@@ -156,7 +160,6 @@ class Backward:
         one, two = (left, left_axes), (right, right_axes)
         for (side, its_axes), (other, other_axes) in ((one, two), (two, one)):
             if self.wants(side):
-                assert isinstance(side, Rows) and isinstance(other, Rows)
                 extra = axes, other_axes, its_axes, sizes
                 passed: Operand = program.write("einsum", [g, other], side.count, True, *extra)
                 if masked:  # examples whose gradient is 0 take no part, whatever the factors are
@@ -181,15 +184,13 @@ class Backward:
 
     def _sum(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Each term gets the gradient of its sum."""
-        sizes = link.step.sizes  # type: ignore[union-attr]
-        spread = self.program.spread(upstream, sizes, link.step.across)  # type: ignore[union-attr]
-        self.give(link.args[0], spread, sum(sizes), link.out.array.batched)
+        sizes, across = link.extra
+        self.give(link.args[0], self.program.spread(upstream, sizes, across), sum(sizes), link.out.array.batched)
 
     def _logsumexp(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Each value gets its softmax probability times the upstream gradient."""
         program = self.program
         values, powers, whole = link.args
-        assert isinstance(powers, Rows)
         if isinstance(whole, Rows) and whole.array.op == "divisors" and isinstance(upstream, Number):
             passed = program.ufunc("divide", powers, whole.array.whole._replace(count=powers.count))
             passed = program.ufunc("multiply", passed, Number(upstream.number, upstream.power + 1))
@@ -198,7 +199,7 @@ class Backward:
         masked = masked and isinstance(upstream, Rows)
         if masked:
             share = program.apply(where, [upstream, share, ZERO])
-        share = program.spread(share, link.step.sizes, link.step.across)  # type: ignore[union-attr]
+        share = program.spread(share, *link.extra)
         passed = program.ufunc("multiply", powers, share)
         if masked:
             passed = program.apply(where, [share, passed, ZERO])
@@ -207,7 +208,6 @@ class Backward:
     def _pick(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Only what was picked gets the upstream gradient."""
         source, index = link.args
-        assert isinstance(source, Rows) and isinstance(index, Rows)
         if link.extra == ("hot",):
             hot = self.forward.hot(link.out.array)
             slope = self.program.ufunc("multiply", hot, Number(1.0, 1))
@@ -222,9 +222,7 @@ class Backward:
 
     def _take(self, link: Link, upstream: Operand, masked: bool) -> None:
         """A lane that was taken several times gets the sum."""
-        [lanes], source = link.extra, link.args[0].array  # type: ignore[union-attr]
-        if source not in self.reached:
-            return
+        [lanes], source = link.extra, link.args[0].array
         unique = sorted(set(lanes))
         if len(lanes) > len(unique) > 1 and list(lanes) == unique * (len(lanes) // len(unique)):  # all, again and again
             g = self.program.sums(upstream, (len(lanes) // len(unique),) * len(unique), across=True)

@@ -12,7 +12,6 @@ from ...ops import exp, logsumexp, pick
 from ..literals import literal
 from . import plan as planned
 from .ir import Array, Number, Operand, Rows, is_batched, rows
-from .layout import ends_its_array, trailing_ones
 from .plan import Lane, Plan, Step
 from .program import Program
 
@@ -25,7 +24,7 @@ class Link(NamedTuple):
     """What has a rule for its gradient: an instruction of the plan, or a gathering of operands."""
 
     kind: Any  # that of the instruction, or "take", "scatter" or "full"
-    args: tuple[Operand, ...]
+    args: tuple[Any, ...]
     out: Rows
     extra: tuple[Any, ...]
     step: Step | None
@@ -129,7 +128,7 @@ class Forward:
         values, logs = x.array.args
         whole = logs.array if isinstance(logs, Rows) else None
         if whole is not None and whole.op == "take":
-            whole = whole.args[0].array  # type: ignore[union-attr]
+            whole = whole.args[0].array
         if whole not in self.softmax:
             return None
         its_values, powers, sums, step = self.softmax[whole]
@@ -140,11 +139,12 @@ class Forward:
     def _grid(self, step: Step) -> Operand:
         """The dot products of each left side with each right side."""
         rights, lefts, width = step.sizes
-        ones = trailing_ones(step)
-        keep, lanes = width - ones, step.operands[1]
+        lanes = step.operands[1]
+        ones = lanes[::rights].count(1.0)
+        keep = width - ones
         left = self.gather(step.operands[0])
         right = self.gather(lanes[: keep * rights])
-        if ones and not ends_its_array(right):
+        if ones and right.places.stop != right.array.lanes:  # behind them, there is no room for ones
             right = self._linked("full", "full", [right], right.count, True)
         right.array.ones = max(right.array.ones, ones * rights)
         out = self.program.write("matmul", [left, right], rights * lefts, True, rights, lefts, width, ones)
@@ -174,7 +174,7 @@ class Forward:
 
     def _sum(self, step: Step) -> Operand:
         terms = self.gather(step.operands[0], solid=len(step.sizes) > 1)
-        return self._done(step, [terms], self.program.sums(terms, step.sizes, step.across))
+        return self._done(step, [terms], self.program.sums(terms, step.sizes, step.across), step.sizes, step.across)
 
     def _logsumexp(self, step: Step) -> Operand:
         """The largest value is subtracted first, so that nothing overflows."""
@@ -193,12 +193,12 @@ class Forward:
         else:
             whole = self.program.sums(powers, sizes, step.across)
         log = ufunc("log", whole)
-        out = ufunc("add", log, shift)
-        if quick and isinstance(out, Rows):
+        out: Any = ufunc("add", log, shift)
+        if quick:
             self.shifted[out.array] = shifted, log, step
-        elif isinstance(out, Rows):
+        else:
             self.softmax[out.array] = values, powers, whole, step
-        return self._done(step, [values, powers, whole], out)
+        return self._done(step, [values, powers, whole], out, sizes, step.across)
 
     def _pick(self, step: Step) -> Operand:
         """For each lane, the one of its choices that its index names."""

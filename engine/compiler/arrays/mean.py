@@ -16,7 +16,7 @@ class Part(NamedTuple):
 
     sign: str
     kind: str
-    operands: tuple[Operand, ...]
+    operands: tuple[Any, ...]
 
 
 def mean_parts(plan: Plan) -> list[planned.Array]:
@@ -92,7 +92,6 @@ def _fixed(operand: Rows, sign: str) -> Part:
     array = operand.array
     if array.op == "multiply" and isinstance(array.args[1], Number) and array.args[1].power == 0:
         x = array.args[0]
-        assert isinstance(x, Rows)
         inner = _fixed(x if x.count == 1 else x.row(operand.start), sign)
         return Part(sign, inner.kind, (*inner.operands, array.args[1]))  # with a factor behind them
     if array.op == "inner":
@@ -102,9 +101,6 @@ def _fixed(operand: Rows, sign: str) -> Part:
 
 def _needs_no_check(forward: Forward, picked: Array) -> None:
     """If a label is out of range, the mean is nan, and the labels are checked then."""
-    flat = picked.args[1]
-    assert isinstance(flat, Rows)
-    index = flat.array.args[0]
-    assert isinstance(index, Rows)
+    [index] = picked.args[1].array.args
     if index.array in forward.checked:
         forward.checked.remove(index.array)

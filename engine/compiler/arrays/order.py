@@ -11,7 +11,7 @@ import numpy as np
 from ...ops import logsumexp, pick
 from .plan import Array, Lane, Operand, Step
 
-LAYER, GROUPS, ANY = 3, 2, 1  # how strongly something wishes for an order
+SETTLED, LAYER, GROUPS, ANY = 4, 3, 2, 1  # how strongly something wishes for an order
 
 
 class _Wish(NamedTuple):
@@ -27,8 +27,7 @@ def reorder(steps: Sequence[Step], outputs: Sequence[Operand]) -> list[Operand]:
     """
     if not any(step.kind == "products" or (step.kind == "dot" and step.sizes[0] > 1) for step in steps):
         return list(outputs)
-    settled = {step.target for step in steps if step.kind == "dot"}
-    wishes: dict[Array, _Wish] = {}
+    wishes = {step.target: _Wish(SETTLED, list(range(step.target.lanes))) for step in steps if step.kind == "dot"}
     new: dict[Array, list[int]] = {}  # for each lane, where it is in the new order
 
     def wish(operands: Iterable[Operand], strength: int) -> None:
@@ -56,7 +55,7 @@ def reorder(steps: Sequence[Step], outputs: Sequence[Operand]) -> list[Operand]:
             for i, lane in enumerate(lanes):
                 where[lane] = i
         if step.kind == "sum" or step.kind is logsumexp:
-            strength = max(strength, ANY if _across(step, settled, wishes) else GROUPS)
+            strength = max(strength, ANY if _across(step, wishes) else GROUPS)
         for operands in step.operands:
             wish(operands, strength)
     for step in steps:
@@ -96,21 +95,16 @@ def _permute(step: Step, lanes: Sequence[int]) -> None:
         step.operands = [[operands[lane] for lane in lanes] for operands in step.operands]
 
 
-def _across(step: Step, settled: set[Array], wishes: dict[Array, _Wish]) -> bool:
+def _across(step: Step, wishes: dict[Array, _Wish]) -> bool:
     """Whether the terms of each sum stand apart, the first ones of all sums first; the terms are put in that order."""
     count, size, terms = len(step.sizes), step.sizes[0], step.operands[0]
     if count < 2 or size < 2 or len(set(step.sizes)) > 1:
         return False
     first, second = terms[:2]
-    if isinstance(first, Lane) and isinstance(second, Lane) and first.array is second.array:
-        lanes: Sequence[int] | None = None
-        if first.array in wishes:
-            lanes = wishes[first.array].lanes
-        if first.array in settled:
-            lanes = range(first.array.lanes)
-        after = list(lanes[lanes.index(first.index) + 1 :][:1]) if lanes and first.index in lanes else []
-        if after == [second.index]:
-            return False
+    if isinstance(first, Lane) and isinstance(second, Lane) and first.array is second.array in wishes and (
+        (first.index, second.index) in pairwise(wishes[first.array].lanes)
+    ):  # fmt: skip
+        return False
     step.across = True
     step.operands[0] = [terms[i * size + j] for j in range(size) for i in range(count)]
     return True

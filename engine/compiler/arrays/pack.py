@@ -9,6 +9,7 @@ from typing import Any
 from ...ops import add, logsumexp, multiply, pick
 from ..scalar.code import Argument, Code, Scalar
 from .flattening import Flattened
+from .layout import name_arrays
 from .order import reorder
 from .plan import Array, Lane, Operand, Plan, Step
 from .products import Products, find_products
@@ -60,7 +61,7 @@ class _Agenda:
         return [lanes[a] if a.__class__ is int else a for a in arguments]
 
     def _add(self, kind: Any, places: list[int], operands: list[list[Operand]], sizes: tuple[int, ...] = ()) -> None:
-        target = Array(f"v{len(self.steps) + 1}", len(places), self.flat.batched[places[0]])
+        target = Array(len(places), self.flat.batched[places[0]])
         parts = self.flat.parts
         stands_for = [part for place in places for part in (*parts.get(place, ()), place)]
         self.steps.append(Step(kind, target, operands, sizes, stands_for))
@@ -109,7 +110,7 @@ class _Agenda:
 
     def _products(self, kind: Products) -> None:
         g, i, j, _ = kind.sizes
-        target = Array(f"v{len(self.steps) + 1}", g * i * j, True)
+        target = Array(g * i * j, True)
         stands_for = [part for place in kind.places for part in (*self.flat.parts[place], place)]
         operands = [self.operands(side) for side in (kind.left, kind.right)]
         self.steps.append(Step("products", target, operands, kind.sizes, stands_for))
@@ -120,7 +121,7 @@ class _Agenda:
         """Dot products that have no side in common, as of gains and shifts: all products at once, and then all sums."""
         operands = [self.operands(a for pair in sides for a in pair[side]) for side in (0, 1)]
         varying = [i for i, right in enumerate(operands[1]) if isinstance(right, Lane)]
-        products = Array(f"v{len(self.steps) + 1}", len(varying), True)
+        products = Array(len(varying), True)
         self.steps.append(Step(multiply, products, [[side[i] for i in varying] for side in operands]))
         terms, width = operands[0], len(sides[0][0])
         for lane, i in enumerate(varying):
@@ -135,13 +136,15 @@ def schedule(code: Code, outputs: Sequence[Scalar], inputs: Sequence[Array], par
     """The plan that computes the outputs. The lanes of the inputs, one after the other, are x0, x1, … of the code."""
     flat = Flattened(code, outputs)
     find_products(flat)
-    theta = Array("theta", parameters, False)
+    theta = Array(parameters, False, "theta")
     every = [Lane(array, index) for array in inputs for index in range(array.lanes)]
     every += [Lane(theta, index) for index in range(parameters)]
     lanes = dict(enumerate(every))  # the code begins with the inputs and parameters
     agenda = _Agenda(flat, lanes)
     agenda.run()
-    return Plan(agenda.steps, list(inputs), theta, reorder(agenda.steps, agenda.operands(flat.outputs)))
+    plan = Plan(agenda.steps, list(inputs), theta, reorder(agenda.steps, agenda.operands(flat.outputs)))
+    name_arrays(plan)
+    return plan
 
 
 def _reachable(flat: Flattened, leaves: dict[int, Lane]) -> tuple[dict[int, int], dict[int, list[int]], dict[int, int]]:

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 class Array:
     """One array of the program. Shapes: (lanes, examples) if batched, else (lanes,)."""
 
-    name: str
     lanes: int
     batched: bool
+    name: str = ""
     given: str = ""  # of an input: the text of what the caller gave, with a lane in each row
     whole_numbers: bool = False  # whether it is an input of integers
 

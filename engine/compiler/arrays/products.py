@@ -143,7 +143,7 @@ def _add_single_products(
     """A row of one factor, as the first row of causal attention has it, is no sum: find those that are complete."""
     used = {a for place, task in flat.tasks.items() if place not in sums for a in task.arguments}
     used.update(flat.outputs)
-    columns = {entry.column: (i, entry) for i, part in enumerate(parts) for entry in part}
+    part_of = {entry.column: i for i, part in enumerate(parts) for entry in part}
     counts = [len({entry.column for entry in part}) for part in parts]
     rows: defaultdict[tuple[int, int], list[tuple[int, Side]]] = defaultdict(list)
     for place, task in flat.tasks.items():
@@ -151,8 +151,7 @@ def _add_single_products(
             left, right = task.arguments
             if left.__class__ is int and flat.batched[left] and left not in lefts.home and right in rights.home:
                 side = rights.home[right]  # type: ignore[index]
-                if side[0] in columns:
-                    rows[left, columns[side[0]][0]].append((place, side))
+                rows[left, part_of[side[0]]].append((place, side))
     for (left, i), found in rows.items():
         if len({column for _, (column, _) in found}) == counts[i] == len(found):
             row = lefts.new((left,))

@@ -30,6 +30,7 @@ def check(code: Iterable[Array]) -> None:
             assert len(array.args) == len(array.extra[0]), f"{said} has other places than parts"
             for places, part in zip(array.extra[0], array.args):
                 assert 0 <= min(places) <= max(places) < array.lanes, f"{said} writes outside itself"
+                assert len(set(places)) == len(places), f"{said} puts two rows of one part in one place"
                 assert not isinstance(part, Rows) or part.count in (1, len(places)), (
                     f"{said} has a part of other length"
                 )

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ..arrays.forward import Forward
 from ..arrays.ir import Array, Operand
-from ..arrays.layout import name_arrays
 from ..arrays.meaning import Meaning
 from ..arrays.plan import Plan
 from ..arrays.whole import Function
@@ -87,7 +86,6 @@ def byte_function(plan: Plan, theta: Sequence[float], examples: Sequence[Any]) -
 
     Shapes: each of the examples' inputs (n, lanes).
     """
-    name_arrays(plan)
     forward = Forward(plan)
     writer = _Writer(forward, forward.outputs, theta, examples)
     sizes = tuple(array.lanes for array in plan.inputs)

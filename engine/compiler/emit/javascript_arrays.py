@@ -217,11 +217,6 @@ class JavaScript:
         shifted = [row - x.start for row in rows if 0 <= row - x.start < x.count]
         return self.constant(f"there({x.count}, {self.indices(shifted)})") if shifted else "null"
 
-    def _masked(self, array: Array) -> None:
-        [ones], [G, H] = array.extra, array.args
-        assert isinstance(G, Rows) and isinstance(H, Rows)
-        self.call(array, "masked", self.start(G), G.count, self.start(H), array.lanes, array.lanes - ones, "n")
-
     # --- sums
 
     def _examples(self, array: Array) -> None:

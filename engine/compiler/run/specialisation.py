@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from ...numeric import readable
 from ...op import Op
 from ...value import Value
-from ..arrays.layout import name_arrays
 from ..arrays.pack import schedule
 from ..arrays.plan import Array, Lane, Plan, Step
 from ..arrays.whole import whole
@@ -181,32 +180,29 @@ class Specialisation:
     ) -> Written:  # fmt: skip
         """The text of `array_text`, and its lines with their steps; see `numpy_source`."""
         given = ", ".join(f"x{i}" for i in range(len(self.layout)))
-        with ONE_AT_A_TIME:  # to write a function changes the names of the arrays in the plan
-            plan, [name, *output] = self.array_plan(), name.split()
-            if name == "jacobian":  # with the place of the output whose gradient is wanted
-                name, plan = "input_gradients", replace(plan, outputs=[plan.outputs[int(output[0])]])
-            head = f"{name.replace('careful', 'value_and_grad')}({given})"
-            return numpy_source(plan, name, head, without_gradient, stages)
+        plan, [name, *output] = self.array_plan(), name.split()
+        if name == "jacobian":  # with the place of the output whose gradient is wanted
+            name, plan = "input_gradients", replace(plan, outputs=[plan.outputs[int(output[0])]])
+        head = f"{name.replace('careful', 'value_and_grad')}({given})"
+        return numpy_source(plan, name, head, without_gradient, stages)
 
     def stages(self, name: str) -> dict[str, str]:
         """The program after each pass, as text: "code", "plan", "forward", "derive", "place", and "text"."""
         found = {"code": "\n".join(f"v{place} = {said}" for place, said in enumerate(self.code.lines()))}
         if not (self.narrow or self.long):
             plan = self.array_plan()
-            with ONE_AT_A_TIME:
-                name_arrays(plan)
-                kinds = [(step, getattr(step.kind, "name", step.kind)) for step in plan.steps]
-                found["plan"] = "\n".join(
-                    f"{step.target.name} = {kind}({', '.join(map(_in_a_plan, step.operands))})" for step, kind in kinds
-                )
-                self.written(name, (), found)
+            kinds = [(step, getattr(step.kind, "name", step.kind)) for step in plan.steps]
+            found["plan"] = "\n".join(
+                f"{step.target.name} = {kind}({', '.join(map(_in_a_plan, step.operands))})" for step, kind in kinds
+            )
+            self.written(name, (), found)
         return {**found, "text": self.text(name)}
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the function of that name, each with the labels of the nodes that it stands for."""
         code = self.code
         if self.narrow or self.long:
-            written: Any = lines(code, self.results(name), self.narrow, nested=True)
+            written: Any = lines(code, self.results(name), self.narrow)
         else:
             written = [(text, [place for step in steps for place in step.stands_for])
                     for text, steps in self.written(name)[1]]  # fmt: skip

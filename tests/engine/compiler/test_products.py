@@ -168,13 +168,15 @@ def test_what_a_position_does_not_see_does_not_matter_to_it(odd, row):
     assert np.isfinite(program(given)[1, :row]).all() and "einsum" in program.stages["forward"]
 
 
-def test_attention_that_is_not_chosen_passes_nothing_back():
-    """Behind the root of 0, 0 times an infinite slope would be nan."""
+@pytest.mark.parametrize("before", [False, True])
+def test_attention_that_is_not_chosen_passes_nothing_back(before):
+    """Behind the root of 0, 0 times an infinite slope would be nan; so would 0 times a factor that is infinite."""
     chance = np.random.default_rng(5)
-    f, parameters = attention(chance, causal, out=lambda t, mixed: sqrt(mixed[0] * mixed[0]))
+    f, parameters = attention(chance, causal, out=lambda t, mixed: mixed[0] if before else sqrt(mixed[0] * mixed[0]))
 
     def chosen(sequence, side):
-        return where(side, f(sequence), sum(sum(x) for x in sequence))
+        given = [[1.0 / number for number in x] for x in sequence] if before else sequence
+        return where(side, f(given), sum(sum(x) for x in sequence))
 
     given, sides = chance.normal(size=(3, 5, WIDTH)), np.array([1.0, 0.0, 1.0])
     given[1] = 0.0
