@@ -38,7 +38,7 @@ def gradients(y: Value, xs: Any) -> Any:
             raise TypeError(f"gradients: an x is {type(x).__name__} {x!r}, not a Value; of a model, give .parameters()")
     reached, on_the_way = {id(x) for x in xs}, []
     order = topological_order(y)
-    of_a_program = not all(node.__decided__ for node in order)  # it follows its parameters, as after refresh()
+    of_a_program = not all(node.__decided__ for node in order)  # its numbers are not known yet, or change later
     for node in order:
         if any(id(argument) in reached for argument in node._prev):
             reached.add(id(node))

@@ -29,10 +29,10 @@ from .user_code import PACKAGE, Line, is_in, line_of
 
 NOTES = 8  # different places that a Value remembers
 SHORT = 4  # operations one after the other
-SILENT = (PACKAGE + "engine.", PACKAGE + "viz.")  # modules whose own reads do not count: they know what they do
+SILENT = (PACKAGE + "engine.", PACKAGE + "viz.")  # modules whose own reads do not count: they lose no path
 MESSENGER = PACKAGE + "engine.fast.leaves"  # reads for whoever calls it
 
-watching: list[Watch] = []  # the derivatives that are being taken, in all threads: one that a function starts, too
+watching: list[Watch] = []  # the derivatives that are being taken, in all threads, since a function may start one
 
 
 def read(node: Any, number: Any, whole: bool = False, note: bool = False) -> Any:

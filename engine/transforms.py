@@ -75,7 +75,7 @@ def _run(
     Errors: TypeError if the function computed its result from numbers that it read from them, see lost_paths.py.
     """
     variables, call = _prepared(function, places, arguments)
-    if is_trying():  # the derivative around this one looks at it
+    if is_trying():  # the derivative around this one watches the run
         return call(), variables, False
     with Watch(_nodes(variables)) as watch:
         result = call()

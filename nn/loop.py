@@ -51,7 +51,7 @@ class Loop:
         self.objective = Objective(model, loss, (*optimiser.params, *parameters), bool(metrics), backend)
         everything = self.objective.params
         places = {p: i for i, p in enumerate(everything)}
-        self.own = [places[p] for p in parameters]  # the model's, among all
+        self.own = [places[p] for p in parameters]  # the places of the model's among all parameters
         found = groups(model, Neuron).items()
         self.layers = {name: [places[p] for p in held if p in places] for name, held in found}
         self.layers = {name: held for name, held in self.layers.items() if held}

@@ -180,7 +180,7 @@ class Objective:
                     self._look_at(whole_sums(loss)[0])
                 if not np.isfinite(loss.data):
                     self.explain(examples, i, epoch)
-                    check_finite(loss.data, f"the loss of example {i}", epoch)  # only while it is trained
+                    check_finite(loss.data, f"the loss of example {i}", epoch)  # out of training, it is finite
                 (loss / len(batch)).backward()  # one graph at a time; the leaves sum the gradients
                 gradient = np.array([p.grad for p in self.params], dtype=float)
                 if check and not np.isfinite(gradient).all():
