@@ -172,7 +172,8 @@ def matrix_svg(matrix: Matrix, has_gradients: bool, largest: float) -> str:
     columns = ", ".join(matrix.columns[:40]) + (", …" if len(matrix.columns) > 40 else "")
     each = f" Each square shows the strongest of {stretch}." if stretch > 1 else ""
     title = f"{said}: a row for each neuron, a column for each of {columns}.{each}"
-    return f'<g class="matrix"><title>{markup(title)}</title>{inside}</g>'
+    kind = "matrix gradients" if has_gradients else "matrix"
+    return f'<g class="{kind}"><title>{markup(title)}</title>{inside}</g>'
 
 
 # --- bars and strips
