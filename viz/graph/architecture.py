@@ -10,7 +10,8 @@ from chainrule.nn import MLP, Layer, Module, Neuron
 
 from ..common.text import full, short
 from ..common.values import values_of
-from .folding import MOST_LINES, bars_of, folded_scene
+from .bundles import MOST_LINES
+from .folding import bars_of, folded_scene
 from .groups import FEW_NEURONS, MANY_NEURONS
 from .neurons import units_of
 from .scene import Card, Row, Scene

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from chainrule.engine import Value
@@ -12,12 +12,13 @@ from chainrule.nn.modules import Unit
 
 from ..common.text import full, short
 from ..common.values import badge_text, expression_of, unlike, value_names
+from .bundles import edges_between, strongest
 from .groups import MANY_CARDS, Group, Grouping, grouped
 from .neurons import Product, products_of, units_of
 from .reading import Reading, reading_of
 from .repeats import Repeat
-from .scene import Card, Edge, Matrix, Row, Scene, finished, gets_text, value_card, value_edge
-from .sums import MANY_TERMS, Sum
+from .scene import Card, Edge, Matrix, Row, Scene, finished, value_card
+from .sums import MANY_TERMS
 
 __all__ = ["choose_fold", "folded_scene", "names_as_drawn", "units_of"]
 
@@ -25,9 +26,6 @@ FEW_PARAMETERS = 5  # of a neuron: so many are named on its card, with their val
 FEW_NUMBERS = 6  # plain inputs: so many are a chip each, more of them share one
 LONGEST_LIST = 40  # parameters or terms in one tooltip
 MOST_BARS = 48
-CLOSED = "nothing goes back: requires_grad is False"
-MOST_LINES = 10  # into a layer that has a matrix
-FULL_FAN = 24  # edges from the rows of a table to the neurons of a layer, above which the strongest alone are drawn
 
 
 def choose_fold(units: Sequence[Unit | None]) -> str:
@@ -57,7 +55,7 @@ def folded_scene(
     cards = [_card(reading, grouping, group, own) for group, own in zip(grouping.groups, results)]
     for card, name in zip(cards, unlike([card.name for card in cards])):
         card.name = name
-    edges, faint = _edges(reading, grouping, cards, results)
+    edges, faint = edges_between(reading, grouping, cards, results)
     chips, chip_edges = _chips(reading, grouping, cards)
     scene = finished(reading, cards, edges)
     scene.card_of, scene.faint, scene.left_out, scene.fold = grouping.place, faint, grouping.left_out, by
@@ -154,7 +152,7 @@ def _folded_card(reading: Reading, group: Group, results: Sequence[int]) -> Card
         name=name,
         data=_span([order[index].data for index in results]),
         grad=_span(grads),
-        strength=_strongest(grads),
+        strength=strongest(grads),
         detail="\n".join(lines),
         note=f"{len(results)} calls" if len(results) > 1 and group.kind == "neuron" else "",
         badge=badge_text(order[results[-1]]),
@@ -321,8 +319,9 @@ def _change(reading: Reading, values: Sequence[int]) -> Row:
     name = f"{first.name} … {last.name}" if value.label else f"{badge_text(value) or 'leaf'} in each"
     data, grad = (one if one == other else f"{one} → {other}"
                   for one, other in ((first.data, last.data), (first.grad, last.grad)))  # fmt: skip
-    strongest = _strongest([reading.shown[index] for index in values])
-    return Row(name, data, grad, strongest, f"{name}: data {data}, grad {grad}")
+    return Row(
+        name, data, grad, strongest([reading.shown[index] for index in values]), f"{name}: data {data}, grad {grad}"
+    )
 
 
 def _term_name(reading: Reading, grouping: Grouping, group: Group, place: int, term: int) -> str:
@@ -341,141 +340,15 @@ def _span(numbers: Sequence[float]) -> str:
     return f"{short(min(numbers), 3)} … {short(max(numbers), 3)}" if numbers else ""
 
 
-def _strongest(numbers: Sequence[float]) -> float:
-    """The number that is farthest from 0; nan comes before all."""
-    return max(numbers, key=lambda number: math.inf if number != number else abs(number))
-
-
 def bars_of(grads: Sequence[float]) -> list[float]:
     """As many bars as can be told apart; each shows the strongest gradient of a stretch of parameters."""
     if len(grads) <= MOST_BARS:
         return list(grads)
     bounds = [len(grads) * i // MOST_BARS for i in range(MOST_BARS + 1)]
-    return [_strongest(grads[low:high]) for low, high in pairwise(bounds)]
+    return [strongest(grads[low:high]) for low, high in pairwise(bounds)]
 
 
-# --- edges
-
-
-def _edges(
-    reading: Reading, grouping: Grouping, cards: Sequence[Card], results: Sequence[Sequence[int]]
-) -> tuple[list[Edge], list[Edge]]:
-    """The edges between different cards, and those that are left out beside a matrix.
-
-    The edges into a folded card, or from several results of one, become one edge.
-    """
-    found: list[Edge] = []
-    bundles: dict[tuple[int, int | None, int, int | None], list[tuple[int, int, int]]] = {}
-    place, left_out = grouping.place, grouping.left_out
-    is_alone = [not card.is_fold or group.sum is not None for card, group in zip(cards, grouping.groups)]
-    has_one = [len(own) == 1 for own in results]
-    for end, parents in enumerate(reading.parents):
-        if end in left_out:
-            continue
-        into, into_row = place[end]
-        for argument, start in enumerate(parents):
-            out, out_row = place[start]
-            if out == into:
-                continue
-            if cards[out].is_fold and not reading.parents[start]:
-                out_row = None  # parameters that are used outside of their neurons, as in a penalty: one edge for all
-                bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
-            elif grouping.groups[out].kind == "leaves" and grouping.groups[into].kind in ("sum", "repeat"):
-                bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
-            elif is_alone[into] and (has_one[out] or cards[out].is_table):
-                one = grouping.groups[into].sum
-                edge = (
-                    term_edge(reading, start, end, argument, one) if one else value_edge(reading, start, end, argument)
-                )
-                found.append(replace(edge, start=out, end=into, start_row=out_row))
-            else:
-                bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
-    bundled = [_bundle(reading, between, bundle) for between, bundle in bundles.items()]
-    from_rows = [grouping.groups[out].kind == "leaves" for out, *_ in bundles]  # the rows of a sum name them
-    kept = _fewer([edge for edge, named in zip(bundled, from_rows) if not named], cards, reading.has_gradients)
-    drawn = set(map(id, kept))
-    return found + kept, [edge for edge in bundled if id(edge) not in drawn]
-
-
-def term_edge(reading: Reading, start: int, end: int, argument: int, one: Sum) -> Edge:
-    """The edge from a term to its sum, as if the sum were one operation."""
-    if end == one.scaled:
-        return value_edge(reading, start, end, argument)
-    edge = value_edge(reading, start, end, argument)
-    share = reading.slopes[one.scaled][0] if one.scaled is not None else 1.0
-    edge.local = edge.local * share
-    edge.label = f"×{short(edge.local, 3)}"
-    top, name = reading.names[one.top], reading.names[start]
-    lines = [f"local derivative of {top} through {name} = {full(edge.local)}"]
-    if edge.is_open and reading.has_gradients:
-        lines.append(gets_text(name, edge.local, reading.shown[one.top], edge.passed))
-    edge.detail = "\n".join(
-        lines if edge.is_open else [*lines, "nothing goes back along this edge: requires_grad is False"]
-    )
-    return edge
-
-
-def _bundle(
-    reading: Reading, between: tuple[int, int | None, int, int | None], bundle: Sequence[tuple[int, int, int]]
-) -> Edge:
-    passed = [reading.passed(*one) for one in bundle]
-    strongest = _strongest(passed)
-    slopes = [reading.slopes[end][argument] for _, end, argument in bundle]
-    sizes = passed if reading.has_gradients else slopes
-    most = _strongest(sizes)
-    place = next(i for i, one in enumerate(sizes) if one is most or one == most)
-    (start, end, _), local = bundle[place], slopes[place]
-    names = reading.names
-    if not (is_open := any(reading.is_open(one, other) for one, other, _ in bundle)):
-        detail = CLOSED
-    else:
-        detail = f"{names[end]} passes {full(strongest)} back to {names[start]}"
-    if len(bundle) > 1 and is_open:
-        total = math.fsum(map(abs, passed))
-        detail = f"{len(bundle)} edges; the strongest is drawn: {detail}\nsum of |gradient| over all: {short(total)}"
-    out, out_row, into, into_row = between
-    return Edge(out, into, strongest, "", local, detail, is_open, start_row=out_row, end_row=into_row)
-
-
-def _fewer(edges: list[Edge], cards: Sequence[Card], has_gradients: bool) -> list[Edge]:
-    """The edges without the weaker ones of those that lead into a table, where its matrix shows them all.
-
-    The same goes for many edges from the rows of a table to the neurons of a layer, whose bars show all parameters.
-    """
-    kept: list[Edge] = []
-    into: dict[int, list[Edge]] = {}
-    fans: dict[tuple[int, str], list[Edge]] = {}
-    for edge in edges:
-        if cards[edge.end].matrix:
-            into.setdefault(edge.end, []).append(edge)
-        elif edge.start_row is not None and edge.is_open and cards[edge.end].terms:
-            fans.setdefault((edge.start, cards[edge.end].layer), []).append(edge)
-        else:
-            kept.append(edge)
-    for fan in fans.values():
-        ranked = sorted(fan, key=lambda edge: _weight_of(edge, has_gradients), reverse=True)
-        of_each_neuron = {edge.end: edge for edge in reversed(ranked)}
-        wanted = {id(edge) for edge in [*ranked[:MOST_LINES], *of_each_neuron.values()]}
-        kept += [edge for edge in fan if len(fan) <= FULL_FAN or id(edge) in wanted]
-    for every in into.values():
-        among = [edge for edge in every if edge.is_open]
-        closed = {(edge.start, edge.start_row): edge for edge in reversed(every) if not edge.is_open}
-        # Nothing goes back along these: one line to all neurons says as much as one to each.
-        kept += [
-            replace(edge, end_row=None, detail=CLOSED)
-            for _, edge in sorted(closed.items(), key=lambda pair: pair[0][0])
-        ]
-        ranked = sorted(among, key=lambda edge: _weight_of(edge, has_gradients), reverse=True)
-        needed = {edge.start: edge for edge in reversed(ranked)}  # the strongest one of each card
-        strongest = {id(edge) for edge in [*ranked[:MOST_LINES], *needed.values()]}
-        left = [edge for edge in among if id(edge) in strongest]
-        kept += sorted(left, key=lambda edge: (edge.start, edge.end_row or 0))
-    return kept
-
-
-def _weight_of(edge: Edge, has_gradients: bool) -> float:
-    number = edge.passed if has_gradients else edge.local
-    return math.inf if number != number else abs(number)
+# --- chips of plain numbers
 
 
 def _chips(reading: Reading, grouping: Grouping, cards: Sequence[Card]) -> tuple[list[Card], list[Edge]]:
