@@ -232,6 +232,17 @@ def test_edges_that_come_from_the_line_before_meet_their_card_apart(all_drawings
     assert met > 10
 
 
+def test_a_value_that_is_used_all_along_takes_one_track_of_each_line():
+    """It branches where it is used; before, each of its edges came back from the right in every line."""
+    x = Value(0.3, label="x")
+    y = x
+    for step in range(300):
+        y = (y * 0.99 + (x if step % 7 == 0 else y)).tanh()
+    drawing = viz.draw(y, fold="none")
+    tops = sorted({top for _, top, _, _ in boxes_of_cards(drawing.svg)})
+    assert drawing.width < 1800 and max(b - a for a, b in pairwise(tops)) < 300
+
+
 def crossings(layout, edges, is_merged):
     """How many pairs of lines cross between two columns.
 

@@ -151,7 +151,9 @@ class Placing:
         column = self.layout.column
         ways: list[dict[tuple[float, float], int]] = [{} for _ in self.last]
         for index, edge in enumerate(self.scene.edges):
-            for number in range(self.line[column[edge.start]], self.line[column[edge.end]]):
+            bends = self.layout.bends[index]
+            first = max(column[edge.start], bends[0][0] if bends and bends[0][0] > column[edge.start] + 1 else 0)
+            for number in range(self.line[first], self.line[column[edge.end]]):  # before, it is a part of a longer edge
                 ways[number].setdefault(self._way(index, self.last[number]), index)
         return [[index for _, index in sorted([(-y, index) for (y, _), index in own.items()])] for own in ways]
 
