@@ -70,16 +70,18 @@ def backpropagate(root: Any) -> None:
             reached.update(argument for _, (argument, _) in walked_edges(node) if argument.__class__ is not float)
 
 
-def walked_edges(node: Any) -> Iterable[tuple[int, tuple[Any, float]]]:
-    """Place and (argument, local derivative) of each argument to which the node passes its gradient on.
+def leaves_out(node: Any, local_derivative: float) -> bool:
+    """Whether a row that chooses (`where`, `pick`, `maximum`) did not choose the argument with this local derivative.
 
-    What has slope 0 in a row that chooses (`where`, `pick`, `maximum`) was not chosen: the result is not made of it,
-    and an infinite slope farther back would make nan of 0.
+    The result is not made of that argument: nothing at all goes back to it, not even 0 · inf.
     """
-    edges: Iterable[tuple[int, tuple[Any, float]]] = enumerate(node._edges)
-    if isinstance(node.operation, Op) and node.operation.chooses and "_backward" not in node.__dict__:
-        return [(place, edge) for place, edge in edges if edge[1] != 0.0]
-    return edges
+    op = node.operation
+    return local_derivative == 0.0 and isinstance(op, Op) and op.chooses and "_backward" not in node.__dict__
+
+
+def walked_edges(node: Any) -> list[tuple[int, tuple[Any, float]]]:
+    """Place and (argument, local derivative) of each argument to which the node passes its gradient on."""
+    return [(place, edge) for place, edge in enumerate(node._edges) if not leaves_out(node, edge[1])]
 
 
 def check_gradients_are_numbers(root: Any) -> None:

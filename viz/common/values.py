@@ -32,14 +32,6 @@ def is_handwritten(value: Value) -> bool:
     return "_backward" in value.__dict__ or (isinstance(value.operation, str) and value.operation != "")
 
 
-def leaves_out(value: Value, local: float) -> bool:
-    """Whether a row that chooses (where, pick, maximum) did not choose the argument with this local derivative.
-
-    Nothing at all goes back to such an argument, not even 0 × inf.
-    """
-    return local == 0.0 and isinstance(value.operation, Op) and value.operation.chooses and not is_handwritten(value)
-
-
 def value_names(order: Sequence[Value]) -> list[str]:
     """A name for each value, no two alike: its label, or v1, v2, … in topological order.
 
