@@ -70,13 +70,18 @@ def backpropagate(root: Any) -> None:
             reached.update(argument for _, (argument, _) in walked_edges(node) if argument.__class__ is not float)
 
 
+def has_own_backward(node: Any) -> bool:
+    """Whether somebody has written `node._backward = ...`: then nothing else knows what the node passes on."""
+    return "_backward" in node.__dict__
+
+
 def leaves_out(node: Any, local_derivative: float) -> bool:
     """Whether a row that chooses (`where`, `pick`, `maximum`) did not choose the argument with this local derivative.
 
     The result is not made of that argument: nothing at all goes back to it, not even 0 · inf.
     """
     op = node.operation
-    return local_derivative == 0.0 and isinstance(op, Op) and op.chooses and "_backward" not in node.__dict__
+    return local_derivative == 0.0 and isinstance(op, Op) and op.chooses and not has_own_backward(node)
 
 
 def walked_edges(node: Any) -> list[tuple[int, tuple[Any, float]]]:
@@ -122,7 +127,7 @@ def edges_by_hand(children: Any, slopes: Any) -> tuple[tuple[Any, float], ...]:
 
 def needs_row(node: Node, what: str) -> Op:
     """The row of an inner node; an error for one that was made by hand."""
-    if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
+    if isinstance(node.operation, Op) and not has_own_backward(node):
         return node.operation
-    made = "has a hand-written _backward" if "_backward" in node.__dict__ else "was made by hand"
+    made = "has a hand-written _backward" if has_own_backward(node) else "was made by hand"
     raise TypeError(f"cannot {what} {node.name()}: it {made}; add a row (chainrule.register) to get this")

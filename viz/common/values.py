@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chainrule.engine import Op, Value
-from chainrule.engine.graph import topological_order
+from chainrule.engine.graph import has_own_backward, topological_order
 
 from .formulas import DIGITS, Formula, agrees, read
 from .text import clean, short
@@ -29,7 +29,7 @@ def values_of(root: Value) -> list[Value]:
 
 def is_handwritten(value: Value) -> bool:
     """Whether the value is a node made by hand, whose local derivatives only its own `_backward` knows."""
-    return "_backward" in value.__dict__ or (isinstance(value.operation, str) and value.operation != "")
+    return has_own_backward(value) or (isinstance(value.operation, str) and value.operation != "")
 
 
 def value_names(order: Sequence[Value]) -> list[str]:
