@@ -12,7 +12,7 @@ import pytest
 from picture_helpers import network, neuron
 from picture_kinds import KINDS
 
-from chainrule import viz
+from chainrule import nn, viz
 from chainrule.engine import Value
 from chainrule.viz.common.text import text_width
 
@@ -278,6 +278,51 @@ def test_enter_on_a_card_of_the_stepper_goes_to_its_step_and_its_name_has_the_ne
     press(browser, "Enter")  # the step that brings its gradient
     assert focused(browser) == "o, data 0.7071, gradient 1"
     assert browser.find_element("id", "counter").text != forward
+
+
+def with_an_inf():
+    a, c = Value(1e308, label="a"), Value(float("nan"), label="c")
+    return a * 10.0 + c
+
+
+def with_a_stale_value():
+    x = Value(2.0, label="x")
+    root = x * x + 1.0
+    x.data = 3.0
+    return root
+
+
+def neuron_with_an_inf():
+    layer = nn.Layer(2, 2, rng=0)
+    layer.neurons[0].w[0].data = float("inf")
+    return nn.mse(layer([1.0, 2.0])[0], 1.0)
+
+
+@pytest.mark.parametrize("made", [with_an_inf, with_a_stale_value, neuron_with_an_inf])
+def test_the_stepper_shows_stripes_and_hatching_no_sooner_than_the_numbers_before_them(made, window, tmp_path):
+    browser = window(viz.steps(made()), tmp_path)
+    seen = []
+    for _ in range(int(browser.find_element("id", "slider").get_attribute("max")) + 1):
+        seen.append(browser.execute_script(BEHIND))
+        browser.execute_script("document.getElementById('next').click()")
+    assert max(map(len, seen)) > 0 and len({len(one) for one in seen}) > 1  # some come on the way
+    for stripes, text in [pattern for one in seen for pattern in one]:
+        assert re.search("nan|inf", text) if stripes else text, (stripes, text)
+
+
+BEHIND = """
+const numbers = [...document.querySelectorAll("#view .number, #view .figure")]
+  .map((number) => [number, number.getBoundingClientRect()]);
+return [...document.querySelectorAll("#view .stripes, #view .hatching")]
+  .filter((pattern) => getComputedStyle(pattern).visibility === "visible")
+  .map((pattern) => {
+    const box = pattern.getBoundingClientRect(), y = (box.top + box.bottom) / 2, card = pattern.closest("[data-card]");
+    const [before] = numbers
+      .filter(([n, at]) => card.contains(n) && at.right > box.left && at.left < box.right + 12)
+      .sort(([, a], [, b]) => Math.abs((a.top + a.bottom) / 2 - y) - Math.abs((b.top + b.bottom) / 2 - y));
+    return [pattern.classList.contains("stripes"), before ? before[0].textContent : ""];
+  });
+"""
 
 
 def luminance_of_paper(browser, frame=None):

@@ -5,6 +5,7 @@
   const last = steps.length - 1;
   const ACT = { start: 0, compute: 0, seed: 1, others: 1, pass: 1, move: 2, anew: 2 };
   const ACTS = ["forward", "backward", "update"];
+  const WHICH = { data: ":not(.grad)", grad: ".grad" };
   const byId = (id) => document.getElementById(id);
   const byNumber = (kind) => {
     const found = [];
@@ -284,6 +285,14 @@
       ofRows[at].setAttribute("class", "tint " + state.shade[rows[at]]);
       row.classList.remove("receives", "gives");
     });
+    // A pattern is behind a number, and so it is seen no sooner than the number is.
+    for (const pattern of card.querySelectorAll("[data-of]")) {
+      const [kind, at] = pattern.dataset.of.split(" ");
+      const among = at === undefined ? card : places[at];
+      const behind = among.querySelector(at === undefined ? ".number" + WHICH[kind] : ".figure" + WHICH[kind]).textContent;
+      const isSeen = pattern.classList.contains("hatching") ? behind !== "" : /nan|inf/.test(behind);
+      pattern.classList.toggle("ahead", !isSeen);
+    }
     card.classList.remove("receives", "gives");
     if (!text || !heads.has(card)) return;
     const [value, grad] = [text.textContent || "not computed yet", span(grads)];
