@@ -244,7 +244,7 @@ def test_the_arrows_walk_from_card_to_edge_to_card_and_each_says_its_numbers(win
     browser.execute_script("document.querySelector('#view [tabindex=\"0\"]').focus()")
     assert focused(browser) == "o, data 0.7071, gradient 1"
     press(browser, "ArrowLeft")
-    assert focused(browser).startswith("local derivative of o through n = 0.4999")
+    assert focused(browser) == "local derivative of o through n = 0.5, n.grad gets 0.5 × 1 = 0.5 along this edge"
     press(browser, "ArrowLeft")
     assert focused(browser) == "n, data 0.8814, gradient 0.5"
     press(browser, "ArrowLeft", "ArrowDown", "ArrowLeft")
@@ -267,6 +267,43 @@ def test_a_screen_reader_meets_each_edge_once_and_the_root_is_no_image(window, t
     assert [name for name in named if name.startswith("local derivative of o")].__len__() == 1
     assert not [name for name in named if name.strip() == "×0.5"]
     assert [name for name in named if name.startswith("w1,")] == ["w1, data −3, gradient 1"]
+
+
+def read_out(browser):
+    """What a screen reader meets, from top to bottom: the role, the name and the description of each part."""
+    nodes = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    heard = [node for node in nodes if not node["ignored"]]
+    return [[node.get(key, {}).get("value", "") for key in ("role", "name", "description")] for node in heard]
+
+
+def of_folded_cards():
+    return viz.draw(after_backward(nn.mse(nn.MLP(3, [4, 1], rng=0)([0.5, -1.0, 2.0]), 1.0)))
+
+
+@pytest.mark.parametrize("made", [
+    of_folded_cards, lambda: viz.draw(nn.MLP(3, [4, 2], rng=0)), drawn_network, lambda: viz.draw(with_an_inf()),
+])  # fmt: skip
+def test_a_screen_reader_hears_of_each_edge_and_row_which_one_it_is_in_a_few_digits_and_once(made, window, tmp_path):
+    browser = window(made(), tmp_path)
+    heard = read_out(browser)
+    script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.getAttribute('aria-label') || '')"
+    edges, rows = [browser.execute_script(script, f"#view [data-{kind}]") for kind in ("edge", "row")]
+    assert len(set(edges)) == len(edges) > 1
+    for name in edges + rows:
+        assert name and [[role, said] for role, heard_name, said in heard if heard_name == name] == [["image", ""]]
+    names = [name for _, name, _ in heard]
+    assert not [name for name in names if re.search(r"\.0*[1-9]\d{4}", name) or name.endswith("gradient ")]
+    inside = "#view .card:has(.row) > :is(.name, .number)"
+    assert all(one.get_attribute("aria-hidden") for one in browser.find_elements("css selector", inside))
+
+
+def test_a_row_in_the_stepper_says_the_numbers_of_its_step(window, tmp_path):
+    browser = window(viz.steps(nn.mse(nn.MLP(3, [4, 1], "tanh", rng=0)([0.5, -1.0, 2.0]), 1.0)), tmp_path)
+    row = "return document.querySelector('#view .row').getAttribute('aria-label')"
+    assert re.fullmatch(r"b1_1, data \S+, gradient 0", browser.execute_script(row))
+    browser.execute_script("document.getElementById('act2').click()")
+    number = browser.execute_script("return document.querySelector('#view .row .grad').textContent")
+    assert browser.execute_script(row).endswith(f", gradient {number}") and number != "0"
 
 
 def test_enter_on_a_card_of_the_stepper_goes_to_its_step_and_its_name_has_the_new_gradient(window, tmp_path):

@@ -166,7 +166,8 @@ def _chip_texts(card: Card, at: Rectangle) -> str:
 def spoken(card: Card) -> str:
     """The name of a card with its numbers, as a screen reader says it; the gradient is its last word."""
     data = f", data {card.data}" if card.data else ""
-    return f"{card.name}{data}, gradient {'none' if card.is_chip else card.grad.replace('—', 'none')}"
+    grad = "none" if card.is_chip and card.data else card.grad.replace("—", "none")
+    return f"{card.name}{data}" + (f", gradient {grad}" if grad else "")
 
 
 def _strip(at: Rectangle, shade: str) -> str:
