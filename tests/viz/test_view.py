@@ -306,6 +306,32 @@ def test_a_row_in_the_stepper_says_the_numbers_of_its_step(window, tmp_path):
     assert browser.execute_script(row).endswith(f", gradient {number}") and number != "0"
 
 
+def test_keys_open_a_card_turn_its_matrix_and_are_back_on_it_when_it_is_closed(window, tmp_path):
+    loss = nn.mse(nn.MLP(8, [16, 1], "tanh", rng=0)([0.1 * i for i in range(8)]), 1.0)
+    browser = window(viz.draw(after_backward(loss)), tmp_path)
+    press(browser, "Tab")  # a reader with keys, for whom the focus is seen
+    browser.execute_script("document.querySelector('#view .card.table').focus()")
+    table = focused(browser)
+    assert table.startswith("layer 1") and "W: weights" in browser.find_element("id", "detail").text
+    look = "const m = document.querySelector('.card.table .matrix'); return m.innerHTML"
+    gradients = browser.execute_script(look)
+    press(browser, "w")
+    assert browser.execute_script(look) != gradients
+    press(browser, "w")
+    assert browser.execute_script(look) == gradients
+    for is_button in (True, False):
+        press(browser, "Enter")
+        panel = browser.find_element("id", "opening")
+        assert panel.is_displayed() and focused(browser) == table
+        press(browser, "Tab")
+        assert focused(browser) == "close"
+        if is_button:
+            browser.switch_to.active_element.send_keys("\n")
+        else:
+            press(browser, "Escape")
+        assert not panel.is_displayed() and focused(browser) == table
+
+
 def test_enter_on_a_card_of_the_stepper_goes_to_its_step_and_its_name_has_the_new_gradient(window, tmp_path):
     browser = window(viz.steps(neuron()), tmp_path)
     browser.execute_script("document.querySelector('#view [tabindex=\"0\"]').focus()")

@@ -7,6 +7,7 @@
   const cards = new Map(Array.from(svg.querySelectorAll("[data-card]"), (card) => [card.dataset.card, card]));
   let lines = null;
   let chosen = "";
+  let opener = null; // the card that was opened
 
   function add(parent, name, attributes, text) {
     const made = document.createElementNS(NS, name);
@@ -20,6 +21,7 @@
   const table = document.getElementById("rows");
 
   function close() {
+    if (panel.contains(document.activeElement)) opener.focus({ preventScroll: true }); // the keys go on where they were
     panel.hidden = true;
     lines?.remove();
     svg.querySelector(".picked")?.classList.remove("picked");
@@ -63,7 +65,7 @@
     const again = chosen === key;
     close();
     if (again) return;
-    chosen = key;
+    [chosen, opener] = [key, card];
     if (row) row.classList.add("picked");
     draw(key);
     if (data.open[key]) open(key, row ?? card);
@@ -76,12 +78,18 @@
     const states = [matrix.innerHTML, weights];
     const names = [caption.textContent, "weights"];
     let state = 0;
-    matrix.classList.add("switches");
-    matrix.addEventListener("click", (event) => {
+    const turn = (event) => {
       event.stopPropagation();
       state = 1 - state;
       matrix.innerHTML = states[state];
       caption.textContent = names[state];
+    };
+    matrix.classList.add("switches");
+    matrix.addEventListener("click", turn);
+    card.setAttribute("aria-keyshortcuts", "W");
+    card.querySelector("title").textContent += "\nW: weights in place of gradients, and back";
+    card.addEventListener("keydown", (event) => {
+      if (event.key.toLowerCase() === "w" && !event.altKey && !event.ctrlKey && !event.metaKey) turn(event);
     });
   }
 
