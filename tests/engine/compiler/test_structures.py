@@ -114,6 +114,10 @@ def test_thousands_of_random_structures_agree_with_eager_code(monkeypatch):
 # --- programs that once failed
 
 
+def test_rows_are_taken_out_of_a_part_of_a_product():
+    assert_structure_is_eager_code(20680)
+
+
 def products_into_every_second_row(chance):
     w = [Value(number) for number in chance.normal(size=4)]
     return lambda x: tanh(dot(w[:2], x[::2])) * tanh(dot(w[2:], x[::2])), w, (chance.normal(size=(3, 3)),)
