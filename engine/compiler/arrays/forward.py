@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..literals import literal
 from . import plan as planned
 from .ir import Array, Number, Operand, Rows, is_batched, rows
 from .plan import Lane, Plan, Step
+from .products import rising_axes
 from .program import Program
 
 LARGEST = Number(float(np.finfo(float).max))
@@ -171,17 +171,9 @@ class Forward:
 
     def _matrices(self, operands: Sequence[planned.Operand], sizes: dict[str, int]) -> tuple[Rows, str]:
         """The factors of products of matrices, and their axes, in an order in which little has to be moved."""
-        names, places = "".join(sizes), np.arange(len(operands)).reshape(*sizes.values())
-        orders = [places.transpose(axes).ravel() for axes in permutations(range(3))]
-        lanes = np.array([a.index if isinstance(a, Lane) else -1 for a in operands])
-        found = 0
-        for number, order in enumerate(orders):
-            there = lanes[order]
-            if (np.diff(there[there >= 0]) > 0).all():
-                found = number
-                break
-        axes = "".join(names[axis] for axis in list(permutations(range(3)))[found])
-        return self.gather([operands[i] for i in orders[found].tolist()], padding=True), axes
+        lanes = [a.index if isinstance(a, Lane) else -1 for a in operands]
+        axes, order = rising_axes([*sizes.values()], lanes)
+        return self.gather([operands[i] for i in order], padding=True), "".join([*sizes][axis] for axis in axes)
 
     def _sum(self, step: Step) -> Operand:
         terms = self.gather(step.operands[0], solid=len(step.sizes) > 1)
