@@ -71,16 +71,16 @@ class Forward:
         out = KINDS.get(step.kind, Forward._elementwise)(self, step)
         lanes, batched = step.target.lanes, step.target.batched
         if isinstance(out, Number) or not out.complete or out.count != lanes or out.array.batched is not batched:
-            out = self._linked("full", "full", [out], lanes, batched)
+            out = self._linked("full", [out], lanes, batched)
         out.array.name = out.array.name or step.target.name
         self.arrays[step.target] = out.array
 
-    def _linked(self, kind: Any, op: str, args: Sequence[Operand], lanes: int, batched: bool, *extra: Any) -> Rows:
+    def _linked(self, op: str, args: Sequence[Operand], lanes: int, batched: bool, *extra: Any) -> Rows:
         """Write an instruction that gathers operands, and note how its gradient goes back."""
         before = len(self.program.code)
         out = self.program.write(op, args, lanes, batched, *extra)
         if len(self.program.code) > before:
-            self.links.append(Link(kind, tuple(args), out, extra, self.program.step))
+            self.links.append(Link(op, tuple(args), out, extra, self.program.step))
         return out
 
     def _done(self, step: Step, args: Sequence[Operand], out: Operand, *extra: Any) -> Operand:
@@ -109,11 +109,11 @@ class Forward:
         ):  # fmt: skip
             return parts[0]
         where = tuple([tuple(positions) for positions, _ in groups.values()])
-        return self._linked("scatter", "scatter", parts, len(operands), any(map(is_batched, parts)), where)
+        return self._linked("scatter", parts, len(operands), any(map(is_batched, parts)), where)
 
     def _lanes(self, array: Array, lanes: Sequence[int]) -> Rows:
         evenly = rows(array, lanes)
-        return evenly or self._linked("take", "take", [array.whole], len(lanes), array.batched, tuple(lanes))
+        return evenly or self._linked("take", [array.whole], len(lanes), array.batched, tuple(lanes))
 
     def broadcastable(self, operands: Sequence[planned.Operand]) -> Operand:
         """The operands as rows of one array, or as one row or number if all are equal."""
@@ -156,7 +156,7 @@ class Forward:
         left = self.gather(step.operands[0])
         right = self.gather(lanes[: keep * rights])
         if ones and right.places.stop != right.array.lanes:  # behind them, there is no room for ones
-            right = self._linked("full", "full", [right], right.count, True)
+            right = self._linked("full", [right], right.count, True)
         right.array.ones = max(right.array.ones, ones * rights)
         out = self.program.write("matmul", [left, right], rights * lefts, True, rights, lefts, width, ones)
         return self._done(step, [left, right], out, rights, lefts, width, ones, keep)
