@@ -11,7 +11,7 @@ from ...ops import exp, logsumexp, pick
 from ..literals import literal
 from . import plan as planned
 from .ir import Array, Number, Operand, Rows, is_batched, rows
-from .plan import Lane, Plan, Step
+from .plan import Lane, Plan, Step, by_array
 from .products import rising_axes
 from .program import Program
 
@@ -95,7 +95,7 @@ class Forward:
     def gather(self, operands: Sequence[planned.Operand], solid: bool = True, padding: bool = False) -> Rows:
         """These operands as rows of one array; if `solid`, in one piece of memory. Numbers that are `padding` are 0."""
         parts: list[Operand] = []
-        groups = self.plan.by_array(operands)
+        groups = by_array(operands)
         if padding and len(groups) > 1:
             groups = {array: found for array, found in groups.items() if array is not None}
         for array, (positions, lanes) in groups.items():
@@ -206,7 +206,7 @@ class Forward:
     def _pick(self, step: Step) -> Operand:
         """For each lane, the one of its choices that its index names."""
         lanes, width, choices = len(step.sizes), step.sizes[0], step.operands[0]
-        groups = self.plan.by_array(choices)
+        groups = by_array(choices)
         [array, *others] = groups
         if others or array is None:
             source, at = self.gather(choices), range(len(choices))
@@ -252,7 +252,7 @@ class Forward:
 
     def _index(self, operands: Sequence[planned.Operand], count: int) -> Rows:
         """The indices of a pick as integers; the program raises an IndexError if one is not in 0, …, count - 1."""
-        [(array, (_, lanes)), *others] = self.plan.by_array(operands).items()
+        [(array, (_, lanes)), *others] = by_array(operands).items()
         if array is not None and array.whole_numbers and not others:
             used = tuple(sorted(set(lanes)))
             index = self.program.write("index", (), len(used), True, count, used, self.arrays[array])
