@@ -79,7 +79,7 @@ class Backward:
 
     def give(self, to: Operand, g: Operand, count: int, batched: bool) -> None:
         """Add g to the gradient of an operand. It was passed back by `count` lanes, for each example if `batched`."""
-        if not isinstance(to, Rows) or to.array not in self.reached:
+        if not isinstance(to, Rows) or not self.wants(to):
             return
         if batched and not to.array.batched:
             g = self._over_examples(g)

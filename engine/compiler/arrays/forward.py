@@ -30,14 +30,25 @@ class Link(NamedTuple):
     step: Step | None
 
 
-class Forward:
-    """The forward part of an array program, and what derives it needs.
+def array_program(plan: Plan, mean_parts: Collection[planned.Array] = (), divides: bool = False) -> Forward:
+    """The array program that computes the outputs of a plan.
 
     `mean_parts` are the arrays that only their means are wanted of: they may be nan where they should be infinite.
     `divides`: a softmax of few classes is wanted, and divides by an array of its shape.
     """
+    forward = Forward(plan, mean_parts, divides)
+    for step in plan.steps:
+        forward.compute(step)
+    forward.program.step = None
+    forward.outputs = [Rows(forward.arrays[each.array], each.index, 1, 1) if isinstance(each, Lane) else Number(each)
+                       for each in plan.outputs]  # fmt: skip
+    return forward
 
-    def __init__(self, plan: Plan, mean_parts: Collection[planned.Array] = (), divides: bool = False) -> None:
+
+class Forward:
+    """The forward part of an array program, and what derives it needs."""
+
+    def __init__(self, plan: Plan, mean_parts: Collection[planned.Array], divides: bool) -> None:
         self.plan, self.mean_parts, self.divides = plan, mean_parts, divides
         self.program = Program()
         self.links: list[Link] = []
@@ -48,21 +59,21 @@ class Forward:
         self.shifted: dict[Array, tuple[Operand, Operand, Step]] = {}  # of a logsumexp: its values, shifted; the log
         self.picks: dict[Array, tuple[Step, Rows, Rows]] = {}  # the choices and the label of a pick with a table
         self.checked: list[Array] = []  # the indices that have to be checked, once for each pick
+        self.outputs: list[Operand] = []
         for given in plan.inputs:
             array = self.program.write("input", (), given.lanes, True, given.given, given.whole_numbers).array
             array.name = given.name
             self.arrays[given] = array
-        for step in plan.steps:
-            self.program.step = step
-            out = KINDS.get(step.kind, Forward._elementwise)(self, step)
-            lanes, batched = step.target.lanes, step.target.batched
-            if isinstance(out, Number) or not out.complete or out.count != lanes or out.array.batched is not batched:
-                out = self._linked("full", "full", [out], lanes, batched)
-            out.array.name = out.array.name or step.target.name
-            self.arrays[step.target] = out.array
-        self.program.step = None
-        self.outputs: list[Operand] = [Rows(self.arrays[o.array], o.index, 1, 1) if isinstance(o, Lane) else Number(o)
-                                       for o in plan.outputs]  # fmt: skip
+
+    def compute(self, step: Step) -> None:
+        """Write what a step does."""
+        self.program.step = step
+        out = KINDS.get(step.kind, Forward._elementwise)(self, step)
+        lanes, batched = step.target.lanes, step.target.batched
+        if isinstance(out, Number) or not out.complete or out.count != lanes or out.array.batched is not batched:
+            out = self._linked("full", "full", [out], lanes, batched)
+        out.array.name = out.array.name or step.target.name
+        self.arrays[step.target] = out.array
 
     def _linked(self, kind: Any, op: str, args: Sequence[Operand], lanes: int, batched: bool, *extra: Any) -> Rows:
         """Write an instruction that gathers operands, and note how its gradient goes back."""

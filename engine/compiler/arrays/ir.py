@@ -113,7 +113,7 @@ def lines(code: Sequence[Array]) -> list[str]:
 def rows(array: Array, indices: Sequence[int]) -> Rows | None:
     """These rows as an operand; None if they are not evenly spaced."""
     found = evenly(indices)
-    return found and Rows(array, found.start, found.step, len(found))
+    return None if found is None else Rows(array, found.start, found.step, len(found))
 
 
 def is_batched(operand: Operand | None) -> bool:

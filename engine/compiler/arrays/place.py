@@ -103,14 +103,18 @@ def around_einsum(
     products need it.
     """
     users: defaultdict[Array, set[object]] = defaultdict(set)
+    cut = set[Array]()  # of which rows are read that are not all
     for array in code:
-        for read in array.reads:
-            users[read].add(array.op)
+        for a in array.args:
+            if isinstance(a, Rows):
+                users[a.array].add(array.op)
+                if not a.complete:
+                    cut.add(a.array)
     back, first = dict[Array, Array](), set[Array]()
     for array in code:
         if array.batched and array not in roots and not array.ones and array not in inside:
             if array.op == "scatter" and users[array] == {"einsum"} and (part := _in_no_order(array, inside)):
-                if part not in roots:
+                if part not in roots and array not in cut:
                     back[array] = part
                     first.add(array)
             elif array.op == "einsum" and users[array] == {"take"}:
@@ -163,33 +167,32 @@ def reused(
         for each in (array, *array.reads):
             last[home(each, inside)] = position
     kept = {home(array, inside) for array in roots}
-    found: dict[Array, Array] = {}
-    free: dict[tuple[int, bool], list[Array]] = {}
-    dying: dict[int, list[Array]] = {}
+    dying, born = defaultdict[int, list[Array]](list), defaultdict[int, list[Array]](list)
     for array, position in last.items():
-        if array not in kept and array not in own and _plain(array):
-            dying.setdefault(position, []).append(array)
-    born: dict[int, list[Array]] = {}
-    for array, position in first.items():
         if array not in own and _plain(array):
-            born.setdefault(position, []).append(array)
+            born[first[array]].append(array)
+            if array not in kept:
+                dying[position].append(array)
+    found: dict[Array, Array] = {}
+    free = defaultdict[tuple[int, bool], list[Array]](list)
     for position, array in enumerate(code):
-        gone = dying.get(position, [])
+        gone = dying[position]
         in_place = isinstance(array.op, str) and array.op not in WORDS and array not in inside
-        before = (
-            [a.array for a in array.args if isinstance(a, Rows) and a.complete and a.array in gone] if in_place else []
-        )
-        for one in before:
-            if one.lanes == array.lanes and one.batched is array.batched:
-                free.setdefault((one.lanes, one.batched), []).append(one)
-                gone.remove(one)
+        for a in array.args if in_place else ():
+            if isinstance(a, Rows) and a.complete and a.array in gone and _size(a.array) == _size(array):
+                free[_size(array)].append(a.array)
+                gone.remove(a.array)
                 break
-        for new in born.get(position, ()):
-            if spare := free.get((new.lanes, new.batched)):
+        for new in born[position]:
+            if spare := free[_size(new)]:
                 found[new] = spare.pop()
         for one in gone:
-            free.setdefault((one.lanes, one.batched), []).append(one)
+            free[_size(one)].append(one)
     return found
+
+
+def _size(array: Array) -> tuple[int, bool]:
+    return array.lanes, array.batched
 
 
 def _plain(array: Array) -> bool:

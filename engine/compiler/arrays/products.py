@@ -36,13 +36,13 @@ class _Vectors:
 
     def __init__(self, vectors: Iterable[Vector]) -> None:
         self.whole: list[Vector] = []
-        self._at: dict[Vector, Side] = {}
+        self.at: dict[Vector, Side] = {}
         self.home: dict[int, Side] = {}  # of each scalar
         for vector in sorted(dict.fromkeys(vectors), key=len, reverse=True):
             number, start = self.home.get(vector[0], (-1, 0))
             if number < 0 or self.whole[number][start : start + len(vector)] != vector:
                 number, start = self.new(vector), 0
-            self._at[vector] = number, start
+            self.at[vector] = number, start
 
     def new(self, vector: Vector) -> int:
         number = len(self.whole)
@@ -50,9 +50,6 @@ class _Vectors:
         for position, scalar in enumerate(vector):
             self.home.setdefault(scalar, (number, position))
         return number
-
-    def find(self, vector: Vector) -> Side:
-        return self._at[vector]
 
 
 class _Entry(NamedTuple):
@@ -86,7 +83,7 @@ def _grids(flat: Flattened) -> list[Products]:
     if not sums:
         return []
     lefts, rights = (_Vectors(pairs[side] for pairs in sums.values()) for side in (0, 1))
-    entries = [_Entry(place, *lefts.find(left), *rights.find(right), len(left))
+    entries = [_Entry(place, *lefts.at[left], *rights.at[right], len(left))
                for place, (left, right) in sums.items()]  # fmt: skip
     parts = _connected(entries)
     _add_single_products(flat, sums, lefts, rights, parts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .derive import differentiate
-from .forward import Forward
+from .forward import Forward, array_program
 from .ir import ZERO, Array, Operand, Rows, is_batched
 from .layout import examples_in_rows, name_the_rest
 from .place import needed
@@ -37,7 +37,7 @@ class Function:
 
 def whole(plan: Plan, name: str, without_gradient: Sequence[int] = ()) -> Function:
     """The function of that name, exact for infinite logits; it checks the indices of every pick."""
-    forward = Forward(plan)
+    forward = array_program(plan)
     inputs = [forward.arrays[given] for given in plan.inputs]
     found = results(forward, name)
     roots = [*[each.array for each in found if isinstance(each, Rows)], *forward.checked]

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..arrays.beside import beside
-from ..arrays.forward import Forward
+from ..arrays.forward import Forward, array_program
 from ..arrays.ir import Array, Operand, Rows, lines
 from ..arrays.layout import examples_in_rows, name_the_rest
 from ..arrays.mean import Part, mean, mean_parts
 from ..arrays.place import needed, place
 from ..arrays.plan import Plan, Step
 from ..arrays.whole import results
-from .numpy import LARGE, NumPy
+from .numpy import NumPy
+
+LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
 
 
 def numpy_source(
@@ -26,7 +28,7 @@ def numpy_source(
     program after each pass is noted in `stages`.
     """
     exact = name != "value_and_grad"
-    forward = Forward(plan, () if exact else mean_parts(plan), divides=name != "value")
+    forward = array_program(plan, () if exact else mean_parts(plan), divides=name != "value")
     _note(stages, "forward", forward.program.code)
     found: list[Any] = results(forward, name)
     parts = mean(forward, found.pop(0)) if name in ("value_and_grad", "careful") else []
@@ -35,7 +37,7 @@ def numpy_source(
         found = [_gradient(forward, found[0])]
         fresh = found[0].array if found[0].count > LARGE else None
     rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
-    read = [*found, *(each for part in parts for each in part.operands[: 2 if part.kind == "picked" else None])]
+    read = [*found, *(each for part in parts for each in part.operands)]
     roots = {*forward.checked, *(each.array for each in read if isinstance(each, Rows))}
     code = needed(forward.program.code, roots)
     name_the_rest(code, constants="c")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...op import Op
-from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
+from ..arrays.ir import ONE, WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
 from ..arrays.place import Placement, copied, covers, there
 from ..arrays.plan import Step
@@ -20,7 +20,6 @@ SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": 
 FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction
 LONG = 1500  # lines
 LONG_LIST = 64  # indices
-LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
 
 
 class Line(NamedTuple):
@@ -223,13 +222,14 @@ class NumPy:
 
     def _take(self, array: Array) -> None:
         [x] = array.args
-        indices = self.indices(array.extra[0])
         if x.array in self.first:
+            indices = self.indices([x.places[i] for i in array.extra[0]])
             indices = self.constant(f"{indices}[:, None] + np.arange(0, {x.array.lanes} * n, {x.array.lanes})")
             given = self.window(f"{self.base(x.array)}.reshape(-1)")
             return self.to(
                 array, f'{given}.take({indices}, None, {self.base(array)}, "clip")', f"rows of {self.says(x)}"
             )
+        indices = self.indices(array.extra[0])
         text = f'{self.of(x, False)}.take({indices}, 0, {self.base(array)}, "clip")'  # other modes make a copy first
         self.to(array, text, f"rows of {self.says(x)}")
 
@@ -246,12 +246,10 @@ class NumPy:
             evenly = slice_literal(places)
             target = name if len(places) == array.lanes and evenly else self.window(name + evenly) if evenly else ""
             if target and sign:
-                self.line(f"{self.np('add')}({target}, {value}, {target})", comment, shape)
-            elif target:
-                self.line(f"{target}[...] = {value}", comment, shape)
+                text = f"{self.np('add')}({target}, {value}, {target})"
             else:
-                indices = self.indices(places)
-                self.line(f"{name}[{indices}] {sign}= {value}", comment, shape)
+                text = f"{target}[...] = {value}" if target else f"{name}[{self.indices(places)}] {sign}= {value}"
+            self.line(text, comment, shape)
 
     def _take_back(self, array: Array, part: Array) -> None:
         """Rows to places in no order; the other places get the row of zeros that stands behind them."""
@@ -268,6 +266,7 @@ class NumPy:
     # --- products of matrices
 
     def _matrix(self, x: Any, lefts: int, width: int, name: str = "") -> str:
+        """The matrix of a product, under the name that the first product gave it."""
         return self.window(f"{self.text(x, False)}.reshape({lefts}, {width})", name)
 
     def _side(self, x: Rows, rights: int, width: int, ones: int) -> str:
@@ -284,14 +283,10 @@ class NumPy:
         """So many rows of a matrix, whose columns are the examples, or all examples at all positions."""
         return self.of(x, True) if x.count == height else self.window(f"{self.text(x, True)}.reshape({height}, -1)")
 
-    def _weights(self, x: Any, lefts: int, width: int, product: str) -> str:
-        """The matrix of a product, under the name that the first product gave it."""
-        return self._matrix(x, lefts, width, "W" + product[1:])
-
     def _matmul(self, array: Array) -> None:
         rights, lefts, width, ones = array.extra
         left, side = array.args
-        W = self._weights(left, lefts, width, array.name)
+        W = self._matrix(left, lefts, width, "W" + array.name[1:])
         X, out = self._side(side, rights, width, ones), self._joined(array.whole, lefts)
         self.to(array, f"{W}.dot({X}, {out})", f"{W} @ {self.says(side)}", (lefts, rights))
 
@@ -319,7 +314,7 @@ class NumPy:
     def _back(self, array: Array) -> None:
         rights, lefts, width, keep = array.extra
         left, g = array.args
-        W = self._weights(left, lefts, width, array.name)
+        W = self._matrix(left, lefts, width, "W" + array.name[1:])
         cut = f"{W}[:, :{keep}]" if keep < width else W
         turned = self.window(f"{cut}.T", f"{W}T")
         G, out = self._joined(g, lefts), self._joined(array.whole, keep)
@@ -485,12 +480,9 @@ class NumPy:
             self.to(array, f"{out}[...] = 0.0", "0")
             value = shown(g) if isinstance(g, Number) else f"{self.of(g, False)}.reshape(-1)"
             return self.line(f"{self.window(f'{out}.reshape(-1)')}[{places}] = {value}", comment)
-        if isinstance(g, Number):
-            factor = "" if g == (1.0, 0) else f" * {self.of(g, False)}"
-            text = f"np.bincount({places}, minlength={count}).reshape({out}.shape){factor}"
-        else:
-            weights = f"{self.of(g, False)}.reshape(-1)"
-            text = f"np.bincount({places}, weights={weights}, minlength={count}).reshape({out}.shape)"
+        weights = "" if isinstance(g, Number) else f"weights={self.of(g, False)}.reshape(-1), "
+        factor = f" * {self.of(g, False)}" if isinstance(g, Number) and g != ONE else ""
+        text = f"np.bincount({places}, {weights}minlength={count}).reshape({out}.shape){factor}"
         self.to(array, f"{out}[...] = {text}", comment)
 
     def _hot(self, array: Array) -> None:
@@ -527,15 +519,13 @@ class NumPy:
         if isinstance(first, Number):
             return literal(first.number)
         if part.kind == "row":
-            return f"{self._row(first)}.dot({self.constant('np.full(n, 1.0 / n)')})"
+            return f"{self.window(self.output(first))}.dot({self.constant('np.full(n, 1.0 / n)')})"
         if part.kind in ("dot", "picked"):
-            one, other = (self.window(f"{self.of(x, True)}.reshape(-1)") for x in part.operands[:2])
-            if part.kind == "dot":
+            one, other = (self.window(f"{self.of(x, True)}.reshape(-1)") for x in part.operands)
+            if part.label is None:
                 return f"{one}.dot({other})"
-            choices, _, label = part.operands
-            return f"mean_picked({one}, {other}, {self.plus_1(label.array.extra[0])}, {choices.count})"
-        wide = 2 if part.kind == "inner" else 1
-        factors = "".join(f"{literal(factor.number)} * " for factor in reversed(part.operands[wide:]))
+            return f"mean_picked({one}, {other}, {self.plus_1(part.label.array.extra[0])}, {first.count})"
+        factors = "".join(f"{literal(factor)} * " for factor in part.factors)
         if part.kind == "inner":
             return f"{factors}{self.of(first, False)}.dot({self.of(part.operands[1], False)})"
         return factors + self.output(first)
@@ -543,9 +533,6 @@ class NumPy:
     def output(self, x: Operand) -> str:
         """One row, or one number."""
         return literal(x.number) if isinstance(x, Number) else f"{self.base(x.array)}[{x.start}]"
-
-    def _row(self, x: Rows) -> str:
-        return self.window(f"{self.base(x.array)}[{x.start}]")
 
     def function(self, head: str) -> str:
         """The text of bind(n, theta), which returns the function `head`."""

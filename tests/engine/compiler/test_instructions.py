@@ -201,6 +201,18 @@ def test_a_softmax_of_few_classes_is_divided_by_an_array_of_its_shape(classes, f
     assert count(lines, "divide(") == 1 and count(lines, "multiply(") == factors
 
 
+def test_a_softmax_by_the_logsumexp_of_other_values_is_computed_as_it_is_written():
+    w = [Value(0.5), Value(-1.0), Value(2.0)]
+
+    def f(x):
+        scores = [p * x for p in w]
+        whole = logsumexp([2.0 * score for score in scores])
+        return dot([exp(score - whole) for score in scores], [1.0, 2.0, 3.0])
+
+    program, given = engine.compile(f, w), np.array([0.3, -1.2])
+    assert program(given) == pytest.approx([f(x).data for x in given], rel=1e-14)
+
+
 def test_the_number_of_instructions_does_not_depend_on_the_number_of_classes():
     assert len({len(classifier([4, classes], activation="tanh")) for classes in (9, *range(10, 64, 3))}) == 1
 
