@@ -558,6 +558,29 @@ def test_the_table_of_a_neuron_holds_the_chain_rule_of_the_chosen_example(moons,
 # --- training
 
 
+def test_a_weight_with_a_penalty_has_the_gradient_of_python_and_says_what_its_other_uses_give(browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [3, 1], activation="tanh", rng=0)
+
+    def loss(out, t):
+        return (out - t) ** 2 + 0.05 * cr.total([p * p for p in model.parameters()])
+
+    opened(browser, cr.live(model, loss, X[:9], y[:9]), tmp_path, address="#neuron=h1_2&example=4")
+    loss(model(X[3].tolist()), y[3]).backward()
+    neuron = model.layers[0].neurons[1]
+    rows = [
+        [cell.text for cell in row.find_elements("css selector", "th, td")]
+        for row in browser.find_elements("css selector", "#neuron tbody tr")
+    ]
+    heads = [one.text for one in browser.find_elements("css selector", "#neuron thead th")]
+    slope, up, others, whole = (next(i for i, head in enumerate(heads) if name in head)
+                                for name in ("∂z/∂w", "∂loss/∂z", "other uses", "w.grad"))  # fmt: skip
+    for row, p in zip(rows, [*neuron.w, neuron.b], strict=True):
+        assert number(row[whole]) == pytest.approx(p.grad, rel=1e-3)
+        assert number(row[slope]) * number(row[up]) + number(row[others]) == pytest.approx(p.grad, rel=2e-3, abs=1e-6)
+    assert any(number(row[others]) for row in rows)
+
+
 def test_train_and_pause(moons, browser):
     element(browser, "#play").click()
     wait(browser, "return LIVE.S.step > 5")
@@ -590,6 +613,35 @@ def test_a_loss_that_is_not_finite_stops_and_offers_a_way_back(browser, tmp_path
     step = browser.execute_script("return LIVE.S.optimiser.settings.rate")
     element(browser, ".message button").click()
     assert browser.execute_script("return LIVE.S.optimiser.settings.rate") == step / 2
+
+
+def test_going_back_from_a_loss_that_is_not_finite_takes_the_steps_and_the_curve_back_too(moons, browser):
+    browser.execute_script("""
+      LIVE.S.playing = true;
+      for (let i = 0; i < 25; i += 1) LIVE.frame(1);
+      LIVE.S.optimiser.settings.rate = 1e308;
+      while (LIVE.update());""")
+    stopped = browser.execute_script("return LIVE.S.step")
+    settle(browser)
+    element(browser, ".message button").click()
+    step, last, finite = browser.execute_script(
+        "return [LIVE.S.step, LIVE.S.history.at(-1).step, Number.isFinite(LIVE.all().train)]"
+    )
+    assert stopped - 11 <= step < stopped and last <= step and finite
+    assert text(browser, "#figure-step b") == str(step)
+
+
+def test_the_table_of_all_numbers_follows_an_edit_and_the_first_note_goes_when_somebody_trains(browser, tmp_path):
+    opened(browser, small().page, tmp_path, "return document.querySelectorAll('.caption').length === 3", "")
+    assert not browser.execute_script("return document.querySelector('#opening').hidden")
+    element(browser, "#one").click()
+    assert browser.execute_script("return document.querySelector('#opening').hidden")
+    browser.execute_script("document.querySelector('#astable').click(); LIVE.setParameter(2, 0.625)")
+    settle(browser)
+    shown, slope = browser.execute_script("""
+      const cells = document.querySelectorAll('#numbers-table tbody tr')[2].children;
+      return [cells[1].textContent, [cells[2].textContent, LIVE.adjoint(LIVE.T.inputs + 2)]];""")
+    assert shown == "0.625" and number(slope[0]) == pytest.approx(slope[1], rel=1e-5)
 
 
 def test_the_wishes_are_minus_the_gradients_of_the_examples_and_their_mean_is_the_gradient(moons, browser):

@@ -214,10 +214,17 @@ function worksheet() {
 
 function tableOfNumbers() { // everything as a table, for those who read with their ears, and for copying
   const old = $("numbers-table");
-  if (old) { old.remove(); return; }
-  const rows = D.names.map((name, k) => el("tr", {}, el("th", { scope: "row", text: name, title: name }), number(S.theta[k], "", 6), number(at(gradientPlace(k)), "", 6)));
-  const box = panel("numbers-table", "Numbers as a table", el("div", { className: "scroll" }, el("table", { className: "terms" }, el("caption", { text: `parameters, and their gradients for ${D.kind === "model" ? exampleName(S.example) : D.losses[0]}` }), el("thead", {}, el("tr", {}, ...["name", "data", "gradient"].map((text) => el("th", { scope: "col", text })))), el("tbody", {}, ...rows))));
+  if (old) { parts.splice(parts.indexOf(old.fill), 1); old.remove(); return; }
+  const rows = D.names.map((name) => el("tr", {}, el("th", { scope: "row", text: name, title: name }), number(0), number(0))), caption = el("caption");
+  const fill = () => {
+    if (S.playing) return;
+    caption.textContent = `parameters, and their gradients for ${D.kind === "model" ? exampleName(S.example) : D.losses[0]}`;
+    rows.forEach((row, k) => { setText(row.children[1], fmt(S.theta[k], 6)); setText(row.children[2], fmt(at(gradientPlace(k)), 6)); });
+  };
+  const box = panel("numbers-table", "Numbers as a table", el("div", { className: "scroll" }, el("table", { className: "terms" }, caption, el("thead", {}, el("tr", {}, ...["name", "data", "gradient"].map((text) => el("th", { scope: "col", text })))), el("tbody", {}, ...rows))));
   $("foot").before(box);
+  parts.push(box.fill = fill);
+  fill();
   box.scrollIntoView({ block: "nearest" });
 }
 

@@ -32,8 +32,8 @@ function neuronPanel() {
   const walk = el("span", { className: "walk" }, iconButton("back", "example before", () => chooseExample(S.example - 1)), shown, iconButton("next", "next example", () => chooseExample(S.example + 1)));
   if (D.kind === "model") box.querySelector("h2").append(walk);
   const body = el("div", { className: "scroll" }), own = el("p", { className: "note", id: "units", hidden: !D.units });
-  box.append(body, own);
-  let built = null, cells = [], said;
+  box.append(sideways(body), body, own);
+  let built = null, cells = [], said, more = 0; // more: a column for what weights get from their other uses, such as a penalty
   const build = () => {
     built = `${S.neuron} ${S.loss} ${D.neurons.length}`;
     body.replaceChildren();
@@ -43,8 +43,10 @@ function neuronPanel() {
   };
   const heads = [["into it", ""], ["value", ""], ["× weight", ""], ["= part", ""], ["∂z/∂w", "slope"], ["× ∂loss/∂z", "up"], ["= w.grad, this example", ""], ["it asks of the value", "soft"]];
   function buildNeuron() {
-    const n = D.neurons[S.neuron], table = el("table", { className: "terms" });
-    table.append(el("thead", {}, el("tr", {}, ...heads.map(([text, c]) => el("th", { scope: "col", className: c, text })))));
+    const n = D.neurons[S.neuron], table = el("table", { className: "terms" }), own = new Set(within(nodePlace(n.sum), frontierOf(n)));
+    const others = (w) => stepsTo(T.inputs + w).filter((s) => !own.has(s.giver));
+    more = [...n.terms.map(([w]) => w), n.bias].some((w) => w >= 0 && others(w).length) ? 1 : 0;
+    table.append(el("thead", {}, el("tr", {}, ...[...heads.slice(0, 6), ...(more ? [["+ other uses of w", ""]] : []), ...heads.slice(6)].map(([text, c]) => el("th", { scope: "col", className: c, text })))));
     const rows = el("tbody");
     n.terms.forEach(([w, index], term) => {
       const source = index < 0 ? {} : sourceOf(index), place = index < 0 ? -1 : nodePlace(index);
@@ -53,16 +55,16 @@ function neuronPanel() {
       const value = source.input !== undefined ? spin({ name: D.features[source.input], get: () => exampleRow()[source.input], set: (x) => setInput(source.input, x) }) : null;
       const row = el("tr", { onclick: () => chooseNeuron(S.neuron, term) },
         el("th", { scope: "row" }, el("button", { type: "button", className: "link", text: name, title: `${name}, by the weight ${D.names[w]}: look at it in what if` })),
-        el("td", { className: "num" }, value), el("td", { className: "num" }, weight), number(0), number(0, "slope"), number(0, "up"), number(0), number(0, "soft"));
+        el("td", { className: "num" }, value), el("td", { className: "num" }, weight), number(0), number(0, "slope"), number(0, "up"), more ? number(0) : null, number(0), number(0, "soft"));
       rows.append(row);
-      cells.push({ row, w, place, weight, value, term });
+      cells.push({ row, w, place, weight, value, term, others: others(w) });
     });
     if (n.bias >= 0) {
       const w = n.bias, weight = spin({ name: D.names[w], get: () => S.theta[w], set: (x) => { S.term = -1; setParameter(w, x); } });
       const row = el("tr", { onclick: () => chooseNeuron(S.neuron, -1) }, el("th", { scope: "row" }, el("button", { type: "button", className: "link", text: "bias", title: D.names[w] })),
-        el("td", { className: "num", text: "1" }), el("td", { className: "num" }, weight), number(0), el("td", { className: "num slope", text: "1" }), number(0, "up"), number(0), el("td"));
+        el("td", { className: "num", text: "1" }), el("td", { className: "num" }, weight), number(0), el("td", { className: "num slope", text: "1" }), number(0, "up"), more ? number(0) : null, number(0), el("td"));
       rows.append(row);
-      cells.push({ row, w, place: null, weight, term: -1 });
+      cells.push({ row, w, place: null, weight, term: -1, others: others(w) });
     }
     table.append(rows);
     said = el("div", { className: "sums" });
@@ -99,16 +101,17 @@ function neuronPanel() {
     }
     const n = D.neurons[S.neuron], z = nodePlace(n.sum), h = nodePlace(n.output), dz = adjoint(z);
     title.textContent = `2  Neuron ${n.name}`;
-    for (const { row, w, place, weight, value, term } of cells) {
-      const x = place === null || place < 0 ? 1 : at(place), put = (i, number, c) => { setText(row.children[i], fmt(number)); if (c !== undefined) row.children[i].className = "num " + c; };
+    for (const { row, w, place, weight, value, term, others } of cells) {
+      const g = at(gradientPlace(w)), x = place === null || place < 0 ? 1 : at(place), put = (i, number, c) => { setText(row.children[i], fmt(number)); if (c !== undefined) row.children[i].className = "num " + c; };
       weight.show();
       if (value) value.show();
       else if (place !== null) put(1, x);
       put(3, x * S.theta[w]);
       if (place !== null) put(4, x);
       put(5, dz);
-      put(6, x * dz, tone(x * dz));
-      if (place !== null) put(7, -S.theta[w] * dz, "soft");
+      if (more) put(6, others.reduce((sum, s) => sum + at(s.passed), 0));
+      put(6 + more, g, tone(g));
+      if (place !== null) put(7 + more, -S.theta[w] * dz, "soft");
       row.classList.toggle("chosen", w === S.weight);
       row.classList.toggle("edited", S.ghost !== null && S.ghost.k === w);
     }

@@ -291,13 +291,17 @@ function notFinite(rows) {
   say(`Stopped at step ${S.step}: ${where}, for example ${bad + 1}. The last finite parameters are kept.`,
     el("button", { type: "button", text: "halve the rate, go back 10 steps", onclick: () => {
       if (recent.length) S.theta.set(recent[0]);
+      S.step = Math.max(0, S.step - recent.length);
+      S.history = S.history.filter((one) => one.step <= S.step);
+      if (!D.history) S.film = S.film.filter((one) => one.step <= S.step);
       recent.length = 0;
       setRate(S.optimiser.settings.rate / 2);
       S.optimiser.forget();
       S.version += 1;
+      freshGradient();
       say("");
       redraw();
-    } }));
+    } }), el("button", { type: "button", text: "restart", onclick: reset }));
   redraw();
   return false;
 }
@@ -341,6 +345,7 @@ const heavy = () => total() * M.all.each.codes.length > 2e5; // then not everyth
 function play() {
   if (S.playing) return stop();
   dropGhost(true);
+  if (!S.until) $("opening").hidden = true;
   S.playing = true;
   playButton();
   frame = requestAnimationFrame(tick);
@@ -373,12 +378,14 @@ function tick() {
 }
 function oneStep() {
   stop();
+  $("opening").hidden = true;
   dropGhost(true);
   if (update()) record();
   redraw();
 }
 function reset() {
   S.playing && stop();
+  $("opening").hidden = true;
   S.theta.set(D.theta.map(Number));
   S.optimiser.forget();
   Object.assign(S, { step: 0, history: [], film: D.history ? S.film : [], filmEvery: 1, ghost: null, rows: null });
@@ -637,6 +644,11 @@ function chooseOptimiser(name) {
   const rate = S.optimiser.settings.rate;
   S.optimiser = new Optimiser(name === "momentum" ? "SGD" : name, { rate, schedule: D.schedule, ...(name === "momentum" ? { momentum: 0.9 } : {}) }, T.parameters);
   redraw();
+}
+function sideways(box) { // what is said above a box that is wider than the screen
+  const note = el("p", { className: "note noprint sideways", text: "There is more to the right: scroll sideways.", hidden: true });
+  parts.push(() => { if (!S.playing) note.hidden = box.scrollWidth <= box.clientWidth + 1; });
+  return note;
 }
 function panel(id, title, ...children) {
   const head = el("h2", {}, el("span", { text: title })), box = el("section", { className: "panel", id, "aria-label": title }, head, ...children);

@@ -43,7 +43,7 @@ function opening() {
   note.hidden = !S.until && !S.step; // its first step may have stopped it
   if (S.until) note.replaceChildren(el("span", { text: `The page trains itself for ${S.until} steps, so that there is something to see …` }));
   else note.replaceChildren(el("span", { text: `The page trained itself for ${S.step} steps, so that there is something to see.` }),
-    el("button", { type: "button", className: "small", text: "go back to step 0", onclick: () => { note.hidden = true; reset(); } }), el("button", { type: "button", className: "small", "aria-label": "close this note", text: "×", onclick: () => { note.hidden = true; } }));
+    el("button", { type: "button", className: "small", text: "go back to step 0", onclick: reset }), el("button", { type: "button", className: "small", "aria-label": "close this note", text: "×", onclick: () => { note.hidden = true; } }));
 }
 
 // The curves of a recorded training: the losses and the sizes of the gradient at each snapshot.
@@ -180,7 +180,7 @@ let cards = [];
 function valuePanel() {
   const box = panel("picture-panel", D.title), held = $("picture");
   held.hidden = false;
-  box.append(held);
+  box.append(sideways(held), held);
   held.querySelectorAll("[data-card]").forEach((card) => { cards[Number(card.dataset.card)] = card; });
   const slopes = new Map();
   held.querySelectorAll("[data-label]").forEach((label) => slopes.set(Number(label.dataset.label), label));
