@@ -83,15 +83,11 @@ class Writer(Products):
         lines = []
         for array in self.code:
             if self.ones[array] and array not in self.rowwise:
-                lines.append(self.loop(self.ones[array], True, f"{self._behind(array, array.lanes)} = 1.0;"))
+                behind = self.element(*self.spot(array, array.lanes), True, "i")
+                lines.append(self.loop(self.ones[array], True, f"{behind} = 1.0;"))
             if array.op == "scatter" and not array.batched and not covers(array)[0]:
                 lines.append(self.loop(array.lanes, False, f"{self.into(array)} = 0.0;"))
         return lines
-
-    def _behind(self, array: Array, row: int) -> str:
-        """A number behind the rows of an array."""
-        pointer, place = self.at(array, row).split(" + ")
-        return self.element(pointer, int(place), True, "i")
 
     def _load(self) -> list[str]:
         """The inputs of these examples; behind the last one, it is repeated up to a whole vector."""
