@@ -99,7 +99,7 @@ def moons(theta: Flat, sizes: Sequence[int], n: int, penalty: float) -> Step:
     ceil, sign, every = np.ceil, np.sign, np.ones((2 * wide + 2, n))
 
     def step(X: Any, y: Any) -> tuple[float, Flat]:
-        inputs[:] = X.T
+        inputs[...] = X.T
         forward1(x, a1)
         maximum(a1, zeros, out=a1)
         forward2(h1, a2)
@@ -147,7 +147,7 @@ def iris(theta: Flat, sizes: Sequence[int], n: int) -> Step:
     subtract, multiply, square, tanh = np.subtract, np.multiply, np.square, np.tanh
 
     def step(X: Any, y: Any) -> tuple[float, Flat]:
-        inputs[:] = X.T
+        inputs[...] = X.T
         forward1(x, a1)
         tanh(a1, a1)
         forward2(h1, a2)

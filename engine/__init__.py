@@ -8,6 +8,7 @@ from .checking import check_row, gradcheck
 from .compiler import Program, Table, TraceError, compile  # noqa: A004  always written qualified: engine.compile
 from .diagnosis import diagnose
 from .graph import topological_order, trace
+from .higher_orders import gradients
 from .operators import Operators
 
 # isort: off
@@ -22,7 +23,7 @@ from .ops import (  # rows, written by tools/table.py
 from .op import OPS, DomainError, Op
 from .recording import enable_grad, no_grad
 from .registering import register, unregister
-from .transforms import grad, gradients, hessian, hvp, jacobian, value_and_grad
+from .transforms import grad, hessian, hvp, jacobian, value_and_grad
 from .value import Value
 
 __all__ = [

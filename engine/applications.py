@@ -15,6 +15,7 @@ __all__ = ["Application", "applications"]
 class Application:
     """One `argument.grad += local_derivative * upstream`, as backward() makes it at `node`.
 
+    >>> from chainrule import Value, applications
     >>> a = Value(3.0, label="a")
     >>> for one in applications(a + a):
     ...     print(one)
@@ -49,6 +50,7 @@ def applications(root: Value) -> Iterator[Application]:
     the side of a `where` that is not taken) has no application.
     Errors: TypeError for what is not a Value, and for a node with a hand-written `_backward`.
 
+    >>> from chainrule import Value
     >>> x, w = Value(2.0, label="x"), Value(-3.0, label="w")
     >>> for one in applications((x * w).tanh()):
     ...     if abs(one.passed) < 1e-4:

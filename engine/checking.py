@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .graph import topological_order
+from .higher_orders import reads_numbers
 from .op import Op
 from .operators import local_derivatives
 from .recording import enable_grad
 from .reports import Finding, Report
-from .transforms import reads_numbers
 from .value import Value
 
 EPS = 2.0**-52

@@ -11,7 +11,7 @@ from .graph import topological_order
 from .misuse import alike, computed_parameters, misread_outputs, unlisted
 from .op import Op
 from .reads import lines_read
-from .reports import Finding, Report
+from .reports import Finding, Report, first_of
 from .value import Value
 
 FLAT = 1e-3  # a squashing function is saturated where its local derivative is at most this
@@ -31,6 +31,7 @@ def diagnose(loss: Value, params: Any) -> Report:
 
     Shapes: params a list of Values, a dict of names to Values, or a model with .parameters().
 
+    >>> from chainrule import Value
     >>> w, b = Value(0.5, label="w"), Value(1.0, label="b")
     >>> loss = (w * 2.0 + b.data) ** 2
     >>> loss.backward()
@@ -129,10 +130,10 @@ def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Named)
         if p.requires_grad and abs(p.grad - expected[id(p)]) > ROUNDING * size[id(p)]
     ]
     if left and all(p.grad == 0.0 for _, p in named):
-        yield Finding("gradients cleared", f"{_some(left)}; zero_grad() belongs before backward() or after step()")
+        yield Finding("gradients cleared", f"{first_of(left)}; zero_grad() belongs before backward() or after step()")
     elif left:
         said = "unless you add up on purpose, set them to 0 before backward(): model.zero_grad()"
-        yield Finding("gradients left over", f"{_some(left)}; {said}")
+        yield Finding("gradients left over", f"{first_of(left)}; {said}")
 
 
 def _unreached(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Finding]:
@@ -143,9 +144,10 @@ def _unreached(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Fi
         yield Finding("no graph", f"the loss remembers no operation; was it computed inside no_grad(), or {said}")
     elif missing:
         read = [f"{name} in {line}" for name, p in missing for line in lines_read(p, ())[:1]]
-        said += f" The number was read of {_some(read)}" if read else ""
+        said += f" The number was read of {first_of(read)}" if read else ""
         yield Finding(
-            "unreached parameter", f"the loss does not depend on {_some([name for name, _ in missing])}; was it {said}"
+            "unreached parameter",
+            f"the loss does not depend on {first_of([name for name, _ in missing])}; was it {said}",
         )
 
 
@@ -157,7 +159,7 @@ def _read(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Finding
             found.append(f"{names.get(id(node)) or node.name()} ({', '.join(map(str, lines[:3]))})")
     if found:
         said = "if the loss was computed from it, no gradient goes that way; write chainrule.sin for math.sin"
-        yield Finding("number read", f"the number of {_some(found)} was read; {said}")
+        yield Finding("number read", f"the number of {first_of(found)} was read; {said}")
 
 
 def _made_by_hand(order: Iterable[Value]) -> Iterator[Finding]:
@@ -208,7 +210,7 @@ def _passes_nothing(order: Iterable[Value], layers: Mapping[int, tuple[int, str]
             advice = "leaky_relu, smaller weights or, if training led here, a smaller learning rate"
             if op.squashes:
                 kind, size, advice = "saturated", f"below {FLAT}", "smaller initial weights or scaled inputs"
-            who = f"{len(flat)} of {len(neurons)} {op.name} neurons of {layer} ({_some([name for name, _ in flat])})"
+            who = f"{len(flat)} of {len(neurons)} {op.name} neurons of {layer} ({first_of([name for name, _ in flat])})"
             yield Finding(kind, f"{who} have for every example a local derivative {size}; try {advice}")
 
 
@@ -240,8 +242,4 @@ def _layers_apart(named: Named, layers: Mapping[int, tuple[int, str]]) -> Iterat
             yield Finding("exploding gradients", f"{said}; try smaller initial weights or clipping")
     huge = [f"{name} ({size:.1e})" for (_, name), size in sizes.items() if size > HUGE]
     if huge:
-        yield Finding("exploding gradients", f"the typical gradient is huge in {_some(huge)}; try smaller weights")
-
-
-def _some(items: list[str]) -> str:
-    return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
+        yield Finding("exploding gradients", f"the typical gradient is huge in {first_of(huge)}; try smaller weights")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .numeric import runs_operations
 
-__all__ = ["Numbers", "numbers", "one_example", "rows"]
+__all__ = ["Numbers", "numbers", "one_example", "rows", "shown"]
 
 LARGEST = np.iinfo(np.int64).max
 NUMBERS = (kinds.Real, Decimal, np.bool_)
@@ -98,6 +98,12 @@ def rows(given: Any, name: str) -> NDArray[Any]:
         raise TypeError(f"{name}, {_a(given)}, cannot be an array of numbers: {problem}") from None
 
 
+def shown(value: Any) -> str:
+    """The value as errors show it: on one line, and not too long."""
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return text if len(text) < 60 else text[:59] + "…"
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where numbers come from: the name and the data as they were given, and the column of a frame (name, number)."""
@@ -127,9 +133,8 @@ class _Place:
             where = f" in column {index[1]}"
         elif len(index) > 2:
             where = f" at {list(index[1:])}"
-        shown = repr(value.item() if isinstance(value, np.generic) else value)
         row = f"row {index[0]} of {self.name}" if index else self.name
-        return f"{row} holds {shown if len(shown) < 60 else shown[:59] + '…'}{where}"
+        return f"{row} holds {shown(value)}{where}"
 
     def refused(self, array: NDArray[Any], index: tuple[int, ...], value: Any) -> TypeError:
         """The error for a value that is no number."""

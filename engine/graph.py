@@ -55,7 +55,7 @@ def trace(root: AnyNode) -> tuple[set[AnyNode], set[tuple[AnyNode, AnyNode]]]:
 
 def backpropagate(root: Any) -> None:
     """The chain rule at every node, in reverse topological order: users pass their gradient on before arguments do."""
-    below, nodes = {root}, []  # no gradient passes a node that requires none
+    nodes, below = [], {root}  # the inner nodes to visit; one that requires no gradient passes none on
     for node in reversed(topological_order(root)):
         if node in below and node.operation is not None and node.requires_grad:
             nodes.append(node)
@@ -63,9 +63,9 @@ def backpropagate(root: Any) -> None:
     for node in nodes:
         node.grad = 0.0
     root.grad = 1.0
-    reached = {root}  # what is behind the side of a where that is not taken is no part of the result
+    reached = {root}
     for node in nodes:
-        if node in reached:
+        if node in reached:  # otherwise it stands behind the side of a where that was not taken
             node._backward()
             reached.update(argument for _, (argument, _) in walked_edges(node) if argument.__class__ is not float)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import ops
 from .graph import topological_order
-from .reports import Finding
+from .reports import Finding, first_of
 from .value import Value
 
 Named = Sequence[tuple[str, Value]]
@@ -102,14 +102,8 @@ def unlisted(loss: Value, order: Sequence[Any], named: Named, params: Any) -> It
     else:
         return
     if found:
-        yield Finding(
-            "unlisted leaf", f"the loss depends on {_names(found)}, which no list of parameters holds; {ADVICE}"
-        )
-
-
-def _names(values: Sequence[Any]) -> str:
-    names = [value.name() for value in values]
-    return ", ".join(names[:3]) + f" and {len(names) - 3} more" * (len(names) > 3)
+        names = first_of([leaf.name() for leaf in found])
+        yield Finding("unlisted leaf", f"the loss depends on {names}, which no list of parameters holds; {ADVICE}")
 
 
 def _reachable(model: Any) -> Iterator[Value]:

@@ -94,9 +94,7 @@ class Op:
     eps: float = 4.0  # the largest error of a local derivative d, in units of 2^-52 max(1, |d|)
     neutral: tuple[float | None, ...] = ()  # for each argument the number that leaves the other one as it is
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
-    chooses: bool = (
-        False  # whether an argument of slope 0 is not chosen: no gradient is passed on to it, not even 0 * inf
-    )
+    chooses: bool = False  # whether an argument of slope 0 is not chosen: it gets no gradient, not even 0 * inf
     lazy: bool = False  # whether the second and the third argument may be functions, of which only the chosen one runs
     example: tuple[Any, ...] = ()  # of a row that flattens its arguments: some, as called
     quick: tuple[Rule, ...] | None = None  # rules for programs, where the exact ones are slow; right to 4 eps

@@ -58,9 +58,7 @@ class Operators(Methods):
 
     __slots__ = ()
     __outranks__ = False
-    __decided__ = (
-        False  # whether a number of it is known when an operation is applied, so that one side of a where runs
-    )
+    __decided__ = False  # whether its number is known when an operation is applied: then one side of a where runs
 
     @classmethod
     def __apply__(cls, op: Op, arguments: Sequence[Any]) -> Any:

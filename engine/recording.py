@@ -35,7 +35,7 @@ def no_grad() -> AbstractContextManager[None]:
 def enable_grad() -> AbstractContextManager[None]:
     """Inside it, results remember how they were made, even if it stands inside no_grad().
 
-    >>> from chainrule import Value
+    >>> from chainrule import Value, no_grad
     >>> x = Value(2.0)
     >>> with no_grad():
     ...     with enable_grad():

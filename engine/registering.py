@@ -70,7 +70,7 @@ def unregister(op: Op) -> None:
 
     Errors: ValueError for a row that was not registered, those of the table itself among them.
 
-    >>> from chainrule import OPS, Op
+    >>> from chainrule import OPS, Op, register
     >>> rules = dict(forward=lambda a: a / 2, partials=(lambda out, a: 0.5,), numpy="{} / 2")
     >>> halved = register(Op(name="halved", what="Half of a.", why="half of it arrives", **rules))
     >>> unregister(OPS["halved"])

@@ -1,8 +1,18 @@
-"""What checks return: findings that a person can read."""
+"""What checks return: findings that a person can read; and how a sentence names the first of many things."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+def first_of(names: Sequence[str], most: int = 3) -> str:
+    """The first of these names, and how many more there are.
+
+    >>> first_of(["a", "b", "c", "d"])
+    'a, b, c and 1 more'
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,9 @@
-"""Value: one number that remembers how it was made, so that backward() can apply the chain rule to it."""
+"""Value: one number that remembers how it was made, so that backward() can apply the chain rule to it.
+
+An operation comes here by `_from_row`, which stores the arguments and their local derivatives: `_edges` lists them.
+`_chain_rule` is what backward() does at one node, and `graph.backpropagate` does it at all of them, as in a textbook;
+fast/ does the same sooner. The rest is what people expect of a number, and of micrograd's Value.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +54,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         "__weakref__": "Weak references to it.",
     }
 
-    __decided__ = True
+    __decided__ = True  # see Operators
     operation: Op | str | None
     label: str = ""
     _more: tuple[tuple[Any, float], ...] | None = None  # (argument, local derivative) pairs of all other nodes
@@ -89,7 +94,19 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             data = one_number(data)
         _set_number(self, data)
 
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward() gives it a gradient; compiled programs read this of their parameters at each call."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self.operation is None:
+            SWITCHED[0] += 1
+        self._requires_grad = wanted
+
     def _clear(self) -> None:
+        """What a new leaf has beside its number."""
         self.grad, self.operation, self._requires_grad = 0.0, None, True
         self._left = self._right = self._d_left = self._d_right = 0.0
         self._users = self._depth = 0
@@ -112,6 +129,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             self._record(op, arguments, local_derivatives(op, self._data, numbers, wanted))
 
     def _record(self, op: Op, arguments: Sequence[Any], slopes: Sequence[float]) -> None:
+        """Remember the row, the arguments and the local derivatives."""
         if op.variadic or op.arity > 2 or op.chooses:
             self._more = tuple(zip(arguments, slopes))
         else:
@@ -120,22 +138,12 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         self._becomes_inner(op, arguments)
 
     def _becomes_inner(self, operation: Op | str, arguments: Sequence[Any]) -> None:
+        """From now on it is the result of an operation on these arguments, each of which has one more user."""
         if self.operation is None:  # a node that refresh() computes anew has been counted before
             self.operation = operation
             for value in (a for a in arguments if a.__class__ is not float):
                 value._users += 1
                 self._depth = max(self._depth, value._depth + 1)
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether backward() gives it a gradient; compiled programs read this of their parameters at each call."""
-        return self._requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, wanted: bool) -> None:
-        if self.operation is None:
-            SWITCHED[0] += 1
-        self._requires_grad = wanted
 
     @property
     def _edges(self) -> tuple[tuple[Any, float], ...]:
@@ -170,7 +178,9 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
             raise TypeError(f"_backward has to be a function that adds to the arguments' .grad, got {by_hand!r}")
         self._more, self._left, self._right = self._edges, 0.0, 0.0
         if self.operation is None:
-            self._users += 1 << 28  # more than can come: a weight does not count its users
+            # A neuron is not counted as a user of its weights. With so many users, a leaf that became an inner node
+            # waits until nothing else is left to do: then all that is made of it has passed its gradient on.
+            self._users += 1 << 28
             self.operation = ""
         self.__dict__["_backward"] = by_hand
 

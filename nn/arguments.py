@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "below_one", "count", "file_path", "finite_number", "flag", "given", "limit", "listed", "not_negative",
-    "positive_number", "seeded", "switch", "text",
+    "below_one", "count", "file_path", "finite_number", "flag", "given", "instance_hint", "limit", "listed",
+    "not_negative", "positive_number", "seeded", "switch", "text",
 ]  # fmt: skip
 
 
@@ -26,6 +26,11 @@ def given(thing: Any) -> str:
     ("str '0.1'", 'list [1, 2]')
     """
     return f"the class {thing.__name__}" if isinstance(thing, type) else f"{type(thing).__name__} {reprlib.repr(thing)}"
+
+
+def instance_hint(thing: Any) -> str:
+    """What to write where a class was given in place of an instance of it; "" for anything else."""
+    return f"; write {thing.__name__}(...)" if isinstance(thing, type) else ""
 
 
 def finite_number(name: str, number: Any) -> float:

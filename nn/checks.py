@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 from chainrule.engine.gate import numbers, rows
 
-from .arguments import given
+from .arguments import given, instance_hint
 from .data.dataset import Dataset
 from .data.examples import examples_of
 from .data.preparation import Preparation
@@ -41,15 +41,14 @@ def check_model(model: Any) -> None:
     """TypeError unless the model can be called and has a method parameters()."""
     if isinstance(model, type) or not callable(model) or not callable(getattr(model, "parameters", None)):
         said = "fit trains a model: an object that is called with one example and lists its parameters()"
-        hint = f"; write {model.__name__}(...)" if isinstance(model, type) else ""
-        raise TypeError(f"{said}; got {given(model)}{hint}")
+        raise TypeError(f"{said}; got {given(model)}{instance_hint(model)}")
 
 
 def check_loss(loss: Any) -> None:
     """TypeError unless the loss can be called."""
     if not callable(loss) or isinstance(loss, type):
-        hint = f"; write {loss.__name__}(...)" if isinstance(loss, type) else ""
-        raise TypeError(f"the loss is a function of (prediction, target), like nn.mse; got {given(loss)}{hint}")
+        got = f"{given(loss)}{instance_hint(loss)}"
+        raise TypeError(f"the loss is a function of (prediction, target), like nn.mse; got {got}")
 
 
 def check_finite(numbers: Any, what: str, epoch: int, *reasons: str) -> None:
@@ -111,8 +110,7 @@ def checked_functions(what: str, arguments: str, functions: Any) -> list[Any]:
     listed = list(functions) if several else [functions]
     for function in listed:
         if not callable(function) or isinstance(function, type):
-            hint = f"; write {function.__name__}(...)" if isinstance(function, type) else ""
-            raise TypeError(f"{what} is a function of {arguments}; got {given(function)}{hint}")
+            raise TypeError(f"{what} is a function of {arguments}; got {given(function)}{instance_hint(function)}")
     return listed
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine import Table, Value, logsumexp, minimum, ops, pick, relu, softplus
+from chainrule.engine.numeric import runs_operations
 
 from .arguments import listed, not_negative, positive_number
 from .probabilities import checked_logits
@@ -26,6 +27,7 @@ def mse(prediction: Any, target: Any) -> Value:
     Shapes: one number and one number, or (outputs,) and (outputs,) -> one Value.
     Errors: ValueError if the lengths differ or there are no outputs.
 
+    >>> from chainrule import Value
     >>> mse([Value(1.0), Value(3.0)], [0.0, 1.0]).data
     2.5
     """
@@ -39,6 +41,7 @@ def mae(prediction: Any, target: Any) -> Value:
     Shapes: one number and one number, or (outputs,) and (outputs,) -> one Value.
     Errors: as mse.
 
+    >>> from chainrule import Value
     >>> mae([Value(1.0), Value(3.0)], [0.0, 1.0]).data
     1.5
     """
@@ -52,6 +55,7 @@ def huber(prediction: Any, target: Any, delta: float = 1.0) -> Value:
     Errors: ValueError if delta is not positive, else as mse.
     Source: Huber, Robust Estimation of a Location Parameter (1964).
 
+    >>> from chainrule import Value
     >>> huber(Value(3.0), 0.0).data, huber(Value(0.5), 0.0).data
     (2.5, 0.125)
     """
@@ -74,6 +78,7 @@ def cross_entropy(logits: Sequence[Value], target: Any, weights: Any = None) -> 
     computed from the logits. Any other list is taken as logits: probabilities in it would get a second softmax.
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.3.
 
+    >>> from chainrule import Value
     >>> cross_entropy([Value(1000.0), Value(0.0)], target=0).data
     0.0
     """
@@ -103,14 +108,15 @@ def binary_cross_entropy(prediction: Any, target: Any, positive_weight: float = 
     Errors: ValueError for a target outside of [0, 1], else as mse.
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 6.2.2.2.
 
+    >>> from chainrule import Value
     >>> binary_cross_entropy(Value(-1000.0), 1).data
     1000.0
     """
-    if not hasattr(type(positive_weight), "__apply__"):
+    if not runs_operations(positive_weight):
         positive_weight = not_negative("positive_weight", positive_weight)
     logits, targets = _pairs("binary_cross_entropy", prediction, target)
     for one in targets:
-        if not hasattr(type(one), "__apply__") and not 0 <= one <= 1:
+        if not runs_operations(one) and not 0 <= one <= 1:
             whole = float(one).is_integer() and one > 0
             hint = "; for more than two classes, use cross_entropy, with an output for each" if whole else ""
             hint = "; for -1 and +1, write y = (y + 1) / 2, or use hinge" if one == -1 else hint
@@ -130,6 +136,7 @@ def hinge(scores: Any, target: Any) -> Value:
     Errors: ValueError for another target than -1 and +1, IndexError or TypeError if it is not a class.
     Source: Cortes & Vapnik, Support-Vector Networks (1995); Weston & Watkins (1999) for several classes.
 
+    >>> from chainrule import Value
     >>> hinge(Value(0.25), -1).data, hinge([Value(2.0), Value(1.5)], 0).data
     (1.25, 0.25)
     """
@@ -137,7 +144,7 @@ def hinge(scores: Any, target: Any) -> Value:
     _check_numbers("hinge", "scores", found)
     if len(found) == 1:
         _, (side,) = _pairs("hinge", found, target)
-        if not hasattr(type(side), "__apply__") and side not in (-1, 1):
+        if not runs_operations(side) and side not in (-1, 1):
             hint = "; for 0 and 1, write y = 2 * y - 1, or use binary_cross_entropy" if side == 0 else ""
             raise ValueError(f"hinge takes the targets -1 and +1 beside one score, got {side!r}{hint}")
         lacking: Value = relu(1.0 - found[0] * side)
@@ -206,7 +213,7 @@ def _check_numbers(loss: str, what: str, given: list[Any]) -> None:
         if (
             one.__class__ is not float
             and one.__class__ is not Value
-            and (isinstance(one, (str, bytes)) or not (isinstance(one, Real) or hasattr(type(one), "__apply__")))
+            and (isinstance(one, (str, bytes)) or not (isinstance(one, Real) or runs_operations(one)))
         ):
             raise TypeError(f"{loss} takes numbers and Values, but {what} {i} is {type(one).__name__} {one!r:.60}")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 from chainrule.engine import OPS, Op, Table, Value, no_grad, ops
 from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
+from chainrule.engine.numeric import runs_operations
 
+from .activations import Activation, checked_activation, checked_nonlin, one_per_layer, title
 from .arguments import given, listed
 from .checks import checked_inputs
 from .data.preparation import Preparation
@@ -28,9 +29,8 @@ from .predicting import Predictor, class_places, probabilities_of
 from .probabilities import softmax
 from .saving import save
 
-__all__ = ["MLP", "Layer", "Module", "Neuron", "check_numbers", "checked_activation", "units"]
+__all__ = ["MLP", "Layer", "Module", "Neuron", "check_numbers", "units"]
 
-Activation = str | Callable[[Value], Value]  # an operation in engine.OPS of one argument, "linear", or a function
 Unit = tuple[str, str]  # (layer, neuron)
 SHIPPED = {"linear", *(name for name, op in vars(ops).items() if isinstance(op, Op))}  # OPS holds users' own, too
 
@@ -40,6 +40,7 @@ class Module(Holder):
 
     `preparation` is what it remembers of the Dataset that it was trained on: `predict` takes raw rows then.
 
+    >>> from chainrule import Value
     >>> class Line(Module):
     ...     def __init__(self):
     ...         self.slope, self.start = Value(2.0), Value(1.0)
@@ -51,11 +52,10 @@ class Module(Holder):
     """
 
     preparation: Preparation | None = None
+    class_labels: tuple[Any, ...] = ()  # of a model of one output that fit has trained on such labels as -1 and 1
 
     def __call__(self, x: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(x); write one, from an example to its output")
-
-    class_labels: tuple[Any, ...] = ()  # of a model of one output that fit has trained on such labels as -1 and 1
 
     def save(self, path: str | os.PathLike[str], **settings: Any) -> Path:
         """Write the model to a file of JSON, from which `load` makes it again; return the path.
@@ -98,6 +98,7 @@ class Module(Holder):
 
         Errors: ValueError for a model that was trained to predict the numbers of a Dataset.
 
+        >>> from chainrule import MLP
         >>> model = MLP(2, [3, 2], rng=0)
         >>> float(model.predict_probabilities([[1.0, 2.0]]).sum().round(12))
         1.0
@@ -190,7 +191,7 @@ class Neuron(Module):
         except TypeError as problem:
             raise TypeError(f"init is a function (number of inputs, generator) -> weight: {problem}") from problem
         self.b = Value(0.0)
-        self.nonlin = _checked_nonlin(nonlin)
+        self.nonlin = checked_nonlin(nonlin)
         self.activation = checked_activation(activation)
 
     def name(self, layer: str = "", number: str = "", j: int = 0) -> None:
@@ -212,17 +213,23 @@ class Neuron(Module):
         except TypeError:
             check_numbers(inputs)
             raise
-        output = _apply(self.activation, total) if self.nonlin else total
-        if not isinstance(output, Value):
-            raise TypeError(f"the activation of {self} returned a {type(output).__name__}, not a Value: no gradient")
-        if self.activation == "sigmoid" and output.operation is None:  # inside no_grad, losses cannot see what it was
-            output.__dict__["logit"] = total
+        output: Value = total
+        if self.nonlin:
+            activation = self.activation
+            output = _apply(activation, total)
+            if activation.__class__ is not str or activation not in SHIPPED:
+                inputs.is_stale = True  # a user's code ran
+            if not isinstance(output, Value):
+                kind = type(output).__name__
+                raise TypeError(f"the activation of {self} returned a {kind}, not a Value: no gradient")
+            if output.operation is None and activation == "sigmoid":  # inside no_grad, losses cannot see what it was
+                output.__dict__["logit"] = total
         output.label = self.unit[1]
         output.__dict__["unit"] = self.unit
         return output
 
     def __repr__(self) -> str:
-        return f"{_title(self.activation if self.nonlin else 'linear')}Neuron({len(self.w)})"
+        return f"{title(self.activation if self.nonlin else 'linear')}Neuron({len(self.w)})"
 
 
 class Layer(Module):
@@ -266,9 +273,7 @@ class Layer(Module):
 
     def __call__(self, x: Any) -> Any:
         shared = _inputs(x)
-        # Where a neuron runs a user's code, each neuron reads the inputs' numbers anew.
-        if all(n.__class__ is Neuron and n.w.__class__ is list and n.activation.__class__ is str
-               and n.activation in SHIPPED for n in self.neurons):  # fmt: skip
+        if {*map(type, self.neurons)} == {Neuron}:
             outputs = [neuron(shared) for neuron in self.neurons]
         else:
             outputs = [neuron(SharedInputs(shared)) for neuron in self.neurons]
@@ -315,7 +320,7 @@ class MLP(Module):
         sizes = [nin, *(nouts if isinstance(nouts, Iterable) else [nouts])]
         if len(sizes) == 1:
             raise ValueError("an MLP got 0 layers in nouts; write MLP(4, [16, 3]) for 16 hidden neurons and 3 outputs")
-        *activations, last = _one_per_layer(activation, len(sizes) - 1, output)
+        *activations, last = one_per_layer(activation, len(sizes) - 1, output)
         self.softmax = last == "softmax"
         if self.softmax and sizes[-1] == 1:
             raise ValueError("softmax over 1 output is always 1; write output='sigmoid', or give the model 2 outputs")
@@ -341,28 +346,13 @@ class MLP(Module):
         return f"MLP of [{repeated(list(map(repr, self.layers)))}]"
 
 
-def _one_per_layer(activation: Any, layers: int, output: Activation) -> list[Activation]:
-    """The activation of each layer, checked; ValueError for a list of another length."""
-    last = checked_activation(output, "output", ["softmax"])
-    if not isinstance(activation, Sequence) or isinstance(activation, str):
-        return [checked_activation(activation)] * (layers - 1) + [last]
-    if len(activation) == layers - 1:
-        return [*map(checked_activation, activation), last]
-    if len(activation) != layers:
-        said = f"activation has {len(activation)} entries and the MLP has {layers} layers; give {layers - 1}"
-        raise ValueError(f"{said} (and output=... for the last), or {layers}")
-    own = checked_activation(activation[-1], "activation", ["softmax"])
-    if last not in ("linear", own):
-        raise ValueError(f"the last layer gets activation {own!r} and output {last!r}; leave one of them out")
-    return [*map(checked_activation, activation[:-1]), own]
-
-
 def units(order: Sequence[Value]) -> dict[Value, Unit]:
     """The neuron, as (layer, neuron), that each value is a parameter of or was computed in; other values are left out.
 
     `order` is topological: arguments before results. To keep training fast, a Neuron marks only its parameters and its
     output. The values between them are found here: they were computed from a parameter, and the output from them.
 
+    >>> from chainrule import Neuron, Value
     >>> neuron = Neuron(1, nonlin=False)
     >>> neuron.b.unit, neuron(Value(2.0)).unit
     (('', 'h'), ('', 'h'))
@@ -389,6 +379,8 @@ def units(order: Sequence[Value]) -> dict[Value, Unit]:
 
 def _inputs(x: Any) -> SharedInputs:
     """One example."""
+    if isinstance(x, list):
+        return SharedInputs(x)
     if isinstance(x, np.ndarray):
         if x.ndim > 1:
             raise ValueError(f"a model takes one example, got an array {x.shape}; for many examples, call predict")
@@ -399,53 +391,10 @@ def _inputs(x: Any) -> SharedInputs:
 def check_numbers(inputs: Sequence[Any]) -> None:
     """TypeError for the first input that is not a number; called only after something went wrong."""
     for i, x in enumerate(inputs):
-        if not isinstance(x, (Real, np.bool_)) and not hasattr(type(x), "__apply__"):
+        if not isinstance(x, (Real, np.bool_)) and not runs_operations(x):
             rows = isinstance(x, (Sequence, np.ndarray)) and not isinstance(x, str)
             hint = "; a model takes one example: for many, call predict" if rows else ""
             raise TypeError(f"a model takes numbers and Values, but input {i} is {type(x).__name__} {x!r}{hint}")
-
-
-def checked_activation(activation: Activation, keyword: str = "activation", others: Sequence[str] = ()) -> Activation:
-    """The activation, an operation as its name; ValueError if it is neither a function nor one of the names."""
-    wanted = activation.name if isinstance(activation, Op) else activation
-    names = ["linear", *others, *(op.name for op in OPS.values() if op.arity == 1)]
-    if (callable(wanted) and not isinstance(wanted, type)) or (isinstance(wanted, str) and wanted in names):
-        return wanted
-    if meant := _spelled_like(wanted, names):
-        write = repr(meant) if " " in keyword else f"{keyword}={meant!r}"
-        raise ValueError(f"{keyword}={wanted!r} is not known; write {write}")
-    raise ValueError(f"{keyword}={wanted!r} is not one of {', '.join(map(repr, names))}, nor a function of a Value")
-
-
-def _checked_nonlin(nonlin: Any) -> bool:
-    """True or False; TypeError for what was meant as something else, an activation above all."""
-    if isinstance(nonlin, (bool, np.bool_)) or (isinstance(nonlin, int) and nonlin in (0, 1)):
-        return bool(nonlin)
-    hint = ""
-    if isinstance(nonlin, (str, Op)) or callable(nonlin):
-        if isinstance(nonlin, (str, Op)):
-            hint = f"; write activation={str(getattr(nonlin, 'name', nonlin))!r}"
-        else:
-            hint = f"; write activation={getattr(nonlin, '__name__', 'function')}"
-    elif isinstance(nonlin, Real):
-        hint = "; for several neurons side by side, write Layer(inputs, neurons)"
-    raise TypeError(f"nonlin says whether the neuron has an activation, True or False; got {nonlin!r}{hint}")
-
-
-SPELLED = {"none": "linear", "identity": "linear", "swish": "silu", "leakyrelu": "leaky_relu", "logistic": "sigmoid"}
-USUAL = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "silu", "gelu", "softplus", "softmax", "linear")
-
-
-def _spelled_like(wanted: Any, names: Sequence[str]) -> str:
-    """The name that was meant: 'relu' for 'ReLU', 'linear' for None; '' where nothing is near."""
-    low = str(wanted).lower().replace("-", "_").strip()
-    bare = low.replace("_", "").replace(" ", "")
-    for name in names:
-        if name.replace("_", "") == bare:
-            return name
-    near = get_close_matches(low, USUAL, 1, 0.75) or get_close_matches(low, names, 1, 0.75)
-    meant = SPELLED.get(bare, "") or next(iter(near), "")
-    return meant if meant in names else ""
 
 
 def _apply(activation: Activation, total: Any) -> Any:
@@ -455,15 +404,6 @@ def _apply(activation: Activation, total: Any) -> Any:
     if method:
         return method()
     return total if activation == "linear" else OPS[activation](total)
-
-
-def _title(activation: Activation) -> str:
-    """ReLU, Tanh, Linear: the activation's name as a Neuron's repr begins with it."""
-    if isinstance(activation, str):
-        name = (activation in OPS and OPS[activation].micrograd) or activation
-    else:
-        name = getattr(activation, "__name__", "custom").strip("<>")
-    return name[:1].upper() + name[1:]
 
 
 def _checked_size(name: str, count: int, whose: str, what: str) -> int:

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from chainrule import engine
 from chainrule.engine import DomainError, Program, Value, diagnose, enable_grad, no_grad, topological_order
 from chainrule.engine.compiler.trace.tracer import paused_collector
+from chainrule.engine.fast.leaves import data_of
 from chainrule.engine.fast.neurons import whole_sums
 from chainrule.engine.gate import one_example
+from chainrule.engine.lost_paths import lost_path
 from chainrule.engine.misuse import ADVICE as UNLISTED
 from chainrule.engine.misuse import misread_outputs
-from chainrule.engine.reads import Watch, lost_path
+from chainrule.engine.reads import Watch
+from chainrule.engine.reports import first_of
 from chainrule.engine.telling import tell
 
 from .checks import Examples, Loss, Model, check_finite, checked_loss_value
@@ -75,7 +78,7 @@ class Objective:
             self._compile(list(parts))
 
     def _compile(self, parts: Sequence[Examples]) -> None:
-        theta = np.array([p.data for p in self.params])
+        theta = np.array(data_of(self.params))
         nodes = self._nodes(parts[0])
         chosen = [(examples, _sample(examples, nodes)) for examples in parts]
         samples = [(examples, rows, *self._eager(examples, rows)) for examples, rows in chosen]
@@ -127,7 +130,7 @@ class Objective:
         if self.program is not None:
             rows = np.array([row % len(examples[0])])
             try:
-                theta = np.array([p.data for p in self.params])
+                theta = np.array(data_of(self.params))
                 eager, losses = self._eager(examples, rows)[0], self._losses(self.program, _at(examples, rows), theta)
                 if np.isfinite(eager).all() and np.isfinite(losses).all():  # else `measure` looks closer
                     self._compare(examples, rows, eager, losses)
@@ -251,7 +254,7 @@ class Objective:
 
     def _rounding(self, measure: Callable[[], Any], here: Any) -> Any:
         """How far what eager code measures moves when the parameters move by what rounding may do to them."""
-        before, moved = [p.data for p in self.params], np.zeros(np.shape(here))
+        before, moved = data_of(self.params), np.zeros(np.shape(here))
         try:
             for sign in (1.0, -1.0):
                 for i, (p, data) in enumerate(zip(self.params, before)):
@@ -277,8 +280,7 @@ class Objective:
         (first, found), (second, again) = self.seen
         held = [leaf.name() for leaf in first if any(leaf is other for other in second)]
         if held:
-            names = ", ".join(held[:3]) + f" and {len(held) - 3} more" * (len(held) > 3)
-            said = f"the loss depends on {names}, which no list of parameters holds, so fit does not train it"
+            said = f"the loss depends on {first_of(held)}, which no list of parameters holds, so fit does not train it"
             tell(f"{said}; {UNLISTED}")
         for kind in found:
             if kind in again:
@@ -323,8 +325,7 @@ class Objective:
         if lost is None:
             return ""
         known = set(self.params)
-        names = [p.name() for p in topological_order(lost.node) if p in known]
-        name = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        name = first_of([p.name() for p in topological_order(lost.node) if p in known])
         return (
             f". From a number that is read, {name} gets no gradient: where the loss depends on it ({lost.line}), "
             f"{name} does not learn. Write what was read with operations (chainrule.exp for math.exp, without float() "

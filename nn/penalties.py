@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.engine.gate import rows
+from chainrule.engine.numeric import runs_operations
 
 from .arguments import given, not_negative
 from .stepping import is_model
@@ -25,9 +26,9 @@ def l2(params: Any, strength: float) -> Value:
 
     Its slope is 2 · strength · p, which is what weight_decay=2*strength adds to the gradient.
 
+    >>> from chainrule import MLP, Value, mse
     >>> l2([Value(3.0), Value(4.0)], 0.1).data
     2.5
-    >>> from chainrule import MLP, mse
     >>> model = MLP(2, [3, 1])
     >>> loss = lambda prediction, target: mse(prediction, target) + l2(model, 1e-4)
     """
@@ -39,6 +40,7 @@ def l2(params: Any, strength: float) -> Value:
 def l1(params: Any, strength: float) -> Value:
     """strength · Σ |p|, of a list of parameters or of all of a model's; it drives small ones to 0.
 
+    >>> from chainrule import Value
     >>> l1([Value(3.0), Value(-4.0)], 0.1).data
     0.7000000000000001
     """
@@ -81,14 +83,14 @@ def _listed(params: Any, whose: str) -> list[Value]:
     if not listed:
         raise ValueError(f"{whose} got 0 parameters; write {whose}(model, 1e-4)")
     for place, p in enumerate(listed):
-        if not hasattr(type(p), "__apply__"):
+        if not runs_operations(p):
             raise TypeError(f"params holds Values, but parameter {place} is {given(p)}; write {whose}(model, 1e-4)")
     return listed
 
 
 def _strength(strength: Any) -> Any:
     """A number of at least 0; a Value, which a user may want to learn, is taken as it is."""
-    return strength if hasattr(type(strength), "__apply__") else not_negative("strength", strength)
+    return strength if runs_operations(strength) else not_negative("strength", strength)
 
 
 def _sum(terms: list[Any]) -> Any:

@@ -21,6 +21,7 @@ def softmax(logits: Sequence[Value]) -> list[Value]:
     Errors: nothing overflows. Subtracting the log of the sum costs a relative error of about eps · |largest logit|.
     Source: Goodfellow, Bengio & Courville, Deep Learning (2016), section 4.1.
 
+    >>> from chainrule import Value
     >>> [p.data for p in softmax([Value(1000.0), Value(0.0)])]
     [1.0, 0.0]
     """
@@ -57,6 +58,8 @@ def checked_logits(logits: Any, wanted_by: str, behind: bool = False) -> list[Va
     """
     if behind and isinstance(logits, _Probabilities) and (made_of := logits.logits()):
         return made_of
+    if isinstance(logits, list) and {*map(type, logits)} == {Value}:  # as nearly always
+        return [*logits]
     if not hasattr(logits, "__len__") or isinstance(logits, (str, bytes, Mapping, Set)):
         raise TypeError(
             f"{wanted_by} needs one logit per class, got a single {type(logits).__name__}; "

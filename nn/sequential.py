@@ -7,8 +7,10 @@ from typing import Any, overload
 
 from chainrule.engine import OPS, Op, Table, Value
 
+from .activations import checked_activation
+from .arguments import given, instance_hint
 from .dropout import Dropout
-from .modules import MLP, Layer, Module, Neuron, checked_activation
+from .modules import MLP, Layer, Module, Neuron
 from .parameters import repeated
 from .probabilities import softmax
 
@@ -75,23 +77,22 @@ def _checked(layer: Any, place: int) -> Any:
     if isinstance(layer, (str, Op)):
         return checked_activation(layer, f"layer {place} of Sequential")
     if isinstance(layer, type) or not callable(layer):
-        instead = f"; write {layer.__name__}(...)" if isinstance(layer, type) else ""
-        given = f"the class {layer.__name__}" if isinstance(layer, type) else f"{type(layer).__name__} {layer!r}"
-        raise TypeError(f"Sequential takes Modules and functions, but layer {place} is {given}{instead}")
+        got = f"{given(layer)}{instance_hint(layer)}"
+        raise TypeError(f"Sequential takes Modules and functions, but layer {place} is {got}")
     return layer
 
 
 def _check_sizes(layers: list[Any]) -> None:
-    given, giver = None, 0  # how many numbers a part gives, and which part that is
+    before, giver = None, 0  # how many numbers the part before gives, and which part that is
     for place, layer in enumerate(layers):
         inputs, outputs = _sizes(layer)
-        if given is not None and inputs is not None and inputs != given:
+        if before is not None and inputs is not None and inputs != before:
             raise ValueError(
-                f"layer {place} of Sequential takes {inputs} inputs, and layer {giver} gives {given} outputs; make the "
-                "two numbers the same"
+                f"layer {place} of Sequential takes {inputs} inputs, and layer {giver} gives {before} outputs; make "
+                "the two numbers the same"
             )
         if not (layer is softmax or isinstance(layer, (str, Op, Dropout))):  # these keep their number
-            given, giver = outputs, place
+            before, giver = outputs, place
 
 
 def _sizes(layer: Any) -> tuple[int | None, int | None]:

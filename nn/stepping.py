@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Value
+from chainrule.engine.fast.leaves import data_of, put_data
 
 from .arguments import given, limit, not_negative, positive_number
 from .last_step import LastStep
@@ -212,7 +213,7 @@ class Optimiser:
 
     def read(self) -> Numbers:
         """The parameters as one array (P,)."""
-        return np.array([p.data for p in self.params])
+        return np.array(data_of(self.params))
 
     def gradient(self) -> Numbers:
         """The parameters' gradients as one array (P,)."""
@@ -220,16 +221,14 @@ class Optimiser:
 
     def write(self, theta: Numbers) -> None:
         """Put an array (P,) into the parameters; frozen ones (requires_grad=False) keep their numbers."""
-        for p, number in zip(self.params, theta.tolist(), strict=True):
-            if p.requires_grad:
-                p.data = number
+        put_data(self.params, theta.tolist())
 
     def state_dict(self) -> dict[str, Any]:
         """What another optimiser needs to go on to the bit: kind, settings, steps, and the arrays it remembers.
 
         A schedule is a function and not among them: give the new optimiser the same one.
 
-        >>> from chainrule import SGD
+        >>> from chainrule import SGD, Value
         >>> w = Value(3.0)
         >>> w.grad = 2.0
         >>> optimiser = SGD([w], 0.5, momentum=0.9)
@@ -273,7 +272,7 @@ class Optimiser:
         `parameter` is one of `params`, or its place there. `str()` of the result is a short text.
         Errors: ValueError if no step has been taken, or if the parameter is not among those that this optimiser moves.
 
-        >>> from chainrule import SGD
+        >>> from chainrule import SGD, Value
         >>> w = Value(3.0, label="w")
         >>> w.grad = 2.0
         >>> optimiser = SGD([w], learning_rate=0.5)

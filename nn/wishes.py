@@ -32,7 +32,7 @@ class Wishes:
     Shapes: parameters (n, P) in the order of model.parameters(), mean (P,), activations {layer: (n, neurons)}, of what
     each layer of `model.layers` gives to the next; names (P,).
 
-    >>> from chainrule import MLP, mse
+    >>> from chainrule import MLP, mse, wishes
     >>> found = wishes(MLP(1, [1], rng=0), mse, [0.0, 1.0, 2.0], [0.0, 1.0, 0.0])
     >>> found.parameters.shape, found.mean.shape, len(found.names)
     ((3, 2), (2,), 2)

@@ -33,6 +33,10 @@ def text_of(page):
     return page.read_text(encoding="utf-8")
 
 
+def test_the_lines_of_the_changelog_are_no_longer_than_those_of_the_code():
+    assert [line for line in text_of(HERE / "CHANGELOG.md").splitlines() if len(line) > 120] == []
+
+
 def section(page, heading):
     """The text under that heading of the second level."""
     found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text_of(page), re.MULTILINE | re.DOTALL)
@@ -210,6 +214,29 @@ def test_the_times_in_the_readme_are_those_of_the_benchmarks():
     assert {ours[1], f"{torch} PyTorch", f"{jax} JAX"} <= compiled
     hand, chainrule = re.search(r"by hand .+?: ([\d.]+ µs) against ([\d.]+ µs)", text).groups()
     assert {f"{hand} NumPy by hand", chainrule} <= measured("W3 moons, 100 at once: loss and gradient")
+
+
+def test_what_c_gains_in_the_readme_is_that_of_the_benchmarks_to_one_digit():
+    rows = re.findall(
+        r"^\| (W\d+|RK4)([^|]*)\|[^|]*\|[^|]*our NumPy *\| ([\d.]+)", text_of(HERE / "benchmarks" / "README.md"), re.M
+    )
+    trainings = [float(ratio) for _, what, ratio in rows if "whole training" in what]
+    calls = [float(ratio) for name, what, ratio in rows if what.rstrip().endswith("a call") and name != "RK4"]
+    [rk4] = [float(ratio) for name, _, ratio in rows if name == "RK4"]
+    said = [*(f"{end(part):.0f}" for part in (trainings, calls) for end in (min, max)), f"{float(f'{rk4:.1g}'):.0f}"]
+    words = {"1": "one", "3": "three", "5": "five", "9": "nine"}
+    first, last, low, high, steps = (words.get(each, each) for each in said)
+    text = " ".join(text_of(TOP[0]).split())
+    assert f"about {first} to {last} times as fast as in NumPy, single calls {low} to {high} times" in text
+    assert f"1,000 steps of RK4 about {steps} times" in text
+
+
+def test_the_heart_of_the_engine_is_as_long_as_the_readme_says():
+    files, lines = re.search(
+        r"heart is read in an evening \((.+?) in `engine/`, ([\d,]+) lines\)", text_of(TOP[0]), re.S
+    ).groups()
+    length = sum(len(text_of(HERE / "engine" / name).splitlines()) for name in re.findall(r"`(\w+\.py)`", files))
+    assert round(length, -2) == int(lines.replace(",", ""))
 
 
 # --- examples

@@ -72,6 +72,17 @@ def test_each_other_help_has_an_example(name):
     assert examples, f"the help of {name} has no example"  # test_house.py runs them
 
 
+@pytest.mark.parametrize("name", [name for name in OTHERS if name not in NEED_OTHER_LIBRARIES])
+def test_an_example_can_be_typed_where_nothing_is_imported_but_the_name_itself(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    thing = getattr(chainrule, name)
+    methods = [each for key, each in vars(thing).items() if key[0] != "_"] if isinstance(thing, type) else []
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+    for text in filter(None, map(inspect.getdoc, [thing, *methods])):
+        runner.run(doctest.DocTestParser().get_doctest(text, {name: thing}, name, None, 0))
+    assert runner.failures == 0
+
+
 @pytest.mark.parametrize("name", [name for name in OTHERS if inspect.isfunction(getattr(chainrule, name))])
 def test_the_help_of_what_takes_arrays_says_their_shapes(name):
     takes = {*inspect.signature(getattr(chainrule, name)).parameters} & TAKE_ARRAYS

@@ -265,10 +265,14 @@ def test_a_circle_is_found():
 
 
 ORDER_OF_THE_CORE = [
-    *["telling", "recording", "reads", "numeric"],
-    *["gate", "op", "ops", "methods", "operators", "node", "graph", "copying"],
-    *[f"fast.{name}" for name in ("operators", "waiting", "neurons", "backward", "refreshing", "derivatives")],
-    *["micrograd", "value", "applications", "transforms", "reports", "checking", "registering", "misuse", "diagnosis"],
+    *["telling", "user_code", "recording", "reads", "numeric"],
+    *["gate", "op", "ops", "lost_paths", "methods", "operators", "node", "graph", "copying"],
+    *[
+        f"fast.{name}"
+        for name in ("leaves", "operators", "waiting", "neurons", "backward", "refreshing", "derivatives")
+    ],
+    *["micrograd", "value", "applications", "higher_orders", "transforms"],
+    *["reports", "checking", "registering", "misuse", "diagnosis"],
 ]
 
 

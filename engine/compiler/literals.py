@@ -54,16 +54,25 @@ def shape_literal(shape: Sequence[int | str]) -> str:
     return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
+def evenly(indices: Sequence[int]) -> range | None:
+    """These indices, of which there is at least one, as a range; None if they do not rise evenly.
+
+    >>> evenly([0, 3, 6]), evenly([1, 0])
+    (range(0, 7, 3), None)
+    """
+    step = indices[1] - indices[0] if len(indices) > 1 else 1
+    found = range(indices[0], indices[-1] + 1, step) if step > 0 else range(0)
+    return found if list(found) == list(indices) else None
+
+
 def slice_literal(indices: Sequence[int]) -> str | None:
     """The slice that picks these indices; None if they do not rise evenly.
 
     >>> slice_literal([2, 3, 4]), slice_literal([0, 3, 6]), slice_literal([1, 0])
     ('[2:5]', '[0:7:3]', None)
     """
-    first, step = indices[0], indices[1] - indices[0] if len(indices) > 1 else 1
-    if step <= 0 or list(indices) != list(range(first, first + step * len(indices), step)):
-        return None
-    return f"[{first}:{indices[-1] + 1}]" if step == 1 else f"[{first}:{indices[-1] + 1}:{step}]"
+    found = evenly(indices)
+    return None if found is None else f"[{found[0]}:{found[-1] + 1}" + f":{found.step}" * (found.step > 1) + "]"
 
 
 def indices_literal(indices: Sequence[int]) -> str:
@@ -83,9 +92,8 @@ def indices_literal(indices: Sequence[int]) -> str:
     steps = [b - a for a, b in pairwise(indices)]
     if steps[0] != 0 and steps.count(steps[0]) == count - 1:
         return f"np.arange({indices[0]}, {indices[-1] + (1 if steps[0] > 0 else -1)}, {steps[0]})"
-    for size in range(2, count // 2 + 1):  # the last steps within each block of so many are those of the first block
+    for size in range(count // 2, 1, -1):  # the last steps within each block of so many are those of the first block
         if count % size == 0 and all(steps[i : i + size - 1] == steps[: size - 1] for i in range(size, count, size)):
-            size = _largest_block(steps, count, size)
             starts, offsets = indices[::size], [i - indices[0] for i in indices[:size]]
             return f"np.add.outer({indices_literal(starts)}, {indices_literal(offsets)}).ravel()"
     different = [0, *[i + 1 for i, step in enumerate(steps) if step != 0]]
@@ -94,13 +102,6 @@ def indices_literal(indices: Sequence[int]) -> str:
         return f"np.repeat({indices_literal([indices[i] for i in different])}, {indices_literal(counts)})"
     runs = _runs(indices, steps)
     return min(plain, f"np.r_[{', '.join(runs)}]", key=len)
-
-
-def _largest_block(steps: Sequence[int], count: int, size: int) -> int:
-    """The largest multiple of a block's size, up to its square, that is a block, too."""
-    fitting = [each for each in range(size, min(size * size, count // 2) + 1, size) if count % each == 0 and all(
-        steps[i : i + each - 1] == steps[: each - 1] for i in range(each, count, each))]  # fmt: skip
-    return fitting[-1]
 
 
 def _runs(indices: Sequence[int], steps: Sequence[int]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from os import PathLike
@@ -17,12 +16,10 @@ from numpy.typing import NDArray
 
 from ..gate import numbers
 from ..value import SWITCHED, Value
-from .arrays.plan import Array
 from .calls import Remembered, remember
 from .emit.about import About
 from .emit.c_file import c_name
 from .emit.javascript_module import javascript_module
-from .emit.python import is_long, is_narrow
 from .emit.tape import Tape as PlainTape
 from .emit.tape import tape_of
 from .run.backends import checked
@@ -32,15 +29,12 @@ from .run.running import parameters as numbers_of
 from .run.saving import module, write
 from .run.specialisation import Instruction, Specialisation
 from .scalar.comparing import compare
-from .scalar.eager import compare_with_eager
-from .scalar.lowering import lower
-from .trace.chance import sources, states
-from .trace.tape import Frozen, Replay, Tape, same_argument
-from .trace.tracer import ONE_AT_A_TIME, paused_collector, run_on_tape, settle, traced_input
+from .trace.tape import Frozen
+from .trace.tracer import ONE_AT_A_TIME, paused_collector
+from .tracing import specialised
 
 Signature = tuple[tuple[bool, tuple[int, ...]], ...]  # for each input: whether it holds floats, and one example's shape
 FLOAT = np.dtype(float)
-LARGE = 20_000  # operations; of so many, one example is enough to compare with eager code
 
 
 class Program:
@@ -242,6 +236,8 @@ class Program:
         gradient), or "steps" (the gradient with respect to the parameters, and every application of the chain rule).
         It is traced for such arrays; without them, it is the shape that was traced last.
 
+        >>> import numpy as np
+        >>> from chainrule import Value
         >>> w = Value(3.0, label="w")
         >>> tape = Program(lambda x: (w * x).tanh(), [w], True, False).tape("value", np.zeros(1))
         >>> [row.name for row in tape.rows], tape.operations, tape.arguments, tape.results
@@ -291,18 +287,16 @@ class Program:
             return rounding or Path(path)
         if dtype != "float64" or len(examples):
             raise ValueError(f"save: dtype and examples are for a file of C, as in save('net.c', dtype={dtype!r})")
-        still, whole = self._without_gradient(), [array.whole_numbers for array in latest.layout]
-        outputs = len(latest.outputs) if latest.several else None
-        shape = latest.shapes, whole, outputs, self._batch, self.parameters().tolist()
+        still, called = self._without_gradient(), (latest.interface, self.parameters().tolist())
         if ending in (".js", ".mjs"):
             texts = {name: latest.javascript_text(name, still) for name in latest.names}
-            write(path, javascript_module(texts, *shape, about))
+            write(path, javascript_module(texts, *called, about))
             return Path(path)
         if ending not in ("", ".py"):
             instead = "write program.save('net.py')"
             raise ValueError(f"save: the ending of {str(path)!r} is none of .py, .js, .mjs, .c; {instead}")
         texts = {name: latest.bind_text(name.replace("value_and_grad", "careful"), still) for name in latest.names}
-        write(path, module(texts, *shape))
+        write(path, module(texts, *called))
         return Path(path)
 
     def __repr__(self) -> str:
@@ -374,73 +368,16 @@ class Program:
         traced = self._specialisations.get(key)
         two = self._batch and any(array.ndim and len(array) > 1 for array in arrays)
         if traced is None or (two and not traced.compared and self._f is not None):
+            if self._f is None:
+                raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled; "
+                                 "call the program with such inputs, and then pickle it")  # fmt: skip
             with ONE_AT_A_TIME, paused_collector():
-                again = self._traced(arrays, shapes, two)
+                again = specialised(self._f, self._params, arrays, shapes, self._batch, two, self._allow)
+                again.backend, again.when_built = self._backend, self._calls.clear
             if traced is not None:
                 compare(traced.code, traced.outputs, again.code, again.outputs, "another batch and this one")
             traced = self._specialisations[key] = again
         return traced
-
-    def _traced(self, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]], two: bool) -> Specialisation:
-        """Run f on the first example, and again on the second if there are `two`, to see that it does the same."""
-        if self._f is None:
-            raise ValueError(f"inputs of shapes {list(shapes)} were not traced before this program was pickled; "
-                             "call the program with such inputs, and then pickle it")  # fmt: skip
-        inputs = [traced_input(requires_grad=array.dtype.kind == "f")
-                  for array, shape in zip(arrays, shapes) for _ in range(math.prod(shape))]  # fmt: skip
-        examples = [[number for array in arrays
-                     for number in (array[i] if self._batch and array.ndim else array).astype(float).ravel().tolist()]
-                    for i in (0, int(two))]  # fmt: skip
-        tape = Tape(inputs, examples[0], self._allow, self._batch)
-        try:
-            outputs, several = run_on_tape(self._f, _shaped(inputs, shapes), self._params, tape)
-        except Exception as problem:
-            single = [i for i, array in enumerate(arrays) if array.dtype.kind == "f" and array.ndim == 1]
-            if self._batch and single and hasattr(problem, "add_note"):  # Python 3.11
-                problem.add_note(
-                    f"(Input {single[0]} has shape {arrays[single[0]].shape}, so each of its numbers is an example. "
-                    "For one example of several numbers, write x[None].)"
-                )
-            raise
-        replay = Replay(inputs, examples[1], self._allow, tape)
-        chances = sources(self._f)
-        before = states(chances)
-        again, _ = run_on_tape(self._f, _shaped(inputs, shapes), self._params, replay)
-        code, results, constants = lower(outputs, inputs, self._params, tape.nodes, tape.lines)
-        if next(replay.expected, None) is not None or replay.differs:  # f may have found something in a cache
-            settle([*tape.nodes, *replay.nodes])
-        if len(again) != len(outputs) or not all(map(same_argument, again, outputs)):
-            where = f"{replay.differs.file}:{replay.differs.line}: " if replay.differs else ""
-            where += "example 0 and example 1" if two else "two runs on example 0"
-            # A run that does not get the first one's nodes may still write the same program. Three times, because a
-            # function with random numbers may do so by chance, but hardly three times in a row.
-            for _ in range(3):
-                once_more = Tape(inputs, examples[1], self._allow, self._batch)
-                again, _ = run_on_tape(self._f, _shaped(inputs, shapes), self._params, once_more)
-                code_again, results_again, _ = lower(again, inputs, self._params, once_more.nodes)
-                compare(code, results, code_again, results_again, where)
-                settle(once_more.nodes)
-        for i in (0, 1) if two and len(code.operations) < LARGE else (int(two),):
-            example = [array[i] if self._batch and array.ndim else array for array in arrays]
-            example = [each if isinstance(each, np.ndarray) else np.array(each) for each in example]
-            compare_with_eager(self._f, example, code, results, self._params, f"example {i}")
-        if states(chances) != before:
-            raise ValueError(
-                "the function draws random numbers each time it runs, and a program would repeat those of its trace "
-                "for ever; draw them outside, and hand them in as inputs"
-            )
-        sizes = len(inputs), len(self._params)
-        layout = [_layout(array, shape, i, len(arrays), self._batch)
-                  for i, (array, shape) in enumerate(zip(arrays, shapes))]  # fmt: skip
-        return Specialisation(
-            code, results, several, *sizes, tape.numbers_read, constants, layout, list(shapes),
-            narrow=not self._batch and is_narrow(code),
-            batch=self._batch,
-            long=self._batch and is_long(code),
-            compared=two or not self._allow,  # a function that reads no number does the same on all examples
-            backend=self._backend,
-            when_built=self._calls.clear,
-        )  # fmt: skip
 
 
 def _plain(given: Any, i: int) -> Any:
@@ -453,29 +390,6 @@ def _plain(given: Any, i: int) -> Any:
             numbers(given, name)  # an error of its own for what is no number
         raise TypeError(f"{name} has dtype object; an input holds numbers, so write x.astype(float)")
     return numbers(given, name)
-
-
-def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
-    """The arguments of f: for each input a Value, or a new array of Values, which f may change."""
-    given, start = [], 0
-    for shape in shapes:
-        array = np.empty(math.prod(shape), dtype=object)
-        array[:] = inputs[start : start + array.size]
-        start += array.size
-        given.append(array.reshape(shape) if shape else array[0])
-    return given
-
-
-def _layout(array: NDArray[Any], shape: tuple[int, ...], i: int, count: int, batch: bool) -> Array:
-    """Input i, of `count` inputs, as an array of the program, in which each of its numbers is a lane."""
-    lanes = math.prod(shape)
-    given = f"x{i}"
-    if len(shape) > 1 or (shape and not batch):
-        given += f".reshape(n, {lanes}).T"
-    elif shape:
-        given += ".T"
-    name = "h0" if i == 0 else "y" if count == 2 else f"u{i}"
-    return Array(name, lanes, True, given, array.dtype.kind != "f")
 
 
 def _owner(f: Any) -> Any:

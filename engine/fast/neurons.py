@@ -169,6 +169,8 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     if not folds and getattr(kind, "__add__", None) is FastOperators.__add__ and kind.__mul__ is FastOperators.__mul__:
         folds = kind._plain and (inputs.kind is kind or inputs.kind is float)
         inputs.folds_for = kind if folds else None
+    if weights.__class__ is not list:
+        inputs.is_stale = True  # to go through them may run a user's code
     weights = tuple(weights)
     weight_data: list[float] = []
     if folds and start.operation is None and start._requires_grad:
@@ -180,7 +182,11 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
         inputs.is_stale = True  # the operators may run a user's code: the next sum reads its inputs anew
         return sum(map(times, weights, inputs), start)
     recorded = recording()
-    input_data = inputs.used_by(kind) if recorded else inputs.numbers()
+    if recorded and not inputs.is_stale:  # `used_by`, written out
+        inputs._users += 1
+        input_data = inputs._data
+    else:
+        input_data = inputs.used_by(kind) if recorded else inputs.numbers()
     start_data = data = start._data
     for a, b in zip(weight_data, input_data):
         data = data + a * b  # not +=: data may be an array

@@ -281,8 +281,15 @@ class FastOperators(Operators):
 
     def tanh(self: Kind) -> Kind:
         try:
-            out, slope = tanh_and_slope(self._data)
-            return _node(out, tanh, self, 0.0, slope, 0.0, self)
+            data, slope = tanh_and_slope(self._data)
+            if not recording():
+                return constant(self.__class__, data)
+            out = new(self.__class__)  # `_node`, written out: many networks are made of it
+            out._data, out.grad, out.operation, out._d_left = data, 0.0, tanh, slope
+            out._left, out._right, out._d_right = self, 0.0, 0.0
+            out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
+            self._users += 1
+            return out
         except NumberIsTraced:
             pass
         return Operators.tanh(self)

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engine.gate import rows
+from chainrule.engine.gate import rows, shown
 
 from .reading import is_gap, plain_number
 
 __all__ = [
     "Cells", "Source", "are_times", "cells_of_texts", "cells_of_values", "counts_rows", "gaps",
-    "has_decimal_commas", "in_order", "most_frequent", "shown", "times_said", "whole", "word",
+    "has_decimal_commas", "in_order", "most_frequent", "times_said", "whole", "word",
 ]  # fmt: skip
 
 Cells = NDArray[Any]  # (rows,): float64, or objects, each a str or None
@@ -54,12 +54,6 @@ class Source:
         if self.numbers is not None:
             return Source(self.name, self.numbers[rows], self.what)
         return Source(self.name, np.flatnonzero(rows) if rows.dtype == bool else rows, self.what)
-
-
-def shown(value: Any) -> str:
-    """The value as errors show it: on one line, and not too long."""
-    text = repr(value.item() if isinstance(value, np.generic) else value)
-    return text if len(text) < 60 else text[:59] + "…"
 
 
 def gaps(cells: Cells) -> NDArray[np.bool_]:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.engine.gate import shown
 from chainrule.engine.telling import tell
 
-from .cells import Cells, Source, are_times, counts_rows, gaps, in_order, shown, times_said, whole, word
+from .cells import Cells, Source, are_times, counts_rows, gaps, in_order, times_said, whole, word
 from .columns import listed
 from .dataset import Table
 

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import NUMBERS, Cells, Source, gaps, most_frequent, shown
+from chainrule.engine.gate import shown
+from chainrule.engine.reports import first_of
+
+from .cells import NUMBERS, Cells, Source, gaps, most_frequent
 from .reading import plain_number
 
 __all__ = ["CategoryColumn", "Column", "NumberColumn", "a_number", "a_text", "column_from_dict", "entry"]
@@ -152,8 +155,7 @@ def _gap(name: str, row: int, source: Source) -> ValueError:
 
 def listed(names: Any, most: int = 8) -> str:
     """'a', 'b' and so on, the first few of them."""
-    known = [repr(name) for name in names]
-    return ", ".join(known[:most]) + (f" and {len(known) - most} more" if len(known) > most else "")
+    return first_of([repr(name) for name in names], most)
 
 
 def meant(given: object, names: Any) -> str:

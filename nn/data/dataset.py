@@ -13,6 +13,7 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 
 from chainrule.engine.gate import numbers
+from chainrule.engine.reports import first_of
 
 from ..arguments import count, listed, switch, text
 from ..elsewhere import Hinted, refuse_keywords
@@ -291,8 +292,7 @@ def _many(count: int, what: str) -> str:
 
 
 def _few(names: Any, most: int = 12) -> str:
-    shown = [" ".join(str(name).split()) for name in names]  # on one line, whatever is in them
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
+    return first_of([" ".join(str(name).split()) for name in names], most)  # on one line, whatever is in them
 
 
 def _told(column: NumberColumn | CategoryColumn, cells: Cells) -> str:

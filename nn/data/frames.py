@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .cells import shown
+from chainrule.engine.gate import shown
+
 from .reading import numbered
 
 __all__ = ["frame_columns"]

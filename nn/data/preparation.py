@@ -200,7 +200,7 @@ class Preparation:
             raise ValueError(
                 f"these inputs are {listed(theirs.feature_names)}, and the model takes {listed(self.feature_names)}"
             )
-        (mean, scale), (own_mean, own_scale) = theirs._scales(), self._scales()
+        (mean, scale), (own_mean, own_scale) = theirs.scales(), self.scales()
         again: Floats = (plain * scale + mean - own_mean) / own_scale
         return again
 
@@ -212,7 +212,7 @@ class Preparation:
         numbers = [one for one in self.columns or () if isinstance(one, NumberColumn)]
         if len(numbers) < len(self.columns or ()) or inputs.size < SEVERAL:  # prepared categories have other columns
             return
-        mean, scale = self._scales()
+        mean, scale = self.scales()
         given = inputs * scale + mean
         before, now = float(np.mean(given**2)), float(np.mean(inputs**2))
         likelier = (now - before) / 2 + float(np.mean(np.log(scale)))
@@ -225,14 +225,10 @@ class Preparation:
                 "Give it rows as they stand in the table, or the Dataset, or its X without np.asarray and tolist"
             )
 
-    def _scales(self) -> tuple[Floats, Floats]:
-        pairs = [
-            pair
-            for one in self.columns or ()
-            for pair in (
-                [(0.0, 1.0)] * len(one.categories) if isinstance(one, CategoryColumn) else [(one.mean, one.scale)]
-            )
-        ]
+    def scales(self) -> tuple[Floats, Floats]:
+        """The mean and the scale of each input; 0 and 1 for those of a category. Shapes: (features,) both."""
+        pairs = [(one.mean, one.scale) if isinstance(one, NumberColumn) else (0.0, 1.0)
+                 for one in self.columns or () for _ in one.feature_names]  # fmt: skip
         means, scales = zip(*pairs)
         return np.array(means), np.array(scales)
 

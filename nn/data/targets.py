@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engine.gate import numbers, rows
+from chainrule.engine.gate import numbers, rows, shown
 
-from .cells import Source, shown, word
+from .cells import Source, word
 from .columns import a_number, a_text, entry, listed, mean_and_scale, meant
 
 __all__ = ["Amounts", "Classes", "Target", "target_from_dict"]

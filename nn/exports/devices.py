@@ -20,7 +20,6 @@ from chainrule.engine.compiler.run.saving import write
 
 from ..arguments import file_path, text
 from ..checks import check_loss, check_model, checked_inputs, checked_loss_value
-from ..data.columns import NumberColumn
 from ..data.targets import Amounts
 from ..modes import in_mode
 from ..predicting import class_places
@@ -168,9 +167,8 @@ def _scaling(model: Any) -> tuple[list[float], list[float]]:
     known = getattr(model, "preparation", None)
     if known is None or not known.changes_inputs:
         return [], []
-    pairs = [(one.mean, one.scale) if isinstance(one, NumberColumn) else (0.0, 1.0)
-             for one in known.columns for _ in one.feature_names]  # fmt: skip
-    return [mean for mean, _ in pairs], [scale for _, scale in pairs]
+    mean, scale = known.scales()
+    return mean.tolist(), scale.tolist()
 
 
 def _target(model: Any) -> Amounts | None:

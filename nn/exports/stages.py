@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.columns import NumberColumn
 from ..data.preparation import Preparation
 from ..data.targets import Amounts
 from ..init import uniform
@@ -77,9 +76,7 @@ def stages(model: Any, wanted_by: str) -> list[Stage]:
     sizes = [stage.weights.shape for stage in found if isinstance(stage, Affine)]
     known: Preparation | None = getattr(model, "preparation", None)
     if known is not None and known.columns is not None and sizes:
-        pairs = [(one.mean, one.scale) if isinstance(one, NumberColumn) else (0.0, 1.0)
-                 for one in known.columns for _ in one.feature_names]  # fmt: skip
-        mean, scale = (np.array(numbers) for numbers in zip(*pairs))
+        mean, scale = known.scales()
         if (mean != 0.0).any() or (scale != 1.0).any():
             found.insert(0, Scaling(mean, scale))
     target = known.target if known is not None else None

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from chainrule import engine, nn
 from chainrule.engine import Value, gradients, graph, topological_order
 from chainrule.engine.fast.derivatives import derivatives
+from chainrule.engine.fast.leaves import data_of, put_data
 from chainrule.engine.fast.refreshing import refresh
 from chainrule.nn import MLP, cross_entropy
 
@@ -151,3 +152,91 @@ def test_a_node_is_deeper_than_its_arguments_and_knows_whether_it_has_several_us
             uses[id(argument)] += 1
     for node in made[len(leaves) :]:
         assert node._users == uses[id(node)]
+
+
+class InMillimetres(Value):
+    """A leaf that keeps its number in another unit."""
+
+    @property
+    def data(self):
+        return 1000.0 * self.__dict__["metres"]
+
+    @data.setter
+    def data(self, millimetres):
+        self.__dict__["metres"] = millimetres / 1000.0
+
+    def __init__(self, data):
+        super().__init__(0.0)
+        self.data = data
+
+
+class Counting(Value):
+    """A leaf that stores its number in the slot and counts how often it is written."""
+
+    def __setattr__(self, name, value):
+        if name == "data":
+            self.__dict__["writes"] = self.__dict__.get("writes", 0) + 1
+        super().__setattr__(name, value)
+
+
+@pytest.mark.parametrize("kinds", [[Value], [InMillimetres], [Counting], [Value, InMillimetres, Counting]])
+def test_many_leaves_are_read_and_written_as_data_does_it(kinds):
+    def run():
+        leaves = [kind(number) for kind in kinds for number in (1.5, -2.0, 0.25)]
+        leaves[1].requires_grad = False
+        put_data(leaves, [2.0 * number for number in data_of(leaves)])
+        return [leaf.data for leaf in leaves], data_of(leaves), [leaf.__dict__ for leaf in leaves]
+
+    def one_by_one():
+        leaves = [kind(number) for kind in kinds for number in (1.5, -2.0, 0.25)]
+        leaves[1].requires_grad = False
+        without_fast.write_one_by_one(leaves, [2.0 * leaf.data for leaf in leaves])
+        return [leaf.data for leaf in leaves], without_fast.read_one_by_one(leaves), [leaf.__dict__ for leaf in leaves]
+
+    assert run() == one_by_one()
+    with pytest.raises(ValueError, match="shorter"):
+        put_data([Value(1.0), Value(2.0)], [3.0])
+    assert data_of([]) == []
+
+
+def test_leaves_that_are_read_in_a_derivative_are_seen():
+    def of_what_an_optimiser_read(x):
+        optimiser = nn.SGD([x])
+        return x * optimiser.read()[0]
+
+    with pytest.raises(TypeError, match="the number of a variable was read"):
+        engine.grad(of_what_an_optimiser_read)(2.0)
+
+
+@pytest.mark.parametrize("where", ["activation", "weights", "neuron"])
+def test_a_layer_reads_the_inputs_anew_after_a_users_code(where):
+    """What a neuron's own code writes into an input counts for the neurons after it."""
+    x = Value(1.0)
+
+    def tell(total):
+        x.data *= 2.0
+        return total
+
+    class Weights(list):
+        def __iter__(self):
+            tell(None)
+            return super().__iter__()
+
+    class OfOnesOwn(nn.Neuron):
+        def __call__(self, inputs):
+            return tell(super().__call__(inputs))
+
+    def outputs():
+        x.data = 1.0
+        layer = nn.Layer(1, 3, nonlin=where == "activation", rng=0)
+        for neuron in layer.neurons:
+            if where == "activation":
+                neuron.activation = tell
+            elif where == "weights":
+                neuron.w = Weights(neuron.w)
+            else:
+                neuron.__class__ = OfOnesOwn
+        return [out.data for out in layer([x])]
+
+    assert outputs() == by_rows(outputs)
+    assert len({*outputs()}) == 3

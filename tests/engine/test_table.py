@@ -317,7 +317,8 @@ def assert_value(op, numbers):
     if op.name in CANCELLING and abs(mpf(got) - exact) <= op.ulp * EPS * terms(op, numbers):
         return
     apart = ulps_apart(got, exact)
-    assert apart <= op.ulp, f"{op.name}{numbers} gave {got!r}, true is {mpmath.nstr(exact, 20)}: {apart:.3g} ulp apart"
+    said = f"{op.name}{numbers} gave {got!r}, true is {mpmath.nstr(exact, 20)}: {apart:.3g} ulp apart"
+    assert apart <= op.ulp, f"{said}; where no better forward is known, the row says so: ulp=..., with the reason"
 
 
 def assert_derivatives(op, numbers):
@@ -332,9 +333,8 @@ def assert_derivatives(op, numbers):
             assert ulps_apart(got, exact) == 0.0, f"d{place} of {op.name}{numbers}: {got!r}, true is {nearest!r}"
             continue
         apart = float(abs(mpf(got) - exact) / EPS) / max(1.0, abs(nearest))
-        assert apart <= op.eps, (
-            f"d{place} of {op.name}{numbers} gave {got!r}, true is {mpmath.nstr(exact, 20)}: {apart:.3g} eps apart"
-        )
+        said = f"d{place} of {op.name}{numbers} gave {got!r}, true is {mpmath.nstr(exact, 20)}: {apart:.3g} eps apart"
+        assert apart <= op.eps, f"{said}; where no better rule is known, the row says so: eps=..., with the reason"
 
 
 @each_row

@@ -4,7 +4,7 @@ from operator import mul
 
 from chainrule.engine import graph, transforms, value
 from chainrule.engine.fast.operators import FastOperators
-from chainrule.nn import modules, objective
+from chainrule.nn import loop, modules, objective, stepping
 
 
 def apply_by_row(cls, op, arguments):
@@ -20,6 +20,16 @@ def sum_by_operators(weights, inputs, start):
     return sum(map(mul, weights, inputs), start)
 
 
+def read_one_by_one(leaves):
+    return [leaf.data for leaf in leaves]
+
+
+def write_one_by_one(leaves, numbers):
+    for leaf, number in zip(leaves, numbers, strict=True):
+        if leaf.requires_grad:
+            leaf.data = number
+
+
 # For each (module, name that it imports from fast/), what takes its place. FusedSum and SharedInputs are missing, since
 # only weighted_sum puts them into a graph; pytest_configure removes the operators.
 GENERAL = {
@@ -28,6 +38,8 @@ GENERAL = {
     (transforms, "derivatives"): lambda root, leaves, unchanged: None,
     (modules, "weighted_sum"): sum_by_operators,
     (objective, "whole_sums"): all_nodes,
+    **{(module, "data_of"): read_one_by_one for module in (loop, objective, stepping)},
+    (stepping, "put_data"): write_one_by_one,
 }
 
 

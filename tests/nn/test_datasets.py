@@ -3,6 +3,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import chainrule
+from chainrule import nn
 from chainrule.nn import datasets
 from chainrule.nn.datasets import digits, houses, iris, penguins, sine, spirals, train_test_split, xor
 
@@ -72,6 +74,13 @@ def test_digits_equal_scikit_learns_copy():
     assert np.bincount(data.y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]  # as at UCI
     theirs = pytest.importorskip("sklearn.datasets").load_digits()
     assert np.array_equal(data.X, theirs.data) and np.array_equal(data.y, theirs.target)
+
+
+@pytest.mark.parametrize("name", [*datasets.generated.__all__, *datasets.measured.__all__])
+def test_nn_and_the_facade_hand_on_each_data_set(name):
+    for package in (datasets, nn, chainrule):
+        said = f"import {name} in nn/datasets/__init__.py and in nn/__init__.py, and run python tools/table.py"
+        assert name in package.__all__ and getattr(package, name) in vars(datasets).values(), said
 
 
 @pytest.mark.parametrize("name", datasets.generated.__all__)

@@ -82,7 +82,7 @@ def test_the_same_seed_gives_the_same_history_to_the_bit(make, compiled):
 def test_large_inputs_are_gathered_in_blocks_and_give_the_same(monkeypatch):
     nets = [model(), model()]
     quiet(nets[0], cross_entropy, X, Y, epochs=3, batch_size=7)
-    monkeypatch.setattr("chainrule.nn.training.BLOCK", 1)
+    monkeypatch.setattr("chainrule.nn.loop.BLOCK", 1)
     quiet(nets[1], cross_entropy, X, Y, epochs=3, batch_size=7)
     assert numbers(nets[0]) == numbers(nets[1])
 

@@ -41,7 +41,8 @@ class Domain:
     """The pairs (prediction, target) for which a loss is defined.
 
     Examples have between the two numbers of `outputs` predictions, drawn from `prediction`, and a target drawn from
-    `target(number of outputs)`. `extremes` are pairs at which a naive formula overflows, or the loss has a kink.
+    `target(number of outputs)`, away from kinks, where finite differences say nothing. `extremes` are pairs at which a
+    naive formula overflows, or the loss has a kink.
     """
 
     target: Callable[[int], st.SearchStrategy]
@@ -112,7 +113,8 @@ each_loss = pytest.mark.parametrize("name", losses.__all__)
 def test_nn_and_the_facade_hand_on_each_loss(name):
     loss = getattr(losses, name)
     for package in (nn, chainrule):
-        assert name in package.__all__ and getattr(package, name) is loss
+        said = f"import {name} in nn/__init__.py, name it in its __all__, and run python tools/table.py"
+        assert name in package.__all__ and getattr(package, name) is loss, said
 
 
 @each_loss

@@ -10,8 +10,8 @@ from chainrule import nn
 
 MODULES = [module.name for module in pkgutil.iter_modules(nn.__path__) if not module.ispkg]
 INTERNAL = {  # parts of fit, of models, of optimisers and of saving, which nn does not hand on
-    "advice", "arguments", "callbacks", "checks", "elsewhere", "epochs", "kinds", "last_step", "masks", "modes",
-    "objective", "parameters", "predicting", "progress", "saving", "settings", "stepping",
+    "activations", "advice", "arguments", "callbacks", "checks", "elsewhere", "epochs", "kinds", "last_step", "loop",
+    "masks", "modes", "objective", "parameters", "predicting", "progress", "saving", "settings", "stepping",
 }  # fmt: skip
 
 
@@ -32,4 +32,5 @@ def test_nn_hands_on_the_public_names_of_its_modules(name):
     module = importlib.import_module(f"chainrule.nn.{name}")
     for key in module.__all__:
         if not key.startswith(("check", "is_")):
-            assert key in nn.__all__ and getattr(nn, key) is getattr(module, key)
+            said = f"import {key} in nn/__init__.py, name it in its __all__, and run python tools/table.py"
+            assert key in nn.__all__ and getattr(nn, key) is getattr(module, key), said

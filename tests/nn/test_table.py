@@ -604,7 +604,7 @@ def test_raw_rows_are_not_warned_of(means, scales):
     data = number_table(means, scales)
     raw = np.stack([data.table.columns[name] for name in data.feature_names], axis=1)
     grid = np.linspace(raw.min(axis=0) - np.ptp(raw, axis=0) / 2, raw.max(axis=0) + np.ptp(raw, axis=0) / 2, 20)
-    for rows in (raw, raw[:1], raw[:5].tolist(), grid, np.zeros((1, len(means))), [data.preparation._scales()[0]]):
+    for rows in (raw, raw[:1], raw[:5].tolist(), grid, np.zeros((1, len(means))), [data.preparation.scales()[0]]):
         data.preparation.inputs(rows)
     for own in (data, data.X, data.X[:7]):
         data.preparation.inputs(own)

@@ -789,17 +789,217 @@ class Value:
     + DERIVED
 )
 
+COROUTINES = """
+import math
+
+def binary(f, da, db):
+    def op(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        def run():
+            g = yield f(self.data, other.data)
+            while True:
+                self.grad += g * da(self.data, other.data)
+                other.grad += g * db(self.data, other.data)
+                g = yield
+        co = run()
+        return Value(next(co), co, (self, other))
+    return op
+
+class Value:
+    def __init__(self, data, coroutine=None, parents=()):
+        self.data, self.grad = data, 0
+        self._co, self._parents = coroutine, parents
+    __add__ = binary(lambda a, b: a + b, lambda a, b: 1, lambda a, b: 1)
+    __mul__ = binary(lambda a, b: a * b, lambda a, b: b, lambda a, b: a)
+    __truediv__ = binary(lambda a, b: a / b, lambda a, b: 1 / b, lambda a, b: -a / b ** 2)
+    __sub__ = binary(lambda a, b: a - b, lambda a, b: 1, lambda a, b: -1)
+    __pow__ = binary(lambda a, b: a ** b, lambda a, b: b * a ** (b - 1), lambda a, b: 0)
+    def __neg__(self): return self * -1
+    def __radd__(self, o): return Value(o) + self
+    def __rmul__(self, o): return Value(o) * self
+    def __rsub__(self, o): return Value(o) - self
+    def __rtruediv__(self, o): return Value(o) / self
+    def backward(self):
+        seen = {}
+        def depth(v):
+            if v not in seen: seen[v] = 1 + max(map(depth, v._parents), default=0)
+            return seen[v]
+        depth(self)
+        for v in seen:
+            if v._co: v.grad = 0
+        self.grad += 1
+        for v in sorted(seen, key=seen.get, reverse=True):
+            if v._co: v._co.send(v.grad)
+"""
+
+LINEAR_SYSTEM = (
+    '''
+import numpy as np, math
+
+class Value:
+    """g = e + L^T g: the gradients of all values of one computation solve a triangular system."""
+    def __init__(self, number, rows=()):
+        self.data = float(number); self.grad = 0.0; self.rows = rows
+    def _all(self, found):
+        todo = [self]
+        while todo:
+            v = todo.pop()
+            if v not in found:
+                found[v] = len(found)
+                todo += [w for w, _ in v.rows]
+        return found
+    def backward(self):
+        place = self._all({})
+        system = np.eye(len(place))
+        for v, i in place.items():
+            for w, slope in v.rows: system[place[w], i] -= slope
+        unit = np.zeros(len(place)); unit[0] = 1.0
+        for v, g in zip(place, np.linalg.solve(system, unit)): v.grad = v.grad + float(g) if not v.rows else float(g)
+    def __add__(self, o): o = num(o); return Value(self.data + o.data, [(self, 1.0), (o, 1.0)])
+    def __mul__(self, o): o = num(o); return Value(self.data * o.data, [(self, o.data), (o, self.data)])
+    def __pow__(self, k): return Value(self.data ** k, [(self, k * self.data ** (k - 1))])
+    def exp(self): return Value(math.exp(self.data), [(self, math.exp(self.data))])
+    def log(self): return Value(math.log(self.data), [(self, 1 / self.data)])
+    def tanh(self): return Value(math.tanh(self.data), [(self, 1 - math.tanh(self.data) ** 2)])
+    def relu(self): return Value(max(0.0, self.data), [(self, float(self.data > 0))])
+    def sigmoid(self): s = 1 / (1 + math.exp(-self.data)); return Value(s, [(self, s - s * s)])
+'''
+    + DERIVED
+    + """
+def num(x): return x if isinstance(x, Value) else Value(x)
+"""
+)
+
+HEAP = (
+    """
+import heapq, itertools, math
+count = itertools.count()
+
+class Value:
+    def __init__(self, data, *args):
+        self.data, self.grad, self.args = data, 0.0, args
+        self.born = next(count)
+    def __add__(self, o): o = self.lift(o); return Value(self.data + o.data, (self, lambda g: g), (o, lambda g: g))
+    def __mul__(self, o):
+        o = self.lift(o)
+        return Value(self.data * o.data, (self, lambda g: g * o.data), (o, lambda g: g * self.data))
+    def __pow__(self, n): return Value(self.data ** n, (self, lambda g: g * n * self.data ** (n - 1)))
+    def relu(self): return Value(max(self.data, 0), (self, lambda g: g if self.data > 0 else 0))
+    def exp(self):
+        e = math.exp(self.data)
+        return Value(e, (self, lambda g: g * e))
+    @staticmethod
+    def lift(o): return o if isinstance(o, Value) else Value(o)
+    def backward(self):
+        came = {self.born: [self, 1.0]}
+        heap = [-self.born]
+        while heap:
+            v, g = came.pop(-heapq.heappop(heap))
+            v.grad = v.grad + g if not v.args else g
+            for a, back in v.args:
+                if a.born in came: came[a.born][1] += back(g)
+                else:
+                    came[a.born] = [a, back(g)]
+                    heapq.heappush(heap, -a.born)
+"""
+    + DERIVED
+)
+
+NDARRAY = (
+    """
+import numpy as np
+
+class Value(np.ndarray):
+    def __new__(cls, data, made=()):
+        self = np.asarray(float(data)).view(cls)
+        self.grad, self.made = np.float64(0), made
+        return self
+    @property
+    def data(self): return float(np.asarray(self)[()])
+    def __add__(self, o): o = lift(o); return Value(self.data + o.data, ((self, 1), (o, 1)))
+    def __mul__(self, o): o = lift(o); return Value(self.data * o.data, ((self, o.data), (o, self.data)))
+    def __pow__(self, n): return Value(self.data ** n, ((self, n * self.data ** (n - 1)),))
+    def tanh(self): t = np.tanh(self.data); return Value(t, ((self, 1 - t * t),))
+    def exp(self): t = np.exp(self.data); return Value(t, ((self, t),))
+    __hash__ = object.__hash__
+    def __iadd__(self, o): return self + o
+    def __imul__(self, o): return self * o
+    def backward(self):
+        order, seen = [], set()
+        def go(v):
+            if id(v) not in seen:
+                seen.add(id(v)); [go(w) for w, _ in v.made]; order.append(v)
+        go(self)
+        for v in order:
+            if v.made: v.grad = np.float64(0)
+        self.grad = self.grad + 1
+        for v in order[::-1]:
+            for w, d in v.made: w.grad = w.grad + d * v.grad
+"""
+    + DERIVED
+    + """
+def lift(x): return x if isinstance(x, Value) else Value(x)
+"""
+)
+
+SYMBOLIC = (
+    '''
+import math
+
+class Value:
+    """Symbols: backward() writes the derivative of the whole formula by each leaf as a formula, and works it out."""
+    def __init__(self, data, op=None, *args):
+        self.op, self.args, self.grad = op, args, 0.0
+        self.data = float(data)
+    def _d(self, x, memo):
+        if self is x: return 1.0
+        if self not in memo:
+            a = self.args
+            if self.op is None: memo[self] = 0.0
+            elif self.op == "+": memo[self] = a[0]._d(x, memo) + a[1]._d(x, memo)
+            elif self.op == "*": memo[self] = a[0]._d(x, memo) * a[1].data + a[0].data * a[1]._d(x, memo)
+            elif self.op == "**": memo[self] = a[1] * a[0].data ** (a[1] - 1) * a[0]._d(x, memo)
+            elif self.op == "log": memo[self] = a[0]._d(x, memo) / a[0].data
+        return memo[self]
+    def leaves(self):
+        seen, todo = set(), [self]
+        while todo:
+            v = todo.pop()
+            if isinstance(v, Value) and v not in seen:
+                seen.add(v); todo.extend(v.args)
+        return seen
+    def backward(self):
+        for v in self.leaves():
+            d = self._d(v, {})
+            v.grad = d if v.op else v.grad + d
+    def __add__(self, o): o = o if isinstance(o, Value) else Value(o); return Value(self.data + o.data, "+", self, o)
+    def __mul__(self, o): o = o if isinstance(o, Value) else Value(o); return Value(self.data * o.data, "*", self, o)
+    def __pow__(self, n): return Value(self.data ** n, "**", self, n)
+    def log(self): return Value(math.log(self.data), "log", self)
+'''
+    + DERIVED
+)
+
 RIGHT = {
     "closures": CLOSURES, "local_grads": LOCAL_GRADS, "operator classes": OPERATOR_CLASSES, "NumPy-backed": NUMPY_BACKED,
     "tape": TAPE, "every path": EVERY_PATH, "counting users": COUNTING, "numbered": NUMBERED, "dual numbers": FORWARD_DUAL,
     "iterative": ITERATIVE, "fractions": FRACTIONS, "printing": PRINTING,
     "no class": NO_CLASS, "gradients of leaves alone": LEAVES_ALONE, "pulling": PULLING, "is a float": IS_A_FLOAT,
     "partial methods": PARTIAL_METHODS, "slots": SLOTS, "indices": INDICES,
+    "coroutines": COROUTINES, "linear system": LINEAR_SYSTEM, "heap": HEAP, "array of no axes": NDARRAY, "formulas": SYMBOLIC,
+    "gradients are Values": CLOSURES.replace("        self.grad = 1.0\n", "        self.grad = Value(1.0)\n"),
 }  # fmt: skip
 
 PLUS = "            self.grad += out.grad\n            other.grad += out.grad\n"
 TIMES = "            self.grad += other.data * out.grad\n            other.grad += self.data * out.grad\n"
 WALK = LOCAL_GRADS[LOCAL_GRADS.index("        order, seen, stack") : LOCAL_GRADS.index("        for node in order:")]
+BACKWARD = CLOSURES[CLOSURES.index("    def backward(self)") : CLOSURES.index(DERIVED)]
+EACH_FROM_1 = """    def backward(self):
+        self.grad = 1.0
+        self._backward()
+        for child in self._prev:
+            child.backward()
+"""
 BREADTH_FIRST = """
         order, seen = [self], {id(self)}
         for node in order:
@@ -818,6 +1018,77 @@ PREORDER = """
                 order.append(node)
                 stack += node._children
         order.reverse()
+"""
+SAME_ARRAY = (
+    """
+import numpy as np
+
+class Value:
+    def __init__(self, data, parents=()):
+        self.data = np.asarray(data, dtype=float)
+        self.grad = None
+        self.parents = parents
+    def _take(self, g):
+        if self.grad is None: self.grad = g
+        else: self.grad += g
+    def __add__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        out = Value(self.data + o.data, (self, o))
+        def back():
+            self._take(out.grad); o._take(out.grad)
+        out.back = back
+        return out
+    def __mul__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        out = Value(self.data * o.data, (self, o))
+        def back():
+            self._take(o.data * out.grad); o._take(self.data * out.grad)
+        out.back = back
+        return out
+    def __pow__(self, n):
+        out = Value(self.data ** n, (self,))
+        out.back = lambda: self._take(n * self.data ** (n - 1) * out.grad)
+        return out
+    def backward(self):
+        order, seen = [], set()
+        def go(v):
+            if id(v) not in seen:
+                seen.add(id(v))
+                for p in v.parents: go(p)
+                order.append(v)
+        go(self)
+        self.grad = np.ones_like(self.data)
+        for v in reversed(order):
+            if v.parents: v.back()
+"""
+    + DERIVED
+)
+SHARED_LIST = """
+class Value:
+    def __init__(self, data, children=[]):
+        self.data, self.grad, self.children = data, 0.0, children
+        self.pull = lambda g: None
+    def _two(self, o, data, da, db):
+        out = Value(data)
+        out.children.append((self, da)); out.children.append((o, db))
+        return out
+    def __add__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        return self._two(o, self.data + o.data, 1.0, 1.0)
+    def __mul__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        return self._two(o, self.data * o.data, o.data, self.data)
+    def backward(self):
+        order, seen = [], set()
+        def go(v):
+            if id(v) not in seen:
+                seen.add(id(v))
+                for p, _ in v.children: go(p)
+                order.append(v)
+        go(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            for p, d in v.children: p.grad += d * v.grad
 """
 VISITED = "            if v not in visited:\n                visited.add(v)\n"
 # (name of the bug, engine, what stands there, what stands there instead)
@@ -921,4 +1192,18 @@ PLANTED = [
     ("backward stops early", CLOSURES, "Value(self.data * other.data, (self, other))", "Value(self.data * other.data, (self,))"),
     ("kept between calls", CLOSURES, "    def backward(self):\n        topo, visited = [], set()\n", "    def backward(self, topo=[], visited=set()):\n"),
     ("wrong order", LOCAL_GRADS, WALK, PREORDER),
+    ("each value starts at 1", CLOSURES, BACKWARD, EACH_FROM_1),
+    ("gradient shared", SAME_ARRAY, "", ""),
+    ("kept between values", SHARED_LIST, "", ""),
+    ("kept between values", CLOSURES.replace("        self.grad = 0.0\n", "").replace("class Value:\n", "class Value:\n    grad = 0.0\n"), "self.grad += out.grad\n            other.grad += out.grad", "Value.grad += out.grad\n            Value.grad += out.grad"),
+    ("plus passes too often", CLOSURES.replace("        self._backward = lambda: None\n", "        self.__class__._backward = lambda self: None\n"), "out._backward = _backward", "Value._backward = lambda self: _backward()"),
+    ("cleared by an operation", CLOSURES, "        out = Value(self.data * other.data", "        self.grad = other.grad = 0.0\n        out = Value(self.data * other.data"),
+    ("log of a small number", CLOSURES, "math.log(self.data)", "math.log(self.data + 1e-6)"),
+    ("inexact", CLOSURES, "math.log(self.data)", "math.log(self.data + 1e-9)"),
+    ("plain numbers are left out", CLOSURES, "    def __mul__(self, other):\n", "    def __mul__(self, other):\n        if not isinstance(other, Value):\n            out = Value(self.data * other, (self,))\n            def _backward(): self.grad += out.grad\n            out._backward = _backward\n            return out\n"),
+    ("swapped __sub__", CLOSURES, "return self + (-other)", "return (-self) + other"),
+    ("swapped __truediv__", CLOSURES, "return self * other**-1", "return other * self**-1"),
+    ("power of a negative number", CLOSURES, "Value(self.data**n", "Value(abs(self.data)**n"),
+    ("power of a negative number", CLOSURES, "Value(self.data**n", "Value(math.exp(n * math.log(self.data))"),
+    ("backward is no method", CLOSURES, "    def backward(self)", "    @property\n    def backward(self)"),
 ]  # fmt: skip

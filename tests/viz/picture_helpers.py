@@ -76,6 +76,24 @@ def _unit(xs: list[Value], layer: str, name: str, numbers: random.Random) -> Val
     return out
 
 
+def attention() -> Value:
+    """One query that attends to three keys; its dot products are written by hand."""
+    query = [Value(0.25 * (i + 1), label=f"q{i}") for i in range(3)]
+    keys = [[Value(0.5 * i - 0.25 * j, label=f"k{i}{j}") for j in range(3)] for i in range(3)]
+    scores = [sum(one * other for one, other in zip(query, key)) for key in keys]
+    total = sum(score.exp() for score in scores)
+    return sum(score.exp() / total * Value(i + 1.0, label=f"v{i}") for i, score in enumerate(scores))
+
+
+def cell_of_matrices(steps: int, units: int = 3) -> Value:
+    """A recurrent cell over some steps, whose products of a matrix and a vector are written by hand."""
+    weights = [[Value(0.1 * (i - j) + 0.25, label=f"W{i}{j}") for j in range(units)] for i in range(units)]
+    inputs, state = [Value(0.5 * i - 0.25, label=f"u{i}") for i in range(units)], [Value(0.0)] * units
+    for step in range(steps):
+        state = [(sum(w * h for w, h in zip(row, state)) + u * (step / 8)).tanh() for row, u in zip(weights, inputs)]
+    return (sum(h * Value(0.5 - i, label=f"o{i}") for i, h in enumerate(state)) - 1.0) ** 2
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> Value:
     """A small graph, whose values are used any number of times."""

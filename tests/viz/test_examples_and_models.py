@@ -6,11 +6,13 @@ import math
 import random
 
 import pytest
-from picture_helpers import SVG, marked, page_data, parsed, tooltip
+from picture_helpers import SVG, attention, cell_of_matrices, marked, page_data, parsed, tooltip
 
 from chainrule import nn, viz
 from chainrule.engine import Value
+from chainrule.engine.graph import topological_order
 from chainrule.viz.common.text import short
+from chainrule.viz.graph.folding import folded_scene, units_of
 
 
 def names(drawing):
@@ -203,6 +205,54 @@ def test_a_drawing_that_is_large_says_so_and_what_to_do():
         x = (x * 1.01).tanh()
     assert "draw a part of it, or fold it" in viz.draw(x, fold="none").svg
     assert "draw a part" not in viz.draw(x).svg
+    rows = [[Value(1.0) for _ in range(30)] for _ in range(30)]  # folded, and large all the same
+    folded = viz.draw([sum(one.exp() * number for number, one in enumerate(row, 1)) for row in rows]).svg
+    assert "draw a part of it." in folded and "fold it" not in folded
+
+
+def rows_of(card):
+    return [row.findtext(f"{SVG}text[@class='key']") for row in card.iter(f"{SVG}g") if row.attrib["class"] == "row"]
+
+
+def test_dot_products_written_by_hand_have_their_products_on_their_cards():
+    out = attention()
+    out.label = "out"
+    out.backward()
+    cards = {texts(card)[0]: card for card in marked(viz.draw(out).svg, "card")}
+    sums = [card for card in cards.values() if texts(card)[-1] == "Σ"]
+    assert [rows_of(card) for card in sums[:3]] == [[f"q{j} × k{i}{j}" for j in range(3)] for i in range(3)]
+    assert len(cards) < 35 and len(marked(viz.draw(out, fold="none").svg, "card")) > 40
+
+
+@pytest.mark.parametrize("make", [attention, lambda: cell_of_matrices(3)])
+def test_what_the_lines_bring_that_are_drawn_or_named_by_a_sum_is_the_gradient(make):
+    root = make()
+    root.backward()
+    order = topological_order(root)
+    scene = folded_scene(order, None, units_of(order), "auto")
+    assert not any(card.name.startswith("×") for card in scene.cards)  # there, a line stands for several
+    for index, value in enumerate(order):
+        if value.operation is None:
+            edges = [
+                edge for edge in [*scene.edges, *scene.faint] if (edge.start, edge.start_row) == scene.card_of[index]
+            ]
+            assert sum(edge.passed for edge in edges) == pytest.approx(value.grad, rel=1e-9, abs=1e-15), value.label
+
+
+def test_a_recurrent_cell_of_matrices_fits_a_slide():
+    root = cell_of_matrices(12)
+    root.backward()
+    drawing = viz.draw(root)
+    cards = marked(drawing.svg, "card")
+    assert drawing.width < 1800 and drawing.height < 1450 and len(cards) < 25  # it was 1,658 × 5,992
+    (table,) = [card for card in cards if "table" in card.attrib["class"]]
+    leaves = {value.label: value for value in topological_order(root) if value.label[:1] in ("W", "u")}
+    assert rows_of(table) and set(rows_of(table)) == set(leaves)
+    for row in marked(drawing.svg, "row"):
+        if (name := row.findtext(f"{SVG}text[@class='key']")) in leaves:
+            assert texts(row)[1:] == [short(leaves[name].data), short(leaves[name].grad)]
+    assert any(texts(card)[0] == "× 10" for card in cards)
+    assert "No lines are drawn from the shared leaves: the sums name them." in drawing.svg
 
 
 @pytest.mark.parametrize("example", [0, 2])

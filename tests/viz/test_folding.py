@@ -73,14 +73,14 @@ def test_a_model_of_nn_folds_into_its_neurons():
     loss = nn.cross_entropy(model(inputs), 1)
     loss.backward()
     cards = marked(viz.draw(loss).svg, "card")
-    tables = [card for card in cards if card.find(f"{SVG}g[@class='matrix']") is not None]
+    tables = [card for card in cards if card.find(f"{SVG}g[@class='matrix gradients']") is not None]
     rows = [[group for group in card.iter(f"{SVG}g") if "data-row" in group.attrib] for card in tables]
     assert [len(own) for own in rows] == [16, 16]
     assert [row.findtext(f"{SVG}text") for row in rows[1]] == [f"h2_{j}" for j in range(1, 17)]
     folded = [card for card in cards if "fold" in card.attrib["class"] and card not in tables]
     bars = [rect for card in folded for rect in card.iter(f"{SVG}rect") if "bar" in rect.attrib["class"]]
     assert len(folded) == 3 and len(cards) == 12 and len(bars) == 3 * 17
-    paths = [path for card in tables for path in card.find(f"{SVG}g[@class='matrix']").iter(f"{SVG}path")]
+    paths = [path for card in tables for path in card.find(f"{SVG}g[@class='matrix gradients']").iter(f"{SVG}path")]
     squares = [path.attrib["d"].count("M") for path in paths]
     assert sum(squares) + len(bars) == len(model.parameters()) - 2 * 16  # the biases of the two tables have no square
 

@@ -8,7 +8,7 @@ import shutil
 from itertools import combinations, pairwise
 
 import pytest
-from picture_helpers import OVERLAPS, SVG, boxes_of_cards, marked, network
+from picture_helpers import OVERLAPS, SVG, attention, boxes_of_cards, cell_of_matrices, marked, network
 from picture_kinds import KINDS
 
 from chainrule import nn, viz
@@ -49,6 +49,8 @@ def batch(model: nn.Module, examples: int, inputs: int) -> Value:
 DRAWN = {
     **{f"random {seed}": lambda seed=seed: random_graph(seed) for seed in range(30)},
     "loop": lambda: loop(30),
+    "attention": attention,
+    "matrices": lambda: cell_of_matrices(12),
     "network": lambda: network([2, 3, 1]),
     "tables": lambda: nn.cross_entropy(nn.MLP(4, [16, 9, 3], rng=0)([0.5, -0.5, 1.0, 2.0]), 1),
     "batch": lambda: batch(nn.MLP(2, [4, 1], "tanh", rng=0), 20, 2),
@@ -174,12 +176,60 @@ def test_no_two_texts_overlap_in_random_graphs(all_drawings, browser, tmp_path):
         assert texts_on_each_other(browser, tmp_path, drawing.svg) == [], name
 
 
+@pytest.mark.parametrize("seed", [0, 3])
+def test_no_two_texts_overlap_at_any_step(seed, browser, tmp_path):
+    """Numbers grow longer: 0.5 is 0.001234 after the update."""
+    root = attention() if seed == 0 else random_network(seed)[1]
+    path = viz.steps(root, learning_rate=0.0123).save(str(tmp_path / "steps.html"))
+    browser.get(f"file://{path}")
+    count = int(browser.find_element("id", "slider").get_attribute("max"))
+    for step in {*range(0, count, 7), count}:
+        browser.execute_script(
+            "let s = document.getElementById('slider'); s.value = arguments[0]; s.dispatchEvent(new Event('input'))",
+            step,
+        )
+        assert browser.execute_script(OVERLAPS) == [], step
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
 def test_no_two_texts_overlap_in_networks(seed, browser, tmp_path):
     model, loss = random_network(seed)
     for root, fold in ((model, "auto"), (loss, "auto"), (loss, "neurons"), (loss, "none")):
         assert texts_on_each_other(browser, tmp_path, viz.draw(root, fold=fold).svg) == [], fold
+
+
+@pytest.mark.parametrize("sizes", [[6, 4], [12, 11]])
+def test_neurons_of_a_layer_stand_in_the_order_of_their_numbers_whichever_is_used_first(sizes):
+    model = nn.MLP(2, sizes, rng=0)
+    scores = model([Value(0.5, label="x1"), Value(-0.5, label="x2")])
+    svg = viz.draw(scores[2] - nn.softmax(scores)[3], fold="neurons").svg
+    tall = {}
+    for card, (_, y, _, _) in zip(marked(svg, "card"), boxes_of_cards(svg)):
+        tall.update({card.findtext(f"{SVG}text"): y})
+        rows = [row.findtext(f"{SVG}text[@class='key']") for row in marked(svg, "row")]
+    for layer, count in enumerate(sizes, 1):
+        names = [f"h{layer}_{number}" for number in range(1, count + 1)]
+        assert [name for name in rows if name in names] == names if count > 8 else sorted(names, key=tall.get) == names
+    assert tall["x1"] < tall["x2"]
+
+
+def test_edges_that_come_from_the_line_before_meet_their_card_apart(all_drawings):
+    """Otherwise they are one line, and their labels one text: ×0.9-×0.9."""
+    met = 0
+    for name, drawing in all_drawings.items():
+        ends: dict[int, list[float]] = {}
+        for edge in marked(drawing.svg, "edge"):
+            line, tip = (edge.find(f"{SVG}path[@class='{part}']").attrib["d"] for part in ("line", "tip"))
+            if "q" in line.rsplit("C", 1)[-1]:  # it turns around corners after its last curve
+                end = int(edge.attrib["data-ends"].split()[1])
+                ends.setdefault(end, []).append(float(re.findall(r"-?[\d.]+", tip)[1]))
+        cards = marked(drawing.svg, "card")
+        for end, heights in ends.items():
+            if len(heights) == 2 and "table" not in cards[end].attrib["class"]:
+                assert abs(heights[0] - heights[1]) >= 17, name  # a label is 16 high
+                met += 1
+    assert met > 10
 
 
 def crossings(layout, edges, is_merged):

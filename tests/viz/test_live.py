@@ -1448,7 +1448,11 @@ def test_the_bars_of_wishes_have_the_sizes_and_signs_of_minus_the_gradients():
     X, y = moons_data()
     model = cr.MLP(2, [2, 1], activation="tanh", rng=0)
     asked = np.sort(cr.wishes(model, cr.mse, X, y).of("layers.1.neurons.0.b"))
-    svg = ElementTree.fromstring(viz.wish_bars(model, cr.mse, X, y, parameter="layers.1.neurons.0.b").svg)
+    by_name, by_label = (
+        viz.wish_bars(model, cr.mse, X, y, parameter=name).svg for name in ("layers.1.neurons.0.b", "b2_1")
+    )
+    assert by_name == by_label and ">b2_1<" in by_label  # the name that landscape() and draw() have for it
+    svg = ElementTree.fromstring(by_label)
     _, *bars = [one.attrib for one in svg.iter("{http://www.w3.org/2000/svg}rect")]  # the first one is the paper
     assert [bar["class"] for bar in bars] == ["n8" if one < 0 else "p8" for one in asked]
     heights = np.array([float(bar["height"]) for bar in bars])

@@ -431,6 +431,23 @@ def test_of_a_network_the_neuron_at_work_is_opened_and_the_next_one_is_a_key_awa
     assert browser.get_log("browser") == []
 
 
+def test_nothing_is_shown_before_the_step_that_makes_it(browser, tmp_path):
+    """Squares and bars of gradients wait for the end of the backward pass, a local derivative for its value."""
+    model = nn.MLP(4, [12, 3], activation="tanh", rng=0)
+    browser.get(viz.steps(nn.cross_entropy(model([0.5, -1.0, 2.0, 0.1]), 1)).save(tmp_path / "steps.html").as_uri())
+    script = """return [...document.querySelectorAll('#view svg ' + arguments[0])]
+        .filter(one => getComputedStyle(one).visibility === 'visible').length"""
+    seen = []
+    for act in range(3):
+        browser.execute_script("document.querySelectorAll('.acts button')[arguments[0]].click()", act)
+        seen.append([browser.execute_script(script, kind) for kind in (".cell", ".bar", ".tag")])
+    cells, bars, labels = (list(of_one_kind) for of_one_kind in zip(*seen))
+    assert cells[0] == bars[0] == labels[0] == 0  # the beginning of the forward pass
+    assert cells[1] == bars[1] == 0 < labels[1]  # all values are computed, and no gradient
+    assert cells[2] > 0 < bars[2] and labels[2] == labels[1]
+    assert browser.get_log("browser") == []
+
+
 def test_tooltips_say_when_their_numbers_are_not_those_of_the_step(browser, tmp_path):
     from selenium.webdriver.common.keys import Keys
 

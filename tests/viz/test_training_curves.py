@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -183,12 +184,31 @@ def test_labels_and_histories_that_do_not_fit_are_refused():
 def test_the_gradient_size_of_each_layer_has_a_panel_with_a_logarithmic_axis():
     sizes = {"layers.0": [0.5, 0.25, 0.125, 0.1], "layers.1": [5.0, 4.0, 3.0, 2.0]}
     page = viz.curves(history(gradient_sizes=sizes))
-    assert {"gradient size of each layer", "layers.0", "layers.1"} <= set(texts(page.svg))
-    assert "layers.1 gradient size 3" in page_data(page.html)["lines"][2]
+    assert {"gradient size of each layer", "layer 1", "layer 2"} <= set(texts(page.svg))  # as draw() calls them
+    assert "layer 2 gradient size 3" in page_data(page.html)["lines"][2]
     assert "10" in tick_texts(page.svg)
     later = viz.curves(history(gradient_sizes={"layers.0": [0.25, 0.125, 0.1]}))  # before the first step there is none
     assert ["gradient size" in line for line in page_data(later.html)["lines"]] == [False, True, True, True]
     assert "gradient size" not in viz.curves(history(gradient_sizes={})).html
+
+
+@pytest.mark.parametrize("count", [1, 6, 7, 12, 15, 40])
+@pytest.mark.parametrize("alike", [True, False])
+def test_the_names_of_many_layers_stand_in_their_panel_and_their_lines_can_be_told_apart(count, alike):
+    sizes = {f"layers.{i}": [2.0**-i] * 3 + [1.0 if alike else 2.0**-i] for i in range(count)}
+    svg = viz.curves(history(gradient_sizes=sizes, metrics={})).svg
+    names = [one for one in seen(svg) if one.tag == f"{SVG}text" and (one.text or "").startswith("layer ")]
+    heights = sorted(float(one.attrib["y"]) for one in names)
+    assert {"layer 1", f"layer {count}"} <= {one.text for one in names} and len(names) >= min(count, 12)
+    assert heights[0] >= 60 and heights[-1] <= 304 and all(b - a >= 14.9 for a, b in pairwise(heights))
+    groups = [one for one in seen(svg) if one.tag == f"{SVG}g" and "gradient" in (one.findtext(f"{SVG}title") or "")]
+    lines = [one.find(f"{SVG}path").attrib["class"] for one in groups]
+    assert len(lines) == count and len(set(lines)) == min(count, 24)
+
+
+def test_two_panels_fit_a_window_of_700_pixels_with_texts_of_11():
+    page = viz.curves(history())
+    assert (page.width, 13 * (700 - 16) / page.width >= 11) == (800, True)
 
 
 def test_a_reader_can_switch_the_axes(browser, tmp_path):

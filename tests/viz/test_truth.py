@@ -562,7 +562,10 @@ def test_a_gradient_that_its_edges_do_not_bring_is_marked():
     c.backward()
     assert sentences(c) == []
     c.backward()
-    assert sentences(c) == ["* This gradient is not what the edges bring; its tooltip says more."]
+    assert sentences(c) == [
+        "* 2 gradients are not what the edges bring: a.grad is −4, they bring −2. "
+        "zero_grad() before backward() clears what is left over."
+    ]
     assert "* a.grad is −4, but the edges here bring −2: something is left over" in tooltips(c)[0]
     assert "moves v1 by about −2 × ε" in tooltips(c)[0] and "grad *" in viz.draw(c).svg
 
@@ -574,7 +577,10 @@ def test_gradients_left_over_in_a_neuron_are_marked_on_its_card():
         loss.backward()
     cards = marked(viz.draw(loss, fold="neurons").svg, "card")
     assert any("grad *" in texts_in(card) and "the edges here bring" in tooltip(card) for card in cards)
-    assert "* This gradient" in sentences(loss, fold="layers")[0]
+    assert (
+        "* 9 gradients are not what the edges bring: b2_1.grad is −5.483, they bring −2.741."
+        in sentences(loss, fold="layers")[0]
+    )
 
 
 @pytest.mark.parametrize("fold", ["none", "neurons"])

@@ -132,10 +132,23 @@ def notices(
         else:
             said.append(f"These are the gradients of another result, {not_its_own}")
     if any(found.left_over):
-        said.append("* This gradient is not what the edges bring; its tooltip says more.")
+        said.append(_left_over_notice(order, names, shown, found))
     if bad := first_not_finite(order, names, shown):
         said.append(bad)
     return said
+
+
+def _left_over_notice(order: Sequence[Value], names: Sequence[str], shown: Sequence[float], found: Findings) -> str:
+    """How many gradients are others than the edges bring, and the numbers of one of them, a leaf if there is one."""
+    every = [index for index, is_left_over in enumerate(found.left_over) if is_left_over]
+    one = next((index for index in every if order[index].operation is None), every[0])
+    came = found.brought[one]
+    assert came is not None  # for the type checker: otherwise nothing could be said of it
+    what = f"{len(every)} gradients are" if len(every) > 1 else "This gradient is"
+    return (
+        f"* {what} not what the edges bring: {briefly(names[one])}.grad is {short(shown[one])}, they bring "
+        f"{short(came)}. zero_grad() before backward() clears what is left over."
+    )
 
 
 def briefly(name: str) -> str:

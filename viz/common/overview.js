@@ -22,6 +22,8 @@
     isOld = false;
     const copy = svg.cloneNode(true);
     copy.removeAttribute("style");
+    const [drawn, copied] = [svg, copy].map((one) => [...one.querySelectorAll(".bar, .cell, .tag")]);
+    copied.forEach((element, at) => getComputedStyle(drawn[at]).visibility === "hidden" && element.remove());
     copy.querySelectorAll("title, text").forEach((element) => element.remove()); // too small to be read
     const style = copy.querySelector("style"); // an image would ask the system for its theme
     const media = chainrule.isDark() ? "all" : "not all";

@@ -26,7 +26,7 @@ NAME_SIZE, NOTE_SIZE, DIGIT_WIDTH = 15.0, 14.0, 9.3
 PADDING = 12.0
 LONGEST_SIGN = 12  # characters in a badge
 SMALL_SIGN = 14
-NARROWEST, WIDEST, WIDEST_WITH_ROWS = 132.0, 240.0, 460.0
+NARROWEST, WIDEST, WIDEST_FOLD, WIDEST_WITH_ROWS = 132.0, 240.0, 300.0, 600.0
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def card_width(card: Card) -> float:
     if card.is_chip:
         return min(29 + text_width(card.name, 14) + 12 + DIGIT_WIDTH * len(card.data), WIDEST)
     head = text_width(card.name, NAME_SIZE, bold=True) + (text_width(card.note, NOTE_SIZE) + 18 if card.note else 0.0)
-    rows = (46 if card.is_left_over else 34) + DIGIT_WIDTH * max(len(card.data), len(card.grad))
-    needed = min(indent(card) + max(head, rows) + PADDING + 4, WIDEST)
+    rows = (46 if card.is_left_over else 34) + DIGIT_WIDTH * max(len(card.data), len(card.grad), card.room)
+    needed = min(indent(card) + max(head, rows) + PADDING + 4, WIDEST_FOLD if card.is_fold else WIDEST)
     if card.rows:
         needed = max(needed, min(indent(card) + math.fsum(row_widths(card.rows)) + PADDING, WIDEST_WITH_ROWS))
     return max(NARROWEST, needed)

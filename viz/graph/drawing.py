@@ -21,7 +21,7 @@ from ..common.values import values_of
 from .architecture import architecture
 from .as_dot import dot_of
 from .cards import BADGE, card_svg
-from .edges import edge_svg
+from .edges import BEFORE_TIP, edge_svg
 from .folding import choose_fold, folded_scene, units_of
 from .labels import Labelled, Piece, has_label, labels_svg
 from .layout.layered import BOX_ABOVE, BOX_BELOW, Layout, arrange
@@ -156,7 +156,8 @@ class _SceneDrawing:
         width, height = self.placing.width, self.placing.bottom
         if max(width, height) <= LARGE:
             return []
-        return [f'This drawing is {width:,.0f} × {height:,.0f} pixels: draw a part of it, or fold it (fold="auto").']
+        or_fold = ', or fold it (fold="auto")' if self.scene.fold == "none" else ""
+        return [f"This drawing is {width:,.0f} × {height:,.0f} pixels: draw a part of it{or_fold}."]
 
     def opening(self) -> dict[str, Any]:
         """The data of the script that opens cards."""
@@ -194,8 +195,8 @@ class _SceneDrawing:
         pieces: dict[int, list[Piece]] = {}
         labelled: dict[int, list[Labelled]] = {column: [] for column in columns}
         lines = []
-        for number, (edge, bends) in enumerate(zip(self.scene.edges, placing.layout.bends)):
-            places = placing.stops(edge, bends, drawn[ends_of(edge)])
+        for number, edge in enumerate(self.scene.edges):
+            places = placing.stops(number, drawn[ends_of(edge)])
             drawn[ends_of(edge)] += 1
             stops = [point for _, point in places]
             returns = [placing.way_back(number, column) for column, _ in places[:-1:2]]
@@ -274,4 +275,7 @@ def _robust(numbers: Sequence[float], is_network: bool) -> float:
 
 def _piece(start: Point, end: Point, back: Return | None) -> Piece:
     """The part of an edge between two columns on which a label may stand."""
-    return (start, end) if back is None else ((back.left, end[1]), end)
+    if back is None:
+        return start, end
+    y = end[1] + back.aside
+    return (back.left, y), (end[0] - BEFORE_TIP * (back.aside != 0.0), y)

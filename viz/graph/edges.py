@@ -14,6 +14,7 @@ from .scene import Edge
 
 ARROW = 10.0  # length of an arrow's tip
 CORNER = 8.0  # radius
+BEFORE_TIP = 24.0  # where an edge that has come back turns to its card
 
 
 def edge_svg(number: int, edge: Edge, stops: Sequence[Point], shade: int, returns: Sequence[Return | None]) -> str:
@@ -45,8 +46,10 @@ def edge_svg(number: int, edge: Edge, stops: Sequence[Point], shade: int, return
 
 def _way_back(back: Return, x: float, y: float) -> str:
     """To the right, down, to the left, down, and to the right again, around corners."""
-    r = CORNER
+    r, tip, y = CORNER, (x, y), y + back.aside
+    x -= BEFORE_TIP if back.aside else 0.0
+    curve = f"C{x + 12:.1f} {y:.1f} {x + 12:.1f} {tip[1]:.1f} {tip[0]:.1f} {tip[1]:.1f}" if back.aside else ""
     return (
         f"H{back.right - r:.1f}q{r:.0f} 0 {r:.0f} {r:.0f}V{back.below - r:.1f}q0 {r:.0f} {-r:.0f} {r:.0f}"
-        f"H{back.left + r:.1f}q{-r:.0f} 0 {-r:.0f} {r:.0f}V{y - r:.1f}q0 {r:.0f} {r:.0f} {r:.0f}H{x:.1f}"
+        f"H{back.left + r:.1f}q{-r:.0f} 0 {-r:.0f} {r:.0f}V{y - r:.1f}q0 {r:.0f} {r:.0f} {r:.0f}H{x:.1f}{curve}"
     )

@@ -17,7 +17,7 @@ from .neurons import Product, products_of, units_of
 from .reading import Reading, reading_of
 from .repeats import Repeat
 from .scene import Card, Edge, Matrix, Row, Scene, finished, gets_text, value_card, value_edge
-from .sums import Sum
+from .sums import MANY_TERMS, Sum
 
 __all__ = ["choose_fold", "folded_scene", "names_as_drawn", "units_of"]
 
@@ -60,7 +60,7 @@ def folded_scene(
     edges, faint = _edges(reading, grouping, cards, results)
     chips, chip_edges = _chips(reading, grouping, cards)
     scene = finished(reading, cards, edges)
-    scene.card_of, scene.faint, scene.left_out = grouping.place, faint, grouping.left_out
+    scene.card_of, scene.faint, scene.left_out, scene.fold = grouping.place, faint, grouping.left_out, by
     if chips:
         scene.cards = chips + cards
         for edge in edges + faint:
@@ -82,6 +82,8 @@ def _results(reading: Reading, grouping: Grouping) -> list[list[int]]:
     for group in grouping.groups:
         if group.sum:
             found.append([group.sum.top])
+        elif group.kind == "leaves":
+            found.append(group.members)
         elif group.repeat:
             found.append([index for index in group.members if index in seen and reading.parents[index]])
         else:
@@ -119,6 +121,8 @@ def _card(reading: Reading, grouping: Grouping, group: Group, results: Sequence[
         return _sum_card(reading, grouping, group)
     if group.repeat:
         return _repeat_card(reading, group, group.repeat)
+    if group.kind == "leaves":
+        return _leaves_card(reading, group.members)
     if group.kind == "value":
         card, unit = value_card(reading, group.members[0]), group.unit
         if unit and reading.order[group.members[0]].label == unit[1]:
@@ -244,6 +248,14 @@ def _add_rows(reading: Reading, group: Group, card: Card) -> None:
         card.matrix = Matrix(list(columns.values()), tables[0], tables[1])
 
 
+def _leaves_card(reading: Reading, members: Sequence[int]) -> Card:
+    """The card of leaves that many sums use: a row for each of them."""
+    rows = [_row(reading, index) for index in members]
+    card = Card(f"{len(rows)} leaves", "data", "grad", 0.0, f"{len(rows)} leaves that many sums use", "shared")
+    card.rows, card.is_table = rows, True
+    return card
+
+
 def _sum_card(reading: Reading, grouping: Grouping, group: Group) -> Card:
     """The card of a chain of additions; what its terms are made of may be on it, too."""
     one = group.sum
@@ -259,6 +271,11 @@ def _sum_card(reading: Reading, grouping: Grouping, group: Group) -> Card:
     if len(drawn) == count:
         sides = " + ".join([reading.names[term] for term in one.terms])
         card.note = sides if len(sides) <= 40 else card.note
+    elif count <= MANY_TERMS and one is not grouping.over:
+        card.rows = [
+            _row(reading, term, _term_name(reading, grouping, group, place, term))
+            for place, term in enumerate(one.terms)
+        ]
     else:
         card.strip = [order[term].data for term in one.terms]
     if one is grouping.over:
@@ -363,6 +380,8 @@ def _edges(
             if cards[out].is_fold and not reading.parents[start]:
                 out_row = None  # parameters that are used outside of their neurons, as in a penalty: one edge for all
                 bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
+            elif grouping.groups[out].kind == "leaves" and grouping.groups[into].kind in ("sum", "repeat"):
+                bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
             elif is_alone[into] and (has_one[out] or cards[out].is_table):
                 one = grouping.groups[into].sum
                 edge = (
@@ -372,7 +391,8 @@ def _edges(
             else:
                 bundles.setdefault((out, out_row, into, into_row), []).append((start, end, argument))
     bundled = [_bundle(reading, between, bundle) for between, bundle in bundles.items()]
-    kept = _fewer(bundled, cards, reading.has_gradients)
+    from_rows = [grouping.groups[out].kind == "leaves" for out, *_ in bundles]  # the rows of a sum name them
+    kept = _fewer([edge for edge, named in zip(bundled, from_rows) if not named], cards, reading.has_gradients)
     drawn = set(map(id, kept))
     return found + kept, [edge for edge in bundled if id(edge) not in drawn]
 
@@ -497,7 +517,11 @@ def _chips_of(given: Sequence[tuple[int, float]]) -> list[Card]:
 
 def _hints(grouping: Grouping, scene: Scene) -> list[str]:
     said = []
-    if scene.faint:
+    kinds = [grouping.groups[number].kind for number, _ in grouping.place]
+    shared = {scene.card_of[index][0] for index, kind in enumerate(kinds) if kind == "leaves"}
+    if any(edge.start in shared for edge in scene.faint):
+        said.append("No lines are drawn from the shared leaves: the sums name them.")
+    if any(edge.start not in shared for edge in scene.faint):
         said.append("Where there are many edges, only the strongest are drawn.")
     if any(group.repeat for group in grouping.groups):
         said.append('Steps that are alike are folded; fold="none" draws all of them.')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,10 +13,21 @@ from ..common.choices import whole_number
 from .neurons import Key, keys_by_call
 from .reading import Reading
 from .repeats import Repeat, repeats_in
-from .sums import FEWEST_TERMS, MANY_TERMS, Sum, are_alike, find_insides, made_inside, sum_over_examples, sums_of
+from .sums import (
+    FEWEST_TERMS,
+    MANY_TERMS,
+    Sum,
+    are_alike,
+    find_insides,
+    made_inside,
+    products_in,
+    sum_over_examples,
+    sums_of,
+)
 
 MANY_CARDS = 30  # where there are more, steps that are alike are folded
 MOST_REPEATS = 4
+FEWEST_LEAVES, FEWEST_USERS = 4, 3  # leaves that so many sums of products use are the rows of one card
 FEW_NEURONS = 8  # in a layer; where there are more, they are the rows of one card
 FEW_LINES = 60  # between two layers; where there are as many, a matrix shows the weights
 MANY_NEURONS = 40  # in a layer; where there are more, fold="auto" makes one card of all
@@ -25,7 +37,7 @@ MANY_NEURONS = 40  # in a layer; where there are more, fold="auto" makes one car
 class Group:
     """The values of one card."""
 
-    kind: str  # "value", "neuron", "layer", "table", "sum" or "repeat"
+    kind: str  # "value", "neuron", "layer", "table", "sum", "repeat" or "leaves"
     members: list[int]
     unit: Unit | None = None
     sum: Sum | None = None
@@ -61,14 +73,19 @@ def grouped(
     left_out: set[int] = set()
     folded: dict[Key, Sum] = {}
     for one in sums:
-        if one is over or (by != "none" and len(one.terms) >= FEWEST_TERMS and one.head not in left_out):
+        products = products_in(reading, one, units) if by == "auto" and one is not over else []
+        is_long = by != "none" and (len(one.terms) >= FEWEST_TERMS or products)
+        if one is over or (is_long and one.head not in left_out):
             own = _sum_members(reading, one, units, (example or 0) if one is over else None)
+            own.update(products)
             key: Key = ("sum", one.top)
             folded[key] = one
             for index in own:
                 keys[index] = key
             if one is over:
                 left_out = own - {*one.inner, one.top}
+    if by == "auto":
+        _join_leaves(keys, reading, left_out)
     groups = _in_order(keys, reading, left_out)
     if groups is None:
         keys = keys_by_call(keys, reading, [None if index in left_out else unit for index, unit in enumerate(units)])
@@ -91,6 +108,19 @@ def grouped(
             break
         keys, groups, repeats[key] = merged, ordered, repeat
     return _grouping(groups, units, folded, left_out, over, repeats)
+
+
+def _join_leaves(keys: list[Key], reading: Reading, left_out: set[int]) -> None:
+    """Give the leaves that many sums of products use a key of their own, such as the weights of a recurrent cell."""
+    shared = []
+    for index, value in enumerate(reading.order):
+        if value.operation is None and value.label and keys[index][0] == "value" and index not in reading.roots:
+            users = {keys[user] for user in reading.users[index] if user not in left_out}
+            if len(users) >= FEWEST_USERS and all(key[0] == "sum" for key in users):
+                shared.append(index)
+    if len(shared) >= FEWEST_LEAVES:
+        for index in shared:
+            keys[index] = ("leaves",)
 
 
 def _checked_example(example: int, over: Sum | None) -> int:
@@ -133,7 +163,8 @@ def _in_order(keys: Sequence[Key], reading: Reading, left_out: set[int]) -> dict
             if keys[start] != own and own not in after[keys[start]]:
                 after[keys[start]][own] = None
                 waiting[own] += 1
-    ready = [(members[key][0], key) for key, count in waiting.items() if count == 0]
+    turn = _turns(members)
+    ready = [(turn[key], key) for key, count in waiting.items() if count == 0]
     heapq.heapify(ready)
     found = {}
     while ready:
@@ -142,8 +173,24 @@ def _in_order(keys: Sequence[Key], reading: Reading, left_out: set[int]) -> dict
         for user in after[key]:
             waiting[user] -= 1
             if waiting[user] == 0:
-                heapq.heappush(ready, (members[user][0], user))
+                heapq.heappush(ready, (turn[user], user))
     return found if len(found) == len(members) else None
+
+
+def _turns(members: dict[Key, list[int]]) -> dict[Key, tuple[int, list[int]]]:
+    """What comes first: what was computed first, but the neurons of a layer by their numbers: h1, h2, …, h10."""
+    first: dict[object, int] = {}
+    for key, own in members.items():
+        if key[0] == "neuron":
+            first[key[1]] = min(own[0], first.get(key[1], own[0]))
+    return {
+        key: (first[key[1]], _numbers_in(key[2])) if key[0] == "neuron" else (own[0], [])
+        for key, own in members.items()
+    }
+
+
+def _numbers_in(name: object) -> list[int]:
+    return [int(number) for number in re.findall("[0-9]+", str(name))]
 
 
 def _with_tables(
@@ -181,15 +228,15 @@ def _grouping(
     for key, members in groups.items():
         kind = str(key[0])
         own = Group(kind, members, units[members[0]], folded.get(key), repeats.get(key))
-        rows: dict[Unit | None, int] = {}
-        for index in members:
-            row = None
-            if kind in ("table", "layer"):
-                row = rows.setdefault(units[index], len(rows))
-                if row == len(own.rows):
-                    own.rows.append([])
+        neurons = {unit for index in members if (unit := units[index])} if kind in ("table", "layer") else set()
+        rows = {unit: row for row, unit in enumerate(sorted(neurons, key=lambda unit: (_numbers_in(unit[1]), unit)))}
+        own.rows = [[] for _ in rows]
+        for leaf, index in enumerate(members):
+            row = leaf if kind == "leaves" else None
+            if (unit := units[index]) and rows:
+                row = rows[unit]
                 own.rows[row].append(index)
-            place[index] = (len(found), row if kind == "table" else None)
+            place[index] = (len(found), row if kind in ("table", "leaves") else None)
         if kind in ("neuron", "layer") and len(members) == 1:
             own.kind = "value"
         found.append(own)

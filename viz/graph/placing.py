@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..common.svg import Point
@@ -34,6 +34,7 @@ class Return:
     right: float
     below: float
     left: float
+    aside: float = 0.0  # how far below the end of the edge it arrives, beside the others that lead to the same card
 
 
 class Placing:
@@ -171,12 +172,33 @@ class Placing:
                 aside = TRACK * place
                 way = Return(self.right[last] + ROOM_RIGHT + aside, below + aside, MARGIN + aside)
                 self.returns[last, self._way(index, last)] = way
+        self.arrivals = self._arrivals()
+
+    def _arrivals(self) -> dict[int, float]:
+        """How far above or below the middle of a card the edges meet it that come from the line before, by edge."""
+        column, firsts = self.layout.column, {last + 1 for last in self.last}
+        into: dict[int, list[int]] = {}
+        for index, edge in enumerate(self.scene.edges):
+            if column[edge.end] in firsts and not self.scene.cards[edge.end].is_table:
+                into.setdefault(edge.end, []).append(index)
+        found = {}
+        for end, edges in into.items():
+            last = column[end] - 1
+            edges.sort(key=lambda index: -self.returns[last, self._way(index, last)].left)  # so that none crosses
+            apart = min(TWINS_APART, self.rectangles[end].height / len(edges))
+            for place, index in enumerate(edges):
+                found[index] = (place - (len(edges) - 1) / 2) * apart
+        return found
 
     def way_back(self, number: int, column: int) -> Return | None:
         """How an edge goes on after a column, if its next column stands in the next line."""
         if column + 1 >= len(self.line) or self.line[column] == self.line[column + 1]:
             return None
-        return self.returns[column, self._way(number, column)]
+        way = self.returns[column, self._way(number, column)]
+        if column + 1 == self.layout.column[self.scene.edges[number].end]:
+            aside = self.arrivals.get(number, 0.0)
+            return replace(way, aside=aside - _on_badge(aside))
+        return way
 
     def _gaps(self, columns: int) -> list[float]:
         """The room between columns: steep edges and many labels get more of it."""
@@ -211,8 +233,9 @@ class Placing:
                 room[own] = max(room[own], min(needed, WIDEST_GAP))
         return room[1:]
 
-    def stops(self, edge: Edge, bends: Sequence[tuple[int, float]], twin: int) -> list[tuple[int, Point]]:
+    def stops(self, number: int, twin: int) -> list[tuple[int, Point]]:
         """The points of an edge with their columns: out of its card, into and out of those on the way, and its end."""
+        edge, bends = self.scene.edges[number], self.layout.bends[number]
         aside = (twin - (self.twins[ends_of(edge)] - 1) / 2) * TWINS_APART
         start, end, column = self.rectangles[edge.start], self.rectangles[edge.end], self.layout.column
         out = self.height_at(edge.start, edge.start_row)
@@ -229,6 +252,8 @@ class Placing:
         card = self.scene.cards[edge.end]
         reach = 0.0 if card.is_table else badge_width(card.badge) / 2
         tip = (end.x - reach + abs(limit) * 0.2, into + limit * 0.45)
+        if arrival := _on_badge(self.arrivals.get(number, 0.0)):
+            tip = (end.x - reach + abs(arrival) * 0.3, into + arrival)
         return [*stops, (column[edge.end], tip)]
 
     def height_at(self, card: int, row: int | None) -> float:
@@ -253,6 +278,11 @@ def _moves(spans: Sequence[tuple[float, float]]) -> tuple[list[float], list[floa
             shifts.append(shifts[-1] + top - bottom - WIDEST_EMPTY)
         bottom = max(bottom, end)
     return tops, shifts
+
+
+def _on_badge(aside: float) -> float:
+    """The height at which an edge meets a round badge that is so far aside of its way."""
+    return min(max(aside, -TWINS_APART / 2), TWINS_APART / 2)
 
 
 def ends_of(edge: Edge) -> tuple[int, int | None, int, int | None]:

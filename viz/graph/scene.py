@@ -27,6 +27,7 @@ class Row:
     note: str = ""  # what stands between the name and the number: "× x1"
     value: int | None = None  # the number of the Value in its topological order
     terms: list[Row] = field(default_factory=list)  # what is shown when the row is opened
+    room: tuple[int, int] = (0, 0)  # characters of the longest data and gradient that a page will show here
     data_kind: str = ""  # "odd" for nan and inf, "stale" for what was computed before data changed
     is_left_over: bool = False
 
@@ -71,6 +72,7 @@ class Card:
     is_stale: bool = False  # data changed after it was computed
     is_left_over: bool = False  # its gradient is another one than its edges bring
     has_odd_data: bool = False  # nan or inf
+    room: int = 0  # characters of the longest number that a page will show here
 
 
 @dataclass
@@ -103,6 +105,7 @@ class Scene:
     card_of: list[tuple[int, int | None]] = field(default_factory=list)  # the card, and its row, of each value
     shows: str = "gradient"  # what tints and widths show: "gradient" or "weight"
     left_out: set[int] = field(default_factory=set)  # the values of examples that are not drawn
+    fold: str = "none"
 
 
 def scene_of(order: Sequence[Value], names: Sequence[str], grads: Sequence[float] | None = None) -> Scene:

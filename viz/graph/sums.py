@@ -11,6 +11,7 @@ from chainrule.nn.modules import Unit
 from .reading import Reading
 
 ADDS, SCALES = ("+", "Σ"), ("×", "÷")  # the badges of the rows that add, and of those that a mean ends with
+FEWEST_PRODUCTS = 3  # a sum of so many products of two Values has them on its card
 FEWEST_TERMS = 4  # a chain of additions of so many terms is drawn as one card
 MANY_TERMS = 12  # a sum of more terms that are alike shows them as a strip, and not as cards
 MANY_VALUES = 30  # in the parts of a sum, before it is taken for a loss over examples
@@ -138,6 +139,18 @@ def _found_over(reading: Reading, units: Sequence[Unit | None], sums: Sequence[S
         if without_neurons[1] is None and is_deep and not any(in_units) and are_alike(reading, made):
             without_neurons = place, one
     return without_neurons
+
+
+def products_in(reading: Reading, one: Sum, units: Sequence[Unit | None]) -> list[int]:
+    """The terms that are products of two Values, as in Σ w × x, where there are enough, but not too many to read."""
+    products = [
+        term
+        for term in one.terms
+        if badge_of(reading.order[term]) == "×" and len(reading.users[term]) == 1 and units[term] is None
+        and not reading.order[term].label and term not in reading.roots
+    ]  # fmt: skip
+    of_values = [term for term in products if len(reading.parents[term]) == 2]
+    return products if len(of_values) >= FEWEST_PRODUCTS and len(one.terms) <= MANY_TERMS else []
 
 
 def made_inside(reading: Reading, one: Sum) -> list[list[int]]:

@@ -24,8 +24,8 @@ def row_widths(rows: Sequence[Row]) -> tuple[float, float, float, float]:
     """The widths of the columns of some rows: names, notes, data and gradients."""
     names = min(max([text_width(row.name, SIZE, bold=True) for row in rows]), 130.0)
     notes = min(max([text_width(row.note, SIZE) for row in rows]), 120.0)
-    data = max([DIGIT * len(row.data) for row in rows])
-    grads = max([DIGIT * (len(row.grad) + row.is_left_over) for row in rows])
+    data = max([DIGIT * max(len(row.data), row.room[0]) for row in rows])
+    grads = max([DIGIT * max(len(row.grad) + row.is_left_over, row.room[1]) for row in rows])
     return names, notes + BESIDE if notes else 0.0, data + 1.5 * BESIDE, grads + BESIDE
 
 
@@ -51,7 +51,8 @@ def rows_svg(
         if shade == "odd":
             below.append(f'<path class="stripes low" d="M{right - grads:.0f} {y + ROW / 2:.1f}h{grads:.0f}"/>')
         if row.data_kind:
-            below.append(_mark(row.data_kind, left, right - grads - 4, y))
+            beside = left + names + BESIDE + notes  # no pattern below words
+            below.append(_mark(row.data_kind, beside, right - grads - 4, y))
         base = y + 14
         star = " *" * row.is_left_over
         name, note = shortened(row.name, names, SIZE, bold=True), shortened(row.note, notes - 6, SIZE)
@@ -171,7 +172,8 @@ def matrix_svg(matrix: Matrix, has_gradients: bool, largest: float) -> str:
     columns = ", ".join(matrix.columns[:40]) + (", …" if len(matrix.columns) > 40 else "")
     each = f" Each square shows the strongest of {stretch}." if stretch > 1 else ""
     title = f"{said}: a row for each neuron, a column for each of {columns}.{each}"
-    return f'<g class="matrix"><title>{markup(title)}</title>{inside}</g>'
+    kind = "matrix gradients" if has_gradients else "matrix"
+    return f'<g class="{kind}"><title>{markup(title)}</title>{inside}</g>'
 
 
 # --- bars and strips

@@ -13,7 +13,7 @@ from chainrule.engine import OPS, grad
 from .ladder import FUNCTIONS, Check
 from .worker import NO_VALUE, differs
 
-__all__ = ["BUGS", "ROOM", "GENERAL", "Bug", "Seen", "named"]
+__all__ = ["BUGS", "EACH_STARTS", "GENERAL", "ROOM", "Bug", "Seen", "named"]
 
 ROOM = 1e-6  # single precision is enough
 SEEDED = 4  # up to this rung, the gradient of y is looked at
@@ -23,7 +23,7 @@ class Seen:
     """What one check left: `seen["a.grad"]`, nan for what is not there or no number; `seen.error` if it ended so."""
 
     def __init__(self, result: dict[str, Any]) -> None:
-        self.numbers = result.get("seen", {})
+        self.numbers = {**result.get("seen", {}), **result.get("began", {})}
         self.error = result.get("error", "")
         self.kind = result.get("kind", "")
 
@@ -61,7 +61,7 @@ def _says(*words: str) -> Callable[[Seen], bool]:
     return lambda seen: all(word in seen.error for word in words)
 
 
-NOT_SEEDED = "backward() does not start with the gradient of the result itself: how much does y change when y changes?"
+NOT_SEEDED = "after backward(), the result itself has no gradient: how much does y change when y changes?"
 OVERWRITTEN = (
     "a value that is used twice keeps the gradient of one use only: what its other use brought is written over"
 )
@@ -74,7 +74,7 @@ SWAPPED = "the two arguments get each other's gradient"
 LATE = "both contributions go to the last argument: what backward() runs later sees a variable that has changed since"
 REFLECTED = "a plain number on the left, as in `{}`, is not understood: Python then asks the Value on the right"
 UNHASHABLE = "a Value that compares by its number needs a hash, too: it cannot stand in a set"
-KEPT = "does backward() keep a list or a set from one call to the next?"
+KEPT = "does backward() keep a list or a set from one call to the next, or use up what it walks over?"
 SLOPES = {name: grad(OPS[name])(a) for name, a in FUNCTIONS.items()}
 
 BUGS = (
@@ -102,7 +102,20 @@ BUGS = (
         "plus passes nothing",
         "back through +",
         _numbers(a=0.0, b=0.0, y=1.0),
-        "the gradient of the result comes to neither argument of +",
+        "after backward(), neither argument of + has a gradient",
+    ),
+    Bug(
+        "backward is no method",
+        "back through +",
+        _says("and no method"),
+        "y.backward is no method that can be called: does it run when it is only looked at?",
+    ),
+    Bug(
+        "plus passes too often",
+        "back through +",
+        _numbers(a=3.0, b=3.0, y=1.0),
+        "in a + b, each argument gets its gradient three times, once for each of the three values: has each value a "
+        "function of its own?",
     ),
     Bug("no backward", "back through +", _says("AttributeError", "backward"), "there is no backward() yet"),
     Bug(
@@ -148,7 +161,7 @@ BUGS = (
         "times passes nothing",
         "back through *",
         _numbers(a=0.0, b=0.0, y=1.0),
-        "the gradient of the result comes to neither argument of *",
+        "after backward(), neither argument of * has a gradient",
     ),
     Bug(
         "upstream gradient added",
@@ -256,6 +269,21 @@ BUGS = (
         REFLECTED.format("1 + a") + "; sum() begins with 0 + the first one",
     ),
     Bug("missing __rmul__", "3 * a", _error("TypeError"), REFLECTED.format("3 * a")),
+    *(
+        Bug(
+            "plain numbers are left out",
+            check,
+            _numbers(y_data=6.0, a=1.0),
+            "the result knows the plain number, and the gradient does not: how much does 3 * a change when a changes?",
+        )
+        for check in ("a * 3", "3 * a")
+    ),
+    Bug(
+        "swapped __sub__",
+        "a - b",
+        _numbers(y_data=-5.0),
+        "a - b gives b - a: the number on the left is the one to take from",
+    ),
     Bug(
         "minus is plus backwards",
         "a - b",
@@ -287,6 +315,12 @@ BUGS = (
         "1 - a gives a - 1: the number on the left is the one to take from",
     ),
     Bug("missing __rsub__", "1 - a", _error("TypeError"), REFLECTED.format("1 - a")),
+    Bug(
+        "swapped __truediv__",
+        "a / b",
+        lambda s: s.shows(y_data=4.0 / 3.0),
+        "a / b gives b / a: the number on the left is the one to divide",
+    ),
     Bug("whole division", "a / b", lambda s: s.shows(y_data=0.0), "a / b drops what stands behind the point"),
     Bug(
         "swapped __rtruediv__",
@@ -320,6 +354,10 @@ BUGS = (
         _numbers(y_data=45.0, a=6.0),
         "the power passes its local derivative on alone: the gradient from above is not in it",
     ),
+    Bug("power of a negative number", "a ** 3 of -2", lambda s: not s.error, "a ** 3 is wrong where a is below 0"),
+    Bug(
+        "power of a negative number", "a ** 3 of -2", _error("ValueError"), "a ** 3 ends in an error where a is below 0"
+    ),
     Bug("power of a negative exponent", "a ** -1", lambda s: not s.error, "a ** -1 is wrong"),
     Bug(
         "slope of exp",
@@ -338,6 +376,12 @@ BUGS = (
         "log",
         lambda s: s.shows(y_data=math.log(4.0)),
         "the slope of log is wrong: it is flatter the larger a is",
+    ),
+    Bug(
+        "log of a small number",
+        "log of 0.00001",
+        lambda s: not s.error,
+        "log is wrong where its argument is small: is the logarithm taken of that number, and of no other?",
     ),
     Bug(
         "another logarithm",
@@ -422,6 +466,13 @@ BUGS = (
         "the gradient that a leaf had from another result is neither kept nor set to 0 as a whole",
     ),
     Bug(
+        "cleared by an operation",
+        "the same again",
+        lambda s: s.shows(x=6.0) and s["x.began"] == 0.0,
+        "x * x sets the gradient of x to 0 before backward() is called, and the first share is lost: an operation "
+        "makes a new Value, and leaves the old ones alone",
+    ),
+    Bug(
         "leaves set to 0",
         "the same again",
         _numbers(x=6.0),
@@ -485,11 +536,25 @@ BUGS = (
 # Those that any check may show.
 INEXACT = (
     "inexact",
-    "the numbers are nearly right, and not exact: is something rounded, or a slope taken from a small step?",
+    "the numbers are nearly right, and not exact: is something rounded or added, or a slope taken from a small step?",
 )
 SEED = (
     "wrong seed",
     "backward() gives the result itself another gradient than 1: how much does y change when y changes?",
+)
+SHARED = (
+    "gradient shared",
+    "the gradient of the result itself changes while it is passed on: do two values hold the same array as theirs?",
+)
+DRIFTS = (
+    "kept between values",
+    "the same program gives other numbers when it runs again: is a number, a list or a default argument shared by all "
+    "Values, or an order left to chance?",
+)
+EACH_STARTS = (
+    "each value starts at 1",
+    "each value that the walk comes to gets the gradient 1, as if it were the result: only the result moves as fast as "
+    "itself",
 )
 ARGUMENT = (
     "argument changed",
@@ -504,7 +569,7 @@ CUT = (
     "nothing comes through",
     "no gradient comes back through {}: does the result know its arguments, and how to pass its gradient on?",
 )
-GENERAL = (INEXACT[0], SEED[0], ARGUMENT[0], NOTHING[0], CALLED[0], CUT[0])
+GENERAL = tuple(each[0] for each in (INEXACT, SEED, SHARED, DRIFTS, EACH_STARTS, ARGUMENT, NOTHING, CALLED, CUT))
 
 
 def named(check: Check, result: dict[str, Any], truth: Mapping[str, float]) -> Bug | None:
@@ -523,12 +588,15 @@ def named(check: Check, result: dict[str, Any], truth: Mapping[str, float]) -> B
         return next(bug for bug in BUGS if bug.name == "data changed by backward")
     if not seen.error and all(_nearly(seen[name], number) for name, number in truth.items()):
         return Bug(INEXACT[0], check.name, bool, INEXACT[1])
+    if result.get("drifts"):
+        return Bug(DRIFTS[0], check.name, bool, DRIFTS[1])
     may_be_cut = check.rung > SEEDED and not check.note and check.needs != "relu"  # where it may be flat on purpose
     if may_be_cut and _cut(check, seen, truth):
         return Bug(CUT[0], check.name, bool, CUT[1].format(what))
     bug = next((bug for bug in BUGS if bug.check == check.name and bug.shows(seen)), None)
     if check.rung <= SEEDED and seen["y.grad"] != 0.0 and differs(seen.numbers.get("y.grad"), 1.0):
-        return Bug(SEED[0], check.name, bool, SEED[1])
+        name, says = SEED if check.name.startswith("back through") else SHARED  # a seed shows in the first ones
+        return Bug(name, check.name, bool, says)
     return bug
 
 

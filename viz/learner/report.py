@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ..common.picture import Drawing
 from ..common.saving import write_text
 from ..common.text import markup
 from ..graph.drawing import draw
-from .bugs import ROOM, named
+from .bugs import EACH_STARTS, ROOM, named
 from .ladder import CHECKS, RUNGS, Check
 from .running import run_class, run_file
 from .worker import run_check
@@ -33,9 +33,12 @@ SIMPLE = ("two ways to a leaf", "two sums of a leaf", "a + a", "a * a")  # which
 POWER = {"slope of a power", "upstream gradient left out of a power"}
 FOLLOWS = {  # of bugs that may be named because of another one
     "leaf overwritten": {"kept between calls"},
+    "minus is plus backwards": {"plain numbers are left out"},
     "sum does not start": {"missing __radd__", "plain numbers are no arguments", "nothing comes through"},
     "slope of division": {*POWER, "inexact"},
+    "log of a small number": {"inexact", "slope of log", "another logarithm"},
     "power of a negative exponent": {*POWER, "inexact"},
+    "power of a negative number": {*POWER, "inexact"},
 }
 ENDS = "it ends in an error"
 DATA = "the result itself is not right, before any gradient"
@@ -265,8 +268,9 @@ def _report(name: str, results: list[dict[str, Any]]) -> CheckReport:
     kept = _one_of_each(core or [each for each in failures if not each.check.note])
     if core:
         kept = [_first(core)]
-    elif any(each.bug for each in kept):
-        kept = [each for each in kept if each.bug]
+    else:  # what has no name often follows from what has one, unless it comes before
+        known = next((each.check.rung for each in kept if each.bug), len(RUNGS))
+        kept = [each for each in kept if each.bug or each.check.rung < known]
     notes = [] if core else _one_of_each([*precise, *(each for each in failures if each.check.note and each.bug)])
     return CheckReport(name, tuple(states), tuple(kept), tuple(notes))
 
@@ -274,6 +278,10 @@ def _report(name: str, results: list[dict[str, Any]]) -> CheckReport:
 def _first(core: list[Found]) -> Found:
     """The one to look at first: the earliest program that fails, or a bug that is known by another of the same rung."""
     first = core[0]
+    if {("times passes one", "back through *"), ("argument counted once", "a + a")} <= {
+        (each.bug, each.check.name) for each in core
+    }:
+        return replace(first, bug=EACH_STARTS[0], says=EACH_STARTS[1])
     later = (each for each in core if each.bug and each.check.rung == first.check.rung)
     return next((each for each in later if each.bug != "wrong order" or first.check.name not in SIMPLE), first)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 __all__ = ["run_check", "run_often"]
 
-Result = dict[str, Any]  # "seen": {"a.grad": number}, or "error", "kind" and "line" of the learner's file
+Result = dict[str, Any]  # "seen": {"a.grad": number}, or "error", "kind" and "line" of the learner's file; "began"
 ORDERS = 8
 NO_VALUE = "NoValue"  # the kind of a result that is None, or a plain number
 MAIN = "put what it does under: if __name__ == '__main__':"
@@ -34,7 +34,15 @@ def run_often(check: Any, V: Any, file: str = "") -> Result:
             result = run_check(check, V, file)
         if result not in results:
             results.append(result)
-    return {**results[0], "others": results[1:]}
+    with _ordered(V, 0):
+        drifts = "for " not in check.code and _drifts(results[0], run_check(check, V, file))
+    return {**results[0], "others": results[1:], "drifts": drifts}
+
+
+def _drifts(result: Result, again: Result) -> bool:
+    """Whether the same program gave other numbers when it ran again: something is kept from one run to the next."""
+    seen, anew = result.get("seen", {}), again.get("seen", {})
+    return any(differs(seen.get(name), number) for name, number in anew.items())
 
 
 @contextmanager
@@ -72,11 +80,18 @@ def run_check(check: Any, V: Any, file: str = "") -> Result:
         changed = any(differs(_number(leaf.data), number) for leaf, number in zip(leaves, before))
         if not hasattr(names["y"], "data"):
             return {"error": f"y is {names['y']!r:.60}", "kind": NO_VALUE, "stage": stage, "line": None}
+        began = {}
         if check.back:
+            began = {
+                f"{name}.began": _gradient(names[name], V) for name in check.leaves if hasattr(names[name], "grad")
+            }
             stage = "backward"
-            names["y"].backward()
+            walk = names["y"].backward
+            if not callable(walk):
+                raise TypeError(f"y.backward is {walk!r:.60}, and no method: it cannot be called")
+            walk()
         stage = "reading"
-        return {"seen": dict(_seen(check, names)), "changed": changed}
+        return {"seen": dict(_seen(check, names)), "changed": changed, "began": began}
     except Exception as error:
         return _failure(error, file, stage)
 
@@ -85,7 +100,18 @@ def _seen(check: Any, names: dict[str, Any]) -> Any:
     for name in check.watch or (*check.leaves, "y"):
         whose, _, what = name.partition(".")
         for attribute in (what,) if what else ("data", "grad") if check.back else ("data",):
-            yield f"{whose}.{attribute}", _number(getattr(names[whose], attribute))
+            value = names[whose]
+            is_gradient = attribute == "grad"
+            yield (
+                f"{whose}.{attribute}",
+                _gradient(value, names["V"]) if is_gradient else _number(getattr(value, attribute)),
+            )
+
+
+def _gradient(value: Any, V: Any) -> Any:
+    """The number that its gradient is; a gradient that is a Value itself can be differentiated again."""
+    grad = value.grad
+    return _number(grad.data if isinstance(V, type) and isinstance(grad, V) and hasattr(grad, "data") else grad)
 
 
 def differs(seen: Any, number: Any) -> bool:

@@ -141,25 +141,31 @@ def wish_bars(
 ) -> Drawing:
     """What each example asks of one parameter, sorted, with the mean that plain gradient descent follows.
 
-    `parameter` is a name of `wishes(model, loss, X, y).names`; without it, it is the one of which most is asked.
-    Errors: those of nn.wishes; KeyError for a name that no parameter has.
+    `parameter` is a label such as "w2_11", which other pictures show, too, or a name of model.named_parameters();
+    without it, it is the one of which most is asked.
+    Errors: those of nn.wishes; KeyError for a name that no parameter has, or a label that several have.
 
     >>> from chainrule import MLP, mse
     >>> wish_bars(MLP(1, [1], rng=0), mse, [0.0, 1.0], [1.0, 0.0])
-    <Drawing: what 2 examples ask of layers.0.neurons.0.w.0>
+    <Drawing: what 2 examples ask of w1_11>
     """
     check_choice("theme", theme, THEMES)
     check_kind("parameter", parameter, parameter is None or isinstance(parameter, str), "the name of a parameter")
     found = wishes(model, loss, X, y)
+    labels = [value.label for value in model.parameters()]
+    labels = [label if labels.count(label) == 1 else "" for label in labels]
     name = found.names[int(np.abs(found.mean).argmax())] if parameter is None else parameter
+    if name and name not in found.names and name in labels:
+        name = found.names[labels.index(name)]
     asked = np.sort(found.of(name))
+    shown = clean(labels[found.names.index(name)] or name)
     largest, half, middle = float(np.abs(asked).max()) or 1.0, 90.0, TOP + 96.0
     wide = SIZE / len(asked)
 
     def high(number: float) -> float:
         return math.copysign(math.sqrt(abs(number) / largest) * half, number)
 
-    body = [_title(clean(name)), _label(LEFT, TOP - 2, "what each example asks of it")]
+    body = [_title(shown), _label(LEFT, TOP - 2, "what each example asks of it")]
     for i, number in enumerate(asked.tolist()):
         size = high(number)
         shade = "n8" if number < 0 else "p8"
@@ -168,9 +174,7 @@ def wish_bars(
     body.append(f'<path class="axis" d="M{LEFT} {middle:.1f}h{SIZE}"/>')
     body.append(f'<path class="mean" d="M{LEFT} {middle - high(mean):.1f}h{SIZE}"/>')
     body.append(_label(LEFT, middle + half + 22, f"dashed: the mean, {short(mean)}, which is minus the gradient"))
-    return _drawing(
-        f"what {len(asked)} examples ask of {clean(name)}", body, theme, LEFT + SIZE + 20, middle + half + 40
-    )
+    return _drawing(f"what {len(asked)} examples ask of {shown}", body, theme, LEFT + SIZE + 20, middle + half + 40)
 
 
 def landscape(

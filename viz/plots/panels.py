@@ -14,11 +14,12 @@ from ..common.ticks import epoch_ticks
 from .axes import Axis, axis_for
 from .runs import Mark, Series, finite_numbers
 
-PANEL, HEIGHT = 480.0, 352.0
+PANEL, HEIGHT = 400.0, 352.0  # two of them fit a window of 700 pixels with texts of 11
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 100.0, 74.0, 48.0
 DOWN = HEIGHT - BOTTOM
 MOST_POINTS = 2000  # of one curve; a screen has no more columns of pixels
-LABEL_HEIGHT = 34.0
+LABEL_HEIGHT, NAME_HEIGHT = 34.0, 15.0  # of a name with its number, and alone
+SAMPLE = 18.0  # length of the piece of its curve before a name, where colours are used again
 
 
 @dataclass(frozen=True)
@@ -127,23 +128,37 @@ def _curve(points: Sequence[Point | None], series: Series) -> str:
         for run in runs
         if len(run) == 1
     ]
-    dashed = " dashed" if series.is_dashed else ""
-    line = f'<path class="curve c{series.colour}{dashed}" d="{"".join(lines)}"/>' if lines else ""
+    line = f'<path class="{_line_class(series)}" d="{"".join(lines)}"/>' if lines else ""
     return f"<g><title>{markup(series.full_name)}</title>{line}{''.join(dots)}</g>\n"
+
+
+def _line_class(series: Series) -> str:
+    return (
+        f"curve c{series.colour}"
+        + (" dashed" if series.is_dashed else "")
+        + f" again{series.again}" * (series.again > 0)
+    )
 
 
 def _end_labels(ends: Sequence[tuple[float, Series]]) -> str:
     """The name and the last number of each curve at its end, moved apart where they would touch."""
+    room = DOWN - TOP + NAME_HEIGHT
+    most = int(room / NAME_HEIGHT)
+    if len(ends) > most:  # of so many layers, the first and the last ones and some between them are named
+        ends = [ends[place * (len(ends) - 1) // (most - 1)] for place in range(most)]
     ordered = sorted(ends, key=lambda end: end[0])
-    high = min(LABEL_HEIGHT, (HEIGHT - TOP + 24) / max(len(ordered), 1))  # many layers have no room for their numbers
-    has_numbers = high == LABEL_HEIGHT
+    high = min(LABEL_HEIGHT, room / max(len(ordered), 1))  # many layers have no room for their numbers
+    has_numbers, has_samples = high == LABEL_HEIGHT, any(one.again for _, one in ordered)
     heights = spread([y for y, _ in ordered], [1.0] * len(ordered), [high] * (len(ordered) - 1))
-    lift = max(0.0, heights[-1] + 20.0 - DOWN) if heights else 0.0
-    x = PANEL - RIGHT + 8
+    heights = [y + max(0.0, TOP - heights[0]) for y in heights]
+    lift = max(0.0, heights[-1] + 20.0 * has_numbers - DOWN) if heights else 0.0
+    x, aside = PANEL - RIGHT + 8, (SAMPLE + 6) * has_samples
     parts = []
     for y, (_, one) in zip(heights, ordered):
-        name = markup(shortened(one.name, RIGHT - 12, 13, bold=True))
-        parts.append(f'<text class="end-label t{one.colour}" x="{x:.1f}" y="{y - lift:.1f}">{name}</text>')
+        name = markup(shortened(one.name, RIGHT - 12 - aside, 13, bold=True))
+        if has_samples:
+            parts.append(f'<path class="{_line_class(one)}" d="M{x:.1f} {y - lift - 4.5:.1f}h{SAMPLE:.0f}"/>')
+        parts.append(f'<text class="end-label t{one.colour}" x="{x + aside:.1f}" y="{y - lift:.1f}">{name}</text>')
         if has_numbers:
             parts.append(f'<text class="tick" x="{x:.1f}" y="{y - lift + 15:.1f}">{short(one.numbers[-1])}</text>\n')
     return "".join(parts)
@@ -163,6 +178,9 @@ def rules(theme: Theme) -> dict[str, str]:
         ".cursor": f"stroke:{theme.receiver};stroke-width:1.5px",
         ".curve": "fill:none;stroke-width:2.2px;stroke-linejoin:round;stroke-linecap:round",
         ".dashed": "stroke-dasharray:7 5",
+        ".again1": "stroke-dasharray:7 3",
+        ".again2": "stroke-dasharray:2 3",
+        ".again3": "stroke-dasharray:8 2 2 2",
         ".ring": f"fill:none;stroke:{theme.ink};stroke-width:1.8px",
         ".fall": f"fill:none;stroke:{theme.odd};stroke-width:2px;stroke-dasharray:2 4",
         ".diverged": f"font-weight:700;fill:{theme.odd}",

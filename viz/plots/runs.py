@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ..common.text import clean, short
 
-SERIES_COLOURS = 6
+SERIES_COLOURS, WAYS_BROKEN = 6, 4
 RANGE_FOR_LOG = 100.0  # the largest number by the smallest one, from which on an axis is logarithmic
 BLOWN_UP = 10.0  # a loss that ends at so many times its first value has diverged
 
@@ -41,6 +41,7 @@ class Series:
     is_dashed: bool = False
     kind: str = ""  # what its numbers are, in full: "train loss"
     run: str = ""  # the training's name; '' where there is one training only
+    again: int = 0  # how often its colour was used before, for other layers: its line is broken in another way
 
     @property
     def full_name(self) -> str:
@@ -88,7 +89,9 @@ class Run:
             by_kind = len(found) % SERIES_COLOURS if by_layer else by_kind
             colour = by_kind if self.colour is None else self.colour
             is_dashed = self.colour is not None and "test" in name
-            found.append(Series(clean(name), epochs, numbers, colour, is_dashed, clean(name) + what, self.label))
+            again = len(found) // SERIES_COLOURS % WAYS_BROKEN if by_layer else 0
+            shown = _layer_name(name) if by_layer else clean(name)
+            found.append(Series(shown, epochs, numbers, colour, is_dashed, shown + what, self.label, again))
         return found
 
     def best(self) -> Mark | None:
@@ -131,6 +134,16 @@ class Run:
                 f"{self.label}: {sentences[0]}" if self.label else sentences[0][:1].upper() + sentences[0][1:]
             )
         return sentences
+
+
+def _layer_name(name: str) -> str:
+    """The name that other pictures have for a layer of an MLP, which is layers.0 among its attributes.
+
+    >>> _layer_name("layers.0"), _layer_name("encoder.layers.0")
+    ('layer 1', 'encoder.layers.0')
+    """
+    number = name.removeprefix("layers.")
+    return f"layer {int(number) + 1}" if number != name and number.isdecimal() else clean(name)
 
 
 def wants_log(series: Sequence[Series]) -> bool:

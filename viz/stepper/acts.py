@@ -128,6 +128,29 @@ class Acts:
             "texts": list(self.texts),
         }
 
+    def keep_room(self, steps: Sequence[Step]) -> None:
+        """Make the cards and the rows of the picture wide enough for the longest numbers that the steps show."""
+        data, grads = [0] * len(self.seen), [0] * len(self.seen)
+        for kind, *rest in steps:
+            texts: list[tuple[int, str]] = []
+            if kind == "pass":
+                texts = [(rest[1], rest[3][-1])]
+            elif kind == "others":
+                texts = [(at, text) for at, text, _ in rest[1]]
+            elif kind == "move":
+                texts = [(rest[0], rest[1][-1])]
+            elif kind == "anew" and rest[0]:
+                texts = list(enumerate(rest[0]))
+            longest = data if kind in ("move", "anew") else grads
+            for at, text in texts:
+                longest[at] = max(longest[at], len(text))
+        for card, results in zip(self.scene.cards, results_of(self.parents, self.scene)):
+            shown = [at for index in results if (at := self.at[index]) >= 0]
+            card.room = max([max(data[at], grads[at]) for at in shown], default=0) if len(shown) == 1 else 0
+            for row in card.rows:
+                if row.value is not None and (at := self.at[row.value]) >= 0:
+                    row.room = data[at], grads[at]
+
     def _known(self, indices: Sequence[int]) -> list[int]:
         return [self.at[index] for index in indices if self.at[index] >= 0]
 

@@ -30,6 +30,7 @@ def walk(loss: Value, *, seconds: float = 1.6, theme: str = "auto") -> Drawing:
 
     Errors: ValueError for more than 60 applications, or seconds that are not positive; TypeError for what is no number.
 
+    >>> from chainrule import Value
     >>> a = Value(3.0, label="a")
     >>> walk(a * a)
     <Drawing: v1 = 9, computed from 1 value>

@@ -15,6 +15,9 @@
   };
   const cards = byNumber("card");
   const edges = byNumber("edge");
+  const labels = byNumber("label"); // the local derivatives, by the numbers of their edges
+  const ends = []; // the value that an edge leads to
+  data.into.forEach((found, index) => found.forEach((edge) => (ends[edge] = index)));
   const heads = new Map(); // the name of a card, as a screen reader says it
   for (const card of cards) {
     const [, name] = /^(.*), data .*, gradient /.exec(card.getAttribute("aria-label")) ?? [];
@@ -290,6 +293,7 @@
   function paint(state) {
     cards.forEach((card, place) => paintCard(card, data.results[place], data.rows[place], state));
     edges.forEach((edge, place) => edge.setAttribute("class", (state.passed.has(place) ? finalClass : waitingClass)[place]));
+    labels.forEach((label, edge) => label.classList.toggle("ahead", state.data[ends[edge]] === ""));
     paintCells(state);
   }
 
@@ -334,7 +338,7 @@
     fit(state);
     highlight(current);
     entitle();
-    byId("view").classList.toggle("unfinished", now < lastOf(1)); // the bars of folded cards are of the end
+    byId("view").classList.toggle("unfinished", now < lastOf(1)); // the bars and squares of folded cards are of the end
     const [update, numbers, why] = SAID[current[0]](current);
     write(byId("update"), update);
     write(byId("numbers"), numbers);

@@ -91,7 +91,6 @@ def steps(
     groups = grouped(narrator, parents, scene, over)
     applied = applications(order, [index for group in groups for index in group])
     grads = gradients_after(applied, order)
-    picture = drawing_of(scene, theme, all_shades=True)
     acts = Acts(narrator, parents, scene, groups, [unit[1] if unit else "" for unit in units], over)
     largest = max([abs(grad) for grad in grads if math.isfinite(grad)], default=1.0)
     said, others = said_of(scene) if over else ("", 0)
@@ -103,6 +102,8 @@ def steps(
             which = parameters_among(order, [unit is not None for unit in units], parameters)
             shown += acts.update(moves(order, grads, which, rate))
             stays = said_of_moves(order, narrator.names, which, parameters is not None)
+    acts.keep_room(shown)
+    picture = drawing_of(scene, theme, all_shades=True)
     data = {
         **acts.page_data(),
         "steps": shown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +12,12 @@ import numpy as np
 from ...op import Op
 from ...operators import has_no_slope
 from ...ops import logsumexp, pick, where
+from ..literals import evenly
 from ..scalar.derive import chooses
 from .forward import Forward, Link
-from .ir import ZERO, Array, Number, Operand, Rows, is_batched, rows
-from .products import Products
+from .ir import ZERO, Array, Number, Operand, Rows, is_batched
+from .place import Places
 from .program import operand, symbol
-
-Where = Rows | tuple[int, ...]  # the rows of an array that a contribution goes to
 
 
 def differentiate(
@@ -45,7 +45,7 @@ class Backward:
     def __init__(self, forward: Forward, wanted: Sequence[Array], each: bool) -> None:
         self.program, self.each = forward.program, each
         self.forward = forward
-        self.parts: dict[Array, list[tuple[Where, Operand]]] = {}
+        self.parts: dict[Array, list[tuple[Places, Operand]]] = {}
         self.reached = set(wanted)  # the wanted arrays, and all that depend on one
         self.risky: set[Array] = set()  # the arrays that may have infinite slopes, see scalar/derive.py
         self.behind: set[Array] = set()  # those that are something that is chosen, or not
@@ -70,8 +70,7 @@ class Backward:
             if isinstance(a, Rows) and (array in self.behind or chooses(link.kind)):
                 self.behind.add(a.array)
             elif isinstance(a, Rows):
-                taken = link.extra[0] if link.kind == "take" else range(a.start, a.start + a.step * a.count, a.step)
-                self.always.setdefault(a.array, set()).update(taken)
+                self.always.setdefault(a.array, set()).update(link.extra[0] if link.kind == "take" else a.places)
         masked = array in self.behind and array in self.risky
         ADJOINTS.get(link.kind, Backward._elementwise)(self, link, upstream, masked)
 
@@ -80,13 +79,13 @@ class Backward:
 
     def give(self, to: Operand, g: Operand, count: int, batched: bool) -> None:
         """Add g to the gradient of an operand. It was passed back by `count` lanes, for each example if `batched`."""
-        if not isinstance(to, Rows) or to.array not in self.reached:
+        if not isinstance(to, Rows) or not self.wants(to):
             return
         if batched and not to.array.batched:
             g = self._over_examples(g)
         if to.count == 1 < count:
             g = self.program.sums(g, (count,))
-        self.parts.setdefault(to.array, []).append((to, g))
+        self.parts.setdefault(to.array, []).append((to.places, g))
 
     def _over_examples(self, g: Operand) -> Operand:
         if self.each:
@@ -99,23 +98,19 @@ class Backward:
 
     def collected(self, array: Array) -> Operand:
         """The sum of what was passed to an array. It may be one row or a number that is the same in all rows."""
-        merged: dict[Where, Operand] = {}
+        merged: dict[Places, Operand] = {}
         for to, g in self.parts.get(array, ()):
             merged[to] = self.program.ufunc("add", merged[to], g) if to in merged else g
-        if not merged:
-            return ZERO
-        whole = next((to for to in merged if isinstance(to, Rows) and to.complete), None)
-        g = merged.pop(whole) if whole else ZERO
-        if merged:
-            places = [tuple(range(to.start, to.start + to.step * to.count, to.step)) if isinstance(to, Rows) else to
-                      for to in merged]  # fmt: skip
-            if whole:  # it comes last if the others are apart, and else first
-                rows_of_others = [row for part in places for row in part]
+        every = range(array.lanes)
+        g = merged.get(every, ZERO)
+        if merged.keys() - {every}:
+            if every in merged:  # it comes last if the others are apart, and else first
+                del merged[every]
+                rows_of_others = [row for part in merged for row in part]
                 last = len(rows_of_others) == len(set(rows_of_others)) == array.lanes
-                merged = {**merged, whole: g} if last else {whole: g, **merged}
-                places.insert(len(places) if last else 0, tuple(range(array.lanes)))
+                merged = {**merged, every: g} if last else {every: g, **merged}
             batched = any(map(is_batched, merged.values())) or (array.batched and not self.each)
-            g = self.program.write("scatter", list(merged.values()), array.lanes, batched, tuple(places))
+            g = self.program.write("scatter", [*merged.values()], array.lanes, batched, tuple(map(tuple, merged)))
         if isinstance(g, Rows) and g.complete and not g.array.name and array.name:
             g.array.name = "d" + (array.name[1:] if array.name[0] == "z" else array.name)
         return g
@@ -142,11 +137,15 @@ class Backward:
         """With z = W @ h, W gets dz @ h.T and h gets W.T @ dz."""
         rights, lefts, width, ones, keep = link.extra
         left, right = link.args
-        side = right
+        side: Any = right
         g = self.program.full(upstream, rights * lefts, True)
         if self.wants(left):
-            if masked and rights == 1:  # examples whose gradient is 0 take no part, whatever the factors are
-                side, ones = self.program.write("masked", [g, side], width, True, ones), 0
+            if masked:  # where the whole gradient is 0, nothing takes part, whatever the factors are
+                sizes = self.program.ufunc("absolute", g)
+                there = self.program.sums(sizes, (lefts,) * rights, across=rights > 1)
+                there = self.program.spread(there, (keep,) * rights, across=True)
+                side = self.program.apply(where, [there, right, ZERO])
+                side.array.ones = ones * rights
             outer = self.program.write("outer", [g, side, left], lefts * width, self.each, rights, lefts, width, ones)
             self.give(left, outer, lefts * width, False)
         if self.wants(right):
@@ -161,7 +160,6 @@ class Backward:
         one, two = (left, left_axes), (right, right_axes)
         for (side, its_axes), (other, other_axes) in ((one, two), (two, one)):
             if self.wants(side):
-                assert isinstance(side, Rows) and isinstance(other, Rows)
                 extra = axes, other_axes, its_axes, sizes
                 passed: Operand = program.write("einsum", [g, other], side.count, True, *extra)
                 if masked:  # examples whose gradient is 0 take no part, whatever the factors are
@@ -186,15 +184,13 @@ class Backward:
 
     def _sum(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Each term gets the gradient of its sum."""
-        sizes = link.step.sizes  # type: ignore[union-attr]
-        spread = self.program.spread(upstream, sizes, link.step.across)  # type: ignore[union-attr]
-        self.give(link.args[0], spread, sum(sizes), link.out.array.batched)
+        sizes, across = link.extra
+        self.give(link.args[0], self.program.spread(upstream, sizes, across), sum(sizes), link.out.array.batched)
 
     def _logsumexp(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Each value gets its softmax probability times the upstream gradient."""
         program = self.program
         values, powers, whole = link.args
-        assert isinstance(powers, Rows)
         if isinstance(whole, Rows) and whole.array.op == "divisors" and isinstance(upstream, Number):
             passed = program.ufunc("divide", powers, whole.array.whole._replace(count=powers.count))
             passed = program.ufunc("multiply", passed, Number(upstream.number, upstream.power + 1))
@@ -203,7 +199,7 @@ class Backward:
         masked = masked and isinstance(upstream, Rows)
         if masked:
             share = program.apply(where, [upstream, share, ZERO])
-        share = program.spread(share, link.step.sizes, link.step.across)  # type: ignore[union-attr]
+        share = program.spread(share, *link.extra)
         passed = program.ufunc("multiply", powers, share)
         if masked:
             passed = program.apply(where, [share, passed, ZERO])
@@ -212,7 +208,6 @@ class Backward:
     def _pick(self, link: Link, upstream: Operand, masked: bool) -> None:
         """Only what was picked gets the upstream gradient."""
         source, index = link.args
-        assert isinstance(source, Rows) and isinstance(index, Rows)
         if link.extra == ("hot",):
             hot = self.forward.hot(link.out.array)
             slope = self.program.ufunc("multiply", hot, Number(1.0, 1))
@@ -227,22 +222,15 @@ class Backward:
 
     def _take(self, link: Link, upstream: Operand, masked: bool) -> None:
         """A lane that was taken several times gets the sum."""
-        [lanes], source = link.extra, link.args[0].array  # type: ignore[union-attr]
-        if source not in self.reached:
-            return
-        order = sorted(range(len(lanes)), key=lanes.__getitem__)
+        [lanes], source = link.extra, link.args[0].array
         unique = sorted(set(lanes))
         if len(lanes) > len(unique) > 1 and list(lanes) == unique * (len(lanes) // len(unique)):  # all, again and again
             g = self.program.sums(upstream, (len(lanes) // len(unique),) * len(unique), across=True)
-            self.parts.setdefault(source, []).append((rows(source, unique) or tuple(unique), g))
-            return
-        g = self.program.taken(upstream, order)
-        if len(unique) < len(lanes):
-            counts = dict.fromkeys(unique, 0)
-            for lane in lanes:
-                counts[lane] += 1
-            g = self.program.sums(g, tuple(counts.values()))
-        self.parts.setdefault(source, []).append((rows(source, unique) or tuple(unique), g))
+        else:
+            g = self.program.taken(upstream, sorted(range(len(lanes)), key=lanes.__getitem__))
+            if len(unique) < len(lanes):
+                g = self.program.sums(g, tuple(map(Counter(lanes).__getitem__, unique)))
+        self.parts.setdefault(source, []).append((evenly(unique) or tuple(unique), g))
 
     def _scatter(self, link: Link, upstream: Operand, masked: bool) -> None:
         batched = link.out.array.batched
@@ -256,7 +244,7 @@ class Backward:
 
 ADJOINTS: Mapping[Any, Any] = {
     "dot": Backward._grid,
-    Products: Backward._products,
+    "products": Backward._products,
     "sum": Backward._sum,
     logsumexp: Backward._logsumexp,
     pick: Backward._pick,

@@ -22,33 +22,38 @@ class Task(NamedTuple):
     arguments: tuple[Argument, ...]  # of a dot product: the left factors, which are the same for all, then the right
 
 
+def flatten(code: Code, outputs: Sequence[Scalar]) -> Flattened:
+    """The work on scalars that the outputs need, with each chain of additions in one."""
+    flat, places = Flattened(code), needed(code, outputs)
+    sums = flat.sums(places, uses_of(code, places, outputs))  # an output counts twice, so that no sum takes it in
+    for place in places:
+        op = code.operations[place]
+        if place in sums:
+            task = flat.sum(sums[place])
+        elif op in SUMS or not isinstance(op, Op):
+            continue
+        else:
+            task = Task(op, flat.resolved(code.arguments[place]))
+        if task.kind is identity:
+            flat.copies[place] = task.arguments[0]
+        else:
+            flat.tasks[place] = task
+    flat.outputs = flat.resolved([output.place if isinstance(output, Ref) else output for output in outputs])
+    return flat
+
+
 class Flattened:
     """The code as tasks, in which each chain of additions is one sum or dot product."""
 
-    def __init__(self, code: Code, outputs: Sequence[Scalar]) -> None:
+    def __init__(self, code: Code) -> None:
         self.code = code
         self.batched = list(code.batched)
         self.tasks: dict[int, Task] = {}  # by their places; tasks that the code does not have get further places
         self.parts: defaultdict[int, list[int]] = defaultdict(list)  # of a sum: the products and sums that it took in
         self.copies: dict[int, Argument] = {}  # the places that only repeat another result, and that result
-        places = needed(code, outputs)
-        self._uses = uses_of(code, places, outputs)  # an output counts twice, so that no sum takes it in
-        sums = self._sums(places)
-        for place in places:
-            op = code.operations[place]
-            if place in sums:
-                task = self._sum(sums[place])
-            elif op in SUMS or not isinstance(op, Op):
-                continue
-            else:
-                task = Task(op, self._resolved(code.arguments[place]))
-            if task.kind is identity:
-                self.copies[place] = task.arguments[0]
-            else:
-                self.tasks[place] = task
-        self.outputs = self._resolved([output.place if isinstance(output, Ref) else output for output in outputs])
+        self.outputs: tuple[Argument, ...] = ()
 
-    def _resolved(self, arguments: Iterable[Argument]) -> tuple[Argument, ...]:
+    def resolved(self, arguments: Iterable[Argument]) -> tuple[Argument, ...]:
         copies = self.copies
         return tuple([copies.get(a, a) if a.__class__ is int else a for a in arguments]) if copies else tuple(arguments)
 
@@ -57,13 +62,13 @@ class Flattened:
         self.tasks[len(self.batched) - 1] = task
         return len(self.batched) - 1
 
-    def _sums(self, places: Sequence[int]) -> dict[int, list[Summand]]:
-        """The sums that are part of no other sum, and what they add up.
+    def sums(self, places: Sequence[int], uses: Sequence[int]) -> dict[int, list[Summand]]:
+        """The sums that are part of no other sum, and what they add up; `uses` says how often each result is used.
 
         A sum takes in a sum that nothing else uses. On its left side it always does, for `a + b + c` is such a chain.
         On its right side a sum of several products stays whole: it may be one of the neurons that make a matrix.
         """
-        operations, arguments, uses = self.code.operations, self.code.arguments, self._uses
+        operations, arguments = self.code.operations, self.code.arguments
         products = [0] * len(operations)  # for each sum, how many products are in it
         for place in places:
             op: Any = operations[place]
@@ -103,7 +108,7 @@ class Flattened:
             found[place] = summands
         return found
 
-    def _sum(self, summands: list[Summand]) -> Task:
+    def sum(self, summands: list[Summand]) -> Task:
         """The task for a sum.
 
         What is the same for all examples times what varies makes a dot product, together with what is the same and
@@ -115,7 +120,7 @@ class Flattened:
         batched = self.batched
         for factors, place in summands:
             if self.copies:
-                factors = self._resolved(factors)
+                factors = self.resolved(factors)
             first, second = factors[0], factors[-1]
             if first.__class__ is int and second.__class__ is int:
                 if batched[first] is not batched[second]:

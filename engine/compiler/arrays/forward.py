@@ -12,9 +12,7 @@ from ...ops import exp, logsumexp, pick
 from ..literals import literal
 from . import plan as planned
 from .ir import Array, Number, Operand, Rows, is_batched, rows
-from .layout import ends_its_array, trailing_ones
 from .plan import Lane, Plan, Step
-from .products import Products
 from .program import Program
 
 LARGEST = Number(float(np.finfo(float).max))
@@ -26,20 +24,31 @@ class Link(NamedTuple):
     """What has a rule for its gradient: an instruction of the plan, or a gathering of operands."""
 
     kind: Any  # that of the instruction, or "take", "scatter" or "full"
-    args: tuple[Operand, ...]
+    args: tuple[Any, ...]
     out: Rows
     extra: tuple[Any, ...]
     step: Step | None
 
 
-class Forward:
-    """The forward part of an array program, and what derives it needs.
+def array_program(plan: Plan, mean_parts: Collection[planned.Array] = (), divides: bool = False) -> Forward:
+    """The array program that computes the outputs of a plan.
 
     `mean_parts` are the arrays that only their means are wanted of: they may be nan where they should be infinite.
     `divides`: a softmax of few classes is wanted, and divides by an array of its shape.
     """
+    forward = Forward(plan, mean_parts, divides)
+    for step in plan.steps:
+        forward.compute(step)
+    forward.program.step = None
+    forward.outputs = [Rows(forward.arrays[each.array], each.index, 1, 1) if isinstance(each, Lane) else Number(each)
+                       for each in plan.outputs]  # fmt: skip
+    return forward
 
-    def __init__(self, plan: Plan, mean_parts: Collection[planned.Array] = (), divides: bool = False) -> None:
+
+class Forward:
+    """The forward part of an array program, and what derives it needs."""
+
+    def __init__(self, plan: Plan, mean_parts: Collection[planned.Array], divides: bool) -> None:
         self.plan, self.mean_parts, self.divides = plan, mean_parts, divides
         self.program = Program()
         self.links: list[Link] = []
@@ -50,22 +59,21 @@ class Forward:
         self.shifted: dict[Array, tuple[Operand, Operand, Step]] = {}  # of a logsumexp: its values, shifted; the log
         self.picks: dict[Array, tuple[Step, Rows, Rows]] = {}  # the choices and the label of a pick with a table
         self.checked: list[Array] = []  # the indices that have to be checked, once for each pick
+        self.outputs: list[Operand] = []
         for given in plan.inputs:
             array = self.program.write("input", (), given.lanes, True, given.given, given.whole_numbers).array
             array.name = given.name
             self.arrays[given] = array
-        for step in plan.steps:
-            self.program.step = step
-            kind = Products if isinstance(step.kind, Products) else step.kind
-            out = KINDS.get(kind, Forward._elementwise)(self, step)
-            lanes, batched = step.target.lanes, step.target.batched
-            if isinstance(out, Number) or not out.complete or out.count != lanes or out.array.batched is not batched:
-                out = self._linked("full", "full", [out], lanes, batched)
-            out.array.name = out.array.name or step.target.name
-            self.arrays[step.target] = out.array
-        self.program.step = None
-        self.outputs: list[Operand] = [Rows(self.arrays[o.array], o.index, 1, 1) if isinstance(o, Lane) else Number(o)
-                                       for o in plan.outputs]  # fmt: skip
+
+    def compute(self, step: Step) -> None:
+        """Write what a step does."""
+        self.program.step = step
+        out = KINDS.get(step.kind, Forward._elementwise)(self, step)
+        lanes, batched = step.target.lanes, step.target.batched
+        if isinstance(out, Number) or not out.complete or out.count != lanes or out.array.batched is not batched:
+            out = self._linked("full", "full", [out], lanes, batched)
+        out.array.name = out.array.name or step.target.name
+        self.arrays[step.target] = out.array
 
     def _linked(self, kind: Any, op: str, args: Sequence[Operand], lanes: int, batched: bool, *extra: Any) -> Rows:
         """Write an instruction that gathers operands, and note how its gradient goes back."""
@@ -79,8 +87,7 @@ class Forward:
         if isinstance(out, Rows):
             if not out.complete:  # it is a row of an operand, times 1
                 out = self.program.write("full", [out], out.count, out.array.batched)
-            kind = Products if isinstance(step.kind, Products) else step.kind
-            self.links.append(Link(kind, tuple(args), out, extra, step))
+            self.links.append(Link(step.kind, tuple(args), out, extra, step))
         return out
 
     # --- operands
@@ -132,7 +139,7 @@ class Forward:
         values, logs = x.array.args
         whole = logs.array if isinstance(logs, Rows) else None
         if whole is not None and whole.op == "take":
-            whole = whole.args[0].array  # type: ignore[union-attr]
+            whole = whole.args[0].array
         if whole not in self.softmax:
             return None
         its_values, powers, sums, step = self.softmax[whole]
@@ -143,11 +150,12 @@ class Forward:
     def _grid(self, step: Step) -> Operand:
         """The dot products of each left side with each right side."""
         rights, lefts, width = step.sizes
-        ones = trailing_ones(step)
-        keep, lanes = width - ones, step.operands[1]
+        lanes = step.operands[1]
+        ones = lanes[::rights].count(1.0)
+        keep = width - ones
         left = self.gather(step.operands[0])
         right = self.gather(lanes[: keep * rights])
-        if ones and not ends_its_array(right):
+        if ones and right.places.stop != right.array.lanes:  # behind them, there is no room for ones
             right = self._linked("full", "full", [right], right.count, True)
         right.array.ones = max(right.array.ones, ones * rights)
         out = self.program.write("matmul", [left, right], rights * lefts, True, rights, lefts, width, ones)
@@ -177,7 +185,7 @@ class Forward:
 
     def _sum(self, step: Step) -> Operand:
         terms = self.gather(step.operands[0], solid=len(step.sizes) > 1)
-        return self._done(step, [terms], self.program.sums(terms, step.sizes, step.across))
+        return self._done(step, [terms], self.program.sums(terms, step.sizes, step.across), step.sizes, step.across)
 
     def _logsumexp(self, step: Step) -> Operand:
         """The largest value is subtracted first, so that nothing overflows."""
@@ -196,12 +204,12 @@ class Forward:
         else:
             whole = self.program.sums(powers, sizes, step.across)
         log = ufunc("log", whole)
-        out = ufunc("add", log, shift)
-        if quick and isinstance(out, Rows):
+        out: Any = ufunc("add", log, shift)
+        if quick:
             self.shifted[out.array] = shifted, log, step
-        elif isinstance(out, Rows):
+        else:
             self.softmax[out.array] = values, powers, whole, step
-        return self._done(step, [values, powers, whole], out)
+        return self._done(step, [values, powers, whole], out, sizes, step.across)
 
     def _pick(self, step: Step) -> Operand:
         """For each lane, the one of its choices that its index names."""
@@ -270,5 +278,5 @@ class Forward:
 
 KINDS: dict[Any, Any] = {
     "dot": Forward._grid, "sum": Forward._sum, logsumexp: Forward._logsumexp, pick: Forward._pick,
-    Products: Forward._products,
+    "products": Forward._products,
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..literals import literal, slice_literal
+from ..literals import evenly, literal, slice_literal
 from .plan import Step
 
 
@@ -19,7 +19,8 @@ class Array:
     __slots__ = ("args", "batched", "extra", "lanes", "name", "ones", "op", "steps")
 
     def __init__(self, op: Any, args: tuple[Operand, ...], lanes: int, batched: bool, extra: tuple[Any, ...]) -> None:
-        self.op, self.args, self.lanes, self.batched, self.extra = op, args, lanes, batched, extra
+        self.op, self.lanes, self.batched, self.extra = op, lanes, batched, extra
+        self.args: tuple[Any, ...] = args  # which of them can only be Rows, its op says
         self.name = ""  # as in a textbook; if it has none, it gets a number in the text
         self.ones = 0  # how many rows of ones stand behind its lanes, so that a bias can be a column of the weights
         self.steps: tuple[Step, ...] = ()  # the instructions of the plan that it belongs to
@@ -27,6 +28,11 @@ class Array:
     @property
     def whole(self) -> Rows:
         return Rows(self, 0, 1, self.lanes)
+
+    @property
+    def reads(self) -> list[Array]:
+        """The arrays of its operands."""
+        return [a.array for a in self.args if isinstance(a, Rows)]
 
 
 class Rows(NamedTuple):
@@ -40,6 +46,11 @@ class Rows(NamedTuple):
     @property
     def complete(self) -> bool:
         return self.start == 0 and self.count == self.array.lanes
+
+    @property
+    def places(self) -> range:
+        """Which rows of its array they are."""
+        return range(self.start, self.start + self.step * self.count, self.step)
 
     def row(self, index: int) -> Rows:
         return Rows(self.array, self.start + self.step * index, 1, 1)
@@ -61,16 +72,16 @@ WORDS = {
     "numbers": "constants, a number for each lane",
     "full": "its argument, repeated to so many lanes and examples",
     "take": "these lanes of its argument, in any order",
-    "scatter": "its arguments, each put in its places; where two meet, they add up, and where none is, there is 0",
+    "scatter": "its arguments, each put in places of its own; where two meet, they add up, and elsewhere there is 0",
     "matmul": "the product of a matrix with its right sides, which stand side by side",
     "outer": "what a product passes back to its matrix",
     "back": "what a product passes back to its right sides",
     "einsum": "the product of two arrays with named axes, summed over those axes that the result lacks",
-    "masked": "the right side of a product, without the examples whose gradient is 0",
     "sum": "the sums of so many rows each, which stand together; or across: first come the first rows of all sums",
     "divisors": "n times the sum of its rows, as often as it has rows, and below them the sum",
     "inner": "the sum of all products of two rows of parameters",
     "largest": "the largest of so many rows each, which may stand across, too",
+    "beside": "several arrays as one: a window on their memory, in which they lie one below the other, with their ones",
     "examples": "the sum over the examples",
     "index": "the indices of a pick as integers, after a check that each of them exists",
     "flat": "where what is picked stands in the flattened choices",
@@ -83,8 +94,7 @@ WORDS = {
 def shown(operand: Operand, name: str = "") -> str:
     """An operand as text; `name` is that of its array."""
     if isinstance(operand, Rows):
-        last = operand.start + operand.step * operand.count
-        return name + (slice_literal(range(operand.start, last, operand.step)) or "") * (not operand.complete)
+        return name if operand.complete else name + (slice_literal(operand.places) or "")
     power = f" {'*' if operand.power > 0 else '/'} n" if operand.power else ""
     return literal(operand.number) + power + f"**{abs(operand.power)}" * (abs(operand.power) > 1)
 
@@ -102,11 +112,8 @@ def lines(code: Sequence[Array]) -> list[str]:
 
 def rows(array: Array, indices: Sequence[int]) -> Rows | None:
     """These rows as an operand; None if they are not evenly spaced."""
-    first, count = indices[0], len(indices)
-    step = indices[1] - first if count > 1 else 1
-    if step > 0 and list(indices) == list(range(first, first + step * count, step)):
-        return Rows(array, first, step, count)
-    return None
+    found = evenly(indices)
+    return None if found is None else Rows(array, found.start, found.step, len(found))
 
 
 def is_batched(operand: Operand) -> bool:

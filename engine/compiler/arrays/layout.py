@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...op import Op
-from .ir import Rows
-from .plan import Array, Lane, Plan, Step
+from . import ir
+from .plan import Array, Lane, Plan
 
 MANY_FEATURES = 32  # from here on it takes longer to transpose an input than to multiply it with an example in each row
 
@@ -24,14 +26,20 @@ def name_arrays(plan: Plan) -> None:
                 step.target.name = f"h{number}"
 
 
-def trailing_ones(step: Step) -> int:
-    """How many of the factors on the right side of a grid are the number 1."""
-    return sum(1 for operand in step.operands[1][:: step.sizes[0]] if operand == 1.0)
-
-
-def ends_its_array(x: Rows) -> bool:
-    """Whether these are the last lanes of their array."""
-    return x.start + x.step * x.count == x.array.lanes
+def name_the_rest(code: Iterable[ir.Array], constants: str = "t") -> None:
+    """Give each array a name of its own: t1, t2, … where textbooks have none. Constants have a letter of their own."""
+    taken, counts = {"theta", "n"}, {"t": 0, constants: 0}
+    unnamed = []
+    for array in code:
+        if not array.name or (array.name in taken and array.op != "theta"):
+            unnamed.append(array)
+        taken.add(array.name)
+    for array in unnamed:
+        letter = constants if array.op == "numbers" else "t"
+        while not array.name or array.name in taken:
+            counts[letter] += 1
+            array.name = f"{letter}{counts[letter]}"
+        taken.add(array.name)
 
 
 def examples_in_rows(plan: Plan) -> set[Array]:

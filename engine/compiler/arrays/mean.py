@@ -12,11 +12,15 @@ from .plan import Lane, Plan
 
 
 class Part(NamedTuple):
-    """One part of the mean. What `kind` says about its operands stands in the comments of `mean`."""
+    """One part of the mean, which is a "number"; the product of two operands, "dot"; the same, "picked" by a label; a
+    "row", times 1 / n; or what is the same for all examples: the "inner" product of two operands, or one "fixed" row.
+    """
 
     sign: str
     kind: str
-    operands: tuple[Operand, ...]
+    operands: tuple[Any, ...]
+    factors: tuple[float, ...] = ()  # of what is the same for all examples
+    label: Rows | None = None  # of "picked"
 
 
 def mean_parts(plan: Plan) -> list[planned.Array]:
@@ -43,7 +47,8 @@ def mean(forward: Forward, output: Operand) -> list[Part]:
         array: Any = operand.array if isinstance(operand, Rows) else None
         if array is not None and is_batched(operand) and array.lanes == 1 and array.op in ("add", "subtract"):
             first, second = array.args
-            if not (is_batched(first) and is_batched(second)) or _has_table(forward, first, second):
+            both = is_batched(first) and is_batched(second)
+            if not both or first.array in forward.picks or second.array in forward.picks:
                 other = sign if array.op == "add" else "-" if sign == "+" else "+"
                 if array.op == "subtract" and (entropy := _cross_entropy(forward, first, second)):
                     parts.append(Part(other, "dot", entropy))
@@ -52,10 +57,6 @@ def mean(forward: Forward, output: Operand) -> list[Part]:
                 continue
         parts.append(_part(forward, operand, sign))
     return parts
-
-
-def _has_table(forward: Forward, *operands: Operand) -> bool:
-    return any(isinstance(each, Rows) and each.array in forward.picks for each in operands)
 
 
 def _cross_entropy(forward: Forward, first: Operand, second: Operand) -> tuple[Operand, Operand] | None:
@@ -79,11 +80,11 @@ def _part(forward: Forward, operand: Operand, sign: str) -> Part:
         return Part(sign, "number", (operand,))
     if not operand.array.batched:
         return _fixed(operand, sign)
-    if operand.array in forward.picks:  # a product of the choices and the table; with the label, to check it
+    if operand.array in forward.picks:  # a product of the choices and the table; with the label, to check that
         step, choices, label = forward.picks[operand.array]
         _needs_no_check(forward, operand.array)
         choices = forward.program.full(choices, step.sizes[0], True)
-        return Part(sign, "picked", (choices, forward.hot(operand.array), label))
+        return Part(sign, "picked", (choices, forward.hot(operand.array)), label=label)
     return Part(sign, "row", (operand,))  # times 1 / n
 
 
@@ -92,9 +93,8 @@ def _fixed(operand: Rows, sign: str) -> Part:
     array = operand.array
     if array.op == "multiply" and isinstance(array.args[1], Number) and array.args[1].power == 0:
         x = array.args[0]
-        assert isinstance(x, Rows)
         inner = _fixed(x if x.count == 1 else x.row(operand.start), sign)
-        return Part(sign, inner.kind, (*inner.operands, array.args[1]))  # with a factor behind them
+        return inner._replace(factors=(array.args[1].number, *inner.factors))
     if array.op == "inner":
         return Part(sign, "inner", array.args)
     return Part(sign, "fixed", (operand,))
@@ -102,9 +102,6 @@ def _fixed(operand: Rows, sign: str) -> Part:
 
 def _needs_no_check(forward: Forward, picked: Array) -> None:
     """If a label is out of range, the mean is nan, and the labels are checked then."""
-    flat = picked.args[1]
-    assert isinstance(flat, Rows)
-    index = flat.array.args[0]
-    assert isinstance(index, Rows)
+    [index] = picked.args[1].array.args
     if index.array in forward.checked:
         forward.checked.remove(index.array)

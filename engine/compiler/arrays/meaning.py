@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...op import Op
 from ..literals import parsed
-from .ir import WORDS, Array, Number, Operand
+from .ir import WORDS, Array, Number, Operand, Rows
 from .whole import Function
 
 Numbers = NDArray[Any]  # (lanes, n), or (lanes, 1) for what is the same for all examples
@@ -74,6 +74,10 @@ def _scatter(m: Meaning, array: Array) -> Numbers:
     return out
 
 
+def _beside(m: Meaning, array: Array) -> Numbers:
+    return np.concatenate([m.right_sides(x, x.array.lanes, x.array.ones) for x in array.args if isinstance(x, Rows)])
+
+
 def _matmul(m: Meaning, array: Array) -> Numbers:
     _, lefts, width, ones = array.extra
     W, H = m.of(array.args[0]).reshape(lefts, width), m.right_sides(array.args[1], width - ones, ones)
@@ -96,12 +100,6 @@ def _einsum(m: Meaning, array: Array) -> Numbers:
     one, other, result, sizes = array.extra
     given = [m.of(x).reshape(*[dict(sizes)[axis] for axis in axes], m.n) for x, axes in zip(array.args, (one, other))]
     return np.asarray(np.einsum(f"{one}n,{other}n->{result}n", *given)).reshape(array.lanes, -1)
-
-
-def _masked(m: Meaning, array: Array) -> Numbers:
-    [ones], [g, side] = array.extra, array.args
-    H = m.right_sides(side, array.lanes - ones, ones)
-    return np.where((m.of(g) != 0.0).any(axis=0), H, 0.0)
 
 
 def _reduced(m: Meaning, array: Array, reduce: Any) -> Numbers:
@@ -154,11 +152,11 @@ WORD: Mapping[str, Word] = {
     "full": lambda m, array: m.of(array.args[0]),
     "take": lambda m, array: m.of(array.args[0])[list(array.extra[0])],
     "scatter": _scatter,
+    "beside": _beside,
     "matmul": _matmul,
     "outer": _outer,
     "back": _back,
     "einsum": _einsum,
-    "masked": _masked,
     "sum": lambda m, array: _reduced(m, array, np.sum),
     "inner": _inner,
     "largest": lambda m, array: _reduced(m, array, np.max),

@@ -10,9 +10,8 @@ import numpy as np
 
 from ...ops import logsumexp, pick
 from .plan import Array, Lane, Operand, Step
-from .products import Products
 
-LAYER, GROUPS, ANY = 3, 2, 1  # how strongly something wishes for an order
+SETTLED, LAYER, GROUPS, ANY = 4, 3, 2, 1  # how strongly something wishes for an order
 
 
 class _Wish(NamedTuple):
@@ -26,10 +25,9 @@ def reorder(steps: Sequence[Step], outputs: Sequence[Operand]) -> list[Operand]:
     A layer that is used at several positions settles the order, as its result holds all positions of the first neuron,
     then all of the second one, and so on: then it is one product of matrices.
     """
-    if not any(isinstance(step.kind, Products) or (step.kind == "dot" and step.sizes[0] > 1) for step in steps):
+    if not any(step.kind == "products" or (step.kind == "dot" and step.sizes[0] > 1) for step in steps):
         return list(outputs)
-    settled = {step.target for step in steps if step.kind == "dot"}
-    wishes: dict[Array, _Wish] = {}
+    wishes = {step.target: _Wish(SETTLED, list(range(step.target.lanes))) for step in steps if step.kind == "dot"}
     new: dict[Array, list[int]] = {}  # for each lane, where it is in the new order
 
     def wish(operands: Iterable[Operand], strength: int) -> None:
@@ -48,15 +46,16 @@ def reorder(steps: Sequence[Step], outputs: Sequence[Operand]) -> list[Operand]:
             strength = LAYER
         elif wished := wishes.get(step.target):
             strength = wished.strength
-            lanes = _axes(step, wished.lanes) if isinstance(step.kind, Products) else (
-                list(dict.fromkeys([*wished.lanes, *range(step.target.lanes)])))  # fmt: skip
-            if not isinstance(step.kind, Products):
+            if step.kind == "products":
+                lanes = _axes(step, wished.lanes)
+            else:
+                lanes = list(dict.fromkeys([*wished.lanes, *range(step.target.lanes)]))
                 _permute(step, lanes)
             where = new[step.target] = [0] * len(lanes)
             for i, lane in enumerate(lanes):
                 where[lane] = i
         if step.kind == "sum" or step.kind is logsumexp:
-            strength = max(strength, ANY if _across(step, settled, wishes) else GROUPS)
+            strength = max(strength, ANY if _across(step, wishes) else GROUPS)
         for operands in step.operands:
             wish(operands, strength)
     for step in steps:
@@ -96,21 +95,16 @@ def _permute(step: Step, lanes: Sequence[int]) -> None:
         step.operands = [[operands[lane] for lane in lanes] for operands in step.operands]
 
 
-def _across(step: Step, settled: set[Array], wishes: dict[Array, _Wish]) -> bool:
+def _across(step: Step, wishes: dict[Array, _Wish]) -> bool:
     """Whether the terms of each sum stand apart, the first ones of all sums first; the terms are put in that order."""
     count, size, terms = len(step.sizes), step.sizes[0], step.operands[0]
     if count < 2 or size < 2 or len(set(step.sizes)) > 1:
         return False
     first, second = terms[:2]
-    if isinstance(first, Lane) and isinstance(second, Lane) and first.array is second.array:
-        lanes: Sequence[int] | None = None
-        if first.array in wishes:
-            lanes = wishes[first.array].lanes
-        if first.array in settled:
-            lanes = range(first.array.lanes)
-        after = list(lanes[lanes.index(first.index) + 1 :][:1]) if lanes and first.index in lanes else []
-        if after == [second.index]:
-            return False
+    if isinstance(first, Lane) and isinstance(second, Lane) and first.array is second.array in wishes and (
+        (first.index, second.index) in pairwise(wishes[first.array].lanes)
+    ):  # fmt: skip
+        return False
     step.across = True
     step.operands[0] = [terms[i * size + j] for j in range(size) for i in range(count)]
     return True

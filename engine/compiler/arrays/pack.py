@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Any
 
 from ...ops import add, logsumexp, multiply, pick
 from ..scalar.code import Argument, Code, Scalar
-from .flattening import Flattened
+from .flattening import Flattened, flatten
+from .layout import name_arrays
 from .order import reorder
 from .plan import Array, Lane, Operand, Plan, Step
 from .products import Products, find_products
+
+Lanes = dict[int, int]  # for each place in the code, in which lane of a step it is
 
 
 class _Agenda:
@@ -27,8 +31,8 @@ class _Agenda:
         self._waiting, self._users, self._depth = _reachable(flat, lanes)
         self._ready: defaultdict[Any, list[int]] = defaultdict(list)
         self._sums: defaultdict[Any, int] = defaultdict(int)  # of the depths of those that are ready
-        for place, count in self._waiting.items():
-            if count == 0:
+        for place, number in self._waiting.items():
+            if number == 0:
                 self._make_ready(place)
 
     def _make_ready(self, place: int) -> None:
@@ -46,9 +50,11 @@ class _Agenda:
             if kind == "dot":
                 self._grids(places)
             elif isinstance(kind, Products):
-                self._products(kind)
+                g, i, j, _ = kind.sizes
+                sides = [self.operands(kind.left), self.operands(kind.right)]
+                self._add("products", kind.places, sides, kind.sizes, g * i * j)
             elif kind != "of":  # what is a result of products of matrices is there already
-                self._step(places)
+                self._step(kind, dict(zip(places, count())))
             for place in places:
                 for user in self._users.get(place, ()):
                     self._waiting[user] -= 1
@@ -59,17 +65,19 @@ class _Agenda:
         lanes = self.lanes
         return [lanes[a] if a.__class__ is int else a for a in arguments]
 
-    def _add(self, kind: Any, places: list[int], operands: list[list[Operand]], sizes: tuple[int, ...] = ()) -> None:
-        target = Array(f"v{len(self.steps) + 1}", len(places), self.flat.batched[places[0]])
+    def _add(
+        self, kind: Any, places: Lanes, operands: list[list[Operand]], sizes: tuple[int, ...] = (), lanes: int = 0
+    ) -> None:  # fmt: skip
+        """A step of so many lanes, or of one for each place."""
+        target = Array(lanes or len(places), self.flat.batched[next(iter(places))])
         parts = self.flat.parts
         stands_for = [part for place in places for part in (*parts.get(place, ()), place)]
         self.steps.append(Step(kind, target, operands, sizes, stands_for))
-        for lane, place in enumerate(places):
+        for place, lane in places.items():
             self.lanes[place] = Lane(target, lane)
 
-    def _step(self, places: list[int]) -> None:
+    def _step(self, kind: Any, places: Lanes) -> None:
         arguments = [self.flat.tasks[place].arguments for place in places]
-        kind = self.flat.tasks[places[0]].kind
         if kind == "sum" or kind is logsumexp:
             terms = self.operands(a for these in arguments for a in these)
             self._add(kind, places, [terms], tuple(map(len, arguments)))
@@ -96,10 +104,10 @@ class _Agenda:
             grids.setdefault(tuple(known), []).append(right)
         alone = [(lefts[0], rights[0]) for lefts, rights in grids.items() if len(lefts) == len(rights) == 1]
         if alone and len(alone) > len(alone[0][0]):
-            self._side_by_side([by_right[right][left] for left, right in alone], alone)
+            self._side_by_side(dict(zip([by_right[right][left] for left, right in alone], count())), alone)
             grids = {lefts: rights for lefts, rights in grids.items() if len(lefts) > 1 or len(rights) > 1}
         for lefts, rights in grids.items():
-            computed = [by_right[right][left] for left in lefts for right in rights]
+            computed = dict(zip([by_right[right][left] for left in lefts for right in rights], count()))
             sides = [self.operands(a for left in lefts for a in left),
                      self.operands(a for column in zip(*rights) for a in column)]  # fmt: skip
             self._add("dot", computed, sides, (len(rights), len(lefts), len(lefts[0])))
@@ -107,20 +115,11 @@ class _Agenda:
             if place not in self.lanes:
                 self.lanes[place] = self.lanes[self.flat.copies[place]]  # type: ignore[index]
 
-    def _products(self, kind: Products) -> None:
-        g, i, j, _ = kind.sizes
-        target = Array(f"v{len(self.steps) + 1}", g * i * j, True)
-        stands_for = [part for place in kind.places for part in (*self.flat.parts[place], place)]
-        operands = [self.operands(side) for side in (kind.left, kind.right)]
-        self.steps.append(Step(kind, target, operands, kind.sizes, stands_for))
-        for place, lane in kind.places.items():
-            self.lanes[place] = Lane(target, lane)
-
-    def _side_by_side(self, places: list[int], sides: list[tuple[tuple[Argument, ...], tuple[Argument, ...]]]) -> None:
+    def _side_by_side(self, places: Lanes, sides: list[tuple[tuple[Argument, ...], tuple[Argument, ...]]]) -> None:
         """Dot products that have no side in common, as of gains and shifts: all products at once, and then all sums."""
         operands = [self.operands(a for pair in sides for a in pair[side]) for side in (0, 1)]
         varying = [i for i, right in enumerate(operands[1]) if isinstance(right, Lane)]
-        products = Array(f"v{len(self.steps) + 1}", len(varying), True)
+        products = Array(len(varying), True)
         self.steps.append(Step(multiply, products, [[side[i] for i in varying] for side in operands]))
         terms, width = operands[0], len(sides[0][0])
         for lane, i in enumerate(varying):
@@ -133,15 +132,17 @@ class _Agenda:
 
 def schedule(code: Code, outputs: Sequence[Scalar], inputs: Sequence[Array], parameters: int) -> Plan:
     """The plan that computes the outputs. The lanes of the inputs, one after the other, are x0, x1, … of the code."""
-    flat = Flattened(code, outputs)
+    flat = flatten(code, outputs)
     find_products(flat)
-    theta = Array("theta", parameters, False)
+    theta = Array(parameters, False, "theta")
     every = [Lane(array, index) for array in inputs for index in range(array.lanes)]
     every += [Lane(theta, index) for index in range(parameters)]
     lanes = dict(enumerate(every))  # the code begins with the inputs and parameters
     agenda = _Agenda(flat, lanes)
     agenda.run()
-    return Plan(agenda.steps, list(inputs), theta, reorder(agenda.steps, agenda.operands(flat.outputs)))
+    plan = Plan(agenda.steps, list(inputs), theta, reorder(agenda.steps, agenda.operands(flat.outputs)))
+    name_arrays(plan)
+    return plan
 
 
 def _reachable(flat: Flattened, leaves: dict[int, Lane]) -> tuple[dict[int, int], dict[int, list[int]], dict[int, int]]:
@@ -149,10 +150,10 @@ def _reachable(flat: Flattened, leaves: dict[int, Lane]) -> tuple[dict[int, int]
     needs: dict[int, list[int]] = {}
     users: defaultdict[int, list[int]] = defaultdict(list)
     wanted = {output for output in flat.outputs if output.__class__ is int}
-    count = len(leaves)  # they are the first places
+    first = len(leaves)  # these are the places before it
     for place in reversed(flat.tasks):  # arguments stand before the tasks that use them
         if place in wanted:
-            arguments = [a for a in flat.tasks[place].arguments if a.__class__ is int and a >= count]
+            arguments = [a for a in flat.tasks[place].arguments if a.__class__ is int and a >= first]
             # each once, in their own order, which a set would not keep
             needs[place] = arguments = list(dict.fromkeys(arguments)) if len(arguments) > 1 else arguments
             wanted.update(arguments)

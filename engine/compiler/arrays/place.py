@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
+from ..literals import evenly
 from .ir import WORDS, Array, Rows
 
 Places = Sequence[int]
 ELSEWHERE = ("theta", "numbers", "index", "flat", "input", "scatter")  # where these lie is settled already
+
+
+class Placement(NamedTuple):
+    """Where the arrays of a function lie."""
+
+    inside: dict[Array, tuple[Array, Places]]  # those that are computed in rows of a scatter
+    below: dict[Array, tuple[Array, int]]  # those in an array "beside", and their first row there
+    again: dict[Array, Array]  # those that lie in the memory of an earlier one
+    taken_back: dict[Array, Array]  # the scatters that take what they put, with a row of zeros behind it
+    first: set[Array]  # those in which the examples come first
 
 
 def needed(code: Iterable[Array], roots: Iterable[Array]) -> list[Array]:
@@ -16,15 +30,15 @@ def needed(code: Iterable[Array], roots: Iterable[Array]) -> list[Array]:
     for array in reversed(list(code)):
         if array in live:
             kept.append(array)
-            live.update(a.array for a in array.args if isinstance(a, Rows))
+            live.update(array.reads)
     return kept[::-1]
 
 
 def first_writes(scatter: Array) -> list[bool]:
-    """For each part of a scatter whether no part before it has written a row of it, and it has each row once."""
+    """For each part of a scatter whether no part before it has written a row of it."""
     seen, fresh = set[int](), list[bool]()
     for places in scatter.extra[0]:
-        fresh.append(seen.isdisjoint(places) and len(set(places)) == len(places))
+        fresh.append(seen.isdisjoint(places))
         seen.update(places)
     return fresh
 
@@ -43,9 +57,8 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple
     """The arrays that are computed in rows of a scatter, so that they need not be copied there."""
     uses: dict[Array, int] = dict.fromkeys(roots, 1)
     for array in code:
-        for a in array.args:
-            if isinstance(a, Rows):
-                uses[a.array] = uses.get(a.array, 0) + 1
+        for read in array.reads:
+            uses[read] = uses.get(read, 0) + 1
     found: dict[Array, tuple[Array, Places]] = {}
     for scatter in reversed(code):
         if scatter.op != "scatter" or covers(scatter)[1]:
@@ -64,6 +77,62 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple
     return found
 
 
+def around_einsum(
+    code: Sequence[Array], roots: Collection[Array], inside: Collection[Array]
+) -> tuple[dict[Array, Array], set[Array]]:
+    """The scatters that take what they put, each with that array; and the arrays in which the examples come first.
+
+    A scatter of one array to places in no order is a take, in which a row of zeros behind that array is what the places
+    without a lane get. What lies between such gatherings and products of matrices has the examples first, as the
+    products need it.
+    """
+    users: defaultdict[Array, set[object]] = defaultdict(set)
+    cut = set[Array]()  # of which rows are read that are not all
+    for array in code:
+        for a in array.args:
+            if isinstance(a, Rows):
+                users[a.array].add(array.op)
+                if not a.complete:
+                    cut.add(a.array)
+    back, first = dict[Array, Array](), set[Array]()
+    for array in code:
+        if array.batched and array not in roots and not array.ones and array not in inside:
+            if array.op == "scatter" and users[array] == {"einsum"} and (part := _in_no_order(array, inside)):
+                if part not in roots and array not in cut:
+                    back[array] = part
+                    first.add(array)
+            elif array.op == "einsum" and users[array] == {"take"}:
+                first.add(array)
+    return back, first
+
+
+def _in_no_order(scatter: Array, inside: Collection[Array]) -> Array | None:
+    """The array that a scatter takes to most of its rows, in no order; None if it is none."""
+    [part, *others], [places, *_] = scatter.args, scatter.extra[0]
+    if others or not isinstance(part, Rows) or not part.complete or part.array in inside or part.array.ones:
+        return None
+    if not part.array.batched or part.array.op in ELSEWHERE:
+        return None
+    if 2 * len(places) < scatter.lanes or evenly(places):
+        return None
+    return part.array
+
+
+def place(code: Sequence[Array], roots: Collection[Array], own: Collection[Array | None]) -> Placement:
+    """Where the arrays of a function lie; those that are `own` share no memory with an earlier one."""
+    inside = placed(code, roots)
+    below = {member: (array, start) for array in code if array.op == "beside"
+             for member, start in below_each_other(array)}  # fmt: skip
+    back, first = around_einsum(code, roots, inside)
+    own = {*own, *back.values(), *first, *below, *(array for array, _ in below.values())}
+    return Placement(inside, below, reused(code, roots, inside, own), back, first)
+
+
+def below_each_other(whole: Array) -> Iterator[tuple[Array, int]]:
+    """The arrays that an array "beside" is made of, and the first row of each."""
+    return zip(whole.reads, accumulate((member.lanes + member.ones for member in whole.reads), initial=0))
+
+
 def reused(
     code: Sequence[Array], roots: Collection[Array], inside: dict[Array, tuple[Array, Places]], own: Collection[object]
 ) -> dict[Array, Array]:
@@ -78,43 +147,41 @@ def reused(
     last: dict[Array, int] = {}
     for position, array in enumerate(code):
         first.setdefault(home(array), position)
-        for a in (array.whole, *array.args):
-            if isinstance(a, Rows):
-                last[home(a.array)] = position
+        for each in (array, *array.reads):
+            last[home(each)] = position
     kept = {home(array) for array in roots}
-    found: dict[Array, Array] = {}
-    free: dict[tuple[int, bool], list[Array]] = {}
-    dying: dict[int, list[Array]] = {}
+    dying, born = defaultdict[int, list[Array]](list), defaultdict[int, list[Array]](list)
     for array, position in last.items():
-        if array not in kept and array not in own and _plain(array):
-            dying.setdefault(position, []).append(array)
-    born: dict[int, list[Array]] = {}
-    for array, position in first.items():
         if array not in own and _plain(array):
-            born.setdefault(position, []).append(array)
+            born[first[array]].append(array)
+            if array not in kept:
+                dying[position].append(array)
+    found: dict[Array, Array] = {}
+    free = defaultdict[tuple[int, bool], list[Array]](list)
     for position, array in enumerate(code):
-        gone = dying.get(position, [])
+        gone = dying[position]
         in_place = isinstance(array.op, str) and array.op not in WORDS and home(array) is array
-        before = (
-            [a.array for a in array.args if isinstance(a, Rows) and a.complete and a.array in gone] if in_place else []
-        )
-        for one in before:
-            if one.lanes == array.lanes and one.batched is array.batched:
-                free.setdefault((one.lanes, one.batched), []).append(one)
-                gone.remove(one)
+        for a in array.args if in_place else ():
+            if isinstance(a, Rows) and a.complete and a.array in gone and _size(a.array) == _size(array):
+                free[_size(array)].append(a.array)
+                gone.remove(a.array)
                 break
-        for new in born.get(position, ()):
-            if spare := free.get((new.lanes, new.batched)):
+        for new in born[position]:
+            if spare := free[_size(new)]:
                 found[new] = spare.pop()
         for one in gone:
-            free.setdefault((one.lanes, one.batched), []).append(one)
+            free[_size(one)].append(one)
     return found
+
+
+def _size(array: Array) -> tuple[int, bool]:
+    return array.lanes, array.batched
 
 
 def _plain(array: Array) -> bool:
     """Whether the memory of an array holds nothing before it is written."""
     if array.ones or array.op in ("theta", "numbers", "index", "flat"):
         return False
-    if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
+    if array.op == "take" and array.args[0].array.op == "index":
         return False
     return array.op != "scatter" or covers(array)[0]

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 class Array:
     """One array of the program. Shapes: (lanes, examples) if batched, else (lanes,)."""
 
-    name: str
     lanes: int
     batched: bool
+    name: str = ""
     given: str = ""  # of an input: the text of what the caller gave, with a lane in each row
     whole_numbers: bool = False  # whether it is an input of integers
 
@@ -36,13 +36,13 @@ class Step:
     An operation of the table: `operands[i]` holds argument i of every lane.
     "dot", a complete grid: the left factors, row by row, and the right ones, column by column; `sizes` is (rights,
     lefts, width). The lanes of its target are those of the first left side, then those of the second, and so on.
-    Products: the left and the right factors; `sizes` is that of the Products, and `axes` is the order of its results.
+    "products": the left and the right factors; `sizes` is that of the Products, and `axes` the order of its results.
     "sum" and logsumexp: all terms, lane by lane; `sizes` says how many each lane has. If they are `across`, the first
     terms of all lanes come first, then the second ones, and so on.
     pick: all choices, lane by lane, and the indices; `sizes` says how many choices each lane has.
     """
 
-    kind: Any  # the operation, "sum" or "dot"
+    kind: Any  # the operation, "sum", "dot" or "products"
     target: Array
     operands: list[list[Operand]]
     sizes: tuple[int, ...] = ()

@@ -25,7 +25,6 @@ class Products:
     A factor that a matrix does not have is the number 0.0. A result that nobody wants has no place.
     """
 
-    name = "products"
     sizes: tuple[int, int, int, int]  # of g, i, j, k
     left: list[Argument]
     right: list[Argument]
@@ -37,13 +36,13 @@ class _Vectors:
 
     def __init__(self, vectors: Iterable[Vector]) -> None:
         self.whole: list[Vector] = []
-        self._at: dict[Vector, Side] = {}
+        self.at: dict[Vector, Side] = {}
         self.home: dict[int, Side] = {}  # of each scalar
         for vector in sorted(dict.fromkeys(vectors), key=len, reverse=True):
             number, start = self.home.get(vector[0], (-1, 0))
             if number < 0 or self.whole[number][start : start + len(vector)] != vector:
                 number, start = self.new(vector), 0
-            self._at[vector] = number, start
+            self.at[vector] = number, start
 
     def new(self, vector: Vector) -> int:
         number = len(self.whole)
@@ -51,9 +50,6 @@ class _Vectors:
         for position, scalar in enumerate(vector):
             self.home.setdefault(scalar, (number, position))
         return number
-
-    def find(self, vector: Vector) -> Side:
-        return self._at[vector]
 
 
 class _Entry(NamedTuple):
@@ -87,7 +83,7 @@ def _grids(flat: Flattened) -> list[Products]:
     if not sums:
         return []
     lefts, rights = (_Vectors(pairs[side] for pairs in sums.values()) for side in (0, 1))
-    entries = [_Entry(place, *lefts.find(left), *rights.find(right), len(left))
+    entries = [_Entry(place, *lefts.at[left], *rights.at[right], len(left))
                for place, (left, right) in sums.items()]  # fmt: skip
     parts = _connected(entries)
     _add_single_products(flat, sums, lefts, rights, parts)
@@ -144,7 +140,7 @@ def _add_single_products(
     """A row of one factor, as the first row of causal attention has it, is no sum: find those that are complete."""
     used = {a for place, task in flat.tasks.items() if place not in sums for a in task.arguments}
     used.update(flat.outputs)
-    columns = {entry.column: (i, entry) for i, part in enumerate(parts) for entry in part}
+    part_of = {entry.column: i for i, part in enumerate(parts) for entry in part}
     counts = [len({entry.column for entry in part}) for part in parts]
     rows: defaultdict[tuple[int, int], list[tuple[int, Side]]] = defaultdict(list)
     for place, task in flat.tasks.items():
@@ -152,8 +148,7 @@ def _add_single_products(
             left, right = task.arguments
             if left.__class__ is int and flat.batched[left] and left not in lefts.home and right in rights.home:
                 side = rights.home[right]  # type: ignore[index]
-                if side[0] in columns:
-                    rows[left, columns[side[0]][0]].append((place, side))
+                rows[left, part_of[side[0]]].append((place, side))
     for (left, i), found in rows.items():
         if len({column for _, (column, _) in found}) == counts[i] == len(found):
             row = lefts.new((left,))

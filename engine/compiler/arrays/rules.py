@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...op import OPS
-from .ir import Number, Operand, Rows
+from .ir import ZERO, Number, Operand, Rows
 
 # For each word that is a row of the table, too: at each place, the number that leaves the other operand as it is.
 NEUTRAL = {op.name: op.neutral for op in OPS.values() if op.neutral}
@@ -37,7 +37,17 @@ def _multiply(program: Any, a: Operand, b: Operand) -> Any:
         if isinstance(a, Number):
             return Number(a.number * b.number, a.power + b.power)
         return _scaled(program, a, b)
+    for one, other in ((a, b), (b, a)):
+        x = _negated(one)
+        if x is not None and isinstance(_factor(other), Number):  # it takes the sign
+            return program.ufunc("multiply", x, _negative(program, other))
     return program.ufunc("square", a) if a == b else None
+
+
+def _factor(operand: Operand) -> Operand | None:
+    """The second factor of a product; None if it is no product."""
+    is_product = isinstance(operand, Rows) and operand.array.op == "multiply" and operand.complete
+    return operand.array.args[1] if is_product else None  # type: ignore[union-attr]
 
 
 def _scaled(program: Any, a: Rows, d: Number) -> Any:
@@ -65,30 +75,37 @@ def _add(program: Any, a: Operand, b: Operand) -> Any:
     if a == b:
         return program.ufunc("multiply", a, Number(2.0))
     for one, other in ((a, b), (b, a)):
-        negated = _negated(other)
+        negated = _product_negated(program, other)
         if negated is not None:
             return program.ufunc("subtract", one, negated)
     return None
 
 
 def _subtract(program: Any, a: Operand, b: Operand) -> Any:
-    negated = _negated(b)
+    negated = _product_negated(program, b)
     return None if negated is None else program.ufunc("add", a, negated)
 
 
 def _negated(operand: Operand) -> Operand | None:
     """What an operand is -1 times of."""
-    if isinstance(operand, Number) or operand.array.op != "multiply" or not operand.complete:
-        return None
-    x, c = operand.array.args
-    return x if number_of(c) == -1.0 else None
+    factor = _factor(operand)
+    return operand.array.args[0] if factor is not None and number_of(factor) == -1.0 else None  # type: ignore[union-attr]
+
+
+def _product_negated(program: Any, operand: Operand) -> Any:
+    """What an operand is -1 times of, which may stand in one of its factors: (-x) · y is -1 times x · y."""
+    negated = _negated(operand)
+    if negated is None and _factor(operand) is not None:
+        a, b = operand.array.args  # type: ignore[union-attr]
+        for one, other in ((a, b), (b, a)):
+            if (x := _negated(one)) is not None:
+                return program.ufunc("multiply", x, other)
+    return negated
 
 
 def _sign(program: Any, a: Operand) -> Any:
     """The sign of max(x, 0) is the smaller one of its next whole number and 1, which is faster on large arrays."""
-    if isinstance(a, Number) or a.count == 1 or a.array.op != "maximum":
-        return None
-    if all(number_of(factor) != 0.0 for factor in a.array.args):
+    if isinstance(a, Number) or a.count == 1 or a.array.op != "maximum" or ZERO not in a.array.args:
         return None
     return program.ufunc("minimum", program.ufunc("ceil", a), Number(1.0))
 

@@ -21,8 +21,8 @@ def check(code: Iterable[Array]) -> None:
         operands = [a for a in array.args if isinstance(a, Rows)]
         for a in operands:
             assert a.array in seen, f"{said} reads {a.array.op} before it is there"
-            last = a.start + a.step * (a.count - 1)
-            assert a.count > 0 < a.step and 0 <= a.start <= last < a.array.lanes, f"{said} reads outside {a.array.op}"
+            inside = a.count > 0 < a.step and 0 <= a.start <= a.places[-1] < a.array.lanes
+            assert inside, f"{said} reads outside {a.array.op}"
         if array.op not in WORDS:
             assert {a.count for a in operands} <= {1, array.lanes}, f"{said} has operands of other lengths"
             assert array.batched is any(a.array.batched for a in operands), f"{said} is marked wrongly"
@@ -30,6 +30,7 @@ def check(code: Iterable[Array]) -> None:
             assert len(array.args) == len(array.extra[0]), f"{said} has other places than parts"
             for places, part in zip(array.extra[0], array.args):
                 assert 0 <= min(places) <= max(places) < array.lanes, f"{said} writes outside itself"
+                assert len(set(places)) == len(places), f"{said} puts two rows of one part in one place"
                 assert not isinstance(part, Rows) or part.count in (1, len(places)), (
                     f"{said} has a part of other length"
                 )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .derive import differentiate
-from .forward import Forward
+from .forward import Forward, array_program
 from .ir import ZERO, Array, Operand, Rows, is_batched
-from .layout import name_arrays
+from .layout import name_the_rest
 from .place import needed
 from .plan import Plan
 from .program import Program
@@ -27,13 +27,12 @@ class Function:
 
 def whole(plan: Plan, name: str, without_gradient: Sequence[int] = ()) -> Function:
     """The function of that name, exact for infinite logits; it checks the indices of every pick."""
-    name_arrays(plan)
-    forward = Forward(plan)
+    forward = array_program(plan)
     inputs = [forward.arrays[given] for given in plan.inputs]
     found = results(forward, name)
     roots = [each.array for each in found if isinstance(each, Rows)]
     code = needed(forward.program.code, [*roots, *forward.checked])
-    _name(code)
+    name_the_rest(code)
     return Function(name, code, inputs, found, without_gradient if name == "value_and_grad" else ())
 
 
@@ -61,13 +60,3 @@ def results(forward: Forward, name: str) -> list[Operand | None]:
 
 def _full(program: Program, gradient: Operand, array: Array, batched: bool) -> Operand:
     return gradient if gradient == ZERO else program.full(gradient, array.lanes, batched)
-
-
-def _name(code: Sequence[Array]) -> None:
-    """Names as in a textbook, each once; t1, t2, … for the arrays that have none there."""
-    taken, count = set[str](), 0
-    for array in code:
-        while not array.name or array.name in taken:
-            count += 1
-            array.name = f"t{count}"
-        taken.add(array.name)

@@ -1,10 +1,11 @@
-"""What a file says of a program beside its numbers: what the inputs are called, and what the outputs mean."""
+"""What a file says of a program beside its numbers: how it is called, and what its inputs and outputs mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 from ..literals import shape_literal
 
@@ -26,18 +27,36 @@ class About:
     classifies: bool = False
 
 
-def shapes_said(
-    names: Sequence[str], shapes: Sequence[tuple[int, ...]], whole: Sequence[bool], batch: bool, parameters: int
-) -> str:
-    """The inputs of a program, and its parameters, each with its shape; "" where there are none.
+class Interface(NamedTuple):
+    """How a program is called: the shape of each input of one example, and whether it holds integers."""
 
-    >>> shapes_said(["x", "y"], [(4,), ()], [False, True], True, 3)
-    'x (n, 4); y (n,) of whole numbers; theta (3,)'
-    >>> shapes_said(["x"], [()], [False], False, 0)
-    'x, one number'
-    """
-    said = []
-    for name, shape, integers in zip(names, shapes, whole):
-        full: tuple[int | str, ...] = ("n", *shape) if batch else shape
-        said.append(name + (f" {shape_literal(full)}" if full else ", one number") + " of whole numbers" * integers)
-    return "; ".join([*said, *[f"theta ({parameters},)"] * bool(parameters)])
+    shapes: Sequence[tuple[int, ...]]
+    whole: Sequence[bool]
+    outputs: int | None  # the length of the list that f returned, None if it was none
+    batch: bool
+    parameters: int
+
+    @property
+    def names(self) -> list[str]:
+        """Those of the inputs in a text: x, y; or x, u1, u2, …"""
+        count = len(self.shapes)
+        return ["x", "y"] if count == 2 else ["x", *(f"u{i}" for i in range(1, count))][:count]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers an example has in each input."""
+        return [prod(shape) for shape in self.shapes]
+
+    def said(self) -> str:
+        """The inputs, and the parameters, each with its shape; "" where there are none.
+
+        >>> Interface([(4,), ()], [False, True], None, True, 3).said()
+        'x (n, 4); y (n,) of whole numbers; theta (3,)'
+        >>> Interface([()], [False], None, False, 0).said()
+        'x, one number'
+        """
+        said = []
+        for name, shape, integers in zip(self.names, self.shapes, self.whole):
+            full: tuple[int | str, ...] = ("n", *shape) if self.batch else shape
+            said.append(name + (f" {shape_literal(full)}" if full else ", one number") + " of whole numbers" * integers)
+        return "; ".join([*said, *[f"theta ({self.parameters},)"] * bool(self.parameters)])

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ...op import Op
 from ..arrays.derive import differentiate
-from ..arrays.forward import Forward
+from ..arrays.forward import Forward, array_program
 from ..arrays.ir import WORDS, ZERO, Array, Number, Operand, Rows, is_batched, shown
-from ..arrays.layout import examples_in_rows, name_arrays
+from ..arrays.layout import examples_in_rows
 from ..arrays.place import covers, first_writes, needed, placed
 from ..arrays.plan import Plan
 from ..expression import NoExpression, expression
@@ -61,8 +61,7 @@ def array_function(plan: Plan, name: str, block: int = 0) -> CFunction:
 
     Errors: NoExpression for what C has no words for.
     """
-    name_arrays(plan)
-    forward = Forward(plan)
+    forward = array_program(plan)
     output, results = _results(forward, name)
     writer = Writer(forward, output, results, name, block)
     sizes = tuple(array.lanes for array in plan.inputs)
@@ -158,10 +157,10 @@ class Writer(Products):
         """How many rows of ones stand behind each array. A product does without its last one: it knows of a bias."""
         found = dict.fromkeys(self.code, 0)
         for array in self.code:
-            if array.op in ("matmul", "outer", "masked"):
-                rights, ones = (1, array.extra[0]) if array.op == "masked" else (array.extra[0], array.extra[3])
-                side = array.args[1].array  # type: ignore[union-attr]
-                every = self.block == 1 or array.op == "masked" or (array.op == "outer" and array.batched)
+            if array.op in ("matmul", "outer"):
+                rights, *_, ones = array.extra
+                side = array.args[1].array
+                every = self.block == 1 or (array.op == "outer" and array.batched)
                 found[side] = max(found[side], (ones - (ones > 0 and not every)) * rights)
         return found
 

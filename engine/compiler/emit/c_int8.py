@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.forward import Forward
+from ..arrays.forward import Forward, array_program
 from ..arrays.ir import Array, Operand
-from ..arrays.layout import name_arrays
 from ..arrays.meaning import Meaning
 from ..arrays.plan import Plan
 from ..arrays.whole import Function
@@ -87,8 +86,7 @@ def byte_function(plan: Plan, theta: Sequence[float], examples: Sequence[Any]) -
 
     Shapes: each of the examples' inputs (n, lanes).
     """
-    name_arrays(plan)
-    forward = Forward(plan)
+    forward = array_program(plan)
     writer = _Writer(forward, forward.outputs, theta, examples)
     sizes = tuple(array.lanes for array in plan.inputs)
     return CFunction("value", writer.text(), writer.memory, len(forward.outputs), sizes, 0)

@@ -123,17 +123,6 @@ class Products(Places):
         places = {place for part in x.array.extra[0] for place in part}
         return self.table([int(x.start + x.step * i in places) for i in range(x.count)], "int")
 
-    def _masked(self, array: Array) -> str:
-        g, side = array.args
-        assert isinstance(g, Rows)
-        X, stride, rowwise = self._side(side)
-        column = "j" if self.block > 1 else "0"
-        source = f"*({X} + {column} * {stride} + i)" if rowwise else f"*({X} + i * {self.block} + {column})"
-        zero = self.number(g, "l")
-        any_of = f"int any = 0; for (long l = 0; l < {g.count}; l++) any |= {zero} != 0.0;"
-        rows = f"for (long i = 0; i < {array.lanes}; i++) {self.into(array)} = any ? {source} : 0.0;"
-        return self.loop(1, True, f"{any_of} {rows}")
-
 
 def _strides(letters: str, sizes: dict[str, int], step: int) -> dict[str, int]:
     """How far a step along each axis leads in an array of these axes, row by row."""

@@ -7,9 +7,9 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ...op import Op
-from ..arrays.plan import Array
 from ..expression import expression
 from ..scalar.code import Code, Ref, Scalar, needed
+from .about import Interface
 from .c import ARGUMENTS, SLACK, CFunction
 from .c_words import number, spelled
 
@@ -36,18 +36,16 @@ class Piece(NamedTuple):
     times: int
 
 
-def scalar_function(
-    code: Code, results: Sequence[Scalar], name: str, inputs: Sequence[Array], parameters: int, one: bool
-) -> CFunction:
+def scalar_function(code: Code, results: Sequence[Scalar], name: str, interface: Interface, one: bool) -> CFunction:
     """The function of that name in C: "value", "value_and_grad", "per_example", or "input_gradients".
 
     `results` are the outputs, or the output and its gradient. `one`: n is always 1, and the text is made for that.
 
     Errors: NoExpression for what C has no words for.
     """
-    writer = _Writer(code, results, name, [array.lanes for array in inputs], 1 if one else WIDE)
+    writer = _Writer(code, results, name, interface.sizes, 1 if one else WIDE)
     rows = len(results) - (name != "value")
-    return CFunction(name, writer.text(), writer.memory, rows, tuple(writer.inputs), parameters)
+    return CFunction(name, writer.text(), writer.memory, rows, tuple(writer.inputs), interface.parameters)
 
 
 class _Writer:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..arrays.forward import Forward
+from ..arrays.beside import beside
+from ..arrays.forward import Forward, array_program
 from ..arrays.ir import Array, Operand, Rows, lines
-from ..arrays.layout import examples_in_rows, name_arrays
-from ..arrays.mean import mean, mean_parts
+from ..arrays.layout import examples_in_rows, name_the_rest
+from ..arrays.mean import Part, mean, mean_parts
+from ..arrays.place import needed, place
 from ..arrays.plan import Plan, Step
 from ..arrays.whole import results
-from .numpy import LARGE, NumPy
+from .numpy import NumPy
+
+LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
 
 
 def numpy_source(
@@ -23,62 +27,66 @@ def numpy_source(
     exact for infinite logits, too, where the other one gives nan. The parameters `without_gradient` get 0.0. The array
     program after each pass is noted in `stages`.
     """
-    name_arrays(plan)
-    forward = Forward(plan, mean_parts(plan) if name == "value_and_grad" else (), name != "value")
-    if stages is not None:
-        stages["forward"] = "\n".join(lines(forward.program.code))
-    found: Any = results(forward, name)
+    exact = name != "value_and_grad"
+    forward = array_program(plan, () if exact else mean_parts(plan), divides=name != "value")
+    _note(stages, "forward", forward.program.code)
+    found: list[Any] = results(forward, name)
+    parts = mean(forward, found.pop(0)) if name in ("value_and_grad", "careful") else []
+    fresh = None
+    if parts and isinstance(found[0], Rows):
+        found = [_gradient(forward, found[0])]
+        fresh = found[0].array if found[0].count > LARGE else None
     rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
-    if name in ("value_and_grad", "careful"):
-        text = _value_and_grad(forward, found[0], found[1], rowwise, without_gradient, exact=name == "careful")
+    read = [*found, *(each for part in parts for each in part.operands)]
+    roots = {*forward.checked, *(each.array for each in read if isinstance(each, Rows))}
+    code = needed(forward.program.code, roots)
+    name_the_rest(code, constants="c")
+    _note(stages, "derive", forward.program.code)
+    code = beside(code, roots, {fresh, *rowwise})
+    _note(stages, "place", code)
+    text = NumPy(code, place(code, roots, {fresh, *rowwise}), rowwise, fresh, exact)
+    if parts:
+        _return_gradient(text, parts, found[0], plan.theta.lanes, without_gradient)
+    elif name == "value":
+        text.line(f"return [{', '.join(map(text.output, found))}]")
     else:
-        text = _writer(forward, found, rowwise)
-        if name == "value":
-            returned = ", ".join(map(text.output, found))
-        else:
-            given = [plan.theta] if name == "per_example" else plan.inputs
-            returned = ", ".join(
-                "None" if x is None else text.of(x, True) if isinstance(x, Rows) else f"np.zeros(({array.lanes}, n))"
-                for x, array in zip(found, given)
-            )
-        text.line(f"return {returned}" if name == "per_example" else f"return [{returned}]")
-    if stages is not None:
-        stages["derive"] = "\n".join(lines(forward.program.code))
-        stages["place"] = "\n".join(lines(text.code))
+        arrays = [plan.theta] if name == "per_example" else plan.inputs
+        given = ", ".join(
+            "None" if x is None else text.of(x, True) if isinstance(x, Rows) else f"np.zeros(({array.lanes}, n))"
+            for x, array in zip(found, arrays)
+        )
+        text.line(f"return {given}" if name == "per_example" else f"return [{given}]")
     return text.function(head), [(line.text, line.steps) for line in text.lines]
 
 
-def _writer(
-    forward: Forward, wanted: Sequence[Operand], rowwise: set[Array], fresh: Array | None = None, exact: bool = True
-) -> NumPy:
-    roots = [one.array for one in wanted if isinstance(one, Rows)]
-    return NumPy(forward.program.code, [*roots, *forward.checked], rowwise, fresh, exact)
+def _note(stages: dict[str, str] | None, name: str, code: Sequence[Array]) -> None:
+    if stages is not None:  # to write the lines takes a tenth of the time of all passes
+        stages[name] = "\n".join(lines(code))
 
 
-def _value_and_grad(
-    forward: Forward, output: Operand, whole: Rows, rowwise: set[Array], without_gradient: Sequence[int], exact: bool
-) -> NumPy:  # fmt: skip
-    theta = forward.theta
-    parts = mean(forward, output)
-    operands = [operand for part in parts for operand in part.operands[: 2 if part.kind == "picked" else None]]
-    if not isinstance(whole, Rows):
-        text = _writer(forward, operands, rowwise, exact=exact)
-        text.line(f"return {text.mean(parts)}, np.zeros({theta.lanes})")
-        return text
-    returned_where_written = theta.lanes > LARGE and whole.array.op not in ("scatter", "full")
+def _gradient(forward: Forward, whole: Rows) -> Rows:
+    """The gradient as all of an array, which may be returned; the mean stands beside it."""
+    count = forward.theta.lanes
+    returned_where_written = count > LARGE and whole.array.op not in ("scatter", "full")
     if returned_where_written or not whole.complete or whole.array.op in ("theta", "numbers"):
-        whole = forward.program.write("full", [whole], theta.lanes, False)
+        whole = forward.program.write("full", [whole], count, False)
     whole.array.name = whole.array.name or "dtheta"
-    fresh = whole.array if theta.lanes > LARGE else None
-    text = _writer(forward, [whole, *operands], rowwise, fresh, exact)
+    return whole
+
+
+def _return_gradient(
+    text: NumPy, parts: Sequence[Part], whole: Operand, count: int, without_gradient: Sequence[int]
+) -> None:
+    """The last line of a value_and_grad: the mean and its gradient, in an array that belongs to the caller."""
+    if not isinstance(whole, Rows):
+        return text.line(f"return {text.mean(parts)}, np.zeros({count})")
     result = text.of(whole, False)
     if without_gradient:
         indices = text.constant(f"np.array({list(without_gradient)})")
         text.line(f"{result}[{indices}] = 0.0", "requires_grad=False")
     last = text.lines[-1]
-    returned = result if fresh else f"{result}.copy()"
-    if not fresh and last.text.startswith("add(") and last.text.endswith(f", {result})"):  # a new sum needs no copy
+    returned = result if text.fresh else f"{result}.copy()"
+    if not text.fresh and last.text.startswith("add(") and last.text.endswith(f", {result})"):  # a new sum: no copy
         text.lines.pop()
         returned = last.text.removesuffix(f", {result})") + ")"
-    text.line(f"return {text.mean(parts)}, {returned}", "the mean, and its gradient")
-    return text
+    return text.line(f"return {text.mean(parts)}, {returned}", "the mean, and its gradient")

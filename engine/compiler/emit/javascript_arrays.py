@@ -13,19 +13,18 @@ from ..arrays.place import covers, first_writes
 from ..arrays.whole import Function
 from ..expression import ALSO, PRIMITIVES, NoExpression, expression
 from ..literals import parsed
+from .about import Interface
 from .javascript import applied, bare, number
 
 FEW = 12  # indices that are written one by one
 
 
-def bind_on_arrays(
-    function: Function, shapes: Sequence[tuple[int, ...]], several: bool, batch: bool, parameters: int
-) -> str:
+def bind_on_arrays(function: Function, interface: Interface) -> str:
     """The text of bind_NAME(n), which makes the arrays for n examples, and returns the function that works in them."""
     text = JavaScript(function)
     for array in function.code:
         (getattr(text, f"_{array.op}") if array.op in WORDS else text._elementwise)(array)
-    returned = text.returned(function, shapes, several, batch, parameters)
+    returned = text.returned(function, interface)
     given = "".join(f", x{i}" for i in range(len(function.inputs)))
     lines = [*text.body, f"return {returned};"]
     inner = "".join([f"    {line}\n" for line in lines])
@@ -218,11 +217,6 @@ class JavaScript:
         shifted = [row - x.start for row in rows if 0 <= row - x.start < x.count]
         return self.constant(f"there({x.count}, {self.indices(shifted)})") if shifted else "null"
 
-    def _masked(self, array: Array) -> None:
-        [ones], [G, H] = array.extra, array.args
-        assert isinstance(G, Rows) and isinstance(H, Rows)
-        self.call(array, "masked", self.start(G), G.count, self.start(H), array.lanes, array.lanes - ones, "n")
-
     # --- sums
 
     def _examples(self, array: Array) -> None:
@@ -282,13 +276,12 @@ class JavaScript:
 
     # --- what is returned
 
-    def returned(
-        self, function: Function, shapes: Sequence[tuple[int, ...]], several: bool, batch: bool, parameters: int
-    ) -> str:
+    def returned(self, function: Function, interface: Interface) -> str:
         """The results, as new arrays."""
+        batch, parameters = interface.batch, interface.parameters
         if function.name == "value":
             rows = f"table(n, [{', '.join(map(self._row, function.results))}])"
-            return rows if batch or several else f"{rows}[0]"
+            return rows if batch or interface.outputs is not None else f"{rows}[0]"
         if function.name == "value_and_grad":
             output, gradient = function.results
             assert output is not None
@@ -301,7 +294,7 @@ class JavaScript:
                 slopes = f"still({slopes}, {self.indices(function.still)})"
             return f"[{self._mean(output)}, {slopes}]"
         found = [self._slopes(x, array, batch or bool(shape))
-                 for x, array, shape in zip(function.results, function.inputs, shapes)]  # fmt: skip
+                 for x, array, shape in zip(function.results, function.inputs, interface.shapes)]  # fmt: skip
         return found[0] if len(found) == 1 else f"[{', '.join(found)}]"
 
     def _row(self, x: Operand | None, row: int = 0) -> str:

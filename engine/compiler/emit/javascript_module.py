@@ -6,9 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from ..literals import wrapped
-from .about import About, shapes_said
+from .about import About, Interface
 from .javascript import data, needed_pieces, number
-from .python import argument_names
 
 SAYS = {
     "value": "What the function gives for each example: a Float64Array.",
@@ -28,27 +27,21 @@ export function predict_class({given}) {{
 
 
 def javascript_module(
-    texts: Mapping[str, str],
-    shapes: Sequence[tuple[int, ...]],
-    whole: Sequence[bool],
-    outputs: int | None,
-    batch: bool,
-    theta: Sequence[float],
-    about: About | None = None,
+    texts: Mapping[str, str], interface: Interface, theta: Sequence[float], about: About | None = None
 ) -> str:
-    """The text of the module; the arguments are those of `run.saving.module`, with bind_NAME(n) in JavaScript."""
-    names = argument_names(len(shapes))
+    """The text of the module; `texts` holds that of bind_NAME(n) for each function."""
+    names = interface.names
     arguments = ", ".join([*names, *["at = theta"] * bool(theta)])
-    parts = [_head(names, shapes, whole, outputs, batch, len(theta), list(texts))]
+    parts = [_head(interface, list(texts))]
     if theta:
         numbers = wrapped(map(number, theta))
         parts.append(f"export const theta = new Float64Array([ // the parameters\n{numbers}\n]);\n")
     if about is not None:
         parts.append(_constants(about))
     inputs = [{"name": name, "shape": list(shape), "whole": integers}
-              for name, shape, integers in zip(names, shapes, whole)]  # fmt: skip
+              for name, shape, integers in zip(names, interface.shapes, interface.whole)]  # fmt: skip
     parts.append(f"const taken = {data(inputs)};\n")
-    given = f"inputs(taken, {data(batch)}, [{', '.join(names)}])"
+    given = f"inputs(taken, {data(interface.batch)}, [{', '.join(names)}])"
     numbers = f"parameters(at, {len(theta)})" if theta else "null"
     for name in texts:
         parts.append(f"// {SAYS[name]}\nexport function {name}({arguments}) {{\n  const call = {given};\n"
@@ -56,7 +49,7 @@ def javascript_module(
     if about is not None:
         parts.append("export { value as predict };\n")
     if about is not None and about.classifies:
-        parts.append(_predict_class(about, ", ".join([*names, *["at"] * bool(theta)]), outputs))
+        parts.append(_predict_class(about, ", ".join([*names, *["at"] * bool(theta)]), interface.outputs))
     parts += texts.values()
     parts.append("".join([f"const {name}_for = kept(bind_{name});\n" for name in texts]))
     body = "\n".join(parts)
@@ -64,11 +57,9 @@ def javascript_module(
     return "\n".join([body, "// --- what these need while they run\n", "\n\n".join(helpers), ""])
 
 
-def _head(
-    names: Sequence[str], shapes: Sequence[tuple[int, ...]], whole: Sequence[bool], outputs: int | None, batch: bool,
-    parameters: int, functions: Sequence[str],
-) -> str:  # fmt: skip
-    said, given = shapes_said(names, shapes, whole, batch, parameters), ", ".join(names)
+def _head(interface: Interface, functions: Sequence[str]) -> str:
+    batch, outputs = interface.batch, interface.outputs
+    said, given = interface.said(), ", ".join(interface.names)
     count = f"{'n' * batch}{' * ' * (batch and outputs is not None)}{outputs or ''}" or "one number"
     lines = [
         "A program that chainrule compiled from scalar code; it needs nothing else.",

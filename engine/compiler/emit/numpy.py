@@ -10,18 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...op import Op
-from ..arrays.ir import WORDS, Array, Number, Operand, Rows, shown
+from ..arrays.ir import ONE, WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
-from ..arrays.place import ELSEWHERE, covers, first_writes, needed, placed, reused
+from ..arrays.place import Placement, covers, first_writes
 from ..arrays.plan import Step
 from ..literals import indices_literal, literal, shape_literal, slice_literal, template
 
 SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
 FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction
-SMALL_SUM, MANY_SUMS = 8, 8  # so many sums of so few terms are computed as additions of slices
 LONG = 1500  # lines
 LONG_LIST = 64  # indices
-LARGE = 10_000  # a gradient of more numbers is written where it is returned; to copy a smaller one takes less time
 
 
 class Line(NamedTuple):
@@ -37,33 +35,23 @@ class NumPy:
     """Writes bind(n, theta), which makes the arrays for n examples, and returns the function that works in them."""
 
     def __init__(
-        self, code: Sequence[Array], roots: Collection[Array], rowwise: Collection[Array] = (),
+        self, code: Sequence[Array], placement: Placement, rowwise: Collection[Array] = (),
         fresh: Array | None = None, exact: bool = True,
     ) -> None:  # fmt: skip
-        self.rowwise, self.fresh, self.exact = rowwise, fresh, exact
-        self.code = needed(code, roots)
-        self.placed = placed(self.code, set(roots))
+        self.code, self.rowwise, self.fresh, self.exact = code, rowwise, fresh, exact
+        self.placed, self._below, self._reused, self._taken_back, self.first = placement
+        self.spare = set(self._taken_back.values())
         self.lines: list[Line] = []
         self.made: list[str] = []  # the lines that make the arrays
         self.windows: list[str] = []  # and those for windows on them
         self.used: set[str] = set()  # the functions of NumPy's in the text
         self._array: Array | None = None
-        self._taken = {"theta", "n"}
+        self._taken = {"theta", "n", *(array.name for array in code)}
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._names: dict[str, str] = {}  # of windows and constants, by their texts
         self._texts: dict[Array, str] = {}  # for all lanes of an array
         self._orders: dict[tuple[int, ...], str] = {}  # that sort long lists of indices
         self._whole_numbers: dict[str, str] = {}
-        for array in self.code:
-            if array.name in self._taken and array.op != "theta":
-                array.name = ""
-            self._taken.add(array.name)
-        for array in self.code:
-            array.name = array.name or self._new("c" if array.op == "numbers" else "t")
-        self.spare, self.first = self._around_einsum(set(roots))
-        own = {fresh, *rowwise, *self.spare, *self.first}
-        self._reused = {array: other.name for array, other in
-                        reused(self.code, set(roots), self.placed, own).items()}  # fmt: skip
         for array in self.code:
             self._make(array)
         if fresh is not None:
@@ -128,42 +116,6 @@ class NumPy:
 
     # --- arrays and what is read of them
 
-    def _around_einsum(self, roots: Collection[Array]) -> tuple[set[Array], set[Array]]:
-        """The arrays with a row of zeros behind their lanes, and those in which the examples come first.
-
-        A scatter of one array to places in no order is a take, in which the row of zeros is what the places without
-        a lane get. What lies between such gatherings and products of matrices has the examples first, as the products
-        need it.
-        """
-        users: defaultdict[Array, list[Array]] = defaultdict(list)
-        for array in self.code:
-            for a in array.args:
-                if isinstance(a, Rows):
-                    users[a.array].append(array)
-        spare, first = set[Array](), set[Array]()
-        for array in self.code:
-            if not array.batched or array in roots or array.ones or array in self.placed:
-                continue
-            ops = {user.op for user in users[array]}
-            if array.op == "scatter" and ops and (part := self._in_no_order(array)):
-                spare.add(part)
-                if ops == {"einsum"}:
-                    first.add(array)
-            elif array.op == "einsum" and ops == {"take"}:
-                first.add(array)
-        return spare.difference(roots), first
-
-    def _in_no_order(self, scatter: Array) -> Array | None:
-        """The array that a scatter takes to most of its rows, each once, in no order; None if it is none."""
-        [part, *others], [places, *_] = scatter.args, scatter.extra[0]
-        if others or not isinstance(part, Rows) or not part.complete or part.array in self.placed or part.array.ones:
-            return None
-        if not part.array.batched or part.array.op in ELSEWHERE or len(set(places)) < len(places):
-            return None
-        if 2 * len(places) < scatter.lanes or slice_literal(places) or _block(places, scatter.lanes):
-            return None
-        return part.array
-
     def _make(self, array: Array) -> None:
         """The line that makes the memory of an array, or the window in which it lies."""
         if array in self._texts:
@@ -178,19 +130,26 @@ class NumPy:
                 array.name = scatter.name
             self._texts[array] = self._texts[scatter] + (slice_literal(places) or "") * (len(places) < scatter.lanes)
         elif array.op not in ("theta", "index", "flat") and array is not self.fresh:
-            self.made.append(f"{name} = {self._reused.get(array) or self._memory(array)}")
+            self.made.append(f"{name} = {self._memory(array)}")
             if array in self.rowwise:
                 self._texts[array] = f"{name}.T"
             if array.ones or array in self.spare:
                 self._texts[array] += f"[:{array.lanes}]"
 
     def _memory(self, array: Array) -> str:
+        if array in self._reused:
+            return self._reused[array].name
+        if array in self._below:
+            whole, start = self._below[array]
+            self._make(whole)
+            return f"{whole.name}[{start}:{start + array.lanes + array.ones}]"
         lanes = array.lanes + array.ones + (array in self.spare)
         shape: tuple[int | str, ...] = (lanes, "n") if array.batched else (array.lanes,)
         zeros = array in self.spare or (array.op == "scatter" and not covers(array)[0])
-        function = "ones" if array.ones else "zeros" if zeros else "empty"
+        ones = array.ones or (array.op == "beside" and any(read.ones for read in array.reads))
+        function = "ones" if ones else "zeros" if zeros else "empty"
         shape = shape[::-1] if array in self.rowwise or array in self.first else shape
-        if array.op == "take" and array.args[0].array.op == "index":  # type: ignore[union-attr]
+        if array.op == "take" and array.args[0].array.op == "index":
             return f"np.empty({shape_literal((array.lanes, 'n' if array.batched else 1))}, np.intp)"
         return f"np.{function}({shape_literal(shape) if array.batched else array.lanes})"
 
@@ -230,10 +189,10 @@ class NumPy:
     def _theta(self, array: Array) -> None:
         """It is given."""
 
-    _numbers = _theta
+    _numbers = _beside = _theta
 
     def _input(self, array: Array) -> None:
-        self.to(array, f"{self.base(array)}[:] = {array.extra[0]}", array.extra[0])
+        self.to(array, f"{self.base(array)}[...] = {array.extra[0]}", array.extra[0])
 
     # --- number by number
 
@@ -263,21 +222,21 @@ class NumPy:
 
     def _take(self, array: Array) -> None:
         [x] = array.args
-        assert isinstance(x, Rows)
-        indices = self.indices(array.extra[0])
         if x.array in self.first:
+            indices = self.indices([x.places[i] for i in array.extra[0]])
             indices = self.constant(f"{indices}[:, None] + np.arange(0, {x.array.lanes} * n, {x.array.lanes})")
             given = self.window(f"{self.base(x.array)}.reshape(-1)")
             return self.to(
                 array, f'{given}.take({indices}, None, {self.base(array)}, "clip")', f"rows of {self.says(x)}"
             )
+        indices = self.indices(array.extra[0])
         text = f'{self.of(x, False)}.take({indices}, 0, {self.base(array)}, "clip")'  # other modes make a copy first
         self.to(array, text, f"rows of {self.says(x)}")
 
     def _scatter(self, array: Array) -> None:
         name = self.base(array)
-        if (alone := self._in_no_order(array)) in self.spare and alone is not None:
-            return self._take_back(array, alone)
+        if array in self._taken_back:
+            return self._take_back(array, self._taken_back[array])
         if covers(array)[1]:
             self.to(array, f"{name}[...] = 0.0", "0")
         for part, places, first in zip(array.args, array.extra[0], first_writes(array)):
@@ -286,25 +245,13 @@ class NumPy:
             value, sign = self.of(part, array.batched), "" if first else "+"
             comment = f"{array.name} {sign}= {self.says(part)}"
             shape = f"({len(places)}, n)" if array.batched else f"({len(places)},)"
-            if len(set(places)) < len(places):
-                indices = self.indices(places)
-                self.line(f"np.add.at({name}, {indices}, {value})", comment, shape)
-                continue
             evenly = slice_literal(places)
             target = name if len(places) == array.lanes and evenly else self.window(name + evenly) if evenly else ""
             if target and sign:
-                self.line(f"{self.np('add')}({target}, {value}, {target})", comment, shape)
-            elif target:
-                self.line(f"{target}[...] = {value}", comment, shape)
-            elif (block := _block(places, array.lanes)) is not None and isinstance(part, Rows) and part.step == 1:
-                window = self._out(array, block[0].replace("N", ", n" if array.batched else ""))
-                n = "n" if array.batched and part.array.batched else "1"
-                each: Sequence[int | str] = (*block[1], *[n] * array.batched) if part.count != 1 else ()
-                value = self.window(f"{value}.reshape{shape_literal(each)}") if each else value
-                self.line(f"{window}[...] {sign}= {value}", comment, shape)
+                text = f"{self.np('add')}({target}, {value}, {target})"
             else:
-                indices = self.indices(places)
-                self.line(f"{name}[{indices}] {sign}= {value}", comment, shape)
+                text = f"{target}[...] = {value}" if target else f"{name}[{self.indices(places)}] {sign}= {value}"
+            self.line(text, comment, shape)
 
     def _take_back(self, array: Array, part: Array) -> None:
         """Rows to places in no order; the other places get the row of zeros that stands behind them."""
@@ -321,11 +268,11 @@ class NumPy:
     # --- products of matrices
 
     def _matrix(self, x: Any, lefts: int, width: int, name: str = "") -> str:
+        """The matrix of a product, under the name that the first product gave it."""
         return self.window(f"{self.text(x, False)}.reshape({lefts}, {width})", name)
 
-    def _side(self, x: Operand, rights: int, width: int, ones: int) -> str:
+    def _side(self, x: Rows, rights: int, width: int, ones: int) -> str:
         """The right sides of a product, with the rows of ones that stand behind them, as one matrix."""
-        assert isinstance(x, Rows)
         if not ones:
             return self._joined(x, width)
         whole = f"{x.array.name}.T" if x.array in self.rowwise else x.array.name
@@ -334,19 +281,14 @@ class NumPy:
         whole += f".reshape({width}, -1)" * (rights > 1)
         return whole if whole.isidentifier() or whole.endswith(".T") else self.window(whole)
 
-    def _joined(self, x: Operand, height: int) -> str:
+    def _joined(self, x: Rows, height: int) -> str:
         """So many rows of a matrix, whose columns are the examples, or all examples at all positions."""
-        assert isinstance(x, Rows)
         return self.of(x, True) if x.count == height else self.window(f"{self.text(x, True)}.reshape({height}, -1)")
-
-    def _weights(self, x: Any, lefts: int, width: int, product: str) -> str:
-        """The matrix of a product, under the name that the first product gave it."""
-        return self._matrix(x, lefts, width, "W" + product[1:])
 
     def _matmul(self, array: Array) -> None:
         rights, lefts, width, ones = array.extra
         left, side = array.args
-        W = self._weights(left, lefts, width, array.name)
+        W = self._matrix(left, lefts, width, "W" + array.name[1:])
         X, out = self._side(side, rights, width, ones), self._joined(array.whole, lefts)
         self.to(array, f"{W}.dot({X}, {out})", f"{W} @ {self.says(side)}", (lefts, rights))
 
@@ -374,7 +316,7 @@ class NumPy:
     def _back(self, array: Array) -> None:
         rights, lefts, width, keep = array.extra
         left, g = array.args
-        W = self._weights(left, lefts, width, array.name)
+        W = self._matrix(left, lefts, width, "W" + array.name[1:])
         cut = f"{W}[:, :{keep}]" if keep < width else W
         turned = self.window(f"{cut}.T", f"{W}T")
         G, out = self._joined(g, lefts), self._joined(array.whole, keep)
@@ -389,7 +331,6 @@ class NumPy:
         windows = []
         orders = ((*both, *kept[0], *inner), (*both, *inner, *kept[1]), (*both, *kept[0], *kept[1]))
         for x, axes, order in zip((*array.args, array.whole), named, orders):
-            assert isinstance(x, Rows)
             first = x.array in self.first
             shape: list[object] = [dict(sizes)[axis] for axis in axes]
             shape.insert(0 if first else len(axes), "n")
@@ -405,21 +346,14 @@ class NumPy:
             text = f"exact_matmul({windows[0]}, {masks[0]}, {windows[1]}, {masks[1]}, {windows[2]})"
             self.line(f"if np.isnan({self.base(array)}.sum()): {text}", "what is not there takes no part")
 
-    def _there(self, x: Operand, axes: str, sizes: Mapping[str, int], order: Sequence[str]) -> str:
+    def _there(self, x: Rows, axes: str, sizes: Mapping[str, int], order: Sequence[str]) -> str:
         """Which factors of a side are there at all: the others are 0, and make nothing of what is infinite. All: ""."""
-        assert isinstance(x, Rows)
         if x.array.op != "scatter" or covers(x.array)[0]:
             return ""
         places = sorted({place for part in x.array.extra[0] for place in part})
         name = self.constant(f"np.isin(np.arange({x.array.lanes}), {self.indices(places)})")
         shape, turned = shape_literal([sizes[axis] for axis in axes]), shape_literal([axes.index(a) for a in order])
         return self.constant(f"{shown(x, name)}.reshape{shape}.transpose{turned}")
-
-    def _masked(self, array: Array) -> None:
-        g, side = array.args
-        X = self._side(side, 1, array.lanes, array.extra[0])
-        text = f"{self.base(array)}[...] = np.where(({self.of(g, True)} != 0.0).any(axis=0), {X}, 0.0)"
-        self.to(array, text, f"{self.says(side)} where {self.says(g)} is not 0")
 
     # --- sums
 
@@ -435,19 +369,12 @@ class NumPy:
 
     def _sum(self, array: Array) -> None:
         [x], [sizes, *across] = array.args, array.extra
-        assert isinstance(x, Rows)
         count, size = len(sizes), sizes[0]
         comment, out = f"{'sum' if count == 1 else 'sums'}({self.says(x)})", self.base(array)
         if array.batched and (across or count == 1):  # a product with ones takes half the time of np.add.reduce
             ones, columns = self.constant(f"np.ones({size})"), self._joined(x, size)
             out = self._out(array, "[0]" if count == 1 else ".reshape(-1)")
             return self.to(array, f"{ones}.dot({columns}, {out})", comment)
-        if count > MANY_SUMS and len(set(sizes)) == 1 and size <= SMALL_SUM and not across:
-            parts = [self.of(Rows(x.array, x.start + i, size, count), array.batched) for i in range(size)]
-            self.to(array, f"{self.np('add')}({parts[0]}, {parts[1]}, {out})", comment)
-            for part in parts[2:]:
-                self.to(array, f"add({out}, {part}, {out})", comment)
-            return
         self._reduce("add", array, comment)
 
     def _divisors(self, array: Array) -> None:
@@ -458,7 +385,6 @@ class NumPy:
 
     def _largest(self, array: Array) -> None:
         [x], sizes = array.args, array.extra[0]
-        assert isinstance(x, Rows)
         comment = f"max({self.says(x)})"
         if len(sizes) == 1 and 1 < sizes[0] <= FEW and array.batched:
             one, *others = [self.of(x.row(i), True) for i in range(sizes[0])]
@@ -498,7 +424,7 @@ class NumPy:
         if whole is None:
             whole = self._whole_numbers[given] = self._new("i")
             self.made.append(f"{whole} = np.empty(({source.lanes}, n), np.intp)")
-            self.to(array, f"{whole}[:] = {given}", f"{given} as integers")
+            self.to(array, f"{whole}[...] = {given}", f"{given} as integers")
         if list(used) == list(range(source.lanes)):
             self._texts[array] = whole
         elif (evenly := slice_literal(used)) is not None:
@@ -531,13 +457,10 @@ class NumPy:
             lanes = self.constant(f"np.arange(0, {len(at)}, {width})[:, None]")
             self.to(array, f"{array.name}[...] = {table}[{given} + {lanes}]{times}{plus}", comment)
 
-    def _integers(self, x: Operand) -> str:
+    def _integers(self, x: Rows) -> str:
         """Rows of an array of integers; it may be new at each call."""
-        assert isinstance(x, Rows)
         if x.array.op == "index" and x.array.extra[1] is None:
-            return (
-                x.array.name if x.complete else x.array.name + (slice_literal(range(x.start, x.start + x.count)) or "")
-            )
+            return self.says(x)
         return self.of(x, False)
 
     def _pick(self, array: Array) -> None:
@@ -549,7 +472,7 @@ class NumPy:
 
     def _put(self, array: Array) -> None:
         g, flat = array.args
-        at = flat.array.extra[0]  # type: ignore[union-attr]
+        at = flat.array.extra[0]
         apart = array.batched and len(set(at)) == len(at)  # no two lanes pick among the same numbers
         count = f"{array.lanes}{' * n' if array.batched else ''}"
         places, out = f"{self.of(flat, False)}.reshape(-1)", self.base(array)
@@ -558,12 +481,9 @@ class NumPy:
             self.to(array, f"{out}[...] = 0.0", "0")
             value = shown(g) if isinstance(g, Number) else f"{self.of(g, False)}.reshape(-1)"
             return self.line(f"{self.window(f'{out}.reshape(-1)')}[{places}] = {value}", comment)
-        if isinstance(g, Number):
-            factor = "" if g == (1.0, 0) else f" * {self.of(g, False)}"
-            text = f"np.bincount({places}, minlength={count}).reshape({out}.shape){factor}"
-        else:
-            weights = f"{self.of(g, False)}.reshape(-1)"
-            text = f"np.bincount({places}, weights={weights}, minlength={count}).reshape({out}.shape)"
+        weights = "" if isinstance(g, Number) else f"weights={self.of(g, False)}.reshape(-1), "
+        factor = f" * {self.of(g, False)}" if isinstance(g, Number) and g != ONE else ""
+        text = f"np.bincount({places}, {weights}minlength={count}).reshape({out}.shape){factor}"
         self.to(array, f"{out}[...] = {text}", comment)
 
     def _hot(self, array: Array) -> None:
@@ -600,15 +520,13 @@ class NumPy:
         if isinstance(first, Number):
             return literal(first.number)
         if part.kind == "row":
-            return f"{self._row(first)}.dot({self.constant('np.full(n, 1.0 / n)')})"
+            return f"{self.window(self.output(first))}.dot({self.constant('np.full(n, 1.0 / n)')})"
         if part.kind in ("dot", "picked"):
-            one, other = (self.window(f"{self.of(x, True)}.reshape(-1)") for x in part.operands[:2])
-            if part.kind == "dot":
+            one, other = (self.window(f"{self.of(x, True)}.reshape(-1)") for x in part.operands)
+            if part.label is None:
                 return f"{one}.dot({other})"
-            choices, _, label = part.operands
-            return f"mean_picked({one}, {other}, {self.plus_1(label.array.extra[0])}, {choices.count})"  # type: ignore[union-attr]
-        wide = 2 if part.kind == "inner" else 1
-        factors = "".join(f"{literal(factor.number)} * " for factor in reversed(part.operands[wide:]))  # type: ignore[union-attr]
+            return f"mean_picked({one}, {other}, {self.plus_1(part.label.array.extra[0])}, {first.count})"
+        factors = "".join(f"{literal(factor)} * " for factor in part.factors)
         if part.kind == "inner":
             return f"{factors}{self.of(first, False)}.dot({self.of(part.operands[1], False)})"
         return factors + self.output(first)
@@ -616,9 +534,6 @@ class NumPy:
     def output(self, x: Operand) -> str:
         """One row, or one number."""
         return literal(x.number) if isinstance(x, Number) else f"{self.base(x.array)}[{x.start}]"
-
-    def _row(self, x: Rows) -> str:
-        return self.window(f"{self.base(x.array)}[{x.start}]")
 
     def function(self, head: str) -> str:
         """The text of bind(n, theta), which returns the function `head`."""
@@ -634,18 +549,3 @@ class NumPy:
         local = [f"    {', '.join(used)} = {', '.join(f'np.{name}' for name in used)}"] if used else []
         return "\n".join(["def bind(n, theta):", title, *local, *start, "", f"    def {head}:", *run, "",
                           f"    return silent({head.split('(')[0]})", ""])  # fmt: skip
-
-
-def _block(places: Sequence[int], lanes: int) -> tuple[str, tuple[int, int]] | None:
-    """A window for places such as 0, 1, 4, 5, 8, 9, in which N stands for the examples, and how many they are."""
-    first = places[0]
-    size = next((i for i in range(1, len(places)) if places[i] != first + i), len(places))
-    if len(places) % size or len(places) == size:
-        return None
-    count, step = len(places) // size, places[size] - first
-    if step < size or first // step != (first + size - 1) // step or lanes % step:
-        return None
-    if list(places) != [first + step * i + j for i in range(count) for j in range(size)]:
-        return None
-    row, column = divmod(first, step)
-    return f".reshape({lanes // step}, {step}N)[{row}:{row + count}, {column}:{column + size}]", (count, size)

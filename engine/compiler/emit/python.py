@@ -14,6 +14,7 @@ from ..arrays.flattening import SUMS
 from ..arrays.plan import Array
 from ..literals import listed, literal
 from ..scalar.code import Code, Ref, Scalar, needed, uses_of
+from .about import Interface
 
 RESERVED = re.compile(r"([xypuv]\d*|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
 SHORT = 100  # characters
@@ -67,14 +68,12 @@ def functions_of(code: Code) -> dict[str, Callable[..., float]]:
 
 
 def lines(
-    code: Code, results: Sequence[Scalar], floats: bool, nested: bool = False, places: Sequence[int] = ()
+    code: Code, results: Sequence[Scalar], floats: bool, places: Sequence[int] = ()
 ) -> list[tuple[str, list[int]]]:
     """The lines that compute the results, each with the places of the instructions in it; `places`: what is needed.
 
-    On floats, or if `nested`, a short expression that is used once stands inside another one: that takes two thirds of
-    the time.
+    A short expression that is used once stands inside another one: that takes two thirds of the time.
     """
-    nested = nested or floats
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
     places, inside = places or needed(code, results), dict[int, tuple[str, list[int], int]]()
     uses, functions = uses_of(code, places, results), function_names(code)
@@ -107,43 +106,30 @@ def lines(
         if op.variadic:
             arguments = [", ".join(arguments) if floats else listed(op, arguments)]
         text = spelling.format(*arguments)
-        if nested and uses[place] == 1 and len(text) <= SHORT:
+        if uses[place] == 1 and len(text) <= SHORT:
             inside[place] = text, held, binds
         else:
             written.append((f"{names[place]} = {text}", sorted(held)))
     return written
 
 
-def on_floats(
-    name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[tuple[Array, tuple[int, ...]]], parameters: int
-) -> str:
-    """The function of that name (value, value_and_grad or input_gradients) on one example, in Python.
-
-    `inputs` are the arrays that the inputs are in the plan, each with the shape that the caller gives it in.
-    """
+def on_floats(name: str, code: Code, results: Sequence[Scalar], interface: Interface) -> str:
+    """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
     places = needed(code, results)
     used = {op for op in map(code.operations.__getitem__, places) if isinstance(op, str)}
-    body, groups, given = [], list[list[str]](), argument_names(len(inputs))
-    returns, start = _names(code, results), 0
-    for argument, (array, shape) in zip(given, inputs):
-        names = [f"x{i}" for i in range(start, start + array.lanes)]
-        flat = argument + ".astype(float)" * array.whole_numbers + ".ravel()" * (len(shape) > 1)
+    body, given, start = list[str](), interface.names, 0
+    for argument, size, shape, integers in zip(given, interface.sizes, interface.shapes, interface.whole):
+        names = [f"x{i}" for i in range(start, start + size)]
+        flat = argument + ".astype(float)" * integers + ".ravel()" * (len(shape) > 1)
         if not used.isdisjoint(names):
             body.append(_unpacked(names, used, f"{flat}.tolist()") if shape else f"{names[0]} = float({argument})")
-        groups.append(returns[1 + start : 1 + start + array.lanes])
-        start += array.lanes
-    names = [f"p{i}" for i in range(parameters)]
+        start += size
+    names = [f"p{i}" for i in range(interface.parameters)]
     if not used.isdisjoint(names):
         body.append(_unpacked(names, used, "theta.tolist()"))
-    if name == "value":
-        returned = _list(returns)
-    else:
-        gradient = f"{returns[0]}, np.array({_list(returns[1:])})"
-        returned = gradient if name == "value_and_grad" else _list(map(_list, groups))
-    head = f"{name}({', '.join(['theta', *given])})"
-    return _function(
-        head, [*body, *(text for text, _ in lines(code, results, True, places=places)), f"return {returned}"]
-    )
+    body += [text for text, _ in lines(code, results, True, places)]
+    body.append(_returned(name, _names(code, results), interface.sizes))
+    return _function(f"{name}({', '.join(['theta', *given])})", body)
 
 
 def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[Array]) -> str:
@@ -157,28 +143,15 @@ def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Se
     parameters = [leaf for leaf in code.operations if isinstance(leaf, str) and leaf[0] == "p"]
     if parameters:
         body.append(f"{_list(parameters)} = theta")
-    body += [text for text, _ in lines(code, results, False, nested=True)]
+    body += [text for text, _ in lines(code, results, False)]
     returns = _names(code, results)
-    if name == "value":
-        body.append(f"return {_list(returns)}")
-    elif name == "value_and_grad":
-        means = [f"{text}.mean()" if isinstance(result, Ref) and code.batched[result.place] else text
-                 for text, result in zip(returns, results)]  # fmt: skip
-        body.append(f"return {means[0]}, np.array({_list(means[1:])})")
-    elif name == "per_example":
-        body.append(f"return {_list(returns[1:])}")
-    else:
-        ends = list(accumulate(array.lanes for array in inputs))
-        groups = [returns[1 + end - array.lanes : 1 + end] for array, end in zip(inputs, ends)]
-        body.append(f"return {_list(map(_list, groups))}")
+    if name == "value_and_grad":
+        returns = [f"{text}.mean()" if isinstance(result, Ref) and code.batched[result.place] else text
+                   for text, result in zip(returns, results)]  # fmt: skip
+    body.append(_returned(name, returns, [array.lanes for array in inputs]))
     inner = _function(f"{name}({arguments})", body).replace("\n", "\n    ").rstrip()
     title = '"""The function on the columns of n examples, with these parameters."""'
     return f"def bind(n, theta):\n    {title}\n\n    {inner}\n\n    return silent({name})\n"
-
-
-def argument_names(count: int) -> list[str]:
-    """The names of the inputs in a text: x, y; or x, u1, u2, …"""
-    return ["x", "y"] if count == 2 else ["x", *(f"u{i}" for i in range(1, count))][:count]
 
 
 def _function(head: str, body: Sequence[str]) -> str:
@@ -197,14 +170,22 @@ def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
     return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
 
 
-def _result_name(code: Code, place: int) -> str:
-    op = code.operations[place]
-    return op if isinstance(op, str) else f"v{place}"
-
-
 def _names(code: Code, results: Sequence[Scalar]) -> list[str]:
     """The results as they stand in a text."""
-    return [_result_name(code, result.place) if isinstance(result, Ref) else literal(result) for result in results]
+    found = [(code.operations[r.place], f"v{r.place}") if isinstance(r, Ref) else (literal(r), "") for r in results]
+    return [text if isinstance(text, str) else name for text, name in found]
+
+
+def _returned(name: str, results: Sequence[str], sizes: Sequence[int]) -> str:
+    """The last line of the function of that name."""
+    if name == "value":
+        return f"return {_list(results)}"
+    output, *slopes = results
+    if name == "value_and_grad":
+        return f"return {output}, np.array({_list(slopes)})"
+    if name == "per_example":
+        return f"return {_list(slopes)}"
+    return f"return {_list(_list(slopes[end - size : end]) for size, end in zip(sizes, accumulate(sizes)))}"
 
 
 def _spelling(op: Op, floats: bool, name: str) -> tuple[str, int, int, bool]:

@@ -137,15 +137,6 @@ function there(count, rows) {
   return found;
 }
 
-// The right side of a product, with 0 for the examples whose gradient is 0.
-function masked(out, G, g, count, H, h, width, rows, n) {
-  for (let k = 0; k < n; k += 1) {
-    let any = false;
-    for (let i = 0; i < count; i += 1) any ||= G[g + i * n + k] !== 0;
-    for (let j = 0; j < width; j += 1) out[j * n + k] = any ? (j < rows ? H[h + j * n + k] : 1) : 0;
-  }
-}
-
 // The sums of so many rows each, the first of which begins at x; the next one is `step` rows further.
 function sums(out, X, x, step, sizes, n) {
   for (let i = 0, from = x; i < sizes.length; i += 1) for (let j = 0; j < sizes[i]; j += 1, from += step * n) {

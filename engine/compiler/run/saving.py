@@ -14,8 +14,7 @@ from glob import escape
 from pathlib import Path
 
 from ...op import no_such_index, picked
-from ..emit.about import shapes_said
-from ..emit.python import argument_names
+from ..emit.about import Interface
 from ..literals import literal, wrapped
 from . import running
 
@@ -28,20 +27,9 @@ SAYS = {
 }
 
 
-def module(
-    texts: Mapping[str, str],
-    shapes: Sequence[tuple[int, ...]],
-    whole: Sequence[bool],
-    outputs: int | None,
-    batch: bool,
-    theta: Sequence[float],
-) -> str:
-    """The text of the module.
-
-    `texts` holds the text of bind(n, theta) for each function, `shapes` the shapes of the inputs of one example, and
-    `whole` says which of them are integers. `outputs` is the length of the list that f returned, None if it was none.
-    """
-    names = argument_names(len(shapes))
+def module(texts: Mapping[str, str], interface: Interface, theta: Sequence[float]) -> str:
+    """The text of the module; `texts` holds the text of bind(n, theta) for each function."""
+    names = interface.names
     head, helpers = inspect.getsource(running).split('"""\n\n', 1)[1].split("\n\n\n", 1)
     everything = "".join(texts.values())
     if re.search(r"\bpicked\(", everything):
@@ -53,32 +41,27 @@ def module(
     if theta:
         head += f"\n\ntheta = np.array([  # the parameters\n{wrapped(map(literal, theta), ' ' * 4)},\n])"
         arguments, numbers = ", ".join([*names, "theta=theta"]), f"parameters(theta, {len(theta)})"
-    parts = [f'"""{_documentation(names, shapes, whole, outputs, batch, len(theta))}"""\n\n{head}\n\n']
+    parts = [f'"""{_documentation(interface)}"""\n\n{head}\n\n']
     for name in texts:
-        more = f", {outputs is not None}" if name == "value" else ""
+        more = f", {interface.outputs is not None}" if name == "value" else ""
         call = {"value": "outputs"}.get(name, name)
         body = f"inputs({given}).{call}({name}_pools, {numbers}{more})"
         parts.append(f'def {name}({arguments}):\n    """{SAYS[name]}"""\n    return {body}\n\n')
-    checked = f"Call([{given}], batch={batch}).expect({list(shapes)}, {list(whole)})"
+    expected = f"{list(interface.shapes)}, {list(interface.whole)}"
+    checked = f"Call([{given}], batch={interface.batch}).expect({expected})"
     parts.append(f'def inputs({given}):\n    """The inputs of one call, checked."""\n    return {checked}\n\n')
     parts += [text.replace("def bind(", f"def bind_{name}(", 1) + "\n" for name, text in texts.items()]
     pools = "".join(f"{name}_pools = Pools(partial(Pool, bind_{name}))\n" for name in texts)
     return "\n".join([*parts, f"# --- what these need while they run\n\n\n{helpers}\n\n{pools}"])
 
 
-def _documentation(
-    names: Sequence[str],
-    shapes: Sequence[tuple[int, ...]],
-    whole: Sequence[bool],
-    outputs: int | None,
-    batch: bool,
-    parameters: int,
-) -> str:
+def _documentation(interface: Interface) -> str:
     """The docstring of the module: the shapes, and an example that runs."""
-    said = shapes_said(names, shapes, whole, batch, parameters)
+    shapes, whole, outputs, batch, parameters = interface
+    said = interface.said()
     sizes = [(EXAMPLES, *shape) if batch else shape for shape in shapes]
     given = ", ".join([f"np.zeros({size}{', int' * integers})" for size, integers in zip(sizes, whole)])
-    result = (*[EXAMPLES] * (batch and bool(names)), *[outputs] * (outputs is not None))
+    result = (*[EXAMPLES] * (batch and bool(shapes)), *[outputs] * (outputs is not None))
     return (
         "A program that chainrule compiled from scalar code; it needs NumPy alone.\n\n"
         + f"Shapes: {said}.\n\n" * bool(said)

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from ...numeric import readable
 from ...op import Op
 from ...value import Value
-from ..arrays.layout import name_arrays
 from ..arrays.pack import schedule
 from ..arrays.plan import Array, Lane, Plan, Step
 from ..arrays.whole import whole
+from ..emit.about import Interface
 from ..emit.c import CFunction, array_function
 from ..emit.c_scalars import scalar_function
 from ..emit.functions import numpy_source
@@ -119,6 +119,12 @@ class Specialisation:
                 )
 
     @property
+    def interface(self) -> Interface:
+        """How it is called."""
+        whole = [array.whole_numbers for array in self.layout]
+        return Interface(self.shapes, whole, len(self.outputs) if self.several else None, self.batch, self.parameters)
+
+    @property
     def names(self) -> list[str]:
         """The names of its functions; the last one computes most."""
         gradients = [] if self.several else ["input_gradients", *["value_and_grad"] * (self.parameters > 0)]
@@ -137,9 +143,8 @@ class Specialisation:
 
     def float_text(self, name: str) -> str:
         """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
-        inputs = list(zip(self.layout, self.shapes))
         return _once(self.texts, f"floats {name}",
-                     lambda: on_floats(name, self.code, self.results(name), inputs, self.parameters))  # fmt: skip
+                     lambda: on_floats(name, self.code, self.results(name), self.interface))  # fmt: skip
 
     def array_text(self, name: str) -> str:
         """bind(n, theta), which returns the function of that name on arrays, in NumPy."""
@@ -161,12 +166,10 @@ class Specialisation:
         for op in dict.fromkeys(self.code.operations):
             if isinstance(op, Op):
                 expression(op)  # an error names the row, rather than a function of NumPy's in its spelling
-        of_program = self.several, self.batch, self.parameters
         if self.narrow or self.long:
-            inputs = list(zip(self.layout, self.shapes))
-            return bind_on_scalars(name, self.code, self.results(name), inputs, *of_program, without_gradient)
+            return bind_on_scalars(name, self.code, self.results(name), self.interface, without_gradient)
         with ONE_AT_A_TIME:
-            return bind_on_arrays(whole(self.array_plan(), name, without_gradient), self.shapes, *of_program)
+            return bind_on_arrays(whole(self.array_plan(), name, without_gradient), self.interface)
 
     def text(self, name: str) -> str:
         """The function of that name as it runs: on floats or on arrays."""
@@ -177,32 +180,29 @@ class Specialisation:
     ) -> Written:  # fmt: skip
         """The text of `array_text`, and its lines with their steps; see `numpy_source`."""
         given = ", ".join(f"x{i}" for i in range(len(self.layout)))
-        with ONE_AT_A_TIME:  # to write a function changes the names of the arrays in the plan
-            plan, [name, *output] = self.array_plan(), name.split()
-            if name == "jacobian":  # with the place of the output whose gradient is wanted
-                name, plan = "input_gradients", replace(plan, outputs=[plan.outputs[int(output[0])]])
-            head = f"{name.replace('careful', 'value_and_grad')}({given})"
-            return numpy_source(plan, name, head, without_gradient, stages)
+        plan, [name, *output] = self.array_plan(), name.split()
+        if name == "jacobian":  # with the place of the output whose gradient is wanted
+            name, plan = "input_gradients", replace(plan, outputs=[plan.outputs[int(output[0])]])
+        head = f"{name.replace('careful', 'value_and_grad')}({given})"
+        return numpy_source(plan, name, head, without_gradient, stages)
 
     def stages(self, name: str) -> dict[str, str]:
         """The program after each pass, as text: "code", "plan", "forward", "derive", "place", and "text"."""
         found = {"code": "\n".join(f"v{place} = {said}" for place, said in enumerate(self.code.lines()))}
         if not (self.narrow or self.long):
             plan = self.array_plan()
-            with ONE_AT_A_TIME:
-                name_arrays(plan)
-                kinds = [(step, getattr(step.kind, "name", step.kind)) for step in plan.steps]
-                found["plan"] = "\n".join(
-                    f"{step.target.name} = {kind}({', '.join(map(_in_a_plan, step.operands))})" for step, kind in kinds
-                )
-                self.written(name, (), found)
+            kinds = [(step, getattr(step.kind, "name", step.kind)) for step in plan.steps]
+            found["plan"] = "\n".join(
+                f"{step.target.name} = {kind}({', '.join(map(_in_a_plan, step.operands))})" for step, kind in kinds
+            )
+            self.written(name, (), found)
         return {**found, "text": self.text(name)}
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the function of that name, each with the labels of the nodes that it stands for."""
         code = self.code
         if self.narrow or self.long:
-            written: Any = lines(code, self.results(name), self.narrow, nested=True)
+            written: Any = lines(code, self.results(name), self.narrow)
         else:
             written = [(text, [place for step in steps for place in step.stands_for])
                     for text, steps in self.written(name)[1]]  # fmt: skip
@@ -239,7 +239,7 @@ class Specialisation:
         one = one or not self.batch
         with ONE_AT_A_TIME, paused_collector():
             if self.narrow or self.long:  # one: the loops over examples take no time beside the others
-                return scalar_function(self.code, self.results(name), name, self.layout, self.parameters, one)
+                return scalar_function(self.code, self.results(name), name, self.interface, one)
             return array_function(self.array_plan(), name, int(one))
 
     def in_c(self, name: str, one: bool = False) -> Callable[[int, FloatArray], Runner] | None:

@@ -50,32 +50,42 @@ def test_a_layer_takes_one_product_forwards_and_two_backwards_but_the_first_take
 
 def test_a_compiled_mlp_copies_only_its_inputs():
     lines = hinge_with_penalty([16, 16, 1])
-    assert count(lines, *COPIES) == 0
-    assert [line.text for line in lines if "[:] =" in line.text] == ["h0_1[:] = x0.T", "y[:] = x1"]
+    assert [line.text for line in lines if count([line], *COPIES)] == ["h0_1[...] = x0.T", "y[...] = x1"]
 
 
 @pytest.mark.parametrize("program", [hinge_with_penalty, classifier], ids=lambda program: program.__name__)
 def test_the_number_of_instructions_does_not_depend_on_widths(program):
     outputs = 1 if program is hinge_with_penalty else 5
-    assert len({len(program([width, width, outputs])) for width in (8, 16, 64)}) == 1
+    assert len({len(program([width, width, outputs])) for width in (8, 16)}) == 1
+    assert len({len(program([width, width, outputs])) for width in (32, 64)}) == 1
 
 
 @pytest.mark.parametrize("program", [hinge_with_penalty, classifier], ids=lambda program: program.__name__)
-def test_each_further_layer_takes_seven_instructions(program):
-    # They are W @ h, relu, its local derivative in two lines, the gradient times that, and two products.
+def test_each_further_layer_takes_seven_instructions_or_five_if_it_is_small(program):
+    # They are W @ h, relu, its local derivative in two lines, the gradient times that, and two products. The local
+    # derivatives of small layers are computed together.
     outputs = 1 if program is hinge_with_penalty else 5
-    counts = [len(program([8] * depth + [outputs])) for depth in range(1, 7)]
-    assert set(np.diff(counts)) == {7}
+    for width, more in ((8, 5), (40, 7)):
+        counts = [len(program([width] * depth + [outputs])) for depth in range(1, 7)]
+        assert set(np.diff(counts)) == {more}
 
 
 def test_the_number_of_instructions_does_not_depend_on_the_examples():
     assert len({len(classifier([8, 5], examples)) for examples in (1, 2, 30)}) == 1
 
 
-def test_the_network_of_benchmark_w3_takes_26_instructions():
-    # 2 copy the inputs, 5 are for the three layers, 4 for the loss and 3 for its derivative, 11 go backwards, 1 is for
+def test_the_network_of_benchmark_w3_takes_24_instructions():
+    # 2 copy the inputs, 5 are for the three layers, 4 for the loss and 3 for its derivative, 9 go backwards, 1 is for
     # the results. (The penalty's gradient is in the last but one.)
-    assert len(hinge_with_penalty([16, 16, 1])) == 26
+    assert len(hinge_with_penalty([16, 16, 1])) == 24
+
+
+def test_to_change_a_sign_takes_no_instruction():
+    """-y * score, as it is written in micrograd's demo, takes as many as y * score."""
+    model = MLP(2, [16, 1], rng=0)
+    ways = (lambda x, y: (1 + -y * model(x)).relu(), lambda x, y: (1 - y * model(x)).relu())
+    plus, minus = [lines_of(way, model, np.ones((4, 2)), np.ones(4)) for way in ways]
+    assert len(plus) == len(minus)
 
 
 def matrix(chance, rows, columns):
@@ -189,6 +199,18 @@ def test_every_line_of_a_compiled_classifier_has_a_comment_that_names_its_values
 def test_a_softmax_of_few_classes_is_divided_by_an_array_of_its_shape(classes, factors):
     lines = classifier([4, classes])  # of more classes, it is multiplied by a row of reciprocals
     assert count(lines, "divide(") == 1 and count(lines, "multiply(") == factors
+
+
+def test_a_softmax_by_the_logsumexp_of_other_values_is_computed_as_it_is_written():
+    w = [Value(0.5), Value(-1.0), Value(2.0)]
+
+    def f(x):
+        scores = [p * x for p in w]
+        whole = logsumexp([2.0 * score for score in scores])
+        return dot([exp(score - whole) for score in scores], [1.0, 2.0, 3.0])
+
+    program, given = engine.compile(f, w), np.array([0.3, -1.2])
+    assert program(given) == pytest.approx([f(x).data for x in given], rel=1e-14)
 
 
 def test_the_number_of_instructions_does_not_depend_on_the_number_of_classes():

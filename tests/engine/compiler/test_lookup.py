@@ -9,7 +9,7 @@ import pytest
 from eager import assert_same
 
 from chainrule import engine
-from chainrule.engine import Table, TraceError, Value, tanh
+from chainrule.engine import Table, TraceError, Value, floor, tanh
 from chainrule.nn import Module, cross_entropy
 
 VOCABULARY, WIDTH = 5, 3
@@ -74,6 +74,23 @@ def test_a_computed_table_and_a_computed_index_compile():
         return scaled[2 - i][1]
 
     assert_same(engine.compile(f), f, [], np.array([1.0, 2.0, 3.0]), np.array([0, 1, 2]))
+
+
+def test_an_index_that_parameters_give_gets_no_gradient_and_neither_do_plain_numbers():
+    w, table = Value(1.2), Table([1.0, 5.0, 7.0])
+    program = engine.compile(lambda x: table[floor(w)] * x, params=[w])
+    assert program.value_and_grad(np.array([2.0, 4.0]))[0] == 15.0
+    assert program.value_and_grad(np.array([2.0, 4.0]))[1].tolist() == [0.0]
+
+
+def test_columns_of_tokens_in_no_even_order_are_looked_up_and_checked():
+    model, columns = Bigrams(), [0, 1, 3]
+    program = engine.compile(lambda tokens: model(tokens[columns])[0], model)
+    tokens = np.array([[0, 1, 9, 2], [4, 3, -1, 2]])
+    expected = [model([int(token) for token in row[columns]])[0].data for row in tokens]
+    assert program(tokens) == pytest.approx(expected, rel=1e-14)
+    with pytest.raises(IndexError, match="index 5 is out of range"):
+        program(np.array([[0, 1, 0, 2], [4, 3, 0, 5]]))
 
 
 def test_a_table_may_hold_rows_of_rows_and_arrays():

@@ -7,6 +7,12 @@ from eager import assert_same, close, examples, run
 from chainrule import engine
 from chainrule.engine import Value, dot, exp, logsumexp, sqrt, tanh, where
 from chainrule.engine.compiler.arrays import pack, products
+from chainrule.engine.compiler.arrays.ir import Rows
+from chainrule.engine.compiler.arrays.layout import name_the_rest
+from chainrule.engine.compiler.arrays.place import place
+from chainrule.engine.compiler.arrays.program import Program
+from chainrule.engine.compiler.emit.numpy import NumPy
+from chainrule.engine.compiler.run.building import build
 
 WIDTH, HEADS = 4, 2
 
@@ -168,13 +174,15 @@ def test_what_a_position_does_not_see_does_not_matter_to_it(odd, row):
     assert np.isfinite(program(given)[1, :row]).all() and "einsum" in program.stages["forward"]
 
 
-def test_attention_that_is_not_chosen_passes_nothing_back():
-    """Behind the root of 0, 0 times an infinite slope would be nan."""
+@pytest.mark.parametrize("before", [False, True])
+def test_attention_that_is_not_chosen_passes_nothing_back(before):
+    """Behind the root of 0, 0 times an infinite slope would be nan; so would 0 times a factor that is infinite."""
     chance = np.random.default_rng(5)
-    f, parameters = attention(chance, causal, out=lambda t, mixed: sqrt(mixed[0] * mixed[0]))
+    f, parameters = attention(chance, causal, out=lambda t, mixed: mixed[0] if before else sqrt(mixed[0] * mixed[0]))
 
     def chosen(sequence, side):
-        return where(side, f(sequence), sum(sum(x) for x in sequence))
+        given = [[1.0 / number for number in x] for x in sequence] if before else sequence
+        return where(side, f(given), sum(sum(x) for x in sequence))
 
     given, sides = chance.normal(size=(3, 5, WIDTH)), np.array([1.0, 0.0, 1.0])
     given[1] = 0.0
@@ -207,3 +215,40 @@ def test_any_sums_of_products_are_those_of_eager_code(seed, monkeypatch):
 
     program = engine.compile(f, params=weights)
     assert_same(program, f, weights, chance.normal(size=(2, 6)), chance.normal(size=(2, 6)))
+
+
+# --- the text of what stands between a product and what reads rows of it
+
+ROWS = [Rows(None, 0, 1, 8), Rows(None, 4, 1, 4), Rows(None, 1, 2, 4), Rows(None, 2, 1, 5)]
+
+
+@pytest.mark.parametrize("rows", ROWS, ids=lambda rows: f"{rows.start}:{rows.step}:{rows.count}")
+def test_rows_of_a_product_are_taken_wherever_they_stand(rows):
+    """In memory the examples come first, in which a product is computed; its rows are columns there."""
+    program, chance, n = Program(), np.random.default_rng(0), 3
+    one, other = (program.write("input", (), 8, True, f"{name}.T", False) for name in ("x0", "x1"))
+    sizes = (("g", 2), ("i", 2), ("j", 2), ("k", 2))
+    product = program.write("einsum", [one, other], 8, True, "gik", "gjk", "gij", sizes)
+    order = tuple(chance.permutation(rows.count).tolist())
+    taken = program.write("take", [rows._replace(array=product.array)], rows.count, True, order)
+    name_the_rest(program.code, constants="c")
+    placement = place(program.code, [taken.array], ())
+    assert product.array in placement.first
+    text = NumPy(program.code, placement)
+    text.line(f"return {text.of(taken, True)}")
+    value = build("bind", text.function("value(x0, x1)"))(n, np.empty(0))
+    x0, x1 = (chance.normal(size=(n, 8)) for _ in range(2))
+    expected = np.einsum("ngik,ngjk->ngij", x0.reshape(n, 2, 2, 2), x1.reshape(n, 2, 2, 2)).reshape(n, 8).T
+    assert value(x0, x1) == pytest.approx(expected[list(rows.places)][list(order)], rel=1e-15)
+
+
+def test_a_gathering_is_for_products_alone_only_if_all_of_it_is_read():
+    """A part of what has its examples first would be a part of the examples."""
+    program = Program()
+    x = program.write("input", (), 4, True, "x0.T", False)
+    part = program.ufunc("tanh", x)
+    gathered = program.write("scatter", [part], 8, True, ((6, 1, 4, 3),))
+    sizes = (("g", 1), ("i", 2), ("j", 2), ("k", 2))
+    sides = [gathered.array.whole._replace(start=start, count=4) for start in (0, 4)]
+    product = program.write("einsum", sides, 4, True, "gik", "gjk", "gij", sizes)
+    assert gathered.array not in place(program.code, [product.array], ()).first

@@ -27,6 +27,7 @@ EXAMPLES = {
         lambda p, a, b: (a, a),
         lambda p, a, b: (a, p.ufunc("multiply", b, Number(-1.0))),
         lambda p, a, b: (p.ufunc("multiply", b, Number(-1.0)), a),
+        lambda p, a, b: (Number(1.0), p.elementwise("multiply", p.ufunc("multiply", b, Number(-1.0)), a)),
         lambda p, a, b: (Number(2.0, -1), Number(3.0, -1)),
     ],
     "multiply": [
@@ -34,6 +35,8 @@ EXAMPLES = {
         lambda p, a, b: (p.ufunc("multiply", a, Number(3.0, -1)), Number(0.5)),
         lambda p, a, b: (Number(0.5), p.ufunc("multiply", a, Number(3.0))),
         lambda p, a, b: (Number(2.0, 1), Number(3.0, -2)),
+        lambda p, a, b: (p.ufunc("multiply", a, Number(-1.0)), p.ufunc("multiply", b, Number(3.0, -1))),
+        lambda p, a, b: (p.ufunc("multiply", a, Number(3.0)), p.ufunc("multiply", b, Number(-1.0))),
     ],
     "negative": [lambda p, a, b: (a,)],
     "positive": [lambda p, a, b: (a,)],

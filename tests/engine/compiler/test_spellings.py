@@ -31,6 +31,7 @@ ROWS = {
         forward=lambda a: a**1.5, partials=(lambda out, a: 1.5 * a**0.5,), numpy="pow({}, 1.5)", everyday=((0.5, 2.0),)
     ),
     "math": dict(forward=lambda a: a * math.pi, partials=(lambda out, a: math.pi,), numpy="{} * math.pi"),
+    "a third": dict(forward=lambda a: a * (1.0 / 3.0), partials=(lambda out, a: 1.0 / 3.0,), numpy="{} * (1.0 / 3.0)"),
     "np.prod": dict(forward=lambda a: a * a, partials=(lambda out, a: 2.0 * a,), numpy="np.prod([{0}, {0}], axis=0)"),
 }
 
@@ -49,6 +50,13 @@ def test_a_spelling_with_pythons_own_names_means_what_python_means(fields):
         assert alone(X[0]) == pytest.approx(f([Value(a) for a in X[0]]).data, rel=1e-14)
     finally:
         unregister(row)
+
+
+def test_a_row_that_is_a_number_whatever_its_argument_is_compiles():
+    """register() refuses such a spelling, but a row can be used without it."""
+    row = Op(name="mine", forward=lambda a: 3.0, partials=(lambda out, a: 0.0,), numpy="2.0 + 1.0")
+    w = Value(0.5)
+    assert_same(engine.compile(lambda x: row(x[0] * w) * x[1] * w, [w]), lambda x: row(x[0] * w) * x[1] * w, [w], X)
 
 
 @pytest.mark.parametrize("name", ["math", "np", "len", "sum", "min", "picked", "silent", "float", "bind", "n", "x",

@@ -11,12 +11,13 @@ from chainrule import engine
 from chainrule.engine import Value, dot, exp, gradients, pick, tanh, total
 from chainrule.engine.compiler.arrays import layout
 from chainrule.engine.compiler.arrays.derive import differentiate
-from chainrule.engine.compiler.arrays.forward import Forward
+from chainrule.engine.compiler.arrays.forward import array_program
 from chainrule.engine.compiler.arrays.ir import Rows
 from chainrule.engine.compiler.arrays.mean import mean, mean_parts
 from chainrule.engine.compiler.arrays.place import needed
 from chainrule.engine.compiler.arrays.plan import Lane
 from chainrule.engine.compiler.arrays.spec import check
+from chainrule.engine.compiler.emit import functions
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def assert_structure_is_eager_code(seed):
 def assert_laws_of_array_programs(program):
     """After each pass the array program is well-formed."""
     plan = program._latest().array_plan()
-    forward = Forward(plan, mean_parts(plan))
+    forward = array_program(plan, mean_parts(plan))
     check(forward.program.code)
     if isinstance(plan.outputs[0], Lane):
         output = Rows(forward.arrays[plan.outputs[0].array], plan.outputs[0].index, 1, 1)
@@ -95,6 +96,7 @@ def assert_one_example_is_eager_code(program, f, example):
 def test_random_structures_agree_with_eager_code(start, monkeypatch):
     for seed in range(start, start + 20):
         monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed % 2))  # examples as rows, or as columns
+        monkeypatch.setattr(functions, "LARGE", 0 if seed % 3 == 0 else 10_000)  # as for many parameters
         assert_structure_is_eager_code(seed)
 
 
@@ -102,10 +104,15 @@ def test_random_structures_agree_with_eager_code(start, monkeypatch):
 def test_thousands_of_random_structures_agree_with_eager_code(monkeypatch):
     for seed in range(5000):
         monkeypatch.setattr(layout, "MANY_FEATURES", 1 + 31 * (seed // 2 % 2))
+        monkeypatch.setattr(functions, "LARGE", 0 if seed % 3 == 0 else 10_000)
         assert_structure_is_eager_code(seed)
 
 
 # --- programs that once failed
+
+
+def test_rows_are_taken_out_of_a_part_of_a_product():
+    assert_structure_is_eager_code(20680)
 
 
 def products_into_every_second_row(chance):

@@ -17,7 +17,9 @@ def order_columns(
     after: Sequence[Sequence[int]],
     box: Sequence[str | None],
 ) -> list[list[int]]:
-    """The columns with their members rearranged; members of one box stay together, in the order in which they came.
+    """The columns with their members rearranged; members of one box stay together, in the order of their numbers.
+
+    So do those that have the same neighbours, as the inputs of a layer have: no other order has fewer crossings.
 
     Shapes: before[v] and after[v] list the neighbours of v in the columns to its left and right, box[v] is its box.
     Source: Sugiyama, Tagawa & Toda (1981); transposition from Gansner et al., A Technique for Drawing Directed
@@ -34,7 +36,18 @@ def order_columns(
             best, fewest = found, count
         if fewest == 0:
             break
-    return best
+    return [_twins_by_number(column, before, after, box) for column in best]
+
+
+def _twins_by_number(
+    column: list[int], before: Sequence[Sequence[int]], after: Sequence[Sequence[int]], box: Sequence[str | None]
+) -> list[int]:
+    twins: dict[tuple[object, ...], list[int]] = {}
+    kinds = [(box[node], tuple(sorted(before[node])), tuple(sorted(after[node]))) for node in column]
+    for kind, node in zip(kinds, column):
+        twins.setdefault(kind, []).append(node)
+    ordered = {kind: iter(sorted(own)) for kind, own in twins.items()}
+    return [next(ordered[kind]) for kind in kinds]
 
 
 def _starts(
@@ -99,13 +112,17 @@ def _number(columns: list[list[int]], slot: list[int]) -> None:
 
 
 def _keep_together(column: list[int], box: Sequence[str | None]) -> list[int]:
+    """The members of each box where the first of them stands, in the order of their numbers: h1, h2, h3."""
     first: dict[str, int] = {}
     for index, node in enumerate(column):
         name = box[node]
         if name is not None:
             first.setdefault(name, index)
-    keyed = [(first[name] if (name := box[node]) is not None else index, index) for index, node in enumerate(column)]
-    return [column[index] for _, index in sorted(keyed)]
+    keyed = [
+        (index, 0, node) if (name := box[node]) is None else (first[name], node, node)
+        for index, node in enumerate(column)
+    ]
+    return [node for *_, node in sorted(keyed)]
 
 
 def _sort_column(
