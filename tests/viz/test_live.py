@@ -794,6 +794,17 @@ def test_training_goes_on_after_a_recorded_one_on_a_curve_of_its_own(browser, tm
     element(browser, "#one").click()
     assert browser.execute_script(STEPS) == [0, 1] and text(browser, ".replay output") == "1 step after epoch 1"
     assert element(browser, "#film").get_attribute("value") == "1"
+    press(browser, "#film", "\ue010")  # End
+    before = browser.execute_script("return LIVE.S.history.map((one) => one.train)")
+    element(browser, "header select[aria-label=loss] option[value='1']").click()
+    settle(browser)
+    name = browser.execute_script("return LIVE.D.losses[LIVE.S.loss]")
+    after = browser.execute_script("return LIVE.S.history.map((one) => one.train)")
+    for (_, theta), seen, other in zip(history.snapshots, after, before, strict=True):
+        for p, data in zip(model.parameters(), theta, strict=True):
+            p.data = data
+        losses = [float(getattr(cr, name)(model(x.tolist()), t)) for x, t in zip(X, y, strict=True)]
+        assert seen == pytest.approx(np.mean(losses), rel=1e-12) and seen != other
 
 
 def test_training_goes_on_from_an_earlier_step_as_if_the_later_ones_had_not_been(moons, browser):

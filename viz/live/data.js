@@ -29,6 +29,7 @@ function rowsChanged() {
   S.example = Math.min(S.example, total() - 1);
   S.version += 1;
   freshGradient();
+  recordedAgain();
   redraw();
 }
 function editPoint(event, nearest_, [x, y]) {
@@ -101,7 +102,7 @@ function replayBar() {
     if (!shot) return;
     S.playing && stop();
     dropGhost(true);
-    if (D.history && S.step) { S.step = 0; S.history = []; recorded(); } // the new steps are left
+    if (D.history && S.step) { S.step = 0; recordedAgain(); } // the new steps are left
     S.theta.set(shot.theta);
     S.shot = shot;
     S.version += 1;

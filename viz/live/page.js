@@ -640,7 +640,7 @@ function header() {
   const now = D.schedule ? el("small", { className: "num", id: "ratenow", title: "the optimiser's schedule says which share of the learning rate each step takes" }) : null;
   bar.append(el("label", { className: "field" }, el("span", { text: "learning rate" }), rate, shown), ...(now ? [now] : []));
   bar.append(choose("mini-batch", sizesOfBatch.map((b) => [b, b === D.train ? `all ${b}` : b]), S.batch, (v) => { S.batch = Number(v); }));
-  if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));
+  if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; if (D.history && !S.step) recorded(); else record(); redraw(); }));
   const group = el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures);
   bar.append(group);
   group.append(helpButton("bar", group, "the training"));

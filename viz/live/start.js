@@ -61,6 +61,8 @@ function recorded() {
   firstGradient();
 }
 
+function recordedAgain() { if (D.history && !S.step) { S.history = []; recorded(); } } // with other data, or another network
+
 function build() {
   const root = $("live"), model = D.kind === "model";
   messageBox = el("p", { className: "message", role: "alert", hidden: true });
