@@ -1,7 +1,8 @@
 """Write the site: `python docs/build.py [FOLDER]`, by default into site/. It needs the extra [docs], and no network.
 
 api/ is the help of every public name, by pdoc; gallery/ runs each file of docs/gallery/ and shows what it made beside
-the lines that made it; the pages in Markdown and the inventory are there, too. `--picture` writes docs/live.png anew,
+the lines that made it; notebooks/ are the notebooks as they are stored; the pages in Markdown and the inventory are
+there, too. `--picture` writes docs/live.png anew,
 the picture of README.md, which needs Chromium, selenium and pillow.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import html
+import json
 import os
 import re
 import runpy
@@ -33,6 +35,7 @@ PAGES = {
     "misconceptions.md": "What people believe of backpropagation",
     "style.md": "How the code is written",
 }
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 API = """
 import sys
 from pathlib import Path
@@ -54,10 +57,32 @@ def site(folder: Path) -> None:
     )
     inventory = folder / "inventory" / "index.html"
     inventory.write_text(_moved(inventory.read_text("utf-8"), HERE / "inventory"), "utf-8")
+    (folder / "notebooks").mkdir()
+    for path in NOTEBOOKS:
+        body = _moved(notebook(path), path.parent)
+        (folder / "notebooks" / path.name).with_suffix(".html").write_text(_page(_title(path), body, "../"), "utf-8")
     for name, title in PAGES.items():
         body = _markdown((HERE / name).read_text("utf-8"))
         (folder / name).with_suffix(".html").write_text(_page(title, _moved(body, HERE)), "utf-8")
     (folder / "index.html").write_text(_page("chainrule", front()), "utf-8")
+
+
+def notebook(path: Path) -> str:
+    """A notebook as it is stored: its text, its lines, what they printed, and its pictures."""
+    parts = []
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        parts.append(_markdown(source) if cell["cell_type"] == "markdown" else f"<pre>{html.escape(source)}</pre>")
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {"text/plain": output.get("text", "")})
+            printed = f'<pre class="printed">{html.escape("".join(data["text/plain"]))}</pre>'
+            parts.append("".join(data.get("text/html", printed)))
+    return "\n".join(parts)
+
+
+def _title(path: Path) -> str:
+    """The first heading of a notebook."""
+    return "".join(json.loads(path.read_text("utf-8"))["cells"][0]["source"]).splitlines()[0].removeprefix("# ")
 
 
 def api(folder: Path) -> None:
@@ -118,12 +143,15 @@ def _exhibit(name: str, file: str) -> str:
 def front() -> str:
     """The first page."""
     pages = "\n".join(f'<li><a href="{Path(name).stem}.html">{title}</a></li>' for name, title in PAGES.items())
+    *books, inventory = (f'<a href="notebooks/{path.stem}.html">{html.escape(_title(path))}</a>' for path in NOTEBOOKS)
+    items = "\n".join(f"<li>{book}</li>" for book in books)
     return (
         "<h1>chainrule</h1>\n<p>Glass-box backpropagation: a scalar autograd engine in which every step of the chain "
-        "rule can be seen.</p>\n<ul>\n"
+        f"rule can be seen.</p>\n<p>Never seen a derivative? Begin with notebook 0: {books[0]}</p>\n<ul>\n"
         '<li><a href="gallery/index.html">The gallery</a>: pictures and pages, each with the lines that made it</li>\n'
         '<li><a href="api/index.html">The help of every name</a></li>\n'
-        f'<li><a href="inventory/index.html">Questions about backpropagation</a></li>\n{pages}\n</ul>'
+        f'<li><a href="inventory/index.html">Questions about backpropagation</a></li>\n{pages}\n</ul>\n'
+        f'<h2>The notebooks</h2>\n<ol start="0">\n{items}\n</ol>\n<p>{inventory}</p>'
     )
 
 
@@ -135,17 +163,23 @@ def address() -> str:
 
 
 def _moved(page: str, folder: Path) -> str:
-    """Links between pages lead to pages, links to other files into the repository, or nowhere if it has no address."""
+    """Links between pages lead to pages, links to other files into the repository, or nowhere if it has no address.
+
+    `folder` is where the page, or what it was made from, stands in the repository.
+    """
+    places = {HERE: ".", HERE / "inventory": "inventory", ROOT / "notebooks": "notebooks"}
+    places |= {HERE / name: f"{Path(name).stem}.html" for name in PAGES}
+    places |= {path: f"notebooks/{path.stem}.html" for path in NOTEBOOKS}
+    places |= {path: f"inventory/{path.name}" for path in (HERE / "inventory").glob("*.html")}
 
     def moved(found: re.Match[str]) -> str:
         path, _, anchor = found[1].partition("#")
         if not path or re.match(r"[a-z]+:", path):
             return found[0]
         target = (folder / path).resolve()
-        if target.parent == HERE and target.name in PAGES:
-            return found[0].replace(".md", ".html", 1)
-        if folder in target.parents and target.suffix == ".html":
-            return found[0]
+        if target in places:
+            link = os.path.relpath(places[target], places[folder]) + (f"#{anchor}" if anchor else "")
+            return found[0].replace(found[1], link, 1)
         inside = target.relative_to(ROOT).as_posix() + (f"#{anchor}" if anchor else "")
         return f'<a href="{address()}/blob/main/{inside}">{found[2]}</a>' if address() else found[2]
 
@@ -163,7 +197,8 @@ def _markdown(text: str) -> str:
         anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
         return f'<h{found[1]} id="{anchor}">{found[2]}</h{found[1]}>'
 
-    return re.sub(r"<h(\d)[^>]*>(.*?)</h\1>", with_anchor, str(body), flags=re.DOTALL)
+    body = re.sub(r"<p>(<details><summary>.*?</summary>|</details>)</p>", r"\1", str(body))  # they are no paragraphs
+    return re.sub(r"<h(\d)[^>]*>(.*?)</h\1>", with_anchor, body, flags=re.DOTALL)
 
 
 def _page(title: str, body: str, up: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .graph import topological_order
-from .higher_orders import reads_numbers
+from .higher_orders import rule_problem
 from .op import Op
 from .operators import local_derivatives
 from .recording import enable_grad
@@ -68,7 +68,7 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
     True
     """
     chance, errors, findings, checked = random.Random(seed), [0.0], [], 0
-    if problem := reads_numbers(op):
+    if problem := rule_problem(op):
         findings.append(Finding("no higher derivatives", f"{problem}; write the rule with the library's operations"))
     if problem := spelling_problem(op):
         findings.append(Finding("wrong spelling", problem))
@@ -138,12 +138,12 @@ def _call(f: Callable[..., Any], xs: Sequence[Any], leaves: Sequence[Any]) -> An
     return y
 
 
-def _compare(where: str, slope: float, at: Callable[[float], float], x: float) -> tuple[float, list[Finding]]:
+def _compare(where: str, slope: float, f: Callable[[float], float], x: float) -> tuple[float, list[Finding]]:
     """The relative error of a derivative, and a finding if it is larger than finite differences can explain."""
     tries, problem = [], "near it the function is not finite"
     for size in {max(1.0, abs(x)), abs(x) or 1.0}:  # a step as small as x does not reach a pole or a kink at 0
         try:
-            tries.append(slope_of(at, x, size))
+            tries.append(slope_of(f, x, size))
         except (ArithmeticError, ValueError) as none:
             problem = f"near it the function has no value ({none})"
     if not (tries := [one for one in tries if math.isfinite(sum(one))]):

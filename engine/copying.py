@@ -87,13 +87,16 @@ def reduce(root: Any, kind: Any) -> tuple[Any, ...]:
 
 
 def _same_node(ticket: tuple[str, int], make: Callable[..., Any], given: tuple[Any, ...]) -> Any:
-    """What was pickled in a derivative: there it is the node itself, later on a copy."""
+    """What was pickled while a derivative was taken: the node itself as long as it is being taken, later a copy."""
     node = held(ticket)
     return make(*given) if node is None else node
 
 
 def deep_copy(root: Any, kind: Any, memo: dict[int, Any]) -> Any:
-    """The copy of a graph, whose root gets the class `kind`. In a derivative to it, it is the same: no path is lost."""
+    """The copy of a graph, whose root gets the class `kind`.
+
+    While a derivative to the root is being taken, it is the root itself, so that no path is lost.
+    """
     if in_derivative(root):
         return root
     if root.operation is None:

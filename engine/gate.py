@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .numeric import runs_operations
 
-__all__ = ["Numbers", "numbers", "one_example", "rows", "shown"]
+__all__ = ["Numbers", "columns_of", "numbers", "one_example", "rows", "shown"]
 
 LARGEST = np.iinfo(np.int64).max
 NUMBERS = (kinds.Real, Decimal, np.bool_)
@@ -53,7 +53,7 @@ def numbers(given: Any, name: str, finite: bool = False, values: bool = False) -
     if given.__class__ is np.ndarray and (given.dtype == np.float64 or given.dtype == np.int64):
         table: NDArray[Any] = given if given.dtype.isnative else given.astype(given.dtype.newbyteorder("="))
         return _finite(table, _Place(name, given)) if finite else table
-    if not (columns := _columns(given, name)):
+    if not (columns := columns_of(given, name)):
         place = _Place(name, given, None, values)
         table = _converted(rows(given, name), place)
         return _finite(table, place) if finite else table
@@ -72,7 +72,7 @@ def rows(given: Any, name: str) -> NDArray[Any]:
     """
     if isinstance(given, np.ndarray):
         return given if isinstance(given, np.ma.MaskedArray) else np.asarray(given)
-    if columns := _columns(given, name):
+    if columns := columns_of(given, name):
         arrays = [rows(column, name) for _, column in columns]
         plain = all(array.dtype.kind in "biuf" for array in arrays)
         return np.column_stack(arrays if plain else [array.astype(object) for array in arrays])
@@ -125,7 +125,7 @@ class _Place:
         return self.code if self.column is None else f"{self.code}[{self.column[0]}]"
 
     def says(self, index: tuple[int, ...], value: Any) -> str:
-        """row 3 of X holds 'a' in column 'city'"""
+        """The sentence: row 3 of X holds 'a' in column 'city'."""
         where = ""
         if self.column is not None:
             where = f" in column {self.column[0]}"
@@ -147,16 +147,16 @@ class _Place:
         return TypeError(f"{said}: {self.says(index, value)}{_instead(array, value, self)}")
 
 
-def _columns(given: Any, name: str) -> list[tuple[Any, Any]]:
-    """The columns of a frame with their names; none for what is no frame."""
+def columns_of(given: Any, name: str) -> list[tuple[Any, Any]] | None:
+    """The columns of a frame with their names; None for what is no frame. TypeError for a lazy frame."""
     if callable(getattr(given, "collect", None)) and not hasattr(given, "__array__"):
         raise TypeError(f"{name} is a {type(given).__name__}, whose rows are not there yet; write {name}.collect()")
     labels = getattr(given, "columns", None)
     if labels is None or len(getattr(given, "shape", ())) != 2:
-        return []
+        return None
     if hasattr(given, "iloc"):
         return [(label, given.iloc[:, j]) for j, label in enumerate(labels)]
-    return [(label, given.to_series(j)) for j, label in enumerate(labels)] if hasattr(given, "to_series") else []
+    return [(label, given.to_series(j)) for j, label in enumerate(labels)] if hasattr(given, "to_series") else None
 
 
 def _check_container(given: Any, name: str) -> None:

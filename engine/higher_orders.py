@@ -14,7 +14,7 @@ from .operators import Operators, has_no_slope, local_derivatives
 from .ops import where
 from .value import Value
 
-__all__ = ["as_value", "gradients", "reads_numbers"]
+__all__ = ["as_value", "gradients", "rule_problem"]
 
 
 def gradients(y: Value, xs: Any) -> Any:
@@ -38,7 +38,7 @@ def gradients(y: Value, xs: Any) -> Any:
             raise TypeError(f"gradients: an x is {type(x).__name__} {x!r}, not a Value; of a model, give .parameters()")
     reached, on_the_way = {id(x) for x in xs}, []
     order = topological_order(y)
-    of_a_program = not all(node.__decided__ for node in order)  # it follows its parameters, as after refresh()
+    of_a_program = not all(node.__decided__ for node in order)  # its numbers are not known yet, or change later
     for node in order:
         if any(id(argument) in reached for argument in node._prev):
             reached.add(id(node))
@@ -78,7 +78,7 @@ def _pass_back(node: Value, upstream: dict[int, Any], reached: set[int], masked:
             continue
         try:
             slope = all_slopes()[place] if op.variadic else rules[place](node, *arguments)
-            if isinstance(slope, float) and reads_numbers(op):
+            if isinstance(slope, float) and rule_problem(op):
                 raise ArithmeticError
         except ArithmeticError:
             slope = _slope_without_rule(op, node, place)
@@ -102,7 +102,7 @@ class _Anything(Operators):
 
 
 @functools.cache
-def reads_numbers(op: Op) -> str:
+def rule_problem(op: Op) -> str:
     """What is wrong with a row that has a rule for plain numbers only, such as math.cos(a); '' where nothing is."""
     rules: Any = op.partials
     arguments = [_Anything() for _ in (op.everyday if op.variadic else op.partials)]  # type: ignore[union-attr]

@@ -197,8 +197,8 @@ def _updates(value: Value) -> int:
 
 
 def _plain(value: Value) -> bool:
-    """Whether it is a learning rate that is a Value, times a number."""
-    return not value.requires_grad or len(topological_order(value)) <= len(("rate", "-rate", "-rate * gradient"))
+    """Whether it is a number, or a learning rate that is a Value, times a number."""
+    return not value.requires_grad or len(topological_order(value)) <= 3  # rate, -rate, -rate * gradient
 
 
 def alike(loss: Value, order: Sequence[Any], named: Named, layers: Mapping[int, tuple[int, str]]) -> Iterator[Finding]:

@@ -85,8 +85,8 @@ class Op:
     micrograd: str = ""  # what micrograd calls it in `_op`; its name if empty
     what: str = ""  # what it computes, in a sentence, with its domain in words
     why: str | tuple[str, ...] = ""  # the local derivative in words: a text, or one for each argument
-    slopes: tuple[Rule, ...] | Rule | None = None  # what people are shown of `partials`: the same without guards
-    case: Callable[..., Case | None] | None = None  # from the arguments' numbers to the branch taken; for people, too
+    slopes: tuple[Rule, ...] | Rule | None = None  # `partials` as people write them, without guards against overflow
+    case: Callable[..., Case | None] | None = None  # from the arguments' numbers to the branch that is taken, in words
     domain: Callable[..., bool] = everywhere  # where the value is defined
     smooth: Callable[..., bool] = everywhere  # where the rules hold
     everyday: tuple[tuple[float, float], ...] = (ANYWHERE, ANYWHERE)  # see `intervals`
@@ -96,19 +96,19 @@ class Op:
     flatten: Callable[..., Sequence[Any]] | None = None  # from the arguments as called to those of the node
     chooses: bool = False  # whether an argument of slope 0 is not chosen: it gets no gradient, not even 0 * inf
     lazy: bool = False  # whether the second and the third argument may be functions, of which only the chosen one runs
-    example: tuple[Any, ...] = ()  # of a row that flattens its arguments: some, as called
-    quick: tuple[Rule, ...] | None = None  # rules for programs, where the exact ones are slow; right to 4 eps
+    example: tuple[Any, ...] = ()  # arguments for the example in its help, if it flattens them
+    quick: tuple[Rule, ...] | None = None  # for programs, where `partials` are slow; right to 4 eps
 
     def __post_init__(self) -> None:
         places = ", ".join(["{}"] * abs(self.arity))
         for field, default in (("symbol", f"{self.name}({places})"), ("numpy", f"np.{self.name}({places})")):
             object.__setattr__(self, field, getattr(self, field) or default)
-        self._check_words()
+        self._check_lengths()
         # What help(), inspect.signature() and an editor's `?` ask an object for.
         object.__setattr__(self, "__signature__", self._signature())
         object.__setattr__(self, "__doc__", self._help())
 
-    def _check_words(self) -> None:
+    def _check_lengths(self) -> None:
         if self.slopes is not None and callable(self.slopes) != self.variadic:
             needed = "one function that returns all slopes" if self.variadic else "a tuple of functions"
             raise ValueError(f"slopes of {self.name}: {needed} is needed, as in its partials")
@@ -161,7 +161,7 @@ class Op:
         names, made = ", ".join(self.argument_names), ", ".join([f"Value({one})" for one in numbers])
         out = self.forward(*numbers)
         rules = () if callable(self.partials) else self.partials
-        slopes = [float(rule(out, *numbers)) + 0.0 for rule in rules]  # no -0.0
+        slopes = [float(rule(out, *numbers)) + 0.0 for rule in rules]  # 0.0 in place of -0.0
         found = ", ".join([str(round(one, 4)) for one in (out, *slopes)])
         shown = ["result.data", *[f"{name}.grad" for name in self.argument_names]]
         asked = ", ".join([f"round({one}, 4)" for one in shown])

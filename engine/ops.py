@@ -157,7 +157,7 @@ def _power_slope(out: Any, a: Any, b: Any) -> Any:
     base = a if isinstance(b, float) else where(b, a, where(a, a, 1.0))  # 0.0 * power(0.0, -1.0) has no value
     slope = b * power(base, b - 1.0)
     if isinstance(slope, float) and math.isinf(slope) and 0.0 < abs(a) < math.inf:
-        return out * (b / a)  # the same number; above, the power overflows before a small b makes it finite again
+        return out * (b / a)  # the same slope; above, the power overflows, although a small b makes it finite
     return slope
 
 
@@ -499,7 +499,7 @@ cosine: Op = Op(
     name="cosine",
     what="The cosine of the angle between the vector (a, b) and the first axis: a / hypot(a, b), and 0 at (0, 0).",
     forward=_cosine,
-    # By the other one's cosine: no term cancels, so derivatives of hypot of any order are right to the last digits.
+    # In the cosine of the other argument no term cancels, so derivatives of any order are right to the last digits.
     partials=(
         lambda out, a, b: cosine(b, a) * cosine(b, a) / hypot(a, b),
         lambda out, a, b: -out * cosine(b, a) / hypot(a, b),
@@ -797,7 +797,7 @@ def _indicators(index: Any, count: int) -> list[Any]:
     return [1.0 - step(absolute(index - i)) for i in range(count)]
 
 
-def _some(values: Sequence[Any]) -> tuple[Any, ...]:
+def _not_empty(values: Sequence[Any]) -> tuple[Any, ...]:
     values = tuple(values)
     if not values:
         raise ValueError("logsumexp needs at least one value, got none")
@@ -828,9 +828,9 @@ def _pairs(left: Sequence[Any], right: Sequence[Any]) -> tuple[Any, ...]:
 logsumexp: Op = Op(
     name="logsumexp",
     badge="lse",
-    # within ulp of the largest value: near 0, that value and the logarithm cancel
+    # The error is below ulp units of the largest value's last place: near 0, that value and the logarithm cancel.
     what="The logarithm of the sum of exp(value) over a list or an array of values, without overflow.",
-    flatten=_some,
+    flatten=_not_empty,
     example=([1.0, 2.0, 3.0],),
     forward=_logsumexp,
     partials=_softmax,

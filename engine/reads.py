@@ -29,16 +29,16 @@ from .user_code import PACKAGE, Line, is_in, line_of
 
 NOTES = 8  # different places that a Value remembers
 SHORT = 4  # operations one after the other
-SILENT = (PACKAGE + "engine.", PACKAGE + "viz.")  # modules whose own reads do not count: they know what they do
+SILENT = (PACKAGE + "engine.", PACKAGE + "viz.")  # modules whose own reads do not count: they lose no path
 MESSENGER = PACKAGE + "engine.fast.leaves"  # reads for whoever calls it
 
-watching: list[Watch] = []  # the derivatives that are being taken, in all threads: one that a function starts, too
+watching: list[Watch] = []  # the derivatives that are being taken, in all threads, since a function may start one
 
 
 def read(node: Any, number: Any, whole: bool = False, note: bool = False) -> Any:
-    """What a reader is given for a node's number; it is called by the method that is asked for the number.
+    """The number that whoever reads it gets; the method of the Value that was asked for its number calls this.
 
-    `whole`: it is an integer. `note`: also outside of derivatives, remember where it was read.
+    `whole`: the number is an integer. `note`: also outside of derivatives, remember where it was read.
     """
     if watching:
         frame = sys._getframe(2)
@@ -53,7 +53,7 @@ def read(node: Any, number: Any, whole: bool = False, note: bool = False) -> Any
 
 
 def _note(node: Any, frame: FrameType) -> None:
-    """Write it down at the node and, since a short expression is soon gone, at the leaves that it was made of."""
+    """Write the line down at the node and, since a short expression is soon gone, at the leaves that it was made of."""
     if is_in(frame, PACKAGE):
         return
     place = frame.f_code, frame.f_lasti
@@ -156,7 +156,7 @@ def in_derivative(node: Any) -> bool:
 
 
 def ticket(node: Any) -> tuple[str, int]:
-    """By which `held` finds this node again, as long as its derivative is being taken."""
+    """A ticket by which `held` finds this node again, as long as its derivative is being taken."""
     number = next(_tickets)
     for watch in tuple(watching):
         if watch.depends(node):

@@ -11,7 +11,7 @@ Place = tuple[str, int, str, dict[Any, Any]]  # file, line, module, and what Pyt
 PLACES = threading.local()  # in each thread that makes a function in C: `now`, the line of the user's that wants it
 
 
-def user_line() -> Place:
+def user_place() -> Place:
     """The first line on the way out that is not in chainrule, as `warnings.warn_explicit` takes it."""
     frame, package = sys._getframe(1), __name__.partition(".engine.")[0]
     while frame.f_back and f"{frame.f_globals.get('__name__', '')}.".startswith(f"{package}."):
@@ -23,5 +23,5 @@ def user_line() -> Place:
 
 def tell(said: str) -> None:
     """A RuntimeWarning at the line of the user's that called, or for which this thread makes a function in C."""
-    file, line, module, registry = getattr(PLACES, "now", None) or user_line()
+    file, line, module, registry = getattr(PLACES, "now", None) or user_place()
     warnings.warn_explicit(said, RuntimeWarning, file, line, module, registry)

@@ -70,14 +70,12 @@ Prepared = tuple[list[_Variable], Callable[[], Any]]  # variables, and the funct
 def _run(
     function: Callable[..., Any], places: Sequence[int], arguments: Sequence[Any]
 ) -> tuple[Any, list[_Variable], bool]:
-    """The function's result on fresh Values, marked as variables of a derivative that is being taken.
-
-    With it the variables, and whether it is known that no data were written meanwhile.
+    """The function's result on fresh Values, these variables, and whether it is known that no data were written.
 
     Errors: TypeError if the function computed its result from numbers that it read from them, see lost_paths.py.
     """
     variables, call = _prepared(function, places, arguments)
-    if is_trying():  # the derivative around this one looks at it
+    if is_trying():  # the derivative around this one watches the run
         return call(), variables, False
     with Watch(_nodes(variables)) as watch:
         result = call()

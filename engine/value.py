@@ -1,8 +1,9 @@
 """Value: one number that remembers how it was made, so that backward() can apply the chain rule to it.
 
-An operation comes here by `_from_row`, which stores the arguments and their local derivatives: `_edges` lists them.
-`_chain_rule` is what backward() does at one node, and `graph.backpropagate` does it at all of them, as in a textbook;
-fast/ does the same sooner. The rest is what people expect of a number, and of micrograd's Value.
+`a * b` calls the row `multiply`, which comes here by `_from_row`: it computes the number, and stores the arguments with
+their local derivatives, which `_edges` lists. `_chain_rule` is what backward() does at one node, and
+`graph.backpropagate` does it at all of them, as in a textbook. fast/ does the same sooner, and can be left unread. The
+rest is what people expect of a number, and of micrograd's Value.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from .parameters import parts
 __all__ = ["OVERFITS", "advice"]
 
 LEARNED = 0.95  # of the first loss: what is left where something was learned
-SUSPICIOUS = 0.5
+SUSPICIOUS = 0.5  # of the first loss: where less is left, all went well
 FEW = 64  # examples of which the outputs are compared
 WIDE, FAR = 30.0, 10.0  # a column's spread; how many spreads its mean is from 0
 APART = 100.0  # how many times the widest column's spread may be that of the narrowest

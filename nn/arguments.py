@@ -6,7 +6,7 @@ import math
 import operator
 import os
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -47,32 +47,30 @@ def finite_number(name: str, number: Any) -> float:
 
 
 def positive_number(name: str, number: Any) -> float:
-    if not (found := _number(name, number, "a positive number")) > 0:
-        raise ValueError(f"{name} must be a positive number, got {number!r}")
-    return found
+    return _number(name, number, "a positive number", lambda found: found > 0)
 
 
 def not_negative(name: str, number: Any) -> float:
-    if not (found := _number(name, number, "at least 0")) >= 0:
-        raise ValueError(f"{name} must be at least 0, got {number!r}")
-    return found
+    return _number(name, number, "at least 0", lambda found: found >= 0)
 
 
 def below_one(name: str, number: Any) -> float:
-    if not 0 <= (found := _number(name, number, "at least 0 and below 1")) < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1, got {number!r}")
-    return found
+    return _number(name, number, "at least 0 and below 1", lambda found: 0 <= found < 1)
 
 
 def limit(name: str, number: Any) -> float | None:
+    """A positive number, or None where there is no limit."""
     return None if number is None else positive_number(name, number)
 
 
-def _number(name: str, number: Any, what: str) -> float:
+def _number(name: str, number: Any, what: str, holds: Callable[[float], bool]) -> float:
     try:
-        return finite_number(name, number)
+        found = finite_number(name, number)
     except ValueError:
-        raise ValueError(f"{name} must be {what}, got {reprlib.repr(number)}") from None
+        found = math.nan  # of which nothing holds
+    if not holds(found):
+        raise ValueError(f"{name} must be {what}, got {reprlib.repr(number)}")
+    return found
 
 
 def count(name: str, number: Any, of: str = "", least: int = 1) -> int:

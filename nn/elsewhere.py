@@ -17,7 +17,7 @@ OPTIMISERS = "cr.SGD, cr.Adam, cr.AdamW, cr.RMSProp or cr.Adagrad"
 SAVED = "model.save('model.json') and cr.load('model.json')"
 SCHEDULES = "cr.schedules"
 
-MODULE = {  # chainrule.…, nn.…
+MODULE = {  # names that people look for in chainrule and in nn
     "optim": OPTIMISERS, "optimizers": OPTIMISERS, "lr_scheduler": SCHEDULES, "Optimizer": "cr.Optimiser",
     "Linear": "cr.Layer(inputs, outputs, nonlin=False)", "Dense": "cr.Layer(inputs, outputs)",
     "ReLU": "activation='relu'", "Tanh": "activation='tanh'", "Sigmoid": "activation='sigmoid'",
@@ -61,7 +61,7 @@ ROWS: dict[str, dict[str, str]] = {  # by class
         "val_loss": "history.test_loss", "losses": "history.train_loss", "plot": "cr.curves(history)",
     },
 }  # fmt: skip
-KEYWORDS = {  # ours: what others call them
+KEYWORDS = {  # our keyword: what others call it
     "rng": ("seed", "random_state", "generator"), "seed": ("random_state", "rng"), "test_size": ("test", "share"),
     "nin": ("inputs", "in_features", "input_size", "n_inputs"), "nout": ("outputs", "out_features", "units"),
     "nouts": ("hidden", "hidden_layer_sizes", "layers", "sizes"),
@@ -136,4 +136,4 @@ class Hinted:
             kind = next((one for one in type(self).__mro__ if one.__name__ in ROWS), None)
             if kind is not None and name in ROWS[kind.__name__]:
                 raise AttributeError(no_attribute(f"{type(self).__name__!r} object", name, ROWS[kind.__name__]))
-            return object.__getattribute__(self, name)  # which raises what it raised: a property may have failed
+            return object.__getattribute__(self, name)  # raises the error once more that led here

@@ -15,7 +15,7 @@ from .probabilities import softmax
 from .saving import KINDS, Kind, Part, build, describe, number_text
 from .sequential import Sequential
 
-__all__: list[str] = []
+__all__ = ["ZERO", "put_numbers"]
 
 ZERO = uniform(0.0, 0.0)  # the weights are set afterwards; nothing is drawn from anybody's generator
 Description = dict[str, Any]
@@ -162,10 +162,17 @@ def _activations(part: Part, count: int) -> list[str]:
 
 
 def _fill(neurons: Sequence[Neuron], weights: list[list[float]], biases: list[float], activations: list[str]) -> None:
-    for neuron, numbers, bias, activation in zip(neurons, weights, biases, activations):
+    put_numbers(neurons, weights, biases)
+    for neuron, activation in zip(neurons, activations):
+        neuron.activation, neuron.nonlin = activation, activation != "linear"
+
+
+def put_numbers(neurons: Sequence[Neuron], weights: list[list[float]], biases: list[float]) -> None:
+    """Set the weights and the bias of each neuron. Shapes: weights (neurons, inputs), biases (neurons,)."""
+    for neuron, numbers, bias in zip(neurons, weights, biases):
         for w, number in zip(neuron.w, numbers):
             w.data = number
-        neuron.b.data, neuron.activation, neuron.nonlin = bias, activation, activation != "linear"
+        neuron.b.data = bias
 
 
 KINDS[Neuron] = Kind("Neuron", _describe_neuron, _build_neuron)

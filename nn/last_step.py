@@ -13,7 +13,7 @@ __all__ = ["FIRST", "LINES", "TEXTS", "LastStep", "momentum_share", "steadiness"
 
 SMALLEST = 5e-324  # the smallest number above 0
 
-FIRST = 2.0  # the share of a first step, of which nothing can be said but that
+FIRST = 2.0  # in place of a share, where only one step was taken
 
 _STEADINESS = [  # by the size of the mean of the gradients, as a share of the size of the gradients
     (FIRST, "There is one gradient so far, which is its own mean and its own size: the first step is "
@@ -143,7 +143,7 @@ class LastStep:
     def of(cls, optimiser: Any, place: int, before: float, gradient: float) -> LastStep:
         """The last step of an Optimiser, whose `steps` and `learning_rate` are for now those before it."""
         parts, step, sentence = optimiser.parts(place, gradient)
-        if step != step:  # a rule that says nothing: what came of it
+        if step != step:  # the rule says nothing of its step: how far the parameter has moved
             step = optimiser.params[place].data - before
             parts = [*parts, ("step", "", step)]
         used = [LINES["clipped"]] * (optimiser.clip_norm is not None or optimiser.clip_value is not None)

@@ -51,7 +51,7 @@ class Loop:
         self.objective = Objective(model, loss, (*optimiser.params, *parameters), bool(metrics), backend)
         everything = self.objective.params
         places = {p: i for i, p in enumerate(everything)}
-        self.own = [places[p] for p in parameters]  # the model's, among all
+        self.own = [places[p] for p in parameters]  # the places of the model's among all parameters
         found = groups(model, Neuron).items()
         self.layers = {name: [places[p] for p in held if p in places] for name, held in found}
         self.layers = {name: held for name, held in self.layers.items() if held}
@@ -217,6 +217,7 @@ class Loop:
         return {name: float(np.sqrt(self.squares[places].mean() / self.steps)) for name, places in self.layers.items()}
 
     def _still(self) -> NDArray[np.intp]:
+        """The places of the parameters that are frozen."""
         return np.flatnonzero([not p.requires_grad for p in self.optimiser.params])
 
     def is_out_of_patience(self, patience: int | None) -> bool:

@@ -30,10 +30,10 @@ __all__ = ["Objective"]
 
 CHUNK = 1024  # examples in one call of a program, which holds so many numbers for each node of an example's graph
 SAMPLE = 256  # examples on which a program is compared with eager code, at most
-NODES = 100_000  # of the graphs of those examples together; there are two at least
+NODES = 100_000  # in the graphs of those examples together, of which there are at least two
 AGREE = 1e-6  # relative to the largest loss or gradient; a branch that tracing missed makes a far larger difference
 
-ROOM = 8  # rounding moves a loss by chance, and two nudges may hit on a small move
+ROOM = 8  # times the larger move of two nudges, which by chance may be smaller than what rounding does
 NUDGE = 2.0**-44  # relative; a loss that rounding has spoilt moves when its parameters do by this
 
 HINT = "Does the model or the loss branch on a number (==, if), draw random numbers, or read something that changes?"
@@ -118,7 +118,7 @@ class Objective:
         return ((source.random((count, len(self.rates))) >= self.rates).astype(float),)
 
     def _nodes(self, examples: Examples) -> int:
-        """The size of the graph of one example, which is looked at, too."""
+        """How many nodes the graph of one example has; it is looked through for mistakes, too."""
         with enable_grad():
             graph, nodes = whole_sums(self._example(examples, 0)[1])
         if not self.has_modes:
@@ -180,7 +180,7 @@ class Objective:
                     self._look_at(whole_sums(loss)[0])
                 if not np.isfinite(loss.data):
                     self.explain(examples, i, epoch)
-                    check_finite(loss.data, f"the loss of example {i}", epoch)  # only while it is trained
+                    check_finite(loss.data, f"the loss of example {i}", epoch)  # out of training, it is finite
                 (loss / len(batch)).backward()  # one graph at a time; the leaves sum the gradients
                 gradient = np.array([p.grad for p in self.params], dtype=float)
                 if check and not np.isfinite(gradient).all():

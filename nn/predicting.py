@@ -46,7 +46,7 @@ class Predictor:
         if outputs is None:
             return np.concatenate([eager[:1], _eager(model, inputs, range(1, len(inputs)))])
         bad = np.flatnonzero(~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
-        if len(bad):  # eager code says why, or knows better: what no `where` chose may be infinite
+        if len(bad):  # eager code says why, or gives a number where infinity was not chosen
             outputs[bad] = _eager(model, inputs, bad.tolist())
         return outputs
 

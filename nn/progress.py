@@ -17,7 +17,7 @@ class Progress:
         if wanted and sys.stderr is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about widgets that a notebook lacks; it gets a bar of text
-                from tqdm.auto import tqdm  # here, because it takes longer to import than NumPy's half
+                from tqdm.auto import tqdm  # here, as it takes more than half as long as NumPy to import
 
                 self.bar = tqdm(total=steps, unit="step", dynamic_ncols=True)
 

@@ -116,7 +116,7 @@ def _faithful(model: Any, names: Sequence[str]) -> dict[str, Any] | None:
             made = build(Part("", "model", description))
             return description if [name for name, _ in made.named_parameters()] == list(names) else None
     except ModelFileError:
-        pass  # layers that do not fit together, as nobody but a user's own class would call them
+        pass  # the layers do not fit together, so a class of a user's own calls them
     return None
 
 
@@ -257,7 +257,7 @@ def _refused(constant: str) -> NoReturn:
 
 def checksum(content: Any) -> str:
     """A number that changes whenever anything in the content does, but not with spaces and line ends."""
-    import hashlib  # here, as it loads all of OpenSSL
+    import hashlib  # here, since it loads all of OpenSSL
 
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

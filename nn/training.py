@@ -149,7 +149,7 @@ def fit(
                 order = shuffler.permutation(rows) if shuffle else np.arange(rows)
                 for steps in loop.epoch(order, batch_size, shuffler, epoch):
                     bar.update(steps)
-                if epoch == 1:  # all that is compiled is there
+                if epoch == 1:  # by now everything is compiled
                     bar.tell("")
                 if epoch % every == 0 or epoch == epochs:
                     stopped = loop.record(epoch) or loop.is_out_of_patience(patience)

@@ -285,6 +285,25 @@ def test_the_core_of_the_engine_reads_from_top_to_bottom():
         assert [other for other in modules_it_imports(name) if other not in names[:place]] == []
 
 
+# Of each room of viz, the rooms that it may import. The files beside the rooms, such as command.py, may import all.
+ROOMS_OF_VIZ = {"common": set(), "graph": {"common"}, "stepper": {"common", "graph"}, "plots": {"common"},
+                "learner": {"common", "graph"}, "live": {"common", "graph"},
+                "reports": {"common", "plots"}}  # fmt: skip
+
+
+def test_each_room_of_viz_imports_only_the_rooms_that_it_may():
+    room_of_module = {name: name.split(".")[2] for name in MODULES if name.startswith("chainrule.viz.")}
+    rooms = {room for name, room in room_of_module.items() if name.count(".") > 2}
+    assert rooms == set(ROOMS_OF_VIZ), "say in ROOMS_OF_VIZ which rooms a new room may import"
+    wrong = [
+        f"{module} imports {name}"
+        for module, room in room_of_module.items()
+        for name in (modules_it_imports(module) if room in rooms else ())
+        if name.startswith("chainrule.viz") and room_of_module.get(name) not in (room, *ROOMS_OF_VIZ[room])
+    ]
+    assert wrong == []
+
+
 # --- the size of the rooms, which is printed for reviews and limits nothing
 
 

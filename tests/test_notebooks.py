@@ -95,6 +95,23 @@ def test_notebooks_begin_with_prose_and_have_short_cells(path):
             "a random cell id changes at each build: name the cell"
         )
         assert cell.cell_type == "markdown" or len(cell.source.splitlines()) <= 15, cell.source
+        if cell.cell_type == "code":  # a page of 1,000 pixels has room for 110 letters, and cuts the others off
+            assert max(map(len, cell.source.splitlines())) <= 110, cell.source
+
+
+WIDE = 1200  # pixels: beyond them, the smallest text is not read when the picture is as wide as a page of 1,000
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_text_tells_how_to_see_all_of_a_picture_that_is_wider_than_a_page(path):
+    told = False
+    for cell in stored(path).cells:
+        told = told or "Run on a narrow page, the picture begins at its right end" in cell.source
+        for output in cell.get("outputs", []):
+            for data in re.findall(r"base64,([^\"]+)", output.get("data", {}).get("text/html", "")):
+                [width] = re.findall(r'<svg[^>]*? width="(\d+)', base64.b64decode(data).decode()) or ["0"]
+                # The pages of cr.steps begin at the left, as their first step does.
+                assert told or int(width) <= WIDE or "cr.steps(" in cell.source, cell.source
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -7,6 +7,7 @@ import types
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbformat
 import pytest
 
 import chainrule
@@ -76,6 +77,22 @@ def test_the_help_of_every_public_name_is_on_the_site(site):
 def test_each_page_in_markdown_is_on_the_site(site):
     assert sorted(build.PAGES) == sorted(path.name for path in (HERE / "docs").glob("*.md"))
     assert {Path(name).with_suffix(".html").name for name in build.PAGES} <= {path.name for path in site.iterdir()}
+
+
+def test_each_notebook_is_on_the_site_with_its_pictures_and_the_links_between_pages_lead_to_it(site):
+    for path in build.NOTEBOOKS:
+        page = (site / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
+        cells = nbformat.read(path, as_version=4).cells
+        shown = [output for cell in cells for output in cell.get("outputs", [])]
+        assert page.count("<img ") == sum("text/html" in output.get("data", {}) for output in shown)
+        assert all(html.escape(output.text) in page for output in shown if "text" in output)
+        assert page.count("<pre>") >= sum(cell.cell_type == "code" for cell in cells) and ".ipynb" not in page
+        answers = sum(cell.source.count("<details>") for cell in cells if cell.cell_type == "markdown")
+        assert len(re.findall(r"^<details><summary>.*?</summary>$.*?^</details>$", page, re.M | re.S)) == answers
+    front = (site / "index.html").read_text(encoding="utf-8")
+    assert 'Begin with notebook 0: <a href="notebooks/00-which-weight-was-it.html">' in front
+    for name in ("misconceptions.html", "inventory/index.html"):
+        assert re.search(r'href="(\.\./)?notebooks/01-backprop-step-by-step.html', (site / name).read_text("utf-8"))
 
 
 def test_the_gallery_shows_each_file_of_its_folder_and_the_lines_that_made_it(site):

@@ -383,7 +383,7 @@ ITEMS = (
         "data, rate, w = [(1.0, 2.0), (2.0, 4.0)], 0.1, cr.Value(0.0)\nbefore = (list(data), rate, w.data)\n"
         "for _ in range(100):\n    w.grad = 0.0\n    loss = sum((w * x - y) ** 2 for x, y in data)\n"
         "    loss.backward()\n    w.data -= rate * w.grad",
-        '" ".join(name for name, a, b in zip(("data", "rate", "w"), before, (data, rate, w.data)) if a != b)',
+        '" ".join(n for n, a, b in zip(("data", "rate", "w"), before, (data, rate, w.data)) if a != b)',
         (
             ("w alone", "w", "right"),
             ("w and the learning rate", "rate w", "that training finds its own rate"),

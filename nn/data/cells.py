@@ -46,7 +46,7 @@ class Source:
     what: str = "row"  # what is numbered: "line" in a file
 
     def at(self, row: int) -> str:
-        """line 3 of trees.csv, or row 1 of X."""
+        """How errors name a row: line 3 of trees.csv, or row 1 of X."""
         return f"{self.what} {row if self.numbers is None else self.numbers[row]} of {self.name}"
 
     def of(self, rows: NDArray[Any]) -> Source:
@@ -104,6 +104,8 @@ def cells_of_values(
     name: str, given: Any, source: Source, words: bool = False, decimal: str | None = None, asks: str = DECIMAL
 ) -> Cells:
     """The cells of a column of a frame, or of any sequence.
+
+    `asks` is what people are told to write where 1,234 may mean 1.234 or 1234; "" where nobody can be asked.
 
     Errors: ValueError for a value that is neither a number, a word nor a gap, and for one that is no number among many
     that are.

@@ -39,7 +39,7 @@ class Table:
     classes: tuple[Any, ...] | None  # None where the targets are numbers
     source: Source
     fills: bool = True  # whether gaps are filled
-    fill: Mapping[str, Any] = field(default_factory=dict)  # by column, where not with the median or the frequent word
+    fill: Mapping[str, Any] = field(default_factory=dict)  # by column: what fills its gaps, where the user said so
     decimal: str | None = None  # what ends the whole part of numbers that are texts; None where nothing says so
     notes: tuple[str, ...] = ()  # what a reader of the table should know: what was left out
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine.gate import shown
+from chainrule.engine.gate import columns_of, shown
 
 from .reading import numbered
 
@@ -21,17 +21,11 @@ def frame_columns(given: Any, name: str) -> dict[str, Any] | None:
 
     Errors: ValueError where two columns have the same name or rows have different ones; TypeError for a lazy frame.
     """
-    if callable(getattr(given, "collect", None)) and not hasattr(given, "__array__"):
-        raise TypeError(f"{name} is a {type(given).__name__}, whose rows are not there yet; write {name}.collect()")
+    if (columns := columns_of(given, name)) is not None:
+        return _named(columns, name)
     if isinstance(given, Mapping):
         single = given and all(isinstance(one, str) or not hasattr(one, "__len__") for one in given.values())
         return _named([(key, [one] if single else one) for key, one in given.items()], name)
-    labels = getattr(given, "columns", None)
-    if labels is not None and len(getattr(given, "shape", ())) == 2:
-        if hasattr(given, "iloc"):
-            return _named([(label, given.iloc[:, j]) for j, label in enumerate(labels)], name)
-        if hasattr(given, "to_series"):
-            return _named([(label, given.to_series(j)) for j, label in enumerate(labels)], name)
     if hasattr(given, "iloc") and hasattr(given, "index") and not hasattr(given, "columns"):  # one row of a frame
         if all(isinstance(label, str) for label in given.index):
             return _named([(label, [given.iloc[j]]) for j, label in enumerate(given.index)], name)

@@ -24,7 +24,7 @@ __all__ = ["Preparation", "Prepared"]
 
 Floats = NDArray[np.float64]
 SEVERAL = 4  # numbers: fewer than that do not tell whether they were scaled
-NEAR, FAR = 1.7, 2.0  # root mean squares: of what was scaled, and of what no rows like those for training are
+NEAR, FAR = 1.7, 2.0  # root mean squares: rows below NEAR look scaled, inputs above FAR are unlike those for training
 
 
 class Prepared(np.ndarray):
@@ -186,7 +186,7 @@ class Preparation:
             made = tuple([column_from_dict(one, f"preparation.columns[{i}]") for i, one in enumerate(columns)])
             if len({one.name for one in made}) < len(made):
                 raise ValueError("preparation.columns has two columns of the same name")
-        decimal = given.get("decimal")  # files of before have none
+        decimal = given.get("decimal")  # files of older versions have none
         if decimal not in (None, ".", ","):
             raise ValueError(f"preparation.decimal is {decimal!r:.60}; it is '.' or ','")
         return cls(made, None if target is None else target_from_dict(target, "preparation.target"), decimal)

@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -124,7 +125,7 @@ def _read(
         if names is None:
             found = _checked_names(name, line, header)
         else:
-            found, records = _given_names(name, names, header), _with_first((line, header), records)
+            found, records = _given_names(name, names, header), chain([(line, header)], records)
         texts = set(found) if as_texts is None else set(as_texts)
         parts: list[list[NDArray[Any]]] = [[] for _ in found]
         lines: list[NDArray[np.int64]] = []
@@ -232,11 +233,6 @@ def _given_names(name: str, names: Sequence[str], first: list[str]) -> list[str]
     if twice := [one for place, one in enumerate(given) if one in given[:place]]:
         raise ValueError(f"names has {twice[0]!r} twice; give each column a name of its own")
     return given
-
-
-def _with_first(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
 
 
 def _without_index(sheet: Sheet) -> Sheet:

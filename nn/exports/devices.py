@@ -200,6 +200,7 @@ def _prepared(model: Any) -> Callable[[Any], Any]:
 
 
 def _of_raw_rows(model: Any) -> Callable[[Any], Any]:
+    """The model of one row as it stands in the table, with outputs in the units of the table."""
     prepared, target = _prepared(model), _target(model)
 
     def f(x: Any) -> Any:

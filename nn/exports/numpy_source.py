@@ -119,6 +119,7 @@ def _applied(stage: Activation, text: str) -> str:
 
 
 def _says(model: Any, inputs: int, outputs: int) -> str:
+    """What the docstring of the file says of shapes and columns."""
     known = getattr(model, "preparation", None)
     result = "(n,)" if outputs == 1 else f"(n, {outputs})"
     lines = [f"Shapes: X (n, {inputs}) -> predict(X) {result}."]

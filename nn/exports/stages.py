@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..data.preparation import Preparation
 from ..data.targets import Amounts
-from ..init import uniform
+from ..kinds import ZERO, put_numbers
 from ..modules import MLP, Layer
 from ..probabilities import softmax
 from ..saving import NOT_FINITE, describe
@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-ZERO = uniform(0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -145,6 +144,7 @@ def folded(found: Sequence[Stage]) -> list[Affine | Activation]:
 
 
 def _after(second: Affine, first: Affine) -> Affine:
+    """Both as one: second(first(x))."""
     return Affine(second.weights @ first.weights, second.weights @ first.biases + second.biases)
 
 
@@ -175,7 +175,7 @@ def network(found: Sequence[Affine | Activation]) -> MLP | Sequential:
     names[-1] = "softmax" if ends_in_softmax else names[-1]
     model = MLP(sizes[0], sizes[1:], names, init=ZERO, rng=0)
     for layer, (affine, _) in zip(model.layers, layers):
-        _fill(layer, affine)
+        put_numbers(layer.neurons, affine.weights.tolist(), affine.biases.tolist())
     return model
 
 
@@ -184,15 +184,8 @@ def _part(stage: Affine | Activation) -> Any:
         return softmax if stage.name == "softmax" else stage.name
     outputs, inputs = stage.weights.shape
     layer = Layer(inputs, outputs, nonlin=False, init=ZERO, rng=0)
-    _fill(layer, stage)
+    put_numbers(layer.neurons, stage.weights.tolist(), stage.biases.tolist())
     return layer
-
-
-def _fill(layer: Layer, affine: Affine) -> None:
-    for neuron, weights, bias in zip(layer.neurons, affine.weights.tolist(), affine.biases.tolist()):
-        for w, number in zip(neuron.w, weights):
-            w.data = number
-        neuron.b.data = bias
 
 
 def class_names(model: Any) -> list[Any]:

@@ -266,14 +266,14 @@ def test_an_interrupt_at_any_moment_leaves_the_parameters_of_a_finished_step(com
 
 @pytest.mark.campaign
 def test_iris_is_learnt_from_any_seed():
-    def test_accuracy(seed):
+    def share_of_right_answers(seed):
         data = nn.iris()
         X, X_test, y, y_test = nn.train_test_split(*data, seed=seed, stratify=data.y)
         net = MLP(4, [16, 16, 3], activation="tanh", rng=seed)
         quiet(net, cross_entropy, X, y, epochs=40, batch_size=16, learning_rate=0.01, seed=seed, every=40)
         return accuracy(net.predict(X_test), y_test)
 
-    found = [test_accuracy(seed) for seed in range(20)]
+    found = [share_of_right_answers(seed) for seed in range(20)]
     print(sorted(found))
     assert np.median(found) >= 0.95
 

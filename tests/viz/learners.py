@@ -1205,5 +1205,7 @@ PLANTED = [
     ("swapped __truediv__", CLOSURES, "return self * other**-1", "return other * self**-1"),
     ("power of a negative number", CLOSURES, "Value(self.data**n", "Value(abs(self.data)**n"),
     ("power of a negative number", CLOSURES, "Value(self.data**n", "Value(math.exp(n * math.log(self.data))"),
+    ("power of a fraction", CLOSURES, "self.data**n, (self,)", "self.data**int(n), (self,)"),
+    ("swapped gradients", OPERATOR_CLASSES, "return g, -g", "return -g, g"),
     ("backward is no method", CLOSURES, "    def backward(self)", "    @property\n    def backward(self)"),
 ]  # fmt: skip

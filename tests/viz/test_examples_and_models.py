@@ -158,6 +158,25 @@ def test_a_model_is_drawn_with_its_weights_and_without_numbers_of_an_example():
     assert len([card for card in marked(large.svg, "card") if "table" in card.attrib["class"]]) == 2
 
 
+@pytest.mark.parametrize("sizes", [[16, 5], [3, 1], [128, 10]])
+def test_many_inputs_of_a_model_are_one_card_and_its_weights_can_be_seen(sizes):
+    model = nn.MLP(20, sizes, rng=0)
+    drawing = viz.draw(model)
+    cards = marked(drawing.svg, "card")
+    assert texts(cards[0])[0] == "20 inputs" and "x1" not in names(drawing) and drawing.height < 600
+    shapes = [one.attrib.get("class", "").split(" ")[0] for one in parsed(drawing.svg).iter()]
+    assert "cell" in shapes or "bar" in shapes
+    first = [edge for edge in marked(drawing.svg, "edge") if edge.attrib["data-ends"].startswith("0 ")]
+    inputs = [w.data for neuron in model.layers[0].neurons for w in neuron.w]
+    strongest = max(inputs, key=abs)
+    assert 1 <= len(first) <= 10 and f"weight {strongest!r}".replace("-", "−") in "".join(map(tooltip, first))
+    if sizes[0] <= 40:
+        data = page_data(drawing.html)
+        _, rows = next(iter(data["open"].values()))
+        assert [row[2:4] for row in rows[1:]] == [["", short(w.data)] for w in model.layers[0].neurons[0].w]
+        assert data["heads"] == ["", "weight"]
+
+
 def test_the_error_about_a_model_of_ones_own_says_to_draw_what_it_returns():
     class Mine(nn.Module):
         def __init__(self):

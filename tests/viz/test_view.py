@@ -98,7 +98,7 @@ def test_at_the_start_all_text_can_be_read_and_the_result_or_the_first_step_is_i
     hidden = browser.execute_script("return document.querySelector('.overview').hidden")
     (wide, high), (across, down) = box(browser, "#view svg")[2:], box(browser, "#view")[2:]
     in_sight = min(1, across / wide) * min(1, down / high)
-    assert hidden or in_sight < 0.83  # the scroll bars take some of the view
+    assert in_sight > 0.94 if hidden else in_sight < 0.98  # the scroll bars take some of the view
     assert not hidden or in_sight > 0.77
     assert browser.get_log("browser") == []
 
@@ -164,7 +164,9 @@ def test_sentences_are_not_cut_off_in_a_narrow_window(width, window, tmp_path):
     told = browser.find_element("id", "told")
     assert told.is_displayed() == (width < 900)
     if told.is_displayed():
-        assert told.text.startswith("Hatched: computed before data changed; call v6.refresh().")
+        assert told.text.startswith(
+            "Hatched: computed before data changed; call v6.refresh(). grad: orange −30, blue +30;"
+        )
         x, y, wide, high = box(browser, "#told")
         assert x >= 0 and x + wide <= width and y + high <= 700
         assert box(browser, "#view")[3] > 400  # there is room left for the picture
@@ -196,7 +198,7 @@ def test_the_mouse_drags_the_picture_and_the_overview_moves_it(window, tmp_path)
     where = "return chainrule.view.element.scrollLeft"
     before = browser.execute_script(where)
     for kind, x in (("mousePressed", 400), ("mouseMoved", 440), ("mouseMoved", 500), ("mouseReleased", 500)):
-        event = {"type": kind, "x": x, "y": 560, "button": "left", "buttons": 1, "clickCount": 1}
+        event = {"type": kind, "x": x, "y": 400, "button": "left", "buttons": 1, "clickCount": 1}
         browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
     assert browser.execute_script(where) == pytest.approx(before - 100, abs=1)
     x, y, _, high = box(browser, ".overview img")

@@ -34,7 +34,8 @@
   function place() {
     const seen = Math.min(1, view.clientWidth / svg.clientWidth) * Math.min(1, view.clientHeight / svg.clientHeight);
     // Where more is in sight, nobody needs it; once shown, it stays a little longer, for it takes room from the view.
-    box.hidden = !view.classList.contains("larger") || seen > (box.hidden ? 0.8 : 0.9);
+    const enough = chainrule.isFramed ? 0.8 : 0.95; // a frame of a notebook has a height that was chosen for it
+    box.hidden = !view.classList.contains("larger") || seen > (box.hidden ? enough : (1 + enough) / 2);
     if (box.hidden) return;
     const scale = Math.min(Math.min(240, 0.27 * view.clientWidth) / width, 64 / height);
     image.style.width = Math.max(width * scale, 12) + "px";

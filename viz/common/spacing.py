@@ -14,6 +14,8 @@ def spread(desired: Sequence[float], weight: Sequence[float], distance: Sequence
     >>> spread([0.0, 0.0, 9.0], [1.0, 1.0, 1.0], [4.0, 4.0])
     [-2.0, 2.0, 9.0]
     """
+    if len(desired) < 2:
+        return list(desired)
     offsets = [0.0]
     for gap in distance:
         offsets.append(offsets[-1] + gap)

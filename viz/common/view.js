@@ -43,7 +43,9 @@
 
   // What the picture says in sentences, once more below it, where a narrow window would cut them off.
   const told = document.getElementById("told");
-  told.textContent = Array.from(svg.querySelectorAll(".notice, .hint"), (line) => line.textContent).join(" ");
+  const legend = document.querySelector(".foot") ? [] : svg.querySelectorAll("[data-told]"); // a stepper's words explain it
+  told.textContent = Array.from(
+    [...svg.querySelectorAll(".notice, .hint"), ...legend], (line) => line.dataset.told ?? line.textContent).join(" ");
 
   function changed() {
     view.classList.toggle("larger", !isWhole());

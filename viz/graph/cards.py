@@ -68,7 +68,7 @@ def card_height(card: Card) -> float:
     if card.is_chip:
         return CHIP_HEIGHT + (CHIP_STRIP if card.strip else 0.0)
     if card.is_bare:
-        return BARE_HEIGHT + (8 + ROW * len(card.rows) if card.rows else 0.0)
+        return BARE_HEIGHT + (8 + ROW * len(card.rows) if card.rows else BARS_HEIGHT if card.bars else 0.0)
     height = CARD_HEIGHT + (STRIP_HEIGHT if card.strip else 0.0)
     return height + (8 + ROW * len(card.rows) if card.rows else BARS_HEIGHT if card.bars else 0.0)
 
@@ -116,10 +116,11 @@ def _inside(card: Card, at: Rectangle, largest: float, largest_bar: float) -> tu
     text, right = indent(card), at.width - PADDING
     if card.is_bare:
         below, above = rows_svg(card.rows, text, right, BARE_HEIGHT, largest)
+        below += bars_svg(card.bars, text, right - text, BARE_HEIGHT + 9.5, largest_bar) if card.bars else ""
         return below, _head(card, text, right, 26) + above
     shade = class_of(card.strength, largest)
-    patterns = _hatching(at) if card.is_stale else ""
-    beside = text + text_width("data *", 14)  # no stripes below words
+    beside = text + text_width("data *", 14)  # no pattern below words
+    patterns = _hatching(at, beside) if card.is_stale else ""
     patterns += _stripes(at, 29.0, 22.0, beside) if card.has_odd_data else ""
     odd_strip = _stripes(at, 54.5, 24.0, beside) if shade == "odd" else ""
     below = f"{patterns}{_strip(at, shade)}{odd_strip}"
@@ -183,12 +184,11 @@ def _stripes(at: Rectangle, top: float, height: float, left: float) -> str:
     return f'<path class="stripes" d="M{left:.1f} {top + height / 2:.1f}h{at.width - 3 - left:.1f}"/>'
 
 
-def _hatching(at: Rectangle) -> str:
-    """Slanting lines across the upper part of a card, whose number is stale."""
-    high, apart = 44.0, 9.0
-    first, last = 4.0, at.width - high - 4
-    starts = [first + apart * i for i in range(int((last - first) / apart) + 1)]
-    lines = "".join([f"M{x:.0f} {high + 5:.0f}l{high:.0f} {-high:.0f}" for x in starts])
+def _hatching(at: Rectangle, left: float) -> str:
+    """Slanting lines behind a number that is stale."""
+    top, high, apart = 30.0, 20.0, 9.0
+    starts = [left + apart * i for i in range(int((at.width - high - 3 - left) / apart) + 1)]
+    lines = "".join([f"M{x:.0f} {top + high:.0f}l{high:.0f} {-high:.0f}" for x in starts])
     return f'<path class="hatching" d="{lines}"/>'
 
 

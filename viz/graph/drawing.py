@@ -215,7 +215,8 @@ class _SceneDrawing:
             squares = (
                 "; squares: weights (row: to, column: from)" if any(one.matrix for one in self.scene.cards) else ""
             )
-            return ["weight", f"edges: colour and width = weight{squares}"]
+            bars = "; bars: weights" if any(one.bars for one in self.scene.cards) else ""
+            return ["weight", f"edges: colour and width = weight{squares}{bars}"]
         if not self.scene.has_gradients:
             return ["no gradients yet: backward() fills them in"]
         has_labels = any(edge.label for edge in self.scene.edges)
@@ -223,7 +224,11 @@ class _SceneDrawing:
         bars = "; bars: gradients of its parameters"
         if any(card.matrix for card in self.scene.cards):
             text += "; squares: gradients of weights (row: to, column: from)"
-        return ["grad", text + (bars if any(card.bars for card in self.scene.cards) else "")]
+        text += bars if any(card.bars for card in self.scene.cards) else ""
+        return ["grad", text + ("; …: some gradients are larger" if self._has_larger() else "")]
+
+    def _has_larger(self) -> bool:
+        return any(abs(card.strength) > self.largest for card in self.scene.cards)
 
     def _notices(self) -> list[str]:
         heights = [self.notice_top + NOTICE_LINE * place + 8 for place in range(len(self.notices))]
@@ -237,7 +242,7 @@ class _SceneDrawing:
         if not self.has_scale:
             return f'<text class="faint" x="{MARGIN:.1f}" y="{y:.1f}">{self.legend[0]}</text>\n'
         size, left = 11.0, self.scale_left
-        more = " …" if any(abs(card.strength) > self.largest for card in self.scene.cards) else ""
+        more = " …" if self._has_larger() else ""
         right = left + (2 * STEPS + 1) * size
         parts = [
             f'<text class="faint" x="{MARGIN:.1f}" y="{y:.1f}">{self.legend[0]}</text>',
@@ -250,7 +255,10 @@ class _SceneDrawing:
                 f'y="{y - 11:.1f}" width="{size:.1f}" height="13"/>'
             )
         x, y = (right + 92, y) if self.is_legend_on_one_line else (MARGIN, y + LEGEND_LINE - 2)
-        return "".join([*parts, f'<text class="faint" x="{x:.1f}" y="{y:.1f}">{self.legend[1]}</text>\n'])
+        word, largest = self.legend[0], short(self.largest, 3)
+        scale = markup(f"{word}: orange −{largest}, blue +{largest}; {self.legend[1]}.")
+        parts.append(f'<text class="faint" data-told="{scale}" x="{x:.1f}" y="{y:.1f}">{self.legend[1]}</text>\n')
+        return "".join(parts)
 
 
 def _largest(numbers: Iterable[float]) -> float:

@@ -169,7 +169,7 @@ def _folded_card(reading: Reading, group: Group, results: Sequence[int]) -> Card
     if group.kind == "neuron" and len(parameters) <= FEW_PARAMETERS and len(results) == 1:
         card.rows = _parameter_rows(reading, group.members, parameters)
     else:
-        card.bars = _bars([reading.shown[index] for index in parameters])
+        card.bars = bars_of([reading.shown[index] for index in parameters])
         if group.kind == "neuron":
             card.terms = _parameter_rows(reading, group.members, parameters)
     if group.kind == "layer":
@@ -346,7 +346,7 @@ def _strongest(numbers: Sequence[float]) -> float:
     return max(numbers, key=lambda number: math.inf if number != number else abs(number))
 
 
-def _bars(grads: Sequence[float]) -> list[float]:
+def bars_of(grads: Sequence[float]) -> list[float]:
     """As many bars as can be told apart; each shows the strongest gradient of a stretch of parameters."""
     if len(grads) <= MOST_BARS:
         return list(grads)
@@ -420,8 +420,12 @@ def _bundle(
 ) -> Edge:
     passed = [reading.passed(*one) for one in bundle]
     strongest = _strongest(passed)
-    start, end, argument = bundle[next(i for i, one in enumerate(passed) if one is strongest or one == strongest)]
-    names, local = reading.names, reading.slopes[end][argument]
+    slopes = [reading.slopes[end][argument] for _, end, argument in bundle]
+    sizes = passed if reading.has_gradients else slopes
+    most = _strongest(sizes)
+    place = next(i for i, one in enumerate(sizes) if one is most or one == most)
+    (start, end, _), local = bundle[place], slopes[place]
+    names = reading.names
     if not (is_open := any(reading.is_open(one, other) for one, other, _ in bundle)):
         detail = CLOSED
     else:

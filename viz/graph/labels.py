@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 
 from ..common.svg import Point
 from .edges import ARROW
@@ -62,19 +63,25 @@ class _Curve:
     """Points on a curve, which goes to the right, and either down all the way or up all the way."""
 
     def __init__(self, piece: Piece) -> None:
-        (left, start), (right, end) = piece
+        self.piece = piece
+        (self.left, start), (self.right, end) = piece
         self.sign = 1.0 if start <= end else -1.0
-        wide, first, high = right - left, self.sign * start, self.sign * (end - start)
-        self.xs, self.ys = [left + wide * share for share in ACROSS], [first + high * share for share in DOWN]
         self.top, self.bottom = min(start, end) - CLEAR, max(start, end) + CLEAR
+
+    @cached_property
+    def points(self) -> tuple[list[float], list[float]]:
+        (left, start), (right, end) = self.piece
+        wide, first, high = right - left, self.sign * start, self.sign * (end - start)
+        return [left + wide * share for share in ACROSS], [first + high * share for share in DOWN]
 
     def points_within(self, x: float, y: float, half: float) -> int:
         """How many points are less than `half` aside of a place, and less than CLEAR above or below it."""
-        if not self.top < y < self.bottom:
+        if not (self.top < y < self.bottom and self.left < x + half and x - half < self.right):
             return 0
         y *= self.sign
-        first = max(bisect_right(self.xs, x - half), bisect_right(self.ys, y - CLEAR))
-        return max(0, min(bisect_left(self.xs, x + half), bisect_left(self.ys, y + CLEAR)) - first)
+        xs, ys = self.points
+        first = max(bisect_right(xs, x - half), bisect_right(ys, y - CLEAR))
+        return max(0, min(bisect_left(xs, x + half), bisect_left(ys, y + CLEAR)) - first)
 
 
 def _best_spot(edge: Edge, piece: Piece, curves: dict[Piece, _Curve], others: Sequence[Spot]) -> Spot:

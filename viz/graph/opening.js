@@ -33,7 +33,7 @@
     document.getElementById("opened").textContent = name;
     table.replaceChildren();
     const head = table.createTHead().insertRow();
-    for (const word of ["", "", "data", "grad"]) head.insertCell().textContent = word;
+    for (const word of ["", "", ...data.heads]) head.insertCell().textContent = word;
     const body = table.createTBody();
     for (const [left, middle, number, grad, shade] of rows) {
       const row = body.insertRow();

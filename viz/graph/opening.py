@@ -71,7 +71,8 @@ def _whole(scene: Scene, placing: Placing, opened: dict[str, Any], largest_passe
         into = (end.x, placing.height_at(edge.end, edge.end_row))
         shade = shade_class(shade_of(edge.passed, largest_passed))
         lines.append([_key(edge.start, edge.start_row), _key(edge.end, edge.end_row), shade, _curve(out, into)])
-    return {"open": opened, "weights": weights, "lines": lines}
+    heads = (["", "weight"] if scene.shows == "weight" else ["data", "grad"]) if opened else []
+    return {"open": opened, "weights": weights, "lines": lines, "heads": heads}
 
 
 def _key(card: int, row: int | None) -> str:

@@ -278,6 +278,7 @@ BUGS = (
         )
         for check in ("a * 3", "3 * a")
     ),
+    Bug("swapped gradients", "a - b", _numbers(y_data=5.0, a=-1.0, b=1.0), f"in a - b, {SWAPPED}"),
     Bug(
         "swapped __sub__",
         "a - b",
@@ -524,6 +525,12 @@ BUGS = (
         "tanh of a large number overflows, where it is 1",
     ),
     Bug("tanh overflows", "tanh of 1000", lambda s: not s.error, "tanh of a large number is 1, with the slope 0"),
+    Bug(
+        "power of a fraction",
+        "a ** 0.5",
+        lambda s: not s.error,
+        "a ** 0.5, the square root, is wrong: is the exponent, or the slope, made a whole number?",
+    ),
     Bug(
         "constants as strings",
         "a word for a number",

@@ -89,8 +89,8 @@ CHECKS = (
     Check("a ** 2, and on", 6, {"a": 3.0, "b": 5.0}, "y = a**2 * b"),
     Check("a ** 3 of -2", 6, {"a": -2.0}, "y = a**3"),
     Check("a ** -1", 6, {"a": 2.3456789}, "y = a**-1"),
-    Check("-a", 6, A, "y = -a"),
     Check("a - b", 6, AB, "y = a - b"),
+    Check("-a", 6, A, "y = -a"),
     Check("a - 1", 6, A, "y = a - 1"),
     Check("1 - a", 6, A, "y = 1 - a"),
     Check("a / b", 6, {"a": 3.0, "b": 4.0}, "y = a / b"),
@@ -125,6 +125,7 @@ CHECKS = (
           "h = a * b\nz = h * c\nz.backward()\na.grad = 0.0\nb.grad = 0.0\ny = h * 5.0", note=True, watch=("a", "b")),
     Check("3,000 operations", 10, {"a": 0.5}, "y = a\nfor _ in range(3000):\n    y = y + a", note=True),
     Check("tanh of 1000", 10, {"a": 1000.0}, "y = a.tanh()", needs="tanh", note=True),
+    Check("a ** 0.5", 10, {"a": 6.25}, "y = a**0.5", note=True),
     Check("a word for a number", 10, A, "y = a * 1.0\ntry:\n    V('2') * 3\nexcept Exception:\n    pass\nelse:\n"
           "    y = y + (0.0 if isinstance((V('2') * 3).data, (int, float)) and (V('2') * 3).data == 6.0 else 1000.0)",
           note=True, watch=("y.data",), shown="Value('2') * 3"),

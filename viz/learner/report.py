@@ -33,7 +33,7 @@ SIMPLE = ("two ways to a leaf", "two sums of a leaf", "a + a", "a * a")  # which
 POWER = {"slope of a power", "upstream gradient left out of a power"}
 FOLLOWS = {  # of bugs that may be named because of another one
     "leaf overwritten": {"kept between calls"},
-    "minus is plus backwards": {"plain numbers are left out"},
+    "minus is plus backwards": {"plain numbers are left out", "swapped gradients"},
     "sum does not start": {"missing __radd__", "plain numbers are no arguments", "nothing comes through"},
     "slope of division": {*POWER, "inexact"},
     "log of a small number": {"inexact", "slope of log", "another logarithm"},

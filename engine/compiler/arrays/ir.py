@@ -116,5 +116,5 @@ def rows(array: Array, indices: Sequence[int]) -> Rows | None:
     return None if found is None else Rows(array, found.start, found.step, len(found))
 
 
-def is_batched(operand: Operand) -> bool:
+def is_batched(operand: Operand | None) -> bool:
     return isinstance(operand, Rows) and operand.array.batched

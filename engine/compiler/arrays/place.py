@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from ..literals import evenly
-from .ir import WORDS, Array, Rows
+from .ir import WORDS, Array, Operand, Rows
 
 Places = Sequence[int]
 ELSEWHERE = ("theta", "numbers", "index", "flat", "input", "scatter")  # where these lie is settled already
@@ -41,6 +41,22 @@ def first_writes(scatter: Array) -> list[bool]:
         fresh.append(seen.isdisjoint(places))
         seen.update(places)
     return fresh
+
+
+def copied(scatter: Array, inside: Mapping[Array, tuple[Array, Places]]) -> list[tuple[Operand, Places, bool]]:
+    """The parts of a scatter that are not computed there, each with its places, and whether it is the first in them."""
+    return [
+        (part, places, first) for part, places, first in zip(scatter.args, scatter.extra[0], first_writes(scatter))
+        if not (isinstance(part, Rows) and inside.get(part.array) == (scatter, places) and part.complete)
+    ]  # fmt: skip
+
+
+def there(x: Rows) -> list[bool] | None:
+    """Which of these rows are there at all: the others are 0, and make nothing of what is infinite. None: all are."""
+    if x.array.op != "scatter" or covers(x.array)[0]:
+        return None
+    places = {place for part in x.array.extra[0] for place in part}
+    return [place in places for place in x.places]
 
 
 def covers(scatter: Array) -> tuple[bool, bool]:
@@ -133,23 +149,24 @@ def below_each_other(whole: Array) -> Iterator[tuple[Array, int]]:
     return zip(whole.reads, accumulate((member.lanes + member.ones for member in whole.reads), initial=0))
 
 
+def home(array: Array, inside: Mapping[Array, tuple[Array, Places]]) -> Array:
+    """The array in whose memory this one lies, where it is computed in rows of another one."""
+    while array in inside:
+        array = inside[array][0]
+    return array
+
+
 def reused(
     code: Sequence[Array], roots: Collection[Array], inside: dict[Array, tuple[Array, Places]], own: Collection[object]
 ) -> dict[Array, Array]:
     """The arrays that lie in the memory of an earlier one, which is read no more. Those that are `own` keep theirs."""
-
-    def home(array: Array) -> Array:
-        while array in inside:
-            array = inside[array][0]
-        return array
-
     first: dict[Array, int] = {}
     last: dict[Array, int] = {}
     for position, array in enumerate(code):
-        first.setdefault(home(array), position)
+        first.setdefault(home(array, inside), position)
         for each in (array, *array.reads):
-            last[home(each)] = position
-    kept = {home(array) for array in roots}
+            last[home(each, inside)] = position
+    kept = {home(array, inside) for array in roots}
     dying, born = defaultdict[int, list[Array]](list), defaultdict[int, list[Array]](list)
     for array, position in last.items():
         if array not in own and _plain(array):
@@ -160,7 +177,7 @@ def reused(
     free = defaultdict[tuple[int, bool], list[Array]](list)
     for position, array in enumerate(code):
         gone = dying[position]
-        in_place = isinstance(array.op, str) and array.op not in WORDS and home(array) is array
+        in_place = isinstance(array.op, str) and array.op not in WORDS and array not in inside
         for a in array.args if in_place else ():
             if isinstance(a, Rows) and a.complete and a.array in gone and _size(a.array) == _size(array):
                 free[_size(array)].append(a.array)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .derive import differentiate
 from .forward import Forward, array_program
 from .ir import ZERO, Array, Operand, Rows, is_batched
-from .layout import name_the_rest
+from .layout import examples_in_rows, name_the_rest
 from .place import needed
 from .plan import Plan
 from .program import Program
@@ -21,8 +21,18 @@ class Function:
     name: str
     code: list[Array]
     inputs: list[Array]
+    parameters: int
     results: list[Operand | None]
+    roots: list[Array]  # what has to be computed: the results, and the indices that are checked
+    rowwise: set[Array]  # the inputs that had better stay as given, with an example in each row
     still: Sequence[int] = ()  # the parameters whose gradient is 0.0
+
+    @property
+    def rows(self) -> list[int]:
+        """How many lanes each result has; an input of integers has none."""
+        if self.name == "input_gradients":
+            return [0 if x is None else array.lanes for x, array in zip(self.results, self.inputs)]
+        return [*[1] * (len(self.results) - 1), 1 if self.name == "value" else self.parameters]
 
 
 def whole(plan: Plan, name: str, without_gradient: Sequence[int] = ()) -> Function:
@@ -30,10 +40,12 @@ def whole(plan: Plan, name: str, without_gradient: Sequence[int] = ()) -> Functi
     forward = array_program(plan)
     inputs = [forward.arrays[given] for given in plan.inputs]
     found = results(forward, name)
-    roots = [each.array for each in found if isinstance(each, Rows)]
-    code = needed(forward.program.code, [*roots, *forward.checked])
+    roots = [*[each.array for each in found if isinstance(each, Rows)], *forward.checked]
+    code = needed(forward.program.code, roots)
     name_the_rest(code)
-    return Function(name, code, inputs, found, without_gradient if name == "value_and_grad" else ())
+    rowwise = {forward.arrays[array] for array in examples_in_rows(plan)}
+    still = without_gradient if name == "value_and_grad" else ()
+    return Function(name, code, inputs, plan.theta.lanes, found, roots, rowwise, still)
 
 
 def results(forward: Forward, name: str) -> list[Operand | None]:

@@ -47,6 +47,11 @@ class Interface(NamedTuple):
         """How many numbers an example has in each input."""
         return [prod(shape) for shape in self.shapes]
 
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Where each number of an example stands: in which input, and where in that."""
+        return [(i, lane) for i, size in enumerate(self.sizes) for lane in range(size)]
+
     def said(self) -> str:
         """The inputs, and the parameters, each with its shape; "" where there are none.
 

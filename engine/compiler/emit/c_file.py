@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from ..literals import wrapped
 from .about import About
-from .c import SLACK, CFunction
 from .c_float import as_float
+from .c_function import SLACK, CFunction
 from .c_words import number, prelude
 
 SAYS = {

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.forward import Forward, array_program
-from ..arrays.ir import Array, Operand
+from ..arrays.ir import Array
 from ..arrays.meaning import Meaning
-from ..arrays.plan import Plan
 from ..arrays.whole import Function
-from .c import DURING, SLACK, CFunction, Unit, Writer
+from .c import Writer
+from .c_function import SLACK, CFunction
+from .c_places import DURING, Unit
 
 MOST = 127  # the largest byte
 BYTES = 4  # of a float, in which the bytes of a right side lie
@@ -81,25 +82,20 @@ def in_bytes(function: Function, theta: Sequence[float], inputs: Sequence[Any]) 
     return Meaning(function, theta, inputs, np.float32, {"matmul": product})
 
 
-def byte_function(plan: Plan, theta: Sequence[float], examples: Sequence[Any]) -> CFunction:
+def byte_function(function: Function, theta: Sequence[float], examples: Sequence[Any]) -> CFunction:
     """The function "value" in C for one example; the parameters are constants in it. Its text is for float.
 
     Shapes: each of the examples' inputs (n, lanes).
     """
-    forward = array_program(plan)
-    writer = _Writer(forward, forward.outputs, theta, examples)
-    sizes = tuple(array.lanes for array in plan.inputs)
-    return CFunction("value", writer.text(), writer.memory, len(forward.outputs), sizes, 0)
+    return _Writer(function, theta, examples).function_in_c()._replace(parameters=0)
 
 
 class _Writer(Writer):
     """What does not depend on the example is computed now, and stands in the text as a constant."""
 
-    def __init__(
-        self, forward: Forward, outputs: Sequence[Operand], theta: Sequence[float], examples: Sequence[Any]
-    ) -> None:  # fmt: skip
-        super().__init__(forward, None, [(output, 1) for output in outputs], "value", 1)
-        meaning = Meaning(Function("value", self.code, self.inputs, list(outputs)), theta, examples)
+    def __init__(self, function: Function, theta: Sequence[float], examples: Sequence[Any]) -> None:
+        super().__init__(function, 1)
+        meaning = Meaning(replace(function, code=self.code), theta, examples)
         self.constants = {array: one[:, 0].tolist() for array, one in meaning.arrays.items() if not array.batched}
         self.products = as_bytes(meaning, self.code)
         self.row = self.memory - SLACK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..arrays.ir import Array, Operand, Rows
-from ..arrays.place import covers
+from ..arrays.place import there
 from .c_places import Places
 
 
@@ -95,8 +95,8 @@ class Products(Places):
         steps = [_strides(letters, sizes, step) for letters, step in zip(axes, (first.step, second.step, 1))]
         pointers = [self._matrix(first), self._matrix(second), self.at(array)]
         gone = [letter for letter in sizes if letter not in axes[2] and any(letter in each for each in axes[:2])]
-        there = [self._there(x) if self.name != "value_and_grad" else "" for x in (first, second)]
-        if self.block == 1 and not any(there) and (product := _as_product(axes, sizes, steps, pointers, gone)):
+        masks = [there(x) if self.name != "value_and_grad" else None for x in (first, second)]
+        if self.block == 1 and not any(masks) and (product := _as_product(axes, sizes, steps, pointers, gone)):
             return product
 
         def row_of(which: int) -> str:
@@ -112,16 +112,10 @@ class Products(Places):
             return "".join(f"for (long i_{one} = 0; i_{one} < {sizes[one]}; i_{one}++) " for one in letters)
 
         examples = "CR_LOOP for (long j = 0; j < k; j++) " if self.block > 1 else ""
-        asked = " && ".join(f"{table}[{row_of(which)}]" for which, table in enumerate(there) if table)
+        asked = " && ".join(f"{self.table(list(map(int, mask)), 'int')}[{row_of(which)}]"
+                            for which, mask in enumerate(masks) if mask)  # fmt: skip
         add = f"{loops(gone)}{f'if ({asked}) ' * bool(asked)}{examples}{cell(2)} += {cell(0)} * {cell(1)};"
         return f"  {loops(list(axes[2]))}{{\n    {examples}{cell(2)} = 0.0;\n    {add}\n  }}"
-
-    def _there(self, x: Rows) -> str:
-        """Which rows of an operand are there at all: the others are 0, and make nothing of what is infinite."""
-        if x.array.op != "scatter" or covers(x.array)[0]:
-            return ""
-        places = {place for part in x.array.extra[0] for place in part}
-        return self.table([int(x.start + x.step * i in places) for i in range(x.count)], "int")
 
 
 def _strides(letters: str, sizes: dict[str, int], step: int) -> dict[str, int]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ...op import Op
 from ..expression import expression
 from ..scalar.code import Code, Ref, Scalar, needed
 from .about import Interface
-from .c import ARGUMENTS, SLACK, CFunction
+from .c_function import ARGUMENTS, SLACK, CFunction, part, unused
 from .c_words import number, spelled
 
 WIDE = 24  # examples side by side in a long chain
@@ -18,6 +17,7 @@ WINDOW = 4  # so many instructions have to be alike before a repetition is looke
 LONGEST = 3000  # instructions in what repeats
 OFTEN = 4  # times that something repeats before it is a loop
 TOGETHER = 400  # lines in one function
+PART = "long start, long m, long k, const double *theta, const double *const *x, double *w"  # what these read
 
 Argument = tuple[str, Any]  # ("number", float), ("x0", place in that input), ("p", place), or ("v", a line's position)
 
@@ -43,16 +43,17 @@ def scalar_function(code: Code, results: Sequence[Scalar], name: str, interface:
 
     Errors: NoExpression for what C has no words for.
     """
-    writer = _Writer(code, results, name, interface.sizes, 1 if one else WIDE)
-    rows = len(results) - (name != "value")
-    return CFunction(name, writer.text(), writer.memory, rows, tuple(writer.inputs), interface.parameters)
+    writer = _Writer(code, results, name, interface, 1 if one else WIDE)
+    sizes, parameters = tuple(interface.sizes), interface.parameters
+    rows = {"value": (1,) * len(results), "input_gradients": sizes}.get(name, (parameters,))
+    return CFunction(name, writer.text(), writer.memory, rows, sizes, parameters)
 
 
 class _Writer:
-    def __init__(self, code: Code, results: Sequence[Scalar], name: str, inputs: list[int], block: int) -> None:
-        self.name, self.inputs, self.block = name, inputs, block
+    def __init__(self, code: Code, results: Sequence[Scalar], name: str, interface: Interface, block: int) -> None:
+        self.name, self.inputs, self.block = name, interface.sizes, block
         places = [place for place in needed(code, results) if isinstance(code.operations[place], Op)]
-        position, ends = {place: i for i, place in enumerate(places)}, list(accumulate(inputs))
+        position, numbers = {place: i for i, place in enumerate(places)}, interface.places
 
         def argument(a: Any) -> Argument:
             if a.__class__ is float:
@@ -63,8 +64,8 @@ class _Writer:
             place = int(op[1:])
             if op[0] == "p":
                 return "p", place
-            which = next(i for i, end in enumerate(ends) if place < end)
-            return f"x{which}", place - (ends[which] - inputs[which])
+            which, lane = numbers[place]
+            return f"x{which}", lane
 
         self.lines = [Line(code.operations[place], tuple(map(argument, code.arguments[place])), code.batched[place])  # type: ignore[arg-type]
                       for place in places]  # fmt: skip
@@ -139,15 +140,9 @@ class _Writer:
     def text(self) -> str:
         parts, calls = [], []
         for i, function in enumerate(self.functions):
-            body = "\n".join(map(self._block, function))
-            name = f"cr_{self.name}_part_{i}"
-            parts.append(
-                f"CR_PART long {name}(long start, long m, long k, const double *theta, "
-                "const double *const *x, double *w) {\n"
-                f"  long wrong = 0;\n{body}\n  (void)start; (void)m; (void)k; (void)theta; (void)x; (void)w;\n"
-                "  return wrong;\n}"
-            )
-            calls.append(f"    wrong |= {name}(start, m, k, theta, x, w);")
+            text, call = part(f"cr_{self.name}_part_{i}", PART, "\n".join(map(self._block, function)))
+            parts.append(text)
+            calls.append(f"    {call}")
         B = self.block
         body_of = [f"static long cr_{self.name}({ARGUMENTS}) {{", "  long start, m = 1, k = 1, wrong = 0;"]
         if self.name == "value_and_grad":
@@ -157,7 +152,7 @@ class _Writer:
         if B > 1:
             body_of.append(f"    m = n - start < {B} ? n - start : {B};\n    k = (m + 7) / 8 * 8;")
         body_of += [*calls, *self._given(), "  }", *self._finish()]
-        body_of.append("  (void)m; (void)k; (void)x; (void)theta; (void)w; (void)value; (void)out;\n  return wrong;\n}")
+        body_of.append(f"{unused(f'long m, long k, {ARGUMENTS}')}\n  return wrong;\n}}")
         return "\n".join([*self.tables, *parts, *body_of]) + "\n"
 
     def _given(self) -> list[str]:

@@ -28,9 +28,9 @@ WORDS: Mapping[str, str] = {
     "cr_mod({}, {})",
     "floor_divide": "cr_floor_divide({}, {})",
 }  # fmt: skip
-# pow is slow, and does not run in vectors.
+# pow is slow, and does not run in vectors. An inverse is taken first: a large square would be inf, and its inverse 0.
 POWERS: Mapping[float | None, str] = {
-    2.0: "cr_square({})", 3.0: "cr_cube({})", -1.0: "(1.0 / {})", -2.0: "(1.0 / cr_square({}))", 0.5: "cr_root({})",
+    2.0: "cr_square({})", 3.0: "cr_cube({})", -1.0: "(1.0 / {})", -2.0: "cr_square(1.0 / {})", 0.5: "cr_root({})",
     -0.5: "cr_inverse_root({})", 1.5: "cr_power_1_5({})", -1.5: "cr_power_minus_1_5({})", 1.0: "{}",
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...op import Op
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows
-from ..arrays.place import covers, first_writes
+from ..arrays.place import copied, covers, there
 from ..arrays.whole import Function
 from ..expression import ALSO, PRIMITIVES, NoExpression, expression
 from ..literals import parsed
@@ -166,7 +166,7 @@ class JavaScript:
         whole, more = covers(array)
         if more or not whole:
             self.body.append(f"{array.name}.fill(0);")
-        for x, places, first in zip(array.args, array.extra[0], first_writes(array)):
+        for x, places, first in copied(array, {}):
             self._put_rows(array, x, places, not first)
 
     def _put_rows(self, array: Array, x: Operand, places: Sequence[int], add: bool = False) -> None:
@@ -211,11 +211,10 @@ class JavaScript:
 
     def _there(self, x: Rows) -> str:
         """Which factors of a side of an einsum are there at all: the others are 0; null if all are."""
-        if x.array.op != "scatter" or covers(x.array)[0]:
+        mask = there(x)
+        if mask is None:
             return "null"
-        rows = sorted({place for part in x.array.extra[0] for place in part})
-        shifted = [row - x.start for row in rows if 0 <= row - x.start < x.count]
-        return self.constant(f"there({x.count}, {self.indices(shifted)})") if shifted else "null"
+        return self.constant(f"there({x.count}, {self.indices([row for row, known in enumerate(mask) if known])})")
 
     # --- sums
 

@@ -48,15 +48,15 @@ def bind_on_scalars(
 
 def _leaves(interface: Interface) -> Callable[[str], str]:
     """A function from the name of an input or a parameter in the code to its text."""
-    places = [(i, size, lane) for i, size in enumerate(interface.sizes) for lane in range(size)]
+    places, sizes = interface.places, interface.sizes
 
     def leaf(name: str) -> str:
         if name[0] == "p":
             return f"theta[{name[1:]}]"
-        i, size, lane = places[int(name[1:])]
+        i, lane = places[int(name[1:])]
         if not interface.batch:
             return f"x{i}[{lane}]"
-        return f"x{i}[{'k' if size == 1 else f'k * {size} + {lane}' if lane else f'k * {size}'}]"
+        return f"x{i}[{'k' if sizes[i] == 1 else f'k * {sizes[i]} + {lane}' if lane else f'k * {sizes[i]}'}]"
 
     return leaf
 

@@ -12,7 +12,7 @@ import numpy as np
 from ...op import Op
 from ..arrays.ir import ONE, WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
-from ..arrays.place import Placement, covers, first_writes
+from ..arrays.place import Placement, copied, covers, there
 from ..arrays.plan import Step
 from ..literals import indices_literal, literal, shape_literal, slice_literal, template
 
@@ -239,9 +239,7 @@ class NumPy:
             return self._take_back(array, self._taken_back[array])
         if covers(array)[1]:
             self.to(array, f"{name}[...] = 0.0", "0")
-        for part, places, first in zip(array.args, array.extra[0], first_writes(array)):
-            if isinstance(part, Rows) and self.placed.get(part.array) == (array, places) and part.complete:
-                continue
+        for part, places, first in copied(array, self.placed):
             value, sign = self.of(part, array.batched), "" if first else "+"
             comment = f"{array.name} {sign}= {self.says(part)}"
             shape = f"({len(places)}, n)" if array.batched else f"({len(places)},)"
@@ -348,9 +346,10 @@ class NumPy:
 
     def _there(self, x: Rows, axes: str, sizes: Mapping[str, int], order: Sequence[str]) -> str:
         """Which factors of a side are there at all: the others are 0, and make nothing of what is infinite. All: ""."""
-        if x.array.op != "scatter" or covers(x.array)[0]:
+        mask = there(x.array.whole)
+        if mask is None:
             return ""
-        places = sorted({place for part in x.array.extra[0] for place in part})
+        places = [place for place, known in enumerate(mask) if known]
         name = self.constant(f"np.isin(np.arange({x.array.lanes}), {self.indices(places)})")
         shape, turned = shape_literal([sizes[axis] for axis in axes]), shape_literal([axes.index(a) for a in order])
         return self.constant(f"{shown(x, name)}.reshape{shape}.transpose{turned}")

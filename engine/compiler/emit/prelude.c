@@ -25,7 +25,7 @@ static inline double cr_inverse_root(double a) { return 1.0 / cr_root(a); }
 
 static inline double cr_power_1_5(double a) { return fabs(a) * cr_root(a); }
 
-static inline double cr_power_minus_1_5(double a) { return 1.0 / cr_power_1_5(a); }
+static inline double cr_power_minus_1_5(double a) { return cr_power_1_5(1.0 / a); }
 
 static inline double cr_cube(double a) { return a * a * a; }
 

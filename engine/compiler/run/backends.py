@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ...telling import PLACES, Place, tell, user_line
+from ...telling import PLACES, Place, tell, user_place
 from ..expression import NoExpression
 
 BACKENDS = ("numpy", "c", "auto")
@@ -31,9 +31,9 @@ class Functions:
             if name in self.building:
                 self.building[name].join()
             else:
-                self._make(name, make, user_line())
+                self._make(name, make, user_place())
         elif name not in self.building:
-            place = user_line()
+            place = user_place()
 
             def build() -> None:
                 try:

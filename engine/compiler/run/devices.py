@@ -89,9 +89,10 @@ def c_files(
             'dtype="int8", examples=(X,)), with the inputs of a call'
         )
     with ONE_AT_A_TIME:
-        if not any(array.op == "matmul" for array in whole(traced.array_plan(), "value").code):
+        function = whole(traced.array_plan(), "value")
+        if not any(array.op == "matmul" for array in function.code):
             raise ValueError('dtype="int8" rounds matrices of parameters, and this program has none; take "float32"')
-        made = byte_function(traced.array_plan(), theta, given)
+        made = byte_function(function, theta, given)
     return c_file(name, [made], [], about, floats=True, notes=notes), rounding
 
 

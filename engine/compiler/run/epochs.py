@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .compilers import library
-from .native import Native, aligned, library_text
+from .native import Native, aligned, library_text, loaded
 from .running import FloatArray
 
 MEMORY = 4  # pointers in front of those to the arrays that the rule remembers
@@ -65,7 +64,7 @@ class Epochs:
         self._sizes = [ctypes.c_long(size) for size in (len(function.inputs), function.parameters, moved)]
         self._function, self._moved = function, moved
         self._settings, self._memory = (_how_many(rule, name) for name in ("settings", "memory"))
-        self._call: Any = library(self.text).chainrule_train
+        self._call = loaded(self.text, "chainrule_train")
         self._call.restype = ctypes.c_long
         self._w, self._value = aligned(function.memory), aligned(1)
         self.gradient, self.before = aligned(function.parameters), aligned(moved)

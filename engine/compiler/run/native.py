@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..emit.c import CFunction
+from ..emit.c_function import CFunction
 from ..emit.c_words import prelude, whole
-from .compilers import NoCompiler, library
+from .compilers import NoCompiler, compiler, library
 from .running import FloatArray, Runner
 
 HEAD = """\
@@ -54,7 +54,19 @@ def library_text(body: str) -> str:
     return "\n".join([HEAD, prelude(body), products, body])
 
 
-__all__ = ["Native", "NoCompiler", "aligned", "library_text"]
+def loaded(text: str, name: str) -> Any:
+    """The function of that name in the library of this text.
+
+    Errors: NoCompiler where the library cannot be built, or has no such function, as one of C++ has not.
+    """
+    try:
+        return getattr(library(text), name)
+    except AttributeError:
+        made_by = " ".join(compiler().command)
+        raise NoCompiler(f"{made_by} leaves out the function {name}: is it a compiler of C, as gcc is?") from None
+
+
+__all__ = ["Native", "NoCompiler", "aligned", "library_text", "loaded"]
 
 
 class Native:
@@ -68,7 +80,7 @@ class Native:
     def __init__(self, function: CFunction, instead: Callable[[int, FloatArray], Runner]) -> None:
         self.function, self.instead = function, instead
         self.text = library_text(function.text + EXPORT.format(name=function.name))
-        self.call: Any = getattr(library(self.text), f"chainrule_{function.name}")
+        self.call = loaded(self.text, f"chainrule_{function.name}")
         self.call.argtypes, self.call.restype = None, ctypes.c_long
 
     def bind(self, n: int, theta: FloatArray) -> Runner:
@@ -116,11 +128,7 @@ def _results(function: CFunction, out: FloatArray) -> Any:
         return list(out)
     if function.name != "input_gradients":
         return out
-    found, start = [], 0
-    for lanes in function.inputs:
-        found.append(out[start : start + lanes])
-        start += lanes
-    return found
+    return np.split(out, np.cumsum(function.results)[:-1])
 
 
 def aligned(count: int) -> NDArray[np.float64]:

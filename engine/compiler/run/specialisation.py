@@ -14,7 +14,8 @@ from ..arrays.pack import schedule
 from ..arrays.plan import Array, Lane, Plan, Step
 from ..arrays.whole import whole
 from ..emit.about import Interface
-from ..emit.c import CFunction, array_function
+from ..emit.c import array_function
+from ..emit.c_function import CFunction
 from ..emit.c_scalars import scalar_function
 from ..emit.functions import numpy_source
 from ..emit.javascript_arrays import bind_on_arrays
@@ -131,15 +132,21 @@ class Specialisation:
         return ["value", *gradients]
 
     def results(self, name: str) -> list[Scalar]:
-        """What the function of that name returns, scalar by scalar: the outputs, or the output and its gradient."""
+        """What the function of that name returns, scalar by scalar: the outputs, or the output and its gradient.
+
+        To the numbers of an input of integers, it is 0.0.
+        """
         if name == "value":
             return self.outputs
         [output] = self.outputs
         with ONE_AT_A_TIME, paused_collector():
-            if name == "input_gradients":
-                return [output, *differentiate(self.code, output, range(self.inputs))]
-            slopes = differentiate(self.code, output, range(self.inputs, self.inputs + self.parameters))
-        return [output, *slopes]
+            if name != "input_gradients":
+                places = range(self.inputs, self.inputs + self.parameters)
+                return [output, *differentiate(self.code, output, places)]
+            whole = [array.whole_numbers for array in self.layout for _ in range(array.lanes)]
+            floats = [place for place, integer in enumerate(whole) if not integer]
+            found = dict(zip(floats, differentiate(self.code, output, floats)))
+        return [output, *[found.get(place, 0.0) for place in range(self.inputs)]]
 
     def float_text(self, name: str) -> str:
         """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
@@ -240,7 +247,7 @@ class Specialisation:
         with ONE_AT_A_TIME, paused_collector():
             if self.narrow or self.long:  # one: the loops over examples take no time beside the others
                 return scalar_function(self.code, self.results(name), name, self.interface, one)
-            return array_function(self.array_plan(), name, int(one))
+            return array_function(whole(self.array_plan(), name), int(one))
 
     def in_c(self, name: str, one: bool = False) -> Callable[[int, FloatArray], Runner] | None:
         """What binds the function of that name in C; None where NumPy runs, for now or for good.

@@ -1,6 +1,7 @@
 """Programs in C give the numbers of eager code, and are built once, whatever happens to a compiler."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -73,7 +74,7 @@ def test_thousands_of_random_structures_in_c_agree_with_eager_code(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("features", [3, 40])  # 40: an example in each row
-@pytest.mark.parametrize("n", [1, 7, 8, 9, 264, 265, 600, 5000])
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 104, 105, 600, 5000])  # 104: so many are side by side
 def test_any_number_of_examples_gives_what_numpy_gives(n, features):
     chance, model = np.random.default_rng(n), MLP(features, [5, 3], "tanh", rng=0)
     X, y = chance.normal(size=(n, features)), chance.integers(0, 3, n)
@@ -109,6 +110,16 @@ def test_a_chain_that_repeats_is_a_loop_and_gives_what_python_gives(steps):
     assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
     if steps == 400:
         assert program.source.count("sin(") < 100 and " s < " in program.source
+
+
+def test_nothing_is_computed_for_the_gradient_of_an_input_of_integers():
+    w, x, k = Value(0.5), np.array([1.0, -2.0]), np.array([1, 2])
+    program, alone = (in_c(lambda x, k: tanh(w * x) * exp(k), [w], batch=batch) for batch in (True, False))
+    slopes, none = program.input_gradients(x, k)
+    assert none is None and np.allclose(slopes, 0.5 * np.exp(k) / np.cosh(0.5 * x) ** 2, rtol=1e-14)
+    assert program._latest().c_function("input_gradients").results == (1, 0)
+    assert np.isclose(alone.input_gradients(1.0, 2)[0], 0.5 * np.exp(2) / np.cosh(0.5) ** 2, rtol=1e-14)
+    assert alone._latest().results("input_gradients")[2] == 0.0
 
 
 @pytest.mark.slow
@@ -402,6 +413,18 @@ def test_the_path_of_a_compiler_may_have_spaces_and_what_it_says_any_encoding(mo
         compilers.compiler()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the compiler is a script")
+def test_a_compiler_that_names_functions_in_its_own_way_is_asked_whether_it_is_one_of_c(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
+    mangles = tmp_path / "mangles"
+    mangles.write_text(f"#!/bin/sh\nexec '{COMPILER.command[0]}' -Dchainrule_value=_Z15chainrule_valuel \"$@\"\n")
+    mangles.chmod(0o755)
+    monkeypatch.setenv("CC", str(mangles))
+    w = Value(2.0)
+    with pytest.warns(RuntimeWarning, match="leaves out the function chainrule_value: is it a compiler of C, as gcc"):
+        assert in_c(lambda x: w * x, [w])(np.array([3.0])).tolist() == [6.0]
+
+
 def test_two_processes_build_the_same_library_at_once(tmp_path):
     code = (
         "import numpy as np\nfrom chainrule import engine\nw = engine.Value(3.0)\n"
@@ -602,24 +625,28 @@ def test_a_saved_file_compiles_without_a_warning_and_runs_alone(tmp_path, featur
 
 
 def _sanitizers():
-    """The flags that this compiler has for them; None if it has none, or Python cannot load what they make."""
-    runtime = subprocess.run([*COMPILER.command, "-print-file-name=libasan.so"], capture_output=True, text=True)
+    """What Python has to load before, and the flags; None if this compiler has no sanitisers that it can load."""
+    clang = "clang" in COMPILER.version
+    file = f"libclang_rt.asan-{platform.machine()}.so" if clang else "libasan.so"
+    runtime = subprocess.run([*COMPILER.command, f"-print-file-name={file}"], capture_output=True, text=True)
     path = runtime.stdout.strip()
-    return path if runtime.returncode == 0 and os.path.isabs(path) and shutil.which(COMPILER.command[0]) else None
+    flags = (*SANITIZED, "-fsanitize=address,undefined", *["-shared-libasan"] * clang)
+    return (path, flags) if runtime.returncode == 0 and os.path.isabs(path) else None
 
 
 @pytest.mark.slow
 def test_address_and_undefined_behaviour_sanitisers_find_nothing(tmp_path):
-    runtime = None if COMPILER.is_cl else _sanitizers()
-    if runtime is None:
+    found = None if COMPILER.is_cl else _sanitizers()
+    if found is None:
         pytest.skip("this compiler has no address sanitiser that can be loaded into Python")
+    runtime, flags = found
     code = (
         "import os\ndel os.environ['LD_PRELOAD']\n"  # the compiler would be slow with it
         f"import sys, warnings\nsys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]}\n"
         "import numpy as np\nfrom structures import Structure\nfrom test_structures import inputs_of\n"
         "from chainrule import engine\nfrom chainrule.engine.compiler.arrays import layout\n"
         "from chainrule.engine.compiler.run import compilers\nfrom chainrule.nn import MLP, cross_entropy\n"
-        f"compilers.FLAGS = {(*SANITIZED, '-fsanitize=address,undefined')}\n"
+        f"compilers.FLAGS = {flags}\n"
         "for seed in range(8):\n"
         "    layout.MANY_FEATURES = 1 + 31 * (seed % 2)\n"
         "    f, chance = Structure(seed), np.random.default_rng(seed)\n"

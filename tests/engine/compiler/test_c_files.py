@@ -27,7 +27,8 @@ except compilers.NoCompiler as problem:
 if COMPILER.is_cl:
     pytest.skip("the flags are those of gcc and clang", allow_module_level=True)
 
-FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wdouble-promotion", "-O1"]
+FLAGS = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+FLAGS += ["-Wdouble-promotion", "-Wconversion", "-Wshadow"]
 COUNT = itertools.count()
 KINDS = {"float64": ctypes.c_double, "float32": ctypes.c_float, "int8": ctypes.c_float}
 

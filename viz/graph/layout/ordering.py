@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
 
@@ -129,23 +128,20 @@ def _sort_column(
     column: list[int], neighbours: Sequence[Sequence[int]], slot: list[int], box: Sequence[str | None]
 ) -> None:
     """Sort by the mean slot of the neighbours on one side; nodes without such neighbours keep their slots."""
-    means: dict[int, float] = {}
+    if len(column) < 2:
+        return  # it has the slot 0 already
+    # The means are quotients of sums of whole numbers, so they are the same on every machine.
+    means = {node: sum([slot[other] for other in near]) / len(near) for node in column if (near := neighbours[node])}
     members: dict[str, list[float]] = {}
-    for node in column:
-        if neighbours[node]:
-            mean = math.fsum([slot[other] for other in neighbours[node]]) / len(neighbours[node])
-            means[node] = mean
-            name = box[node]
-            if name is not None:
-                members.setdefault(name, []).append(mean)
-    # A box moves as one. Its mean is a quotient of sums of whole numbers, so it is the same on every machine.
-    centre = {name: sorted(values)[len(values) // 2] for name, values in members.items()}
-    movable = [node for node in column if node in means]
-    keys = {
-        node: (centre[name], name, slot[node]) if (name := box[node]) is not None else (means[node], "", slot[node])
-        for node in movable
-    }
-    ordered = iter(sorted(movable, key=keys.__getitem__))
+    for node, mean in means.items():
+        if (name := box[node]) is not None:
+            members.setdefault(name, []).append(mean)
+    if members:  # a box moves as one
+        centre = {name: sorted(values)[len(values) // 2] for name, values in members.items()}
+        keys = [(centre.get(box[node] or "", mean), box[node] or "", slot[node], node) for node, mean in means.items()]
+        ordered = iter([node for *_, node in sorted(keys)])
+    else:
+        ordered = iter([node for *_, node in sorted([(mean, slot[node], node) for node, mean in means.items()])])
     mixed = [next(ordered) if node in means else node for node in column]
     column[:] = _keep_together(mixed, box) if members else mixed
     for index, node in enumerate(column):
@@ -156,13 +152,21 @@ def _crossings(columns: list[list[int]], after: Sequence[Sequence[int]], slot: l
     _number(columns, slot)
     count = 0
     for column in columns:
+        if len(column) < 2:
+            continue
         seen: list[int] = []
         for node in column:
-            ends = sorted([slot[other] for other in after[node]])
-            for end in ends:
+            near = after[node]
+            if len(near) == 1:
+                end = slot[near[0]]
                 count += len(seen) - bisect_right(seen, end)
-            for end in ends:
                 insort(seen, end)
+            elif near:
+                ends = sorted([slot[other] for other in near])
+                for end in ends:
+                    count += len(seen) - bisect_right(seen, end)
+                for end in ends:
+                    insort(seen, end)
     return count
 
 
@@ -195,6 +199,10 @@ def _gain(upper: Sequence[int], lower: Sequence[int], slot: list[int]) -> int:
     """How many crossings disappear when the two nodes are swapped."""
     gain = 0
     for one in upper:
+        at = slot[one]
         for other in lower:
-            gain += (slot[one] > slot[other]) - (slot[one] < slot[other])
+            if at > (there := slot[other]):
+                gain += 1
+            elif at < there:
+                gain -= 1
     return gain
