@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .graph import topological_order, walked_edges
+from .graph import has_own_backward, topological_order, walked_edges
 from .value import Value
 
 __all__ = ["Application", "applications"]
@@ -62,7 +62,7 @@ def applications(root: Value) -> Iterator[Application]:
         raise TypeError(f"applications of {type(root).__name__} {root!r}: it has to be a Value")
     order = topological_order(root)
     for node in order:
-        if "_backward" in node.__dict__:
+        if has_own_backward(node):
             raise TypeError(
                 f"{node.name()} has a hand-written _backward: only that knows its local derivatives; add a row "
                 "(chainrule.register) to get this"

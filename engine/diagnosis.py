@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .graph import topological_order
+from .graph import has_own_backward, topological_order
 from .misuse import alike, computed_parameters, misread_outputs, unlisted
 from .op import Op
 from .reads import lines_read
@@ -101,7 +101,7 @@ def _shown(node: Value) -> str:
 
 def _changed(order: Iterable[Value]) -> Iterator[Finding]:
     for node in order:
-        if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
+        if isinstance(node.operation, Op) and not has_own_backward(node):
             try:
                 node._check_unchanged()
             except ValueError as problem:
@@ -115,7 +115,7 @@ def _backward_missing_or_repeated(loss: Value, order: list[Value], named: Named)
         yield Finding("nothing to learn", "no leaf of the loss has requires_grad=True, so backward() does nothing")
     elif loss.operation is not None and loss.grad == 0.0:
         yield Finding("backward not run", "the loss has no gradient yet; call loss.backward()")
-    if loss.operation is None or loss.grad == 0.0 or any("_backward" in node.__dict__ for node in order):
+    if loss.operation is None or loss.grad == 0.0 or any(has_own_backward(node) for node in order):
         return  # a hand-written _backward may add anything, so that no gradient can be expected
     expected: defaultdict[int, float] = defaultdict(float, {id(loss): 1.0})
     size: defaultdict[int, float] = defaultdict(float, {id(loss): 1.0})
@@ -164,7 +164,7 @@ def _read(loss: Value, order: Iterable[Value], named: Named) -> Iterator[Finding
 
 def _made_by_hand(order: Iterable[Value]) -> Iterator[Finding]:
     for node in order:
-        if isinstance(node.operation, str) and "_backward" not in node.__dict__ and not any(node._local_grads):
+        if isinstance(node.operation, str) and not has_own_backward(node) and not any(node._local_grads):
             said = "has no _backward, so no gradient passes; write one, or add a row (chainrule.register)"
             yield Finding("made by hand", f"{node.name()} {said}")
 

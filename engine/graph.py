@@ -70,16 +70,23 @@ def backpropagate(root: Any) -> None:
             reached.update(argument for _, (argument, _) in walked_edges(node) if argument.__class__ is not float)
 
 
-def walked_edges(node: Any) -> Iterable[tuple[int, tuple[Any, float]]]:
-    """Place and (argument, local derivative) of each argument to which the node passes its gradient on.
+def has_own_backward(node: Any) -> bool:
+    """Whether somebody has written `node._backward = ...`: then nothing else knows what the node passes on."""
+    return "_backward" in node.__dict__
 
-    What has slope 0 in a row that chooses (`where`, `pick`, `maximum`) was not chosen: the result is not made of it,
-    and an infinite slope farther back would make nan of 0.
+
+def leaves_out(node: Any, local_derivative: float) -> bool:
+    """Whether a row that chooses (`where`, `pick`, `maximum`) did not choose the argument with this local derivative.
+
+    The result is not made of that argument: nothing at all goes back to it, not even 0 · inf.
     """
-    edges: Iterable[tuple[int, tuple[Any, float]]] = enumerate(node._edges)
-    if isinstance(node.operation, Op) and node.operation.chooses and "_backward" not in node.__dict__:
-        return [(place, edge) for place, edge in edges if edge[1] != 0.0]
-    return edges
+    op = node.operation
+    return local_derivative == 0.0 and isinstance(op, Op) and op.chooses and not has_own_backward(node)
+
+
+def walked_edges(node: Any) -> list[tuple[int, tuple[Any, float]]]:
+    """Place and (argument, local derivative) of each argument to which the node passes its gradient on."""
+    return [(place, edge) for place, edge in enumerate(node._edges) if not leaves_out(node, edge[1])]
 
 
 def check_gradients_are_numbers(root: Any) -> None:
@@ -120,7 +127,7 @@ def edges_by_hand(children: Any, slopes: Any) -> tuple[tuple[Any, float], ...]:
 
 def needs_row(node: Node, what: str) -> Op:
     """The row of an inner node; an error for one that was made by hand."""
-    if isinstance(node.operation, Op) and "_backward" not in node.__dict__:
+    if isinstance(node.operation, Op) and not has_own_backward(node):
         return node.operation
-    made = "has a hand-written _backward" if "_backward" in node.__dict__ else "was made by hand"
+    made = "has a hand-written _backward" if has_own_backward(node) else "was made by hand"
     raise TypeError(f"cannot {what} {node.name()}: it {made}; add a row (chainrule.register) to get this")

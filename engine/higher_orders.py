@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .graph import needs_row, topological_order
+from .graph import has_own_backward, needs_row, topological_order
 from .numeric import number
 from .op import Op
 from .operators import Operators, has_no_slope, local_derivatives
@@ -43,7 +43,7 @@ def gradients(y: Value, xs: Any) -> Any:
         if any(id(argument) in reached for argument in node._prev):
             reached.add(id(node))
             on_the_way.append(node)
-        if not of_a_program and isinstance(node.operation, Op) and "_backward" not in node.__dict__:
+        if not of_a_program and isinstance(node.operation, Op) and not has_own_backward(node):
             node._check_unchanged()
     upstream: dict[int, Any] = {id(y): 1.0} if id(y) in reached else {}
     masked = _maybe_not_chosen(order) if of_a_program else set[int]()

@@ -165,12 +165,13 @@ class _Trial:
         its result leaps: a result that moves, but does not follow, is tried again with one share for all numbers.
         """
         self.alike = False
-        if self._follows(whole):
+        if self._moves_on(whole):
             return True
         self.alike = self.moves and not whole
-        return self.alike and self._follows(whole)
+        return self.alike and self._moves_on(whole)
 
-    def _follows(self, whole: bool) -> bool:
+    def _moves_on(self, whole: bool) -> bool:
+        """Whether the result moves on with each larger shift of the numbers."""
         self.moves = True
         moved = self.run(1, whole)
         if moved is None:  # outside of a domain, or there is no such index

@@ -24,7 +24,7 @@ from .checks import (
     checked_optimiser,
     checked_validation,
 )
-from .data.columns import listed
+from .data.columns import quoted
 from .data.examples import examples_of, remembered
 from .data.preparation import Preparation
 from .elsewhere import refuse_keywords
@@ -191,7 +191,7 @@ def _check_inputs(model: Model, preparation: Preparation | None) -> None:
     if names and isinstance(model, MLP) and len(model.layers[0].neurons[0].w) != len(names):
         given = len(model.layers[0].neurons[0].w)
         raise ValueError(
-            f"the model takes {given} inputs, and the data have {len(names)}: {listed(names)}; write "
+            f"the model takes {given} inputs, and the data have {len(names)}: {quoted(names)}; write "
             f"MLP({len(names)}, …), or MLP(data.inputs, …)"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import io
 import math
 import os
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         "files",
         nargs="+",
         metavar="FILE.py[:NAME]",
-        help="the file, and the name of the class in it (Value); of several files, a line for each",
+        help="the file, and the name of the class in it (Value); of several files, or a folder, a line for each",
     )
     check.add_argument("--json", action="store_true", help="print JSON, with a point for each check")
     check.add_argument("--html", metavar="FILE", help="write a page with the graph that shows the bug")
@@ -116,13 +117,22 @@ def _unknown(words: Sequence[str], given: argparse.Namespace) -> str:
 
 
 def _check(given: argparse.Namespace) -> int:
-    files = [_file_and_name(text) for text in given.files]
+    files = [file for text in given.files for file in _files(*_file_and_name(text))]
     report = check_file(*files[0], given.seconds) if len(files) == 1 else check_files(files, given.seconds)
     print(report.json if given.json else report)
     if given.html:
         page = write_text(given.html, {".html": report.html})
         print(page, file=sys.stderr)
     return 0 if report.ok else 1
+
+
+def _files(path: str, name: str) -> list[tuple[str, str]]:
+    """The file, or those of a folder or of a pattern, which not every shell writes out."""
+    is_folder = Path(path).is_dir()
+    found = [path] if Path(path).is_file() else glob.glob(str(Path(path, "*.py")) if is_folder else path)
+    if is_folder and not found:
+        raise FileNotFoundError(f"there is no *.py in the folder {path!r}")
+    return [(each, name) for each in sorted(found) or [path]]
 
 
 def _file_and_name(text: str) -> tuple[str, str]:

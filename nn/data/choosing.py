@@ -13,7 +13,7 @@ from chainrule.engine.gate import shown
 from chainrule.engine.telling import tell
 
 from .cells import Cells, Source, are_times, counts_rows, gaps, in_order, times_said, whole, word
-from .columns import listed
+from .columns import quoted
 from .dataset import Table
 
 __all__ = ["MISSING", "chosen"]
@@ -98,7 +98,7 @@ def _labels(goal: Cells, target: str, source: Source, classes: bool | None) -> d
         if len(values) > max(MANY_WORDS, len(goal) // 2):
             raise ValueError(
                 f"column {target!r}, the target, holds {len(values)} different texts in {len(goal)} rows "
-                f"({listed(values, 3)}); classes have several rows each, and numbers stand without units"
+                f"({quoted(values, 3)}); classes have several rows each, and numbers stand without units"
             )
     elif classes is False or (
         classes is None and not (whole(goal) and len(values) <= min(FEW_CLASSES, len(goal) // 2))

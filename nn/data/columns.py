@@ -125,7 +125,7 @@ class CategoryColumn:
             if place is None:
                 raise ValueError(
                     f"{source.at(row)} holds {shown(category)} in column {self.name!r}, where the model knows "
-                    f"{listed(self.categories)}{meant(category, self.categories)}"
+                    f"{quoted(self.categories)}{meant(category, self.categories)}"
                 )
             found[row, place] = 1.0
         return found
@@ -153,8 +153,8 @@ def _gap(name: str, row: int, source: Source) -> ValueError:
     )
 
 
-def listed(names: Any, most: int = 8) -> str:
-    """'a', 'b' and so on, the first few of them."""
+def quoted(names: Any, most: int = 8) -> str:
+    """The first of these names in quotation marks, and how many more there are: 'a', 'b' and 3 more."""
     return first_of([repr(name) for name in names], most)
 
 

@@ -15,7 +15,7 @@ from chainrule.engine.telling import tell
 
 from ..arguments import file_path, given
 from .cells import Cells, Source, cells_of_values
-from .columns import CategoryColumn, Column, NumberColumn, column_from_dict, entry, listed, meant
+from .columns import CategoryColumn, Column, NumberColumn, column_from_dict, entry, meant, quoted
 from .frames import frame_columns
 from .sheets import cells_of_file
 from .targets import Amounts, Target, target_from_dict
@@ -198,7 +198,7 @@ class Preparation:
             return plain
         if theirs.feature_names != self.feature_names:
             raise ValueError(
-                f"these inputs are {listed(theirs.feature_names)}, and the model takes {listed(self.feature_names)}"
+                f"these inputs are {quoted(theirs.feature_names)}, and the model takes {quoted(self.feature_names)}"
             )
         (mean, scale), (own_mean, own_scale) = theirs.scales(), self.scales()
         again: Floats = (plain * scale + mean - own_mean) / own_scale
@@ -241,7 +241,7 @@ class Preparation:
                 raise ValueError(_no_column(gone, by_name, name))
             return [(one, by_name[one.name]) for one in columns]
         array = rows(given, name)
-        names = listed([one.name for one in columns])
+        names = quoted([one.name for one in columns])
         if array.ndim == 1 and len(columns) == 1:
             array = array[:, None]
         if array.ndim != 2:
@@ -258,4 +258,4 @@ class Preparation:
 
 
 def _no_column(gone: list[str], there: Iterable[Any], name: str) -> str:
-    return f"{name} has no column {gone[0]!r}; it has {listed(there)}{meant(gone[0], there)}"
+    return f"{name} has no column {gone[0]!r}; it has {quoted(there)}{meant(gone[0], there)}"

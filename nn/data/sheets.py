@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from .cells import Cells, Source, cells_of_texts
-from .columns import listed, meant
+from .columns import meant, quoted
 from .reading import Sheet, read_csv
 
 __all__ = ["cells_of_file", "sheet_cells", "sheet_of"]
@@ -32,7 +32,7 @@ def cells_of_file(
     used = {name: raw for name, raw in zip(sheet.names, sheet.columns) if name in wanted}
     for name in wanted:
         if name not in used and name != target:
-            has = f"which has {listed(sheet.names, 20)}{meant(name, sheet.names)}"
+            has = f"which has {quoted(sheet.names, 20)}{meant(name, sheet.names)}"
             raise ValueError(f"{name!r}, which the model takes, is no column of {sheet.name}, {has}")
     source = Source(sheet.name, sheet.lines, "line")
     return sheet_cells(sheet, used, source, words, decimal), source

@@ -9,11 +9,10 @@ from typing import Any
 
 from chainrule.engine.gate import rows
 
-from ..arguments import listed as several
-from ..arguments import switch, text
+from ..arguments import listed, switch, text
 from .cells import Cells, Source, cells_of_values, has_decimal_commas
 from .choosing import MISSING, chosen
-from .columns import listed, meant
+from .columns import meant, quoted
 from .dataset import Dataset
 from .frames import frame_columns
 from .reading import Sheet
@@ -60,7 +59,7 @@ def table(
     """
     _check_options(missing, decimal, delimiter, encoding)
     if names is not None:
-        names = [str(one) for one in several("names", names)]
+        names = [str(one) for one in listed("names", names)]
     if classes is not None:
         classes = switch("classes", classes)
     left_out, words = _names("ignore", ignore), _names("categorical", categorical)
@@ -150,4 +149,4 @@ def _check_there(
                 hint = "; it is the index of the frame: give frame.reset_index()"
             elif len(there) == 1 and not hint and is_file:
                 hint = "; if these are several, name what stands between them: delimiter=' '"
-            raise ValueError(f"{said} is no column of {name}, which has {listed(there, 20)}{hint}")
+            raise ValueError(f"{said} is no column of {name}, which has {quoted(there, 20)}{hint}")

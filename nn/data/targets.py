@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chainrule.engine.gate import numbers, rows, shown
 
 from .cells import Source, word
-from .columns import a_number, a_text, entry, listed, mean_and_scale, meant
+from .columns import a_number, a_text, entry, mean_and_scale, meant, quoted
 
 __all__ = ["Amounts", "Classes", "Target", "target_from_dict"]
 
@@ -46,7 +46,7 @@ class Classes:
             label = places.get(one, words.get(word(one))) if isinstance(one, (str, int, float)) else None
             if label is None:
                 where = (source or Source(name)).at(row)
-                known = f"{listed(self.classes)}{meant(one, self.classes)}"
+                known = f"{quoted(self.classes)}{meant(one, self.classes)}"
                 raise ValueError(f"{where} holds {shown(one)}, where the model knows the classes {known}")
             labels.append(label)
         return np.array(labels, dtype=np.int64)

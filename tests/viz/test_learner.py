@@ -147,6 +147,7 @@ def test_a_learner_on_the_way_hears_what_is_not_there_yet_and_is_told_of_no_bug(
         ("import no_such_module\n", "line 1, ModuleNotFoundError: No module named 'no_such_module'"),
         ("class Number: pass\n", "there is no 'Value' in it; it has Number: write mine.py:Number"),
         ("from fractions import Fraction\nclass Scalar: pass\n", "it has Scalar: write mine.py:Scalar"),
+        ("class Num:\n    def __add__(self, o): pass\nclass Neuron: pass\n", "it has Num, Neuron: write mine.py:Num"),
         ("x = input()\n", "line 1, it asks for input when it is imported; put what it does under: if __name__ =="),
         (
             "raise SystemExit\n",
@@ -220,6 +221,22 @@ def test_several_files_give_a_line_each_a_list_and_one_page(tmp_path, capsys):
     html_text = page.read_text(encoding="utf-8")
     assert all(f"<h1>{name}:Value</h1>" in html_text for name in names) and "<script>" not in html_text
     assert main(["check", files[0], files[0]]) == 0
+
+
+def test_a_folder_or_a_pattern_is_its_files_and_files_of_one_name_are_told_apart(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for learner in ("anna", "ben"):
+        (tmp_path / learner).mkdir()
+        (tmp_path / learner / "engine.py").write_text("class Value: pass\n")
+    (tmp_path / "ben" / "nb.ipynb").write_text("{}")
+    assert main(["check", "*/engine.py"]) == 1  # as a shell that expands no patterns hands it on
+    assert re.findall(r"^(\S+)", capsys.readouterr().out, re.M) == ["anna/engine.py:Value", "ben/engine.py:Value"]
+    assert main(["check", "anna"]) == 1
+    assert capsys.readouterr().out.startswith("engine.py:Value: 0 of ")
+    assert main(["check", "ben/nb.ipynb"]) == 1
+    assert "nb.ipynb is no Python file; write a notebook as one: jupyter nbconvert" in capsys.readouterr().out
+    (tmp_path / "empty").mkdir()
+    assert main(["check", "empty"]) == 2 and "no *.py in the folder 'empty'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seconds", ["-1", "0", "nan", "inf", "soon"])

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.engine import Op, Value
+from chainrule.engine.graph import leaves_out
 from chainrule.engine.operators import local_derivatives
 
 from .text import short
-from .values import is_handwritten, leaves_out
+from .values import is_handwritten
 
 STRIPED = "Striped: nan or inf. "  # how pictures show them
 LONGEST_IN_SENTENCE = 24  # characters of a name

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chainrule.engine import Op, Value
-from chainrule.engine.graph import topological_order
+from chainrule.engine.graph import has_own_backward, topological_order
 
 from .formulas import DIGITS, Formula, agrees, read
 from .text import clean, short
@@ -29,15 +29,7 @@ def values_of(root: Value) -> list[Value]:
 
 def is_handwritten(value: Value) -> bool:
     """Whether the value is a node made by hand, whose local derivatives only its own `_backward` knows."""
-    return "_backward" in value.__dict__ or (isinstance(value.operation, str) and value.operation != "")
-
-
-def leaves_out(value: Value, local: float) -> bool:
-    """Whether a row that chooses (where, pick, maximum) did not choose the argument with this local derivative.
-
-    Nothing at all goes back to such an argument, not even 0 × inf.
-    """
-    return local == 0.0 and isinstance(value.operation, Op) and value.operation.chooses and not is_handwritten(value)
+    return has_own_backward(value) or (isinstance(value.operation, str) and value.operation != "")
 
 
 def value_names(order: Sequence[Value]) -> list[str]:

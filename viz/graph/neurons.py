@@ -9,6 +9,7 @@ from chainrule.engine import Value
 from chainrule.nn import units as units_by_value
 from chainrule.nn.modules import Unit
 
+from ..common.joining import group_of, join
 from ..common.text import clean
 from .reading import Reading
 from .sums import badge_of
@@ -46,8 +47,8 @@ def keys_by_call(keys: Sequence[Key], reading: Reading, units: Sequence[Unit | N
             depth[end] = max(depth[end], depth[start] + 1)
             returned = order[start].label == (units[start] or ("", ""))[1]  # a neuron's result has the neuron's name
             if units[end] and keys[start] == keys[end] and order[start].operation is not None and not returned:
-                _join(call, start, end)
-    calls = [_find(call, index) for index in range(len(order))]
+                join(start, end, call)
+    calls = [group_of(index, call) for index in range(len(order))]
     deepest: dict[int, int] = {}
     for index, own in enumerate(calls):
         deepest[own] = max(deepest.get(own, 0), depth[index])
@@ -59,18 +60,6 @@ def keys_by_call(keys: Sequence[Key], reading: Reading, units: Sequence[Unit | N
     for leaf, among in users.items():
         calls[leaf] = min(among, key=deepest.__getitem__)
     return [(*key, calls[index]) if units[index] else key for index, key in enumerate(keys)]
-
-
-def _find(call: list[int], index: int) -> int:
-    while call[index] != index:
-        call[index] = call[call[index]]
-        index = call[index]
-    return index
-
-
-def _join(call: list[int], one: int, other: int) -> None:
-    first, second = _find(call, one), _find(call, other)
-    call[max(first, second)] = min(first, second)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from chainrule.engine import Value
+from chainrule.engine.graph import leaves_out
 
 from ..common.checks import Findings, look_at
-from ..common.values import is_handwritten, leaves_out
+from ..common.values import is_handwritten
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..common.text import markup
@@ -54,7 +54,12 @@ def check_files(files: Sequence[tuple[str, str]], seconds: float) -> LessonRepor
             reports.append(check_file(file, name, seconds))
         except FileNotFoundError as error:
             reports.append(CheckReport(f"{Path(file).name}:{name}", (), unread=str(error)))
-    return LessonReport(tuple(reports))
+    names = [report.name for report in reports]
+    named = (  # each learner may have called it engine.py: then the folders tell them apart
+        replace(report, name=f"{Path(file).as_posix()}:{name}") if names.count(report.name) > 1 else report
+        for report, (file, name) in zip(reports, files)
+    )
+    return LessonReport(tuple(named))
 
 
 def _points(report: CheckReport) -> str:

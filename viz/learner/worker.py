@@ -144,7 +144,8 @@ def _load(file: str, name: str) -> Any:
     sys.path[0] = os.path.dirname(os.path.abspath(file))  # where a learner's other files are, and not this one's folder
     spec = importlib.util.spec_from_file_location("learners_file", file)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is no Python file")
+        said = "; write a notebook as one: jupyter nbconvert --to script" if file.endswith(".ipynb") else ""
+        raise ImportError(f"{os.path.basename(file)} is no Python file{said}")
     module = importlib.util.module_from_spec(spec)
     sys.modules["learners_file"] = module
     spec.loader.exec_module(module)
@@ -152,7 +153,8 @@ def _load(file: str, name: str) -> Any:
     if found is None:
         classes = [key for key, each in vars(module).items() if isinstance(each, type)]
         own = [key for key in classes if vars(module)[key].__module__ == module.__name__] or classes
-        hint = f": write {os.path.basename(file)}:{own[-1]}" if own else ""
+        adds = [key for key in own if hasattr(vars(module)[key], "__add__")] or own  # an engine has a plus
+        hint = f": write {os.path.basename(file)}:{adds[0 if adds is not own else -1]}" if own else ""
         raise AttributeError(f"there is no {name!r} in it; it has {', '.join(own) or 'no class'}{hint}")
     return found
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.engine import Value
+from chainrule.engine.graph import leaves_out
 
 from ..common.text import clean
-from ..common.values import is_handwritten, leaves_out
+from ..common.values import is_handwritten
 
 
 @dataclass(frozen=True)

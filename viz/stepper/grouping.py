@@ -6,6 +6,8 @@ import heapq
 from collections.abc import Collection, Sequence
 from itertools import groupby
 
+from ..common.joining import group_of, join
+
 Parents = Sequence[Sequence[int]]  # for each value in topological order, the numbers of its arguments
 
 
@@ -22,24 +24,16 @@ def groups_of(
     [[2], [1, 3]]
     """
     computed = [index for index, arguments in enumerate(parents) if arguments]
-    first = list(range(len(parents)))  # of each value, a value of the same group that comes earlier; see _root
+    first = list(range(len(parents)))  # of each value, a value of the same group that comes earlier
     for index in computed:
         for parent in parents[index]:
             is_alike = card_of[parent] == card_of[index] and (parent in late) == (index in late)
             if parents[parent] and is_alike and not is_named[parent]:
-                one, other = _root(first, parent), _root(first, index)
-                first[max(one, other)] = min(one, other)
-    groups = _sorted_groups(parents, computed, [_root(first, index) for index in range(len(parents))], late)
+                join(parent, index, first)
+    groups = _sorted_groups(parents, computed, [group_of(index, first) for index in range(len(parents))], late)
     if groups is None:  # two groups need each other: the values come as they were computed
         groups = [list(run) for _, run in groupby(computed, key=card_of.__getitem__)]
     return groups
-
-
-def _root(first: list[int], index: int) -> int:
-    while first[index] != index:
-        first[index] = first[first[index]]
-        index = first[index]
-    return index
 
 
 def _sorted_groups(
