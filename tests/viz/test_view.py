@@ -12,7 +12,7 @@ import pytest
 from picture_helpers import network, neuron
 from picture_kinds import KINDS
 
-from chainrule import viz
+from chainrule import nn, viz
 from chainrule.engine import Value
 from chainrule.viz.common.text import text_width
 
@@ -244,7 +244,7 @@ def test_the_arrows_walk_from_card_to_edge_to_card_and_each_says_its_numbers(win
     browser.execute_script("document.querySelector('#view [tabindex=\"0\"]').focus()")
     assert focused(browser) == "o, data 0.7071, gradient 1"
     press(browser, "ArrowLeft")
-    assert focused(browser).startswith("local derivative of o through n = 0.4999")
+    assert focused(browser) == "local derivative of o through n = 0.5, n.grad gets 0.5 × 1 = 0.5 along this edge"
     press(browser, "ArrowLeft")
     assert focused(browser) == "n, data 0.8814, gradient 0.5"
     press(browser, "ArrowLeft", "ArrowDown", "ArrowLeft")
@@ -269,6 +269,43 @@ def test_a_screen_reader_meets_each_edge_once_and_the_root_is_no_image(window, t
     assert [name for name in named if name.startswith("w1,")] == ["w1, data −3, gradient 1"]
 
 
+def read_out(browser):
+    """What a screen reader meets, from top to bottom: the role, the name and the description of each part."""
+    nodes = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    heard = [node for node in nodes if not node["ignored"]]
+    return [[node.get(key, {}).get("value", "") for key in ("role", "name", "description")] for node in heard]
+
+
+def of_folded_cards():
+    return viz.draw(after_backward(nn.mse(nn.MLP(3, [4, 1], rng=0)([0.5, -1.0, 2.0]), 1.0)))
+
+
+@pytest.mark.parametrize("made", [
+    of_folded_cards, lambda: viz.draw(nn.MLP(3, [4, 2], rng=0)), drawn_network, lambda: viz.draw(with_an_inf()),
+])  # fmt: skip
+def test_a_screen_reader_hears_of_each_edge_and_row_which_one_it_is_in_a_few_digits_and_once(made, window, tmp_path):
+    browser = window(made(), tmp_path)
+    heard = read_out(browser)
+    script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.getAttribute('aria-label') || '')"
+    edges, rows = [browser.execute_script(script, f"#view [data-{kind}]") for kind in ("edge", "row")]
+    assert len(set(edges)) == len(edges) > 1
+    for name in edges + rows:
+        assert name and [[role, said] for role, heard_name, said in heard if heard_name == name] == [["image", ""]]
+    names = [name for _, name, _ in heard]
+    assert not [name for name in names if re.search(r"\.0*[1-9]\d{4}", name) or name.endswith("gradient ")]
+    inside = "#view .card:has(.row) > :is(.name, .number)"
+    assert all(one.get_attribute("aria-hidden") for one in browser.find_elements("css selector", inside))
+
+
+def test_a_row_in_the_stepper_says_the_numbers_of_its_step(window, tmp_path):
+    browser = window(viz.steps(nn.mse(nn.MLP(3, [4, 1], "tanh", rng=0)([0.5, -1.0, 2.0]), 1.0)), tmp_path)
+    row = "return document.querySelector('#view .row').getAttribute('aria-label')"
+    assert re.fullmatch(r"b1_1, data \S+, gradient 0", browser.execute_script(row))
+    browser.execute_script("document.getElementById('act2').click()")
+    number = browser.execute_script("return document.querySelector('#view .row .grad').textContent")
+    assert browser.execute_script(row).endswith(f", gradient {number}") and number != "0"
+
+
 def test_enter_on_a_card_of_the_stepper_goes_to_its_step_and_its_name_has_the_new_gradient(window, tmp_path):
     browser = window(viz.steps(neuron()), tmp_path)
     browser.execute_script("document.querySelector('#view [tabindex=\"0\"]').focus()")
@@ -278,6 +315,51 @@ def test_enter_on_a_card_of_the_stepper_goes_to_its_step_and_its_name_has_the_ne
     press(browser, "Enter")  # the step that brings its gradient
     assert focused(browser) == "o, data 0.7071, gradient 1"
     assert browser.find_element("id", "counter").text != forward
+
+
+def with_an_inf():
+    a, c = Value(1e308, label="a"), Value(float("nan"), label="c")
+    return a * 10.0 + c
+
+
+def with_a_stale_value():
+    x = Value(2.0, label="x")
+    root = x * x + 1.0
+    x.data = 3.0
+    return root
+
+
+def neuron_with_an_inf():
+    layer = nn.Layer(2, 2, rng=0)
+    layer.neurons[0].w[0].data = float("inf")
+    return nn.mse(layer([1.0, 2.0])[0], 1.0)
+
+
+@pytest.mark.parametrize("made", [with_an_inf, with_a_stale_value, neuron_with_an_inf])
+def test_the_stepper_shows_stripes_and_hatching_no_sooner_than_the_numbers_before_them(made, window, tmp_path):
+    browser = window(viz.steps(made()), tmp_path)
+    seen = []
+    for _ in range(int(browser.find_element("id", "slider").get_attribute("max")) + 1):
+        seen.append(browser.execute_script(BEHIND))
+        browser.execute_script("document.getElementById('next').click()")
+    assert max(map(len, seen)) > 0 and len({len(one) for one in seen}) > 1  # some come on the way
+    for stripes, text in [pattern for one in seen for pattern in one]:
+        assert re.search("nan|inf", text) if stripes else text, (stripes, text)
+
+
+BEHIND = """
+const numbers = [...document.querySelectorAll("#view .number, #view .figure")]
+  .map((number) => [number, number.getBoundingClientRect()]);
+return [...document.querySelectorAll("#view .stripes, #view .hatching")]
+  .filter((pattern) => getComputedStyle(pattern).visibility === "visible")
+  .map((pattern) => {
+    const box = pattern.getBoundingClientRect(), y = (box.top + box.bottom) / 2, card = pattern.closest("[data-card]");
+    const [before] = numbers
+      .filter(([n, at]) => card.contains(n) && at.right > box.left && at.left < box.right + 12)
+      .sort(([, a], [, b]) => Math.abs((a.top + a.bottom) / 2 - y) - Math.abs((b.top + b.bottom) / 2 - y));
+    return [pattern.classList.contains("stripes"), before ? before[0].textContent : ""];
+  });
+"""
 
 
 def luminance_of_paper(browser, frame=None):

@@ -21,6 +21,32 @@
     // An image hides what is inside of it, which is right where its name says it all, and wrong for a card with rows.
     item.setAttribute("role", item.querySelector("[data-row]") ? "group" : "img");
   }
+  // What a title says, as it is spoken: in one line, with four digits of each number. It is said once, as the name, and
+  // not again as the description.
+  const spoken = (title) =>
+    title.replace(/\ngrad /g, "\ngradient ").replace(/\n(?!\()/g, ", ")
+      .replace(/\d+\.\d+/g, (number) => String(Number(Number(number).toPrecision(4))));
+  function setName(item, name) {
+    item.setAttribute("aria-label", name);
+    item.setAttribute("aria-description", "");
+  }
+
+  // The name of an edge says where it leads where its title does not: it may name values inside of cards, or none.
+  chainrule.nameEdges = () => {
+    for (const { edge, start, end } of edges) {
+      const title = edge.querySelector("title").textContent;
+      const ends = [start, end].map((card) => card.getAttribute("aria-label").replace(/, (data|gradient) .*/, ""));
+      const isSaid = ends.every((name) => title.includes(name));
+      setName(edge, (isSaid ? "" : `from ${ends[0]} to ${ends[1]}: `) + spoken(title));
+    }
+  };
+  chainrule.nameEdges();
+  for (const row of svg.querySelectorAll("[data-card] [data-row]")) {
+    row.setAttribute("role", "img"); // its name has all that its texts say
+    setName(row, spoken(row.querySelector("title").textContent));
+  }
+  const named = svg.querySelectorAll("[role=group] > :is(.name, .soft, .word, .number)"); // the card's name has them
+  for (const text of named) text.setAttribute("aria-hidden", "true");
   for (const label of svg.querySelectorAll("[data-label]")) label.setAttribute("aria-hidden", "true"); // its edge says it
   current.setAttribute("tabindex", "0");
 

@@ -121,8 +121,8 @@ def _inside(card: Card, at: Rectangle, largest: float, largest_bar: float) -> tu
     shade = class_of(card.strength, largest)
     beside = text + text_width("data *", 14)  # no pattern below words
     patterns = _hatching(at, beside) if card.is_stale else ""
-    patterns += _stripes(at, 29.0, 22.0, beside) if card.has_odd_data else ""
-    odd_strip = _stripes(at, 54.5, 24.0, beside) if shade == "odd" else ""
+    patterns += _stripes(at, 29.0, 22.0, beside, "data") if card.has_odd_data else ""
+    odd_strip = _stripes(at, 54.5, 24.0, beside, "grad") if shade == "odd" else ""
     below = f"{patterns}{_strip(at, shade)}{odd_strip}"
     top = CARD_HEIGHT
     if card.strip:
@@ -166,7 +166,8 @@ def _chip_texts(card: Card, at: Rectangle) -> str:
 def spoken(card: Card) -> str:
     """The name of a card with its numbers, as a screen reader says it; the gradient is its last word."""
     data = f", data {card.data}" if card.data else ""
-    return f"{card.name}{data}, gradient {'none' if card.is_chip else card.grad.replace('—', 'none')}"
+    grad = "none" if card.is_chip and card.data else card.grad.replace("—", "none")
+    return f"{card.name}{data}" + (f", gradient {grad}" if grad else "")
 
 
 def _strip(at: Rectangle, shade: str) -> str:
@@ -179,9 +180,9 @@ def _strip(at: Rectangle, shade: str) -> str:
     return f'<path class="tint {shade}" d="M0 53h{across:.0f}{ending}"/>'
 
 
-def _stripes(at: Rectangle, top: float, height: float, left: float) -> str:
+def _stripes(at: Rectangle, top: float, height: float, left: float, of: str) -> str:
     """Upright stripes behind a number that is nan or inf: a thick line of short dashes."""
-    return f'<path class="stripes" d="M{left:.1f} {top + height / 2:.1f}h{at.width - 3 - left:.1f}"/>'
+    return f'<path class="stripes" data-of="{of}" d="M{left:.1f} {top + height / 2:.1f}h{at.width - 3 - left:.1f}"/>'
 
 
 def _hatching(at: Rectangle, left: float) -> str:
@@ -189,7 +190,7 @@ def _hatching(at: Rectangle, left: float) -> str:
     top, high, apart = 30.0, 20.0, 9.0
     starts = [left + apart * i for i in range(int((at.width - high - 3 - left) / apart) + 1)]
     lines = "".join([f"M{x:.0f} {top + high:.0f}l{high:.0f} {-high:.0f}" for x in starts])
-    return f'<path class="hatching" d="{lines}"/>'
+    return f'<path class="hatching" data-of="data" d="{lines}"/>'
 
 
 def _badge_svg(badge: str, y: float) -> str:

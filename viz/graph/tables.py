@@ -49,10 +49,11 @@ def rows_svg(
             f'<path class="tint {shade}" d="M{right - grads + 4:.0f} {y:.0f}h{grads:.0f}v{ROW - 1:.0f}h{-grads:.0f}z"/>'
         )
         if shade == "odd":
-            below.append(f'<path class="stripes low" d="M{right - grads:.0f} {y + ROW / 2:.1f}h{grads:.0f}"/>')
+            line = f"M{right - grads:.0f} {y + ROW / 2:.1f}h{grads:.0f}"
+            below.append(f'<path class="stripes low" data-of="grad {place}" d="{line}"/>')
         if row.data_kind:
             beside = left + names + BESIDE + notes  # no pattern below words
-            below.append(_mark(row.data_kind, beside, right - grads - 4, y))
+            below.append(_mark(row.data_kind, beside, right - grads - 4, y, place))
         base = y + 14
         star = " *" * row.is_left_over
         name, note = shortened(row.name, names, SIZE, bold=True), shortened(row.note, notes - 6, SIZE)
@@ -66,14 +67,15 @@ def rows_svg(
     return "".join(below), "".join(above)
 
 
-def _mark(kind: str, left: float, right: float, y: float) -> str:
+def _mark(kind: str, left: float, right: float, y: float, place: int) -> str:
     """The pattern behind the numbers of a row: stripes for nan and inf, slanting lines for what is stale."""
     if kind == "odd":
-        return f'<path class="stripes low" d="M{left:.0f} {y + ROW / 2:.1f}h{right - left:.0f}"/>'
+        line = f"M{left:.0f} {y + ROW / 2:.1f}h{right - left:.0f}"
+        return f'<path class="stripes low" data-of="data {place}" d="{line}"/>'
     high = ROW - 3
     starts = [left + 9 * place for place in range(int((right - left - high) / 9))]
     lines = "".join([f"M{x:.0f} {y + ROW - 2:.0f}l{high:.0f} {-high:.0f}" for x in starts])
-    return f'<path class="hatching" d="{lines}"/>'
+    return f'<path class="hatching" data-of="data {place}" d="{lines}"/>'
 
 
 # --- a layer as a table

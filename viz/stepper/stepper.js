@@ -5,6 +5,7 @@
   const last = steps.length - 1;
   const ACT = { start: 0, compute: 0, seed: 1, others: 1, pass: 1, move: 2, anew: 2 };
   const ACTS = ["forward", "backward", "update"];
+  const WHICH = { data: ":not(.grad)", grad: ".grad" };
   const byId = (id) => document.getElementById(id);
   const byNumber = (kind) => {
     const found = [];
@@ -267,6 +268,9 @@
     place.classList.toggle("faint", text === "0" || text === "—");
   }
 
+  const spoken = (name, value, grad) =>
+    `${name}, data ${value || "not computed yet"}, gradient ${grad === "—" ? "none" : grad}`;
+
   // A card shows its results, and in rows single values: parameters of a neuron, or neurons of a layer.
   function paintCard(card, shown, rows, state) {
     const tints = [...card.querySelectorAll(".tint")];
@@ -282,12 +286,20 @@
       row.querySelector(".figure:not(.grad)").textContent = state.data[rows[at]];
       setGrad(row.querySelector(".figure.grad"), state.grad[rows[at]]);
       ofRows[at].setAttribute("class", "tint " + state.shade[rows[at]]);
+      row.setAttribute("aria-label", spoken(names[rows[at]], state.data[rows[at]], state.grad[rows[at]]));
       row.classList.remove("receives", "gives");
     });
+    // A pattern is behind a number, and so it is seen no sooner than the number is.
+    for (const pattern of card.querySelectorAll("[data-of]")) {
+      const [kind, at] = pattern.dataset.of.split(" ");
+      const among = at === undefined ? card : places[at];
+      const behind = among.querySelector(at === undefined ? ".number" + WHICH[kind] : ".figure" + WHICH[kind]).textContent;
+      const isSeen = pattern.classList.contains("hatching") ? behind !== "" : /nan|inf/.test(behind);
+      pattern.classList.toggle("ahead", !isSeen);
+    }
     card.classList.remove("receives", "gives");
     if (!text || !heads.has(card)) return;
-    const [value, grad] = [text.textContent || "not computed yet", span(grads)];
-    card.setAttribute("aria-label", `${heads.get(card)}, data ${value}, gradient ${grad === "—" ? "none" : grad}`);
+    card.setAttribute("aria-label", spoken(heads.get(card), text.textContent, span(grads)));
   }
 
   function paint(state) {
@@ -327,6 +339,7 @@
     const end = lastOf(1);
     const note = "\n(the numbers at the end of the " + ACTS[ACT[steps[end][0]]] + " pass)";
     for (const [title, text] of finalTitles) title.textContent = now === end ? text : text + note;
+    chainrule.nameEdges();
   }
 
   function show(step, isSilent) {
