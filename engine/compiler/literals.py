@@ -126,10 +126,3 @@ def listed(op: Op, arguments: Iterable[str], alike: bool = False) -> str:
     one_shape = alike or "np." not in op.numpy or "broadcast" in op.numpy
     text = ", ".join(arguments)
     return f"[{text}]" if one_shape else f"np.broadcast_arrays({text})"
-
-
-def template(op: Op, count: int, alike: bool) -> str:
-    """The spelling with {0}, {1}, … for the arguments; `alike`: whether they have one shape."""
-    marks = [f"\0{i}\1" for i in range(count)]
-    text = op.numpy.format(listed(op, marks, alike)) if op.variadic else op.numpy.format(*marks)
-    return text.replace("{", "{{").replace("}", "}}").replace("\0", "{").replace("\1", "}")

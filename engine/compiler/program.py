@@ -251,8 +251,9 @@ class Program:
         """The program for the shape that was traced last after each pass of the compiler, as text.
 
         "code": the function on scalars. "plan": equal work side by side. "forward": instructions that make one array
-        each. "derive": the same with its derivative. "place": what of it is needed. "text": what runs. A program that
-        runs scalar by scalar has the first and the last alone.
+        each. "derive": the same with its derivative. "join": what of it is needed, equal work on small arrays at once.
+        "place": the same, with the memory in which an array lies that has none of its own. "text": what runs. A program
+        that runs scalar by scalar has the first and the last alone.
         """
         latest = self._latest()
         return latest.stages(latest.names[-1])

@@ -774,6 +774,53 @@ def test_the_replay_has_the_parameters_of_python_at_each_epoch(browser, tmp_path
     browser.execute_script("LIVE.stop()")
 
 
+STEPS = "return LIVE.S.history.map((one) => one.step)"
+
+
+def test_training_goes_on_after_a_recorded_one_on_a_curve_of_its_own(browser, tmp_path):
+    X, y = moons_data()
+    model = cr.MLP(2, [4, 1], activation="tanh", rng=0)
+    history = cr.fit(model, cr.hinge, X, y, epochs=5, progress=False)
+    opened(browser, cr.replay(model, cr.hinge, X, y, history), tmp_path)
+    assert text(browser, "#figure-step") == "epoch5" and text(browser, ".replay output") == "epoch 5"
+    for _ in range(3):
+        element(browser, "#one").click()
+    assert browser.execute_script(STEPS) == [0, 1, 2, 3]
+    assert text(browser, "#figure-step") == "new steps3" and text(browser, ".replay output") == "3 steps after epoch 5"
+    press(browser, "#film", "\ue011", "\ue014")  # Home, and one to the right
+    assert browser.execute_script(STEPS) == [one for one, _ in history.snapshots]
+    assert text(browser, "#figure-step") == "epoch1" and text(browser, ".replay output") == "epoch 1"
+    assert "moment of the replay" in text(browser, "#why")
+    element(browser, "#one").click()
+    assert browser.execute_script(STEPS) == [0, 1] and text(browser, ".replay output") == "1 step after epoch 1"
+    assert element(browser, "#film").get_attribute("value") == "1"
+    press(browser, "#film", "\ue010")  # End
+    before = browser.execute_script("return LIVE.S.history.map((one) => one.train)")
+    element(browser, "header select[aria-label=loss] option[value='1']").click()
+    settle(browser)
+    name = browser.execute_script("return LIVE.D.losses[LIVE.S.loss]")
+    after = browser.execute_script("return LIVE.S.history.map((one) => one.train)")
+    for (_, theta), seen, other in zip(history.snapshots, after, before, strict=True):
+        for p, data in zip(model.parameters(), theta, strict=True):
+            p.data = data
+        losses = [float(getattr(cr, name)(model(x.tolist()), t)) for x, t in zip(X, y, strict=True)]
+        assert seen == pytest.approx(np.mean(losses), rel=1e-12) and seen != other
+
+
+def test_training_goes_on_from_an_earlier_step_as_if_the_later_ones_had_not_been(moons, browser):
+    for _ in range(6):
+        element(browser, "#one").click()
+    there = browser.execute_script("return [Array.from(LIVE.S.film[2].theta), LIVE.S.film[2].step]")
+    press(browser, "#film", "\ue011", "\ue014", "\ue014")
+    assert text(browser, "#figure-step") == "step2" and text(browser, ".replay output") == "step 2"
+    assert browser.execute_script("return Array.from(LIVE.S.theta)") == there[0] and there[1] == 2
+    element(browser, "#one").click()
+    assert text(browser, "#figure-step") == "step3" and browser.execute_script(STEPS) == [0, 1, 2, 3]
+    assert browser.execute_script("return LIVE.S.film.map((one) => one.step)") == [0, 1, 2, 3]
+    element(browser, "#reset").click()
+    assert text(browser, "#figure-step") == "step0" and text(browser, ".replay output") == "step 0"
+
+
 def test_points_are_added_moved_and_deleted(moons, browser):
     from selenium.webdriver.common.action_chains import ActionChains
 

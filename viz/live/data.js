@@ -29,6 +29,7 @@ function rowsChanged() {
   S.example = Math.min(S.example, total() - 1);
   S.version += 1;
   freshGradient();
+  recordedAgain();
   redraw();
 }
 function editPoint(event, nearest_, [x, y]) {
@@ -93,14 +94,15 @@ function pasted(text) { // '' if all is well, else what is wrong
 // --- the replay
 
 function replayBar() {
-  const last = Math.max(0, S.film.length - 1), now = S.film.findLastIndex((one) => one.theta.every((x, k) => x === S.theta[k])); // the snapshot of what the page begins with
-  const slider = el("input", { type: "range", min: "0", max: String(last), value: String(now < 0 ? last : now), id: "film", "aria-label": "replay: step of the training" }), shown = el("output", { className: "num" });
+  const last = Math.max(0, S.film.length - 1);
+  const slider = el("input", { type: "range", min: "0", max: String(last), value: String(last), id: "film", "aria-label": "replay: step of the training" }), shown = el("output", { className: "num" });
   let timer = null, speed = 10;
   const show = (i) => {
     const shot = S.film[Math.max(0, Math.min(S.film.length - 1, i))];
     if (!shot) return;
     S.playing && stop();
     dropGhost(true);
+    if (D.history && S.step) { S.step = 0; recordedAgain(); } // the new steps are left
     S.theta.set(shot.theta);
     S.shot = shot;
     S.version += 1;
@@ -117,13 +119,12 @@ function replayBar() {
   };
   const button = iconButton("play", "replay", run);
   slider.addEventListener("input", () => { timer && still(); show(Number(slider.value)); });
-  const on = el("button", { type: "button", className: "small", id: "trainon", text: "train on from here", onclick: () => { timer && still(); S.shot = null; S.optimiser.forget(); order = []; position = 0; if (D.history) { S.step = 0; S.history = []; } play(); } });
+  const on = el("button", { type: "button", className: "small", id: "trainon", text: "train on from here", onclick: () => { timer && still(); play(); } });
   parts.push(() => {
     slider.max = String(Math.max(0, S.film.length - 1));
-    if (S.playing) { S.shot = null; slider.value = slider.max; }
-    const shot = S.film[Number(slider.value)];
-    const word = D.history ? "epoch" : "step";
-    shown.textContent = shot ? `${word} ${S.shot ? shot.step : D.history ? shot.step : S.step}` : "";
+    const moment = momentNow(), index = S.film.indexOf(moment ?? (D.history ? S.from : undefined));
+    if (!timer) slider.value = index < 0 ? slider.max : String(index);
+    shown.textContent = !D.history ? `step ${moment ? moment.step : S.step}` : moment ? `epoch ${moment.step}` : `${S.step} step${S.step === 1 ? "" : "s"}${S.from ? ` after epoch ${S.from.step}` : " on"}`;
     slider.setAttribute("aria-valuetext", shown.textContent);
     on.disabled = !S.shot;
   });
@@ -132,7 +133,7 @@ function replayBar() {
 
 // --- out of the page
 
-function numbersAsText() { return JSON.stringify({ chainrule: "parameters", step: S.step, parameters: Object.fromEntries(D.names.map((name, k) => [name, S.theta[k]])) }); }
+function numbersAsText() { return JSON.stringify({ chainrule: "parameters", step: momentNow()?.step ?? S.step, parameters: Object.fromEntries(D.names.map((name, k) => [name, S.theta[k]])) }); }
 async function copyNumbers(button) {
   const text = numbersAsText();
   try { await navigator.clipboard.writeText(text); button.textContent = "copied: now cr.load_numbers(model, text)"; }

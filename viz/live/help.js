@@ -33,10 +33,12 @@ function closeHelp() { for (const button of document.querySelectorAll(".ask[aria
 function helpButton(id, after, what) {
   const text = el("p", { className: "help", id: "help-" + id, hidden: true }), button = el("button", { type: "button", className: "ask", text: "?", title: `what is this? (${what})`, "aria-label": `what is this? (${what})`, "aria-expanded": "false", "aria-controls": text.id, onclick: () => {
     text.hidden = !text.hidden;
-    text.textContent = helpOf(id);
+    fill();
     button.setAttribute("aria-expanded", String(!text.hidden));
     redraw();
   } });
+  const fill = () => setText(text, helpOf(id));
+  parts.push(() => { if (!text.hidden && !S.playing) fill(); }); // the loss or the optimiser may be another
   after.after(text);
   return button;
 }

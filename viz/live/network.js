@@ -135,6 +135,7 @@ function activationChoice(column, members) {
     S.acts[column] = select.value;
     machines();
     firstGradient();
+    recordedAgain();
     scalarPanel && scalarPanel.rebuild();
     redraw();
   } }, ...Object.keys(D.activations).map((name) => el("option", { value: name, text: name, selected: name === (S.acts[column] ?? used[0]) })));

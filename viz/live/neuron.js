@@ -298,9 +298,9 @@ function whyPanel() {
   });
   parts.push(() => {
     if (!turn(6, 5)) return;
-    const k = S.weight, e = S.optimiser.explain(k, D.names[k]);
+    const k = S.weight, e = S.shot ? null : S.optimiser.explain(k, D.names[k]);
     box.querySelector("h2 span").textContent = `Why ${D.names[k]} changes as it does`;
-    if (!e) text.replaceChildren(el("p", { className: "soft", text: "Nothing has moved yet: press “one step” and read here what the optimiser did with the gradient." }));
+    if (!e) text.replaceChildren(el("p", { className: "soft", text: S.shot ? "This is a moment of the replay: press “one step” and read here what the optimiser does with its gradient." : "Nothing has moved yet: press “one step” and read here what the optimiser did with the gradient." }));
     else text.replaceChildren(el("p", { className: "num", text: minus(e.title) }), el("table", { className: "parts num" }, el("tbody", {}, ...e.parts.map((part) => explained(e, part)))),
       e.aside ? el("p", { className: "num soft", text: minus(e.aside) }) : "", el("p", { className: "sentence", text: minus(e.sentence) }));
     if (!wants("wishes")) return;

@@ -346,6 +346,7 @@ function play() {
   if (S.playing) return stop();
   dropGhost(true);
   if (!S.until) $("opening").hidden = true;
+  goOn();
   S.playing = true;
   playButton();
   frame = requestAnimationFrame(tick);
@@ -376,10 +377,27 @@ function tick() {
   if (S.until && S.step >= S.until) { stop(); captions(); return; }
   if (S.playing) frame = requestAnimationFrame(tick);
 }
+// Training goes on from a moment of the replay, or after a recorded training: what came later is no part of its curve.
+function goOn() {
+  const moment = momentNow();
+  if (D.history ? S.step && !S.shot : !S.shot) return;
+  if (D.history) Object.assign(S, { from: moment, step: 0, history: [] });
+  else {
+    const before = (one) => one.step <= moment.step;
+    Object.assign(S, { step: moment.step, history: S.history.filter(before), film: S.film.filter(before) });
+  }
+  S.shot = null;
+  S.optimiser.forget();
+  order = []; position = 0; recent.length = 0;
+  if (!S.history.length) record();
+}
+// The snapshot that the page shows, if it shows one.
+const momentNow = () => S.shot ?? (D.history && !S.step ? S.film.findLast((one) => one.theta.every((x, k) => x === S.theta[k])) : undefined);
 function oneStep() {
   stop();
   $("opening").hidden = true;
   dropGhost(true);
+  goOn();
   if (update()) record();
   redraw();
 }
@@ -388,7 +406,7 @@ function reset() {
   $("opening").hidden = true;
   S.theta.set(D.theta.map(Number));
   S.optimiser.forget();
-  Object.assign(S, { step: 0, history: [], film: D.history ? S.film : [], filmEvery: 1, ghost: null, rows: null });
+  Object.assign(S, { step: 0, history: [], film: D.history ? S.film : [], filmEvery: 1, ghost: null, rows: null, shot: null });
   random = seeded(D.seed);
   order = []; position = 0; recent.length = 0;
   S.version += 1;
@@ -576,7 +594,8 @@ function tell() { // one live region, which does not chatter
 function summary() {
   const found = all();
   const right = D.task === "numbers" || !D.outputs ? "" : `, right ${found.right[D.test ? 1 : 0]} of ${D.test || D.train}`;
-  return `step ${S.step}, loss ${fmt(found.train, 3)}${D.test ? `, test ${fmt(found.test, 3)}` : ""}${right}`;
+  const moment = momentNow();
+  return `${D.history && moment ? "epoch" : "step"} ${moment ? moment.step : S.step}, loss ${fmt(found.train, 3)}${D.test ? `, test ${fmt(found.test, 3)}` : ""}${right}`;
 }
 const wants = (part) => D.show.includes(part);
 
@@ -621,16 +640,16 @@ function header() {
   const now = D.schedule ? el("small", { className: "num", id: "ratenow", title: "the optimiser's schedule says which share of the learning rate each step takes" }) : null;
   bar.append(el("label", { className: "field" }, el("span", { text: "learning rate" }), rate, shown), ...(now ? [now] : []));
   bar.append(choose("mini-batch", sizesOfBatch.map((b) => [b, b === D.train ? `all ${b}` : b]), S.batch, (v) => { S.batch = Number(v); }));
-  if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; record(); redraw(); }));
+  if (D.losses.length > 1) bar.append(choose("loss", D.losses.map((n, i) => [i, n]), S.loss, (v) => { S.loss = Number(v); machines(); firstGradient(); scalarPanel && scalarPanel.rebuild(); S.history = []; if (D.history && !S.step) recorded(); else record(); redraw(); }));
   const group = el("span", { className: "figures", role: "group", "aria-label": "how the training goes" }, ...figures);
   bar.append(group);
   group.append(helpButton("bar", group, "the training"));
   parts.push(() => {
     if (heavy() && !turn(3, 1)) return; // as record(), for both need all examples
     const found = all(), put = (id, text) => { const place = $("figure-" + id); place.hidden = text === null; setText(place.lastChild, text); };
-    const recordedNow = D.history && !S.step ? (S.shot ?? S.film.findLast((one) => one.theta.every((x, k) => x === S.theta[k]))) : null;
-    setText($("figure-step").firstChild, recordedNow ? "epoch" : D.history ? "new steps" : "step");
-    put("step", String(recordedNow ? recordedNow.step : S.step));
+    const moment = momentNow();
+    setText($("figure-step").firstChild, !D.history ? "step" : moment ? "epoch" : "new steps");
+    put("step", String(moment ? moment.step : S.step));
     put("train", fmt(found.train, 3));
     put("test", D.test ? fmt(found.test, 3) : null);
     put("right", D.task === "numbers" ? null : D.test ? `${found.right[1]}/${D.test}` : `${found.right[0]}/${D.train}`);

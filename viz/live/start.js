@@ -61,8 +61,11 @@ function recorded() {
   firstGradient();
 }
 
+function recordedAgain() { if (D.history && !S.step) { S.history = []; recorded(); } } // with other data, or another network
+
 const IN_NOTEBOOK = 0.78; // of 680 pixels: nbconvert's column on A4 has 545
 const TWO_SHEETS = 1950; // the panels that they hold: Chromium prints more over the next cell; the page alone prints whole
+
 function build() {
   const root = $("live"), model = D.kind === "model";
   messageBox = el("p", { className: "message", role: "alert", hidden: true });

@@ -34,7 +34,7 @@ class _Joined:
     def __init__(self, code: Sequence[Array], roots: Collection[Array], elsewhere: Collection[object]) -> None:
         self._old = code
         self._at = {array: place for place, array in enumerate(code)}  # for what is new: what it stands before
-        scattered = {a.array for array in code if array.op == "scatter" for a in _operands(array)}
+        scattered = {read for array in code if array.op == "scatter" for read in array.reads}
         self._fixed = {*roots, *elsewhere, *placed(code, roots), *scattered}
         self._able = [array for array in code if _is_elementwise(array) and array not in self._fixed]
         self._below: dict[Array, Rows] = {}  # for each array that stands below others: its rows in the array of all
@@ -42,9 +42,9 @@ class _Joined:
 
     def find_families(self) -> None:
         """The arrays to which the same is done, after the last of them is there."""
-        alone = [array for array in self._able if len({a.array for a in _operands(array)}) == 1]
+        alone = [array for array in self._able if len(set(array.reads)) == 1]
         for group in _alike(alone, lambda array: "the same").values():
-            members = sorted([_operands(array)[0].array for array in group], key=lambda member: self._at[member])
+            members = sorted([array.reads[0] for array in group], key=lambda member: self._at[member])
             rows = sum(member.lanes + member.ones for member in members)
             taken = any(one in self._fixed or one in self._below or one.op in ELSEWHERE for one in members)
             if len(group) > 1 and not taken and rows <= FEW_ROWS and self._at[members[-1]] < self._at[group[0]]:
@@ -60,7 +60,7 @@ class _Joined:
         below, found = self._below, False
         ready = [array for array in self._able if array not in below and self._fits(array)]
         for group in _alike(ready, lambda array: below[array].array).values():
-            wholes = [below[a.array].array for a in _operands(group[0])]
+            wholes = [below[read].array for read in group[0].reads]
             first = self._at[group[0]]
             if len(group) == self._members[wholes[0]] and first >= max(self._at[whole] for whole in wholes):
                 args = [below[a.array].array.whole if isinstance(a, Rows) else a for a in group[0].args]
@@ -69,13 +69,13 @@ class _Joined:
                 whole.steps = tuple(dict.fromkeys(step for array in group for step in array.steps))
                 self._at[whole], self._members[whole] = first, len(group)
                 for array in group:
-                    below[array] = below[_operands(array)[0].array]._replace(array=whole)
+                    below[array] = below[array.reads[0]]._replace(array=whole)
                 found = True
         return found
 
     def _fits(self, array: Array) -> bool:
         """Whether its operands stand in the same place of families of the same size."""
-        rows = [self._below.get(a.array) for a in _operands(array)]
+        rows = [self._below.get(read) for read in array.reads]
         return None not in rows and len({(each.start, each.array.lanes) for each in rows if each}) == 1
 
     def code(self) -> list[Array]:
@@ -88,13 +88,9 @@ class _Joined:
         return sorted(order, key=lambda array: self._at[array])
 
 
-def _operands(array: Array) -> list[Rows]:
-    return [a for a in array.args if isinstance(a, Rows)]
-
-
 def _is_elementwise(array: Array) -> bool:
     """Whether it works number by number, and on whole arrays."""
-    operands = _operands(array)
+    operands = [a for a in array.args if isinstance(a, Rows)]
     whole = bool(operands) and all(a.complete and a.array.batched for a in operands)
     return whole and array.op not in WORDS and not array.ones
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,8 @@ from ...ops import exp, logsumexp, pick
 from ..literals import literal
 from . import plan as planned
 from .ir import Array, Number, Operand, Rows, is_batched, rows
-from .plan import Lane, Plan, Step
+from .plan import Lane, Plan, Step, by_array
+from .products import rising_axes
 from .program import Program
 
 LARGEST = Number(float(np.finfo(float).max))
@@ -71,16 +71,16 @@ class Forward:
         out = KINDS.get(step.kind, Forward._elementwise)(self, step)
         lanes, batched = step.target.lanes, step.target.batched
         if isinstance(out, Number) or not out.complete or out.count != lanes or out.array.batched is not batched:
-            out = self._linked("full", "full", [out], lanes, batched)
+            out = self._linked("full", [out], lanes, batched)
         out.array.name = out.array.name or step.target.name
         self.arrays[step.target] = out.array
 
-    def _linked(self, kind: Any, op: str, args: Sequence[Operand], lanes: int, batched: bool, *extra: Any) -> Rows:
+    def _linked(self, op: str, args: Sequence[Operand], lanes: int, batched: bool, *extra: Any) -> Rows:
         """Write an instruction that gathers operands, and note how its gradient goes back."""
         before = len(self.program.code)
         out = self.program.write(op, args, lanes, batched, *extra)
         if len(self.program.code) > before:
-            self.links.append(Link(kind, tuple(args), out, extra, self.program.step))
+            self.links.append(Link(op, tuple(args), out, extra, self.program.step))
         return out
 
     def _done(self, step: Step, args: Sequence[Operand], out: Operand, *extra: Any) -> Operand:
@@ -95,7 +95,7 @@ class Forward:
     def gather(self, operands: Sequence[planned.Operand], solid: bool = True, padding: bool = False) -> Rows:
         """These operands as rows of one array; if `solid`, in one piece of memory. Numbers that are `padding` are 0."""
         parts: list[Operand] = []
-        groups = self.plan.by_array(operands)
+        groups = by_array(operands)
         if padding and len(groups) > 1:
             groups = {array: found for array, found in groups.items() if array is not None}
         for array, (positions, lanes) in groups.items():
@@ -109,11 +109,11 @@ class Forward:
         ):  # fmt: skip
             return parts[0]
         where = tuple([tuple(positions) for positions, _ in groups.values()])
-        return self._linked("scatter", "scatter", parts, len(operands), any(map(is_batched, parts)), where)
+        return self._linked("scatter", parts, len(operands), any(map(is_batched, parts)), where)
 
     def _lanes(self, array: Array, lanes: Sequence[int]) -> Rows:
         evenly = rows(array, lanes)
-        return evenly or self._linked("take", "take", [array.whole], len(lanes), array.batched, tuple(lanes))
+        return evenly or self._linked("take", [array.whole], len(lanes), array.batched, tuple(lanes))
 
     def broadcastable(self, operands: Sequence[planned.Operand]) -> Operand:
         """The operands as rows of one array, or as one row or number if all are equal."""
@@ -156,7 +156,7 @@ class Forward:
         left = self.gather(step.operands[0])
         right = self.gather(lanes[: keep * rights])
         if ones and right.places.stop != right.array.lanes:  # behind them, there is no room for ones
-            right = self._linked("full", "full", [right], right.count, True)
+            right = self._linked("full", [right], right.count, True)
         right.array.ones = max(right.array.ones, ones * rights)
         out = self.program.write("matmul", [left, right], rights * lefts, True, rights, lefts, width, ones)
         return self._done(step, [left, right], out, rights, lefts, width, ones, keep)
@@ -171,17 +171,9 @@ class Forward:
 
     def _matrices(self, operands: Sequence[planned.Operand], sizes: dict[str, int]) -> tuple[Rows, str]:
         """The factors of products of matrices, and their axes, in an order in which little has to be moved."""
-        names, places = "".join(sizes), np.arange(len(operands)).reshape(*sizes.values())
-        orders = [places.transpose(axes).ravel() for axes in permutations(range(3))]
-        lanes = np.array([a.index if isinstance(a, Lane) else -1 for a in operands])
-        found = 0
-        for number, order in enumerate(orders):
-            there = lanes[order]
-            if (np.diff(there[there >= 0]) > 0).all():
-                found = number
-                break
-        axes = "".join(names[axis] for axis in list(permutations(range(3)))[found])
-        return self.gather([operands[i] for i in orders[found].tolist()], padding=True), axes
+        lanes = [a.index if isinstance(a, Lane) else -1 for a in operands]
+        axes, order = rising_axes([*sizes.values()], lanes)
+        return self.gather([operands[i] for i in order], padding=True), "".join([*sizes][axis] for axis in axes)
 
     def _sum(self, step: Step) -> Operand:
         terms = self.gather(step.operands[0], solid=len(step.sizes) > 1)
@@ -214,7 +206,7 @@ class Forward:
     def _pick(self, step: Step) -> Operand:
         """For each lane, the one of its choices that its index names."""
         lanes, width, choices = len(step.sizes), step.sizes[0], step.operands[0]
-        groups = self.plan.by_array(choices)
+        groups = by_array(choices)
         [array, *others] = groups
         if others or array is None:
             source, at = self.gather(choices), range(len(choices))
@@ -260,7 +252,7 @@ class Forward:
 
     def _index(self, operands: Sequence[planned.Operand], count: int) -> Rows:
         """The indices of a pick as integers; the program raises an IndexError if one is not in 0, …, count - 1."""
-        [(array, (_, lanes)), *others] = self.plan.by_array(operands).items()
+        [(array, (_, lanes)), *others] = by_array(operands).items()
         if array is not None and array.whole_numbers and not others:
             used = tuple(sorted(set(lanes)))
             index = self.program.write("index", (), len(used), True, count, used, self.arrays[array])

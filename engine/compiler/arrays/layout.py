@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ...op import Op
 from . import ir
-from .plan import Array, Lane, Plan
+from .plan import Array, Lane, Plan, by_array
 
 MANY_FEATURES = 32  # from here on it takes longer to transpose an input than to multiply it with an example in each row
 
@@ -21,7 +21,7 @@ def name_arrays(plan: Plan) -> None:
             numbers[step.target] = count = count + 1
             step.target.name = f"z{count}"
         elif isinstance(step.kind, Op) and len(step.operands) == 1:
-            [source, *others] = plan.by_array(step.operands[0])
+            [source, *others] = by_array(step.operands[0])
             if source and not others and (number := numbers.pop(source, 0)):
                 step.target.name = f"h{number}"
 
@@ -45,6 +45,6 @@ def name_the_rest(code: Iterable[ir.Array], constants: str = "t") -> None:
 def examples_in_rows(plan: Plan) -> set[Array]:
     """The wide inputs that are only used as the right side of products: they stay as given, with an example a row."""
     used = {array for step in plan.steps for i, operands in enumerate(step.operands)
-            if step.kind != "dot" or i == 0 or step.sizes[0] > 1 for array in plan.by_array(operands)}  # fmt: skip
+            if step.kind != "dot" or i == 0 or step.sizes[0] > 1 for array in by_array(operands)}  # fmt: skip
     outputs = {output.array for output in plan.outputs if isinstance(output, Lane)}
     return {array for array in plan.inputs if array.lanes >= MANY_FEATURES} - used - outputs

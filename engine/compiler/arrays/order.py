@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise, permutations
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from ...ops import logsumexp, pick
 from .plan import Array, Lane, Operand, Step
+from .products import rising_axes
 
 SETTLED, LAYER, GROUPS, ANY = 4, 3, 2, 1  # how strongly something wishes for an order
 
@@ -69,16 +70,10 @@ def _moved(operands: Iterable[Operand], new: dict[Array, list[int]]) -> list[Ope
 
 def _axes(step: Step, wished: list[int]) -> list[int]:
     """The results of products of matrices in the order that is wished, if it is that of some order of the axes."""
-    g, i, j, _ = step.sizes
-    places = np.arange(g * i * j).reshape(g, i, j)
-    for axes in permutations(range(3)):
-        lanes: list[int] = places.transpose(axes).ravel().tolist()
-        where = {lane: position for position, lane in enumerate(lanes)}
-        read = [where[lane] for lane in wished]
-        if all(one < other for one, other in pairwise(read)):
-            break
-    else:
-        axes, lanes = (0, 1, 2), list(range(step.target.lanes))
+    ranks = [-1] * step.target.lanes
+    for rank, lane in enumerate(wished):
+        ranks[lane] = rank
+    axes, lanes = rising_axes(step.sizes[:3], ranks)
     step.axes = "".join("gij"[axis] for axis in axes)
     return lanes
 

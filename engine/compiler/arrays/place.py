@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from ..literals import evenly
+from ..literals import evenly, slice_literal
 from .ir import WORDS, Array, Operand, Rows
 
 Places = Sequence[int]
@@ -22,6 +22,16 @@ class Placement(NamedTuple):
     again: dict[Array, Array]  # those that lie in the memory of an earlier one
     taken_back: dict[Array, Array]  # the scatters that take what they put, with a row of zeros behind it
     first: set[Array]  # those in which the examples come first
+
+    def said(self, array: Array) -> str:
+        """In which memory an array lies, if that is not its own; in words."""
+        if array in self.inside:
+            whole, places = self.inside[array]
+            return f", in {whole.name}{slice_literal(places)}"
+        if array in self.below:
+            whole, start = self.below[array]
+            return f", in {whole.name}[{start}:{start + array.lanes}]"
+        return f", in the memory of {self.again[array].name}" if array in self.again else ""
 
 
 def needed(code: Iterable[Array], roots: Iterable[Array]) -> list[Array]:

@@ -60,13 +60,6 @@ class Plan:
     theta: Array
     outputs: list[Operand]
 
-    def __post_init__(self) -> None:
-        self._by_array = {id(operands): by_array(operands) for step in self.steps for operands in step.operands}
-
-    def by_array(self, operands: Sequence[Operand]) -> LanesByArray:
-        """`by_array(operands)`; for the operands of the steps, which are long lists, it was computed before."""
-        return self._by_array.get(id(operands)) or by_array(operands)
-
 
 def by_array(operands: Sequence[Operand]) -> LanesByArray:
     """For each array, the positions at which its lanes are among the operands, and the lanes; for None, the numbers."""

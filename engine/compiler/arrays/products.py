@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import NamedTuple
+
+import numpy as np
 
 from ...ops import add, multiply
 from ..scalar.code import Argument
@@ -61,6 +64,20 @@ class _Entry(NamedTuple):
     column: int
     column_start: int
     length: int
+
+
+def rising_axes(sizes: Sequence[int], numbers: Sequence[int]) -> tuple[tuple[int, ...], list[int]]:
+    """An order of three axes in which these numbers, one for each place, rise; and the places in that order.
+
+    A number of -1 may stand anywhere. If there is no such order, all stays as it is.
+    """
+    places, given = np.arange(len(numbers)).reshape(sizes), np.array(numbers)
+    for axes in permutations(range(3)):
+        order = places.transpose(axes).ravel()
+        there = given[order]
+        if (np.diff(there[there >= 0]) > 0).all():
+            return axes, order.tolist()
+    return (0, 1, 2), places.ravel().tolist()
 
 
 def find_products(flat: Flattened) -> None:

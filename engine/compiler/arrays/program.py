@@ -72,7 +72,7 @@ class Program:
         """These rows of an operand; one that is the same in all rows stays as it is."""
         if isinstance(x, Number) or x.count == 1:
             return x
-        if (evenly := rows(x.array, [x.places[i] for i in indices])) is not None:
+        if (evenly := rows(x.array, [*map(x.places.__getitem__, indices)])) is not None:
             return evenly
         return self.write("take", [x], len(indices), x.array.batched, tuple(indices))
 

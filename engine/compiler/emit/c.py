@@ -83,15 +83,11 @@ class Writer(Products):
         lines = []
         for array in self.code:
             if self.ones[array] and array not in self.rowwise:
-                lines.append(self.loop(self.ones[array], True, f"{self._beside(array, array.lanes)} = 1.0;"))
+                behind = self.element(*self.spot(array, array.lanes), True, "i")
+                lines.append(self.loop(self.ones[array], True, f"{behind} = 1.0;"))
             if array.op == "scatter" and not array.batched and not covers(array)[0]:
                 lines.append(self.loop(array.lanes, False, f"{self.into(array)} = 0.0;"))
         return lines
-
-    def _beside(self, array: Array, row: int) -> str:
-        """A number behind the rows of an array."""
-        pointer, place = self.at(array, row).split(" + ")
-        return self.element(pointer, int(place), True, "i")
 
     def _load(self) -> list[str]:
         """The inputs of these examples; behind the last one, it is repeated up to a whole vector."""
@@ -203,7 +199,6 @@ class Writer(Products):
 
     def _take(self, array: Array) -> str:
         [x] = array.args
-        assert isinstance(x, Rows)
         table = self.table([x.start + x.step * lane for lane in array.extra[0]], "int")
         source = self.number(Rows(x.array, 0, 1, max(2, x.array.lanes)), f"{table}[i]")
         return self.loop(array.lanes, array.batched, f"{self.into(array)} = {source};")
@@ -231,7 +226,6 @@ class Writer(Products):
 
     def _inner(self, array: Array) -> str:
         one, other = array.args
-        assert isinstance(one, Rows) and isinstance(other, Rows)
         a, b = (f"{self.at(each.array, each.start)}, {each.step}" for each in (one, other))
         return f"  {self.into(array, '0')} = cr_inner({one.count}, {a}, {b});"
 
@@ -244,7 +238,6 @@ class Writer(Products):
     def _reduced(self, array: Array, joined: str) -> str:
         """Some rows of the operand together make each row."""
         [x], sizes = array.args, array.extra[0]
-        assert isinstance(x, Rows)
         if not array.batched and len(sizes) == 1 and array.op == "sum":
             return f"  {self.into(array, '0')} = cr_sum({sizes[0]}, {self.at(x.array, x.start)}, {x.step});"
 
@@ -294,14 +287,12 @@ class Writer(Products):
 
     def _pick(self, array: Array) -> str:
         source, flat = array.args
-        assert isinstance(source, Rows)
         choice = self.number(Rows(source.array, source.start, source.step, max(2, source.count)),
                              f"(long){self.number(flat)}")  # fmt: skip
         return self.loop(array.lanes, array.batched, f"{self.into(array)} = {choice};")
 
     def _put(self, array: Array) -> str:
         g, flat = array.args
-        assert isinstance(flat, Rows)
         to = self.number(Rows(array, 0, 1, max(2, array.lanes)), f"(long){self.number(flat)}")
         zero = self.loop(array.lanes, array.batched, f"{self.into(array)} = 0.0;")
         if not array.batched and self.block > 1 and is_batched(flat):

@@ -114,10 +114,10 @@ class _Writer(Writer):
         self.code = every
         return lines
 
-    def at(self, array: Array, row: int = 0) -> str:
-        """A pointer to a row of an array."""
+    def spot(self, array: Array, row: int) -> tuple[str, int]:
+        """A row of an array: the memory in which it lies, and how far from its start."""
         known = self.constants.get(array)
-        return super().at(array, row) if known is None else f"{self.table(known)} + {row}"
+        return super().spot(array, row) if known is None else (self.table(known), row)
 
     def _matmul(self, array: Array) -> str:
         rights, lefts, width, ones = array.extra

@@ -142,17 +142,21 @@ class Places:
 
     def at(self, array: Array, row: int = 0) -> str:
         """A pointer to a row of an array."""
+        return "{} + {}".format(*self.spot(array, row))
+
+    def spot(self, array: Array, row: int) -> tuple[str, int]:
+        """A row of an array: the memory in which it lies, and how far from its start."""
         stride = self.block if array.batched else 1
         while array in self.placed:
             array, places = self.placed[array][0], self.placed[array][1]
             row += places[0]
         if array.op == "theta":
-            return f"theta + {row}"
+            return "theta", row
         if array.op == "numbers":
-            return f"{self.table(list(map(parsed, array.extra[0])))} + {row}"
+            return self.table(list(map(parsed, array.extra[0]))), row
         if array is self.gradient:
-            return f"out + {row}"
-        return f"w + {self.place[array] + row * stride}"
+            return "out", row
+        return "w", self.place[array] + row * stride
 
     def table(self, numbers: Sequence[float], kind: str = "double") -> str:
         """The name of a constant array."""
@@ -172,8 +176,8 @@ class Places:
         if x.array in self.rowwise:
             place = f"{self.place[x.array] + x.start}" + (f" + {row} * {x.step}" if x.count > 1 else "")
             return f"w[{place} + {column if self.block > 1 else '0'} * {self.stride(x.array)}]"
-        pointer, place = self.at(x.array, x.start).split(" + ")
-        return self.element(pointer, int(place), x.array.batched, "0" if x.count == 1 else row, x.step, column)
+        spot = self.spot(x.array, x.start)
+        return self.element(*spot, x.array.batched, "0" if x.count == 1 else row, x.step, column)
 
     def element(self, pointer: str, place: int, batched: bool, row: str, step: int = 1, column: str = "j") -> str:
         """The number in a row, which is a variable or "0", behind a place."""

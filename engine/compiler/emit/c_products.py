@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..arrays.ir import Array, Operand, Rows
+from ..arrays.ir import Array, Rows
 from ..arrays.place import there
 from .c_places import Places
 
@@ -12,9 +12,8 @@ from .c_places import Places
 class Products(Places):
     """A method for each word of an array program that multiplies matrices."""
 
-    def _side(self, side: Operand) -> tuple[str, int, bool]:
+    def _side(self, side: Rows) -> tuple[str, int, bool]:
         """The right side of a product: where it begins, its stride, and whether an example is a row."""
-        assert isinstance(side, Rows)
         if side.array in self.rowwise:
             return f"{self.at(side.array)} + {side.start}", self.stride(side.array), True
         return self.at(side.array, side.start), self.block, False
@@ -45,8 +44,7 @@ class Products(Places):
             return f"  cr_dots({lefts}, k, {keep}, {A}, {width}, {bias}, {X}, {stride}, {to}, {B}, 0);"
         return self._rows(rights, lefts, keep, f"{A}, {width}, 1", bias, X, to)
 
-    def _matrix(self, x: Operand) -> str:
-        assert isinstance(x, Rows)
+    def _matrix(self, x: Rows) -> str:
         return self.at(x.array, x.start)
 
     def _outer(self, array: Array) -> str:
@@ -91,7 +89,6 @@ class Products(Places):
         """A loop for each axis; for one example it is a product of matrices where the axes allow that."""
         first, second = array.args
         axes, sizes = array.extra[:3], dict(array.extra[3])
-        assert isinstance(first, Rows) and isinstance(second, Rows)
         steps = [_strides(letters, sizes, step) for letters, step in zip(axes, (first.step, second.step, 1))]
         pointers = [self._matrix(first), self._matrix(second), self.at(array)]
         gone = [letter for letter in sizes if letter not in axes[2] and any(letter in each for each in axes[:2])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import add
 from typing import Any
 
 from ..arrays.beside import beside
@@ -10,7 +11,7 @@ from ..arrays.forward import Forward, array_program
 from ..arrays.ir import Array, Operand, Rows, lines
 from ..arrays.layout import examples_in_rows, name_the_rest
 from ..arrays.mean import Part, mean, mean_parts
-from ..arrays.place import needed, place
+from ..arrays.place import Placement, needed, place
 from ..arrays.plan import Plan, Step
 from ..arrays.whole import results
 from .numpy import NumPy
@@ -43,8 +44,10 @@ def numpy_source(
     name_the_rest(code, constants="c")
     _note(stages, "derive", forward.program.code)
     code = beside(code, roots, {fresh, *rowwise})
-    _note(stages, "place", code)
-    text = NumPy(code, place(code, roots, {fresh, *rowwise}), rowwise, fresh, exact)
+    _note(stages, "join", code)
+    placement = place(code, roots, {fresh, *rowwise})
+    _note(stages, "place", code, placement)
+    text = NumPy(code, placement, rowwise, fresh, exact)
     if parts:
         _return_gradient(text, parts, found[0], plan.theta.lanes, without_gradient)
     elif name == "value":
@@ -59,9 +62,12 @@ def numpy_source(
     return text.function(head), [(line.text, line.steps) for line in text.lines]
 
 
-def _note(stages: dict[str, str] | None, name: str, code: Sequence[Array]) -> None:
+def _note(
+    stages: dict[str, str] | None, name: str, code: Sequence[Array], placement: Placement | None = None
+) -> None:  # fmt: skip
     if stages is not None:  # to write the lines takes a tenth of the time of all passes
-        stages[name] = "\n".join(lines(code))
+        places = [placement.said(array) if placement else "" for array in code]
+        stages[name] = "\n".join(map(add, lines(code), places))
 
 
 def _gradient(forward: Forward, whole: Rows) -> Rows:

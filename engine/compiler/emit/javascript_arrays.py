@@ -157,7 +157,6 @@ class JavaScript:
 
     def _take(self, array: Array) -> None:
         [x] = array.args
-        assert isinstance(x, Rows)
         rows = self.indices([x.start + x.step * i for i in array.extra[0]])
         self.call(array, "take", x.array.name, rows, self.columns(array))
 
@@ -182,21 +181,19 @@ class JavaScript:
     def _matmul(self, array: Array) -> None:
         rights, lefts, width, ones = array.extra
         W, H = array.args
-        self._product(array, W, H, lefts, width, width - ones, rights)
+        self._product(array, W, H, rights, lefts, width, width - ones)
 
     def _outer(self, array: Array) -> None:
         rights, lefts, width, ones = array.extra
         G, H, _ = array.args
-        self._product(array, G, H, lefts, width, width - ones, rights)
+        self._product(array, G, H, rights, lefts, width, width - ones)
 
     def _back(self, array: Array) -> None:
         rights, lefts, width, keep = array.extra
         W, G = array.args
-        self._product(array, W, G, lefts, width, keep, rights)
+        self._product(array, W, G, rights, lefts, width, keep)
 
-    def _product(self, array: Array, one: Operand, other: Operand, *sizes: int) -> None:
-        assert isinstance(one, Rows) and isinstance(other, Rows)
-        *sizes, rights = sizes  # type: ignore[assignment]
+    def _product(self, array: Array, one: Rows, other: Rows, rights: int, *sizes: int) -> None:
         self.call(array, array.op, self.start(one), self.start(other), *sizes, self._times_n(rights, True))
 
     def _einsum(self, array: Array) -> None:
@@ -220,19 +217,16 @@ class JavaScript:
 
     def _examples(self, array: Array) -> None:
         [x] = array.args
-        assert isinstance(x, Rows)
         self.call(array, "examples", self.start(x), x.step, "n")
 
     def _inner(self, array: Array) -> None:
         first, second = array.args
-        assert isinstance(first, Rows) and isinstance(second, Rows)
         self.memory(array)
         arguments = f"{self.start(first)}, {first.step}, {self.start(second)}, {second.step}, {first.count}"
         self.body.append(f"{array.name}[0] = inner({arguments});")
 
     def _sum(self, array: Array, name: str = "sums") -> None:
         [x], [sizes, *across] = array.args, array.extra
-        assert isinstance(x, Rows)
         n = self.columns(array)
         if across:  # then all rows of one term are one row
             sizes, n = sizes[:1], self._times_n(len(sizes), array.batched)
@@ -258,13 +252,11 @@ class JavaScript:
 
     def _pick(self, array: Array) -> None:
         source, flat = array.args
-        assert isinstance(source, Rows) and isinstance(flat, Rows)
         columns = self.columns(source.array)
         self.call(array, "picked", self.start(source), columns, flat.array.name, self.columns(array))
 
     def _put(self, array: Array) -> None:
         G, flat = array.args
-        assert isinstance(flat, Rows)
         start, _, _ = self.part(G)
         each, n = int(isinstance(G, Rows)), self.columns(flat.array)
         self.call(array, "put", self.columns(array), start, each, flat.array.name, n)

@@ -14,7 +14,7 @@ from ..arrays.ir import ONE, WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
 from ..arrays.place import Placement, copied, covers, there
 from ..arrays.plan import Step
-from ..literals import indices_literal, literal, shape_literal, slice_literal, template
+from ..literals import indices_literal, listed, literal, shape_literal, slice_literal
 
 SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
 FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction
@@ -202,7 +202,7 @@ class NumPy:
             texts = [literal(a.number) if isinstance(a, Number) and not a.power else self.of(a, batched)
                      for a in array.args]  # fmt: skip
             shapes = {(a.count, a.array.batched) if isinstance(a, Rows) else () for a in array.args}
-            text = template(op, len(texts), len(shapes) == 1).format(*texts)
+            text = op.numpy.format(*([listed(op, texts, len(shapes) == 1)] if op.variadic else texts))
             return self.to(array, f"{out}[...] = {text}", op.write([self.says(a) for a in array.args], plain=True))
         # A 0-dimensional array costs less than a Python number. maximum and minimum are three times as fast between
         # two arrays of one shape; other functions gain next to nothing by that.

@@ -24,7 +24,8 @@ from typing import NamedTuple
 from ...telling import tell
 
 NATIVE = "-march=native"
-FLAGS = ("-O3", NATIVE, "-fno-math-errno", "-fno-trapping-math", "-std=gnu99", "-fPIC", "-shared")
+# -g0: what zig writes for debuggers tells of the folder, so that no two libraries of one text would be the same.
+FLAGS = ("-O3", NATIVE, "-fno-math-errno", "-fno-trapping-math", "-std=gnu99", "-fPIC", "-shared", "-g0")
 FLAGS_OF_CL = ("/O2", "/LD", "/std:c11", "/nologo")
 KEPT = 500  # libraries in the cache folder
 LEFT_BEHIND = 3600.0  # seconds: no compiler takes so long

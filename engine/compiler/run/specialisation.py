@@ -194,7 +194,7 @@ class Specialisation:
         return numpy_source(plan, name, head, without_gradient, stages)
 
     def stages(self, name: str) -> dict[str, str]:
-        """The program after each pass, as text: "code", "plan", "forward", "derive", "place", and "text"."""
+        """The program after each pass, as text: "code", "plan", "forward", "derive", "join", "place", and "text"."""
         found = {"code": "\n".join(f"v{place} = {said}" for place, said in enumerate(self.code.lines()))}
         if not (self.narrow or self.long):
             plan = self.array_plan()

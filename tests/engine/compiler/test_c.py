@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -402,7 +403,7 @@ def test_the_path_of_a_compiler_may_have_spaces_and_what_it_says_any_encoding(mo
     folder.mkdir()
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
     good, mute = folder / "cc", folder / "mute"
-    good.write_text(f"#!/bin/sh\nprintf '\\374 says'\nexec '{COMPILER.command[0]}' \"$@\"\n")
+    good.write_text(f"#!/bin/sh\nprintf '\\374 says'\nexec {shlex.join(COMPILER.command)} \"$@\"\n")
     mute.write_text("#!/bin/sh\nexit 1\n")
     for path in (good, mute):
         path.chmod(0o755)
@@ -417,7 +418,8 @@ def test_the_path_of_a_compiler_may_have_spaces_and_what_it_says_any_encoding(mo
 def test_a_compiler_that_names_functions_in_its_own_way_is_asked_whether_it_is_one_of_c(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
     mangles = tmp_path / "mangles"
-    mangles.write_text(f"#!/bin/sh\nexec '{COMPILER.command[0]}' -Dchainrule_value=_Z15chainrule_valuel \"$@\"\n")
+    other = "-Dchainrule_value=_Z15chainrule_valuel"
+    mangles.write_text(f'#!/bin/sh\nexec {shlex.join(COMPILER.command)} {other} "$@"\n')
     mangles.chmod(0o755)
     monkeypatch.setenv("CC", str(mangles))
     w = Value(2.0)

@@ -10,6 +10,7 @@ from structures import FEATURES, POSITIONS, ROWS, Structure
 from chainrule import engine
 from chainrule.engine import Value, dot, exp, gradients, pick, tanh, total
 from chainrule.engine.compiler.arrays import layout
+from chainrule.engine.compiler.arrays.beside import beside
 from chainrule.engine.compiler.arrays.derive import differentiate
 from chainrule.engine.compiler.arrays.forward import array_program
 from chainrule.engine.compiler.arrays.ir import Rows
@@ -73,8 +74,10 @@ def assert_laws_of_array_programs(program):
         check(forward.program.code)
         mean(forward, output)
         check(forward.program.code)
-        kept = needed(forward.program.code, [g.array for g in found if isinstance(g, Rows)])
+        roots = [g.array for g in found if isinstance(g, Rows)]
+        kept = needed(forward.program.code, roots)
         check(kept)
+        check(beside(kept, roots))
 
 
 def assert_outputs_are_eager_code(program, f, inputs):
