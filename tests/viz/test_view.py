@@ -373,6 +373,20 @@ def test_the_stepper_shows_stripes_and_hatching_no_sooner_than_the_numbers_befor
         assert re.search("nan|inf", text) if stripes else text, (stripes, text)
 
 
+def test_the_stepper_names_the_first_nan_or_inf_when_it_comes(window, tmp_path):
+    c = Value(float("nan"), label="c")
+    browser = window(viz.steps(c * 2.0), tmp_path, width=500)  # narrow: the sentence stands below, too
+    name = "The first nan or inf of the forward pass is c, nan."
+    assert name in browser.find_element("tag name", "body").text  # a leaf has its number from the start
+    a = Value(1e308, label="a")
+    browser = window(viz.steps(a * 10.0 * 2.0), tmp_path, width=500)
+    said = []
+    for _ in range(3):
+        said.append("first nan or inf" in browser.find_element("tag name", "body").text)
+        browser.execute_script("document.getElementById('next').click()")
+    assert said == [False, True, True]
+
+
 BEHIND = """
 const numbers = [...document.querySelectorAll("#view .number, #view .figure")]
   .map((number) => [number, number.getBoundingClientRect()]);

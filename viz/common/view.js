@@ -44,10 +44,11 @@
   // What the picture says in sentences, once more below it, where a narrow window would cut them off.
   const told = document.getElementById("told");
   const legend = document.querySelector(".foot") ? [] : svg.querySelectorAll("[data-told]"); // a stepper's words explain it
-  told.textContent = Array.from(
-    [...svg.querySelectorAll(".notice, .hint"), ...legend], (line) => line.dataset.told ?? line.textContent).join(" ");
+  const lines = [...svg.querySelectorAll(".notice, .hint"), ...legend];
 
   function changed() {
+    const seen = lines.filter((line) => !line.classList.contains("ahead"));
+    told.textContent = seen.map((line) => line.dataset.told ?? line.textContent).join(" ");
     view.classList.toggle("larger", !isWhole());
     told.hidden = isWhole() || !told.textContent;
     document.getElementById("whole").setAttribute("aria-pressed", String(isWhole()));
@@ -169,5 +170,5 @@
     if (isAtStart) start();
     else changed();
   }).observe(view);
-  chainrule.view = { element: view, svg, reveal, scale: () => scale };
+  chainrule.view = { element: view, svg, reveal, scale: () => scale, changed };
 })();

@@ -109,13 +109,13 @@ class Narrator:
         names = [n for value, n in zip(self.order, self.names) if not value.requires_grad and not value.operation]
         return [f"Nothing goes back to {listed(names)}: requires_grad is False."] if names else []
 
-    def notes(self, grads: Sequence[float]) -> list[str]:
-        """What a reader has to know besides: frozen leaves, stale numbers, numbers that are nan or infinite."""
+    def notes(self, grads: Sequence[float] | None = None) -> list[str]:
+        """What a reader has to know besides: frozen leaves, stale numbers and, after backpropagation, nan and inf."""
         said = self.frozen()
         if any(self.found.stale):
             which = self.names[self.found.stale.index(True)]
             said.append(f"{which} is stale: data changed after the forward pass; call {self.root}.refresh().")
-        if bad := first_not_finite(self.order, self.names, grads):
+        if grads is not None and (bad := first_not_finite(self.order, self.names, grads)):
             said.append(bad.removeprefix(STRIPED))
         return said
 

@@ -29,6 +29,7 @@
   const shades = / ?\b(z|odd|[np][1-8])\b/g;
   const waitingClass = finalClass.map((name) => name.replace(shades, "") + " z");
   const finalTitles = [...document.querySelectorAll("#view svg title")].map((title) => [title, title.textContent]);
+  const striped = [...document.querySelectorAll("#view .notice")].filter((line) => line.textContent.startsWith("Striped"));
   const slider = byId("slider");
   const play = byId("play");
   const opened = byId("opened");
@@ -305,6 +306,10 @@
   function paint(state) {
     cards.forEach((card, place) => paintCard(card, data.results[place], data.rows[place], state));
     edges.forEach((edge, place) => edge.setAttribute("class", (state.passed.has(place) ? finalClass : waitingClass)[place]));
+    // The sentence about stripes comes with the first of them.
+    const isStriped = now >= lastOf(1) || byId("view").querySelector(".stripes:not(.ahead)");
+    for (const line of striped) line.classList.toggle("ahead", !isStriped);
+    chainrule.view.changed();
     labels.forEach((label, edge) => label.classList.toggle("ahead", state.data[ends[edge]] === ""));
     paintCells(state);
   }

@@ -94,7 +94,8 @@ def steps(
     acts = Acts(narrator, parents, scene, groups, [unit[1] if unit else "" for unit in units], over)
     largest = max([abs(grad) for grad in grads if math.isfinite(grad)], default=1.0)
     said, others = said_of(scene) if over else ("", 0)
-    shown = [["start", [said] * bool(said) + narrator.notes(grads)], *acts.forward()]
+    # The sentence about nan and inf stands in the picture, which shows it no sooner than the first of them.
+    shown = [["start", [said] * bool(said) + narrator.notes()], *acts.forward()]
     stays = ""
     if loss.requires_grad:
         shown += acts.backward(applied, largest)
