@@ -297,6 +297,14 @@ def test_a_screen_reader_hears_of_each_edge_and_row_which_one_it_is_in_a_few_dig
     assert all(one.get_attribute("aria-hidden") for one in browser.find_elements("css selector", inside))
 
 
+def test_a_screen_reader_hears_the_result_of_the_stepper_when_it_is_computed(window, tmp_path):
+    browser = window(viz.steps(neuron()), tmp_path)
+    for is_computed in (False, True):
+        heard = [name for role, name, _ in read_out(browser) if role != "image" or "local derivative" not in name]
+        assert any("0.7071" in name for name in heard) == is_computed
+        browser.execute_script("document.getElementById('act1').click()")
+
+
 def test_a_row_in_the_stepper_says_the_numbers_of_its_step(window, tmp_path):
     browser = window(viz.steps(nn.mse(nn.MLP(3, [4, 1], "tanh", rng=0)([0.5, -1.0, 2.0]), 1.0)), tmp_path)
     row = "return document.querySelector('#view .row').getAttribute('aria-label')"

@@ -29,6 +29,8 @@
   const shades = / ?\b(z|odd|[np][1-8])\b/g;
   const waitingClass = finalClass.map((name) => name.replace(shades, "") + " z");
   const finalTitles = [...document.querySelectorAll("#view svg title")].map((title) => [title, title.textContent]);
+  // A drawing's own name has the result, which is not computed yet.
+  for (const part of [chainrule.view.svg, document.querySelector(".stage")]) part.setAttribute("aria-label", document.title);
   const striped = [...document.querySelectorAll("#view .notice")].filter((line) => line.textContent.startsWith("Striped"));
   const slider = byId("slider");
   const play = byId("play");
