@@ -1137,6 +1137,14 @@ def test_controls_come_first_and_the_network_is_one_stop_of_the_tab_key(moons, b
     assert unnamed == []
 
 
+def test_a_heading_is_read_without_the_controls_beside_it(moons, browser):
+    nodes = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    headings = [node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "heading"]
+    assert "Loss" in headings and not [name for name in headings if "what is this" in name]
+    neuron = browser.execute_script("return document.querySelector('#neuron h2 span').textContent")
+    assert " ".join(neuron.split()) in headings
+
+
 def test_arrow_keys_walk_through_the_network(moons, browser):
     from selenium.webdriver.common.keys import Keys
 

@@ -670,7 +670,7 @@ function sideways(box) { // what is said above a box that is wider than the scre
   return note;
 }
 function panel(id, title, ...children) {
-  const head = el("h2", {}, el("span", { text: title })), box = el("section", { className: "panel", id, "aria-label": title }, head, ...children);
+  const head = el("h2", { "aria-labelledby": `${id}-title` }, el("span", { id: `${id}-title`, text: title })), box = el("section", { className: "panel", id, "aria-label": title }, head, ...children);
   if (helpOf(id)) head.append(helpButton(id, head, title.replace(/^\d /, "").trim()));
   return box;
 }
