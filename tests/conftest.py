@@ -56,8 +56,8 @@ def find_browser():
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """A Selenium driver of headless Chromium that keeps its console log; `browser.get_log("browser")` reads it."""
+def driver():
+    """A Selenium driver of headless Chromium, for all tests."""
     found = find_browser() if importlib.util.find_spec("selenium") else None
     if found is None:
         reason = "no chromium with chromedriver on this machine, or no selenium"
@@ -73,3 +73,11 @@ def browser():
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(found[1]))
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def browser(driver):
+    """The driver, whose console log is that of this test: `browser.get_log("browser")` reads it."""
+    driver.get("about:blank")  # the page of another test says no more
+    driver.get_log("browser")
+    return driver

@@ -397,8 +397,18 @@
     else if (box.right > port.right - 8) opened.scrollLeft += box.right - port.right + 20;
   }
 
-  // The address names the step, so that a lesson can link to it; a frame without an address goes on without.
+  // The address names the step, so that a lesson can link to it; a frame without an address goes on without. Browsers
+  // take some 200 addresses in ten seconds, and a key that is held makes more.
+  let remembered = -Infinity;
+  let later = null;
   function remember() {
+    clearTimeout(later);
+    const wait = remembered + 100 - performance.now();
+    if (wait > 0) {
+      later = setTimeout(remember, wait);
+      return;
+    }
+    remembered = performance.now();
     try {
       history.replaceState(null, "", "?step=" + now + location.hash);
     } catch (error) {
