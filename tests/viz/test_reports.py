@@ -29,6 +29,9 @@ def test_the_confusion_matrix_counts_truth_and_prediction(learned):
     assert found.counts.tolist() == [[int(((test.y == i) & (labels == j)).sum()) for j in (0, 1)] for i in (0, 1)]
     page = cr.report(model, history, train, test)
     assert [text for text in texts(page.svg) if text.isdigit()] == [str(count) for count in found.counts.ravel()]
+    told = parsed(page.svg).attrib["aria-label"]  # all that a screen reader says of an image
+    every = [(i, j, found.counts[i, j]) for i in (0, 1) for j in (0, 1)]
+    assert all(f"{test.target_names[i]} taken for {test.target_names[j]}: {n}" in told for i, j, n in every if n)
     right = int((labels == test.y).sum())
     assert (
         f"{right} of 30 are right: {100 * right / 30:.1f} %" in page.html
@@ -80,7 +83,7 @@ def test_numbers_have_residuals_and_lines_of_their_file(tmp_path):
     said = f"r² is {r2:.3g}; the mean absolute error is {rounded(missed, 3)}"
     assert said in page.html
     assert {"predictions and truth", "residuals"} <= set(re.findall(r'class="heading"[^>]*>([^<]*)<', page.html))
-    assert "the rows that it was trained on" in cr.report(model, history, train).html
+    assert "rows. On the rows that it was trained on, <strong>" in cr.report(model, history, train).html
 
 
 def test_a_function_of_one_number_is_a_curve():

@@ -56,7 +56,7 @@ def report(
     judged = train if test is None else test
     found = findings(model, judged)
     pictures = _pictures(model, train, judged, found, theme)
-    whose = "rows that it was not trained on" if test is not None else "the rows that it was trained on"
+    whose = f"{len(judged)} rows that it was not trained on" if test is not None else "the rows that it was trained on"
     target = clean(train.table.target)
     count = len(train.table.columns)
     columns = f"{count} column{'s' * (count != 1)}"
@@ -64,7 +64,7 @@ def report(
     body = (
         f"<header><h1>{markup(clean(train.name))}</h1>"
         f"<p>To predict {markup(target)} from {columns}, a model learned from {len(train)} "
-        f"rows. On {len(judged)} {whose}, <strong>{markup(found.headline)}</strong>.</p></header>\n"
+        f"rows. On {whose}, <strong>{markup(found.headline)}</strong>.</p></header>\n"
         f'<section><h2>The result</h2><div class="pictures">{"".join([one.svg for one in pictures])}</div>\n'
         f"{_worst(judged, found)}</section>\n"
         f'<section><h2>The training</h2><div class="pictures">{curves(history, theme=theme).svg}</div></section>\n'

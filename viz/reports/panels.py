@@ -56,7 +56,10 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[Any], theme: str) -> 
                 f'<g><title>{said}</title><rect class="cell {tint}" {place}/><text {word}>{count}</text></g>\n'
             )
     width = left + len(names) * wide + 20
-    return _drawing("confusion matrix", max(width, 220.0), top + len(names) * cell + 20, "".join(parts), theme)
+    pairs = [(i, j) for i in range(len(names)) for j in range(len(names)) if counts[i, j]]
+    spoken = [f"{names[i]} taken for {names[j]}: {counts[i, j]}" for i, j in pairs]
+    title = f"confusion matrix: {'; '.join(spoken)}"  # of an image, a screen reader says its name alone
+    return _drawing(title, max(width, 220.0), top + len(names) * cell + 20, "".join(parts), theme)
 
 
 def beside_the_truth(truth: NDArray[Any], answers: NDArray[Any], name: str, theme: str) -> Drawing:
