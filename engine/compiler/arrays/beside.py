@@ -89,9 +89,9 @@ class _Joined:
 
 
 def _is_elementwise(array: Array) -> bool:
-    """Whether it works number by number, and on whole arrays."""
+    """Whether it works number by number on whole arrays, none of them one row for several."""
     operands = [a for a in array.args if isinstance(a, Rows)]
-    whole = bool(operands) and all(a.complete and a.array.batched for a in operands)
+    whole = bool(operands) and all(a.complete and a.array.batched and a.count == array.lanes for a in operands)
     return whole and array.op not in WORDS and not array.ones
 
 

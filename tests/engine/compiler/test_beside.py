@@ -8,9 +8,12 @@ from test_structures import inputs_of  # fmt: skip
 from chainrule import engine
 from chainrule.engine.compiler.arrays import beside
 from chainrule.engine.compiler.arrays.ir import Number, Rows
-from chainrule.engine.compiler.arrays.place import needed
+from chainrule.engine.compiler.arrays.layout import name_the_rest
+from chainrule.engine.compiler.arrays.place import needed, place
 from chainrule.engine.compiler.arrays.program import Program
 from chainrule.engine.compiler.arrays.spec import check
+from chainrule.engine.compiler.emit.numpy import NumPy
+from chainrule.engine.compiler.run.building import build
 from chainrule.nn import MLP, cross_entropy, mse
 
 FEW_ROWS = beside.FEW_ROWS
@@ -128,3 +131,27 @@ def test_what_has_its_own_place_in_memory_keeps_it(fixed):
     elsewhere = [array for array in code if array.op == "tanh"] * fixed
     made = beside.beside(needed(code, roots), roots, elsewhere)
     assert ("beside" in [array.op for array in made]) is not fixed
+
+
+def test_one_row_beside_several_is_no_member_of_a_family():
+    """Families of 3 + 3 and of 3 + 1 + 2 rows begin alike; one row is spread over three."""
+    program, chance, n = Program(), np.random.default_rng(0), 4
+    lanes = (3, 3, 3, 1, 2)
+    given = [program.write("input", (), count, True, f"x{i}.T", False) for i, count in enumerate(lanes)]
+    a, b, c, d, e = [program.ufunc("tanh", x) for x in given]
+    squares, next_whole = [program.ufunc("square", x) for x in (a, b)], [program.ufunc("ceil", x) for x in (c, d, e)]
+    ends = [program.ufunc("multiply", one, other) for one, other in zip(squares, next_whole)]
+    ends.append(program.ufunc("add", next_whole[2], Number(1.0)))
+    results = [program.ufunc("add", end, Number(0.5)) for end in ends]
+    roots = [result.array for result in results]
+    name_the_rest(program.code, constants="c")
+    code = beside.beside(needed(program.code, roots), roots)
+    check(code)
+    text = NumPy(code, place(code, roots, ()))
+    text.line(f"return [{', '.join(text.of(result, True) for result in results)}]")
+    value = build("bind", text.function("value(x0, x1, x2, x3, x4)"))(n, np.empty(0))
+    X = [chance.normal(size=(n, count)) for count in lanes]
+    p, q, r, s, t = [np.tanh(x.T) for x in X]
+    expected = [p**2 * np.ceil(r) + 0.5, q**2 * np.ceil(s) + 0.5, np.ceil(t) + 1.0 + 0.5]
+    for found, wanted in zip(value(*X), expected, strict=True):
+        assert found == pytest.approx(wanted, rel=1e-15)
