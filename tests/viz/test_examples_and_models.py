@@ -185,7 +185,7 @@ def test_the_error_about_a_model_of_ones_own_says_to_draw_what_it_returns():
         def __call__(self, x):
             return self.w * x
 
-    with pytest.raises(TypeError, match=r"what a Mine reads.*draw\(model\(x\)\)"):
+    with pytest.raises(TypeError, match=r"__call__ of Mine knows what it reads.*draw\(model\(x\)\)"):
         viz.draw(Mine())
     assert marked(viz.draw(Mine()(2.0)).svg, "card")
 
