@@ -445,6 +445,10 @@ def test_nothing_is_shown_before_the_step_that_makes_it(browser, tmp_path):
     assert cells[0] == bars[0] == labels[0] == 0  # the beginning of the forward pass
     assert cells[1] == bars[1] == 0 < labels[1]  # all values are computed, and no gradient
     assert cells[2] > 0 < bars[2] and labels[2] == labels[1]
+    browser.execute_script("document.getElementById('slider').value = 1e6")
+    browser.execute_script("document.getElementById('slider').dispatchEvent(new Event('input'))")
+    assert text(browser, "#update").endswith("with the new numbers")
+    assert browser.execute_script(script, ".tag") == 0 < browser.execute_script(script, ".cell")  # as .grad stays
     assert browser.get_log("browser") == []
 
 

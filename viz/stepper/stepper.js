@@ -83,6 +83,7 @@
       if (kind === "others") for (const [at, grad, shade] of second) [state.grad[at], state.shade[at]] = [grad, shade];
       if (kind === "move") state.data[first] = second[4];
       if (kind === "anew" && first) state.data = first;
+      state.isAnew = kind === "anew"; // then local derivatives are others, too, which no step has kept
     }
     return state;
   }
@@ -312,7 +313,7 @@
     const isStriped = now >= lastOf(1) || byId("view").querySelector(".stripes:not(.ahead)");
     for (const line of striped) line.classList.toggle("ahead", !isStriped);
     chainrule.view.changed();
-    labels.forEach((label, edge) => label.classList.toggle("ahead", state.data[ends[edge]] === ""));
+    labels.forEach((label, edge) => label.classList.toggle("ahead", state.isAnew || state.data[ends[edge]] === ""));
     paintCells(state);
   }
 
