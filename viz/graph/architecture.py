@@ -64,7 +64,8 @@ def _input_count(model: Module) -> int:
     if isinstance(part, Neuron):
         return len(part.w)
     raise TypeError(
-        f"draw(model) draws an MLP, a Layer or a Neuron; only the __call__ of {type(model).__name__} knows what it reads: "
+        "draw(model) draws an MLP, a Layer or a Neuron; "
+        f"only the __call__ of {type(model).__name__} knows what it reads: "
         "draw what it returns for an example, draw(model(x))"
     )
 
