@@ -93,6 +93,7 @@ class FusedSum:
     input_data: Sequence[float]
     start_data: float
     passed: float  # the gradient of the sum at the last backward()
+    _depth = -1  # never that of the sum: see waiting.py
 
     def unfold(self, node: Any) -> None:
         """Make the nodes that the operators would have made."""
@@ -196,8 +197,10 @@ def weighted_sum(weights: Iterable[Any], inputs: Iterable[Any], start: Any) -> A
     fused.weights, fused.inputs, fused.start, fused.passed = weights, inputs, start, 0.0
     fused.weight_data, fused.input_data, fused.start_data = weight_data, input_data, start_data
     out = new(kind)
-    out._data, out.grad, out.operation, out._requires_grad = data, 0.0, add, True
-    out._left, out._right, out._d_left, out._d_right = 0.0, fused, 0.0, 0.0
+    out._data, out.grad, out.operation = data, 0.0, add
+    out._left, out._right = 0.0, fused
+    out._d_left = out._d_right = 0.0
+    out._requires_grad = True
     out._users, out._depth = 0, inputs._depth + 1 + len(weights)
     return out
 

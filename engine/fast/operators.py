@@ -16,6 +16,7 @@ from ..op import Op
 from ..operators import NumberIsTraced, Operators
 from ..ops import add, divide, multiply, neg, power, relu, subtract, tanh
 from ..recording import recording
+from .waiting import DEEP
 
 Kind = TypeVar("Kind", bound="FastOperators")
 
@@ -39,7 +40,9 @@ def _node(data: float, op: Op, left: Any, right: Any, d_left: float, d_right: fl
     out._data, out.grad, out.operation = data, 0.0, op
     out._left, out._right = left, right
     out._d_left, out._d_right = d_left, d_right
-    out._requires_grad, out._users, out._depth = argument._requires_grad, 0, argument._depth + 1
+    out._requires_grad, out._users = argument._requires_grad, 0
+    depth = argument._depth
+    out._depth = depth + 1 if depth < DEEP else depth
     argument._users += 1
     return out
 
@@ -153,11 +156,14 @@ class FastOperators(Operators):
                 other += 0.0  # a quicker float()
             if other.__class__ is float:
                 if not recording():
-                    return constant(self.__class__, self._data + other)
-                out = new(self.__class__)  # `_node`, written out
+                    return constant(kind, self._data + other)
+                out = new(kind)  # `_node`, written out
                 out._data, out.grad, out.operation = self._data + other, 0.0, add
-                out._left, out._right, out._d_left, out._d_right = self, other, 1.0, 0.0
-                out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
+                out._left, out._right = self, other
+                out._d_left, out._d_right = 1.0, 0.0
+                out._requires_grad, out._users = self._requires_grad, 0
+                depth = self._depth
+                out._depth = depth + 1 if depth < DEEP else depth
                 self._users += 1
                 return out
         except NumberIsTraced:
@@ -216,11 +222,14 @@ class FastOperators(Operators):
                 other += 0.0
             if other.__class__ is float:
                 if not recording():
-                    return constant(self.__class__, self._data * other)
-                out = new(self.__class__)  # `_node`, written out
+                    return constant(kind, self._data * other)
+                out = new(kind)  # `_node`, written out
                 out._data, out.grad, out.operation = self._data * other, 0.0, multiply
-                out._left, out._right, out._d_left, out._d_right = self, other, other, 0.0
-                out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
+                out._left, out._right = self, other
+                out._d_left, out._d_right = other, 0.0
+                out._requires_grad, out._users = self._requires_grad, 0
+                depth = self._depth
+                out._depth = depth + 1 if depth < DEEP else depth
                 self._users += 1
                 return out
         except NumberIsTraced:
@@ -285,9 +294,12 @@ class FastOperators(Operators):
             if not recording():
                 return constant(self.__class__, data)
             out = new(self.__class__)  # `_node`, written out: many networks are made of it
-            out._data, out.grad, out.operation, out._d_left = data, 0.0, tanh, slope
-            out._left, out._right, out._d_right = self, 0.0, 0.0
-            out._requires_grad, out._users, out._depth = self._requires_grad, 0, self._depth + 1
+            out._data, out.grad, out.operation = data, 0.0, tanh
+            out._left, out._right = self, 0.0
+            out._d_left, out._d_right = slope, 0.0
+            out._requires_grad, out._users = self._requires_grad, 0
+            depth = self._depth
+            out._depth = depth + 1 if depth < DEEP else depth
             self._users += 1
             return out
         except NumberIsTraced:

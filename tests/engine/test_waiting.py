@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chainrule.engine import DomainError, Value, grad, gradients, graph, log, maximum, relu, sqrt, total, where
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
+from chainrule.engine.fast.waiting import DEEP
 from chainrule.engine.graph import topological_order
 
 
@@ -219,7 +220,68 @@ def test_backward_does_not_visit_nodes_that_only_frozen_nodes_are_made_of():
         assert (calls, inner.grad) == ([1], 1.0)
 
 
+# --- trees of operations on one Value: deep ones are of one depth
+
+
+def tree_of_chains(seed, by_hand):
+    """Leaves, and the sum of nodes each of which is made of one other, or of two; others outside the graph use them."""
+    chance = random.Random(seed)
+    leaves = [Value(float(chance.randint(1, 3))) for _ in range(2)]
+    ways = [
+        lambda a: a + 1.0,
+        lambda a: 2.0 - a,
+        lambda a: -a,
+        lambda a: total([a]),
+        lambda a: maximum(a, -1e300),
+        *([lambda a: Value(a.data, (a,), (2.0,))] if by_hand else []),
+    ]
+    made = list(leaves)
+    for _ in range(chance.choice((0, DEEP - 4, DEEP))):
+        made[0] = -made[0]
+    while len(made) < chance.randint(3, 40):
+        a = chance.choice(made[-6:] + leaves)
+        made.append(chance.choice(ways)(a) if chance.random() < 0.9 else a + chance.choice(made))
+        if by_hand and chance.random() < 0.1:  # it passes its gradient on as before
+            made[-1]._backward = made[-1]._chain_rule
+    kept = [a * 2.0 for a in made if chance.random() < 0.4]
+    for a in made:
+        if chance.random() < 0.4:
+            a * 2.0  # freed at once
+    return leaves, total(chance.choices(made, k=4)) + made[-1], kept
+
+
+@given(seed=st.integers(0, 2**32), by_hand=st.booleans())
+def test_users_outside_a_tree_of_operations_on_one_value_change_no_gradient_and_no_refresh(seed, by_hand):
+    seen = []
+    for refresh, backward in ((Value.refresh, Value.backward), (graph.refresh, graph.backpropagate)):
+        leaves, root, _kept = tree_of_chains(seed, by_hand)
+        backward(root)
+        seen.append(described(root))
+        if not by_hand:
+            for leaf in leaves:
+                leaf.data += 2.0
+            refresh(root)
+            backward(root)
+            seen.append(described(root))
+    assert seen[: len(seen) // 2] == seen[len(seen) // 2 :]
+
+
 # --- cost
+
+
+def test_chains_with_users_outside_the_graph_cost_so_much_for_each_node():
+    def cost(count):
+        x = y = Value(1.0) * 2.0
+        for _ in range(DEEP):
+            x = y = x + 1.0
+        kept = []
+        for i in range(count):
+            x, y = x + 1.0, y * 1.0
+            if i % 2:
+                kept += [x * 2.0, y * 2.0]
+        return events(total([x, y, *(node.arguments[0] for node in kept)]).backward)
+
+    assert cost(8000) < 4.4 * cost(2000)  # quadratic would be 16
 
 
 @pytest.mark.slow
