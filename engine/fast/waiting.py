@@ -3,9 +3,9 @@
 Each node counts its users (the operators, `Value._becomes_inner` and neurons.py do), so the last one is known when it
 comes. Users that are no part of the graph (another loss, a metric, a result that was freed) never come. When nothing
 else is left to do, the deepest of the nodes that wait are complete all the same, for whatever is made of a node is
-deeper than it. Only beyond DEEP, what the operators make of one Value is as deep as it is, since a long chain would need
-a new number for each node, which takes a tenth of its time. There the steps along such chains decide, too; they are
-counted when they have to be.
+deeper than it. Only beyond DEEP, what the operators make of one Value is as deep as it is: for a long chain they would
+have to make a number for each node, a tenth of its time. There the steps along such chains decide, too; they are counted
+when they have to be.
 """
 
 from __future__ import annotations
