@@ -4,7 +4,7 @@ Each node counts its users (the operators, `Value._becomes_inner` and neurons.py
 comes. Users that are no part of the graph (another loss, a metric, a result that was freed) never come. When nothing
 else is left to do, the deepest of the nodes that wait are complete all the same, for whatever is made of a node is
 deeper than it. Only beyond DEEP, what the operators make of one Value is as deep as it is: for a long chain they would
-have to make a number for each node, a tenth of its time. There the steps along such chains decide, too; they are counted
+have to make a number for each node, a tenth of its time. There the steps along such chains decide, too, and are counted
 when they have to be.
 """
 
