@@ -15,8 +15,9 @@ from ..arrays.plan import Array
 from ..literals import listed, literal
 from ..scalar.code import Code, Ref, Scalar, needed, uses_of
 from .about import Interface
+from .loops import blocks
 
-RESERVED = re.compile(r"([xypuv]\d*|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
+RESERVED = re.compile(r"([xypuv]\d*|v\d+s|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
 SHORT = 100  # characters
 BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
 CALL = 4  # a function call binds more strongly than all of these
@@ -78,38 +79,50 @@ def lines(
     places, inside = places or needed(code, results), dict[int, tuple[str, list[int], int]]()
     uses, functions = uses_of(code, places, results), function_names(code)
     names = [op if isinstance(op, str) else f"v{place}" for place, op in enumerate(code.operations)]
-    for place in places:
-        op = code.operations[place]
-        if isinstance(op, str):
-            continue
-        spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
-            op, _spelling(op, floats, functions[op])
-        )
-        arguments, held = [], [place]
-        given: tuple[Any, ...] = code.arguments[place]
-        if floats and op is power and given[1].__class__ is float and given[1] == 2.0:  # so the row computes it, too
-            spelling, binds, apart, named_twice, given = "{0} * {0}", 2, 2, True, given[:1]
-        for a in given:
-            if a.__class__ is float:
-                arguments.append(literal(a))
-            elif a in inside and named_twice:
-                text, more, _ = inside.pop(a)
-                written.append((f"{names[a]} = {text}", sorted(more)))
-                arguments.append(names[a])
-            elif a in inside:
-                text, more, bound = inside.pop(a)
-                held += more  # needless parentheses would take Python's parser a third of its time
-                clear = bound > apart or (bound == apart and not arguments)
-                arguments.append(text if clear else f"({text})")
+    work = [place for place in places if not isinstance(code.operations[place], str)]
+    for block in blocks(code, work, results, names, uses, floats):
+        written += [(text, []) for text in block.head]
+        start = len(written)
+        for place, given in block.body:
+            op: Any = code.operations[place]
+            spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
+                op, _spelling(op, floats, functions[op])
+            )
+            arguments, held = [], [place]
+            if (
+                floats and op is power and given[1].__class__ is float and given[1] == 2.0
+            ):  # so the row computes it, too
+                spelling, binds, apart, named_twice, given = "{0} * {0}", 2, 2, True, given[:1]
+            for a in given:
+                if a.__class__ is float:
+                    arguments.append(literal(a))
+                elif a in inside and named_twice:
+                    text, more, _ = inside.pop(a)
+                    written.append((f"{names[a]} = {text}", sorted(more)))
+                    arguments.append(names[a])
+                elif a in inside:
+                    text, more, bound = inside.pop(a)
+                    held += more  # needless parentheses would take Python's parser a third of its time
+                    clear = bound > apart or (bound == apart and not arguments)
+                    arguments.append(text if clear else f"({text})")
+                else:
+                    arguments.append(names[a])
+            if op.variadic:
+                arguments = [", ".join(arguments) if floats else listed(op, arguments)]
+            text = spelling.format(*arguments)
+            if uses[place] == 1 and len(text) <= SHORT:
+                inside[place] = text, held, binds
             else:
-                arguments.append(names[a])
-        if op.variadic:
-            arguments = [", ".join(arguments) if floats else listed(op, arguments)]
-        text = spelling.format(*arguments)
-        if uses[place] == 1 and len(text) <= SHORT:
-            inside[place] = text, held, binds
-        else:
-            written.append((f"{names[place]} = {text}", sorted(held)))
+                written.append((f"{names[place]} = {text}", sorted(held)))
+        if block.repeated:
+            written[start:] = [(f"    {text}", sorted([every for place in held for every in block.repeated[place]]))
+                               for text, held in written[start:]]  # fmt: skip
+        written += [(f"    {text}", []) for text in block.tail]
+    written += [
+        (f"v{result.place} = {names[result.place]}", [])
+        for result in {r.place: r for r in results if isinstance(r, Ref)}.values()
+        if names[result.place] != f"v{result.place}" and not isinstance(code.operations[result.place], str)
+    ]
     return written
 
 
