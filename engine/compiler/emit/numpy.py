@@ -122,7 +122,7 @@ class NumPy:
             return
         name = self._texts[array] = array.name
         if array.op == "numbers":
-            self.made.append(f"{name} = np.array([{', '.join(array.extra[0])}])")
+            self.made.append(f"{name} = np.array([{', '.join(map(shown, array.args))}])")
         elif array in self.placed:
             scatter, places = self.placed[array]
             self._make(scatter)
