@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scalar.code import Argument, Code, Scalar
+from ..scalar.code import Code, Scalar
 from ..scalar.repeats import Loop, Repeats, ordered
 
 MANY = 5000, 300  # instructions on floats, and on columns; a shorter text has no loops
@@ -19,10 +19,10 @@ WIDTH = 100  # characters
 class Block(NamedTuple):
     """Lines of a text: a loop, or instructions that stand alone. In a loop, they are those of the last repetition."""
 
-    body: Iterable[tuple[int, tuple[Argument, ...]]]  # the places of the instructions, and their arguments
+    body: Iterable[tuple[int, tuple[Any, ...]]]  # the places of the instructions, and their arguments
     head: Sequence[str] = ()
     tail: Sequence[str] = ()  # these lines stand in the loop, too
-    repeated: dict[int, list[int]] | None = None  # for each place, those of all repetitions
+    repeated: dict[int, Sequence[int]] | None = None  # for each place, those of all repetitions
 
 
 def blocks(
@@ -152,5 +152,8 @@ def _head(times: int, lists: dict[str, str]) -> list[str]:
         return [f"for {names} in {texts}:"]
     if len(names) + len(texts) < WIDTH:
         return [f"for {names} in zip({texts}):"]
-    indented = dict(width=WIDTH, initial_indent="        ", subsequent_indent="        ")
-    return ["for (", *wrap(names, **indented), ") in zip(", *wrap(texts, **indented), "):"]
+    return ["for (", *_indented(names), ") in zip(", *_indented(texts), "):"]
+
+
+def _indented(text: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent="        ", subsequent_indent="        ", break_on_hyphens=False)
