@@ -26,7 +26,7 @@ class Block(NamedTuple):
 
 
 def blocks(
-    code: Code, places: Sequence[int], results: Sequence[Scalar], names: list[str], uses: list[int], floats: bool
+    code: Code, places: Sequence[int], results: Sequence[Scalar], names: dict[int, str], uses: list[int], floats: bool
 ) -> list[Block]:
     """The instructions at these places, which are no leaves, as blocks.
 
@@ -44,14 +44,14 @@ def blocks(
 class _Writer:
     """The blocks of a code with loops."""
 
-    def __init__(self, found: Repeats, names: list[str], uses: list[int]) -> None:
+    def __init__(self, found: Repeats, names: dict[int, str], uses: list[int]) -> None:
         self.found, self.names, self.uses, self.places = found, names, uses, found.places
         self.orders: list[list[int]] = []
         self.kept: set[int] = set()  # the last positions of the lines whose results are kept in a list
-        for position in np.flatnonzero(found.apart).tolist():
+        for position in np.flatnonzero(found.apart & (found.owners < 0)).tolist():
             uses[self.places[position]] = 2
         for loop in found.loops:
-            alone = found.apart[loop.start : loop.end].reshape(loop.times, loop.size).any(axis=0)
+            alone: Any = found.apart[loop.start : loop.end].reshape(loop.times, loop.size).any(axis=0)
             self.orders.append(self._order(loop, alone))
             for place, is_alone in zip(self.places[loop.last : loop.end], alone.tolist()):
                 uses[place] = 1 + is_alone
@@ -116,8 +116,8 @@ class _Writer:
                     name = self._name(read) if step == 0 else f"v{places[read]}"
                     if step:
                         lists[name] = self._slice(first, read, step)
-                    argument = len(names)
-                    names.append(name)
+                    argument = ~len(names)
+                    names[argument] = name
                 elif loop.last - loop.size <= read < loop.last:  # in the repetition before
                     argument = places[read + loop.size]
                     start = f"{names[argument]} = {self._name(first)}"

@@ -13,7 +13,7 @@ from ...ops import power
 from ..arrays.flattening import SUMS
 from ..arrays.plan import Array
 from ..literals import listed, literal
-from ..scalar.code import Code, Ref, Scalar, needed, uses_of
+from ..scalar.code import Code, Ref, Scalar, uses_of
 from .about import Interface
 from .loops import blocks
 
@@ -54,7 +54,9 @@ def function_names(code: Code) -> dict[Op, str]:
     sum and math are what they are to the author of a spelling, and two rows may have the same name."""
     names: dict[Op, str] = {}
     taken = {*dir(builtins), *NAMES}
-    for op in dict.fromkeys(op for op in code.operations if isinstance(op, Op)):
+    for op in dict.fromkeys(code.operations):
+        if isinstance(op, str):
+            continue
         name = op.name.lstrip("_") or "row"  # what begins with an underscore is the text's own
         while name in taken or RESERVED.fullmatch(name):
             name += "_"
@@ -68,23 +70,36 @@ def functions_of(code: Code) -> dict[str, Callable[..., float]]:
     return {name: op.forward for op, name in function_names(code).items()}
 
 
+class Names(dict[int, str]):
+    """How the result at each place is called in a text: v and the place, unless it has another name."""
+
+    def __missing__(self, place: int) -> str:
+        name = self[place] = f"v{place}"
+        return name
+
+
 def lines(
-    code: Code, results: Sequence[Scalar], floats: bool, places: Sequence[int] = ()
+    code: Code, results: Sequence[Scalar], floats: bool, uses: list[int] | None = None
 ) -> list[tuple[str, list[int]]]:
-    """The lines that compute the results, each with the places of the instructions in it; `places`: what is needed.
+    """The lines that compute the results, each with the places of the instructions in it; `uses`: those by `uses_of`.
 
     A short expression that is used once stands inside another one: that takes two thirds of the time.
     """
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
-    places, inside = places or needed(code, results), dict[int, tuple[str, list[int], int]]()
-    uses, functions = uses_of(code, results), function_names(code)
-    names = [op if isinstance(op, str) else f"v{place}" for place, op in enumerate(code.operations)]
-    work = [place for place in places if not isinstance(code.operations[place], str)]
+    inside, names, work = dict[int, tuple[str, list[int], int]](), Names(), list[int]()
+    uses, functions = uses or uses_of(code, results), function_names(code)
+    for place, count in enumerate(uses):
+        if count:
+            op: Any = code.operations[place]
+            if op.__class__ is str:
+                names[place] = op
+            else:
+                work.append(place)
     for block in blocks(code, work, results, names, uses, floats):
         written += [(text, []) for text in block.head]
         start = len(written)
         for place, given in block.body:
-            op: Any = code.operations[place]
+            op = code.operations[place]
             spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
                 op, _spelling(op, floats, functions[op])
             )
@@ -118,18 +133,17 @@ def lines(
             written[start:] = [(f"    {text}", sorted([every for place in held for every in block.repeated[place]]))
                                for text, held in written[start:]]  # fmt: skip
         written += [(f"    {text}", []) for text in block.tail]
-    written += [
-        (f"v{result.place} = {names[result.place]}", [])
-        for result in {r.place: r for r in results if isinstance(r, Ref)}.values()
-        if names[result.place] != f"v{result.place}" and not isinstance(code.operations[result.place], str)
-    ]
+    ends = {result.place: f"v{result.place}" for result in results if isinstance(result, Ref)}
+    ends = {place: end for place, end in ends.items() if isinstance(code.operations[place], Op)}
+    written += [(f"{end} = {names[place]}", []) for place, end in ends.items() if names[place] != end]
     return written
 
 
 def on_floats(name: str, code: Code, results: Sequence[Scalar], interface: Interface) -> str:
     """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
-    places = needed(code, results)
-    used = {op for op in map(code.operations.__getitem__, places) if isinstance(op, str)}
+    uses = uses_of(code, results)
+    leaves: Any = code.operations[: sum(interface.sizes) + interface.parameters]
+    used = {name for name, count in zip(leaves, uses) if count}
     body, given, start = list[str](), interface.names, 0
     for argument, size, shape, integers in zip(given, interface.sizes, interface.shapes, interface.whole):
         names = [f"x{i}" for i in range(start, start + size)]
@@ -140,7 +154,7 @@ def on_floats(name: str, code: Code, results: Sequence[Scalar], interface: Inter
     names = [f"p{i}" for i in range(interface.parameters)]
     if not used.isdisjoint(names):
         body.append(_unpacked(names, used, "theta.tolist()"))
-    body += [text for text, _ in lines(code, results, True, places)]
+    body += [text for text, _ in lines(code, results, True, uses)]
     body.append(_returned(name, _names(code, results), interface.sizes))
     return _function(f"{name}({', '.join(['theta', *given])})", body)
 

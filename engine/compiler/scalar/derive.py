@@ -26,6 +26,7 @@ def differentiate(
     reached = bytearray(len(code.operations))  # which results depend on something wanted
     for leaf in wanted:
         reached[leaf] = True
+    arguments: Any
     for place, arguments in enumerate(code.arguments[: output.place + 1]):
         for a in arguments:
             if a.__class__ is int and reached[a]:
@@ -36,14 +37,15 @@ def differentiate(
     gradients: list[Argument | None] = [None] * len(code.operations)
     if reached[output.place]:
         gradients[output.place] = 1.0
-    put, rules = code.put, {op: op.quick or op.partials for op in set(code.operations) if isinstance(op, Op)}
+    put = code.put
+    rules: dict[Op, Any] = {op: op.quick or op.partials for op in set(code.operations) if isinstance(op, Op)}
     for place in range(output.place, -1, -1):
         op: Any = code.operations[place]
         upstream = gradients[place]
         if upstream is None or op.__class__ is str:
             continue
         arguments, out, rule = code.arguments[place], Ref(code, place), rules[op]
-        scalars = [Ref(code, a) if a.__class__ is int else a for a in arguments]  # type: ignore[arg-type]
+        scalars = [Ref(code, a) if a.__class__ is int else a for a in arguments]
         slopes = rule(out, *scalars) if callable(rule) else None
         if risky:
             if always[place]:
@@ -52,9 +54,9 @@ def differentiate(
                 if a.__class__ is int:
                     (behind if behind[place] or op.chooses else always)[a] = True
         for i, a in enumerate(arguments):
-            if a.__class__ is float or not reached[a]:  # type: ignore[index]
+            if a.__class__ is float or not reached[a]:
                 continue
-            slope = rule[i](out, *scalars) if slopes is None else slopes[i]  # type: ignore[index]
+            slope = rule[i](out, *scalars) if slopes is None else slopes[i]
             factor: Argument = slope.place if slope.__class__ is Ref else float(slope)
             if factor == 0.0 and factor.__class__ is float:
                 continue
@@ -64,12 +66,14 @@ def differentiate(
                 passed = put(multiply, (factor, upstream))
                 if risky and behind[place] and risky[place] and factor.__class__ is upstream.__class__ is int:
                     passed = put(where, (upstream, passed, 0.0))  # what is not chosen passes nothing on
-            before = gradients[a]  # type: ignore[call-overload]
-            after = gradients[a] = passed if before is None else put(add, (before, passed))  # type: ignore[call-overload]
+            before = gradients[a]
+            after = gradients[a] = passed if before is None else put(add, (before, passed))
             if record is not None:
                 earlier = 0.0 if before is None else before
-                terms = [Ref(code, x) if x.__class__ is int else x for x in (factor, upstream, passed, earlier, after)]
-                record.append((place, i, a, *terms))  # type: ignore[arg-type]
+                terms: Any = [
+                    Ref(code, x) if x.__class__ is int else x for x in (factor, upstream, passed, earlier, after)
+                ]
+                record.append((place, i, a, *terms))
     found = [gradients[leaf] for leaf in wanted]
     return [0.0 if slope is None else Ref(code, slope) if slope.__class__ is int else slope for slope in found]
 

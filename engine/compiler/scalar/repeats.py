@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
-from itertools import chain, pairwise
+from itertools import chain, pairwise, repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,12 +51,13 @@ class Repeats:
     instruction computes."""
 
     def __init__(self, code: Code, places: Sequence[int], results: Sequence[Scalar]) -> None:
-        self.places, self.arguments = places, [code.arguments[place] for place in places]
+        of_places = itemgetter(*places)
+        self.places, self.arguments = places, of_places(code.arguments)
         flat: list[Any] = list(chain.from_iterable(self.arguments))
         count = len(places)
         self.lengths = np.fromiter(map(len, self.arguments), np.int64, count)
         self.starts = np.concatenate([[0], np.cumsum(self.lengths)])
-        is_number = np.array([a.__class__ is float for a in flat])
+        is_number = np.fromiter(map(isinstance, flat, repeat(float)), bool, len(flat))
         values = np.array(flat, float)
         positions = ~np.arange(len(code.operations))
         positions[places] = np.arange(count)
@@ -66,7 +68,7 @@ class Repeats:
         self.readers = np.repeat(np.arange(count), self.lengths)
         self.uses = np.bincount(self.reads[self.reads >= 0], minlength=count)  # by how many arguments each is read
         self.results = np.array([p for r in results if isinstance(r, Ref) and (p := positions[r.place]) >= 0], np.int64)
-        self.operations = np.fromiter((id(code.operations[place]) for place in places), np.int64, count)
+        self.operations = np.fromiter(map(id, of_places(code.operations)), np.int64, count)
         fixed = np.add.reduceat(np.minimum(self.reads, 0) * MIXED[1], self.starts[:-1])
         self.kinds = (self.operations + self.lengths) * MIXED[0] + fixed
         self.owners = np.full(count, -1)  # the loop that each instruction is part of
