@@ -28,25 +28,29 @@ LONG = ((200, 3), (2000, 6))
 
 def is_narrow(code: Code) -> bool:
     """Whether little of the code can run in parallel, so that floats are faster than arrays."""
-    return len(code.operations) < MANY_OPERATIONS or _in_parallel(code) < WIDE
+    count = len(code.operations)
+    return count < MANY_OPERATIONS or _is_deeper(code, count / WIDE)
 
 
 def is_long(code: Code) -> bool:
     """Whether it is a long chain, such as the steps of a differential equation: on columns, it is not packed."""
     count = len(code.operations)
-    return count >= LONG[0][0] and any(count >= many and _in_parallel(code) < few for many, few in LONG)
+    return count >= LONG[0][0] and any(count >= many and _is_deeper(code, count / few) for many, few in LONG)
 
 
-def _in_parallel(code: Code) -> float:
-    """How many operations can run at the same time, in the mean."""
+def _is_deeper(code: Code, limit: float) -> bool:
+    """Whether more operations than that have to run one after the other."""
     depths: list[int] = []
     for op, arguments in zip(code.operations, code.arguments):
         depth = 0
         for a in arguments:
             if a.__class__ is int and depths[a] > depth:
                 depth = depths[a]
-        depths.append(depth + (op not in SUMS))  # on arrays, a chain of additions is one sum
-    return len(depths) / max(1, *depths)
+        depth += op not in SUMS  # on arrays, a chain of additions is one sum
+        if depth > limit:
+            return True
+        depths.append(depth)
+    return False
 
 
 def function_names(code: Code) -> dict[Op, str]:

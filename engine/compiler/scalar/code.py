@@ -100,24 +100,23 @@ class Code:
 
         If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
         """
-        key: tuple[object, ...] = op, arguments
+        key: tuple[object, ...]
         batched, numbers = False, 0
         for argument in arguments:
             if argument.__class__ is float:
                 numbers += 1
             elif self.batched[argument]:  # type: ignore[index]
                 batched = True
-        if numbers:
-            if numbers == len(arguments):
-                return computed(op, arguments)
+        if not numbers:
+            key = op, arguments
+        elif numbers == len(arguments):
+            return computed(op, arguments)
+        else:  # the key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0
             first = arguments[0].__class__ is float
-            if op.neutral and arguments[not first] == op.neutral[not first]:  # it has two arguments
+            number = arguments[not first]
+            if op.neutral and number == op.neutral[not first]:  # it has two arguments
                 return arguments[first]
-            # The key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0.
-            if 0.0 in arguments:  # this is also true of the place 0
-                key = op, *map(repr, arguments)
-            else:
-                key = op, arguments, first if len(arguments) == 2 else tuple(map(type, arguments))
+            key = (op, arguments, first) if number and len(arguments) == 2 else (op, *map(repr, arguments))
         return self._write(key, op, arguments, batched, label)
 
     def lines(self) -> Iterator[str]:

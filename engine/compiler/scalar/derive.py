@@ -37,15 +37,15 @@ def differentiate(
     gradients: list[Argument | None] = [None] * len(code.operations)
     if reached[output.place]:
         gradients[output.place] = 1.0
-    put = code.put
+    put, refs = code.put, [Ref(code, place) for place in range(output.place + 1)]
     rules: dict[Op, Any] = {op: op.quick or op.partials for op in set(code.operations) if isinstance(op, Op)}
     for place in range(output.place, -1, -1):
         op: Any = code.operations[place]
         upstream = gradients[place]
         if upstream is None or op.__class__ is str:
             continue
-        arguments, out, rule = code.arguments[place], Ref(code, place), rules[op]
-        scalars = [Ref(code, a) if a.__class__ is int else a for a in arguments]
+        arguments, out, rule = code.arguments[place], refs[place], rules[op]
+        scalars = [refs[a] if a.__class__ is int else a for a in arguments]
         slopes = rule(out, *scalars) if callable(rule) else None
         if risky:
             if always[place]:
