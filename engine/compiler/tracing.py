@@ -58,11 +58,11 @@ def specialised(
         for _ in range(3):
             once_more = Tape(inputs, last, allow, batch)
             again, _ = run_on_tape(f, _shaped(inputs, shapes), parameters, once_more)
-            code_again, results_again, _ = lower(again, inputs, parameters, once_more.nodes)
+            code_again, results_again, _ = lower(again, inputs, parameters, once_more.nodes, once_more.lines)
             compare(code, results, code_again, results_again, where)
             settle(once_more.nodes)
-    for i in (0, 1) if two and len(code.operations) < LARGE else (int(two),):
-        compare_with_eager(f, examples[i], code, results, parameters, f"example {i}")
+    compared = (0, 1) if two and len(code.operations) < LARGE else (int(two),)
+    compare_with_eager(f, {i: examples[i] for i in compared}, code, results, parameters)
     if states(chances) != before:
         raise ValueError(
             "the function draws random numbers each time it runs, and a program would repeat those of its trace "

@@ -57,7 +57,10 @@ class Traced(Value):
         tape = current()
         if tape is None or not tape.sums_at_once or len(weights) != len(inputs) or len(weights) < WIDE:
             return None
-        if all_are(Traced, weights) and all_are((Traced, float), inputs):
+        of_weights, of_inputs = {*map(type, weights)}, {*map(type, inputs)}
+        if of_weights == {cls} and of_inputs <= {cls, float} and recording():
+            return tape.record(cls, ops.dot, 0.0, 0.0, (*weights, *inputs)) + start
+        if all_are(Traced, of_weights) and all_are((Traced, float), of_inputs):
             return ops.dot(weights, inputs) + start
         return None
 
@@ -138,7 +141,7 @@ class Traced(Value):
                 f"{user_line(f'{op.name} was called inside no_grad()')}, where results remember nothing, so it cannot "
                 "be compiled; take no_grad() out of the function"
             )
-        if not all_are(Value, arguments):
+        if not all_are(Value, {*map(type, arguments)}):
             arguments = [a if isinstance(a, Value) else number(a, op.name) for a in arguments]
         if op.variadic or op.arity > 2:
             return tape.record(cls, op, 0.0, 0.0, tuple(arguments))
@@ -186,9 +189,9 @@ class Traced(Value):
         return reduce(self, self.original)
 
 
-def all_are(kinds: Any, values: Iterable[Any]) -> bool:
-    """Whether all are of these classes, of which a long list holds few."""
-    return all(issubclass(kind, kinds) for kind in set(map(type, values)))
+def all_are(kinds: Any, classes: Iterable[type]) -> bool:
+    """Whether all of these classes are made from one of the kinds."""
+    return all(issubclass(one, kinds) for one in classes)
 
 
 def _unary(op: Op, general: Callable[[Any], Any]) -> Callable[[Any], Any]:
