@@ -130,19 +130,16 @@ class Flattened:
                 pairs = zip(one, other)
             for factors in pairs:
                 first, second = factors[0], factors[-1]
-                if first.__class__ is int and second.__class__ is int:
-                    if batched[first] is not batched[second]:
-                        lefts.append(second if batched[first] else first)
-                        rights.append(first if batched[first] else second)
-                        continue
-                    if len(factors) == 1 and not batched[first]:
-                        alone.append(first)
-                        continue
-                product = self._product(factors, place)
-                if product.__class__ is float:
-                    number += product
+                alike = first.__class__ is second.__class__
+                if alike and first.__class__ is float:
+                    number += first if len(factors) == 1 else first * second
+                elif alike and batched[first] is not batched[second]:
+                    lefts.append(second if batched[first] else first)
+                    rights.append(first if batched[first] else second)
+                elif len(factors) == 1:
+                    (rest if batched[first] else alone).append(first)
                 else:
-                    rest.append(product)
+                    rest.append(self._new(Task(multiply, factors)) if place is None else place)
         if rights:
             order = sorted(rights)
             if order != rights:
@@ -150,8 +147,9 @@ class Flattened:
             parts.append(Task("dot", (*lefts, *alone, *order, *[1.0] * len(alone))))
         else:
             rest += alone
-        groups = [sorted([a for a in rest if batched[a] is flag]) for flag in (True, False)]
-        parts += [self._total(group) for group in groups if group]
+        for flag in (True, False) if rest else ():
+            if group := sorted([a for a in rest if batched[a] is flag]):
+                parts.append(self._total(group))
         if number != 0.0 or not parts:
             parts.append(number)
         task = parts[0]
@@ -166,13 +164,6 @@ class Flattened:
             return False
         varies = [set(map(self.batched.__getitem__, side)) for side in (one, other)]
         return varies in ([{False}, {True}], [{True}, {False}])
-
-    def _product(self, factors: tuple[Argument, ...], place: int | None) -> Argument:
-        if len(factors) == 1:
-            return factors[0]
-        if factors[0].__class__ is factors[1].__class__ is float:
-            return factors[0] * factors[1]
-        return self._new(Task(multiply, factors)) if place is None else place
 
     def _total(self, summands: Sequence[Argument]) -> Task | Argument:
         return summands[0] if len(summands) == 1 else Task(add if len(summands) == 2 else "sum", tuple(summands))

@@ -41,7 +41,7 @@ class _Agenda:
         self._sums[key] += self._depth[place]
 
     def run(self) -> None:
-        batched, sums, ready = self.flat.batched, self._sums, self._ready
+        batched, sums, ready, waiting = self.flat.batched, self._sums, self._ready, self._waiting
         while ready:
             key = min(ready, key=lambda k: (batched[ready[k][0]], sums[k] / len(ready[k])))
             places = sorted(ready.pop(key))
@@ -57,8 +57,8 @@ class _Agenda:
                 self._step(kind, dict(zip(places, count())))
             for place in places:
                 for user in self._users.get(place, ()):
-                    self._waiting[user] -= 1
-                    if self._waiting[user] == 0:
+                    waiting[user] -= 1
+                    if not waiting[user]:
                         self._make_ready(user)
 
     def operands(self, arguments: Iterable[Argument]) -> list[Operand]:
@@ -79,7 +79,8 @@ class _Agenda:
         self.lanes.update(zip(places, target.some_lanes(places.values())))
 
     def _step(self, kind: Any, places: Lanes) -> None:
-        arguments = [self.flat.tasks[place].arguments for place in places]
+        tasks = self.flat.tasks
+        arguments = [tasks[place].arguments for place in places]
         if kind == "sum" or kind is logsumexp:
             terms = self.operands(chain.from_iterable(arguments))
             self._add(kind, places, [terms], tuple(map(len, arguments)))
@@ -150,14 +151,13 @@ def _reachable(flat: Flattened, leaves: dict[int, Lane]) -> tuple[dict[int, int]
     users: defaultdict[int, list[int]] = defaultdict(list)
     wanted = {output for output in flat.outputs if output.__class__ is int}
     first = len(leaves)  # these are the places before it
-    for place in reversed(flat.tasks):  # arguments stand before the tasks that use them
+    for place, (_, given) in reversed(flat.tasks.items()):  # arguments stand before the tasks that use them
         if place in wanted:
-            arguments = [a for a in flat.tasks[place].arguments if a.__class__ is int and a >= first]
-            if len(arguments) > 1:
-                arguments = list(dict.fromkeys(arguments))  # each once, in their own order, which a set would not keep
-            needs[place] = arguments
-            wanted.update(arguments)
+            needs[place] = arguments = [a for a in given if a.__class__ is int and a >= first]
+            if len(arguments) > 1:  # each once, in their own order, which a set would not keep
+                needs[place] = arguments = list(dict.fromkeys(arguments))
             for argument in arguments:
+                wanted.add(argument)
                 users[argument].append(place)
     depth: dict[int, int] = {}
     for place, arguments in reversed(needs.items()):
