@@ -6,7 +6,7 @@ import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..op import Op
 # A number, the name of an argument ("a0", "a1", …; "*" for all), or a primitive with the trees it is applied to.
 Tree: TypeAlias = "float | str | tuple[Tree, ...]"
 ALL = "*"
+T = TypeVar("T")
 
 UNARY = [
     "negative", "positive", "absolute", "sign", "floor", "ceil", "trunc", "rint", "exp", "expm1", "exp2", "log",
@@ -153,9 +154,9 @@ def applied(primitive: str, arguments: Sequence[Tree]) -> Tree:
 
 
 def spelled(
-    tree: Tree, arguments: Sequence[str], primitive: Callable[[str, list[str]], str], number: Callable[[float], str]
-) -> str:
-    """The tree as text of another language, which spells primitives and numbers in its own way.
+    tree: Tree, arguments: Sequence[T], primitive: Callable[[str, list[T]], T], number: Callable[[float], T]
+) -> T:
+    """The tree as text of another language, which spells primitives and numbers in its own way; or as operands.
 
     >>> spelled(("maximum", "a0", 0.0), ["x"], lambda name, given: f"{name}({', '.join(given)})", repr)
     'maximum(x, 0.0)'

@@ -25,15 +25,6 @@ def literal(number: float, infinity: str = "np.inf", nan: str = "np.nan") -> str
     return nan if number != number else infinity if number > 0.0 else f"(-{infinity})"
 
 
-def parsed(text: str) -> float:
-    """The number that `literal` wrote.
-
-    >>> parsed("(-2.0)"), parsed("(-np.inf)")
-    (-2.0, -inf)
-    """
-    return float(text.strip("()").replace("np.", ""))
-
-
 def wrapped(numbers: Iterable[str], indent: str = "  ") -> str:
     """Numbers with commas between them, in lines that fit on a page; there, no negative number needs its parentheses.
 

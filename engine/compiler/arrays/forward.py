@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...ops import exp, logsumexp, pick
-from ..literals import literal
 from . import plan as planned
 from .ir import Array, Number, Operand, Rows, is_batched, rows
 from .plan import Lane, Plan, Step, by_array
@@ -100,8 +99,8 @@ class Forward:
             groups = {array: found for array, found in groups.items() if array is not None}
         for array, (positions, lanes) in groups.items():
             if array is None:
-                numbers = tuple([literal(operands[i]) for i in positions])  # type: ignore[arg-type]
-                parts.append(self.program.write("numbers", (), len(numbers), False, numbers))
+                numbers = [Number(operands[i]) for i in positions]  # type: ignore[arg-type]
+                parts.append(self.program.write("numbers", numbers, len(numbers), False))
             else:
                 parts.append(self._lanes(self.arrays[array], lanes))
         if len(parts) == 1 and isinstance(parts[0], Rows) and (parts[0].step == 1 or not solid) and (

@@ -9,18 +9,19 @@ from . import plan as planned
 from .forward import Forward
 from .ir import Array, Number, Operand, Rows, is_batched
 from .plan import Lane, Plan
+from .rules import number_of
 
 
 class Part(NamedTuple):
-    """One part of the mean, which is a "number"; the product of two operands, "dot"; the same, "picked" by a label; a
-    "row", times 1 / n; or what is the same for all examples: the "inner" product of two operands, or one "fixed" row.
+    """One part of the mean: an operand that is the same for all examples, or the sum of the products of two of them.
+
+    The choices of a pick, times its table, have its label, which is checked if the mean is nan.
     """
 
     sign: str
-    kind: str
     operands: tuple[Any, ...]
-    factors: tuple[float, ...] = ()  # of what is the same for all examples
-    label: Rows | None = None  # of "picked"
+    factors: tuple[float, ...] = ()  # numbers that it is multiplied with
+    label: Rows | None = None
 
 
 def mean_parts(plan: Plan) -> list[planned.Array]:
@@ -41,22 +42,40 @@ def mean_parts(plan: Plan) -> list[planned.Array]:
 def mean(forward: Forward, output: Operand) -> list[Part]:
     """The parts whose means add up to that of the output."""
     parts: list[Part] = []
-    todo: list[tuple[Operand, str]] = [(output, "+")]
+    todo: list[tuple[Any, str, tuple[float, ...]]] = [(output, "+", ())]
     while todo:
-        operand, sign = todo.pop()
+        operand, sign, factors = todo.pop()
         array: Any = operand.array if isinstance(operand, Rows) else None
-        if array is not None and is_batched(operand) and array.lanes == 1 and array.op in ("add", "subtract"):
+        if array is None:
+            parts.append(Part(sign, (operand,)))
+        elif not array.batched:
+            number = number_of(array.args[1]) if array.op == "multiply" else None
+            if number is None:
+                parts.append(Part(sign, array.args if array.op == "inner" else (operand,), factors))
+            else:  # a constant factor is written into the text
+                [x, _] = array.args
+                todo.append((x if x.count == 1 else x.row(operand.start), sign, (*factors, number)))
+        elif array.lanes == 1 and array.op in ("add", "subtract") and _splits(forward, *array.args):
             first, second = array.args
-            both = is_batched(first) and is_batched(second)
-            if not both or first.array in forward.picks or second.array in forward.picks:
-                other = sign if array.op == "add" else "-" if sign == "+" else "+"
-                if array.op == "subtract" and (entropy := _cross_entropy(forward, first, second)):
-                    parts.append(Part(other, "dot", entropy))
-                else:
-                    todo += [(second, other), (first, sign)]
-                continue
-        parts.append(_part(forward, operand, sign))
+            other = sign if array.op == "add" else "-" if sign == "+" else "+"
+            if array.op == "subtract" and (entropy := _cross_entropy(forward, first, second)):
+                parts.append(Part(other, entropy))
+            else:
+                todo += [(second, other, ()), (first, sign, ())]
+        elif array in forward.picks:  # a product of the choices and the table
+            step, choices, label = forward.picks[array]
+            _needs_no_check(forward, array)
+            choices = forward.program.full(choices, step.sizes[0], True)
+            parts.append(Part(sign, (choices, forward.hot(array)), label=label))
+        else:
+            parts.append(Part(sign, (operand, Number(1.0, -1))))
     return parts
+
+
+def _splits(forward: Forward, first: Operand, second: Operand) -> bool:
+    """Whether the means of two operands take less time apart."""
+    both = is_batched(first) and is_batched(second)
+    return not both or any(isinstance(x, Rows) and x.array in forward.picks for x in (first, second))
 
 
 def _cross_entropy(forward: Forward, first: Operand, second: Operand) -> tuple[Operand, Operand] | None:
@@ -73,31 +92,6 @@ def _cross_entropy(forward: Forward, first: Operand, second: Operand) -> tuple[O
     _needs_no_check(forward, second.array)
     both = forward.program.write("scatter", [shifted, log], width + 1, True, (tuple(range(width)), (width,)))
     return both, forward.hot(second.array).array.whole
-
-
-def _part(forward: Forward, operand: Operand, sign: str) -> Part:
-    if isinstance(operand, Number):
-        return Part(sign, "number", (operand,))
-    if not operand.array.batched:
-        return _fixed(operand, sign)
-    if operand.array in forward.picks:  # a product of the choices and the table; with the label, to check that
-        step, choices, label = forward.picks[operand.array]
-        _needs_no_check(forward, operand.array)
-        choices = forward.program.full(choices, step.sizes[0], True)
-        return Part(sign, "picked", (choices, forward.hot(operand.array)), label=label)
-    return Part(sign, "row", (operand,))  # times 1 / n
-
-
-def _fixed(operand: Rows, sign: str) -> Part:
-    """What is the same for all examples; a constant factor, or a sum of products, is written into the text."""
-    array = operand.array
-    if array.op == "multiply" and isinstance(array.args[1], Number) and array.args[1].power == 0:
-        x = array.args[0]
-        inner = _fixed(x if x.count == 1 else x.row(operand.start), sign)
-        return inner._replace(factors=(array.args[1].number, *inner.factors))
-    if array.op == "inner":
-        return Part(sign, "inner", array.args)
-    return Part(sign, "fixed", (operand,))
 
 
 def _needs_no_check(forward: Forward, picked: Array) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...op import Op
-from ..literals import parsed
 from .ir import WORDS, Array, Number, Operand, Rows
 from .whole import Function
 
@@ -148,7 +147,7 @@ def _hot(m: Meaning, array: Array) -> Numbers:
 WORD: Mapping[str, Word] = {
     "theta": lambda m, array: m.theta,
     "input": lambda m, array: m.given[array],
-    "numbers": lambda m, array: np.array([[parsed(text)] for text in array.extra[0]]),
+    "numbers": lambda m, array: np.array([[x.number] for x in array.args]),
     "full": lambda m, array: m.of(array.args[0]),
     "take": lambda m, array: m.of(array.args[0])[list(array.extra[0])],
     "scatter": _scatter,

@@ -18,7 +18,6 @@ FEWEST = 16  # products of scalars; fewer are multiplied and added one by one
 DENSITY = 0.3  # and so are those that fill less of the matrices than this
 
 Vector = tuple[int, ...]
-Side = tuple[int, int]  # a vector, by its number, and where in it a shorter one begins
 
 
 @dataclass(eq=False, repr=False)
@@ -35,35 +34,33 @@ class Products:
 
 
 class _Vectors:
-    """The different vectors on one side of the sums; one that is a piece of a longer one is found there."""
+    """The different vectors on one side of the sums; one whose scalars are all in a longer one is a part of that."""
 
     def __init__(self, vectors: Iterable[Vector]) -> None:
-        self.whole: list[Vector] = []
-        self.at: dict[Vector, Side] = {}
-        self.home: dict[int, Side] = {}  # of each scalar
+        self.whole: list[dict[int, int]] = []  # of each vector: its scalars, each with the place that it gets in a row
+        self.at: dict[Vector, int] = {}  # which of these a vector is a part of
+        self.home: dict[int, int] = {}  # and a scalar
         for vector in sorted(dict.fromkeys(vectors), key=len, reverse=True):
-            number, start = self.home.get(vector[0], (-1, 0))
-            if number < 0 or self.whole[number][start : start + len(vector)] != vector:
-                number, start = self.new(vector), 0
-            self.at[vector] = number, start
+            number = self.home.get(vector[0])
+            if number is None or not self.whole[number].keys() >= {*vector}:
+                number = self.new(vector)
+            self.at[vector] = number
 
     def new(self, vector: Vector) -> int:
         number = len(self.whole)
-        self.whole.append(vector)
-        for position, scalar in enumerate(vector):
-            self.home.setdefault(scalar, (number, position))
+        self.whole.append(dict.fromkeys(vector, -1))
+        for scalar in vector:
+            self.home.setdefault(scalar, number)
         return number
 
 
 class _Entry(NamedTuple):
-    """A result: the sum over so many factors of a row and of a column, from these positions on."""
+    """A result: the sum of the products of scalars of a row with scalars of a column."""
 
     place: int
     row: int
-    row_start: int
     column: int
-    column_start: int
-    length: int
+    pairs: list[tuple[int, int]]
 
 
 def rising_axes(sizes: Sequence[int], numbers: Sequence[int]) -> tuple[tuple[int, ...], list[int]]:
@@ -100,15 +97,14 @@ def _grids(flat: Flattened) -> list[Products]:
     if not sums:
         return []
     lefts, rights = (_Vectors(pairs[side] for pairs in sums.values()) for side in (0, 1))
-    entries = [_Entry(place, *lefts.at[left], *rights.at[right], len(left))
+    _add_single_products(flat, sums, lefts, rights)
+    entries = [_Entry(place, lefts.at[left], rights.at[right], [*zip(left, right)])
                for place, (left, right) in sums.items()]  # fmt: skip
-    parts = _connected(entries)
-    _add_single_products(flat, sums, lefts, rights, parts)
     depth: dict[int, int] = {}
     for place, task in flat.tasks.items():
         depth[place] = 1 + max([depth.get(a, 0) for a in task.arguments if a.__class__ is int], default=0)
     alike: defaultdict[tuple[int, ...], list[Products]] = defaultdict(list)
-    for part in parts:
+    for part in _connected(entries):
         grid = _grid(part, lefts.whole, rights.whole)
         if grid is not None:
             depths = [depth[place] for place in grid.places]
@@ -133,95 +129,81 @@ def _pairs(flat: Flattened, task: Task) -> tuple[Vector, Vector] | None:
     return left, right
 
 
-def _connected(entries: Iterable[_Entry]) -> list[list[_Entry]]:
-    """The results in groups: those that share a row or a column are in one."""
-    above: dict[tuple[str, int], tuple[str, int]] = {}
-
-    def top(node: tuple[str, int]) -> tuple[str, int]:
-        while (higher := above.setdefault(node, node)) != node:
-            above[node] = node = above[higher]
-        return node
-
-    entries = list(entries)
+def _connected(entries: Sequence[_Entry]) -> list[list[_Entry]]:
+    """The results in groups: those that share a row or a column are in one, each after one that it shares it with."""
+    sharing: defaultdict[tuple[str, int], list[_Entry]] = defaultdict(list)
     for entry in entries:
-        above[top(("row", entry.row))] = top(("column", entry.column))
-    groups: defaultdict[tuple[str, int], list[_Entry]] = defaultdict(list)
-    for entry in entries:
-        groups[top(("row", entry.row))].append(entry)
-    return list(groups.values())
+        sharing["row", entry.row].append(entry)
+        sharing["column", entry.column].append(entry)
+    groups: list[list[_Entry]] = []
+    for first in entries:
+        group, todo = dict[int, _Entry](), sharing.pop(("row", first.row), [])
+        while todo:
+            entry = todo.pop(0)
+            group[entry.place] = entry
+            todo += sharing.pop(("row", entry.row), []) + sharing.pop(("column", entry.column), [])
+        if group:
+            groups.append([*group.values()])
+    return groups
 
 
 def _add_single_products(
-    flat: Flattened, sums: Mapping[int, object], lefts: _Vectors, rights: _Vectors, parts: list[list[_Entry]]
+    flat: Flattened, sums: dict[int, tuple[Vector, Vector]], lefts: _Vectors, rights: _Vectors
 ) -> None:
-    """A row of one factor, as the first row of causal attention has it, is no sum: find those that are complete."""
+    """A row of one factor, as the first row of causal attention has it, is no sum: find those with all columns."""
     used = {a for place, task in flat.tasks.items() if place not in sums for a in task.arguments}
     used.update(flat.outputs)
-    part_of = {entry.column: i for i, part in enumerate(parts) for entry in part}
-    counts = [len({entry.column for entry in part}) for part in parts]
-    rows: defaultdict[tuple[int, int], list[tuple[int, Side]]] = defaultdict(list)
+    columns: defaultdict[int, set[int]] = defaultdict(set)  # of each row
+    for left_side, right_side in sums.values():
+        columns[lefts.at[left_side]].add(rights.at[right_side])
+    rows: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for place, task in flat.tasks.items():
         if task.kind is multiply and place in used:
             left, right = task.arguments
             if left.__class__ is int and flat.batched[left] and left not in lefts.home and right in rights.home:
-                side = rights.home[right]  # type: ignore[index]
-                rows[left, part_of[side[0]]].append((place, side))
-    for (left, i), found in rows.items():
-        if len({column for _, (column, _) in found}) == counts[i] == len(found):
-            row = lefts.new((left,))
-            parts[i] += [_Entry(place, row, 0, column, start, 1) for place, (column, start) in found]
+                rows[left].append((place, right))  # type: ignore[arg-type]
+    for left, found in rows.items():
+        its = [rights.home[right] for _, right in found]
+        if {*its} in columns.values() and len({*its}) == len(its):
+            lefts.at[left,] = lefts.new((left,))
+            for place, right in found:
+                rights.at[right,] = rights.home[right]
+                sums[place] = (left,), (right,)
 
 
-def _grid(part: list[_Entry], lefts: list[Vector], rights: list[Vector]) -> Products | None:
+def _grid(part: list[_Entry], lefts: Sequence[dict[int, int]], rights: Sequence[dict[int, int]]) -> Products | None:
     """The matrices of which these are the results; None if they are none, or too few to be worth it."""
-    rows = sorted({entry.row for entry in part}, key=lefts.__getitem__)
-    columns = sorted({entry.column for entry in part}, key=rights.__getitem__)
+    rows = sorted({entry.row for entry in part}, key=lambda row: [*lefts[row]])
+    columns = sorted({entry.column for entry in part}, key=lambda column: [*rights[column]])
     if len(rows) < 2 or len(columns) < 2 or len(part) != len({(entry.row, entry.column) for entry in part}):
         return None
-    of_rows, of_columns = _offsets(part)
-    first = min(*of_rows.values(), *of_columns.values())
-    width = max(*(start + len(lefts[row]) for row, start in of_rows.items()),
-                *(start + len(rights[column]) for column, start in of_columns.items())) - first  # fmt: skip
-    for entry in part:
-        start, other = of_rows[entry.row], of_columns[entry.column]
-        end = min(start + len(lefts[entry.row]), other + len(rights[entry.column]))
-        if start + entry.row_start != other + entry.column_start or (
-            max(start, other) != start + entry.row_start or end != start + entry.row_start + entry.length
-        ):
-            return None  # of the products of the whole row and column, it adds up a part only
-    products = sum(entry.length for entry in part)
+    width = 0
+    for entry in part:  # factors of one product stand in one place
+        row, column = lefts[entry.row], rights[entry.column]
+        for left, right in entry.pairs:
+            place = max(row[left], column[right])
+            if place < 0:
+                place, width = width, width + 1
+            if row[left] not in (place, -1) or column[right] not in (place, -1):
+                return None
+            row[left] = column[right] = place
+    products = sum(len(entry.pairs) for entry in part)
     if products < max(FEWEST, DENSITY * len(rows) * len(columns) * width):
         return None
+    for entry in part:  # of the products of the whole row and column, none is left out
+        both = {*lefts[entry.row].values()} & {*rights[entry.column].values()}
+        if len(both) != len(entry.pairs):
+            return None
     sides = []
-    for numbers, offsets, vectors in ((rows, of_rows, lefts), (columns, of_columns, rights)):
-        side: list[Argument] = []
-        for number in numbers:
-            before = offsets[number] - first
-            vector = vectors[number]
-            side += [0.0] * before + list(vector) + [0.0] * (width - before - len(vector))
+    for numbers, vectors in ((rows, lefts), (columns, rights)):
+        side: list[Argument] = [0.0] * (len(numbers) * width)
+        for i, number in enumerate(numbers):
+            for scalar, place in vectors[number].items():
+                side[i * width + place] = scalar
         sides.append(side)
     row_of, column_of = ({number: i for i, number in enumerate(numbers)} for numbers in (rows, columns))
-    places = {entry.place: row_of[entry.row] * len(columns) + column_of[entry.column] for entry in part}
+    places = {entry.place: row_of[entry.row] * len(columns) + column_of[entry.column] for entry in sorted(part)}
     return Products((1, len(rows), len(columns), width), sides[0], sides[1], places)
-
-
-def _offsets(part: list[_Entry]) -> tuple[dict[int, int], dict[int, int]]:
-    """Where each row and each column begins, so that factors of one product stand at one position."""
-    neighbours: defaultdict[tuple[bool, int], list[tuple[tuple[bool, int], int]]] = defaultdict(list)
-    for entry in part:
-        row, column, apart = (True, entry.row), (False, entry.column), entry.row_start - entry.column_start
-        neighbours[row].append((column, apart))
-        neighbours[column].append((row, -apart))
-    found: dict[tuple[bool, int], int] = {(True, part[0].row): 0}
-    todo = list(found)
-    while todo:
-        node = todo.pop()
-        for other, apart in neighbours[node]:
-            if other not in found:
-                found[other] = found[node] + apart
-                todo.append(other)
-    sides = [{number: start for (is_row, number), start in found.items() if is_row is side} for side in (True, False)]
-    return sides[0], sides[1]
 
 
 def _side_by_side(grids: list[Products]) -> Products:

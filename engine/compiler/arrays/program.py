@@ -9,7 +9,7 @@ import numpy as np
 
 from ...op import Op
 from ...operators import Operators
-from ..expression import Tree, as_ufuncs
+from ..expression import as_ufuncs, spelled
 from .ir import Array, Number, Operand, Rows, is_batched, lines, rows
 from .plan import Step
 from .rules import RULES, left_as_it_is
@@ -59,14 +59,9 @@ class Program:
     def apply(self, op: Op, args: Sequence[Operand]) -> Operand:
         """What a row of the table makes, by its NumPy spelling."""
         tree = as_ufuncs(op)
-        return self.elementwise(op, *args) if tree is None else self._by_ufuncs(tree, args)
-
-    def _by_ufuncs(self, tree: Tree, args: Sequence[Operand]) -> Operand:
-        if isinstance(tree, str):
-            return args[int(tree[1:])]
-        if isinstance(tree, float):
-            return Number(tree)
-        return self.ufunc(str(tree[0]), *[self._by_ufuncs(part, args) for part in tree[1:]])
+        if tree is None:
+            return self.elementwise(op, *args)
+        return spelled(tree, args, lambda name, given: self.ufunc(name, *given), Number)
 
     def taken(self, x: Operand, indices: Sequence[int]) -> Operand:
         """These rows of an operand; one that is the same in all rows stays as it is."""

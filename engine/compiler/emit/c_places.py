@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from ..arrays.ir import WORDS, Array, Number, Operand, Rows
 from ..arrays.place import covers, home, placed
 from ..arrays.whole import Function
-from ..literals import parsed
 from .c_function import SLACK
 from .c_words import number
 
@@ -153,7 +152,7 @@ class Places:
         if array.op == "theta":
             return "theta", row
         if array.op == "numbers":
-            return self.table(list(map(parsed, array.extra[0]))), row
+            return self.table([x.number for x in array.args]), row
         if array is self.gradient:
             return "out", row
         return "w", self.place[array] + row * stride

@@ -12,7 +12,6 @@ from ..arrays.ir import WORDS, Array, Number, Operand, Rows
 from ..arrays.place import copied, covers, there
 from ..arrays.whole import Function
 from ..expression import ALSO, PRIMITIVES, NoExpression, expression
-from ..literals import parsed
 from .about import Interface
 from .javascript import applied, bare, number
 
@@ -103,7 +102,7 @@ class JavaScript:
         array.name = "theta"
 
     def _numbers(self, array: Array) -> None:
-        texts = [number(parsed(text)) for text in array.extra[0]]
+        texts = [number(x.number) for x in array.args]
         self.made.append(f"const {array.name} = new Float64Array([{', '.join(texts)}]);")
 
     def _input(self, array: Array) -> None:

@@ -46,7 +46,7 @@ class NumPy:
         self.windows: list[str] = []  # and those for windows on them
         self.used: set[str] = set()  # the functions of NumPy's in the text
         self._array: Array | None = None
-        self._taken = {"theta", "n", *(array.name for array in code)}
+        self._taken = {"theta", "n", *(array.name for array in code if array not in self.placed)}
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._names: dict[str, str] = {}  # of windows and constants, by their texts
         self._texts: dict[Array, str] = {}  # for all lanes of an array
@@ -122,7 +122,7 @@ class NumPy:
             return
         name = self._texts[array] = array.name
         if array.op == "numbers":
-            self.made.append(f"{name} = np.array([{', '.join(array.extra[0])}])")
+            self.made.append(f"{name} = np.array([{', '.join(map(shown, array.args))}])")
         elif array in self.placed:
             scatter, places = self.placed[array]
             self._make(scatter)
@@ -169,13 +169,7 @@ class NumPy:
     def base(self, array: Array) -> str:
         """The name for all lanes of an array."""
         text = self._texts[array]
-        if text in self._names or text.isidentifier() or (self.fresh and text.startswith(self.fresh.name)):
-            return self._names.get(text, text)
-        if array in self.placed:
-            self._names[text] = array.name
-            self.windows.append(f"{array.name} = {text}")
-            return array.name
-        return self.window(text)
+        return text if text.isidentifier() else self.window(text, array.name * (array in self.placed))
 
     def says(self, x: Operand) -> str:
         """An operand in a comment."""
@@ -515,20 +509,19 @@ class NumPy:
         return text.replace(" - ", "-", 1) if text.startswith(" - ") else text.removeprefix(" + ")
 
     def _mean_of(self, part: Part) -> str:
-        first = part.operands[0]
-        if isinstance(first, Number):
-            return literal(first.number)
-        if part.kind == "row":
-            return f"{self.window(self.output(first))}.dot({self.constant('np.full(n, 1.0 / n)')})"
-        if part.kind in ("dot", "picked"):
-            one, other = (self.window(f"{self.of(x, True)}.reshape(-1)") for x in part.operands)
-            if part.label is None:
-                return f"{one}.dot({other})"
-            return f"mean_picked({one}, {other}, {self.plus_1(part.label.array.extra[0])}, {first.count})"
+        first, *others = part.operands
         factors = "".join(f"{literal(factor)} * " for factor in part.factors)
-        if part.kind == "inner":
-            return f"{factors}{self.of(first, False)}.dot({self.of(part.operands[1], False)})"
-        return factors + self.output(first)
+        if not others:
+            return factors + self.output(first)
+        if isinstance(others[0], Number):
+            texts = [self.window(self.output(first)), self.constant(f"np.full(n, {shown(others[0])})")]
+        else:
+            texts = [self.of(x, x.array.batched) for x in part.operands]
+            if first.array.batched:
+                texts = [self.window(f"{text}.reshape(-1)") for text in texts]
+        if part.label is None:
+            return factors + "{}.dot({})".format(*texts)
+        return f"mean_picked({', '.join(texts)}, {self.plus_1(part.label.array.extra[0])}, {first.count})"
 
     def output(self, x: Operand) -> str:
         """One row, or one number."""
