@@ -18,7 +18,7 @@ from .scalar.eager import compare_with_eager
 from .scalar.lowering import lower
 from .trace.chance import sources, states
 from .trace.tape import Replay, Tape, same_argument
-from .trace.tracer import run_on_tape, settle, traced_input
+from .trace.tracer import as_traced, run_on_tape, settle, traced_input
 
 LARGE = 20_000  # operations; of so many, one example is enough to compare with eager code
 
@@ -37,16 +37,17 @@ def specialised(
     first, last = [[number for given in example for number in given.astype(float).ravel().tolist()]
                    for example in examples]  # fmt: skip
     tape = Tape(inputs, first, allow, batch)
-    try:
-        outputs, several = run_on_tape(f, _shaped(inputs, shapes), parameters, tape)
-    except Exception as problem:
-        if batch:
-            _add_note(problem, arrays)
-        raise
-    replay = Replay(inputs, last, allow, tape)
-    chances = sources(f)
-    before = states(chances)
-    again, _ = run_on_tape(f, _shaped(inputs, shapes), parameters, replay)
+    with as_traced(parameters):  # for both runs, because there may be many
+        try:
+            outputs, several = run_on_tape(f, _shaped(inputs, shapes), parameters, tape)
+        except Exception as problem:
+            if batch:
+                _add_note(problem, arrays)
+            raise
+        replay = Replay(inputs, last, allow, tape)
+        chances = sources(f)
+        before = states(chances)
+        again, _ = run_on_tape(f, _shaped(inputs, shapes), parameters, replay)
     code, results, constants = lower(outputs, inputs, parameters, tape.nodes, tape.lines)
     if next(replay.expected, None) is not None or replay.differs:  # f may have found something in a cache
         settle([*tape.nodes, *replay.nodes])

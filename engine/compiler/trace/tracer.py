@@ -259,21 +259,29 @@ def paused_collector() -> Iterator[None]:
 
 
 @contextmanager
-def tracing(parameters: Sequence[Value], tape: Tape) -> Iterator[None]:
+def as_traced(parameters: Sequence[Value]) -> Iterator[None]:
     """Inside it, the parameters are Traced, so that they too notice when they are read."""
     with ONE_AT_A_TIME:
-        token = current_tape.set(tape)
-        classes = [parameter.__class__ for parameter in parameters]
+        classes = list(map(type, parameters))
         kinds = {kind: _traced_class(kind) for kind in set(classes)}
+        changed = () if all(kind is traced for kind, traced in kinds.items()) else parameters
         try:
-            for parameter in parameters:
+            for parameter in changed:
                 parameter.__class__ = kinds[parameter.__class__]
-            with enable_grad():
-                yield
+            yield
         finally:
-            for parameter, kind in zip(parameters, classes):
+            for parameter, kind in zip(changed, classes):
                 parameter.__class__ = kind
-            current_tape.reset(token)
+
+
+@contextmanager
+def _recording_on(tape: Tape) -> Iterator[None]:
+    token = current_tape.set(tape)
+    try:
+        with enable_grad():
+            yield
+    finally:
+        current_tape.reset(token)
 
 
 def settle(nodes: Sequence[Any]) -> None:
@@ -305,7 +313,7 @@ def run_on_tape(
     Errors: TraceError where f reads a number, TypeError if it returns something else than Values and numbers.
     """
     try:
-        with tracing(parameters, tape):
+        with as_traced(parameters), _recording_on(tape):
             result = f(*arguments)
     finally:
         if tape.error is not None:
