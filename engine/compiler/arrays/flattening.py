@@ -30,7 +30,8 @@ def flatten(code: Code, outputs: Sequence[Scalar]) -> Flattened:
     for place in places:
         op: Any = code.operations[place]
         if op not in SUMS:
-            task = Task(op, flat.resolved(code.arguments[place]))
+            given = code.arguments[place]
+            task = Task(op, flat.resolved(given) if flat.copies else given)
         elif place in sums:
             task = flat.sum(sums[place])
         else:
@@ -56,7 +57,7 @@ class Flattened:
 
     def resolved(self, arguments: Iterable[Argument]) -> tuple[Argument, ...]:
         copies = self.copies
-        return tuple([copies.get(a, a) if a.__class__ is int else a for a in arguments]) if copies else tuple(arguments)
+        return tuple([copies.get(a, a) if a.__class__ is int else a for a in arguments])
 
     def _new(self, task: Task) -> int:
         self.batched.append(any(a.__class__ is int and self.batched[a] for a in task.arguments))
@@ -80,8 +81,9 @@ class Flattened:
                 if op is dot:
                     products[place] = len(arguments[place]) // 2
                 else:
-                    products[place] = sum([products[a] for a in arguments[place] if a.__class__ is int and
-                                           (uses[a] == 1 or operations[a] is multiply)])  # fmt: skip
+                    for a in arguments[place]:
+                        if a.__class__ is int and (uses[a] == 1 or operations[a] is multiply):
+                            products[place] += products[a]
         found: dict[int, list[Summand]] = {}
         within: set[int] = set()
         for place in reversed(chains):

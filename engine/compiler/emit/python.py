@@ -33,7 +33,8 @@ def is_narrow(code: Code) -> bool:
 def is_long(code: Code) -> bool:
     """Whether it is a long chain, such as the steps of a differential equation: on columns, it is not packed."""
     count = len(code.operations)
-    return count >= LONG[0][0] and any(count >= many and _in_parallel(code) < few for many, few in LONG)
+    limit = max([few for many, few in LONG if count >= many], default=0)
+    return limit > 0 and _in_parallel(code) < limit
 
 
 def _in_parallel(code: Code) -> float:

@@ -92,11 +92,15 @@ def _evaluated(
     known: Any = of_another[count:] or repeat(None)
     for op, arguments, varies, number in zip(operations, code.arguments[count:], code.batched[count:], known):
         if varies or number is None:
-            given = [numbers[a] if a.__class__ is int else a for a in arguments]
+            if len(arguments) == 2:  # as most have; a list would take twice the time
+                a, b = arguments
+                given = numbers[a] if a.__class__ is int else a, numbers[b] if b.__class__ is int else b
+            else:
+                given = tuple([numbers[a] if a.__class__ is int else a for a in arguments])
             try:
                 number = op.forward(*given)
             except (ArithmeticError, ValueError):
-                number = computed(op, tuple(given))
+                number = computed(op, given)
             if noise:
                 number *= 1.0 + noise * (1 + len(numbers) % 3)
         numbers.append(number)

@@ -16,7 +16,6 @@ from ...value import Value
 
 FAR = 20_000  # objects that are looked at, from the function on
 NOTHING = (Value, np.ndarray, ModuleType, str, float, int, type(None))  # what holds no generator
-OFTEN = {*NOTHING, bool}
 GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
 LIBRARIES = {*sys.stdlib_module_names, "chainrule", "numpy"} - {"__main__"}
 EMPTY = CellType()
@@ -27,13 +26,17 @@ Sources = list[Callable[[], Any]]  # each gives the state of one generator of ra
 def sources(f: Callable[..., Any]) -> Sources:
     """The generators of `random` and `numpy.random`, and those that can be reached from f."""
     found: Sources = [random.getstate, _of_numpy]
-    seen, todo = set[int](), [f]
+    seen, todo, kinds = set[int](), [f], dict[type, tuple[bool, bool]]()
     while todo and len(seen) < FAR:
         one: Any = todo.pop()
-        if type(one) in OFTEN or id(one) in seen or isinstance(one, NOTHING):
+        kind = type(one)
+        if kind not in kinds:
+            kinds[kind] = issubclass(kind, NOTHING), issubclass(kind, GENERATORS)
+        holds_nothing, generates = kinds[kind]
+        if holds_nothing or id(one) in seen:
             continue
         seen.add(id(one))
-        if not isinstance(one, GENERATORS):
+        if not generates:
             todo += _within(one)
         elif isinstance(one, random.Random):
             found.append(one.getstate)
