@@ -35,7 +35,8 @@ def is_narrow(code: Code) -> bool:
 def is_long(code: Code) -> bool:
     """Whether it is a long chain, such as the steps of a differential equation: on columns, it is not packed."""
     count = len(code.operations)
-    return count >= LONG[0][0] and any(count >= many and _is_deeper(code, count / few) for many, few in LONG)
+    limit = max([few for many, few in LONG if count >= many], default=0)
+    return limit > 0 and _is_deeper(code, count / limit)
 
 
 def _is_deeper(code: Code, limit: float) -> bool:

@@ -71,24 +71,11 @@ class Code:
     def leaves(self, names: Sequence[str], batched: bool, labels: Sequence[str]) -> range:
         """The places of inputs or of parameters, all at once, because there may be many."""
         places = range(len(self.operations), len(self.operations) + len(names))
-        self._known.update(zip(names, places))  # type: ignore[arg-type]
         self.operations += names
         self.arguments += [()] * len(names)
         self.batched += [batched] * len(names)
         self.labels += labels
         return places
-
-    def _write(self, key: Any, op: Op | str, arguments: tuple[Argument, ...], batched: bool, label: str) -> int:
-        place = self._known.get(key)
-        if place is None:
-            place = self._known[key] = len(self.operations)
-            self.operations.append(op)
-            self.arguments.append(arguments)
-            self.batched.append(batched)
-            self.labels.append(label)
-        elif label:
-            self.more_labels.setdefault(place, []).append(label)
-        return place
 
     def labels_at(self, place: int) -> list[str]:
         """The labels of the Values that an instruction stands for; one of the backward program stands for none."""
@@ -117,7 +104,16 @@ class Code:
             if op.neutral and number == op.neutral[not first]:  # it has two arguments
                 return arguments[first]
             key = (op, arguments, first) if number and len(arguments) == 2 else (op, *map(repr, arguments))
-        return self._write(key, op, arguments, batched, label)
+        place = self._known.get(key)
+        if place is None:
+            place = self._known[key] = len(self.operations)
+            self.operations.append(op)
+            self.arguments.append(arguments)
+            self.batched.append(batched)
+            self.labels.append(label)
+        elif label:
+            self.more_labels.setdefault(place, []).append(label)
+        return place
 
     def lines(self) -> Iterator[str]:
         """The instructions as text. A result is named v and its place."""
