@@ -269,7 +269,7 @@ ORDER_OF_THE_CORE = [
     *["gate", "op", "ops", "lost_paths", "methods", "operators", "node", "graph", "copying"],
     *[
         f"fast.{name}"
-        for name in ("leaves", "operators", "waiting", "neurons", "backward", "refreshing", "derivatives")
+        for name in ("leaves", "waiting", "operators", "neurons", "backward", "refreshing", "derivatives")
     ],
     *["micrograd", "value", "applications", "higher_orders", "transforms"],
     *["reports", "checking", "registering", "misuse", "diagnosis"],

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ...op import Op
 from ...ops import add, dot, identity, multiply, total
-from ..scalar.code import Argument, Code, Ref, Scalar, needed, uses_of
+from ..scalar.code import Argument, Code, Ref, Scalar, uses_of
 
 SUMS = {add, total, dot}
-# What is added up: one argument; or two factors, and the place of their product, if the code has one.
+# What is added up: one argument; or two factors, and the place of their product, if the code has one; or the left and
+# the right factors of a dot product.
 Summand = tuple[tuple[Argument, ...], int | None]
 
 
@@ -24,16 +24,17 @@ class Task(NamedTuple):
 
 def flatten(code: Code, outputs: Sequence[Scalar]) -> Flattened:
     """The work on scalars that the outputs need, with each chain of additions in one."""
-    flat, places = Flattened(code), needed(code, outputs)
-    sums = flat.sums(places, uses_of(code, places, outputs))  # an output counts twice, so that no sum takes it in
+    flat, uses = Flattened(code), uses_of(code, outputs)  # an output counts twice, so that no sum takes it in
+    places = [place for place, op in enumerate(code.operations) if uses[place] and op.__class__ is not str]
+    sums = flat.sums(places, uses)
     for place in places:
-        op = code.operations[place]
-        if place in sums:
-            task = flat.sum(sums[place])
-        elif op in SUMS or not isinstance(op, Op):
-            continue
-        else:
+        op: Any = code.operations[place]
+        if op not in SUMS:
             task = Task(op, flat.resolved(code.arguments[place]))
+        elif place in sums:
+            task = flat.sum(sums[place])
+        else:
+            continue
         if task.kind is identity:
             flat.copies[place] = task.arguments[0]
         else:
@@ -49,7 +50,7 @@ class Flattened:
         self.code = code
         self.batched = list(code.batched)
         self.tasks: dict[int, Task] = {}  # by their places; tasks that the code does not have get further places
-        self.parts: defaultdict[int, list[int]] = defaultdict(list)  # of a sum: the products and sums that it took in
+        self.parts: dict[int, list[int]] = {}  # of a sum: the products and sums that it took in
         self.copies: dict[int, Argument] = {}  # the places that only repeat another result, and that result
         self.outputs: tuple[Argument, ...] = ()
 
@@ -69,43 +70,41 @@ class Flattened:
         On its right side a sum of several products stays whole: it may be one of the neurons that make a matrix.
         """
         operations, arguments = self.code.operations, self.code.arguments
-        products = [0] * len(operations)  # for each sum, how many products are in it
+        products, chains = [0] * len(operations), list[int]()  # for each sum, how many products are in it; all sums
         for place in places:
             op: Any = operations[place]
             if op is multiply:
                 products[place] = 1
-            elif op is dot:
-                products[place] = len(arguments[place]) // 2
             elif op in SUMS:
-                for a in arguments[place]:
-                    if a.__class__ is int and (uses[a] == 1 or operations[a] is multiply):
-                        products[place] += products[a]
+                chains.append(place)
+                if op is dot:
+                    products[place] = len(arguments[place]) // 2
+                else:
+                    products[place] = sum([products[a] for a in arguments[place] if a.__class__ is int and
+                                           (uses[a] == 1 or operations[a] is multiply)])  # fmt: skip
         found: dict[int, list[Summand]] = {}
         within: set[int] = set()
-        for place in reversed(places):
-            if place in within or operations[place] not in SUMS:
+        for place in reversed(chains):
+            if place in within:
                 continue
-            summands: list[Summand] = []
-            stack: list[tuple[Argument, bool]] = [(place, True)]
+            parts, summands, stack = list[int](), list[Summand](), list[Any]([place])
             while stack:
-                a, leftmost = stack.pop()
+                a = stack.pop()
                 op = operations[a] if a.__class__ is int else None
-                if op in SUMS and (a == place or (uses[a] == 1 and (leftmost or products[a] < 2))):  # type: ignore[index]
+                if op is multiply:
+                    parts.append(a)
+                    summands.append((arguments[a], a))
+                elif op in SUMS and (a == place or (uses[a] == 1 and (not summands or products[a] < 2))):
                     if a != place:
-                        within.add(a)  # type: ignore[arg-type]
-                        self.parts[place].append(a)  # type: ignore[arg-type]
-                    parts = arguments[a]  # type: ignore[index]
+                        within.add(a)
+                        parts.append(a)
                     if op is dot:
-                        summands += [(pair, None) for pair in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :])]
+                        summands.append((arguments[a], None))
                     else:
-                        stack += [(part, False) for part in parts[:0:-1]]
-                        stack.append((parts[0], leftmost))
-                elif op is multiply:
-                    self.parts[place].append(a)  # type: ignore[arg-type]
-                    summands.append((arguments[a], a))  # type: ignore[index, arg-type]
+                        stack += arguments[a][::-1]  # so that its left side is next
                 else:
                     summands.append(((a,), None))
-            found[place] = summands
+            found[place], self.parts[place] = summands, parts
         return found
 
     def sum(self, summands: list[Summand]) -> Task:
@@ -114,29 +113,41 @@ class Flattened:
         What is the same for all examples times what varies makes a dot product, together with what is the same and
         stands alone (times 1). The other summands are added up.
         """
-        pairs: list[tuple[Argument, Argument]] = []
-        alone, number = [], 0.0
+        lefts, rights = list[Any](), list[Any]()
+        alone, number = list[Argument](), 0.0
         parts, rest = list[Any](), list[Any]()
         batched = self.batched
         for factors, place in summands:
             if self.copies:
                 factors = self.resolved(factors)
-            first, second = factors[0], factors[-1]
-            if first.__class__ is int and second.__class__ is int:
-                if batched[first] is not batched[second]:
-                    pairs.append((second, first) if batched[first] else (first, second))
+            pairs: Any = (factors,)
+            if len(factors) > 2:
+                one, other = factors[: len(factors) // 2], factors[len(factors) // 2 :]
+                if self._is_neuron(one, other):
+                    lefts += other if batched[one[0]] else one
+                    rights += one if batched[one[0]] else other
                     continue
-                if len(factors) == 1 and not batched[first]:
-                    alone.append(first)
-                    continue
-            product = self._product(factors, place)
-            if product.__class__ is float:
-                number += product
-            else:
-                rest.append(product)
-        if pairs:
-            pairs = sorted(pairs, key=lambda pair: pair[1]) + [(left, 1.0) for left in alone]
-            parts.append(Task("dot", (*[left for left, _ in pairs], *[right for _, right in pairs])))
+                pairs = zip(one, other)
+            for factors in pairs:
+                first, second = factors[0], factors[-1]
+                if first.__class__ is int and second.__class__ is int:
+                    if batched[first] is not batched[second]:
+                        lefts.append(second if batched[first] else first)
+                        rights.append(first if batched[first] else second)
+                        continue
+                    if len(factors) == 1 and not batched[first]:
+                        alone.append(first)
+                        continue
+                product = self._product(factors, place)
+                if product.__class__ is float:
+                    number += product
+                else:
+                    rest.append(product)
+        if rights:
+            order = sorted(rights)
+            if order != rights:
+                lefts = [left for left, _ in sorted(zip(lefts, rights), key=itemgetter(1))]
+            parts.append(Task("dot", (*lefts, *alone, *order, *[1.0] * len(alone))))
         else:
             rest += alone
         groups = [sorted([a for a in rest if batched[a] is flag]) for flag in (True, False)]
@@ -148,6 +159,13 @@ class Flattened:
             left, right = (self._new(p) if isinstance(p, Task) else p for p in (task, part))
             task = Task(add, (left, right))
         return task if isinstance(task, Task) else Task(identity, (task,))
+
+    def _is_neuron(self, one: Sequence[Any], other: Sequence[Any]) -> bool:
+        """Whether one side of a dot product varies as a whole, and the other one not at all."""
+        if {*map(type, one), *map(type, other)} != {int}:
+            return False
+        varies = [set(map(self.batched.__getitem__, side)) for side in (one, other)]
+        return varies in ([{False}, {True}], [{True}, {False}])
 
     def _product(self, factors: tuple[Argument, ...], place: int | None) -> Argument:
         if len(factors) == 1:

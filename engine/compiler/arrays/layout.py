@@ -44,7 +44,8 @@ def name_the_rest(code: Iterable[ir.Array], constants: str = "t") -> None:
 
 def examples_in_rows(plan: Plan) -> set[Array]:
     """The wide inputs that are only used as the right side of products: they stay as given, with an example a row."""
-    used = {array for step in plan.steps for i, operands in enumerate(step.operands)
-            if step.kind != "dot" or i == 0 or step.sizes[0] > 1 for array in by_array(operands)}  # fmt: skip
-    outputs = {output.array for output in plan.outputs if isinstance(output, Lane)}
-    return {array for array in plan.inputs if array.lanes >= MANY_FEATURES} - used - outputs
+    wide = {array for array in plan.inputs if array.lanes >= MANY_FEATURES}
+    if wide:
+        wide -= {array for step in plan.steps for i, operands in enumerate(step.operands)
+                 if step.kind != "dot" or i == 0 or step.sizes[0] > 1 for array in by_array(operands)}  # fmt: skip
+    return wide - {output.array for output in plan.outputs if isinstance(output, Lane)}

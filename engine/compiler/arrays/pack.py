@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from ...ops import add, logsumexp, multiply, pick
@@ -70,16 +70,18 @@ class _Agenda:
     ) -> None:  # fmt: skip
         """A step of so many lanes, or of one for each place."""
         target = Array(lanes or len(places), self.flat.batched[next(iter(places))])
-        parts = self.flat.parts
-        stands_for = [part for place in places for part in (*parts.get(place, ()), place)]
+        parts, stands_for = self.flat.parts, list[int]()
+        for place in places:
+            if place in parts:
+                stands_for += parts[place]
+            stands_for.append(place)
         self.steps.append(Step(kind, target, operands, sizes, stands_for))
-        for place, lane in places.items():
-            self.lanes[place] = Lane(target, lane)
+        self.lanes.update(zip(places, target.some_lanes(places.values())))
 
     def _step(self, kind: Any, places: Lanes) -> None:
         arguments = [self.flat.tasks[place].arguments for place in places]
         if kind == "sum" or kind is logsumexp:
-            terms = self.operands(a for these in arguments for a in these)
+            terms = self.operands(chain.from_iterable(arguments))
             self._add(kind, places, [terms], tuple(map(len, arguments)))
         elif kind is pick:
             choices = self.operands(a for these in arguments for a in these[:-1])
@@ -108,8 +110,7 @@ class _Agenda:
             grids = {lefts: rights for lefts, rights in grids.items() if len(lefts) > 1 or len(rights) > 1}
         for lefts, rights in grids.items():
             computed = dict(zip([by_right[right][left] for left in lefts for right in rights], count()))
-            sides = [self.operands(a for left in lefts for a in left),
-                     self.operands(a for column in zip(*rights) for a in column)]  # fmt: skip
+            sides = [self.operands(chain.from_iterable(each)) for each in (lefts, zip(*rights))]
             self._add("dot", computed, sides, (len(rights), len(lefts), len(lefts[0])))
         for place in places:
             if place not in self.lanes:
@@ -135,10 +136,8 @@ def schedule(code: Code, outputs: Sequence[Scalar], inputs: Sequence[Array], par
     flat = flatten(code, outputs)
     find_products(flat)
     theta = Array(parameters, False, "theta")
-    every = [Lane(array, index) for array in inputs for index in range(array.lanes)]
-    every += [Lane(theta, index) for index in range(parameters)]
-    lanes = dict(enumerate(every))  # the code begins with the inputs and parameters
-    agenda = _Agenda(flat, lanes)
+    every = list(chain.from_iterable(array.some_lanes(range(array.lanes)) for array in (*inputs, theta)))
+    agenda = _Agenda(flat, dict(enumerate(every)))  # the code begins with the inputs and parameters
     agenda.run()
     plan = Plan(agenda.steps, list(inputs), theta, reorder(agenda.steps, agenda.operands(flat.outputs)))
     name_arrays(plan)
@@ -154,25 +153,24 @@ def _reachable(flat: Flattened, leaves: dict[int, Lane]) -> tuple[dict[int, int]
     for place in reversed(flat.tasks):  # arguments stand before the tasks that use them
         if place in wanted:
             arguments = [a for a in flat.tasks[place].arguments if a.__class__ is int and a >= first]
-            # each once, in their own order, which a set would not keep
-            needs[place] = arguments = list(dict.fromkeys(arguments)) if len(arguments) > 1 else arguments
+            if len(arguments) > 1:
+                arguments = list(dict.fromkeys(arguments))  # each once, in their own order, which a set would not keep
+            needs[place] = arguments
             wanted.update(arguments)
             for argument in arguments:
                 users[argument].append(place)
     depth: dict[int, int] = {}
     for place, arguments in reversed(needs.items()):
-        depth[place] = 1 + max([depth[a] for a in arguments]) if arguments else 1
-    waiting = {place: len(before) for place, before in needs.items()}
-    return waiting, users, depth
+        depth[place] = 1 + max(map(depth.__getitem__, arguments)) if arguments else 1
+    return dict(zip(needs, map(len, needs.values()))), users, depth
 
 
 def _group_key(flat: Flattened, place: int) -> Any:
     """What has to be equal for two tasks, so that one instruction can do both."""
-    task = flat.tasks[place]
-    if task.kind == "dot":  # the numbers 1.0 at the end count, too; only their class tells them from the place 1
-        ones = next(i for i, a in enumerate(reversed(task.arguments)) if a.__class__ is int)
-        return "dot", len(task.arguments), ones
-    if task.kind == "sum" or task.kind is logsumexp:  # the lengths may differ
-        return task.kind, flat.batched[place]
-    batched, given = flat.batched, task.arguments
-    return task.kind, batched[place], *["number" if a.__class__ is float else batched[a] for a in given]  # type: ignore[index]
+    kind, arguments = flat.tasks[place]
+    if kind.__class__ is not str and kind is not logsumexp:
+        batched = flat.batched
+        return kind, batched[place], *["number" if a.__class__ is float else batched[a] for a in arguments]  # type: ignore[index]
+    if kind == "dot":  # the numbers 1.0 at the end count, too; only their class tells them from the place 1
+        return kind, len(arguments), next(i for i, a in enumerate(reversed(arguments)) if a.__class__ is int)
+    return kind, flat.batched[place]  # the lengths of sums may differ

@@ -76,7 +76,7 @@ def lines(
     """
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
     places, inside = places or needed(code, results), dict[int, tuple[str, list[int], int]]()
-    uses, functions = uses_of(code, places, results), function_names(code)
+    uses, functions = uses_of(code, results), function_names(code)
     names = [op if isinstance(op, str) else f"v{place}" for place, op in enumerate(code.operations)]
     for place in places:
         op = code.operations[place]

@@ -126,28 +126,20 @@ def computed(op: Op, numbers: Sequence[float]) -> float:
         return float(op.on_arrays(*map(np.float64, numbers)))
 
 
-def needed(code: Code, results: Iterable[Scalar]) -> list[int]:
-    """The places that the results depend on, in order."""
-    wanted = bytearray(len(code.operations))
-    for result in results:
-        if isinstance(result, Ref):
-            wanted[result.place] = 1
-    for place in range(len(wanted) - 1, -1, -1):  # arguments stand before the instructions that use them
-        if wanted[place]:
-            for argument in code.arguments[place]:
-                if argument.__class__ is int:
-                    wanted[argument] = 1
-    return [place for place, is_wanted in enumerate(wanted) if is_wanted]
-
-
-def uses_of(code: Code, places: Iterable[int], results: Iterable[Scalar]) -> list[int]:
-    """For each place, how often the instructions at `places` use it; a result counts as used twice more."""
+def uses_of(code: Code, results: Iterable[Scalar]) -> list[int]:
+    """For each place, how often what the results need uses it; a result counts as used twice more."""
     uses = [0] * len(code.operations)
-    for place in places:
-        for argument in code.arguments[place]:
-            if argument.__class__ is int:
-                uses[argument] += 1
     for result in results:
         if isinstance(result, Ref):
             uses[result.place] += 2
+    for place in range(len(uses) - 1, -1, -1):  # arguments stand before the instructions that use them
+        if uses[place]:
+            for argument in code.arguments[place]:
+                if argument.__class__ is int:
+                    uses[argument] += 1
     return uses
+
+
+def needed(code: Code, results: Iterable[Scalar]) -> list[int]:
+    """The places that the results depend on, in order."""
+    return [place for place, uses in enumerate(uses_of(code, results)) if uses]
