@@ -195,14 +195,10 @@ class Backward:
             passed = program.ufunc("divide", powers, whole.array.whole._replace(count=powers.count))
             passed = program.ufunc("multiply", passed, Number(upstream.number, upstream.power + 1))
             return self.give(values, passed, powers.count, True)
-        share = program.ufunc("divide", upstream, whole)
-        masked = masked and isinstance(upstream, Rows)
-        if masked:
-            share = program.apply(where, [upstream, share, ZERO])
-        share = program.spread(share, *link.extra)
+        share = program.spread(program.ufunc("divide", upstream, whole), *link.extra)
         passed = program.ufunc("multiply", powers, share)
-        if masked:
-            passed = program.apply(where, [share, passed, ZERO])
+        if masked and isinstance(upstream, Rows):
+            passed = program.apply(where, [program.spread(upstream, *link.extra), passed, ZERO])
         self.give(values, passed, powers.count, link.out.array.batched)
 
     def _pick(self, link: Link, upstream: Operand, masked: bool) -> None:

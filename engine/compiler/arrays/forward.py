@@ -83,9 +83,7 @@ class Forward:
         return out
 
     def _done(self, step: Step, args: Sequence[Operand], out: Operand, *extra: Any) -> Operand:
-        if isinstance(out, Rows):
-            if not out.complete:  # it is a row of an operand, times 1
-                out = self.program.write("full", [out], out.count, out.array.batched)
+        if isinstance(out, Rows) and out.complete:  # else it is a number, or rows of an operand, times 1
             self.links.append(Link(step.kind, tuple(args), out, extra, step))
         return out
 
