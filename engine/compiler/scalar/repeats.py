@@ -100,7 +100,7 @@ class Repeats:
         for loop in sorted(found, key=lambda loop: (-loop.size * loop.times, loop.size)):
             if not taken[loop.start : loop.end].any():
                 taken[loop.start : loop.end] = True
-                chosen.append(loop)
+                chosen.append(self._where_it_begins(loop))
         return sorted(chosen)
 
     def _sizes(self) -> list[int]:
@@ -127,13 +127,13 @@ class Repeats:
         breaks = [-1, *np.flatnonzero(~even).tolist(), times - 2]
         first, last = max(pairwise(breaks), key=lambda pair: pair[1] - pair[0])
         loop = Loop(start + size * (first + 1), size, last - first + 1)
-        later = self._where_to_begin(loop) if loop.times > OFTEN else 0
-        loop = Loop(loop.start + later, size, loop.times - (later > 0))
         return loop if _worth_it(loop) else None
 
-    def _where_to_begin(self, loop: Loop) -> int:
-        """How many instructions later the loop begins if it carries as few results as can be from one repetition to
-        the next. One that is read once counts twice, because it would need no line of its own."""
+    def _where_it_begins(self, loop: Loop) -> Loop:
+        """The loop from that instruction on for which it carries as few results as can be from one repetition to the
+        next. One that is read once counts twice, because it would need no line of its own."""
+        if loop.times == OFTEN:
+            return loop
         second, size = loop.start + loop.size, loop.size
         of_second = slice(self.starts[second], self.starts[second + size])
         reads, readers = self.reads[of_second] - second, self.readers[of_second] - second
@@ -148,7 +148,8 @@ class Repeats:
             carried[size + reader + 1] -= weight
         total = np.cumsum(carried)
         cost = total[:size] + total[size : 2 * size]
-        return int(size - 1 - np.argmin(cost[::-1]))
+        later = int(size - 1 - np.argmin(cost[::-1]))
+        return Loop(loop.start + later, size, loop.times - (later > 0))
 
     def _take(self, loop: Loop) -> None:
         """Add the loop, or a part of it in which each argument that moves reads one line of another loop."""
