@@ -118,7 +118,7 @@ class Flattened:
         lefts, rights = list[Any](), list[Any]()
         alone, number = list[Argument](), 0.0
         parts, rest = list[Any](), list[Any]()
-        batched = self.batched
+        batched: Any = self.batched
         for factors, place in summands:
             if self.copies:
                 factors = self.resolved(factors)

@@ -57,6 +57,18 @@ class Code:
         self.labels += labels
         return places
 
+    def _write(self, key: Any, op: Op, arguments: tuple[Argument, ...], batched: bool, label: str) -> int:
+        place = self._known.get(key)
+        if place is None:
+            place = self._known[key] = len(self.operations)
+            self.operations.append(op)
+            self.arguments.append(arguments)
+            self.batched.append(batched)
+            self.labels.append(label)
+        elif label:
+            self.more_labels.setdefault(place, []).append(label)
+        return place
+
     def labels_at(self, place: int) -> list[str]:
         """The labels of the Values that an instruction stands for; one of the backward program stands for none."""
         first = self.labels[place]
@@ -85,16 +97,7 @@ class Code:
                 key = op, *map(repr, arguments)
             else:
                 key = op, arguments, first if len(arguments) == 2 else tuple(map(type, arguments))
-        place = self._known.get(key)
-        if place is None:
-            place = self._known[key] = len(self.operations)
-            self.operations.append(op)
-            self.arguments.append(arguments)
-            self.batched.append(batched)
-            self.labels.append(label)
-        elif label:
-            self.more_labels.setdefault(place, []).append(label)
-        return place
+        return self._write(key, op, arguments, batched, label)
 
     def lines(self) -> Iterator[str]:
         """The instructions as text. A result is named v and its place."""
