@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...op import Op
 from ...operators import Operators
+from ...ops import add, divide, multiply, subtract
 
 Argument = int | float  # of an instruction: the place of an earlier result in the code, or a number
 Scalar = Any  # a Ref, or a float: what the rules of the table run on while they write code
@@ -27,6 +28,25 @@ class Ref(Operators):
     def __apply__(cls, op: Op, arguments: Sequence[Scalar]) -> Scalar:
         code = next(argument.code for argument in arguments if isinstance(argument, Ref))
         return code.apply(op, arguments)
+
+
+def _binary(op: Op, general: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
+    """A method of Ref that writes to the code directly where it can; `general` is the method for all other cases."""
+
+    def method(self: Ref, other: Any) -> Any:
+        if other.__class__ is not Ref and other.__class__ is not float:
+            return general(self, other)
+        argument: Any = other.place if other.__class__ is Ref else other
+        result: Any = self.code.put(op, (argument, self.place) if reflected else (self.place, argument))
+        return Ref(self.code, result) if result.__class__ is int else result
+
+    return method
+
+
+for _method, _op in (("add", add), ("sub", subtract), ("mul", multiply), ("truediv", divide)):
+    for _prefix in ("__", "__r"):
+        _spelled = f"{_prefix}{_method}__"
+        setattr(Ref, _spelled, _binary(_op, getattr(Operators, _spelled), _prefix == "__r"))
 
 
 class Code:
@@ -79,24 +99,23 @@ class Code:
 
         If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
         """
-        key: tuple[object, ...] = op, arguments
+        key: tuple[object, ...]
         batched, numbers = False, 0
         for argument in arguments:
             if argument.__class__ is float:
                 numbers += 1
             elif self.batched[argument]:  # type: ignore[index]
                 batched = True
-        if numbers:
-            if numbers == len(arguments):
-                return computed(op, arguments)
+        if not numbers:
+            key = op, arguments
+        elif numbers == len(arguments):
+            return computed(op, arguments)
+        else:  # the key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0
             first = arguments[0].__class__ is float
-            if op.neutral and arguments[not first] == op.neutral[not first]:  # it has two arguments
+            number = arguments[not first]
+            if op.neutral and number == op.neutral[not first]:  # it has two arguments
                 return arguments[first]
-            # The key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0.
-            if 0.0 in arguments:  # this is also true of the place 0
-                key = op, *map(repr, arguments)
-            else:
-                key = op, arguments, first if len(arguments) == 2 else tuple(map(type, arguments))
+            key = (op, arguments, first) if number and len(arguments) == 2 else (op, *map(repr, arguments))
         return self._write(key, op, arguments, batched, label)
 
     def lines(self) -> Iterator[str]:
