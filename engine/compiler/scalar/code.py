@@ -102,11 +102,11 @@ class Code:
         If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
         """
         key: tuple[object, ...]
-        batched, numbers = False, 0
+        batched, numbers, varies = False, 0, self.batched
         for argument in arguments:
             if argument.__class__ is float:
                 numbers += 1
-            elif self.batched[argument]:  # type: ignore[index]
+            elif varies[argument]:  # type: ignore[index]
                 batched = True
         if not numbers:
             key = arguments

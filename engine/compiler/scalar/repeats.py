@@ -17,9 +17,9 @@ WORTH = 100  # so many instructions have to be in the repetitions of a loop ...
 OFTEN = 4  # ... and it repeats at least so often
 WINDOW = 4  # so many instructions have to be alike before a repetition is looked for
 LONGEST = 3000  # instructions in what repeats
-TRIES = 4  # periods that are looked at for each instruction
+NEXT = 4  # of what is alike, so many that follow are looked at
+SIZES = 24  # so many distances between them
 AT_ONCE = 24  # a shorter loop of which nothing but the end is read does several repetitions at once
-PATIENCE = 100  # so many times what looks alike may turn out not to repeat, and then nothing more is looked for
 MIXED = np.cumprod(np.full(WINDOW, 0x9E3779B97F4A7C1))  # odd numbers, whose multiples spread over all numbers
 
 Places = NDArray[np.int64]
@@ -88,48 +88,47 @@ class Repeats:
         return self.reads[first:last].reshape(loop.times, -1)
 
     def _candidates(self) -> list[Loop]:
-        count = len(self.places)
-        windows = sum(self.kinds[i : count - WINDOW + i + 1] * MIXED[i] for i in range(WINDOW))
-        order = np.argsort(windows, kind="stable")
-        same = np.flatnonzero(windows[order[1:]] == windows[order[:-1]])
-        later = np.full(count, count)  # where the same window stands next
-        later[order[same]] = order[same + 1]
-        following, alike, found, i, in_vain = later.tolist(), windows.tolist(), list[Loop](), 0, 0
-        while i < count and in_vain < PATIENCE:
-            candidate, loop = following[i], None
-            for _ in range(TRIES):
-                size = candidate - i
-                end = i + size * (OFTEN - 1)
-                if size > LONGEST or end >= len(alike):
-                    break
-                if alike[end] == alike[candidate + size] == alike[i]:
-                    loop = self._going_on(i, size)
-                    if loop is not None:
-                        found.append(loop)
-                        break
-                    in_vain += 1
-                candidate = following[candidate]
-            i = i + 1 if loop is None else loop.end
-        return found
+        """What may be a loop: of two that overlap, the one that has more instructions in its repetitions."""
+        found = list[Loop]()
+        for size in self._sizes():
+            differs = np.flatnonzero(self.kinds[size:] != self.kinds[:-size])
+            bounds = np.concatenate([[-1], differs, [len(self.places) - size]])
+            for i in np.flatnonzero(np.diff(bounds) > max(WORTH, OFTEN * size) - size).tolist():
+                loop = self._longest(int(bounds[i]) + 1, size, int(bounds[i + 1] - bounds[i] - 1) // size + 1)
+                found += [loop] if loop is not None else []
+        chosen, taken = list[Loop](), np.zeros(len(self.places), bool)
+        for loop in sorted(found, key=lambda loop: (-loop.size * loop.times, loop.size)):
+            if not taken[loop.start : loop.end].any():
+                taken[loop.start : loop.end] = True
+                chosen.append(loop)
+        return sorted(chosen)
 
-    def _going_on(self, start: int, size: int) -> Loop | None:
-        """How long the arguments go on at even distances; the first repetition may read something else."""
-        differs = np.flatnonzero(self.kinds[start + size :] != self.kinds[start:-size])
-        times = (int(differs[0]) + size if len(differs) else len(self.places) - start) // size
-        if times < OFTEN:
-            return None
+    def _sizes(self) -> list[int]:
+        """How far apart instructions often stand that are alike, and begin with some others that are alike, too."""
+        count = len(self.places) - WINDOW + 1
+        windows = sum(self.kinds[i : count + i] * MIXED[i] for i in range(WINDOW))
+        order = np.argsort(windows, kind="stable")
+        windows, often = windows[order], np.zeros(LONGEST + 1, np.int64)
+        for k in range(1, NEXT + 1):
+            apart = (order[k:] - order[:-k])[windows[k:] == windows[:-k]]
+            often += np.bincount(apart[apart <= LONGEST], minlength=LONGEST + 1)
+        return [int(size) for size in np.argsort(-often, kind="stable")[:SIZES] if often[size] >= OFTEN]
+
+    def _longest(self, start: int, size: int, times: int) -> Loop | None:
+        """The most repetitions, one after the other, of which all arguments stand at even distances."""
         operations = self.operations[start : start + size * times].reshape(times, size)
         lengths = self.lengths[start : start + size * times].reshape(times, size)
         if (operations != operations[0]).any() or (lengths != lengths[0]).any():  # two kinds may have one number
             return None
         reads = self.columns(Loop(start, size, times))
         steps = np.diff(reads, axis=0)
-        even = ((steps == steps[1]) & ((steps == 0) | (np.minimum(reads[1:], reads[:-1]) >= 0))).all(axis=1)
-        if not even[0]:
-            start, even, times = start + size, even[1:], times - 1
-        times = times if even.all() else int(np.argmin(even)) + 1
-        later = self._where_to_begin(Loop(start, size, times)) if times > OFTEN else 0
-        loop = Loop(start + later, size, times - (later > 0))
+        good = (steps == 0) | (np.minimum(reads[1:], reads[:-1]) >= 0)
+        even = ((steps[1:] == steps[:-1]) & good[1:] & good[:-1]).all(axis=1)
+        breaks = [-1, *np.flatnonzero(~even).tolist(), times - 2]
+        first, last = max(pairwise(breaks), key=lambda pair: pair[1] - pair[0])
+        loop = Loop(start + size * (first + 1), size, last - first + 1)
+        later = self._where_to_begin(loop) if loop.times > OFTEN else 0
+        loop = Loop(loop.start + later, size, loop.times - (later > 0))
         return loop if _worth_it(loop) else None
 
     def _where_to_begin(self, loop: Loop) -> int:
