@@ -41,6 +41,7 @@ class NumPy:
         self.code, self.rowwise, self.fresh, self.exact = code, rowwise, fresh, exact
         self.placed, self._below, self._reused, self._taken_back, self.first = placement
         self.spare = set(self._taken_back.values())
+        self.anew = {fresh.name} if fresh else set()  # the arrays that are made anew at each call
         self.lines: list[Line] = []
         self.made: list[str] = []  # the lines that make the arrays
         self.windows: list[str] = []  # and those for windows on them
@@ -74,11 +75,12 @@ class NumPy:
 
     def window(self, text: str, name: str = "") -> str:
         """The name of a window, which is made once."""
-        if self.fresh is not None and text.startswith(self.fresh.name):
+        whole = text.split(".")[0].split("[")[0]
+        if whole in self.anew:
             return text
         if text not in self._names:
             if not name or name in self._taken:
-                name = self._new(text.split(".")[0].split("[")[0] + "_")
+                name = self._new(f"{whole}_")
             self._taken.add(name)
             self._names[text] = name
             self.windows.append(f"{name} = {text}")
@@ -408,10 +410,9 @@ class NumPy:
         count, used, source = array.extra
         if used is None:
             [x] = array.args
-            text = self.constant("np.full((1, 1), " + literal(x.number) + ")") if isinstance(x, Number) else (
-                self.of(x, True))  # fmt: skip
-            self.to(array, f"{array.name} = in_range({text}, {count})", f"{self.says(x)} as integers")
-            return
+            self.anew.add(array.name)
+            text = f"{array.name} = in_range({self.of(x, True, (1, 1))}, {count})"
+            return self.to(array, text, f"{self.says(x)} as integers")
         given = source.extra[0]
         whole = self._whole_numbers.get(given)
         if whole is None:
@@ -439,7 +440,7 @@ class NumPy:
         times, plus = (" * n", " + np.arange(n)") if batched else ("", "")
         shape = shape_literal((array.lanes, "n" if array.batched else 1))
         self.made.append(f"{array.name} = np.empty({shape}, np.intp)")
-        given, comment = self._integers(index), f"places of {self.says(index)}"
+        given, comment = self.of(index, False), f"places of {self.says(index)}"
         if all(lane == starts[i // width] + stride * (i % width) for i, lane in enumerate(at)):
             offsets = self.constant(f"{indices_literal(starts)}[:, None]{times}{plus}")
             distance = self.constant(f"np.array({stride}{times})")
@@ -449,12 +450,6 @@ class NumPy:
             table = self.indices(at)
             lanes = self.constant(f"np.arange(0, {len(at)}, {width})[:, None]")
             self.to(array, f"{array.name}[...] = {table}[{given} + {lanes}]{times}{plus}", comment)
-
-    def _integers(self, x: Rows) -> str:
-        """Rows of an array of integers; it may be new at each call."""
-        if x.array.op == "index" and x.array.extra[1] is None:
-            return self.says(x)
-        return self.of(x, False)
 
     def _pick(self, array: Array) -> None:
         source, flat = array.args
