@@ -230,13 +230,12 @@ class NumPy:
         self.to(array, text, f"rows of {self.says(x)}")
 
     def _scatter(self, array: Array) -> None:
-        name = self.base(array)
         if array in self._taken_back:
             return self._take_back(array, self._taken_back[array])
         if covers(array)[1]:
-            self.to(array, f"{name}[...] = 0.0", "0")
+            self.to(array, f"{self.base(array)}[...] = 0.0", "0")
         for part, places, first in copied(array, self.placed):
-            value, sign = self.of(part, array.batched), "" if first else "+"
+            name, value, sign = self.base(array), self.of(part, array.batched), "" if first else "+"
             comment = f"{array.name} {sign}= {self.says(part)}"
             shape = f"({len(places)}, n)" if array.batched else f"({len(places)},)"
             evenly = slice_literal(places)
@@ -334,8 +333,9 @@ class NumPy:
         comment = f"{self.says(array.args[0])} @ {self.says(array.args[1])}"
         text = f"{self.np('matmul')}({', '.join(windows)})"
         self.to(array, text, comment, tuple(dict(sizes)[axis] for axis in named[2]))
-        there = [self._there(x, axes, dict(sizes), order) for x, axes, order in zip(array.args, named, orders)]
-        if self.exact and any(there):
+        there = [self._there(x, axes, dict(sizes), order) for x, axes, order in zip(array.args, named, orders)
+                 if self.exact]  # fmt: skip
+        if any(there):
             masks = [each or self.constant("np.array([[True]])") for each in there]
             text = f"exact_matmul({windows[0]}, {masks[0]}, {windows[1]}, {masks[1]}, {windows[2]})"
             self.line(f"if np.isnan({self.base(array)}.sum()): {text}", "what is not there takes no part")
@@ -365,7 +365,7 @@ class NumPy:
     def _sum(self, array: Array) -> None:
         [x], [sizes, *across] = array.args, array.extra
         count, size = len(sizes), sizes[0]
-        comment, out = f"{'sum' if count == 1 else 'sums'}({self.says(x)})", self.base(array)
+        comment = f"{'sum' if count == 1 else 'sums'}({self.says(x)})"
         if array.batched and (across or count == 1):  # a product with ones takes half the time of np.add.reduce
             ones, columns = self.constant(f"np.ones({size})"), self._joined(x, size)
             out = self._out(array, "[0]" if count == 1 else ".reshape(-1)")
