@@ -112,7 +112,7 @@ def around_einsum(
     without a lane get. What lies between such gatherings and products of matrices has the examples first, as the
     products need it.
     """
-    users: defaultdict[Array, set[object]] = defaultdict(set)
+    users = defaultdict[Array, set[object]](set)
     cut = set[Array]()  # of which rows are read that are not all
     for array in code:
         for a in array.args:
@@ -120,28 +120,20 @@ def around_einsum(
                 users[a.array].add(array.op)
                 if not a.complete:
                     cut.add(a.array)
+
+    def free(array: Array) -> bool:
+        return array.batched and not array.ones and array not in roots and array not in inside
+
     back, first = dict[Array, Array](), set[Array]()
-    for array in code:
-        if array.batched and array not in roots and not array.ones and array not in inside:
-            if array.op == "scatter" and users[array] == {"einsum"} and (part := _in_no_order(array, inside)):
-                if part not in roots and array not in cut:
-                    back[array] = part
-                    first.add(array)
-            elif array.op == "einsum" and users[array] == {"take"}:
-                first.add(array)
-    return back, first
-
-
-def _in_no_order(scatter: Array, inside: Collection[Array]) -> Array | None:
-    """The array that a scatter takes to most of its rows, in no order; None if it is none."""
-    [part, *others], [places, *_] = scatter.args, scatter.extra[0]
-    if others or not isinstance(part, Rows) or not part.complete or part.array in inside or part.array.ones:
-        return None
-    if not part.array.batched or part.array.op in ELSEWHERE:
-        return None
-    if 2 * len(places) < scatter.lanes or evenly(places):
-        return None
-    return part.array
+    for array in filter(free, code):
+        if array.op == "einsum" and users[array] == {"take"}:
+            first.add(array)
+        elif array.op == "scatter" and users[array] == {"einsum"} and array not in cut and len(array.args) == 1:
+            [part], [places] = array.args, array.extra[0]
+            alone = isinstance(part, Rows) and part.complete and free(part.array) and part.array.op not in ELSEWHERE
+            if alone and 2 * len(places) >= array.lanes and not evenly(places):
+                back[array] = part.array
+    return back, {*back, *first}
 
 
 def place(code: Sequence[Array], roots: Collection[Array], own: Collection[Array | None]) -> Placement:

@@ -221,12 +221,10 @@ class NumPy:
         if x.array in self.first:
             indices = self.indices([x.places[i] for i in array.extra[0]])
             indices = self.constant(f"{indices}[:, None] + np.arange(0, {x.array.lanes} * n, {x.array.lanes})")
-            given = self.window(f"{self.base(x.array)}.reshape(-1)")
-            return self.to(
-                array, f'{given}.take({indices}, None, {self.base(array)}, "clip")', f"rows of {self.says(x)}"
-            )
-        indices = self.indices(array.extra[0])
-        text = f'{self.of(x, False)}.take({indices}, 0, {self.base(array)}, "clip")'  # other modes make a copy first
+            given, axis = self.window(f"{self.base(x.array)}.reshape(-1)"), None
+        else:
+            indices, given, axis = self.indices(array.extra[0]), self.of(x, False), 0
+        text = f'{given}.take({indices}, {axis}, {self.base(array)}, "clip")'  # other modes make a copy first
         self.to(array, text, f"rows of {self.says(x)}")
 
     def _scatter(self, array: Array) -> None:
@@ -247,16 +245,13 @@ class NumPy:
             self.line(text, comment, shape)
 
     def _take_back(self, array: Array, part: Array) -> None:
-        """Rows to places in no order; the other places get the row of zeros that stands behind them."""
-        order, name = self.indices(array.extra[0][0]), self.base(array)
+        """Rows to places in no order, the examples first; other places get the row of zeros that stands behind them."""
+        order = self.indices(array.extra[0][0])
         count = part.lanes  # where each row comes from: where it is not in the order, that is 0 + count
         where = f"(np.bincount({order}, np.arange({count}) - {count}, {array.lanes}) + {count}).astype(np.intp)"
-        where = self.constant(where)
-        given, axis = part.name, "0"
-        if array in self.first:
-            where, axis = self.constant(f"{where} * n + np.arange(n)[:, None]"), "None"
-            given = self.window(f"{given}.reshape(-1)")
-        self.to(array, f'{given}.take({where}, {axis}, {name}, "clip")', f"rows of {part.name}")
+        where = self.constant(f"{self.constant(where)} * n + np.arange(n)[:, None]")
+        given = self.window(f"{part.name}.reshape(-1)")
+        self.to(array, f'{given}.take({where}, None, {self.base(array)}, "clip")', f"rows of {part.name}")
 
     # --- products of matrices
 
