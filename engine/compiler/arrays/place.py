@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -81,22 +81,18 @@ def covers(scatter: Array) -> tuple[bool, bool]:
 
 def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple[Array, Places]]:
     """The arrays that are computed in rows of a scatter, so that they need not be copied there."""
-    uses: dict[Array, int] = dict.fromkeys(roots, 1)
-    for array in code:
-        for read in array.reads:
-            uses[read] = uses.get(read, 0) + 1
+    uses = Counter([*roots, *(read for array in code for read in array.reads)])
     found: dict[Array, tuple[Array, Places]] = {}
     for scatter in reversed(code):
         if scatter.op != "scatter" or covers(scatter)[1]:
             continue
-        parts, fresh = scatter.extra[0], first_writes(scatter)
-        for i, (part, places) in enumerate(zip(scatter.args, parts)):
-            if not isinstance(part, Rows) or not fresh[i] or part.array in found or not part.complete:
+        parts = scatter.extra[0]
+        for i, (part, places, fresh) in enumerate(zip(scatter.args, parts, first_writes(scatter))):
+            if not isinstance(part, Rows) or not part.complete or not fresh:
                 continue
-            array, rising = part.array, range(places[0], places[0] + len(places))
-            if array.op in ELSEWHERE or array.ones or array in roots or array.batched is not scatter.batched:
-                continue
-            if len(places) != array.lanes or list(places) != list(rising):
+            array, rising = part.array, range(places[0], places[0] + part.count)
+            settled = array in found or array in roots or array.ones or array.op in ELSEWHERE
+            if settled or array.batched is not scatter.batched or list(places) != list(rising):
                 continue
             if uses[array] == 1 or all(set(places).isdisjoint(later) for later in parts[i + 1 :]):
                 found[array] = scatter, places
