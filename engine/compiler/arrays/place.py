@@ -158,19 +158,17 @@ def reused(
     code: Sequence[Array], roots: Collection[Array], inside: dict[Array, tuple[Array, Places]], own: Collection[object]
 ) -> dict[Array, Array]:
     """The arrays that lie in the memory of an earlier one, which is read no more. Those that are `own` keep theirs."""
-    first: dict[Array, int] = {}
-    last: dict[Array, int] = {}
+    lives: dict[Array, list[int]] = {}  # from where on, and until when
     for position, array in enumerate(code):
-        first.setdefault(home(array, inside), position)
         for each in (array, *array.reads):
-            last[home(each, inside)] = position
+            lives.setdefault(home(each, inside), [position, position])[1] = position
     kept = {home(array, inside) for array in roots}
     dying, born = defaultdict[int, list[Array]](list), defaultdict[int, list[Array]](list)
-    for array, position in last.items():
+    for array, (first, last) in lives.items():
         if array not in own and _plain(array):
-            born[first[array]].append(array)
+            born[first].append(array)
             if array not in kept:
-                dying[position].append(array)
+                dying[last].append(array)
     found: dict[Array, Array] = {}
     free = defaultdict[tuple[int, bool], list[Array]](list)
     for position, array in enumerate(code):
