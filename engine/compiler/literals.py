@@ -53,7 +53,7 @@ def evenly(indices: Sequence[int]) -> range | None:
     """
     step = indices[1] - indices[0] if len(indices) > 1 else 1
     found = range(indices[0], indices[-1] + 1, step) if step > 0 else range(0)
-    return found if list(found) == list(indices) else None
+    return found if len(found) == len(indices) and list(found) == list(indices) else None
 
 
 def slice_literal(indices: Sequence[int]) -> str | None:

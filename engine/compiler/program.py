@@ -319,7 +319,7 @@ class Program:
 
     def _without_gradient(self) -> list[int]:
         """The places of the parameters that require no gradient now."""
-        return [i for i, parameter in enumerate(self._params) if not parameter.requires_grad]
+        return [i for i, parameter in enumerate(self._params) if not parameter._requires_grad]
 
     @property
     def frozen(self) -> list[Frozen]:

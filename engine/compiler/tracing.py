@@ -18,7 +18,7 @@ from .scalar.eager import compare_with_eager
 from .scalar.lowering import lower
 from .trace.chance import sources, states
 from .trace.tape import Replay, Tape, same_argument
-from .trace.tracer import run_on_tape, settle, traced_input
+from .trace.tracer import as_traced, run_on_tape, settle, traced_input
 
 LARGE = 20_000  # operations; of so many, one example is enough to compare with eager code
 
@@ -37,16 +37,17 @@ def specialised(
     first, last = [[number for given in example for number in given.astype(float).ravel().tolist()]
                    for example in examples]  # fmt: skip
     tape = Tape(inputs, first, allow, batch)
-    try:
-        outputs, several = run_on_tape(f, _shaped(inputs, shapes), parameters, tape)
-    except Exception as problem:
-        if batch:
-            _add_note(problem, arrays)
-        raise
-    replay = Replay(inputs, last, allow, tape)
-    chances = sources(f)
-    before = states(chances)
-    again, _ = run_on_tape(f, _shaped(inputs, shapes), parameters, replay)
+    with as_traced(parameters):  # for both runs, because there may be many
+        try:
+            outputs, several = run_on_tape(f, _shaped(inputs, shapes), parameters, tape)
+        except Exception as problem:
+            if batch:
+                _add_note(problem, arrays)
+            raise
+        replay = Replay(inputs, last, allow, tape)
+        chances = sources(f)
+        before = states(chances)
+        again, _ = run_on_tape(f, _shaped(inputs, shapes), parameters, replay)
     code, results, constants = lower(outputs, inputs, parameters, tape.nodes, tape.lines)
     if next(replay.expected, None) is not None or replay.differs:  # f may have found something in a cache
         settle([*tape.nodes, *replay.nodes])
@@ -58,11 +59,11 @@ def specialised(
         for _ in range(3):
             once_more = Tape(inputs, last, allow, batch)
             again, _ = run_on_tape(f, _shaped(inputs, shapes), parameters, once_more)
-            code_again, results_again, _ = lower(again, inputs, parameters, once_more.nodes)
+            code_again, results_again, _ = lower(again, inputs, parameters, once_more.nodes, once_more.lines)
             compare(code, results, code_again, results_again, where)
             settle(once_more.nodes)
-    for i in (0, 1) if two and len(code.operations) < LARGE else (int(two),):
-        compare_with_eager(f, examples[i], code, results, parameters, f"example {i}")
+    compared = (0, 1) if two and len(code.operations) < LARGE else (int(two),)
+    compare_with_eager(f, {i: examples[i] for i in compared}, code, results, parameters)
     if states(chances) != before:
         raise ValueError(
             "the function draws random numbers each time it runs, and a program would repeat those of its trace "

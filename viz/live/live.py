@@ -353,7 +353,11 @@ class _Unmerged(Code):
     """Code in which each Value has a place of its own, as it has a card of its own in the picture."""
 
     def put(self, op: Op, arguments: tuple[Any, ...], label: str = "") -> int:
-        return self._write(object(), op, arguments, False, label)
+        self.operations.append(op)
+        self.arguments.append(arguments)
+        self.batched.append(False)
+        self.labels.append(label)
+        return len(self.operations) - 1
 
 
 def _of_value(value: Value, parts: list[str], theme: str) -> LivePage:

@@ -30,7 +30,8 @@ def flatten(code: Code, outputs: Sequence[Scalar]) -> Flattened:
     for place in places:
         op: Any = code.operations[place]
         if op not in SUMS:
-            task = Task(op, flat.resolved(code.arguments[place]))
+            given = code.arguments[place]
+            task = Task(op, flat.resolved(given) if flat.copies else given)
         elif place in sums:
             task = flat.sum(sums[place])
         else:
@@ -56,7 +57,7 @@ class Flattened:
 
     def resolved(self, arguments: Iterable[Argument]) -> tuple[Argument, ...]:
         copies = self.copies
-        return tuple([copies.get(a, a) if a.__class__ is int else a for a in arguments]) if copies else tuple(arguments)
+        return tuple([copies.get(a, a) if a.__class__ is int else a for a in arguments])
 
     def _new(self, task: Task) -> int:
         self.batched.append(any(a.__class__ is int and self.batched[a] for a in task.arguments))
@@ -80,8 +81,9 @@ class Flattened:
                 if op is dot:
                     products[place] = len(arguments[place]) // 2
                 else:
-                    products[place] = sum([products[a] for a in arguments[place] if a.__class__ is int and
-                                           (uses[a] == 1 or operations[a] is multiply)])  # fmt: skip
+                    for a in arguments[place]:
+                        if a.__class__ is int and (uses[a] == 1 or operations[a] is multiply):
+                            products[place] += products[a]
         found: dict[int, list[Summand]] = {}
         within: set[int] = set()
         for place in reversed(chains):
@@ -130,19 +132,16 @@ class Flattened:
                 pairs = zip(one, other)
             for factors in pairs:
                 first, second = factors[0], factors[-1]
-                if first.__class__ is int and second.__class__ is int:
-                    if batched[first] is not batched[second]:
-                        lefts.append(second if batched[first] else first)
-                        rights.append(first if batched[first] else second)
-                        continue
-                    if len(factors) == 1 and not batched[first]:
-                        alone.append(first)
-                        continue
-                product = self._product(factors, place)
-                if product.__class__ is float:
-                    number += product
+                alike = first.__class__ is second.__class__
+                if alike and first.__class__ is float:
+                    number += first if len(factors) == 1 else first * second
+                elif alike and batched[first] is not batched[second]:
+                    lefts.append(second if batched[first] else first)
+                    rights.append(first if batched[first] else second)
+                elif len(factors) == 1:
+                    (rest if batched[first] else alone).append(first)
                 else:
-                    rest.append(product)
+                    rest.append(self._new(Task(multiply, factors)) if place is None else place)
         if rights:
             order = sorted(rights)
             if order != rights:
@@ -150,8 +149,9 @@ class Flattened:
             parts.append(Task("dot", (*lefts, *alone, *order, *[1.0] * len(alone))))
         else:
             rest += alone
-        groups = [sorted([a for a in rest if batched[a] is flag]) for flag in (True, False)]
-        parts += [self._total(group) for group in groups if group]
+        for flag in (True, False) if rest else ():
+            if group := sorted([a for a in rest if batched[a] is flag]):
+                parts.append(self._total(group))
         if number != 0.0 or not parts:
             parts.append(number)
         task = parts[0]
@@ -166,13 +166,6 @@ class Flattened:
             return False
         varies = [set(map(self.batched.__getitem__, side)) for side in (one, other)]
         return varies in ([{False}, {True}], [{True}, {False}])
-
-    def _product(self, factors: tuple[Argument, ...], place: int | None) -> Argument:
-        if len(factors) == 1:
-            return factors[0]
-        if factors[0].__class__ is factors[1].__class__ is float:
-            return factors[0] * factors[1]
-        return self._new(Task(multiply, factors)) if place is None else place
 
     def _total(self, summands: Sequence[Argument]) -> Task | Argument:
         return summands[0] if len(summands) == 1 else Task(add if len(summands) == 2 else "sum", tuple(summands))

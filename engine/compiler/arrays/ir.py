@@ -16,7 +16,7 @@ class Array:
     in WORDS.
     """
 
-    __slots__ = ("args", "batched", "extra", "lanes", "name", "ones", "op", "steps")
+    __slots__ = ("args", "batched", "extra", "lanes", "name", "ones", "op", "steps", "writes")
 
     def __init__(self, op: Any, args: tuple[Operand, ...], lanes: int, batched: bool, extra: tuple[Any, ...]) -> None:
         self.op, self.lanes, self.batched, self.extra = op, lanes, batched, extra
@@ -24,6 +24,7 @@ class Array:
         self.name = ""  # as in a textbook; if it has none, it gets a number in the text
         self.ones = 0  # how many rows of ones stand behind its lanes, so that a bias can be a column of the weights
         self.steps: tuple[Step, ...] = ()  # the instructions of the plan that it belongs to
+        self.writes: tuple[list[bool], bool, bool] | None = None  # of a scatter: what `place` has found about its parts
 
     @property
     def whole(self) -> Rows:

@@ -47,5 +47,5 @@ def examples_in_rows(plan: Plan) -> set[Array]:
     wide = {array for array in plan.inputs if array.lanes >= MANY_FEATURES}
     if wide:
         wide -= {array for step in plan.steps for i, operands in enumerate(step.operands)
-                 if step.kind != "dot" or i == 0 or step.sizes[0] > 1 for array in by_array(operands)}  # fmt: skip
+                 if step.kind != "dot" or (i and step.sizes[0] > 1) for array in by_array(operands)}  # fmt: skip
     return wide - {output.array for output in plan.outputs if isinstance(output, Lane)}

@@ -24,11 +24,12 @@ class _Agenda:
     What is the same for all examples comes first. Its gradients then come last, when all parts of them are there.
     """
 
-    def __init__(self, flat: Flattened, lanes: dict[int, Lane]) -> None:
+    def __init__(self, flat: Flattened, leaves: Sequence[Lane]) -> None:
         self.flat = flat
-        self.lanes = lanes
+        self.lanes: list[Any] = [*leaves]  # for each place, once it is computed
+        self.lanes += [None] * (len(flat.batched) - len(leaves))
         self.steps: list[Step] = []
-        self._waiting, self._users, self._depth = _reachable(flat, lanes)
+        self._waiting, self._users, self._depth = _reachable(flat, len(leaves))
         self._ready: defaultdict[Any, list[int]] = defaultdict(list)
         self._sums: defaultdict[Any, int] = defaultdict(int)  # of the depths of those that are ready
         for place, number in self._waiting.items():
@@ -41,7 +42,7 @@ class _Agenda:
         self._sums[key] += self._depth[place]
 
     def run(self) -> None:
-        batched, sums, ready = self.flat.batched, self._sums, self._ready
+        batched, sums, ready, waiting = self.flat.batched, self._sums, self._ready, self._waiting
         while ready:
             key = min(ready, key=lambda k: (batched[ready[k][0]], sums[k] / len(ready[k])))
             places = sorted(ready.pop(key))
@@ -57,8 +58,8 @@ class _Agenda:
                 self._step(kind, dict(zip(places, count())))
             for place in places:
                 for user in self._users.get(place, ()):
-                    self._waiting[user] -= 1
-                    if self._waiting[user] == 0:
+                    waiting[user] -= 1
+                    if not waiting[user]:
                         self._make_ready(user)
 
     def operands(self, arguments: Iterable[Argument]) -> list[Operand]:
@@ -76,10 +77,12 @@ class _Agenda:
                 stands_for += parts[place]
             stands_for.append(place)
         self.steps.append(Step(kind, target, operands, sizes, stands_for))
-        self.lanes.update(zip(places, target.some_lanes(places.values())))
+        for place, lane in zip(places, target.some_lanes(places.values())):
+            self.lanes[place] = lane
 
     def _step(self, kind: Any, places: Lanes) -> None:
-        arguments = [self.flat.tasks[place].arguments for place in places]
+        tasks = self.flat.tasks
+        arguments = [tasks[place].arguments for place in places]
         if kind == "sum" or kind is logsumexp:
             terms = self.operands(chain.from_iterable(arguments))
             self._add(kind, places, [terms], tuple(map(len, arguments)))
@@ -113,7 +116,7 @@ class _Agenda:
             sides = [self.operands(chain.from_iterable(each)) for each in (lefts, zip(*rights))]
             self._add("dot", computed, sides, (len(rights), len(lefts), len(lefts[0])))
         for place in places:
-            if place not in self.lanes:
+            if self.lanes[place] is None:
                 self.lanes[place] = self.lanes[self.flat.copies[place]]  # type: ignore[index]
 
     def _side_by_side(self, places: Lanes, sides: list[tuple[tuple[Argument, ...], tuple[Argument, ...]]]) -> None:
@@ -136,28 +139,29 @@ def schedule(code: Code, outputs: Sequence[Scalar], inputs: Sequence[Array], par
     flat = flatten(code, outputs)
     find_products(flat)
     theta = Array(parameters, False, "theta")
-    every = list(chain.from_iterable(array.some_lanes(range(array.lanes)) for array in (*inputs, theta)))
-    agenda = _Agenda(flat, dict(enumerate(every)))  # the code begins with the inputs and parameters
+    leaves = chain.from_iterable(array.some_lanes(range(array.lanes)) for array in (*inputs, theta))
+    agenda = _Agenda(flat, list(leaves))  # the code begins with the inputs and parameters
     agenda.run()
     plan = Plan(agenda.steps, list(inputs), theta, reorder(agenda.steps, agenda.operands(flat.outputs)))
     name_arrays(plan)
     return plan
 
 
-def _reachable(flat: Flattened, leaves: dict[int, Lane]) -> tuple[dict[int, int], dict[int, list[int]], dict[int, int]]:
-    """For each task that the outputs need: how many arguments it waits for, which tasks use it, and how deep it is."""
+def _reachable(flat: Flattened, first: int) -> tuple[dict[int, int], dict[int, list[int]], dict[int, int]]:
+    """For each task that the outputs need: how many arguments it waits for, which tasks use it, and how deep it is.
+
+    Before the `first` place are the inputs and parameters.
+    """
     needs: dict[int, list[int]] = {}
     users: defaultdict[int, list[int]] = defaultdict(list)
     wanted = {output for output in flat.outputs if output.__class__ is int}
-    first = len(leaves)  # these are the places before it
-    for place in reversed(flat.tasks):  # arguments stand before the tasks that use them
+    for place, (_, given) in reversed(flat.tasks.items()):  # arguments stand before the tasks that use them
         if place in wanted:
-            arguments = [a for a in flat.tasks[place].arguments if a.__class__ is int and a >= first]
-            if len(arguments) > 1:
-                arguments = list(dict.fromkeys(arguments))  # each once, in their own order, which a set would not keep
-            needs[place] = arguments
-            wanted.update(arguments)
+            needs[place] = arguments = [a for a in given if a.__class__ is int and a >= first]
+            if len(arguments) > 1:  # each once, in their own order, which a set would not keep
+                needs[place] = arguments = list(dict.fromkeys(arguments))
             for argument in arguments:
+                wanted.add(argument)
                 users[argument].append(place)
     depth: dict[int, int] = {}
     for place, arguments in reversed(needs.items()):

@@ -46,11 +46,27 @@ def needed(code: Iterable[Array], roots: Iterable[Array]) -> list[Array]:
 
 def first_writes(scatter: Array) -> list[bool]:
     """For each part of a scatter whether no part before it has written a row of it."""
-    seen, fresh = set[int](), list[bool]()
-    for places in scatter.extra[0]:
-        fresh.append(seen.isdisjoint(places))
-        seen.update(places)
-    return fresh
+    return _writes(scatter)[0]
+
+
+def covers(scatter: Array) -> tuple[bool, bool]:
+    """Whether the first writes of the parts fill the whole array; and whether something is added to what they leave."""
+    return _writes(scatter)[1:]
+
+
+def _writes(scatter: Array) -> tuple[list[bool], bool, bool]:
+    """What `first_writes` and `covers` say. It is kept, since several passes ask for it, and there may be many rows."""
+    if scatter.writes is None:
+        seen, written, fresh, more = set[int](), set[int](), list[bool](), False
+        for places in scatter.extra[0]:
+            first = seen.isdisjoint(places)
+            fresh.append(first)
+            if first:
+                written.update(places)
+            more |= not first and not written.issuperset(places)
+            seen.update(places)
+        scatter.writes = fresh, len(written) == scatter.lanes, more
+    return scatter.writes
 
 
 def copied(scatter: Array, inside: Mapping[Array, tuple[Array, Places]]) -> list[tuple[Operand, Places, bool]]:
@@ -67,16 +83,6 @@ def there(x: Rows) -> list[bool] | None:
         return None
     places = {place for part in x.array.extra[0] for place in part}
     return [place in places for place in x.places]
-
-
-def covers(scatter: Array) -> tuple[bool, bool]:
-    """Whether the first writes of the parts fill the whole array; and whether something is added to what they leave."""
-    written, more = set[int](), False
-    for places, first in zip(scatter.extra[0], first_writes(scatter)):
-        if first:
-            written.update(places)
-        more |= not written.issuperset(places)
-    return len(written) == scatter.lanes, more
 
 
 def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple[Array, Places]]:

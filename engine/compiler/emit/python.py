@@ -13,10 +13,11 @@ from ...ops import power
 from ..arrays.flattening import SUMS
 from ..arrays.plan import Array
 from ..literals import listed, literal
-from ..scalar.code import Code, Ref, Scalar, needed, uses_of
+from ..scalar.code import Code, Ref, Scalar, uses_of
 from .about import Interface
+from .loops import blocks
 
-RESERVED = re.compile(r"([xypuv]\d*|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
+RESERVED = re.compile(r"([xypuv]\d*|v\d+s|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
 SHORT = 100  # characters
 BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
 CALL = 4  # a function call binds more strongly than all of these
@@ -27,25 +28,30 @@ LONG = ((200, 3), (2000, 6))
 
 def is_narrow(code: Code) -> bool:
     """Whether little of the code can run in parallel, so that floats are faster than arrays."""
-    return len(code.operations) < MANY_OPERATIONS or _in_parallel(code) < WIDE
+    count = len(code.operations)
+    return count < MANY_OPERATIONS or _is_deeper(code, count / WIDE)
 
 
 def is_long(code: Code) -> bool:
     """Whether it is a long chain, such as the steps of a differential equation: on columns, it is not packed."""
     count = len(code.operations)
-    return count >= LONG[0][0] and any(count >= many and _in_parallel(code) < few for many, few in LONG)
+    limit = max([few for many, few in LONG if count >= many], default=0)
+    return limit > 0 and _is_deeper(code, count / limit)
 
 
-def _in_parallel(code: Code) -> float:
-    """How many operations can run at the same time, in the mean."""
+def _is_deeper(code: Code, limit: float) -> bool:
+    """Whether more operations than that have to run one after the other."""
     depths: list[int] = []
     for op, arguments in zip(code.operations, code.arguments):
         depth = 0
         for a in arguments:
             if a.__class__ is int and depths[a] > depth:
                 depth = depths[a]
-        depths.append(depth + (op not in SUMS))  # on arrays, a chain of additions is one sum
-    return len(depths) / max(1, *depths)
+        depth += op not in SUMS  # on arrays, a chain of additions is one sum
+        if depth > limit:
+            return True
+        depths.append(depth)
+    return False
 
 
 def function_names(code: Code) -> dict[Op, str]:
@@ -53,7 +59,9 @@ def function_names(code: Code) -> dict[Op, str]:
     sum and math are what they are to the author of a spelling, and two rows may have the same name."""
     names: dict[Op, str] = {}
     taken = {*dir(builtins), *NAMES}
-    for op in dict.fromkeys(op for op in code.operations if isinstance(op, Op)):
+    for op in dict.fromkeys(code.operations):
+        if isinstance(op, str):
+            continue
         name = op.name.lstrip("_") or "row"  # what begins with an underscore is the text's own
         while name in taken or RESERVED.fullmatch(name):
             name += "_"
@@ -67,56 +75,80 @@ def functions_of(code: Code) -> dict[str, Callable[..., float]]:
     return {name: op.forward for op, name in function_names(code).items()}
 
 
+class Names(dict[int, str]):
+    """How the result at each place is called in a text: v and the place, unless it has another name."""
+
+    def __missing__(self, place: int) -> str:
+        name = self[place] = f"v{place}"
+        return name
+
+
 def lines(
-    code: Code, results: Sequence[Scalar], floats: bool, places: Sequence[int] = ()
+    code: Code, results: Sequence[Scalar], floats: bool, uses: list[int] | None = None
 ) -> list[tuple[str, list[int]]]:
-    """The lines that compute the results, each with the places of the instructions in it; `places`: what is needed.
+    """The lines that compute the results, each with the places of the instructions in it; `uses`: those by `uses_of`.
 
     A short expression that is used once stands inside another one: that takes two thirds of the time.
     """
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
-    places, inside = places or needed(code, results), dict[int, tuple[str, list[int], int]]()
-    uses, functions = uses_of(code, results), function_names(code)
-    names = [op if isinstance(op, str) else f"v{place}" for place, op in enumerate(code.operations)]
-    for place in places:
-        op = code.operations[place]
-        if isinstance(op, str):
-            continue
-        spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
-            op, _spelling(op, floats, functions[op])
-        )
-        arguments, held = [], [place]
-        given: tuple[Any, ...] = code.arguments[place]
-        if floats and op is power and given[1].__class__ is float and given[1] == 2.0:  # so the row computes it, too
-            spelling, binds, apart, named_twice, given = "{0} * {0}", 2, 2, True, given[:1]
-        for a in given:
-            if a.__class__ is float:
-                arguments.append(literal(a))
-            elif a in inside and named_twice:
-                text, more, _ = inside.pop(a)
-                written.append((f"{names[a]} = {text}", sorted(more)))
-                arguments.append(names[a])
-            elif a in inside:
-                text, more, bound = inside.pop(a)
-                held += more  # needless parentheses would take Python's parser a third of its time
-                clear = bound > apart or (bound == apart and not arguments)
-                arguments.append(text if clear else f"({text})")
+    inside, names, work = dict[int, tuple[str, list[int], int]](), Names(), list[int]()
+    uses, functions = uses or uses_of(code, results), function_names(code)
+    for place, count in enumerate(uses):
+        if count:
+            op: Any = code.operations[place]
+            if op.__class__ is str:
+                names[place] = op
             else:
-                arguments.append(names[a])
-        if op.variadic:
-            arguments = [", ".join(arguments) if floats else listed(op, arguments)]
-        text = spelling.format(*arguments)
-        if uses[place] == 1 and len(text) <= SHORT:
-            inside[place] = text, held, binds
-        else:
-            written.append((f"{names[place]} = {text}", sorted(held)))
+                work.append(place)
+    for block in blocks(code, work, results, names, uses, floats):
+        written += [(text, []) for text in block.head]
+        start = len(written)
+        for place, given in block.body:
+            op = code.operations[place]
+            spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
+                op, _spelling(op, floats, functions[op])
+            )
+            arguments, held = [], [place]
+            if (
+                floats and op is power and given[1].__class__ is float and given[1] == 2.0
+            ):  # so the row computes it, too
+                spelling, binds, apart, named_twice, given = "{0} * {0}", 2, 2, True, given[:1]
+            for a in given:
+                if a.__class__ is float:
+                    arguments.append(literal(a))
+                elif a in inside and named_twice:
+                    text, more, _ = inside.pop(a)
+                    written.append((f"{names[a]} = {text}", sorted(more)))
+                    arguments.append(names[a])
+                elif a in inside:
+                    text, more, bound = inside.pop(a)
+                    held += more  # needless parentheses would take Python's parser a third of its time
+                    clear = bound > apart or (bound == apart and not arguments)
+                    arguments.append(text if clear else f"({text})")
+                else:
+                    arguments.append(names[a])
+            if op.variadic:
+                arguments = [", ".join(arguments) if floats else listed(op, arguments)]
+            text = spelling.format(*arguments)
+            if uses[place] == 1 and len(text) <= SHORT:
+                inside[place] = text, held, binds
+            else:
+                written.append((f"{names[place]} = {text}", sorted(held)))
+        if block.repeated:
+            written[start:] = [(f"    {text}", sorted([every for place in held for every in block.repeated[place]]))
+                               for text, held in written[start:]]  # fmt: skip
+        written += [(f"    {text}", []) for text in block.tail]
+    ends = {result.place: f"v{result.place}" for result in results if isinstance(result, Ref)}
+    ends = {place: end for place, end in ends.items() if isinstance(code.operations[place], Op)}
+    written += [(f"{end} = {names[place]}", []) for place, end in ends.items() if names[place] != end]
     return written
 
 
 def on_floats(name: str, code: Code, results: Sequence[Scalar], interface: Interface) -> str:
     """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
-    places = needed(code, results)
-    used = {op for op in map(code.operations.__getitem__, places) if isinstance(op, str)}
+    uses = uses_of(code, results)
+    leaves: Any = code.operations[: sum(interface.sizes) + interface.parameters]
+    used = {name for name, count in zip(leaves, uses) if count}
     body, given, start = list[str](), interface.names, 0
     for argument, size, shape, integers in zip(given, interface.sizes, interface.shapes, interface.whole):
         names = [f"x{i}" for i in range(start, start + size)]
@@ -127,7 +159,7 @@ def on_floats(name: str, code: Code, results: Sequence[Scalar], interface: Inter
     names = [f"p{i}" for i in range(interface.parameters)]
     if not used.isdisjoint(names):
         body.append(_unpacked(names, used, "theta.tolist()"))
-    body += [text for text, _ in lines(code, results, True, places)]
+    body += [text for text, _ in lines(code, results, True, uses)]
     body.append(_returned(name, _names(code, results), interface.sizes))
     return _function(f"{name}({', '.join(['theta', *given])})", body)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...op import Op
 from ...operators import Operators
+from ...ops import add, divide, multiply, subtract
 
 Argument = int | float  # of an instruction: the place of an earlier result in the code, or a number
 Scalar = Any  # a Ref, or a float: what the rules of the table run on while they write code
@@ -27,6 +28,25 @@ class Ref(Operators):
     def __apply__(cls, op: Op, arguments: Sequence[Scalar]) -> Scalar:
         code = next(argument.code for argument in arguments if isinstance(argument, Ref))
         return code.apply(op, arguments)
+
+
+def _binary(op: Op, general: Callable[[Any, Any], Any], reflected: bool) -> Callable[[Any, Any], Any]:
+    """A method of Ref that writes to the code directly where it can; `general` is the method for all other cases."""
+
+    def method(self: Ref, other: Any) -> Any:
+        if other.__class__ is not Ref and other.__class__ is not float:
+            return general(self, other)
+        argument: Any = other.place if other.__class__ is Ref else other
+        result: Any = self.code.put(op, (argument, self.place) if reflected else (self.place, argument))
+        return Ref(self.code, result) if result.__class__ is int else result
+
+    return method
+
+
+for _method, _op in (("add", add), ("sub", subtract), ("mul", multiply), ("truediv", divide)):
+    for _prefix in ("__", "__r"):
+        _spelled = f"{_prefix}{_method}__"
+        setattr(Ref, _spelled, _binary(_op, getattr(Operators, _spelled), _prefix == "__r"))
 
 
 class Code:
@@ -51,24 +71,11 @@ class Code:
     def leaves(self, names: Sequence[str], batched: bool, labels: Sequence[str]) -> range:
         """The places of inputs or of parameters, all at once, because there may be many."""
         places = range(len(self.operations), len(self.operations) + len(names))
-        self._known.update(zip(names, places))  # type: ignore[arg-type]
         self.operations += names
         self.arguments += [()] * len(names)
         self.batched += [batched] * len(names)
         self.labels += labels
         return places
-
-    def _write(self, key: Any, op: Op | str, arguments: tuple[Argument, ...], batched: bool, label: str) -> int:
-        place = self._known.get(key)
-        if place is None:
-            place = self._known[key] = len(self.operations)
-            self.operations.append(op)
-            self.arguments.append(arguments)
-            self.batched.append(batched)
-            self.labels.append(label)
-        elif label:
-            self.more_labels.setdefault(place, []).append(label)
-        return place
 
     def labels_at(self, place: int) -> list[str]:
         """The labels of the Values that an instruction stands for; one of the backward program stands for none."""
@@ -80,25 +87,33 @@ class Code:
 
         If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
         """
-        key: tuple[object, ...] = op, arguments
+        key: tuple[object, ...]
         batched, numbers = False, 0
         for argument in arguments:
             if argument.__class__ is float:
                 numbers += 1
             elif self.batched[argument]:  # type: ignore[index]
                 batched = True
-        if numbers:
-            if numbers == len(arguments):
-                return computed(op, arguments)
+        if not numbers:
+            key = op, arguments
+        elif numbers == len(arguments):
+            return computed(op, arguments)
+        else:  # the key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0
             first = arguments[0].__class__ is float
-            if op.neutral and arguments[not first] == op.neutral[not first]:  # it has two arguments
+            number = arguments[not first]
+            if op.neutral and number == op.neutral[not first]:  # it has two arguments
                 return arguments[first]
-            # The key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0.
-            if 0.0 in arguments:  # this is also true of the place 0
-                key = op, *map(repr, arguments)
-            else:
-                key = op, arguments, first if len(arguments) == 2 else tuple(map(type, arguments))
-        return self._write(key, op, arguments, batched, label)
+            key = (op, arguments, first) if number and len(arguments) == 2 else (op, *map(repr, arguments))
+        place = self._known.get(key)
+        if place is None:
+            place = self._known[key] = len(self.operations)
+            self.operations.append(op)
+            self.arguments.append(arguments)
+            self.batched.append(batched)
+            self.labels.append(label)
+        elif label:
+            self.more_labels.setdefault(place, []).append(label)
+        return place
 
     def lines(self) -> Iterator[str]:
         """The instructions as text. A result is named v and its place."""

@@ -8,7 +8,7 @@ from typing import Any
 from ...op import Op
 from ...operators import has_no_slope
 from ...ops import add, multiply, where
-from .code import Code, Ref, Scalar
+from .code import Argument, Code, Ref, Scalar
 
 # Giver, argument, receiver, local derivative, upstream gradient, what is passed, the receiver's gradient before, after.
 Applied = tuple[int, int, int, Scalar, Scalar, Scalar, Scalar, Scalar]
@@ -26,6 +26,7 @@ def differentiate(
     reached = bytearray(len(code.operations))  # which results depend on something wanted
     for leaf in wanted:
         reached[leaf] = True
+    arguments: Any
     for place, arguments in enumerate(code.arguments[: output.place + 1]):
         for a in arguments:
             if a.__class__ is int and reached[a]:
@@ -33,14 +34,19 @@ def differentiate(
     risky = _risky(code, output.place) if any(map(chooses, set(code.operations))) else bytearray()
     behind = bytearray(len(code.operations))  # which results are something that is chosen, or not, and nothing else
     always = bytearray(len(code.operations))  # which of them get a gradient besides, whatever is chosen
-    gradients: dict[int, Scalar] = {output.place: 1.0} if reached[output.place] else {}
-    for place in reversed(range(output.place + 1)):
-        op, upstream = code.operations[place], gradients.get(place)
-        if upstream is None or isinstance(op, str):
+    gradients: list[Argument | None] = [None] * len(code.operations)
+    if reached[output.place]:
+        gradients[output.place] = 1.0
+    put, refs = code.put, [Ref(code, place) for place in range(output.place + 1)]
+    rules: dict[Op, Any] = {op: op.quick or op.partials for op in set(code.operations) if isinstance(op, Op)}
+    for place in range(output.place, -1, -1):
+        op: Any = code.operations[place]
+        upstream = gradients[place]
+        if upstream is None or op.__class__ is str:
             continue
-        arguments, out = code.arguments[place], Ref(code, place)
-        scalars = [Ref(code, a) if a.__class__ is int else a for a in arguments]
-        slopes = op.partials(out, *scalars) if callable(op.partials) else None
+        arguments, out, rule = code.arguments[place], refs[place], rules[op]
+        scalars = [refs[a] if a.__class__ is int else a for a in arguments]
+        slopes = rule(out, *scalars) if callable(rule) else None
         if risky:
             if always[place]:
                 behind[place] = False
@@ -48,21 +54,28 @@ def differentiate(
                 if a.__class__ is int:
                     (behind if behind[place] or op.chooses else always)[a] = True
         for i, a in enumerate(arguments):
-            if a.__class__ is float or not reached[a]:  # type: ignore[index]
+            if a.__class__ is float or not reached[a]:
                 continue
-            slope = (op.quick or op.partials)[i](out, *scalars) if slopes is None else slopes[i]  # type: ignore[index]
-            if slope.__class__ is float and slope == 0.0:
+            slope = rule[i](out, *scalars) if slopes is None else slopes[i]
+            factor: Argument = slope.place if slope.__class__ is Ref else float(slope)
+            if factor == 0.0 and factor.__class__ is float:
                 continue
-            both_numbers = slope.__class__ is upstream.__class__ is float
-            passed = slope * upstream if both_numbers else code.apply(multiply, (slope, upstream))
-            if risky and behind[place] and risky[place] and isinstance(slope, Ref) and isinstance(upstream, Ref):
-                passed = code.apply(where, (upstream, passed, 0.0))  # what is not chosen passes nothing on
-            before = gradients.get(a)  # type: ignore[arg-type]
-            gradients[a] = passed if before is None else code.apply(add, (before, passed))  # type: ignore[index]
+            if factor.__class__ is upstream.__class__ is float:
+                passed: Argument = factor * upstream
+            else:
+                passed = put(multiply, (factor, upstream))
+                if risky and behind[place] and risky[place] and factor.__class__ is upstream.__class__ is int:
+                    passed = put(where, (upstream, passed, 0.0))  # what is not chosen passes nothing on
+            before = gradients[a]
+            after = gradients[a] = passed if before is None else put(add, (before, passed))
             if record is not None:
                 earlier = 0.0 if before is None else before
-                record.append((place, i, a, slope, upstream, passed, earlier, gradients[a]))  # type: ignore[arg-type,index]
-    return [gradients.get(leaf, 0.0) for leaf in wanted]
+                terms: Any = [
+                    Ref(code, x) if x.__class__ is int else x for x in (factor, upstream, passed, earlier, after)
+                ]
+                record.append((place, i, a, *terms))
+    found = [gradients[leaf] for leaf in wanted]
+    return [0.0 if slope is None else Ref(code, slope) if slope.__class__ is int else slope for slope in found]
 
 
 def _risky(code: Code, last: int) -> bytearray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -18,31 +19,38 @@ NOISE = 1e-15  # the relative error that each operation gets then
 
 
 def compare_with_eager(
-    f: Callable[..., Any], example: Sequence[NDArray[Any]], code: Code, outputs: Sequence[Scalar],
-    parameters: Sequence[Value], which: str,
+    f: Callable[..., Any], examples: Mapping[int, Sequence[NDArray[Any]]], code: Code, outputs: Sequence[Scalar],
+    parameters: Sequence[Value],
 ) -> None:  # fmt: skip
-    """ValueError where f, run eagerly on an example, gives other numbers than the code.
+    """ValueError where f, run eagerly on an example, gives other numbers than the code; the examples by their numbers.
 
-    Nothing is compared where f has no value there: the program gives nan, or raises itself.
+    Nothing is compared where f has no value: the program gives nan there, or raises itself.
     """
-    result = _eagerly(f, example, which)
-    if result is None:
-        return
-    eager = [float(output) for output in as_outputs(result)[0]]
-    leaves = [float(number) for array in example for number in array.ravel()] + [p.data for p in parameters]
-    try:
-        found = _evaluated(code, outputs, leaves)
-        if _agree(eager, found, [0.0] * len(found)):
-            return
-        shaken = [_evaluated(code, outputs, leaves, sign * NOISE) for sign in (1.0, -1.0)]
-    except LookupError:  # of a pick, whose index is out of range
-        return
-    if not _agree(eager, found, [100.0 * max(abs(a - b), abs(c - b)) for a, b, c in zip(shaken[0], found, shaken[1])]):
-        raise ValueError(
-            f"{which}: run eagerly, the function gives {_shown(eager)}, and as it was traced "
-            f"{_shown(found)}. Something that reads no number steers it: try and except, type(x) or isinstance, repr, "
-            "or chance. A program cannot follow that: write it with where(), and hand in as inputs what changes"
-        )
+    theta = [parameter.data for parameter in parameters]
+    numbers: list[float] = []
+    for i, example in examples.items():
+        which = f"example {i}"
+        result = _eagerly(f, example, which)
+        if result is None:
+            continue
+        eager = [float(output) for output in as_outputs(result)[0]]
+        leaves = [float(number) for array in example for number in array.ravel().tolist()] + theta
+        try:
+            numbers = _evaluated(code, leaves, numbers)
+            found = _taken(outputs, numbers)
+            if _agree(eager, found, [0.0] * len(found)):
+                continue
+            shaken = [_taken(outputs, _evaluated(code, leaves, noise=sign * NOISE)) for sign in (1.0, -1.0)]
+        except LookupError:  # of a pick, whose index is out of range
+            continue
+        room = [100.0 * max(abs(a - b), abs(c - b)) for a, b, c in zip(shaken[0], found, shaken[1])]
+        if not _agree(eager, found, room):
+            raise ValueError(
+                f"{which}: run eagerly, the function gives {_shown(eager)}, and as it was traced "
+                f"{_shown(found)}. Something that reads no number steers it: try and except, type(x) or isinstance, "
+                "repr, or chance. A program cannot follow that: write it with where(), and hand in as inputs what "
+                "changes"
+            )
 
 
 def _eagerly(f: Callable[..., Any], example: Sequence[NDArray[Any]], which: str) -> Any:
@@ -75,19 +83,31 @@ def _given(array: NDArray[Any], as_values: bool) -> Any:
     return values.reshape(array.shape) if array.ndim else values[0]
 
 
-def _evaluated(code: Code, outputs: Sequence[Scalar], leaves: Sequence[float], noise: float = 0.0) -> list[float]:
-    """The outputs, operation by operation on floats."""
+def _evaluated(
+    code: Code, leaves: Sequence[float], of_another: Sequence[float] = (), noise: float = 0.0
+) -> list[float]:  # fmt: skip
+    """The result of each operation, on floats; `of_another` example, if given, brings what is the same for all."""
     numbers, count = list(leaves), len(leaves)
     operations: Any = code.operations[count:]
-    for op, arguments in zip(operations, code.arguments[count:]):
-        given = [numbers[a] if a.__class__ is int else a for a in arguments]
-        try:
-            number = op.forward(*given)
-        except (ArithmeticError, ValueError):
-            number = computed(op, tuple(given))
-        if noise:
-            number *= 1.0 + noise * (1 + len(numbers) % 3)
+    known: Any = of_another[count:] or repeat(None)
+    for op, arguments, varies, number in zip(operations, code.arguments[count:], code.batched[count:], known):
+        if varies or number is None:
+            if len(arguments) == 2:  # as most have; a list would take twice the time
+                a, b = arguments
+                given = numbers[a] if a.__class__ is int else a, numbers[b] if b.__class__ is int else b
+            else:
+                given = tuple([numbers[a] if a.__class__ is int else a for a in arguments])
+            try:
+                number = op.forward(*given)
+            except (ArithmeticError, ValueError):
+                number = computed(op, given)
+            if noise:
+                number *= 1.0 + noise * (1 + len(numbers) % 3)
         numbers.append(number)
+    return numbers
+
+
+def _taken(outputs: Sequence[Scalar], numbers: Sequence[float]) -> list[float]:
     return [numbers[output.place] if isinstance(output, Ref) else output for output in outputs]
 
 

@@ -27,7 +27,7 @@ def lower(
     order, and `lines` the line of the user's own code for each; a Value that is not on it was computed before.
     """
     code, constants = Code(), list[Value]()
-    put = code.put
+    put, sources = code.put, code.sources
     found: dict[int, Argument] = {}
     for prefix, batched, leaves in (("x", True, inputs), ("p", False, parameters)):
         names = [f"{prefix}{i}" for i in range(len(leaves))]
@@ -42,11 +42,12 @@ def lower(
                 constants.append(node)
                 found[id(node)] = stored_number(node)
             elif id(node) not in found:
-                write(node, needs_row(node, "compile"), node.arguments)
+                op = needs_row(node, "compile")
+                found[id(node)] = put(op, tuple(map(find, node.arguments)), node.label or op.micrograd or op.name)
         return found[id(value)]
 
-    def write(node: Value, op: Op, arguments: Sequence[Any]) -> None:
-        where: tuple[Argument, ...]
+    where: tuple[Argument, ...]
+    for node, op, arguments, line in _reached(outputs, tape, lines):
         try:
             if len(arguments) == 2:  # as most have; a list would take twice the time
                 a, b = arguments
@@ -55,29 +56,31 @@ def lower(
                 where = tuple(map(found.__getitem__, map(id, arguments)))
             else:
                 where = tuple([a if a.__class__ is float else found[id(a)] for a in arguments])
-        except KeyError:
+        except KeyError:  # one of them is on no tape, or a number among many
             where = tuple(map(find, arguments))
-        found[id(node)] = put(op, where, node.label or op.micrograd or op.name)
-
-    for recorded in _reached(outputs, tape):
-        write(*recorded)
-    for place, line in zip(map(found.get, map(id, tape)), lines):
+        place = found[id(node)] = put(op, where, node.label or op.micrograd or op.name)
         if place.__class__ is int:
-            code.sources.setdefault(place, line)
+            sources.setdefault(place, line)  # type: ignore[arg-type]
     where = tuple([find(output) for output in outputs])
     return code, [Ref(code, each) if each.__class__ is int else each for each in where], constants
 
 
-def _reached(outputs: Sequence[Value], tape: Sequence[Any]) -> list[tuple[Value, Op, tuple[Any, ...]]]:
-    """The nodes on the tape that the outputs depend on, with their operations and arguments."""
+def _reached(
+    outputs: Sequence[Value], tape: Sequence[Any], lines: Sequence[tuple[str, int]]
+) -> list[tuple[Value, Op, tuple[Any, ...], tuple[str, int]]]:
+    """The nodes on the tape that the outputs depend on, with their operations, arguments and lines."""
     wanted = {id(output) for output in outputs}
     two = {op for op in {node.operation for node in tape} if op.arity == 2}
-    found: list[tuple[Value, Op, tuple[Any, ...]]] = []
-    for node in reversed(tape):
+    found = []
+    for node, line in zip(reversed(tape), reversed(lines)):
         if id(node) in wanted:
-            op, more = node.operation, node._more
-            if more is None:
-                more = (node._left, node._right) if op in two else (node._left,)
-            found.append((node, op, more))
-            wanted.update(map(id, more))
+            op = node.operation
+            if op in two:
+                a, b = arguments = node._left, node._right
+                wanted.add(id(a))
+                wanted.add(id(b))
+            else:
+                arguments = (node._left,) if node._more is None else node._more
+                wanted.update(map(id, arguments))
+            found.append((node, op, arguments, line))
     return found[::-1]

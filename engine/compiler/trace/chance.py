@@ -16,6 +16,7 @@ from ...value import Value
 
 FAR = 20_000  # objects that are looked at, from the function on
 NOTHING = (Value, np.ndarray, ModuleType, str, float, int, type(None))  # what holds no generator
+GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
 LIBRARIES = {*sys.stdlib_module_names, "chainrule", "numpy"} - {"__main__"}
 EMPTY = CellType()
 
@@ -25,20 +26,24 @@ Sources = list[Callable[[], Any]]  # each gives the state of one generator of ra
 def sources(f: Callable[..., Any]) -> Sources:
     """The generators of `random` and `numpy.random`, and those that can be reached from f."""
     found: Sources = [random.getstate, _of_numpy]
-    seen, todo = set[int](), [f]
+    seen, todo, kinds = set[int](), [f], dict[type, tuple[bool, bool]]()
     while todo and len(seen) < FAR:
         one: Any = todo.pop()
-        if id(one) in seen or isinstance(one, NOTHING):
+        kind = type(one)
+        if kind not in kinds:
+            kinds[kind] = issubclass(kind, NOTHING), issubclass(kind, GENERATORS)
+        holds_nothing, generates = kinds[kind]
+        if holds_nothing or id(one) in seen:
             continue
         seen.add(id(one))
-        if isinstance(one, random.Random):
+        if not generates:
+            todo += _within(one)
+        elif isinstance(one, random.Random):
             found.append(one.getstate)
         elif isinstance(one, np.random.Generator):
             found.append(functools.partial(_state_of, one.bit_generator))
-        elif isinstance(one, np.random.RandomState):
-            found.append(functools.partial(_state_of, one._bit_generator))
         else:
-            todo += _within(one)
+            found.append(functools.partial(_state_of, one._bit_generator))
     return found
 
 
@@ -59,6 +64,10 @@ def _state_of(generator: Any) -> bytes:
 def _within(one: Any) -> list[Any]:
     """What an object holds: a function's variables, a container's elements, an object's attributes and its class."""
     kind = type(one)
+    if isinstance(one, (list, tuple, set, frozenset)):
+        return [] if one and isinstance(next(iter(one)), NOTHING) else list(one)
+    if isinstance(one, dict):
+        return list(one.values())
     if kind is FunctionType:
         if _of_a_library(one):
             return []
@@ -66,16 +75,12 @@ def _within(one: Any) -> list[Any]:
         given = [*(one.__defaults__ or ()), *(one.__kwdefaults__ or {}).values()]
         variables = one.__globals__
         return cells + given + [variables[name] for name in _names(one.__code__) if name in variables]
-    if hasattr(one, "__self__"):  # a method, maybe one that is not written in Python
+    if hasattr(kind, "__self__"):  # a method, maybe one that is not written in Python
         return [one.__self__, getattr(one, "__func__", None)]
     if kind is functools.partial:
         return [one.func, *one.args, *one.keywords.values()]
     if kind is type:  # the methods of a class of the user's own
         return [] if _of_a_library(one) else [*one.__bases__, *vars(one).values()]
-    if isinstance(one, (list, tuple, set, frozenset)):
-        return [] if one and isinstance(next(iter(one)), NOTHING) else list(one)
-    if isinstance(one, dict):
-        return list(one.values())
     return [kind, *vars(one).values()] if hasattr(one, "__dict__") else []
 
 

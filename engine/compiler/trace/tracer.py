@@ -57,7 +57,10 @@ class Traced(Value):
         tape = current()
         if tape is None or not tape.sums_at_once or len(weights) != len(inputs) or len(weights) < WIDE:
             return None
-        if all_are(Traced, weights) and all_are((Traced, float), inputs):
+        of_weights, of_inputs = {*map(type, weights)}, {*map(type, inputs)}
+        if of_weights == {cls} and of_inputs <= {cls, float} and recording():
+            return tape.record(cls, ops.dot, 0.0, 0.0, (*weights, *inputs)) + start
+        if all_are(Traced, of_weights) and all_are((Traced, float), of_inputs):
             return ops.dot(weights, inputs) + start
         return None
 
@@ -138,7 +141,7 @@ class Traced(Value):
                 f"{user_line(f'{op.name} was called inside no_grad()')}, where results remember nothing, so it cannot "
                 "be compiled; take no_grad() out of the function"
             )
-        if not all_are(Value, arguments):
+        if not all_are(Value, {*map(type, arguments)}):
             arguments = [a if isinstance(a, Value) else number(a, op.name) for a in arguments]
         if op.variadic or op.arity > 2:
             return tape.record(cls, op, 0.0, 0.0, tuple(arguments))
@@ -186,9 +189,9 @@ class Traced(Value):
         return reduce(self, self.original)
 
 
-def all_are(kinds: Any, values: Iterable[Any]) -> bool:
-    """Whether all are of these classes, of which a long list holds few."""
-    return all(issubclass(kind, kinds) for kind in set(map(type, values)))
+def all_are(kinds: Any, classes: Iterable[type]) -> bool:
+    """Whether all of these classes are made from one of the kinds."""
+    return all(issubclass(one, kinds) for one in classes)
 
 
 def _unary(op: Op, general: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -256,21 +259,29 @@ def paused_collector() -> Iterator[None]:
 
 
 @contextmanager
-def tracing(parameters: Sequence[Value], tape: Tape) -> Iterator[None]:
+def as_traced(parameters: Sequence[Value]) -> Iterator[None]:
     """Inside it, the parameters are Traced, so that they too notice when they are read."""
     with ONE_AT_A_TIME:
-        token = current_tape.set(tape)
-        classes = [parameter.__class__ for parameter in parameters]
+        classes = list(map(type, parameters))
         kinds = {kind: _traced_class(kind) for kind in set(classes)}
+        changed = () if all(kind is traced for kind, traced in kinds.items()) else parameters
         try:
-            for parameter in parameters:
+            for parameter in changed:
                 parameter.__class__ = kinds[parameter.__class__]
-            with enable_grad():
-                yield
+            yield
         finally:
-            for parameter, kind in zip(parameters, classes):
+            for parameter, kind in zip(changed, classes):
                 parameter.__class__ = kind
-            current_tape.reset(token)
+
+
+@contextmanager
+def _recording_on(tape: Tape) -> Iterator[None]:
+    token = current_tape.set(tape)
+    try:
+        with enable_grad():
+            yield
+    finally:
+        current_tape.reset(token)
 
 
 def settle(nodes: Sequence[Any]) -> None:
@@ -302,7 +313,7 @@ def run_on_tape(
     Errors: TraceError where f reads a number, TypeError if it returns something else than Values and numbers.
     """
     try:
-        with tracing(parameters, tape):
+        with as_traced(parameters), _recording_on(tape):
             result = f(*arguments)
     finally:
         if tape.error is not None:
