@@ -88,11 +88,11 @@ class Code:
         If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
         """
         key: tuple[object, ...]
-        batched, numbers = False, 0
+        batched, numbers, varies = False, 0, self.batched
         for argument in arguments:
             if argument.__class__ is float:
                 numbers += 1
-            elif self.batched[argument]:  # type: ignore[index]
+            elif varies[argument]:  # type: ignore[index]
                 batched = True
         if not numbers:
             key = op, arguments
@@ -104,9 +104,8 @@ class Code:
             if op.neutral and number == op.neutral[not first]:  # it has two arguments
                 return arguments[first]
             key = (op, arguments, first) if number and len(arguments) == 2 else (op, *map(repr, arguments))
-        place = self._known.get(key)
-        if place is None:
-            place = self._known[key] = len(self.operations)
+        place = self._known.setdefault(key, len(self.operations))
+        if place == len(self.operations):
             self.operations.append(op)
             self.arguments.append(arguments)
             self.batched.append(batched)
