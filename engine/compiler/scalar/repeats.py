@@ -111,7 +111,7 @@ class Instructions:
         return [int(size) for size in np.argsort(-often, kind="stable")[:SIZES] if often[size]]
 
     def _even(self, start: int, end: int, size: int) -> list[Loop]:
-        """The loops in which all arguments stand at even distances, of instructions that are like those `size` later."""
+        """The loops of instructions that are like those `size` later, with arguments at even distances."""
         for known in (self.operations, self.lengths):
             if (known[start:end] != known[start + size : end + size]).any():  # two kinds may have one number
                 return []
