@@ -102,12 +102,8 @@ def _runs(indices: Sequence[int], steps: Sequence[int]) -> list[str]:
         end = start + 1
         while end < len(indices) and steps[end - 1] == steps[start] > 0:
             end += 1
-        first, last = indices[start], indices[end - 1]
-        if end - start < 3:
-            runs.append(str(first))
-            start += 1
-            continue
-        runs.append(f"{first}:{last + 1}" + f":{steps[start]}" * (steps[start] != 1))
+        end = end if end - start > 2 else start + 1
+        runs.append(str(slice_literal(indices[start:end])).strip("[]") if end - start > 1 else str(indices[start]))
         start = end
     return runs
 

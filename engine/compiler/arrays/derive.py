@@ -29,13 +29,12 @@ def differentiate(
     each of them adds up.
     """
     backward = Backward(forward, wanted, each)
-    if isinstance(output, Rows) and output.array in backward.reached:
-        backward.give(output, Number(1.0, power), 1, output.array.batched)
-        for link in reversed(forward.links):
-            if link.out.array in backward.parts and link.out.array not in wanted:
-                forward.program.step = link.step
-                backward.pass_back(link)
-        forward.program.step = None
+    backward.give(output, Number(1.0, power), 1, is_batched(output))
+    for link in reversed(forward.links):
+        if link.out.array in backward.parts and link.out.array not in wanted:
+            forward.program.step = link.step
+            backward.pass_back(link)
+    forward.program.step = None
     return [backward.collected(array) for array in wanted]
 
 

@@ -253,16 +253,13 @@ class Forward:
         if array is not None and array.whole_numbers and not others:
             used = tuple(sorted(set(lanes)))
             index = self.program.write("index", (), len(used), True, count, used, self.arrays[array])
-            lanes = [used.index(lane) for lane in lanes] if len(used) > 1 else [0]
+            places: Sequence[int] = [used.index(lane) for lane in lanes]
         else:
             value = self.broadcastable(operands)
-            batched = is_batched(value)
-            lanes_of_value = value.count if isinstance(value, Rows) else 1
-            index = self.program.write("index", [value], lanes_of_value, batched, count, None, None)
-            lanes = list(range(lanes_of_value))
+            places = range(value.count if isinstance(value, Rows) else 1)
+            index = self.program.write("index", [value], len(places), is_batched(value), count, None, None)
         self.checked.append(index.array)
-        return rows(index.array, lanes) or self.program.write("take", [index], len(lanes), index.array.batched,
-                                                              tuple(lanes))  # fmt: skip
+        return self.program.taken(index, places)  # type: ignore[return-value]
 
 
 KINDS: dict[Any, Any] = {

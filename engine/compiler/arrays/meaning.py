@@ -1,6 +1,7 @@
 """What the words of an array program mean, said plainly in NumPy: in any precision, with every array at hand.
 
-It is slow, and for measuring: how far float32 or int8 is off, and which numbers an array holds.
+It is slow, and for measuring: how far float32 or int8 is off, and which numbers an array holds. The words "divisors"
+and "beside", which are written for NumPy alone, are not among them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...op import Op
-from .ir import WORDS, Array, Number, Operand, Rows
+from .ir import WORDS, Array, Number, Operand
 from .whole import Function
 
 Numbers = NDArray[Any]  # (lanes, n), or (lanes, 1) for what is the same for all examples
@@ -71,10 +72,6 @@ def _scatter(m: Meaning, array: Array) -> Numbers:
     for x, places in zip(array.args, array.extra[0]):
         np.add.at(out, list(places), m.of(x))
     return out
-
-
-def _beside(m: Meaning, array: Array) -> Numbers:
-    return np.concatenate([m.right_sides(x, x.array.lanes, x.array.ones) for x in array.args if isinstance(x, Rows)])
 
 
 def _matmul(m: Meaning, array: Array) -> Numbers:
@@ -139,9 +136,9 @@ def _put(m: Meaning, array: Array) -> Numbers:
 
 
 def _hot(m: Meaning, array: Array) -> Numbers:
-    width, label = array.extra
-    rows = np.arange(array.lanes)[:, None]
-    return np.where(rows == width, -1.0 / m.n, (m.given[label] == rows) / m.n)
+    _, label = array.extra
+    found: Numbers = (m.given[label] == np.arange(array.lanes)[:, None]) / m.n
+    return found
 
 
 WORD: Mapping[str, Word] = {
@@ -151,7 +148,6 @@ WORD: Mapping[str, Word] = {
     "full": lambda m, array: m.of(array.args[0]),
     "take": lambda m, array: m.of(array.args[0])[list(array.extra[0])],
     "scatter": _scatter,
-    "beside": _beside,
     "matmul": _matmul,
     "outer": _outer,
     "back": _back,

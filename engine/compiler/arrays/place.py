@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -87,22 +87,18 @@ def there(x: Rows) -> list[bool] | None:
 
 def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple[Array, Places]]:
     """The arrays that are computed in rows of a scatter, so that they need not be copied there."""
-    uses: dict[Array, int] = dict.fromkeys(roots, 1)
-    for array in code:
-        for read in array.reads:
-            uses[read] = uses.get(read, 0) + 1
+    uses = Counter([*roots, *(read for array in code for read in array.reads)])
     found: dict[Array, tuple[Array, Places]] = {}
     for scatter in reversed(code):
         if scatter.op != "scatter" or covers(scatter)[1]:
             continue
-        parts, fresh = scatter.extra[0], first_writes(scatter)
-        for i, (part, places) in enumerate(zip(scatter.args, parts)):
-            if not isinstance(part, Rows) or not fresh[i] or part.array in found or not part.complete:
+        parts = scatter.extra[0]
+        for i, (part, places, fresh) in enumerate(zip(scatter.args, parts, first_writes(scatter))):
+            if not isinstance(part, Rows) or not part.complete or not fresh:
                 continue
-            array, rising = part.array, range(places[0], places[0] + len(places))
-            if array.op in ELSEWHERE or array.ones or array in roots or array.batched is not scatter.batched:
-                continue
-            if len(places) != array.lanes or list(places) != list(rising):
+            array, rising = part.array, range(places[0], places[0] + part.count)
+            settled = array in found or array in roots or array.ones or array.op in ELSEWHERE
+            if settled or array.batched is not scatter.batched or list(places) != list(rising):
                 continue
             if uses[array] == 1 or all(set(places).isdisjoint(later) for later in parts[i + 1 :]):
                 found[array] = scatter, places
@@ -118,7 +114,7 @@ def around_einsum(
     without a lane get. What lies between such gatherings and products of matrices has the examples first, as the
     products need it.
     """
-    users: defaultdict[Array, set[object]] = defaultdict(set)
+    users = defaultdict[Array, set[object]](set)
     cut = set[Array]()  # of which rows are read that are not all
     for array in code:
         for a in array.args:
@@ -126,28 +122,20 @@ def around_einsum(
                 users[a.array].add(array.op)
                 if not a.complete:
                     cut.add(a.array)
+
+    def free(array: Array) -> bool:
+        return array.batched and not array.ones and array not in roots and array not in inside
+
     back, first = dict[Array, Array](), set[Array]()
-    for array in code:
-        if array.batched and array not in roots and not array.ones and array not in inside:
-            if array.op == "scatter" and users[array] == {"einsum"} and (part := _in_no_order(array, inside)):
-                if part not in roots and array not in cut:
-                    back[array] = part
-                    first.add(array)
-            elif array.op == "einsum" and users[array] == {"take"}:
-                first.add(array)
-    return back, first
-
-
-def _in_no_order(scatter: Array, inside: Collection[Array]) -> Array | None:
-    """The array that a scatter takes to most of its rows, in no order; None if it is none."""
-    [part, *others], [places, *_] = scatter.args, scatter.extra[0]
-    if others or not isinstance(part, Rows) or not part.complete or part.array in inside or part.array.ones:
-        return None
-    if not part.array.batched or part.array.op in ELSEWHERE:
-        return None
-    if 2 * len(places) < scatter.lanes or evenly(places):
-        return None
-    return part.array
+    for array in filter(free, code):
+        if array.op == "einsum" and users[array] == {"take"}:
+            first.add(array)
+        elif array.op == "scatter" and users[array] == {"einsum"} and array not in cut and len(array.args) == 1:
+            [part], [places] = array.args, array.extra[0]
+            alone = isinstance(part, Rows) and part.complete and free(part.array) and part.array.op not in ELSEWHERE
+            if alone and 2 * len(places) >= array.lanes and not evenly(places):
+                back[array] = part.array
+    return back, {*back, *first}
 
 
 def place(code: Sequence[Array], roots: Collection[Array], own: Collection[Array | None]) -> Placement:
@@ -176,19 +164,17 @@ def reused(
     code: Sequence[Array], roots: Collection[Array], inside: dict[Array, tuple[Array, Places]], own: Collection[object]
 ) -> dict[Array, Array]:
     """The arrays that lie in the memory of an earlier one, which is read no more. Those that are `own` keep theirs."""
-    first: dict[Array, int] = {}
-    last: dict[Array, int] = {}
+    lives: dict[Array, list[int]] = {}  # from where on, and until when
     for position, array in enumerate(code):
-        first.setdefault(home(array, inside), position)
         for each in (array, *array.reads):
-            last[home(each, inside)] = position
+            lives.setdefault(home(each, inside), [position, position])[1] = position
     kept = {home(array, inside) for array in roots}
     dying, born = defaultdict[int, list[Array]](list), defaultdict[int, list[Array]](list)
-    for array, position in last.items():
+    for array, (first, last) in lives.items():
         if array not in own and _plain(array):
-            born[first[array]].append(array)
+            born[first].append(array)
             if array not in kept:
-                dying[position].append(array)
+                dying[last].append(array)
     found: dict[Array, Array] = {}
     free = defaultdict[tuple[int, bool], list[Array]](list)
     for position, array in enumerate(code):

@@ -41,6 +41,7 @@ class NumPy:
         self.code, self.rowwise, self.fresh, self.exact = code, rowwise, fresh, exact
         self.placed, self._below, self._reused, self._taken_back, self.first = placement
         self.spare = set(self._taken_back.values())
+        self.anew = {fresh.name} if fresh else set()  # the arrays that are made anew at each call
         self.lines: list[Line] = []
         self.made: list[str] = []  # the lines that make the arrays
         self.windows: list[str] = []  # and those for windows on them
@@ -74,11 +75,12 @@ class NumPy:
 
     def window(self, text: str, name: str = "") -> str:
         """The name of a window, which is made once."""
-        if self.fresh is not None and text.startswith(self.fresh.name):
+        whole = text.split(".")[0].split("[")[0]
+        if whole in self.anew:
             return text
         if text not in self._names:
             if not name or name in self._taken:
-                name = self._new(text.split(".")[0].split("[")[0] + "_")
+                name = self._new(f"{whole}_")
             self._taken.add(name)
             self._names[text] = name
             self.windows.append(f"{name} = {text}")
@@ -219,22 +221,19 @@ class NumPy:
         if x.array in self.first:
             indices = self.indices([x.places[i] for i in array.extra[0]])
             indices = self.constant(f"{indices}[:, None] + np.arange(0, {x.array.lanes} * n, {x.array.lanes})")
-            given = self.window(f"{self.base(x.array)}.reshape(-1)")
-            return self.to(
-                array, f'{given}.take({indices}, None, {self.base(array)}, "clip")', f"rows of {self.says(x)}"
-            )
-        indices = self.indices(array.extra[0])
-        text = f'{self.of(x, False)}.take({indices}, 0, {self.base(array)}, "clip")'  # other modes make a copy first
+            given, axis = self.window(f"{self.base(x.array)}.reshape(-1)"), None
+        else:
+            indices, given, axis = self.indices(array.extra[0]), self.of(x, False), 0
+        text = f'{given}.take({indices}, {axis}, {self.base(array)}, "clip")'  # other modes make a copy first
         self.to(array, text, f"rows of {self.says(x)}")
 
     def _scatter(self, array: Array) -> None:
-        name = self.base(array)
         if array in self._taken_back:
             return self._take_back(array, self._taken_back[array])
         if covers(array)[1]:
-            self.to(array, f"{name}[...] = 0.0", "0")
+            self.to(array, f"{self.base(array)}[...] = 0.0", "0")
         for part, places, first in copied(array, self.placed):
-            value, sign = self.of(part, array.batched), "" if first else "+"
+            name, value, sign = self.base(array), self.of(part, array.batched), "" if first else "+"
             comment = f"{array.name} {sign}= {self.says(part)}"
             shape = f"({len(places)}, n)" if array.batched else f"({len(places)},)"
             evenly = slice_literal(places)
@@ -246,16 +245,13 @@ class NumPy:
             self.line(text, comment, shape)
 
     def _take_back(self, array: Array, part: Array) -> None:
-        """Rows to places in no order; the other places get the row of zeros that stands behind them."""
-        order, name = self.indices(array.extra[0][0]), self.base(array)
+        """Rows to places in no order, the examples first; other places get the row of zeros that stands behind them."""
+        order = self.indices(array.extra[0][0])
         count = part.lanes  # where each row comes from: where it is not in the order, that is 0 + count
         where = f"(np.bincount({order}, np.arange({count}) - {count}, {array.lanes}) + {count}).astype(np.intp)"
-        where = self.constant(where)
-        given, axis = part.name, "0"
-        if array in self.first:
-            where, axis = self.constant(f"{where} * n + np.arange(n)[:, None]"), "None"
-            given = self.window(f"{given}.reshape(-1)")
-        self.to(array, f'{given}.take({where}, {axis}, {name}, "clip")', f"rows of {part.name}")
+        where = self.constant(f"{self.constant(where)} * n + np.arange(n)[:, None]")
+        given = self.window(f"{part.name}.reshape(-1)")
+        self.to(array, f'{given}.take({where}, None, {self.base(array)}, "clip")', f"rows of {part.name}")
 
     # --- products of matrices
 
@@ -332,8 +328,9 @@ class NumPy:
         comment = f"{self.says(array.args[0])} @ {self.says(array.args[1])}"
         text = f"{self.np('matmul')}({', '.join(windows)})"
         self.to(array, text, comment, tuple(dict(sizes)[axis] for axis in named[2]))
-        there = [self._there(x, axes, dict(sizes), order) for x, axes, order in zip(array.args, named, orders)]
-        if self.exact and any(there):
+        there = [self._there(x, axes, dict(sizes), order) for x, axes, order in zip(array.args, named, orders)
+                 if self.exact]  # fmt: skip
+        if any(there):
             masks = [each or self.constant("np.array([[True]])") for each in there]
             text = f"exact_matmul({windows[0]}, {masks[0]}, {windows[1]}, {masks[1]}, {windows[2]})"
             self.line(f"if np.isnan({self.base(array)}.sum()): {text}", "what is not there takes no part")
@@ -363,7 +360,7 @@ class NumPy:
     def _sum(self, array: Array) -> None:
         [x], [sizes, *across] = array.args, array.extra
         count, size = len(sizes), sizes[0]
-        comment, out = f"{'sum' if count == 1 else 'sums'}({self.says(x)})", self.base(array)
+        comment = f"{'sum' if count == 1 else 'sums'}({self.says(x)})"
         if array.batched and (across or count == 1):  # a product with ones takes half the time of np.add.reduce
             ones, columns = self.constant(f"np.ones({size})"), self._joined(x, size)
             out = self._out(array, "[0]" if count == 1 else ".reshape(-1)")
@@ -408,10 +405,9 @@ class NumPy:
         count, used, source = array.extra
         if used is None:
             [x] = array.args
-            text = self.constant("np.full((1, 1), " + literal(x.number) + ")") if isinstance(x, Number) else (
-                self.of(x, True))  # fmt: skip
-            self.to(array, f"{array.name} = in_range({text}, {count})", f"{self.says(x)} as integers")
-            return
+            self.anew.add(array.name)
+            text = f"{array.name} = in_range({self.of(x, True, (1, 1))}, {count})"
+            return self.to(array, text, f"{self.says(x)} as integers")
         given = source.extra[0]
         whole = self._whole_numbers.get(given)
         if whole is None:
@@ -439,7 +435,7 @@ class NumPy:
         times, plus = (" * n", " + np.arange(n)") if batched else ("", "")
         shape = shape_literal((array.lanes, "n" if array.batched else 1))
         self.made.append(f"{array.name} = np.empty({shape}, np.intp)")
-        given, comment = self._integers(index), f"places of {self.says(index)}"
+        given, comment = self.of(index, False), f"places of {self.says(index)}"
         if all(lane == starts[i // width] + stride * (i % width) for i, lane in enumerate(at)):
             offsets = self.constant(f"{indices_literal(starts)}[:, None]{times}{plus}")
             distance = self.constant(f"np.array({stride}{times})")
@@ -449,12 +445,6 @@ class NumPy:
             table = self.indices(at)
             lanes = self.constant(f"np.arange(0, {len(at)}, {width})[:, None]")
             self.to(array, f"{array.name}[...] = {table}[{given} + {lanes}]{times}{plus}", comment)
-
-    def _integers(self, x: Rows) -> str:
-        """Rows of an array of integers; it may be new at each call."""
-        if x.array.op == "index" and x.array.extra[1] is None:
-            return self.says(x)
-        return self.of(x, False)
 
     def _pick(self, array: Array) -> None:
         source, flat = array.args

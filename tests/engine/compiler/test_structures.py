@@ -1,6 +1,7 @@
 """Random structured programs (layers, grids, attention, tables, …) agree with the same code run eagerly."""
 
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -56,6 +57,9 @@ def assert_structure_is_eager_code(seed):
     assert_laws_of_array_programs(program)
     made = re.findall(r"^    (\w+) = ", program.source, re.MULTILINE)
     assert len(made) == len(set(made)), "each name is assigned once"
+    text = program._latest().text("input_gradients")
+    words = Counter(re.findall(r"\w+", re.sub(r"#.*", "", text)))
+    assert all(words[name] > 1 for name in re.findall(r"^    (\w+) = ", text, re.MULTILINE)), "nothing is made in vain"
     if seed % 4 == 2:
         assert_outputs_are_eager_code(engine.compile(f.outputs, params=f.parameters), f, inputs_of(chance, 2))
     elif seed % 4 == 3:
