@@ -86,17 +86,21 @@ class Instructions:
 
     def candidates(self) -> list[Loop]:
         """What may be a loop. Of two that overlap, the one that saves more instructions is taken first."""
-        found = list[Loop]()
+        found, count = list[tuple[int, int, int]](), len(self.operations)
         for size in self._sizes():
+            least = max(self.worth, OFTEN * size)
             differs = np.flatnonzero(self.kinds[size:] != self.kinds[:-size])
-            bounds = np.concatenate([[-1], differs, [len(self.operations) - size]])
-            for i in np.flatnonzero(np.diff(bounds) > max(self.worth, OFTEN * size) - size).tolist():
-                found += self._even(int(bounds[i]) + 1, int(bounds[i + 1]), size)
-        chosen, taken = list[Loop](), np.zeros(len(self.operations), bool)
-        for loop in sorted(found, key=lambda loop: (loop.size - loop.size * loop.times, loop.size)):
-            for part in self._parts(loop, loop.rows(taken).any(axis=1)):
-                taken[part.start : part.end] = True
-                chosen.append(part)
+            for start, end in _stretches(0, differs, count - size, least - size):
+                uneven = self._uneven(start, end, size)
+                for first, last in _stretches(start, uneven, end - size, least - 2 * size):
+                    found.append((first, last + 2 * size, size))
+        chosen, taken = list[Loop](), np.zeros(count, bool)
+        for start, end, size in sorted(found, key=lambda found: (found[0] - found[1] + found[2], found[2])):
+            gone = start + np.flatnonzero(taken[start:end])
+            for first, last in _stretches(start, gone, end, max(self.worth, OFTEN * size)):
+                loop = self._where_it_begins(first, last, size)
+                taken[loop.start : loop.end] = True
+                chosen.append(loop)
         return sorted(chosen)
 
     def _sizes(self) -> list[int]:
@@ -110,51 +114,40 @@ class Instructions:
             often += np.bincount(apart[apart <= LONGEST], minlength=LONGEST + 1)
         return [int(size) for size in np.argsort(-often, kind="stable")[:SIZES] if often[size]]
 
-    def _even(self, start: int, end: int, size: int) -> list[Loop]:
-        """The loops of instructions that are like those `size` later, with arguments at even distances."""
+    def _uneven(self, start: int, end: int, size: int) -> Places:
+        """Which instructions, of those that are like the ones `size` later, are not followed by arguments at even
+        distances."""
         for known in (self.operations, self.lengths):
             if (known[start:end] != known[start + size : end + size]).any():  # two kinds may have one number
-                return []
+                return np.arange(start, end)
         first, second, last = self.starts[[start, start + size, end + size]]
         distance, reads, arrays = second - first, self.reads[first:last], self.arrays[first:last]
         steps, moved = reads[distance:] - reads[:-distance], arrays[distance:] != arrays[:-distance]
         uneven = (steps[distance:] != steps[:-distance]) | moved[distance:] | moved[:-distance]
-        readers = self.readers[first : last - 2 * distance]
-        bounds = np.concatenate([[start - 1], np.unique(readers[uneven]), [end - size]])
-        found = list[Loop]()
-        for i in np.flatnonzero(np.diff(bounds) > max(self.worth, OFTEN * size) - 2 * size).tolist():
-            times, left = divmod(int(bounds[i + 1] - bounds[i]) - 1 + 2 * size, size)
-            loop = Loop(int(bounds[i]) + 1, size, times)
-            later = self._where_to_begin(loop, left)
-            loop = Loop(loop.start + later, size, times - (later > left))
-            found += [loop] if self._worth_it(loop) else []
-        return found
+        return self.readers[first : last - 2 * distance][uneven]
 
-    def _where_to_begin(self, loop: Loop, left: int) -> int:
-        """How many instructions later the loop begins if it carries as few results as can be from one repetition to
-        the next. One that is read once counts twice, because it would need no line of its own."""
-        second, size = loop.start + loop.size, loop.size
+    def _where_it_begins(self, start: int, end: int, size: int) -> Loop:
+        """The loop of these instructions, from that one on for which it carries as few results as can be from one
+        repetition to the next. One that is read once counts twice, because it would need no line of its own."""
+        times, left = divmod(end - start, size)
+        second = start + size
         of_second = slice(self.starts[second], self.starts[second + size])
         reads, readers = self.reads[of_second] - second, self.readers[of_second] - second
-        own = (reads >= -size) & (self.reads[of_second] != self.reads[self.starts[loop.start] : self.starts[second]])
+        own = (reads >= -size) & (self.reads[of_second] != self.reads[self.starts[start] : self.starts[second]])
         reads, readers = reads[own], readers[own]
         furthest = dict(zip(reads.tolist(), readers.tolist()))  # each line's last reader
-        single = self.uses[loop.start : loop.start + 2 * size].tolist()
+        single = self.uses[start : start + 2 * size].tolist()
         carried = np.zeros(2 * size + 1, np.int64)
         for read, reader in furthest.items():
             weight = 1 + (single[size + read] == 1)
             carried[size + read + 1] += weight
             carried[size + reader + 1] -= weight
         total = np.cumsum(carried)
-        cost = total[:size] + total[size : 2 * size]
-        cost = cost * loop.times + size * (np.arange(size) > left)
-        return int(size - 1 - np.argmin(cost[::-1]))
-
-    def _parts(self, loop: Loop, gone: NDArray[np.bool_]) -> list[Loop]:
-        """What is left of a loop without these repetitions, as far as it is worth it."""
-        bounds = pairwise([-1, *np.flatnonzero(gone).tolist(), loop.times])
-        parts = [Loop(loop.start + loop.size * (i + 1), loop.size, j - i - 1) for i, j in bounds]
-        return [part for part in parts if self._worth_it(part)]
+        choices = size if self._worth_it(Loop(start, size, times - 1)) else left + 1
+        cost = (total[:size] + total[size : 2 * size])[:choices] * times
+        cost[left + 1 :] += size  # the lines of one repetition stand alone
+        later = choices - 1 - int(np.argmin(cost[::-1]))
+        return Loop(start + later, size, times - (later > left))
 
     def _worth_it(self, loop: Loop) -> bool:
         return loop.times >= OFTEN and loop.times * loop.size >= self.worth
@@ -282,6 +275,13 @@ class Repeats(Instructions):
         if together < 2 or ((steps != 0) & (steps != loop.size)).any() or inner.any() or self.read_later(loop).any():
             return loop
         return loop.together(together)
+
+
+def _stretches(start: int, breaks: Places, end: int, least: int) -> list[tuple[int, int]]:
+    """Where at least so many instructions stand side by side without a break: the first one, and the end."""
+    bounds = np.concatenate([[start - 1], breaks, [end]])
+    wide = np.flatnonzero(np.diff(bounds) > least)
+    return list(zip((bounds[wide] + 1).tolist(), bounds[wide + 1].tolist()))
 
 
 def ordered(count: int, pairs: Iterable[tuple[int, int]]) -> list[int] | None:
