@@ -143,11 +143,9 @@ class Instructions:
             carried[size + read + 1] += weight
             carried[size + reader + 1] -= weight
         total = np.cumsum(carried)
-        choices = size if self._worth_it(Loop(start, size, times - 1)) else left + 1
-        cost = (total[:size] + total[size : 2 * size])[:choices] * times
-        cost[left + 1 :] += size  # the lines of one repetition stand alone
-        later = choices - 1 - int(np.argmin(cost[::-1]))
-        return Loop(start + later, size, times - (later > left))
+        cost = (total[:size] + total[size : 2 * size])[: left + 1]
+        later = left - int(np.argmin(cost[::-1]))
+        return Loop(start + later, size, times)
 
     def _worth_it(self, loop: Loop) -> bool:
         return loop.times >= OFTEN and loop.times * loop.size >= self.worth
