@@ -86,12 +86,21 @@ class Instructions:
 
     def candidates(self) -> list[Loop]:
         """What may be a loop. Of two that overlap, the one that saves more instructions is taken first."""
-        found = list[Loop]()
-        for size in self._sizes():
+        found, explained, count = list[Loop](), list[tuple[int, int, int]](), len(self.operations)
+        for size in sorted(self._sizes()):
+            least = max(self.worth, OFTEN * size)
+            multiple = [(start, end) for other, start, end in explained if size % other == 0]
+            if sum([end - start for start, end in multiple]) > count - least:
+                continue
             differs = np.flatnonzero(self.kinds[size:] != self.kinds[:-size])
-            bounds = np.concatenate([[-1], differs, [len(self.operations) - size]])
-            for i in np.flatnonzero(np.diff(bounds) > max(self.worth, OFTEN * size) - size).tolist():
-                found += self._even(int(bounds[i]) + 1, int(bounds[i + 1]), size)
+            bounds = np.concatenate([[-1], differs, [count - size]])
+            for i in np.flatnonzero(np.diff(bounds) > least - size).tolist():
+                start, end = int(bounds[i]) + 1, int(bounds[i + 1])
+                if not any(first <= start and end + size <= last for first, last in multiple):
+                    loops = self._even(start, end, size)
+                    found += loops
+                    if end + size - start - sum([loop.size * loop.times for loop in loops]) < least:
+                        explained.append((size, start, end + size))  # in twice the size there is nothing more
         chosen, taken = list[Loop](), np.zeros(len(self.operations), bool)
         for loop in sorted(found, key=lambda loop: (loop.size - loop.size * loop.times, loop.size)):
             for part in self._parts(loop, loop.rows(taken).any(axis=1)):
@@ -152,8 +161,10 @@ class Instructions:
 
     def _parts(self, loop: Loop, gone: NDArray[np.bool_]) -> list[Loop]:
         """What is left of a loop without these repetitions, as far as it is worth it."""
-        bounds = pairwise([-1, *np.flatnonzero(gone).tolist(), loop.times])
-        parts = [Loop(loop.start + loop.size * (i + 1), loop.size, j - i - 1) for i, j in bounds]
+        bounds = np.concatenate([[-1], np.flatnonzero(gone), [loop.times]])
+        lengths = np.diff(bounds) - 1
+        parts = [Loop(loop.start + loop.size * (int(bounds[i]) + 1), loop.size, int(lengths[i]))
+                 for i in np.flatnonzero(lengths >= OFTEN).tolist()]  # fmt: skip
         return [part for part in parts if self._worth_it(part)]
 
     def _worth_it(self, loop: Loop) -> bool:
