@@ -159,7 +159,7 @@ class Instructions:
         cost = cost * loop.times + size * (np.arange(size) > left)
         return int(size - 1 - np.argmin(cost[::-1]))
 
-    def _parts(self, loop: Loop, gone: NDArray[np.bool_]) -> list[Loop]:
+    def _parts(self, loop: Loop, gone: Any) -> list[Loop]:
         """What is left of a loop without these repetitions, as far as it is worth it."""
         bounds = np.concatenate([[-1], np.flatnonzero(gone), [loop.times]])
         lengths = np.diff(bounds) - 1
@@ -265,7 +265,8 @@ class Repeats(Instructions):
         repetitions = np.full(len(self.places), -1)
         for loop in self.loops:
             repetitions[loop.start : loop.end] = loop.repetitions
-        return (self.uses != 1) | self.leaving(repetitions)
+        found: NDArray[np.bool_] = (self.uses != 1) | self.leaving(repetitions)
+        return found
 
     def _without_odd_ends(self, loop: Loop, apart: NDArray[np.bool_]) -> Loop:
         """The loop without its first and its last repetition if a line of these alone has to stand apart."""
