@@ -78,7 +78,37 @@ class Code:
         self.labels += labels
         return places
 
-    def _write(self, key: Any, op: Op, arguments: tuple[Argument, ...], batched: bool, label: str) -> int:
+    def labels_at(self, place: int) -> list[str]:
+        """The labels of the Values that an instruction stands for; one of the backward program stands for none."""
+        first = self.labels[place]
+        return [first, *self.more_labels.get(place, ())] if first else self.more_labels.get(place, [])
+
+    def put(self, op: Op, arguments: tuple[Argument, ...], label: str = "") -> Argument:
+        """Where the result of op is: at a place, which is an earlier one if the same was computed before.
+
+        If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
+        """
+        key: Any
+        batched, numbers, varies = False, 0, self.batched
+        for argument in arguments:
+            if argument.__class__ is float:
+                numbers += 1
+            elif varies[argument]:  # type: ignore[index]
+                batched = True
+        if not numbers:
+            key = arguments
+        elif numbers == len(arguments):
+            return computed(op, arguments)
+        elif len(arguments) == 2:
+            a, b = arguments
+            first = a.__class__ is float
+            number, other = (a, b) if first else (b, a)
+            if op.neutral and number == op.neutral[0 if first else 1]:
+                return other
+            # The key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0.
+            key = (a, b, float if first else None) if number else (repr(a), repr(b))
+        else:
+            key = tuple(map(repr, arguments))
         known = self._known[op]
         place = known.get(key)
         if place is None:
@@ -90,35 +120,6 @@ class Code:
         elif label:
             self.more_labels.setdefault(place, []).append(label)
         return place
-
-    def labels_at(self, place: int) -> list[str]:
-        """The labels of the Values that an instruction stands for; one of the backward program stands for none."""
-        first = self.labels[place]
-        return [first, *self.more_labels.get(place, ())] if first else self.more_labels.get(place, [])
-
-    def put(self, op: Op, arguments: tuple[Argument, ...], label: str = "") -> Argument:
-        """Where the result of op is: at a place, which is an earlier one if the same was computed before.
-
-        If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
-        """
-        key: tuple[object, ...]
-        batched, numbers, varies = False, 0, self.batched
-        for argument in arguments:
-            if argument.__class__ is float:
-                numbers += 1
-            elif varies[argument]:  # type: ignore[index]
-                batched = True
-        if not numbers:
-            key = arguments
-        elif numbers == len(arguments):
-            return computed(op, arguments)
-        else:  # the key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0
-            first = arguments[0].__class__ is float
-            number = arguments[not first]
-            if op.neutral and number == op.neutral[not first]:  # it has two arguments
-                return arguments[first]
-            key = (arguments, first) if number and len(arguments) == 2 else tuple(map(repr, arguments))
-        return self._write(key, op, arguments, batched, label)
 
     def lines(self) -> Iterator[str]:
         """The instructions as text. A result is named v and its place."""

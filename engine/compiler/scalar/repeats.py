@@ -86,14 +86,18 @@ class Instructions:
 
     def candidates(self) -> list[Loop]:
         """What may be a loop. Of two that overlap, the one that saves more instructions is taken first."""
-        found, count = list[tuple[int, int, int]](), len(self.operations)
-        for size in self._sizes():
+        found, explained, count = list[tuple[int, int, int]](), list[tuple[int, int, int]](), len(self.operations)
+        for size in sorted(self._sizes()):
             least = max(self.worth, OFTEN * size)
+            multiple = [(start, end) for start, end, other in explained if size % other == 0]
             differs = np.flatnonzero(self.kinds[size:] != self.kinds[:-size])
             for start, end in _stretches(0, differs, count - size, least - size):
-                uneven = self._uneven(start, end, size)
-                for first, last in _stretches(start, uneven, end - size, least - 2 * size):
-                    found.append((first, last + 2 * size, size))
+                if any(first <= start and end + size <= last for first, last in multiple):
+                    continue
+                even = _stretches(start, self._uneven(start, end, size), end - size, least - 2 * size)
+                found += [(first, last + 2 * size, size) for first, last in even]
+                if len(even) == 1 and end - start - even[0][1] + even[0][0] - size < least:
+                    explained.append((start, end + size, size))  # in twice the size there is nothing more
         chosen, taken = list[Loop](), np.zeros(count, bool)
         for start, end, size in sorted(found, key=lambda found: (found[0] - found[1] + found[2], found[2])):
             gone = start + np.flatnonzero(taken[start:end])
@@ -245,7 +249,8 @@ class Repeats(Instructions):
         repetitions = np.full(len(self.places), -1)
         for loop in self.loops:
             repetitions[loop.start : loop.end] = loop.repetitions
-        return (self.uses != 1) | self.leaving(repetitions)
+        found: NDArray[np.bool_] = (self.uses != 1) | self.leaving(repetitions)
+        return found
 
     def _without_odd_ends(self, loop: Loop, apart: NDArray[np.bool_]) -> Loop:
         """The loop without its first and its last repetition if a line of these alone has to stand apart."""
