@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import chain, pairwise, repeat
+from math import lcm
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -198,9 +199,13 @@ class Repeats(Instructions):
     def _take(self, loop: Loop) -> None:
         """Add the loop, or a part of it in which each argument that moves reads one line of another loop."""
         reads = self.columns(loop)
-        own = (reads[1] - reads[0] == loop.size) & (reads[-1] >= loop.start)
+        steps = reads[1] - reads[0]
+        own = (steps == loop.size) & (reads[-1] >= loop.start)
         back = (loop.start - int(reads[0][own].min(initial=loop.start)) - 1) // loop.size + 1  # repetitions
-        loop = loop.together(max(back, 1))
+        others = (steps != 0) & ~own
+        sizes = np.array([*(other.size for other in self.loops), 1])[self.owners[reads[loop.times // 2, others]]]
+        whole = lcm(*set((sizes // np.gcd(sizes, steps[others])).tolist()))  # then each moves by whole repetitions
+        loop = loop.together(max(-(-back // whole), 1) * whole)
         if loop.times > 1 and ordered(loop.size, chain(*self.dependences(loop))) is None:
             loop = loop.together(2)  # the first one reads what the second one computed
         if not self._worth_it(loop):
