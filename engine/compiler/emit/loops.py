@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..scalar.code import Code, Scalar
 from ..scalar.repeats import Loop, Repeats, ordered
 
-MANY = 5000, 300  # instructions on floats, and on columns; a shorter text has no loops
+MANY = 1500, 300  # instructions on floats, and on columns; a shorter text has no loops
+SMALL, LARGE = 5, 5000  # instructions; on floats, a loop of fewer is slower than its lines if the text has fewer
 WIDTH = 100  # characters
 
 
@@ -33,12 +34,12 @@ def blocks(
     A name stands for one number of the code: in a loop, for that of the last repetition. What is read of the others is
     kept in a list. Where that is so, `names` and `uses` are changed: what is used twice gets a line of its own.
     """
+    straight = [Block(zip(places, map(code.arguments.__getitem__, places)))]
     if len(places) < MANY[not floats]:
-        return [Block(zip(places, map(code.arguments.__getitem__, places)))]
+        return straight
     found = Repeats(code, places, results)
-    if not found.loops:
-        return [Block(zip(places, map(code.arguments.__getitem__, places)))]
-    return _Writer(found, names, uses).blocks()
+    slower = floats and len(places) < LARGE and found.smallest < SMALL
+    return straight if slower or not found.loops else _Writer(found, names, uses).blocks()
 
 
 class _Writer:

@@ -20,6 +20,7 @@ WINDOW = 4  # so many instructions have to be alike before a repetition is looke
 LONGEST = 3000  # instructions in what repeats
 NEXT = 4  # of what is alike, so many that follow are looked at
 SIZES = 64  # so many distances between them are tried
+ENDS = 3  # repetitions at each end that may be left out of a loop
 AT_ONCE = 24  # a shorter loop of which nothing but the end is read does several repetitions at once
 MIXED = np.cumprod(np.full(WINDOW, 0x9E3779B97F4A7C1))  # odd numbers, whose multiples spread over all numbers
 
@@ -189,6 +190,7 @@ class Repeats(Instructions):
         self.loops: list[Loop] = []
         for loop in self.candidates():
             self._take(loop)
+        self.smallest = min([loop.size for loop in self.loops], default=0)  # instructions in one repetition
         apart = self._apart()
         self.loops = [self._several_at_once(self._without_odd_ends(loop, apart)) for loop in self.loops]
         self.owners[:] = -1
@@ -258,12 +260,16 @@ class Repeats(Instructions):
         return found
 
     def _without_odd_ends(self, loop: Loop, apart: NDArray[np.bool_]) -> Loop:
-        """The loop without its first and its last repetition if a line of these alone has to stand apart."""
-        rows = loop.rows(apart)
-        inner = rows[1:-1].any(axis=0)
-        odd = [bool((row & ~inner).any()) and not self._moves_through(first, first + loop.size)
-               for row, first in ((rows[0], loop.start), (rows[-1], loop.last))]  # fmt: skip
-        shorter = Loop(loop.start + loop.size * odd[0], loop.size, loop.times - sum(odd))
+        """The loop without its first and its last repetitions if a line of these alone has to stand apart."""
+        rows, ends = loop.rows(apart), min(ENDS, (loop.times - 1) // 2)
+        odd = (rows & ~rows[ends:-ends].any(axis=0)).any(axis=1).tolist()
+        first = max([i + 1 for i in range(ends) if odd[i]], default=0)
+        last = max([i + 1 for i in range(ends) if odd[-1 - i]], default=0)
+        if first and self._moves_through(loop.start, loop.start + loop.size * first):
+            first = 0
+        if last and self._moves_through(loop.end - loop.size * last, loop.end):
+            last = 0
+        shorter = Loop(loop.start + loop.size * first, loop.size, loop.times - first - last)
         return shorter if self._worth_it(shorter) else loop
 
     def _moves_through(self, first: int, end: int) -> bool:

@@ -1,6 +1,7 @@
 """What repeats in a long chain is written as a loop, which gives the same numbers as a line for each scalar."""
 
 import random
+import re
 from functools import partial
 
 import numpy as np
@@ -138,6 +139,7 @@ def results(f, parameters, inputs, batch):
 
 def assert_loops_change_no_number(f, parameters, inputs, batch, monkeypatch):
     monkeypatch.setattr(repeats, "WORTH", 20)
+    monkeypatch.setattr(loops, "LARGE", 0)
     monkeypatch.setattr(loops, "MANY", (10**9, 10**9))
     straight, _, places = results(f, parameters, inputs, batch)
     monkeypatch.setattr(loops, "MANY", (30, 30))
@@ -161,6 +163,7 @@ def test_random_chains_give_the_numbers_of_straight_lines_bit_for_bit(seed, monk
 
 def test_a_long_chain_reads_as_its_steps(monkeypatch):
     monkeypatch.setattr(loops, "MANY", (300, 300))
+    monkeypatch.setattr(loops, "LARGE", 0)
 
     def f(x):
         for _ in range(300):
@@ -179,6 +182,17 @@ def test_a_long_chain_reads_as_its_steps(monkeypatch):
         "        v2689 = v2689 + v9 * v2692\n"
         "        v2692 = (1.0 - v9 * v9) * (p0 * v2692)\n"
     ) in program.source  # fmt: skip
+
+
+def test_what_only_the_last_steps_of_a_chain_need_is_no_part_of_its_loop():
+    def f(x):
+        for _ in range(3000):
+            x = x * K[0] + 0.1
+        return x
+
+    program = engine.compile(f, K, batch=False)
+    program.value_and_grad(0.3)
+    assert re.search(r" {8}(\w+) = \1 \* p0 \+ 0.1\n {8}\1s.append\(\1\)\n    \w+ = \1 \* p0\n", program.source)
 
 
 def test_the_length_of_a_text_does_not_depend_on_the_number_of_steps():
