@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ...op import Op
 from ..expression import expression
 from ..scalar.code import Code, Ref, Scalar, needed
 from ..scalar.repeats import OFTEN, Instructions, Loop
@@ -38,44 +37,29 @@ def scalar_function(code: Code, results: Sequence[Scalar], name: str, interface:
 class _Writer:
     def __init__(self, code: Code, results: Sequence[Scalar], name: str, interface: Interface, block: int) -> None:
         self.name, self.inputs, self.block = name, interface.sizes, block
-        places = [place for place in needed(code, results) if isinstance(code.operations[place], Op)]
-        position, numbers = {place: i for i, place in enumerate(places)}, interface.places
-
-        def argument(a: Any) -> Argument:
-            if a.__class__ is float:
-                return "number", a
-            op = code.operations[a]
-            if not isinstance(op, str):
-                return "v", position[a]
-            place = int(op[1:])
-            if op[0] == "p":
-                return "p", place
-            which, lane = numbers[place]
-            return f"x{which}", lane
-
-        self.operations: list[Any] = [code.operations[place] for place in places]
-        self.arguments = [tuple(map(argument, code.arguments[place])) for place in places]
-        self.results: list[Argument] = [
-            argument(r.place) if isinstance(r, Ref) else ("number", float(r)) for r in results
-        ]
+        self.code, read, inputs = code, needed(code, results), interface.places
+        self.leaves: dict[int, Argument] = {}
+        arrays = {name: -2 - i for i, name in enumerate(["p", *(f"x{i}" for i in range(len(self.inputs)))])}
+        for place in read:
+            if isinstance(op := code.operations[place], str):
+                element = int(op[1:])
+                self.leaves[place] = ("p", element) if op[0] == "p" else (f"x{inputs[element][0]}", inputs[element][1])
+        places = [place for place in read if place not in self.leaves]
+        moving = {place: (arrays[array], element) for place, (array, element) in self.leaves.items()}
+        self.found = Instructions(code, places, results, moving, OFTEN)
+        self.results = [self.argument(r.place if isinstance(r, Ref) else float(r)) for r in results]
         self.varies = [isinstance(r, Ref) and code.batched[r.place] for r in results]
-        instructions = self._instructions()
-        self.pieces = _pieces(instructions.candidates(), len(places))
+        self.pieces = _pieces(self.found.candidates(), len(places))
         self.functions = self._functions()
-        self.stored = self._stored(instructions)
+        self.stored = self._stored()
         self.memory = len(places) * block + SLACK
         self.tables: list[str] = []
 
-    def _instructions(self) -> Instructions:
-        """All lines; each number may be another one in each repetition, and what is given may move, too."""
-        arrays = {kind: -i for i, kind in enumerate(["v", "number", "p", *(f"x{i}" for i in range(len(self.inputs)))])}
-        flat = [(arrays[kind], place) for arguments in self.arguments for kind, place in arguments]
-        reads = [place if array == 0 else -1 if array == -1 else ~place for array, place in flat]
-        return Instructions(
-            self.operations, map(len, self.arguments), np.array(reads, np.int64),
-            np.array([array for array, _ in flat], np.int64),
-            np.array([place for kind, place in self.results if kind == "v"], np.int64), OFTEN,
-        )  # fmt: skip
+    def argument(self, argument: int | float) -> Argument:
+        """An argument of the code."""
+        if isinstance(argument, float):
+            return "number", argument
+        return self.leaves.get(argument) or ("v", int(self.found.positions[argument]))
 
     def _functions(self) -> list[list[list[Loop]]]:
         """The blocks of each function: a loop, or lines that stand together."""
@@ -92,13 +76,13 @@ class _Writer:
             size += piece.size
         return found
 
-    def _stored(self, instructions: Instructions) -> Any:
+    def _stored(self) -> Any:
         """Which results are read in another block, or in another repetition. In a loop, that is one line for all."""
-        groups = np.empty(len(self.operations), np.int64)
+        groups = np.empty(len(self.found.places), np.int64)
         for block in [block for function in self.functions for block in function]:
             for piece in block:
                 groups[piece.start : piece.end] = piece.repetitions if piece.times > 1 else block[0].start
-        stored = instructions.leaving(groups)
+        stored = self.found.leaving(groups)
         for piece in self.pieces:
             rows = piece.rows(stored)
             rows |= rows.any(axis=0) & (piece.times > 1)
@@ -180,19 +164,22 @@ class _Writer:
     def _line(self, piece: Loop, q: int, here: range) -> str:
         """A line of a block, which has these lines."""
         at, loop, texts = piece.start + q, piece.times > 1, []
-        for which, (kind, place) in enumerate(self.arguments[at]):
-            if kind == "number":
+        for which, argument in enumerate(self.found.arguments[at]):
+            if isinstance(argument, float):
                 texts.append(self._number(piece, q, which))
                 continue
-            step = self.arguments[at + piece.size][which][1] - place if loop else 0
+            kind, place = self.argument(argument)
+            step = self.argument(self.found.arguments[at + piece.size][which])[1] - place if loop else 0
             texts.append(self.read((kind, place), step, place in here and (not loop or step == piece.size)))
-        text = spelled(expression(self.operations[at]), texts)
+        text = spelled(expression(self.code.operations[self.found.places[at]]), texts)
         store = f" {self.memory_of(at, piece.size * loop)} = v{at};" if self.stored[at] else ""
         return f"    const double v{at} = {text};{store}"
 
     def _number(self, piece: Loop, q: int, which: int) -> str:
         """A number, or that of each repetition in a table."""
-        numbers = [self.arguments[at][which][1] for at in range(piece.start + q, piece.end, piece.size)]
+        numbers: list[Any] = [
+            arguments[which] for arguments in self.found.arguments[piece.start + q : piece.end : piece.size]
+        ]
         if len(set(map(repr, numbers))) == 1:
             return number(numbers[0])
         name = f"cr_{self.name}_{len(self.tables)}"

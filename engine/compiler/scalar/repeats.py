@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import chain, pairwise, repeat
 from math import lcm
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,27 +57,45 @@ class Loop(NamedTuple):
 
 
 class Instructions:
-    """Instructions in order, as arrays, and what repeats in them. A position is one in this order.
+    """Instructions of a code, as arrays, and what repeats in them. A position is one in the list of these instructions.
 
     An argument reads an element of an array: 0, all results; or another one, such as an input. In each repetition, it
     reads one of the same array, further on by a distance that stays the same, and may be 0.
     """
 
     def __init__(
-        self, operations: Sequence[Any], lengths: Iterable[int], reads: Places, arrays: Places, results: Places,
-        worth: int,
+        self, code: Code, places: Sequence[int], results: Sequence[Scalar],
+        leaves: Mapping[int, tuple[int, int]] | None = None, worth: int = WORTH,
     ) -> None:  # fmt: skip
-        """`reads`, `arrays`: which element of which array each argument reads. One that is no result is negative.
+        """`places`: where the instructions stand in the code. `worth`: so many have to be in a loop.
 
-        `lengths`: how many arguments each instruction has. `results`: the positions of those that are given away."""
-        count = len(operations)
-        self.reads, self.arrays, self.results, self.worth = reads, arrays, results, worth
-        self.lengths = np.fromiter(lengths, np.int64, count)
+        `leaves`: for each place that is none of these, its array, a negative number, and its element; then each
+        repetition may have numbers of its own, too. Without it, each leaf and each number is an array by itself.
+        """
+        count, leaf = len(places), ~np.arange(len(code.operations))
+        self.places, self.worth = places, worth
+        self.arguments = list(map(code.arguments.__getitem__, places))
+        self.lengths = np.fromiter(map(len, self.arguments), np.int64, count)
         self.starts = np.concatenate([[0], np.cumsum(self.lengths)])
         self.readers = np.repeat(np.arange(count), self.lengths)
-        self.uses = np.bincount(reads[reads >= 0], minlength=count)  # by how many arguments each is read
-        self.operations = np.fromiter(map(id, operations), np.int64, count)
-        fixed = np.add.reduceat(arrays * MIXED[1], self.starts[:-1])
+        self.positions, array_of = leaf.copy(), leaf.copy()  # of each place of the code; negative where it is a leaf
+        for place, (array, element) in (leaves or {}).items():
+            self.positions[place], array_of[place] = ~element, array
+        self.positions[places], array_of[places] = np.arange(count), 0
+        flat: list[Any] = list(chain.from_iterable(self.arguments))
+        is_number = np.fromiter(map(isinstance, flat, repeat(float)), bool, len(flat))
+        values = np.array(flat, float)
+        self.reads, self.arrays = np.full(len(flat), -1), np.full(len(flat), -1)  # the element, and its array
+        read = values[~is_number].astype(np.int64)
+        self.reads[~is_number], self.arrays[~is_number] = self.positions[read], array_of[read]
+        if leaves is None:
+            numbers = np.unique(values[is_number].view(np.int64), return_inverse=True)[1]
+            self.reads[is_number] = self.arrays[is_number] = ~(numbers + len(code.operations))
+        self.uses = np.bincount(self.reads[self.reads >= 0], minlength=count)  # by how many arguments each is read
+        given = [int(self.positions[result.place]) for result in results if isinstance(result, Ref)]
+        self.results = np.array([position for position in given if position >= 0], np.int64)
+        self.operations = np.fromiter(map(id, map(code.operations.__getitem__, places)), np.int64, count)
+        fixed = np.add.reduceat(self.arrays * MIXED[1], self.starts[:-1])
         self.kinds = (self.operations + self.lengths) * MIXED[0] + fixed
 
     def columns(self, loop: Loop, of: Places | None = None) -> Places:
@@ -130,7 +147,8 @@ class Instructions:
         distance, reads, arrays = second - first, self.reads[first:last], self.arrays[first:last]
         steps, moved = reads[distance:] - reads[:-distance], arrays[distance:] != arrays[:-distance]
         uneven = (steps[distance:] != steps[:-distance]) | moved[distance:] | moved[:-distance]
-        return self.readers[first : last - 2 * distance][uneven]
+        found: Places = self.readers[first : last - 2 * distance][uneven]
+        return found
 
     def _where_it_begins(self, start: int, end: int, size: int) -> Loop:
         """The loop of these instructions, from that one on for which it carries as few results as can be from one
@@ -171,22 +189,8 @@ class Repeats(Instructions):
     number, and an argument that moves reads one line of the same or of another loop."""
 
     def __init__(self, code: Code, places: Sequence[int], results: Sequence[Scalar]) -> None:
-        of_places, count = itemgetter(*places), len(places)
-        self.places, self.arguments = places, of_places(code.arguments)
-        flat: list[Any] = list(chain.from_iterable(self.arguments))
-        is_number = np.fromiter(map(isinstance, flat, repeat(float)), bool, len(flat))
-        values = np.array(flat, float)
-        positions = ~np.arange(len(code.operations))
-        positions[places] = np.arange(count)
-        reads = np.empty(len(flat), np.int64)
-        reads[~is_number] = positions[values[~is_number].astype(np.int64)]
-        numbers = np.unique(values[is_number].view(np.int64), return_inverse=True)[1]
-        reads[is_number] = ~(numbers + len(code.operations))
-        given = np.array([p for r in results if isinstance(r, Ref) and (p := positions[r.place]) >= 0], np.int64)
-        super().__init__(
-            of_places(code.operations), map(len, self.arguments), reads, np.minimum(reads, 0), given, WORTH
-        )
-        self.owners = np.full(count, -1)  # the loop that each instruction is part of
+        super().__init__(code, places, results)
+        self.owners = np.full(len(places), -1)  # the loop that each instruction is part of
         self.loops: list[Loop] = []
         for loop in self.candidates():
             self._take(loop)
@@ -262,7 +266,7 @@ class Repeats(Instructions):
     def _without_odd_ends(self, loop: Loop, apart: NDArray[np.bool_]) -> Loop:
         """The loop without its first and its last repetitions if a line of these alone has to stand apart."""
         rows, ends = loop.rows(apart), min(ENDS, (loop.times - 1) // 2)
-        odd = (rows & ~rows[ends:-ends].any(axis=0)).any(axis=1).tolist()
+        odd: Any = (rows & ~rows[ends:-ends].any(axis=0)).any(axis=1)
         first = max([i + 1 for i in range(ends) if odd[i]], default=0)
         last = max([i + 1 for i in range(ends) if odd[-1 - i]], default=0)
         if first and self._moves_through(loop.start, loop.start + loop.size * first):
