@@ -273,7 +273,7 @@ class Repeats(Instructions):
     def _without_odd_ends(self, loop: Loop, apart: NDArray[np.bool_]) -> Loop:
         """The loop without its first and its last repetitions if a line of these alone has to stand apart."""
         rows, ends = loop.rows(apart), min(ENDS, (loop.times - 1) // 2)
-        odd = (rows & ~rows[ends:-ends].any(axis=0)).any(axis=1).tolist()
+        odd: Any = (rows & ~rows[ends:-ends].any(axis=0)).any(axis=1)
         first = max([i + 1 for i in range(ends) if odd[i]], default=0)
         last = max([i + 1 for i in range(ends) if odd[-1 - i]], default=0)
         if first and self._moves_through(loop.start, loop.start + loop.size * first):
