@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from eager import assert_same, close, examples, run
 from structures import Structure
+from test_loops import X, random_chain
 from test_structures import assert_one_example_is_eager_code, assert_outputs_are_eager_code, inputs_of
 
 from chainrule import engine
@@ -111,6 +112,34 @@ def test_a_chain_that_repeats_is_a_loop_and_gives_what_python_gives(steps):
     assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
     if steps == 400:
         assert program.source.count("sin(") < 100 and " s < " in program.source
+
+
+def test_a_loop_reads_numbers_parameters_and_inputs_of_its_own_in_each_repetition():
+    p, lengths = [Value(0.9 - 0.01 * i) for i in range(80)], []
+
+    def f(x, steps):
+        y = x[0]
+        for i in range(steps):
+            y = tanh(y * p[i]) + x[steps - i] * (0.1 + i)
+        return y
+
+    for steps in (40, 80):
+        x = np.linspace(-0.5, 0.5, steps + 1)
+        program = in_c(lambda x, steps=steps: f(x, steps), p, batch=False)
+        expected = run(lambda x, steps=steps: f(x, steps), p, (x,))
+        value, gradient = program.value_and_grad(x)
+        assert program.backend == "c" and close(value, expected.outputs[0], expected.value_terms)
+        assert close(gradient, expected.to_parameters, expected.parameter_terms).all()
+        lengths.append(program._latest().c_function("value").text.count("\n"))
+    assert lengths[0] == lengths[1] < 40
+
+
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 20))])
+def test_random_chains_in_c_agree_with_eager_code(seed):
+    f, parameters = random_chain(seed)
+    program = in_c(f, parameters)
+    assert_same(program, f, parameters, X)
+    assert program.backend == "c"
 
 
 def test_nothing_is_computed_for_the_gradient_of_an_input_of_integers():
