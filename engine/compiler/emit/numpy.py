@@ -126,11 +126,11 @@ class NumPy:
         if array.op == "numbers":
             self.made.append(f"{name} = np.array([{', '.join(map(shown, array.args))}])")
         elif array in self.placed:
-            scatter, places = self.placed[array]
-            self._make(scatter)
-            if len(places) == scatter.lanes:
-                array.name = scatter.name
-            self._texts[array] = self._texts[scatter] + (slice_literal(places) or "") * (len(places) < scatter.lanes)
+            rows = self.placed[array]
+            self._make(rows.array)
+            if rows.complete:
+                array.name = rows.array.name
+            self._texts[array] = shown(rows, self._texts[rows.array])
         elif array.op not in ("theta", "index", "flat") and array is not self.fresh:
             self.made.append(f"{name} = {self._memory(array)}")
             if array in self.rowwise:
@@ -142,9 +142,9 @@ class NumPy:
         if array in self._reused:
             return self._reused[array].name
         if array in self._below:
-            whole, start = self._below[array]
+            whole, start, _, count = self._below[array]
             self._make(whole)
-            return f"{whole.name}[{start}:{start + array.lanes + array.ones}]"
+            return f"{whole.name}[{start}:{start + count + array.ones}]"
         lanes = array.lanes + array.ones + (array in self.spare)
         shape: tuple[int | str, ...] = (lanes, "n") if array.batched else (array.lanes,)
         zeros = array in self.spare or (array.op == "scatter" and not covers(array)[0])
