@@ -92,11 +92,11 @@ class Flattened:
             parts, summands, stack = list[int](), list[Summand](), list[Any]([place])
             while stack:
                 a = stack.pop()
-                op = operations[a] if a.__class__ is int else None
+                op, leftmost = operations[a] if a.__class__ is int else None, not summands
                 if op is multiply:
                     parts.append(a)
                     summands.append((arguments[a], a))
-                elif op in SUMS and (a == place or (uses[a] == 1 and (not summands or products[a] < 2))):
+                elif op in SUMS and (a == place or (uses[a] == 1 and (leftmost or products[a] < 2))):
                     if a != place:
                         within.add(a)
                         parts.append(a)
@@ -118,7 +118,7 @@ class Flattened:
         lefts, rights = list[Any](), list[Any]()
         alone, number = list[Argument](), 0.0
         parts, rest = list[Any](), list[Any]()
-        batched = self.batched
+        batched: Any = self.batched
         for factors, place in summands:
             if self.copies:
                 factors = self.resolved(factors)

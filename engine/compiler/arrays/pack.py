@@ -32,14 +32,14 @@ class _Agenda:
         self._waiting, self._users, self._depth = _reachable(flat, len(leaves))
         self._ready: defaultdict[Any, list[int]] = defaultdict(list)
         self._sums: defaultdict[Any, int] = defaultdict(int)  # of the depths of those that are ready
-        for place, number in self._waiting.items():
-            if number == 0:
-                self._make_ready(place)
+        self._make_ready(place for place, number in self._waiting.items() if number == 0)
 
-    def _make_ready(self, place: int) -> None:
-        key = _group_key(self.flat, place)
-        self._ready[key].append(place)
-        self._sums[key] += self._depth[place]
+    def _make_ready(self, places: Iterable[int]) -> None:
+        flat, ready, sums, depth = self.flat, self._ready, self._sums, self._depth
+        for place in places:
+            key = _group_key(flat, place)
+            ready[key].append(place)
+            sums[key] += depth[place]
 
     def run(self) -> None:
         batched, sums, ready, waiting = self.flat.batched, self._sums, self._ready, self._waiting
@@ -60,7 +60,7 @@ class _Agenda:
                 for user in self._users.get(place, ()):
                     waiting[user] -= 1
                     if not waiting[user]:
-                        self._make_ready(user)
+                        self._make_ready([user])
 
     def operands(self, arguments: Iterable[Argument]) -> list[Operand]:
         lanes = self.lanes
@@ -173,8 +173,12 @@ def _group_key(flat: Flattened, place: int) -> Any:
     """What has to be equal for two tasks, so that one instruction can do both."""
     kind, arguments = flat.tasks[place]
     if kind.__class__ is not str and kind is not logsumexp:
-        batched = flat.batched
-        return kind, batched[place], *["number" if a.__class__ is float else batched[a] for a in arguments]  # type: ignore[index]
+        batched: Any = flat.batched
+        if len(arguments) == 2:  # as most have; a list would take twice the time
+            a, b = arguments
+            return (kind, "number" if a.__class__ is float else batched[a],
+                    "number" if b.__class__ is float else batched[b])  # fmt: skip
+        return kind, *["number" if a.__class__ is float else batched[a] for a in arguments]
     if kind == "dot":  # the numbers 1.0 at the end count, too; only their class tells them from the place 1
         return kind, len(arguments), next(i for i, a in enumerate(reversed(arguments)) if a.__class__ is int)
     return kind, flat.batched[place]  # the lengths of sums may differ

@@ -71,8 +71,9 @@ class Plan:
 
 def by_array(operands: Sequence[Operand]) -> LanesByArray:
     """For each array, the positions at which its lanes are among the operands, and the lanes; for None, the numbers."""
-    if {*map(type, operands)} == {Lane} and len(arrays := {*map(itemgetter(0), operands)}) == 1:
-        return {arrays.pop(): (list(range(len(operands))), list(map(itemgetter(1), operands)))}
+    given: Sequence[Any] = operands
+    if {*map(type, given)} == {Lane} and len(arrays := {*map(itemgetter(0), given)}) == 1:
+        return {arrays.pop(): (list(range(len(given))), list(map(itemgetter(1), given)))}
     groups: LanesByArray = {}
     positions, lanes = list[int](), list[int]()
     last: Any = groups  # something that is neither an array nor None

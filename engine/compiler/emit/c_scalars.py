@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import numpy as np
 
 from ...op import Op
 from ..expression import expression
 from ..scalar.code import Code, Ref, Scalar, needed
+from ..scalar.repeats import OFTEN, Instructions, Loop
 from .about import Interface
 from .c_function import ARGUMENTS, SLACK, CFunction, part, unused
 from .c_words import number, spelled
 
 WIDE = 24  # examples side by side in a long chain
-WINDOW = 4  # so many instructions have to be alike before a repetition is looked for
-LONGEST = 3000  # instructions in what repeats
-OFTEN = 4  # times that something repeats before it is a loop
 TOGETHER = 400  # lines in one function
 PART = "long start, long m, long k, const double *theta, const double *const *x, double *w"  # what these read
 
 Argument = tuple[str, Any]  # ("number", float), ("x0", place in that input), ("p", place), or ("v", a line's position)
-
-
-class Line(NamedTuple):
-    op: Op
-    arguments: tuple[Argument, ...]
-    batched: bool
-
-
-class Piece(NamedTuple):
-    """Lines from `start` on: so many, and how often they repeat, each time with other arguments at even distances."""
-
-    start: int
-    lines: int
-    times: int
 
 
 def scalar_function(code: Code, results: Sequence[Scalar], name: str, interface: Interface, one: bool) -> CFunction:
@@ -67,55 +53,55 @@ class _Writer:
             which, lane = numbers[place]
             return f"x{which}", lane
 
-        self.lines = [Line(code.operations[place], tuple(map(argument, code.arguments[place])), code.batched[place])  # type: ignore[arg-type]
-                      for place in places]  # fmt: skip
+        self.operations: list[Any] = [code.operations[place] for place in places]
+        self.arguments = [tuple(map(argument, code.arguments[place])) for place in places]
         self.results: list[Argument] = [
             argument(r.place) if isinstance(r, Ref) else ("number", float(r)) for r in results
         ]
         self.varies = [isinstance(r, Ref) and code.batched[r.place] for r in results]
-        self.pieces = _pieces(self.lines)
+        instructions = self._instructions()
+        self.pieces = _pieces(instructions.candidates(), len(places))
         self.functions = self._functions()
-        self.stored = self._stored()
-        self.memory = len(self.lines) * block + SLACK
+        self.stored = self._stored(instructions)
+        self.memory = len(places) * block + SLACK
         self.tables: list[str] = []
 
-    def _functions(self) -> list[list[list[Piece]]]:
+    def _instructions(self) -> Instructions:
+        """All lines; each number may be another one in each repetition, and what is given may move, too."""
+        arrays = {kind: -i for i, kind in enumerate(["v", "number", "p", *(f"x{i}" for i in range(len(self.inputs)))])}
+        flat = [(arrays[kind], place) for arguments in self.arguments for kind, place in arguments]
+        reads = [place if array == 0 else -1 if array == -1 else ~place for array, place in flat]
+        return Instructions(
+            self.operations, map(len, self.arguments), np.array(reads, np.int64),
+            np.array([array for array, _ in flat], np.int64),
+            np.array([place for kind, place in self.results if kind == "v"], np.int64), OFTEN,
+        )  # fmt: skip
+
+    def _functions(self) -> list[list[list[Loop]]]:
         """The blocks of each function: a loop, or lines that stand together."""
-        found: list[list[list[Piece]]] = []
+        found: list[list[list[Loop]]] = []
         size = TOGETHER
         for piece in self.pieces:
-            if size + piece.lines > TOGETHER:
+            if size + piece.size > TOGETHER:
                 found.append([])
                 size = 0
             if piece.times == 1 and found[-1] and found[-1][-1][0].times == 1:
                 found[-1][-1].append(piece)
             else:
                 found[-1].append([piece])
-            size += piece.lines
+            size += piece.size
         return found
 
-    def _stored(self) -> bytearray:
-        """Which results are read in another block, or in another repetition."""
-        owner: list[tuple[int, int]] = [(0, 0)] * len(self.lines)
-        for group in [group for function in self.functions for group in function]:
-            for piece in group:
-                for at in range(piece.lines * piece.times):
-                    owner[piece.start + at] = (group[0].start, at // piece.lines if piece.times > 1 else 0)
-        stored = bytearray(len(self.lines))
-        for i, line in enumerate(self.lines):
-            for kind, place in line.arguments:
-                if kind == "v" and owner[place] != owner[i]:
-                    stored[place] = 1
-        for kind, place in self.results:
-            if kind == "v":
-                stored[place] = 1
-        for piece in self.pieces:  # one line of a loop is written once for all of its repetitions
-            if piece.times > 1:
-                for q in range(piece.lines):
-                    places = range(piece.start + q, piece.start + piece.lines * piece.times, piece.lines)
-                    if any(stored[place] for place in places):
-                        for place in places:
-                            stored[place] = 1
+    def _stored(self, instructions: Instructions) -> Any:
+        """Which results are read in another block, or in another repetition. In a loop, that is one line for all."""
+        groups = np.empty(len(self.operations), np.int64)
+        for block in [block for function in self.functions for block in function]:
+            for piece in block:
+                groups[piece.start : piece.end] = piece.repetitions if piece.times > 1 else block[0].start
+        stored = instructions.leaving(groups)
+        for piece in self.pieces:
+            rows = piece.rows(stored)
+            rows |= rows.any(axis=0) & (piece.times > 1)
         return stored
 
     # --- texts
@@ -182,31 +168,31 @@ class _Writer:
         names = ["value[0]", *[f"out[{i}]" for i in range(len(self.results) - 1)]]
         return [f"  {to} /= (double)n;" for to, varies in zip(names, self.varies) if varies]
 
-    def _block(self, pieces: list[Piece]) -> str:
+    def _block(self, pieces: list[Loop]) -> str:
         """A loop, or lines that stand together."""
         first, last = pieces[0], pieces[-1]
         loop = f"  for (long s = 0; s < {first.times}; s++) {{" if first.times > 1 else "  {"
         inner = f"\n  CR_LOOP {self._examples('k')}{{ {self._example()}" if self.block > 1 else ""
-        here = range(first.start, last.start + last.lines)
-        body = "\n".join(self._line(piece, q, here) for piece in pieces for q in range(piece.lines))
+        here = range(first.start, last.start + last.size)
+        body = "\n".join(self._line(piece, q, here) for piece in pieces for q in range(piece.size))
         return f"{loop}{inner}\n{body}\n  }}{' }' if inner else ''}"
 
-    def _line(self, piece: Piece, q: int, here: range) -> str:
+    def _line(self, piece: Loop, q: int, here: range) -> str:
         """A line of a block, which has these lines."""
         at, loop, texts = piece.start + q, piece.times > 1, []
-        for which, (kind, place) in enumerate(self.lines[at].arguments):
+        for which, (kind, place) in enumerate(self.arguments[at]):
             if kind == "number":
                 texts.append(self._number(piece, q, which))
                 continue
-            step = self.lines[at + piece.lines].arguments[which][1] - place if loop else 0
-            texts.append(self.read((kind, place), step, place in here and (not loop or step == piece.lines)))
-        text = spelled(expression(self.lines[at].op), texts)
-        store = f" {self.memory_of(at, piece.lines * loop)} = v{at};" if self.stored[at] else ""
+            step = self.arguments[at + piece.size][which][1] - place if loop else 0
+            texts.append(self.read((kind, place), step, place in here and (not loop or step == piece.size)))
+        text = spelled(expression(self.operations[at]), texts)
+        store = f" {self.memory_of(at, piece.size * loop)} = v{at};" if self.stored[at] else ""
         return f"    const double v{at} = {text};{store}"
 
-    def _number(self, piece: Piece, q: int, which: int) -> str:
+    def _number(self, piece: Loop, q: int, which: int) -> str:
         """A number, or that of each repetition in a table."""
-        numbers = [self.lines[piece.start + q + piece.lines * s].arguments[which][1] for s in range(piece.times)]
+        numbers = [self.arguments[at][which][1] for at in range(piece.start + q, piece.end, piece.size)]
         if len(set(map(repr, numbers))) == 1:
             return number(numbers[0])
         name = f"cr_{self.name}_{len(self.tables)}"
@@ -214,59 +200,11 @@ class _Writer:
         return f"{name}[s]"
 
 
-def _pieces(lines: Sequence[Line]) -> list[Piece]:
-    """The lines, sorted into what repeats and what stands alone."""
-    kinds: dict[Any, int] = {}
-    alike = [kinds.setdefault((line.op, tuple([kind for kind, _ in line.arguments])), len(kinds)) for line in lines]
-    windows: dict[tuple[int, ...], int] = {}
-    later = [-1] * len(lines)  # where the same window stands next
-    for i in range(len(lines) - WINDOW, -1, -1):
-        window = tuple(alike[i : i + WINDOW])
-        later[i] = windows.get(window, -1)
-        windows[window] = i
-    found: list[Piece] = []
-    i, alone = 0, 0
-    while i < len(lines):
-        times, size = 1, 1
-        candidate = later[i]
-        for _ in range(3):
-            if candidate < 0 or candidate - i > LONGEST:
-                break
-            size = candidate - i
-            times = _times(lines, alike, i, size)
-            if times >= OFTEN:
-                break
-            candidate = later[candidate]
-        if times < OFTEN:
-            i += 1
-            if i - alone == TOGETHER // 2:
-                found.append(Piece(alone, i - alone, 1))
-                alone = i
-            continue
-        if alone < i:
-            found.append(Piece(alone, i - alone, 1))
-        found.append(Piece(i, size, times))
-        i = alone = i + size * times
-    if alone < len(lines):
-        found.append(Piece(alone, len(lines) - alone, 1))
-    return found
-
-
-def _times(lines: Sequence[Line], alike: Sequence[int], start: int, size: int) -> int:
-    """How often the lines from start on repeat, with arguments at even distances."""
-    times = 1
-    while start + size * (times + 1) <= len(lines):
-        at = start + size * times
-        if alike[at : at + size] != alike[start : start + size] or not all(
-            _goes_on(lines[start + q], lines[start + size + q], lines[at + q], times) for q in range(size)
-        ):
-            break
-        times += 1
-    return times
-
-
-def _goes_on(first: Line, second: Line, later: Line, times: int) -> bool:
-    return all(
-        kind == "number" or c == a + (b - a) * times
-        for (kind, a), (_, b), (_, c) in zip(first.arguments, second.arguments, later.arguments)
-    )
+def _pieces(loops: Sequence[Loop], count: int) -> list[Loop]:
+    """So many lines, sorted into these loops and what stands alone, which repeats once."""
+    found, start = list[Loop](), 0
+    for loop in (*loops, Loop(count, 0, 1)):
+        cuts = range(start, loop.start, TOGETHER // 2)
+        found += [*(Loop(cut, min(TOGETHER // 2, loop.start - cut), 1) for cut in cuts), loop]
+        start = loop.end
+    return found[:-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ class Code:
         self.labels: list[str] = []  # the label of the Value that the instruction stands for
         self.more_labels: dict[int, list[str]] = {}  # those of further Values that turned out to be the same number
         self.sources: dict[int, tuple[str, int]] = {}  # the file and line of the user's own code that wrote it
-        self._known: dict[tuple[Any, ...], int] = {}
+        self._known: defaultdict[Op, dict[Any, int]] = defaultdict(dict)  # of each operation: places, by arguments
 
     def leaf(self, name: str, batched: bool, label: str = "") -> int:
         """The place of an input or a parameter."""
@@ -77,6 +78,19 @@ class Code:
         self.labels += labels
         return places
 
+    def _write(self, key: Any, op: Op, arguments: tuple[Argument, ...], batched: bool, label: str) -> int:
+        known = self._known[op]
+        place = known.get(key)
+        if place is None:
+            place = known[key] = len(self.operations)
+            self.operations.append(op)
+            self.arguments.append(arguments)
+            self.batched.append(batched)
+            self.labels.append(label)
+        elif label:
+            self.more_labels.setdefault(place, []).append(label)
+        return place
+
     def labels_at(self, place: int) -> list[str]:
         """The labels of the Values that an instruction stands for; one of the backward program stands for none."""
         first = self.labels[place]
@@ -88,14 +102,14 @@ class Code:
         If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
         """
         key: tuple[object, ...]
-        batched, numbers = False, 0
+        batched, numbers, varies = False, 0, self.batched
         for argument in arguments:
             if argument.__class__ is float:
                 numbers += 1
-            elif self.batched[argument]:  # type: ignore[index]
+            elif varies[argument]:  # type: ignore[index]
                 batched = True
         if not numbers:
-            key = op, arguments
+            key = arguments
         elif numbers == len(arguments):
             return computed(op, arguments)
         else:  # the key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0
@@ -103,17 +117,8 @@ class Code:
             number = arguments[not first]
             if op.neutral and number == op.neutral[not first]:  # it has two arguments
                 return arguments[first]
-            key = (op, arguments, first) if number and len(arguments) == 2 else (op, *map(repr, arguments))
-        place = self._known.get(key)
-        if place is None:
-            place = self._known[key] = len(self.operations)
-            self.operations.append(op)
-            self.arguments.append(arguments)
-            self.batched.append(batched)
-            self.labels.append(label)
-        elif label:
-            self.more_labels.setdefault(place, []).append(label)
-        return place
+            key = (arguments, first) if number and len(arguments) == 2 else tuple(map(repr, arguments))
+        return self._write(key, op, arguments, batched, label)
 
     def lines(self) -> Iterator[str]:
         """The instructions as text. A result is named v and its place."""

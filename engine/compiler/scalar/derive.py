@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 from ...op import Op
@@ -37,7 +38,7 @@ def differentiate(
     gradients: list[Argument | None] = [None] * len(code.operations)
     if reached[output.place]:
         gradients[output.place] = 1.0
-    put, refs = code.put, [Ref(code, place) for place in range(output.place + 1)]
+    put, refs = code.put, list(map(Ref, repeat(code), range(output.place + 1)))
     rules: dict[Op, Any] = {op: op.quick or op.partials for op in set(code.operations) if isinstance(op, Op)}
     for place in range(output.place, -1, -1):
         op: Any = code.operations[place]

@@ -90,6 +90,7 @@ def _evaluated(
     numbers, count = list(leaves), len(leaves)
     operations: Any = code.operations[count:]
     known: Any = of_another[count:] or repeat(None)
+    given: tuple[float, ...]
     for op, arguments, varies, number in zip(operations, code.arguments[count:], code.batched[count:], known):
         if varies or number is None:
             if len(arguments) == 2:  # as most have; a list would take twice the time

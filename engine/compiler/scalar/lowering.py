@@ -60,7 +60,7 @@ def lower(
             where = tuple(map(find, arguments))
         place = found[id(node)] = put(op, where, node.label or op.micrograd or op.name)
         if place.__class__ is int:
-            sources.setdefault(place, line)  # type: ignore[arg-type]
+            sources.setdefault(place, line)
     where = tuple([find(output) for output in outputs])
     return code, [Ref(code, each) if each.__class__ is int else each for each in where], constants
 
@@ -72,6 +72,7 @@ def _reached(
     wanted = {id(output) for output in outputs}
     two = {op for op in {node.operation for node in tape} if op.arity == 2}
     found = []
+    arguments: tuple[Any, ...]
     for node, line in zip(reversed(tape), reversed(lines)):
         if id(node) in wanted:
             op = node.operation

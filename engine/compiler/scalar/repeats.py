@@ -17,9 +17,9 @@ WORTH = 100  # so many instructions have to be in the repetitions of a loop ...
 OFTEN = 4  # ... and it repeats at least so often
 WINDOW = 4  # so many instructions have to be alike before a repetition is looked for
 LONGEST = 3000  # instructions in what repeats
-TRIES = 4  # periods that are looked at for each instruction
+NEXT = 4  # of what is alike, so many that follow are looked at
+SIZES = 64  # so many distances between them are tried
 AT_ONCE = 24  # a shorter loop of which nothing but the end is read does several repetitions at once
-PATIENCE = 100  # so many times what looks alike may turn out not to repeat, and then nothing more is looked for
 MIXED = np.cumprod(np.full(WINDOW, 0x9E3779B97F4A7C1))  # odd numbers, whose multiples spread over all numbers
 
 Places = NDArray[np.int64]
@@ -41,98 +41,96 @@ class Loop(NamedTuple):
     def end(self) -> int:
         return self.start + self.size * self.times
 
+    @property
+    def repetitions(self) -> Places:
+        """For each instruction, where its repetition begins."""
+        return np.arange(self.start, self.end, self.size).repeat(self.size)
+
+    def rows(self, of: NDArray[Any]) -> NDArray[Any]:
+        """What is known of each instruction (a column) in each repetition (a row)."""
+        return of[self.start : self.end].reshape(self.times, self.size)
+
     def together(self, count: int) -> Loop:
         """So many repetitions as one; what is left over stands alone."""
         return Loop(self.start, self.size * count, self.times // count)
 
 
-class Repeats:
-    """The loops of a code. A position is one in the list of instructions, and a negative number stands for what no
-    instruction computes."""
+class Instructions:
+    """Instructions in order, as arrays, and what repeats in them. A position is one in this order.
 
-    def __init__(self, code: Code, places: Sequence[int], results: Sequence[Scalar]) -> None:
-        of_places = itemgetter(*places)
-        self.places, self.arguments = places, of_places(code.arguments)
-        flat: list[Any] = list(chain.from_iterable(self.arguments))
-        count = len(places)
-        self.lengths = np.fromiter(map(len, self.arguments), np.int64, count)
+    An argument reads an element of an array: 0, all results; or another one, such as an input. In each repetition, it
+    reads one of the same array, further on by a distance that stays the same, and may be 0.
+    """
+
+    def __init__(
+        self, operations: Sequence[Any], lengths: Iterable[int], reads: Places, arrays: Places, results: Places,
+        worth: int,
+    ) -> None:  # fmt: skip
+        """`reads`, `arrays`: which element of which array each argument reads. One that is no result is negative.
+
+        `lengths`: how many arguments each instruction has. `results`: the positions of those that are given away."""
+        count = len(operations)
+        self.reads, self.arrays, self.results, self.worth = reads, arrays, results, worth
+        self.lengths = np.fromiter(lengths, np.int64, count)
         self.starts = np.concatenate([[0], np.cumsum(self.lengths)])
-        is_number = np.fromiter(map(isinstance, flat, repeat(float)), bool, len(flat))
-        values = np.array(flat, float)
-        positions = ~np.arange(len(code.operations))
-        positions[places] = np.arange(count)
-        self.reads = np.empty(len(flat), np.int64)  # the position of each argument
-        self.reads[~is_number] = positions[values[~is_number].astype(np.int64)]
-        numbers = np.unique(values[is_number].view(np.int64), return_inverse=True)[1]
-        self.reads[is_number] = ~(numbers + len(code.operations))
         self.readers = np.repeat(np.arange(count), self.lengths)
-        self.uses = np.bincount(self.reads[self.reads >= 0], minlength=count)  # by how many arguments each is read
-        self.results = np.array([p for r in results if isinstance(r, Ref) and (p := positions[r.place]) >= 0], np.int64)
-        self.operations = np.fromiter(map(id, of_places(code.operations)), np.int64, count)
-        fixed = np.add.reduceat(np.minimum(self.reads, 0) * MIXED[1], self.starts[:-1])
+        self.uses = np.bincount(reads[reads >= 0], minlength=count)  # by how many arguments each is read
+        self.operations = np.fromiter(map(id, operations), np.int64, count)
+        fixed = np.add.reduceat(arrays * MIXED[1], self.starts[:-1])
         self.kinds = (self.operations + self.lengths) * MIXED[0] + fixed
-        self.owners = np.full(count, -1)  # the loop that each instruction is part of
-        self.loops: list[Loop] = []
-        for loop in self._candidates():
-            self._take(loop)
-        apart = self._apart()
-        self.loops = [self._several_at_once(self._without_odd_ends(loop, apart)) for loop in self.loops]
-        self.owners[:] = -1
-        for i, loop in enumerate(self.loops):
-            self.owners[loop.start : loop.end] = i
-        self.apart = self._apart()
 
-    def columns(self, loop: Loop) -> Places:
-        """What each argument (a column) reads in each repetition (a row)."""
+    def columns(self, loop: Loop, of: Places | None = None) -> Places:
+        """What each argument (a column) reads in each repetition (a row); or what else is known of it."""
         first, last = self.starts[loop.start], self.starts[loop.end]
-        return self.reads[first:last].reshape(loop.times, -1)
+        return (self.reads if of is None else of)[first:last].reshape(loop.times, -1)
 
-    def _candidates(self) -> list[Loop]:
-        count = len(self.places)
-        windows = sum(self.kinds[i : count - WINDOW + i + 1] * MIXED[i] for i in range(WINDOW))
+    def candidates(self) -> list[Loop]:
+        """What may be a loop. Of two that overlap, the one that saves more instructions is taken first."""
+        found = list[Loop]()
+        for size in self._sizes():
+            differs = np.flatnonzero(self.kinds[size:] != self.kinds[:-size])
+            bounds = np.concatenate([[-1], differs, [len(self.operations) - size]])
+            for i in np.flatnonzero(np.diff(bounds) > max(self.worth, OFTEN * size) - size).tolist():
+                found += self._even(int(bounds[i]) + 1, int(bounds[i + 1]), size)
+        chosen, taken = list[Loop](), np.zeros(len(self.operations), bool)
+        for loop in sorted(found, key=lambda loop: (loop.size - loop.size * loop.times, loop.size)):
+            for part in self._parts(loop, loop.rows(taken).any(axis=1)):
+                taken[part.start : part.end] = True
+                chosen.append(part)
+        return sorted(chosen)
+
+    def _sizes(self) -> list[int]:
+        """How far apart instructions often stand that are alike, and begin with some others that are alike, too."""
+        count = max(len(self.operations) - WINDOW + 1, 0)
+        windows = sum(self.kinds[i : count + i] * MIXED[i] for i in range(WINDOW))
         order = np.argsort(windows, kind="stable")
-        same = np.flatnonzero(windows[order[1:]] == windows[order[:-1]])
-        later = np.full(count, count)  # where the same window stands next
-        later[order[same]] = order[same + 1]
-        following, alike, found, i, in_vain = later.tolist(), windows.tolist(), list[Loop](), 0, 0
-        while i < count and in_vain < PATIENCE:
-            candidate, loop = following[i], None
-            for _ in range(TRIES):
-                size = candidate - i
-                end = i + size * (OFTEN - 1)
-                if size > LONGEST or end >= len(alike):
-                    break
-                if alike[end] == alike[candidate + size] == alike[i]:
-                    loop = self._going_on(i, size)
-                    if loop is not None:
-                        found.append(loop)
-                        break
-                    in_vain += 1
-                candidate = following[candidate]
-            i = i + 1 if loop is None else loop.end
+        windows, often = windows[order], np.zeros(LONGEST + 1, np.int64)
+        for k in range(1, NEXT + 1):
+            apart = (order[k:] - order[:-k])[windows[k:] == windows[:-k]]
+            often += np.bincount(apart[apart <= LONGEST], minlength=LONGEST + 1)
+        return [int(size) for size in np.argsort(-often, kind="stable")[:SIZES] if often[size]]
+
+    def _even(self, start: int, end: int, size: int) -> list[Loop]:
+        """The loops of instructions that are like those `size` later, with arguments at even distances."""
+        for known in (self.operations, self.lengths):
+            if (known[start:end] != known[start + size : end + size]).any():  # two kinds may have one number
+                return []
+        first, second, last = self.starts[[start, start + size, end + size]]
+        distance, reads, arrays = second - first, self.reads[first:last], self.arrays[first:last]
+        steps, moved = reads[distance:] - reads[:-distance], arrays[distance:] != arrays[:-distance]
+        uneven = (steps[distance:] != steps[:-distance]) | moved[distance:] | moved[:-distance]
+        readers = self.readers[first : last - 2 * distance]
+        bounds = np.concatenate([[start - 1], np.unique(readers[uneven]), [end - size]])
+        found = list[Loop]()
+        for i in np.flatnonzero(np.diff(bounds) > max(self.worth, OFTEN * size) - 2 * size).tolist():
+            times, left = divmod(int(bounds[i + 1] - bounds[i]) - 1 + 2 * size, size)
+            loop = Loop(int(bounds[i]) + 1, size, times)
+            later = self._where_to_begin(loop, left)
+            loop = Loop(loop.start + later, size, times - (later > left))
+            found += [loop] if self._worth_it(loop) else []
         return found
 
-    def _going_on(self, start: int, size: int) -> Loop | None:
-        """How long the arguments go on at even distances; the first repetition may read something else."""
-        differs = np.flatnonzero(self.kinds[start + size :] != self.kinds[start:-size])
-        times = (int(differs[0]) + size if len(differs) else len(self.places) - start) // size
-        if times < OFTEN:
-            return None
-        operations = self.operations[start : start + size * times].reshape(times, size)
-        lengths = self.lengths[start : start + size * times].reshape(times, size)
-        if (operations != operations[0]).any() or (lengths != lengths[0]).any():  # two kinds may have one number
-            return None
-        reads = self.columns(Loop(start, size, times))
-        steps = np.diff(reads, axis=0)
-        even = ((steps == steps[1]) & ((steps == 0) | (np.minimum(reads[1:], reads[:-1]) >= 0))).all(axis=1)
-        if not even[0]:
-            start, even, times = start + size, even[1:], times - 1
-        times = times if even.all() else int(np.argmin(even)) + 1
-        later = self._where_to_begin(Loop(start, size, times)) if times > OFTEN else 0
-        loop = Loop(start + later, size, times - (later > 0))
-        return loop if _worth_it(loop) else None
-
-    def _where_to_begin(self, loop: Loop) -> int:
+    def _where_to_begin(self, loop: Loop, left: int) -> int:
         """How many instructions later the loop begins if it carries as few results as can be from one repetition to
         the next. One that is read once counts twice, because it would need no line of its own."""
         second, size = loop.start + loop.size, loop.size
@@ -149,7 +147,58 @@ class Repeats:
             carried[size + reader + 1] -= weight
         total = np.cumsum(carried)
         cost = total[:size] + total[size : 2 * size]
+        cost = cost * loop.times + size * (np.arange(size) > left)
         return int(size - 1 - np.argmin(cost[::-1]))
+
+    def _parts(self, loop: Loop, gone: NDArray[np.bool_]) -> list[Loop]:
+        """What is left of a loop without these repetitions, as far as it is worth it."""
+        bounds = pairwise([-1, *np.flatnonzero(gone).tolist(), loop.times])
+        parts = [Loop(loop.start + loop.size * (i + 1), loop.size, j - i - 1) for i, j in bounds]
+        return [part for part in parts if self._worth_it(part)]
+
+    def _worth_it(self, loop: Loop) -> bool:
+        return loop.times >= OFTEN and loop.times * loop.size >= self.worth
+
+    def leaving(self, groups: Places) -> NDArray[np.bool_]:
+        """Which results are read in another group of instructions than their own, or given away."""
+        inside = self.reads >= 0
+        reads, readers = self.reads[inside], self.readers[inside]
+        found = np.zeros(len(self.operations), bool)
+        found[self.results] = True
+        found[reads[groups[reads] != groups[readers]]] = True
+        return found
+
+
+class Repeats(Instructions):
+    """The loops of a code, in a text of which each number has a name: of what no instruction computes, one name is one
+    number, and an argument that moves reads one line of the same or of another loop."""
+
+    def __init__(self, code: Code, places: Sequence[int], results: Sequence[Scalar]) -> None:
+        of_places, count = itemgetter(*places), len(places)
+        self.places, self.arguments = places, of_places(code.arguments)
+        flat: list[Any] = list(chain.from_iterable(self.arguments))
+        is_number = np.fromiter(map(isinstance, flat, repeat(float)), bool, len(flat))
+        values = np.array(flat, float)
+        positions = ~np.arange(len(code.operations))
+        positions[places] = np.arange(count)
+        reads = np.empty(len(flat), np.int64)
+        reads[~is_number] = positions[values[~is_number].astype(np.int64)]
+        numbers = np.unique(values[is_number].view(np.int64), return_inverse=True)[1]
+        reads[is_number] = ~(numbers + len(code.operations))
+        given = np.array([p for r in results if isinstance(r, Ref) and (p := positions[r.place]) >= 0], np.int64)
+        super().__init__(
+            of_places(code.operations), map(len, self.arguments), reads, np.minimum(reads, 0), given, WORTH
+        )
+        self.owners = np.full(count, -1)  # the loop that each instruction is part of
+        self.loops: list[Loop] = []
+        for loop in self.candidates():
+            self._take(loop)
+        apart = self._apart()
+        self.loops = [self._several_at_once(self._without_odd_ends(loop, apart)) for loop in self.loops]
+        self.owners[:] = -1
+        for i, loop in enumerate(self.loops):
+            self.owners[loop.start : loop.end] = i
+        self.apart = self._apart()
 
     def _take(self, loop: Loop) -> None:
         """Add the loop, or a part of it in which each argument that moves reads one line of another loop."""
@@ -159,7 +208,7 @@ class Repeats:
         loop = loop.together(max(back, 1))
         if loop.times > 1 and ordered(loop.size, chain(*self.dependences(loop))) is None:
             loop = loop.together(2)  # the first one reads what the second one computed
-        if not _worth_it(loop):
+        if not self._worth_it(loop):
             return
         reads = self.columns(loop)
         steps = reads[1] - reads[0]
@@ -169,7 +218,7 @@ class Repeats:
         cuts = [0, *np.flatnonzero((owners[1:] != owners[:-1]).any(axis=1)) + 1, loop.times]
         first, end = max(pairwise(cuts), key=lambda cut: cut[1] - cut[0])
         loop = Loop(loop.start + loop.size * first, loop.size, end - first)
-        if not _worth_it(loop) or (owners[first] < 0).any():
+        if not self._worth_it(loop) or (owners[first] < 0).any():
             return
         reads = reads[first:end]
         series = set(zip(reads[0][others].tolist(), reads[-1][others].tolist()))
@@ -202,26 +251,19 @@ class Repeats:
 
     def _apart(self) -> NDArray[np.bool_]:
         """Which results have lines of their own: they are not read once, and that in the same repetition."""
-        count = len(self.places)
-        repetition, total = np.zeros(count, np.int64), 1
+        repetitions = np.full(len(self.places), -1)
         for loop in self.loops:
-            repetition[loop.start : loop.end] = total + np.arange(loop.size * loop.times) // loop.size
-            total += loop.times
-        inside = self.reads >= 0
-        reads, readers = self.reads[inside], self.readers[inside]
-        apart: NDArray[np.bool_] = self.uses != 1
-        apart[self.results] = True
-        apart[reads[repetition[reads] != repetition[readers]]] = True
-        return apart
+            repetitions[loop.start : loop.end] = loop.repetitions
+        return (self.uses != 1) | self.leaving(repetitions)
 
     def _without_odd_ends(self, loop: Loop, apart: NDArray[np.bool_]) -> Loop:
         """The loop without its first and its last repetition if a line of these alone has to stand apart."""
-        rows = apart[loop.start : loop.end].reshape(loop.times, loop.size)
+        rows = loop.rows(apart)
         inner = rows[1:-1].any(axis=0)
         odd = [bool((row & ~inner).any()) and not self._moves_through(first, first + loop.size)
                for row, first in ((rows[0], loop.start), (rows[-1], loop.last))]  # fmt: skip
         shorter = Loop(loop.start + loop.size * odd[0], loop.size, loop.times - sum(odd))
-        return shorter if _worth_it(shorter) else loop
+        return shorter if self._worth_it(shorter) else loop
 
     def _moves_through(self, first: int, end: int) -> bool:
         """Whether an argument of a loop reads one of these, and others in its other repetitions."""
@@ -240,10 +282,6 @@ class Repeats:
         if together < 2 or ((steps != 0) & (steps != loop.size)).any() or inner.any() or self.read_later(loop).any():
             return loop
         return loop.together(together)
-
-
-def _worth_it(loop: Loop) -> bool:
-    return loop.times >= OFTEN and loop.times * loop.size >= WORTH
 
 
 def ordered(count: int, pairs: Iterable[tuple[int, int]]) -> list[int] | None:

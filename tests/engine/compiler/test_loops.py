@@ -171,9 +171,9 @@ def test_a_long_chain_reads_as_its_steps(monkeypatch):
     program.value_and_grad(0.3)
     assert program.source.count("\n") < 30
     assert (
-        "    for _ in range(298):\n"
-        "        v900 = tanh(v900 * p0 + 0.1)\n"
-        "        v900s.append(v900)\n"
+        "    for _ in range(299):\n"
+        "        v903 = tanh(v903 * p0 + 0.1)\n"
+        "        v903s.append(v903)\n"
     ) in program.source  # fmt: skip
     assert (
         "        v2689 = v2689 + v9 * v2692\n"
