@@ -55,8 +55,7 @@ class NumPy:
         for array in self.code:
             self._make(array)
         if fresh is not None:
-            zeros = fresh.op == "scatter" and not covers(fresh)[0]
-            self.line(f"{fresh.name} = np.{'zeros' if zeros else 'empty'}({fresh.lanes})")
+            self.line(f"{fresh.name} = {self._memory(fresh)}")
         for array in self.code:
             self._array = array
             (getattr(self, f"_{array.op}") if array.op in WORDS else self._elementwise)(array)
