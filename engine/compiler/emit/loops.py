@@ -52,7 +52,7 @@ class _Writer:
         for position in np.flatnonzero(found.apart & (found.owners < 0)).tolist():
             uses[self.places[position]] = 2
         for loop in found.loops:
-            alone: Any = found.apart[loop.start : loop.end].reshape(loop.times, loop.size).any(axis=0)
+            alone: Any = loop.rows(found.apart).any(axis=0)
             self.orders.append(self._order(loop, alone))
             for place, is_alone in zip(self.places[loop.last : loop.end], alone.tolist()):
                 uses[place] = 1 + is_alone

@@ -115,7 +115,7 @@ class Instructions:
                     continue
                 even = _stretches(start, self._uneven(start, end, size), end - size, least - 2 * size)
                 found += [(first, last + 2 * size, size) for first, last in even]
-                if len(even) == 1 and end - start - even[0][1] + even[0][0] - size < least:
+                if len(even) == 1 and (end - size - start) - (even[0][1] - even[0][0]) < least:
                     explained.append((start, end + size, size))  # in twice the size there is nothing more
         chosen, taken = list[Loop](), np.zeros(count, bool)
         for start, end, size in sorted(found, key=lambda found: (found[0] - found[1] + found[2], found[2])):
