@@ -130,7 +130,7 @@ class Instructions:
         steps, moved = reads[distance:] - reads[:-distance], arrays[distance:] != arrays[:-distance]
         uneven = (steps[distance:] != steps[:-distance]) | moved[distance:] | moved[:-distance]
         readers = self.readers[first : last - 2 * distance]
-        bounds = np.concatenate([[start - 1], np.unique(readers[uneven]), [end - size]])
+        bounds = np.concatenate([[start - 1], readers[uneven], [end - size]])  # readers rise
         found = list[Loop]()
         for i in np.flatnonzero(np.diff(bounds) > max(self.worth, OFTEN * size) - 2 * size).tolist():
             times, left = divmod(int(bounds[i + 1] - bounds[i]) - 1 + 2 * size, size)
