@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import CodeType
 from typing import Any
 
 from numpy import ndarray
 
-from .run.building import build
 from .run.running import SIZES, Call, Pool, Pools
 from .trace.tracer import ONE_AT_A_TIME
 
@@ -40,17 +41,24 @@ def same_kinds(arrays: Sequence[Any], unchanged: Callable[[], bool] | None) -> C
 
     The call is remembered under the shape of the first one, which is not compared again.
     """
-    tests, types = list[str](), dict[str, Any](ndarray=ndarray)
+    tests, names = list[str](), dict[str, Any](ndarray=ndarray)
     for i, array in enumerate(arrays):
         if array.__class__ is float:
             tests.append(f"x{i}.__class__ is float")
         else:
-            types[f"dtype{i}"] = array.dtype
+            names[f"dtype{i}"], names[f"shape{i}"] = array.dtype, array.shape
             dtype = f"(x{i}.dtype is dtype{i} or x{i}.dtype == dtype{i})"
-            tests.append(f"x{i}.__class__ is ndarray and {dtype}" + f" and x{i}.shape == {array.shape}" * (i > 0))
+            tests.append(f"x{i}.__class__ is ndarray and {dtype}" + f" and x{i}.shape == shape{i}" * (i > 0))
     if unchanged is not None:
         tests.append("unchanged()")
-        types["unchanged"] = unchanged
+        names["unchanged"] = unchanged
     given = "".join(f"x{i}=None, " for i in range(len(arrays)))
-    text = f"def same_kinds({given}*more):\n    return {' and '.join([*tests, 'not more'])}\n"
-    return build("same_kinds", text, types)
+    exec(_compiled(f"def same_kinds({given}*more):\n    return {' and '.join([*tests, 'not more'])}\n"), names)
+    function: Callable[..., bool] = names["same_kinds"]
+    return function
+
+
+@cache
+def _compiled(text: str) -> CodeType:
+    """The code of a text; there are few, since they hold neither shapes nor types."""
+    return compile(text, "<chainrule same_kinds>", "exec")

@@ -52,8 +52,7 @@ class _Joined:
                 names = [member.name for member in members]
                 whole.name = "_".join(names) if len(names) <= FEW_NAMES else f"{names[0]}_to_{names[-1]}"
                 self._at[whole], self._members[whole] = self._at[members[-1]] + 1, len(members)
-                for member, start in below_each_other(whole):
-                    self._below[member] = Rows(whole, start, 1, member.lanes)
+                self._below.update(below_each_other(whole))
 
     def join(self) -> bool:
         """Join the instructions that do the same to all members of a family, which makes a family; False if none do."""

@@ -100,17 +100,15 @@ class Forward:
                 numbers = [Number(operands[i]) for i in positions]  # type: ignore[arg-type]
                 parts.append(self.program.write("numbers", numbers, len(numbers), False))
             else:
-                parts.append(self._lanes(self.arrays[array], lanes))
+                source = self.arrays[array]
+                taken = rows(source, lanes)
+                parts.append(taken or self._linked("take", [source.whole], len(lanes), source.batched, tuple(lanes)))
         if len(parts) == 1 and isinstance(parts[0], Rows) and (parts[0].step == 1 or not solid) and (
             parts[0].count == len(operands)
         ):  # fmt: skip
             return parts[0]
         where = tuple([tuple(positions) for positions, _ in groups.values()])
         return self._linked("scatter", parts, len(operands), any(map(is_batched, parts)), where)
-
-    def _lanes(self, array: Array, lanes: Sequence[int]) -> Rows:
-        evenly = rows(array, lanes)
-        return evenly or self._linked("take", [array.whole], len(lanes), array.batched, tuple(lanes))
 
     def broadcastable(self, operands: Sequence[planned.Operand]) -> Operand:
         """The operands as rows of one array, or as one row or number if all are equal."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count
 
 from ...op import Op
 from . import ir
@@ -14,12 +15,12 @@ MANY_FEATURES = 32  # from here on it takes longer to transpose an input than to
 def name_arrays(plan: Plan) -> None:
     """Name the arrays as textbooks do: z1 = W1 @ h0, h1 = tanh(z1), …"""
     numbers: dict[Array, int] = {}  # the products that no activation was applied to so far
-    count = 0
+    products = count(1)
     for position, step in enumerate(plan.steps):
         step.target.name = f"v{position + 1}"
         if step.kind == "dot":
-            numbers[step.target] = count = count + 1
-            step.target.name = f"z{count}"
+            numbers[step.target] = number = next(products)
+            step.target.name = f"z{number}"
         elif isinstance(step.kind, Op) and len(step.operands) == 1:
             [source, *others] = by_array(step.operands[0])
             if source and not others and (number := numbers.pop(source, 0)):
@@ -28,7 +29,7 @@ def name_arrays(plan: Plan) -> None:
 
 def name_the_rest(code: Iterable[ir.Array], constants: str = "t") -> None:
     """Give each array a name of its own: t1, t2, … where textbooks have none. Constants have a letter of their own."""
-    taken, counts = {"theta", "n"}, {"t": 0, constants: 0}
+    taken, numbers = {"theta", "n"}, {"t": count(1), constants: count(1)}
     unnamed = []
     for array in code:
         if not array.name or (array.name in taken and array.op != "theta"):
@@ -37,8 +38,7 @@ def name_the_rest(code: Iterable[ir.Array], constants: str = "t") -> None:
     for array in unnamed:
         letter = constants if array.op == "numbers" else "t"
         while not array.name or array.name in taken:
-            counts[letter] += 1
-            array.name = f"{letter}{counts[letter]}"
+            array.name = f"{letter}{next(numbers[letter])}"
         taken.add(array.name)
 
 

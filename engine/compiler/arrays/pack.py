@@ -29,10 +29,10 @@ class _Agenda:
         self.lanes: list[Any] = [*leaves]  # for each place, once it is computed
         self.lanes += [None] * (len(flat.batched) - len(leaves))
         self.steps: list[Step] = []
-        self._waiting, self._users, self._depth = _reachable(flat, len(leaves))
+        first, self._waiting, self._users, self._depth = _reachable(flat, len(leaves))
         self._ready: defaultdict[Any, list[int]] = defaultdict(list)
         self._sums: defaultdict[Any, int] = defaultdict(int)  # of the depths of those that are ready
-        self._make_ready(place for place, number in self._waiting.items() if number == 0)
+        self._make_ready(first)
 
     def _make_ready(self, places: Iterable[int]) -> None:
         flat, ready, sums, depth = self.flat, self._ready, self._sums, self._depth
@@ -147,26 +147,26 @@ def schedule(code: Code, outputs: Sequence[Scalar], inputs: Sequence[Array], par
     return plan
 
 
-def _reachable(flat: Flattened, first: int) -> tuple[dict[int, int], dict[int, list[int]], dict[int, int]]:
-    """For each task that the outputs need: how many arguments it waits for, which tasks use it, and how deep it is.
-
-    Before the `first` place are the inputs and parameters.
-    """
-    needs: dict[int, list[int]] = {}
+def _reachable(flat: Flattened, leaves: int) -> tuple[list[int], dict[int, int], dict[int, list[int]], dict[int, int]]:
+    """Of the tasks that the outputs need: those that wait for no other one; how many each other one waits for; which
+    tasks use each one; and how deep it is. Before all tasks are the places of so many inputs and parameters."""
+    first, needs = list[int](), dict[int, list[int]]()
     users: defaultdict[int, list[int]] = defaultdict(list)
     wanted = {output for output in flat.outputs if output.__class__ is int}
     for place, (_, given) in reversed(flat.tasks.items()):  # arguments stand before the tasks that use them
         if place in wanted:
-            needs[place] = arguments = [a for a in given if a.__class__ is int and a >= first]
-            if len(arguments) > 1:  # each once, in their own order, which a set would not keep
-                needs[place] = arguments = list(dict.fromkeys(arguments))
+            arguments = [a for a in given if a.__class__ is int and a >= leaves]
+            if not arguments:
+                first.append(place)
+                continue
+            needs[place] = arguments = list(dict.fromkeys(arguments))  # in their own order, which a set would not keep
             for argument in arguments:
                 wanted.add(argument)
                 users[argument].append(place)
-    depth: dict[int, int] = {}
+    depth = dict.fromkeys(first, 1)
     for place, arguments in reversed(needs.items()):
-        depth[place] = 1 + max(map(depth.__getitem__, arguments)) if arguments else 1
-    return dict(zip(needs, map(len, needs.values()))), users, depth
+        depth[place] = 1 + max(map(depth.__getitem__, arguments))
+    return first, dict(zip(needs, map(len, needs.values()))), users, depth
 
 
 def _group_key(flat: Flattened, place: int) -> Any:

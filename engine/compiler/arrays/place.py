@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from ..literals import evenly, slice_literal
-from .ir import WORDS, Array, Operand, Rows
+from .ir import WORDS, Array, Operand, Rows, rows
 
 Places = Sequence[int]
 ELSEWHERE = ("theta", "numbers", "index", "flat", "input", "scatter")  # where these lie is settled already
@@ -17,20 +17,16 @@ ELSEWHERE = ("theta", "numbers", "index", "flat", "input", "scatter")  # where t
 class Placement(NamedTuple):
     """Where the arrays of a function lie."""
 
-    inside: dict[Array, tuple[Array, Places]]  # those that are computed in rows of a scatter
-    below: dict[Array, tuple[Array, int]]  # those in an array "beside", and their first row there
+    inside: dict[Array, Rows]  # those that are computed in rows of a scatter
+    below: dict[Array, Rows]  # those in rows of an array "beside"
     again: dict[Array, Array]  # those that lie in the memory of an earlier one
     taken_back: dict[Array, Array]  # the scatters that take what they put, with a row of zeros behind it
     first: set[Array]  # those in which the examples come first
 
     def said(self, array: Array) -> str:
         """In which memory an array lies, if that is not its own; in words."""
-        if array in self.inside:
-            whole, places = self.inside[array]
-            return f", in {whole.name}{slice_literal(places)}"
-        if array in self.below:
-            whole, start = self.below[array]
-            return f", in {whole.name}[{start}:{start + array.lanes}]"
+        if rows := self.inside.get(array) or self.below.get(array):
+            return f", in {rows.array.name}{slice_literal(rows.places)}"
         return f", in the memory of {self.again[array].name}" if array in self.again else ""
 
 
@@ -69,11 +65,12 @@ def _writes(scatter: Array) -> tuple[list[bool], bool, bool]:
     return scatter.writes
 
 
-def copied(scatter: Array, inside: Mapping[Array, tuple[Array, Places]]) -> list[tuple[Operand, Places, bool]]:
+def copied(scatter: Array, inside: Mapping[Array, Rows]) -> list[tuple[Operand, Places, bool]]:
     """The parts of a scatter that are not computed there, each with its places, and whether it is the first in them."""
     return [
         (part, places, first) for part, places, first in zip(scatter.args, scatter.extra[0], first_writes(scatter))
-        if not (isinstance(part, Rows) and inside.get(part.array) == (scatter, places) and part.complete)
+        if not (isinstance(part, Rows) and part.array in inside and inside[part.array] == rows(scatter, places)
+                and part.complete)
     ]  # fmt: skip
 
 
@@ -85,10 +82,10 @@ def there(x: Rows) -> list[bool] | None:
     return [place in places for place in x.places]
 
 
-def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple[Array, Places]]:
+def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, Rows]:
     """The arrays that are computed in rows of a scatter, so that they need not be copied there."""
     uses = Counter([*roots, *(read for array in code for read in array.reads)])
-    found: dict[Array, tuple[Array, Places]] = {}
+    found: dict[Array, Rows] = {}
     for scatter in reversed(code):
         if scatter.op != "scatter" or covers(scatter)[1]:
             continue
@@ -96,12 +93,12 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, tuple
         for i, (part, places, fresh) in enumerate(zip(scatter.args, parts, first_writes(scatter))):
             if not isinstance(part, Rows) or not part.complete or not fresh:
                 continue
-            array, rising = part.array, range(places[0], places[0] + part.count)
+            array, window = part.array, Rows(scatter, places[0], 1, part.count)
             settled = array in found or array in roots or array.ones or array.op in ELSEWHERE
-            if settled or array.batched is not scatter.batched or list(places) != list(rising):
+            if settled or array.batched is not scatter.batched or list(places) != list(window.places):
                 continue
             if uses[array] == 1 or all(set(places).isdisjoint(later) for later in parts[i + 1 :]):
-                found[array] = scatter, places
+                found[array] = window
     return found
 
 
@@ -141,27 +138,27 @@ def around_einsum(
 def place(code: Sequence[Array], roots: Collection[Array], own: Collection[Array | None]) -> Placement:
     """Where the arrays of a function lie; those that are `own` share no memory with an earlier one."""
     inside = placed(code, roots)
-    below = {member: (array, start) for array in code if array.op == "beside"
-             for member, start in below_each_other(array)}  # fmt: skip
+    below = {member: rows for array in code if array.op == "beside" for member, rows in below_each_other(array)}
     back, first = around_einsum(code, roots, inside)
-    own = {*own, *back.values(), *first, *below, *(array for array, _ in below.values())}
+    own = {*own, *back.values(), *first, *below, *(rows.array for rows in below.values())}
     return Placement(inside, below, reused(code, roots, inside, own), back, first)
 
 
-def below_each_other(whole: Array) -> Iterator[tuple[Array, int]]:
-    """The arrays that an array "beside" is made of, and the first row of each."""
-    return zip(whole.reads, accumulate((member.lanes + member.ones for member in whole.reads), initial=0))
+def below_each_other(whole: Array) -> Iterator[tuple[Array, Rows]]:
+    """The arrays that an array "beside" is made of, each with its rows there."""
+    starts = accumulate((member.lanes + member.ones for member in whole.reads), initial=0)
+    return ((member, Rows(whole, start, 1, member.lanes)) for member, start in zip(whole.reads, starts))
 
 
-def home(array: Array, inside: Mapping[Array, tuple[Array, Places]]) -> Array:
+def home(array: Array, inside: Mapping[Array, Rows]) -> Array:
     """The array in whose memory this one lies, where it is computed in rows of another one."""
     while array in inside:
-        array = inside[array][0]
+        array = inside[array].array
     return array
 
 
 def reused(
-    code: Sequence[Array], roots: Collection[Array], inside: dict[Array, tuple[Array, Places]], own: Collection[object]
+    code: Sequence[Array], roots: Collection[Array], inside: dict[Array, Rows], own: Collection[object]
 ) -> dict[Array, Array]:
     """The arrays that lie in the memory of an earlier one, which is read no more. Those that are `own` keep theirs."""
     lives: dict[Array, list[int]] = {}  # from where on, and until when

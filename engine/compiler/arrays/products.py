@@ -37,7 +37,7 @@ class _Vectors:
     """The different vectors on one side of the sums; one whose scalars are all in a longer one is a part of that."""
 
     def __init__(self, vectors: Iterable[Vector]) -> None:
-        self.whole: list[dict[int, int]] = []  # of each vector: its scalars, each with the place that it gets in a row
+        self.whole: list[dict[int, int]] = []  # the scalars of each, with the positions that they get
         self.at: dict[Vector, int] = {}  # which of these a vector is a part of
         self.home: dict[int, int] = {}  # and a scalar
         for vector in sorted(dict.fromkeys(vectors), key=len, reverse=True):
@@ -178,15 +178,15 @@ def _grid(part: list[_Entry], lefts: Sequence[dict[int, int]], rights: Sequence[
     if len(rows) < 2 or len(columns) < 2 or len(part) != len({(entry.row, entry.column) for entry in part}):
         return None
     width = 0
-    for entry in part:  # factors of one product stand in one place
+    for entry in part:  # the factors of a product stand in one position
         row, column = lefts[entry.row], rights[entry.column]
         for left, right in entry.pairs:
-            place = max(row[left], column[right])
-            if place < 0:
-                place, width = width, width + 1
-            if row[left] not in (place, -1) or column[right] not in (place, -1):
+            position = max(row[left], column[right])
+            if position < 0:
+                position, width = width, width + 1
+            if row[left] not in (position, -1) or column[right] not in (position, -1):
                 return None
-            row[left] = column[right] = place
+            row[left] = column[right] = position
     products = sum(len(entry.pairs) for entry in part)
     if products < max(FEWEST, DENSITY * len(rows) * len(columns) * width):
         return None
@@ -198,8 +198,8 @@ def _grid(part: list[_Entry], lefts: Sequence[dict[int, int]], rights: Sequence[
     for numbers, vectors in ((rows, lefts), (columns, rights)):
         side: list[Argument] = [0.0] * (len(numbers) * width)
         for i, number in enumerate(numbers):
-            for scalar, place in vectors[number].items():
-                side[i * width + place] = scalar
+            for scalar, position in vectors[number].items():
+                side[i * width + position] = scalar
         sides.append(side)
     row_of, column_of = ({number: i for i, number in enumerate(numbers)} for numbers in (rows, columns))
     places = {entry.place: row_of[entry.row] * len(columns) + column_of[entry.column] for entry in sorted(part)}

@@ -110,15 +110,11 @@ def _sign(program: Any, a: Operand) -> Any:
     return program.ufunc("minimum", program.ufunc("ceil", a), Number(1.0))
 
 
-def _positive(program: Any, a: Operand) -> Any:
-    return a
-
-
 RULES: Mapping[str, Callable[..., Any]] = {
     "add": _add,
     "multiply": _multiply,
     "negative": _negative,
-    "positive": _positive,
+    "positive": lambda program, a: a,
     "power": _power,
     "sign": _sign,
     "subtract": _subtract,

@@ -30,8 +30,8 @@ class Places:
         self.when: dict[Array, int] = {}
         for array in self.code:
             self.when[array] = self._time(array)
-        self.placed = {array: (scatter, places) for array, (scatter, places) in
-                       placed(self.code, self.roots).items() if not array.batched or covers(scatter)[0]}  # fmt: skip
+        self.placed = {array: rows for array, rows in placed(self.code, self.roots).items()
+                       if not array.batched or covers(rows.array)[0]}  # fmt: skip
         self.gradient = self._gradient()
         self.tables: dict[str, str] = {}  # the names of constant arrays, by their texts
         self.units = {time: self._units(time) for time in (BEFORE, DURING, AFTER)}
@@ -147,8 +147,7 @@ class Places:
         """A row of an array: the memory in which it lies, and how far from its start."""
         stride = self.block if array.batched else 1
         while array in self.placed:
-            array, places = self.placed[array][0], self.placed[array][1]
-            row += places[0]
+            array, row = self.placed[array].array, row + self.placed[array].start
         if array.op == "theta":
             return "theta", row
         if array.op == "numbers":

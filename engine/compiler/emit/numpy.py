@@ -49,15 +49,13 @@ class NumPy:
         self._array: Array | None = None
         self._taken = {"theta", "n", *(array.name for array in code if array not in self.placed)}
         self._counts: defaultdict[str, int] = defaultdict(int)
-        self._names: dict[str, str] = {}  # of windows and constants, by their texts
+        self._names: dict[str, str] = {}  # of windows, constants and integers, by what they are
         self._texts: dict[Array, str] = {}  # for all lanes of an array
         self._orders: dict[tuple[int, ...], str] = {}  # that sort long lists of indices
-        self._whole_numbers: dict[str, str] = {}
         for array in self.code:
             self._make(array)
         if fresh is not None:
-            zeros = fresh.op == "scatter" and not covers(fresh)[0]
-            self.line(f"{fresh.name} = np.{'zeros' if zeros else 'empty'}({fresh.lanes})")
+            self.line(f"{fresh.name} = {self._memory(fresh)}")
         for array in self.code:
             self._array = array
             (getattr(self, f"_{array.op}") if array.op in WORDS else self._elementwise)(array)
@@ -126,11 +124,11 @@ class NumPy:
         if array.op == "numbers":
             self.made.append(f"{name} = np.array([{', '.join(map(shown, array.args))}])")
         elif array in self.placed:
-            scatter, places = self.placed[array]
-            self._make(scatter)
-            if len(places) == scatter.lanes:
-                array.name = scatter.name
-            self._texts[array] = self._texts[scatter] + (slice_literal(places) or "") * (len(places) < scatter.lanes)
+            rows = self.placed[array]
+            self._make(rows.array)
+            if rows.complete:
+                array.name = rows.array.name
+            self._texts[array] = shown(rows, self._texts[rows.array])
         elif array.op not in ("theta", "index", "flat") and array is not self.fresh:
             self.made.append(f"{name} = {self._memory(array)}")
             if array in self.rowwise:
@@ -142,9 +140,9 @@ class NumPy:
         if array in self._reused:
             return self._reused[array].name
         if array in self._below:
-            whole, start = self._below[array]
+            whole, start, _, count = self._below[array]
             self._make(whole)
-            return f"{whole.name}[{start}:{start + array.lanes + array.ones}]"
+            return f"{whole.name}[{start}:{start + count + array.ones}]"
         lanes = array.lanes + array.ones + (array in self.spare)
         shape: tuple[int | str, ...] = (lanes, "n") if array.batched else (array.lanes,)
         zeros = array in self.spare or (array.op == "scatter" and not covers(array)[0])
@@ -408,12 +406,12 @@ class NumPy:
             self.anew.add(array.name)
             text = f"{array.name} = in_range({self.of(x, True, (1, 1))}, {count})"
             return self.to(array, text, f"{self.says(x)} as integers")
-        given = source.extra[0]
-        whole = self._whole_numbers.get(given)
-        if whole is None:
-            whole = self._whole_numbers[given] = self._new("i")
-            self.made.append(f"{whole} = np.empty(({source.lanes}, n), np.intp)")
-            self.to(array, f"{whole}[...] = {given}", f"{given} as integers")
+        given, key = source.extra[0], f"{source.extra[0]} as integers"
+        if key not in self._names:
+            self._names[key] = self._new("i")
+            self.made.append(f"{self._names[key]} = np.empty(({source.lanes}, n), np.intp)")
+            self.to(array, f"{self._names[key]}[...] = {given}", key)
+        whole = self._names[key]
         if list(used) == list(range(source.lanes)):
             self._texts[array] = whole
         elif (evenly := slice_literal(used)) is not None:
@@ -484,12 +482,12 @@ class NumPy:
     def plus_1(self, given: str) -> str:
         """The labels plus 1, the columns of a table."""
         key = f"{given} + 1"
-        if key not in self._whole_numbers:
-            name = self._whole_numbers[key] = self._new("i")
+        if key not in self._names:
+            name = self._names[key] = self._new("i")
             self.made.append(f"{name} = np.empty(n, np.intp)")
             out = name if given.isidentifier() else self.window(f"{name}[None]")  # the input is (n,), or else (1, n)
             self.line(f"{self.np('add')}({given}, {self.constant('np.array(1)')}, {out})", f"{name} = {key}", "(n,)")
-        return self._whole_numbers[key]
+        return self._names[key]
 
     # --- what is returned
 

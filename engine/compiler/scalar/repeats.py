@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import chain, pairwise, repeat
+from math import lcm
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -87,26 +88,25 @@ class Instructions:
 
     def candidates(self) -> list[Loop]:
         """What may be a loop. Of two that overlap, the one that saves more instructions is taken first."""
-        found, explained, count = list[Loop](), list[tuple[int, int, int]](), len(self.operations)
+        found, explained, count = list[tuple[int, int, int]](), list[tuple[int, int, int]](), len(self.operations)
         for size in sorted(self._sizes()):
             least = max(self.worth, OFTEN * size)
-            multiple = [(start, end) for other, start, end in explained if size % other == 0]
-            if sum([end - start for start, end in multiple]) > count - least:
-                continue
+            multiple = [(start, end) for start, end, other in explained if size % other == 0]
             differs = np.flatnonzero(self.kinds[size:] != self.kinds[:-size])
-            bounds = np.concatenate([[-1], differs, [count - size]])
-            for i in np.flatnonzero(np.diff(bounds) > least - size).tolist():
-                start, end = int(bounds[i]) + 1, int(bounds[i + 1])
-                if not any(first <= start and end + size <= last for first, last in multiple):
-                    loops = self._even(start, end, size)
-                    found += loops
-                    if end + size - start - sum([loop.size * loop.times for loop in loops]) < least:
-                        explained.append((size, start, end + size))  # in twice the size there is nothing more
-        chosen, taken = list[Loop](), np.zeros(len(self.operations), bool)
-        for loop in sorted(found, key=lambda loop: (loop.size - loop.size * loop.times, loop.size)):
-            for part in self._parts(loop, loop.rows(taken).any(axis=1)):
-                taken[part.start : part.end] = True
-                chosen.append(part)
+            for start, end in _stretches(0, differs, count - size, least - size):
+                if any(first <= start and end + size <= last for first, last in multiple):
+                    continue
+                even = _stretches(start, self._uneven(start, end, size), end - size, least - 2 * size)
+                found += [(first, last + 2 * size, size) for first, last in even]
+                if len(even) == 1 and end - start - even[0][1] + even[0][0] - size < least:
+                    explained.append((start, end + size, size))  # in twice the size there is nothing more
+        chosen, taken = list[Loop](), np.zeros(count, bool)
+        for start, end, size in sorted(found, key=lambda found: (found[0] - found[1] + found[2], found[2])):
+            gone = start + np.flatnonzero(taken[start:end])
+            for first, last in _stretches(start, gone, end, max(self.worth, OFTEN * size)):
+                loop = self._where_it_begins(first, last, size)
+                taken[loop.start : loop.end] = True
+                chosen.append(loop)
         return sorted(chosen)
 
     def _sizes(self) -> list[int]:
@@ -120,53 +120,38 @@ class Instructions:
             often += np.bincount(apart[apart <= LONGEST], minlength=LONGEST + 1)
         return [int(size) for size in np.argsort(-often, kind="stable")[:SIZES] if often[size]]
 
-    def _even(self, start: int, end: int, size: int) -> list[Loop]:
-        """The loops of instructions that are like those `size` later, with arguments at even distances."""
+    def _uneven(self, start: int, end: int, size: int) -> Places:
+        """Which instructions, of those that are like the ones `size` later, are not followed by arguments at even
+        distances."""
         for known in (self.operations, self.lengths):
             if (known[start:end] != known[start + size : end + size]).any():  # two kinds may have one number
-                return []
+                return np.arange(start, end)
         first, second, last = self.starts[[start, start + size, end + size]]
         distance, reads, arrays = second - first, self.reads[first:last], self.arrays[first:last]
         steps, moved = reads[distance:] - reads[:-distance], arrays[distance:] != arrays[:-distance]
         uneven = (steps[distance:] != steps[:-distance]) | moved[distance:] | moved[:-distance]
-        readers = self.readers[first : last - 2 * distance]
-        bounds = np.concatenate([[start - 1], readers[uneven], [end - size]])  # readers rise
-        found = list[Loop]()
-        for i in np.flatnonzero(np.diff(bounds) > max(self.worth, OFTEN * size) - 2 * size).tolist():
-            times, left = divmod(int(bounds[i + 1] - bounds[i]) - 1 + 2 * size, size)
-            loop = Loop(int(bounds[i]) + 1, size, times)
-            later = self._where_to_begin(loop, left)
-            loop = Loop(loop.start + later, size, times - (later > left))
-            found += [loop] if self._worth_it(loop) else []
-        return found
+        return self.readers[first : last - 2 * distance][uneven]
 
-    def _where_to_begin(self, loop: Loop, left: int) -> int:
-        """How many instructions later the loop begins if it carries as few results as can be from one repetition to
-        the next. One that is read once counts twice, because it would need no line of its own."""
-        second, size = loop.start + loop.size, loop.size
+    def _where_it_begins(self, start: int, end: int, size: int) -> Loop:
+        """The loop of these instructions, from that one on for which it carries as few results as can be from one
+        repetition to the next. One that is read once counts twice, because it would need no line of its own."""
+        times, left = divmod(end - start, size)
+        second = start + size
         of_second = slice(self.starts[second], self.starts[second + size])
         reads, readers = self.reads[of_second] - second, self.readers[of_second] - second
-        own = (reads >= -size) & (self.reads[of_second] != self.reads[self.starts[loop.start] : self.starts[second]])
+        own = (reads >= -size) & (self.reads[of_second] != self.reads[self.starts[start] : self.starts[second]])
         reads, readers = reads[own], readers[own]
         furthest = dict(zip(reads.tolist(), readers.tolist()))  # each line's last reader
-        single = self.uses[loop.start : loop.start + 2 * size].tolist()
+        single = self.uses[start : start + 2 * size].tolist()
         carried = np.zeros(2 * size + 1, np.int64)
         for read, reader in furthest.items():
             weight = 1 + (single[size + read] == 1)
             carried[size + read + 1] += weight
             carried[size + reader + 1] -= weight
         total = np.cumsum(carried)
-        cost = total[:size] + total[size : 2 * size]
-        cost = cost * loop.times + size * (np.arange(size) > left)
-        return int(size - 1 - np.argmin(cost[::-1]))
-
-    def _parts(self, loop: Loop, gone: Any) -> list[Loop]:
-        """What is left of a loop without these repetitions, as far as it is worth it."""
-        bounds = np.concatenate([[-1], np.flatnonzero(gone), [loop.times]])
-        lengths = np.diff(bounds) - 1
-        parts = [Loop(loop.start + loop.size * (int(bounds[i]) + 1), loop.size, int(lengths[i]))
-                 for i in np.flatnonzero(lengths >= OFTEN).tolist()]  # fmt: skip
-        return [part for part in parts if self._worth_it(part)]
+        cost = (total[:size] + total[size : 2 * size])[: left + 1]
+        later = left - int(np.argmin(cost[::-1]))
+        return Loop(start + later, size, times)
 
     def _worth_it(self, loop: Loop) -> bool:
         return loop.times >= OFTEN and loop.times * loop.size >= self.worth
@@ -216,9 +201,13 @@ class Repeats(Instructions):
     def _take(self, loop: Loop) -> None:
         """Add the loop, or a part of it in which each argument that moves reads one line of another loop."""
         reads = self.columns(loop)
-        own = (reads[1] - reads[0] == loop.size) & (reads[-1] >= loop.start)
+        steps = reads[1] - reads[0]
+        own = (steps == loop.size) & (reads[-1] >= loop.start)
         back = (loop.start - int(reads[0][own].min(initial=loop.start)) - 1) // loop.size + 1  # repetitions
-        loop = loop.together(max(back, 1))
+        others = (steps != 0) & ~own
+        sizes = np.array([*(other.size for other in self.loops), 1])[self.owners[reads[loop.times // 2, others]]]
+        whole = lcm(*set((sizes // np.gcd(sizes, steps[others])).tolist()))  # then each moves by whole repetitions
+        loop = loop.together(max(-(-back // whole), 1) * whole)
         if loop.times > 1 and ordered(loop.size, chain(*self.dependences(loop))) is None:
             loop = loop.together(2)  # the first one reads what the second one computed
         if not self._worth_it(loop):
@@ -300,6 +289,13 @@ class Repeats(Instructions):
         if together < 2 or ((steps != 0) & (steps != loop.size)).any() or inner.any() or self.read_later(loop).any():
             return loop
         return loop.together(together)
+
+
+def _stretches(start: int, breaks: Places, end: int, least: int) -> list[tuple[int, int]]:
+    """Where at least so many instructions stand side by side without a break: the first one, and the end."""
+    bounds = np.concatenate([[start - 1], breaks, [end]])
+    wide = np.flatnonzero(np.diff(bounds) > least)
+    return list(zip((bounds[wide] + 1).tolist(), bounds[wide + 1].tolist()))
 
 
 def ordered(count: int, pairs: Iterable[tuple[int, int]]) -> list[int] | None:

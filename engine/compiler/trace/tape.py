@@ -195,9 +195,9 @@ def is_library(file: str) -> bool:
 
 def own_line(frame: Any) -> tuple[str, int]:
     """The file and the line that run now in the user's own code, seen from a frame of the library's."""
-    while is_library(frame.f_code.co_filename) and frame.f_back:  # in this order: to look at f_back takes time
+    while is_library(file := frame.f_code.co_filename) and frame.f_back:  # in this order: to look at f_back takes time
         frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
+    return file, frame.f_lineno
 
 
 def user_line(what: str) -> Frozen:
