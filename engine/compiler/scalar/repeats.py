@@ -130,7 +130,8 @@ class Instructions:
         distance, reads, arrays = second - first, self.reads[first:last], self.arrays[first:last]
         steps, moved = reads[distance:] - reads[:-distance], arrays[distance:] != arrays[:-distance]
         uneven = (steps[distance:] != steps[:-distance]) | moved[distance:] | moved[:-distance]
-        return self.readers[first : last - 2 * distance][uneven]
+        found: Places = self.readers[first : last - 2 * distance][uneven]
+        return found
 
     def _where_it_begins(self, start: int, end: int, size: int) -> Loop:
         """The loop of these instructions, from that one on for which it carries as few results as can be from one
