@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from chainrule import engine
 from chainrule.engine import Value
 
@@ -17,7 +19,7 @@ from .eager import grow
 from .networks import Problem, problems
 from .results import Result, measure
 
-PER_NODE, PER_LINE, FIRST = 5e-6, 10e-6, 15e-3  # the bars, in seconds
+PER_NODE, IN_BATCHES, FIRST = 5e-6, 20e-6, 15e-3  # the bars, in seconds
 Found = tuple[int, list[float]]
 
 
@@ -41,6 +43,18 @@ def chain(operations: int) -> Callable[[], Any]:
     return lambda: engine.compile(lambda: grow(leaf, operations), [leaf], batch=False).value_and_grad()
 
 
+def chain_in_batches(operations: int) -> Callable[[], Any]:
+    """A chain that varies from example to example, of which each local derivative does, too."""
+    w, x = Value(0.5), np.linspace(0.0, 1.0, 5)
+
+    def tanhs(x: Any) -> Any:
+        for _ in range(operations // 3):
+            x = (x * w + 0.1).tanh()
+        return x
+
+    return lambda: engine.compile(tanhs, [w]).value_and_grad(x)
+
+
 def of_a_network(name: str, runs: int, small: bool) -> Found:
     """The number of nodes, and the seconds for each; the first compilation of the process is not counted."""
     problem = problems(small)[name]
@@ -48,9 +62,10 @@ def of_a_network(name: str, runs: int, small: bool) -> Found:
     return nodes, measure({"chainrule": from_the_start(problem)}, runs, 1, per=nodes)["chainrule"]
 
 
-def of_a_chain(operations: int, runs: int) -> Found:
+def of_a_chain(operations: int, runs: int, batches: bool) -> Found:
     """The number of operations, and the seconds for each; the first compilation of the process is not counted."""
-    return operations, measure({"chainrule": chain(operations)}, runs, 1, per=operations)["chainrule"]
+    compiled = (chain_in_batches if batches else chain)(operations)
+    return operations, measure({"chainrule": compiled}, runs, 1, per=operations)["chainrule"]
 
 
 def first(small: bool) -> Found:
@@ -73,11 +88,13 @@ def in_a_process_of_its_own(function: Callable[..., Found], *arguments: Any) -> 
 
 def compile_times(runs: int, small: bool) -> list[Result]:
     rows = []
-    for name in ("W3", "W6", "W7"):
+    for name in ("W3", "W4", "W6", "W7"):
         nodes, times = in_a_process_of_its_own(of_a_network, name, min(runs, 3) if name == "W7" else runs, small)
         rows.append(Result(f"W8 compile {name}, {nodes:,} nodes, a node", times, limit=PER_NODE))
-    operations, times = in_a_process_of_its_own(of_a_chain, 100 if small else 10_000, runs)
-    rows.append(Result(f"W8 compile a chain of {operations:,}, a node", times, limit=PER_LINE))
+    for operations, batches in ((10_000, False), (3_000, True), (12_000, True)):
+        count, times = in_a_process_of_its_own(of_a_chain, operations // 100 if small else operations, runs, batches)
+        title = f"W8 compile a chain of {count:,}{' over a batch' * batches}, a node"
+        rows.append(Result(title, times, limit=IN_BATCHES if batches else PER_NODE))
     times = [in_a_process_of_its_own(first, small)[1][0] for _ in range(min(runs, 7))]
     rows.append(Result("W8 first W3 in a fresh process", times, limit=FIRST))
     return rows

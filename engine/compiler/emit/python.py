@@ -41,13 +41,20 @@ def is_long(code: Code) -> bool:
 
 def _is_deeper(code: Code, limit: float) -> bool:
     """Whether more operations than that have to run one after the other."""
+    left = sum([count for op, count in code.applied().items() if op not in SUMS])
     depths: list[int] = []
+    deepest = 1  # of what has been looked at
     for op, arguments in zip(code.operations, code.arguments):
+        if deepest + left <= limit:  # even if all of the others run one after the other
+            return False
         depth = 0
         for a in arguments:
             if a.__class__ is int and depths[a] > depth:
                 depth = depths[a]
-        depth += op not in SUMS  # on arrays, a chain of additions is one sum
+        if op not in SUMS:  # on arrays, a chain of additions is one sum
+            depth += 1
+            left -= op.__class__ is Op
+            deepest = max(deepest, depth)
         if depth > limit:
             return True
         depths.append(depth)

@@ -121,6 +121,10 @@ class Code:
             self.more_labels.setdefault(place, []).append(label)
         return place
 
+    def applied(self) -> dict[Op, int]:
+        """How many instructions apply each operation."""
+        return {op: len(known) for op, known in self._known.items()}
+
     def lines(self) -> Iterator[str]:
         """The instructions as text. A result is named v and its place."""
         for op, arguments in zip(self.operations, self.arguments):
