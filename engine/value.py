@@ -50,7 +50,7 @@ class Value(FastOperators, LikeANumber, MicrogradNames):
         "_d_right": "The local derivative to the second argument.",
         # From these two fast/backward.py knows when a gradient is complete. Each way of making a node writes them.
         "_users": "How many nodes were made of it.",
-        "_depth": "How many operations lie between it and the farthest leaf.",
+        "_depth": "How many operations lie between it and the farthest leaf; in deep chains fewer count.",
         "__dict__": "Attributes that people hang on it, and those below.",
         "__weakref__": "Weak references to it.",
     }

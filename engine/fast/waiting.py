@@ -18,7 +18,7 @@ from typing import Any
 Waiting = dict[Any, int]
 UNCOUNTED = -(1 << 60)
 DEEP = 256  # up to here Python has each number ready
-NOT_ASKED = -(1 << 60)  # comes before all steps
+NOT_ASKED = -(1 << 60)  # stands for steps that nobody has counted yet; such a group is looked at first
 
 
 def count(node: Any, waiting: Waiting, stack: list[Any]) -> None:

@@ -41,7 +41,7 @@ def is_long(code: Code) -> bool:
 
 def _is_deeper(code: Code, limit: float) -> bool:
     """Whether more operations than that have to run one after the other."""
-    left = sum([count for op, count in code.applied().items() if op not in SUMS])
+    left = sum([count for op, count in code.applied().items() if op not in SUMS])  # that may make it deeper
     depths: list[int] = []
     deepest = 1  # of what has been looked at
     for op, arguments in zip(code.operations, code.arguments):
@@ -93,7 +93,7 @@ class Names(dict[int, str]):
 def lines(
     code: Code, results: Sequence[Scalar], floats: bool, uses: list[int] | None = None
 ) -> list[tuple[str, list[int]]]:
-    """The lines that compute the results, each with the places of the instructions in it; `uses`: those by `uses_of`.
+    """The lines that compute the results, each with the places of the instructions in it; `uses`: what `uses_of` says.
 
     A short expression that is used once stands inside another one: that takes two thirds of the time.
     """
