@@ -65,7 +65,8 @@ def read_csv(
 ) -> Sheet:
     """The file's columns. UTF-8 with or without a mark at its beginning, UTF-16 and Windows' and Latin-1's letters.
 
-    `names` are those of the columns of a file without a header. The columns in `as_texts` (all for None) stay texts.
+    `names` are those of the columns of a file without a header. The columns in `as_texts` stay texts. With None all of
+    them do, and none is left out: the rows as they stand in the file.
 
     Errors: ValueError that names the line for what is no table; OSError where the file cannot be read.
     """
@@ -142,7 +143,8 @@ def _read(
     if mixed:  # numbers that have words in a later block: their texts are wanted after all
         return _read(name, open_bytes, encoding, delimiter, names, texts | mixed)
     columns = [np.concatenate(each) for each in parts]
-    return _without_index(Sheet(name, found, columns, np.concatenate(lines), chosen, dotted))
+    sheet = Sheet(name, found, columns, np.concatenate(lines), chosen, dotted)
+    return sheet if as_texts is None else _without_index(sheet)
 
 
 def _records(name: str, stream: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -243,7 +245,11 @@ def _without_index(sheet: Sheet) -> Sheet:
             cells = sheet.columns[j]
             numbered = cells.dtype != object and (np.diff(cells) == 1).all()
             if not (numbered or (cells.dtype != object and np.isnan(cells).all())):
-                raise ValueError(f"column {j + 1} of {sheet.name} has no name; write one into line 1 of the file")
+                said = f"column {j + 1} of {sheet.name} has no name; write one into line 1 of the file"
+                index = (
+                    "" if j else ", or leave the column out: pandas writes none with frame.to_csv(path, index=False)"
+                )
+                raise ValueError(said + index)
             kept.remove(j)
     if len(kept) == len(sheet.names):
         return sheet

@@ -98,6 +98,8 @@ MANY = "".join(f"{i / 4},a\n{i / 4 + 0.1},b\n" for i in range(50))
     ('x,y\n1,a\n2,"b"c\n3,a\n', "line 3 of t.csv goes on after a closing quotation mark"),
     ("\n1,2,3\n4,5,6\n", r"line 2 of t.csv has to name the columns, and holds 1, 2, 3; .* names=\['x1', 'x2', 'x3'\]"),
     ("x,,y\n1,5,a\n2,7,b\n3,9,a\n3,1,b\n", "column 2 of t.csv has no name"),
+    (",x,y\n7,5,a\n3,7,b\n5,9,a\n1,1,b\n", r"column 1 of t.csv has no name; .*to_csv\(path, index=False\)"),
+    ("8.73,clay,oak\n9.1,sand,pine\n", r"target='y' is no column of t.csv, which has '8.73', 'clay', 'oak'; .*names="),
     ("a b y\n1 2 a\n", r"target='y' is no column of t.csv, which has 'a b y'; .* delimiter=' '"),
     (f"x,y\n{MANY}12..5,a\n", r"line 102 of t.csv holds '12..5' in column 'x', where 100 of 101 values are numbers"),
     (f"x,y\n{MANY}inf,a\n", "line 102 of t.csv holds inf in column 'x'; it needs a finite n"),
