@@ -80,7 +80,7 @@ SAME_TRAINING = trained()
 # What is written, what the error says of it, what is written then, and what that must give.
 ADVICE = {
     "one-hot labels": (
-        lambda: trained(ONE_HOT), "for one-hot rows of shape (n, classes), write y.argmax(axis=1)",
+        lambda: trained(ONE_HOT), "got list [0.0, 1.0]; for one-hot rows of shape (n, classes), write y.argmax(axis=1)",
         lambda: trained(ONE_HOT.argmax(axis=1)), SAME_TRAINING,
     ),
     "a column of labels": (
@@ -258,6 +258,37 @@ ADVICE = {
     ),
     "a cleared gradient": (
         lambda: cleared(None), "to clear a gradient, set it to 0.0", lambda: cleared(0.0), 6.0,
+    ),
+    "a text beside an operator": (
+        lambda: Value(2.0) * "3", "multiply takes numbers and Values, got str '3'; write float('3')",
+        lambda: (Value(2.0) * float("3")).data, 6.0,
+    ),
+    "a text before an operator": (
+        lambda: "3" + Value(2.0), "add takes numbers and Values, got str '3'; write float('3')",
+        lambda: (float("3") + Value(2.0)).data, 5.0,
+    ),
+    "a list beside an operator": (
+        lambda: [1.0, 2.0] * Value(2.0), "got list [1.0, 2.0]; take its elements one by one",
+        lambda: [(x * Value(2.0)).data for x in [1.0, 2.0]], [2.0, 4.0],
+    ),
+    "a hat for a power": (lambda: Value(3.0) ^ 2, "for a power, write x ** y", lambda: (Value(3.0) ** 2).data, 9.0),
+    "sizes of an MLP in one list": (
+        lambda: MLP([2, 3, 1]), "write MLP(2, [3, 1])", lambda: len(MLP(2, [3, 1]).parameters()), 13,
+    ),
+    "a loss by its name": (
+        lambda: trained(loss="cross-entropy"), "; write nn.cross_entropy",
+        lambda: trained(loss=cr.nn.cross_entropy), trained(),
+    ),
+    "an optimiser by its name": (
+        lambda: trained(optimiser="adam"), "; write nn.Adam", lambda: trained(optimiser=cr.nn.Adam), trained(),
+    ),
+    "a metric by its name": (
+        lambda: trained(metrics="accuracy"), "; write nn.accuracy",
+        lambda: trained(metrics=cr.nn.accuracy), trained(),
+    ),
+    "a loss for each output": (
+        lambda: trained(ONE_HOT, lambda p, t: [(a - b) ** 2 for a, b in zip(p, t)]), "one Value, as their mean",
+        lambda: trained(ONE_HOT, lambda p, t: sum((a - b) ** 2 for a, b in zip(p, t)) / 2), trained(ONE_HOT, mse),
     ),
 }  # fmt: skip
 
