@@ -3,8 +3,10 @@
 Where an argument silently meant something else, it is refused with the right spelling: the second table.
 """
 
+import ast
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +56,10 @@ class Tensor:
         if not self.shape:
             raise TypeError("len() of a 0-d tensor")
         return len(self.held)
+
+
+def rounding(x):
+    return x * round(x)
 
 
 def branching(x):
@@ -259,6 +265,10 @@ ADVICE = {
     "a cleared gradient": (
         lambda: cleared(None), "to clear a gradient, set it to 0.0", lambda: cleared(0.0), 6.0,
     ),
+    "a rounded number in a derivative": (
+        lambda: grad(rounding)(2.4), "write cr.floor, cr.ceil, cr.trunc or cr.rint, which take Values",
+        lambda: grad(lambda x: x * cr.rint(x))(2.4), 2.0,
+    ),
     "a text beside an operator": (
         lambda: Value(2.0) * "3", "multiply takes numbers and Values, got str '3'; write float('3')",
         lambda: (Value(2.0) * float("3")).data, 6.0,
@@ -378,3 +388,27 @@ def test_what_stands_in_the_right_place_is_taken():
 def test_the_help_of_step_says_that_steps_is_the_picture():
     assert "`steps` is the page that shows backward() step by step" in cr.step.__doc__
     assert "`steps` is the page" in Value.step.__doc__
+
+
+FLOORS = {"cr": cr, "nn": cr.nn, "engine": cr.engine, "viz": cr.viz}
+THEIRS = {"nn.Linear"}  # a part of PyTorch's
+
+
+def test_each_name_that_a_text_of_ours_tells_to_write_is_there():
+    """Errors, docstrings and notices: what is written as `cr.name` or `nn.name` in them exists."""
+    missing, found = [], 0
+    for floor in FLOORS.values():
+        for path in Path(floor.__file__).parent.rglob("*.py"):
+            texts = [
+                node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)
+            ]
+            for written in re.findall(
+                r"\b(?:cr|nn)(?:\.[A-Za-z]\w*)+", "\n".join([t for t in texts if isinstance(t, str)])
+            ):
+                base, *names = written.split(".")
+                thing = FLOORS[base]
+                for name in names:
+                    thing = getattr(thing, name, None)
+                found += 1
+                missing += [f"{path.name}: {written}"] * (thing is None and written not in THEIRS)
+    assert missing == [] and found > 100
