@@ -159,6 +159,9 @@ class Module(Holder):
 class Neuron(Module):
     """activation(b + w1·x1 + w2·x2 + …); without the activation if nonlin is False.
 
+    `init` says where the weights start (see nn.init), `rng` is a seed for them, or a generator; without it they are
+    drawn from Python's `random`.
+
     Shapes: x (inputs,), or a single number where there is one input -> one Value.
     Errors: ValueError for a wrong number of inputs or an activation that is not in engine.OPS.
 
