@@ -72,7 +72,7 @@ def table(
         sheet = sheet_of(data, delimiter, encoding, names, None if decimal == "," else words)
     given = _columns(data, names) if sheet is None else dict(zip(sheet.names, sheet.columns))
     source = Source(_called(data)) if sheet is None else Source(sheet.name, sheet.lines, "line")
-    if target is None or (not target and target not in given):
+    if target is None or (isinstance(target, str) and not target and target not in given):
         has = quoted(list(given), 20)
         raise TypeError(f"write target=…, the column of {source.name} that is to be predicted; it has {has}")
     target = str(target)
