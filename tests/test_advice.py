@@ -269,6 +269,26 @@ ADVICE = {
         lambda: grad(rounding)(2.4), "write cr.floor, cr.ceil, cr.trunc or cr.rint, which take Values",
         lambda: grad(lambda x: x * cr.rint(x))(2.4), 2.0,
     ),
+    "a model in place of a loss, stepped through": (
+        lambda: cr.steps(model()), "got MLP; call it with an example, and take the Value that it gives",
+        lambda: repr(cr.steps(model()([1.0, 2.0])[0]))[:10], "<Page: h2_",
+    ),
+    "a list in place of a loss, stepped through": (
+        lambda: cr.steps(model()([1.0, 2.0])), "take one of its entries",
+        lambda: repr(cr.steps(model()([1.0, 2.0])[0]))[:10], "<Page: h2_",
+    ),
+    "a plain number that is drawn": (
+        lambda: cr.draw(6.0), "compute with Values, as in Value(2.0) * 3",
+        lambda: repr(cr.draw(Value(2.0) * 3)), "<Drawing: v2 = 6, computed from 1 value>",
+    ),
+    "a check of nothing": (
+        lambda: cr.gradcheck(lambda: Value(1.0)), "no numbers to check it at; write gradcheck(f, 2.0)",
+        lambda: bool(cr.gradcheck(lambda x: x * x, 2.0)), True,
+    ),
+    "a check of no function": (
+        lambda: cr.gradcheck(Value(2.0)), "as f; write gradcheck(f, 2.0), with a function f",
+        lambda: bool(cr.gradcheck(lambda x: x * x, 2.0)), True,
+    ),
     "a text beside an operator": (
         lambda: Value(2.0) * "3", "multiply takes numbers and Values, got str '3'; write float('3')",
         lambda: (Value(2.0) * float("3")).data, 6.0,
