@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from numbers import Real
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,12 @@ __all__ = [
 def given(thing: Any) -> str:
     """What was given instead, as errors show it: its type and, shortened, the thing.
 
-    >>> given("0.1"), given([1, 2])
-    ("str '0.1'", 'list [1, 2]')
+    >>> given("0.1"), given([1, 2]), given(given)
+    ("str '0.1'", 'list [1, 2]', 'the function given')
     """
-    return f"the class {thing.__name__}" if isinstance(thing, type) else f"{type(thing).__name__} {reprlib.repr(thing)}"
+    if isinstance(thing, (type, FunctionType, MethodType)):
+        return f"the {'class' if isinstance(thing, type) else type(thing).__name__} {thing.__name__}"
+    return f"{type(thing).__name__} {reprlib.repr(thing)}"
 
 
 def named_hint(thing: Any, names: Iterable[str]) -> str:
