@@ -206,12 +206,16 @@ def _checked_names(name: str, line: int, header: list[str]) -> list[str]:
     names = [text.strip() for text in header]
     while len(names) > 1 and not names[-1]:
         names.pop()
-    if all(plain_number(text) is not None or is_gap(text) for text in names):
-        shown = ", ".join(names[:5]) + ", …" * (len(names) > 5)
-        raise ValueError(
-            f"line {line} of {name} has to name the columns, and holds {shown}; for a file without such a line, write "
-            f"names=[{', '.join(repr(f'x{j}') for j in range(1, min(len(names), 3) + 1))}{', …' * (len(names) > 3)}]"
-        )
+    shown = ", ".join(names[:5]) + ", …" * (len(names) > 5)
+    advice = (
+        "for a file without such a line, write "
+        f"names=[{', '.join(repr(f'x{j}') for j in range(1, min(len(names), 3) + 1))}{', …' * (len(names) > 3)}]"
+    )
+    spelled = [plain_number(text) for text in names]
+    if all(number is not None or is_gap(text) for text, number in zip(names, spelled)):
+        raise ValueError(f"line {line} of {name} has to name the columns, and holds {shown}; {advice}")
+    if any(number is not None and number % 1 for number in spelled):  # a whole number may be a year
+        tell(f"line {line} of {name} is taken for the names of the columns, and holds {shown}; {advice}")
     return numbered(names, f"line {line} of {name}")
 
 
