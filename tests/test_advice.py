@@ -388,7 +388,7 @@ MISPLACED = {
     "draw_dot(root, 'LR')": (lambda: cr.draw_dot(Value(1.0), "LR"), "format"),
     "draw(value, 'dark')": (lambda: cr.draw(Value(1.0), "dark"), "positional argument"),
     "uniform(1, -1)": (lambda: cr.init.uniform(1, -1), "low"),
-    "mse of a label first": (lambda: mse(1.0, [1.0, 2.0]), "mse got 1 predictions and 2 targets"),
+    "mse of a label first": (lambda: mse(1.0, [1.0, 2.0]), "mse got 1 prediction and 2 targets"),
 }  # fmt: skip
 
 
