@@ -54,10 +54,12 @@ for _method, _op in (("add", add), ("sub", subtract), ("mul", multiply), ("trued
 class Code:
     """Instructions in order: each applies an operation to earlier results and numbers. None is written twice.
 
-    A place is the position of an instruction in these lists, and stands for its result.
+    A place is the position of an instruction in these lists, and stands for its result. Inputs and parameters come
+    first.
     """
 
     def __init__(self) -> None:
+        self.start = 0  # the place of the first instruction that is neither an input nor a parameter
         self.operations: list[Op | str] = []  # a string is the name of an input or a parameter
         self.arguments: list[tuple[Argument, ...]] = []
         self.batched: list[bool] = []  # whether the result differs from example to example
@@ -78,6 +80,7 @@ class Code:
         self.batched += [batched] * len(names)
         self.labels += labels
         self.sources += [None] * len(names)
+        self.start = places.stop
         return places
 
     def labels_at(self, place: int) -> list[str]:
@@ -164,7 +167,7 @@ def uses_of(code: Code, results: Iterable[Scalar]) -> list[int]:
     for result in results:
         if isinstance(result, Ref):
             uses[result.place] += 2
-    for place in range(len(uses) - 1, -1, -1):  # arguments stand before the instructions that use them
+    for place in range(len(uses) - 1, code.start - 1, -1):  # arguments stand before the instructions that use them
         if uses[place]:
             for argument in code.arguments[place]:
                 if argument.__class__ is int:
