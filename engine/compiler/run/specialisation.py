@@ -216,7 +216,9 @@ class Specialisation:
         known, found = len(code.operations), []
         for text, places in written:
             nodes = tuple(node for place in places if place < known for node in code.labels_at(place))
-            lines_of_user = dict.fromkeys(code.sources[place] for place in places if place in code.sources)
+            lines_of_user = dict.fromkeys(
+                source for place in places if place < known and (source := code.sources[place])
+            )
             found.append(Instruction(text, nodes, tuple(f"{file}:{line}" for file, line in lines_of_user)))
         return found
 
