@@ -90,9 +90,5 @@ def _return_gradient(
     if without_gradient:
         indices = text.constant(f"np.array({list(without_gradient)})")
         text.line(f"{result}[{indices}] = 0.0", "requires_grad=False")
-    last = text.lines[-1]
     returned = result if text.fresh else f"{result}.copy()"
-    if not text.fresh and last.text.startswith("add(") and last.text.endswith(f", {result})"):  # a new sum: no copy
-        text.lines.pop()
-        returned = last.text.removesuffix(f", {result})") + ")"
     return text.line(f"return {text.mean(parts)}, {returned}", "the mean, and its gradient")
