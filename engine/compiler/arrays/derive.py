@@ -17,6 +17,7 @@ from ..scalar.derive import chooses
 from .forward import Forward, Link
 from .ir import ZERO, Array, Number, Operand, Rows, is_batched
 from .place import Places
+from .plan import Step
 from .program import operand, symbol
 
 
@@ -32,19 +33,19 @@ def differentiate(
     backward.give(output, Number(1.0, power), 1, is_batched(output))
     for link in reversed(forward.links):
         if link.out.array in backward.parts and link.out.array not in wanted:
-            forward.program.step = link.step
             backward.pass_back(link)
+    gradients = [backward.collected(array) for array in wanted]
     forward.program.step = None
-    return [backward.collected(array) for array in wanted]
+    return gradients
 
 
 class Backward:
-    """The gradients so far: for each array, what was passed to which of its rows."""
+    """The gradients so far: for each array, what was passed to which of its rows, and by which step of the plan."""
 
     def __init__(self, forward: Forward, wanted: Sequence[Array], each: bool) -> None:
         self.program, self.each = forward.program, each
         self.forward = forward
-        self.parts: dict[Array, list[tuple[Places, Operand]]] = {}
+        self.parts: dict[Array, list[tuple[Places, Operand, Step | None]]] = {}
         self.reached = set(wanted)  # the wanted arrays, and all that depend on one
         self.risky: set[Array] = set()  # the arrays that may have infinite slopes, see scalar/derive.py
         self.behind: set[Array] = set()  # those that are something that is chosen, or not
@@ -63,6 +64,7 @@ class Backward:
         array = link.out.array
         upstream = self.collected(array)
         del self.parts[array]
+        self.program.step = link.step
         if len(self.always.get(array, ())) == array.lanes:
             self.behind.discard(array)
         for a in link.args if self.risky else ():
@@ -84,7 +86,7 @@ class Backward:
             g = self._over_examples(g)
         if to.count == 1 < count:
             g = self.program.sums(g, (count,))
-        self.parts.setdefault(to.array, []).append((to.places, g))
+        self.parts.setdefault(to.array, []).append((to.places, g, self.program.step))
 
     def _over_examples(self, g: Operand) -> Operand:
         if self.each:
@@ -98,7 +100,8 @@ class Backward:
     def collected(self, array: Array) -> Operand:
         """The sum of what was passed to an array. It may be one row or a number that is the same in all rows."""
         merged: dict[Places, Operand] = {}
-        for to, g in self.parts.get(array, ()):
+        for to, g, step in self.parts.get(array, ()):
+            self.program.step = step
             merged[to] = self.program.ufunc("add", merged[to], g) if to in merged else g
         every = range(array.lanes)
         g = merged.get(every, ZERO)
@@ -225,7 +228,7 @@ class Backward:
             g = self.program.taken(upstream, sorted(range(len(lanes)), key=lanes.__getitem__))
             if len(unique) < len(lanes):
                 g = self.program.sums(g, tuple(map(Counter(lanes).__getitem__, unique)))
-        self.parts.setdefault(source, []).append((evenly(unique) or tuple(unique), g))
+        self.parts.setdefault(source, []).append((evenly(unique) or tuple(unique), g, self.program.step))
 
     def _scatter(self, link: Link, upstream: Operand, masked: bool) -> None:
         batched = link.out.array.batched
