@@ -191,7 +191,8 @@ class Program:
     def source(self) -> str:
         """The program for the shape that was traced last, values and gradients, as text.
 
-        If the mean that it gives is nan, other lines run, which are exact for infinite logits. What runs in C is C.
+        If the mean that it gives is nan, other lines run, which are exact for infinite logits, and for inputs that are
+        nan or infinite and that nothing chooses. What runs in C is C.
         """
         latest = self._latest()
         in_c = latest.native.made.get(latest.names[-1])

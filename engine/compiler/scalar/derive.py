@@ -101,8 +101,10 @@ def _risky(code: Code, last: int) -> bytearray:
     found = bytearray(len(code.operations))
     for place in range(last + 1):
         op = code.operations[place]
-        found[place] = isinstance(op, Op) and (
-            has_no_slope(op) or any(a.__class__ is int and found[a] for a in code.arguments[place])
+        found[place] = (
+            code.batched[place]
+            if not isinstance(op, Op)
+            else (has_no_slope(op) or any(a.__class__ is int and found[a] for a in code.arguments[place]))
         )
     return found
 
