@@ -162,8 +162,8 @@ class Program:
         """The call, with its inputs checked; what was traced for such inputs; and the numbers of the parameters."""
         if not self._params and gradient in ("value_and_grad", "per_example"):
             raise ValueError(
-                f"{gradient} gives the gradient with respect to the parameters, and there are none (params=()); "
-                "for the gradient with respect to the inputs, use input_gradients"
+                f"{gradient} gives the gradient with respect to the parameters, and there are none (params=()); list "
+                "them, compile(f, params=[...]), or, for the gradient with respect to the inputs, use input_gradients"
             )
         call = Call([_plain(array, i) for i, array in enumerate(arrays)], self._batch)
         traced = self._specialisation(call.arrays, call.shapes)
