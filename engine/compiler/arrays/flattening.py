@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -10,9 +11,9 @@ from ...ops import add, dot, identity, multiply, total
 from ..scalar.code import Argument, Code, Ref, Scalar, uses_of
 
 SUMS = {add, total, dot}
-# What is added up: one argument; or two factors, and the place of their product, if the code has one; or the left and
-# the right factors of a dot product.
-Summand = tuple[tuple[Argument, ...], int | None]
+# What is added up: one argument; or two factors, and the place of their product; or the left and the right factors of a
+# dot product, and its place.
+Summand = tuple[tuple[Argument, ...], Any]
 
 
 class Task(NamedTuple):
@@ -22,18 +23,21 @@ class Task(NamedTuple):
     arguments: tuple[Argument, ...]  # of a dot product: the left factors, which are the same for all, then the right
 
 
+_task: Any = partial(tuple.__new__, Task)  # takes half the time of a call of Task
+
+
 def flatten(code: Code, outputs: Sequence[Scalar]) -> Flattened:
     """The work on scalars that the outputs need, with each chain of additions in one."""
     flat, uses = Flattened(code), uses_of(code, outputs)  # an output counts twice, so that no sum takes it in
-    places = [place for place, op in enumerate(code.operations) if uses[place] and op.__class__ is not str]
+    places = [place for place in range(code.start, len(uses)) if uses[place]]
     sums = flat.sums(places, uses)
     for place in places:
         op: Any = code.operations[place]
         if op not in SUMS:
             given = code.arguments[place]
-            task = Task(op, flat.resolved(given) if flat.copies else given)
+            task = _task((op, flat.resolved(given) if flat.copies else given))
         elif place in sums:
-            task = flat.sum(sums[place])
+            task = flat.sum(sums[place], place)
         else:
             continue
         if task.kind is identity:
@@ -59,10 +63,12 @@ class Flattened:
         copies = self.copies
         return tuple([copies.get(a, a) if a.__class__ is int else a for a in arguments])
 
-    def _new(self, task: Task) -> int:
+    def _new(self, task: Task, part_of: list[int]) -> int:
+        """The place of a task that the code does not have; it stands for these places, which it is a part of."""
         self.batched.append(any(a.__class__ is int and self.batched[a] for a in task.arguments))
-        self.tasks[len(self.batched) - 1] = task
-        return len(self.batched) - 1
+        place = len(self.batched) - 1
+        self.tasks[place], self.parts[place] = task, part_of
+        return place
 
     def sums(self, places: Sequence[int], uses: Sequence[int]) -> dict[int, list[Summand]]:
         """The sums that are part of no other sum, and what they add up; `uses` says how often each result is used.
@@ -101,7 +107,7 @@ class Flattened:
                         within.add(a)
                         parts.append(a)
                     if op is dot:
-                        summands.append((arguments[a], None))
+                        summands.append((arguments[a], a))
                     else:
                         stack += arguments[a][::-1]  # so that its left side is next
                 else:
@@ -109,8 +115,8 @@ class Flattened:
             found[place], self.parts[place] = summands, parts
         return found
 
-    def sum(self, summands: list[Summand]) -> Task:
-        """The task for a sum.
+    def sum(self, summands: list[Summand], whole: int) -> Task:
+        """The task for the sum at the place `whole`.
 
         What is the same for all examples times what varies makes a dot product, together with what is the same and
         stands alone (times 1). The other summands are added up.
@@ -119,6 +125,7 @@ class Flattened:
         alone, number = list[Argument](), 0.0
         parts, rest = list[Any](), list[Any]()
         batched: Any = self.batched
+        operations, within = self.code.operations, [*self.parts[whole], whole]
         for factors, place in summands:
             if self.copies:
                 factors = self.resolved(factors)
@@ -141,7 +148,7 @@ class Flattened:
                 elif len(factors) == 1:
                     (rest if batched[first] else alone).append(first)
                 else:
-                    rest.append(self._new(Task(multiply, factors)) if place is None else place)
+                    rest.append(place if operations[place] is multiply else self._new(Task(multiply, factors), [place]))
         if rights:
             order = sorted(rights)
             if order != rights:
@@ -156,15 +163,16 @@ class Flattened:
             parts.append(number)
         task = parts[0]
         for part in parts[1:]:  # one after the other, because what varies and what does not cannot be in one array
-            left, right = (self._new(p) if isinstance(p, Task) else p for p in (task, part))
+            left, right = (self._new(p, within) if isinstance(p, Task) else p for p in (task, part))
             task = Task(add, (left, right))
         return task if isinstance(task, Task) else Task(identity, (task,))
 
     def _is_neuron(self, one: Sequence[Any], other: Sequence[Any]) -> bool:
         """Whether one side of a dot product varies as a whole, and the other one not at all."""
-        if {*map(type, one), *map(type, other)} != {int}:
+        try:
+            varies = [set(map(self.batched.__getitem__, side)) for side in (one, other)]
+        except TypeError:  # there is a number among them
             return False
-        varies = [set(map(self.batched.__getitem__, side)) for side in (one, other)]
         return varies in ([{False}, {True}], [{True}, {False}])
 
     def _total(self, summands: Sequence[Argument]) -> Task | Argument:
