@@ -32,6 +32,11 @@ def trained(labels=y, loss=cross_entropy, **keywords):
     return [p.data for p in m.parameters()]
 
 
+def trained_on_moons(m):
+    fit(m, cross_entropy, cr.moons(10), epochs=1, progress=False)
+    return [p.data for p in m.parameters()]
+
+
 def numbers(values):
     return np.vectorize(float)(np.array(values, dtype=object)).tolist()
 
@@ -288,6 +293,11 @@ ADVICE = {
     "a check of no function": (
         lambda: cr.gradcheck(Value(2.0)), "as f; write gradcheck(f, 2.0), with a function f",
         lambda: bool(cr.gradcheck(lambda x: x * x, 2.0)), True,
+    ),
+    "more outputs than classes": (
+        lambda: fit(MLP(2, [3]), cross_entropy, cr.moons(10), epochs=1, progress=False),
+        "the model has 3 outputs, and the data have 2 classes: 'upper', 'lower'; write MLP(…, [16, 2]), or data.outputs",
+        lambda: trained_on_moons(MLP(2, [16, 2], rng=0)), trained_on_moons(MLP(2, [16, cr.moons(10).outputs], rng=0)),
     ),
     "a text beside an operator": (
         lambda: Value(2.0) * "3", "multiply takes numbers and Values, got str '3'; write float('3')",
