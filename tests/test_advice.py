@@ -296,7 +296,7 @@ ADVICE = {
     ),
     "more outputs than classes": (
         lambda: fit(MLP(2, [3]), cross_entropy, cr.moons(10), epochs=1, progress=False),
-        "the model has 3 outputs, and the data have 2 classes: 'upper', 'lower'; write MLP(…, [16, 2]), or data.outputs",
+        "the model has 3 outputs, and the data have 2 classes: 'upper', 'lower'; write MLP(…, [16, 2])",
         lambda: trained_on_moons(MLP(2, [16, 2], rng=0)), trained_on_moons(MLP(2, [16, cr.moons(10).outputs], rng=0)),
     ),
     "a text beside an operator": (
