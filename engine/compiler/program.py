@@ -29,12 +29,13 @@ from .run.running import parameters as numbers_of
 from .run.saving import module, write
 from .run.specialisation import Instruction, Specialisation
 from .scalar.comparing import compare
-from .trace.tape import Frozen
+from .trace.tape import Frozen, TraceError, current, forbid
 from .trace.tracer import ONE_AT_A_TIME, paused_collector
 from .tracing import specialised
 
 Signature = tuple[tuple[bool, tuple[int, ...]], ...]  # for each input: whether it holds floats, and one example's shape
 FLOAT = np.dtype(float)
+OF_NUMBERS = "a program runs on numbers: where Values are wanted, call the function that it was compiled from"
 
 
 class Program:
@@ -161,8 +162,8 @@ class Program:
         """The call, with its inputs checked; what was traced for such inputs; and the numbers of the parameters."""
         if not self._params and gradient in ("value_and_grad", "per_example"):
             raise ValueError(
-                f"{gradient} gives the gradient with respect to the parameters, and there are none (params=()); "
-                "for the gradient with respect to the inputs, use input_gradients"
+                f"{gradient} gives the gradient with respect to the parameters, and there are none (params=()); list "
+                "them, compile(f, params=[...]), or, for the gradient with respect to the inputs, use input_gradients"
             )
         call = Call([_plain(array, i) for i, array in enumerate(arrays)], self._batch)
         traced = self._specialisation(call.arrays, call.shapes)
@@ -178,7 +179,14 @@ class Program:
 
     def parameters(self) -> FloatArray:
         """The numbers that the parameters have now. Shapes: (P,)."""
-        return np.array([parameter.data for parameter in self._params])
+        try:
+            return np.array([parameter.data for parameter in self._params])
+        except TraceError:
+            tape = current()
+            if tape is not None:
+                tape.error = None  # this one says more than that a number was read
+            forbid(f"a program was called, and {OF_NUMBERS}")
+            raise
 
     def assign(self, theta: Any) -> None:
         """Give the parameters these numbers. Shapes: theta (P,)."""
@@ -191,7 +199,8 @@ class Program:
     def source(self) -> str:
         """The program for the shape that was traced last, values and gradients, as text.
 
-        If the mean that it gives is nan, other lines run, which are exact for infinite logits. What runs in C is C.
+        If the mean that it gives is nan, other lines run, which are exact for infinite logits, and for inputs that are
+        nan or infinite and that nothing chooses. What runs in C is C.
         """
         latest = self._latest()
         in_c = latest.native.made.get(latest.names[-1])
@@ -386,11 +395,21 @@ def _plain(given: Any, i: int) -> Any:
     if given.__class__ is float or (given.__class__ is ndarray and given.dtype.kind in "fiub"):
         return given
     name = f"input {i}"
-    if given.__class__ is ndarray and given.dtype == object:
-        with suppress(ValueError):
-            numbers(given, name)  # an error of its own for what is no number
-        raise TypeError(f"{name} has dtype object; an input holds numbers, so write x.astype(float)")
-    return numbers(given, name)
+    try:
+        if given.__class__ is ndarray and given.dtype == object:
+            with suppress(ValueError):
+                numbers(given, name)  # an error of its own for what is no number
+            raise TypeError(f"{name} has dtype object; an input holds numbers, so write x.astype(float)")
+        return numbers(given, name)
+    except TypeError as problem:
+        if not _holds_value(given):
+            raise
+        forbid(f"a program was called, and {OF_NUMBERS}")
+        raise TypeError(f"{problem}, which has no derivative; {OF_NUMBERS}") from None
+
+
+def _holds_value(given: Any) -> bool:
+    return isinstance(given, Value) or (isinstance(given, (list, tuple, ndarray)) and any(map(_holds_value, given)))
 
 
 def _owner(f: Any) -> Any:
@@ -452,6 +471,9 @@ def compile(  # noqa: A001  qualified, like re.compile: engine.compile
     if params is None:
         params = _owner(f)
     params = params.parameters() if hasattr(params, "parameters") else params
+    if isinstance(params, (dict, set, frozenset)):
+        write = "list(params.values())" if isinstance(params, dict) else "a list, in the order of the gradient"
+        raise TypeError(f"compile: params is a {type(params).__name__}, not a flat list of Values; write {write}")
     if not isinstance(params, Iterable):
         raise TypeError(f"compile: params is a flat list of Values, or a model; got {type(params).__name__} {params!r}")
     parameters = list(params)

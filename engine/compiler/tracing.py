@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,9 +18,14 @@ from .scalar.comparing import compare
 from .scalar.eager import compare_with_eager
 from .scalar.lowering import lower
 from .trace.chance import sources, states
-from .trace.tape import Replay, Tape, same_argument
+from .trace.tape import Replay, Tape, TraceError, same_argument
 from .trace.tracer import as_traced, run_on_tape, settle, traced_input
 
+# What Python and NumPy say where a Value stands in place of a list, and where a list has another length.
+NO_LIST = re.compile("'Value' object (is not|has no)|'Value' has no len|iterable Value|iterable, not Value|"
+                     "enough dimensions|got 1 inputs")  # fmt: skip
+TOO_SHORT = re.compile("out of range|out of bounds|values to unpack|broadcast|not aligned|mismatch|positional argument|"
+                       "got [0-9]+ inputs")  # fmt: skip
 LARGE = 20_000  # operations; of so many, one example is enough to compare with eager code
 
 
@@ -42,7 +48,7 @@ def specialised(
             outputs, several = run_on_tape(f, _shaped(inputs, shapes), tape)
         except Exception as problem:
             if batch:
-                _add_note(problem, arrays)
+                _add_note(problem, arrays, shapes)
             raise
         replay = Replay(inputs, last, allow, tape)
         chances = sources(f)
@@ -80,14 +86,20 @@ def specialised(
     )  # fmt: skip
 
 
-def _add_note(problem: Exception, arrays: Sequence[NDArray[Any]]) -> None:
-    """Say what may be wrong if an input has one axis: each of its numbers is an example."""
-    single = [i for i, array in enumerate(arrays) if array.dtype.kind == "f" and array.ndim == 1]
-    if single and hasattr(problem, "add_note"):  # Python 3.11
+def _add_note(problem: Exception, arrays: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> None:
+    """Say what one example is, if the function takes it for something else."""
+    if isinstance(problem, TraceError) or not hasattr(problem, "add_note"):  # Python 3.11
+        return
+    single = [i for i, shape in enumerate(shapes) if not shape]
+    if single and NO_LIST.search(str(problem)):
+        i, shape = single[0], arrays[single[0]].shape
+        each = f"has shape {shape}, so each of its numbers is an example" if shape else "is a number"
         problem.add_note(
-            f"(Input {single[0]} has shape {arrays[single[0]].shape}, so each of its numbers is an example. "
-            "For one example of several numbers, write x[None].)"
+            f"(Input {i} {each}, and the function gets one Value. For one example of several numbers, write x[None].)"
         )
+    elif TOO_SHORT.search(str(problem)):
+        each = ", ".join(f"input {i} has shape {shape}" for i, shape in enumerate(shapes))
+        problem.add_note(f"(The function ran on one example, of which {each}.)")
 
 
 def _shaped(inputs: Sequence[Value], shapes: Sequence[tuple[int, ...]]) -> list[Any]:

@@ -17,36 +17,39 @@ from ..scalar.derive import chooses
 from .forward import Forward, Link
 from .ir import ZERO, Array, Number, Operand, Rows, is_batched
 from .place import Places
+from .plan import Step
 from .program import operand, symbol
 
 
 def differentiate(
-    forward: Forward, output: Operand, wanted: Sequence[Array], power: int, each: bool = False
+    forward: Forward, output: Operand, wanted: Sequence[Array], power: int, each: bool = False, exact: bool = False
 ) -> list[Operand]:
     """The gradients of an output with respect to the wanted arrays; its own gradient is n^power.
 
     `each`: every example has a gradient of its own; else what an array that is the same for all examples gets from
-    each of them adds up.
+    each of them adds up. `exact`: what is not chosen passes nothing on though inputs are nan or infinite; if it is
+    False, `forward.unmasked` tells whether that would take further instructions.
     """
-    backward = Backward(forward, wanted, each)
+    backward = Backward(forward, wanted, each, exact)
     backward.give(output, Number(1.0, power), 1, is_batched(output))
     for link in reversed(forward.links):
         if link.out.array in backward.parts and link.out.array not in wanted:
-            forward.program.step = link.step
             backward.pass_back(link)
+    gradients = [backward.collected(array) for array in wanted]
     forward.program.step = None
-    return [backward.collected(array) for array in wanted]
+    return gradients
 
 
 class Backward:
-    """The gradients so far: for each array, what was passed to which of its rows."""
+    """The gradients so far: for each array, what was passed to which of its rows, and by which step of the plan."""
 
-    def __init__(self, forward: Forward, wanted: Sequence[Array], each: bool) -> None:
-        self.program, self.each = forward.program, each
+    def __init__(self, forward: Forward, wanted: Sequence[Array], each: bool, exact: bool) -> None:
+        self.program, self.each, self.exact = forward.program, each, exact
         self.forward = forward
-        self.parts: dict[Array, list[tuple[Places, Operand]]] = {}
+        self.parts: dict[Array, list[tuple[Places, Operand, Step | None]]] = {}
         self.reached = set(wanted)  # the wanted arrays, and all that depend on one
         self.risky: set[Array] = set()  # the arrays that may have infinite slopes, see scalar/derive.py
+        self.varying: set[Array] = set()  # the arrays that are made of an input, which may be nan
         self.behind: set[Array] = set()  # those that are something that is chosen, or not
         self.always: dict[Array, set[int]] = {}  # their rows that get a gradient besides, whatever is chosen
         choosing = any(chooses(link.kind) for link in forward.links)
@@ -57,21 +60,33 @@ class Backward:
             no_slope = isinstance(link.kind, Op) and has_no_slope(link.kind)
             if choosing and (no_slope or not self.risky.isdisjoint(arrays)):
                 self.risky.add(link.out.array)
+            if choosing and any((a.op == "input" and not a.extra[1]) or a in self.varying for a in arrays):
+                self.varying.add(link.out.array)
 
     def pass_back(self, link: Link) -> None:
         """Give each operand of an instruction what it gets."""
         array = link.out.array
         upstream = self.collected(array)
         del self.parts[array]
+        self.program.step = link.step
         if len(self.always.get(array, ())) == array.lanes:
             self.behind.discard(array)
-        for a in link.args if self.risky else ():
+        for a in link.args if self.risky or self.varying else ():
             if isinstance(a, Rows) and (array in self.behind or chooses(link.kind)):
                 self.behind.add(a.array)
             elif isinstance(a, Rows):
                 self.always.setdefault(a.array, set()).update(link.extra[0] if link.kind == "take" else a.places)
-        masked = array in self.behind and array in self.risky
-        ADJOINTS.get(link.kind, Backward._elementwise)(self, link, upstream, masked)
+        ADJOINTS.get(link.kind, Backward._elementwise)(self, link, upstream)
+
+    def masked(self, link: Link) -> bool:
+        """Whether to see to it that nothing is passed on where the gradient is 0, whatever the slopes are."""
+        array = link.out.array
+        if array not in self.behind or (array not in self.risky and array not in self.varying):
+            return False
+        if array not in self.risky and not self.exact:
+            self.forward.unmasked = True
+            return False
+        return True
 
     def wants(self, to: Operand) -> bool:
         return isinstance(to, Rows) and to.array in self.reached
@@ -84,7 +99,7 @@ class Backward:
             g = self._over_examples(g)
         if to.count == 1 < count:
             g = self.program.sums(g, (count,))
-        self.parts.setdefault(to.array, []).append((to.places, g))
+        self.parts.setdefault(to.array, []).append((to.places, g, self.program.step))
 
     def _over_examples(self, g: Operand) -> Operand:
         if self.each:
@@ -98,7 +113,8 @@ class Backward:
     def collected(self, array: Array) -> Operand:
         """The sum of what was passed to an array. It may be one row or a number that is the same in all rows."""
         merged: dict[Places, Operand] = {}
-        for to, g in self.parts.get(array, ()):
+        for to, g, step in self.parts.get(array, ()):
+            self.program.step = step
             merged[to] = self.program.ufunc("add", merged[to], g) if to in merged else g
         every = range(array.lanes)
         g = merged.get(every, ZERO)
@@ -116,7 +132,7 @@ class Backward:
 
     # --- one rule for each kind
 
-    def _elementwise(self, link: Link, upstream: Operand, masked: bool) -> None:
+    def _elementwise(self, link: Link, upstream: Operand) -> None:
         """Each operand gets its local derivative times the upstream gradient."""
         program, partials = self.program, link.kind.quick or link.kind.partials
         out, args = symbol(program, link.out), [symbol(program, a) for a in link.args]
@@ -128,18 +144,18 @@ class Backward:
             if slope == ZERO:
                 continue
             passed = program.ufunc("multiply", slope, upstream)
-            if masked and isinstance(slope, Rows) and isinstance(upstream, Rows):
+            if isinstance(slope, Rows) and isinstance(upstream, Rows) and self.masked(link):
                 passed = program.apply(where, [upstream, passed, ZERO])
             self.give(to, passed, link.out.count, link.out.array.batched)
 
-    def _grid(self, link: Link, upstream: Operand, masked: bool) -> None:
+    def _grid(self, link: Link, upstream: Operand) -> None:
         """With z = W @ h, W gets dz @ h.T and h gets W.T @ dz."""
         rights, lefts, width, ones, keep = link.extra
         left, right = link.args
         side: Any = right
         g = self.program.full(upstream, rights * lefts, True)
         if self.wants(left):
-            if masked:  # where the whole gradient is 0, nothing takes part, whatever the factors are
+            if self.masked(link):  # where the whole gradient is 0, nothing takes part, whatever the factors are
                 sizes = self.program.ufunc("absolute", g)
                 there = self.program.sums(sizes, (lefts,) * rights, across=rights > 1)
                 there = self.program.spread(there, (keep,) * rights, across=True)
@@ -151,7 +167,7 @@ class Backward:
             back = self.program.write("back", [left, g], rights * keep, True, rights, lefts, width, keep)
             self.give(right, back, rights * keep, True)
 
-    def _products(self, link: Link, upstream: Operand, masked: bool) -> None:
+    def _products(self, link: Link, upstream: Operand) -> None:
         """Each side gets the product of the upstream gradient with the other side, summed over the axes it lacks."""
         program, (left, right) = self.program, link.args
         left_axes, right_axes, axes, sizes = link.extra
@@ -161,7 +177,7 @@ class Backward:
             if self.wants(side):
                 extra = axes, other_axes, its_axes, sizes
                 passed: Operand = program.write("einsum", [g, other], side.count, True, *extra)
-                if masked:  # examples whose gradient is 0 take no part, whatever the factors are
+                if self.masked(link):  # examples whose gradient is 0 take no part, whatever the factors are
                     passed = self._one_by_one(g, other, *extra)
                 self.give(side, passed, side.count, True)
 
@@ -181,12 +197,12 @@ class Backward:
         count = math.prod(shape[: len(to_axes)])
         return self.program.sums(products, (math.prod(shape) // count,) * count)
 
-    def _sum(self, link: Link, upstream: Operand, masked: bool) -> None:
+    def _sum(self, link: Link, upstream: Operand) -> None:
         """Each term gets the gradient of its sum."""
         sizes, across = link.extra
         self.give(link.args[0], self.program.spread(upstream, sizes, across), sum(sizes), link.out.array.batched)
 
-    def _logsumexp(self, link: Link, upstream: Operand, masked: bool) -> None:
+    def _logsumexp(self, link: Link, upstream: Operand) -> None:
         """Each value gets its softmax probability times the upstream gradient."""
         program = self.program
         values, powers, whole = link.args
@@ -196,11 +212,11 @@ class Backward:
             return self.give(values, passed, powers.count, True)
         share = program.spread(program.ufunc("divide", upstream, whole), *link.extra)
         passed = program.ufunc("multiply", powers, share)
-        if masked and isinstance(upstream, Rows):
+        if isinstance(upstream, Rows) and self.masked(link):
             passed = program.apply(where, [program.spread(upstream, *link.extra), passed, ZERO])
         self.give(values, passed, powers.count, link.out.array.batched)
 
-    def _pick(self, link: Link, upstream: Operand, masked: bool) -> None:
+    def _pick(self, link: Link, upstream: Operand) -> None:
         """Only what was picked gets the upstream gradient."""
         source, index = link.args
         if link.extra == ("hot",):
@@ -215,7 +231,7 @@ class Backward:
         g = upstream if full else self.program.full(upstream, count, index.array.batched)
         self.give(source, self.program.write("put", [g, index], lanes, batched), lanes, batched)
 
-    def _take(self, link: Link, upstream: Operand, masked: bool) -> None:
+    def _take(self, link: Link, upstream: Operand) -> None:
         """A lane that was taken several times gets the sum."""
         [lanes], source = link.extra, link.args[0].array
         unique = sorted(set(lanes))
@@ -225,15 +241,15 @@ class Backward:
             g = self.program.taken(upstream, sorted(range(len(lanes)), key=lanes.__getitem__))
             if len(unique) < len(lanes):
                 g = self.program.sums(g, tuple(map(Counter(lanes).__getitem__, unique)))
-        self.parts.setdefault(source, []).append((evenly(unique) or tuple(unique), g))
+        self.parts.setdefault(source, []).append((evenly(unique) or tuple(unique), g, self.program.step))
 
-    def _scatter(self, link: Link, upstream: Operand, masked: bool) -> None:
+    def _scatter(self, link: Link, upstream: Operand) -> None:
         batched = link.out.array.batched
         for part, places in zip(link.args, link.extra[0]):
             if self.wants(part):
                 self.give(part, self.program.taken(upstream, places), len(places), batched)
 
-    def _full(self, link: Link, upstream: Operand, masked: bool) -> None:
+    def _full(self, link: Link, upstream: Operand) -> None:
         self.give(link.args[0], upstream, link.out.count, link.out.array.batched)
 
 

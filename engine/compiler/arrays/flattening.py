@@ -11,9 +11,9 @@ from ...ops import add, dot, identity, multiply, total
 from ..scalar.code import Argument, Code, Ref, Scalar, uses_of
 
 SUMS = {add, total, dot}
-# What is added up: one argument; or two factors, and the place of their product, if the code has one; or the left and
-# the right factors of a dot product.
-Summand = tuple[tuple[Argument, ...], int | None]
+# What is added up: one argument; or two factors, and the place of their product; or the left and the right factors of a
+# dot product, and its place.
+Summand = tuple[tuple[Argument, ...], Any]
 
 
 class Task(NamedTuple):
@@ -37,7 +37,7 @@ def flatten(code: Code, outputs: Sequence[Scalar]) -> Flattened:
             given = code.arguments[place]
             task = _task((op, flat.resolved(given) if flat.copies else given))
         elif place in sums:
-            task = flat.sum(sums[place])
+            task = flat.sum(sums[place], place)
         else:
             continue
         if task.kind is identity:
@@ -63,10 +63,12 @@ class Flattened:
         copies = self.copies
         return tuple([copies.get(a, a) if a.__class__ is int else a for a in arguments])
 
-    def _new(self, task: Task) -> int:
+    def _new(self, task: Task, part_of: list[int]) -> int:
+        """The place of a task that the code does not have; it stands for these places, which it is a part of."""
         self.batched.append(any(a.__class__ is int and self.batched[a] for a in task.arguments))
-        self.tasks[len(self.batched) - 1] = task
-        return len(self.batched) - 1
+        place = len(self.batched) - 1
+        self.tasks[place], self.parts[place] = task, part_of
+        return place
 
     def sums(self, places: Sequence[int], uses: Sequence[int]) -> dict[int, list[Summand]]:
         """The sums that are part of no other sum, and what they add up; `uses` says how often each result is used.
@@ -105,7 +107,7 @@ class Flattened:
                         within.add(a)
                         parts.append(a)
                     if op is dot:
-                        summands.append((arguments[a], None))
+                        summands.append((arguments[a], a))
                     else:
                         stack += arguments[a][::-1]  # so that its left side is next
                 else:
@@ -113,8 +115,8 @@ class Flattened:
             found[place], self.parts[place] = summands, parts
         return found
 
-    def sum(self, summands: list[Summand]) -> Task:
-        """The task for a sum.
+    def sum(self, summands: list[Summand], whole: int) -> Task:
+        """The task for the sum at the place `whole`.
 
         What is the same for all examples times what varies makes a dot product, together with what is the same and
         stands alone (times 1). The other summands are added up.
@@ -123,6 +125,7 @@ class Flattened:
         alone, number = list[Argument](), 0.0
         parts, rest = list[Any](), list[Any]()
         batched: Any = self.batched
+        operations, within = self.code.operations, [*self.parts[whole], whole]
         for factors, place in summands:
             if self.copies:
                 factors = self.resolved(factors)
@@ -145,7 +148,7 @@ class Flattened:
                 elif len(factors) == 1:
                     (rest if batched[first] else alone).append(first)
                 else:
-                    rest.append(self._new(Task(multiply, factors)) if place is None else place)
+                    rest.append(place if operations[place] is multiply else self._new(Task(multiply, factors), [place]))
         if rights:
             order = sorted(rights)
             if order != rights:
@@ -160,7 +163,7 @@ class Flattened:
             parts.append(number)
         task = parts[0]
         for part in parts[1:]:  # one after the other, because what varies and what does not cannot be in one array
-            left, right = (self._new(p) if isinstance(p, Task) else p for p in (task, part))
+            left, right = (self._new(p, within) if isinstance(p, Task) else p for p in (task, part))
             task = Task(add, (left, right))
         return task if isinstance(task, Task) else Task(identity, (task,))
 

@@ -59,6 +59,7 @@ class Forward:
         self.picks: dict[Array, tuple[Step, Rows, Rows]] = {}  # the choices and the label of a pick with a table
         self.checked: list[Array] = []  # the indices that have to be checked, once for each pick
         self.outputs: list[Operand] = []
+        self.unmasked = False  # whether its derivative is nan where an input that nothing chose is; see derive.py
         for given in plan.inputs:
             array = self.program.write("input", (), given.lanes, True, given.given, given.whole_numbers).array
             array.name = given.name

@@ -71,14 +71,17 @@ class _Agenda:
     ) -> None:  # fmt: skip
         """A step of so many lanes, or of one for each place."""
         target = Array(lanes or len(places), self.flat.batched[next(iter(places))])
-        parts, stands_for = self.flat.parts, list[int]()
-        for place in places:
-            if place in parts:
-                stands_for += parts[place]
-            stands_for.append(place)
-        self.steps.append(Step(kind, target, operands, sizes, stands_for))
+        self.steps.append(Step(kind, target, operands, sizes, self._stands_for(places)))
         for place, lane in zip(places, target.some_lanes(places.values())):
             self.lanes[place] = lane
+
+    def _stands_for(self, places: Iterable[int]) -> list[int]:
+        parts, found = self.flat.parts, list[int]()
+        for place in places:
+            if place in parts:
+                found += parts[place]
+            found.append(place)
+        return found
 
     def _step(self, kind: Any, places: Lanes) -> None:
         tasks = self.flat.tasks
@@ -124,7 +127,8 @@ class _Agenda:
         operands = [self.operands(a for pair in sides for a in pair[side]) for side in (0, 1)]
         varying = [i for i, right in enumerate(operands[1]) if isinstance(right, Lane)]
         products = Array(len(varying), True)
-        self.steps.append(Step(multiply, products, [[side[i] for i in varying] for side in operands]))
+        sides_varying = [[side[i] for i in varying] for side in operands]
+        self.steps.append(Step(multiply, products, sides_varying, (), self._stands_for(places)))
         terms, width = operands[0], len(sides[0][0])
         for lane, i in enumerate(varying):
             terms[i] = Lane(products, lane)

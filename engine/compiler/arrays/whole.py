@@ -36,10 +36,10 @@ class Function:
 
 
 def whole(plan: Plan, name: str, without_gradient: Sequence[int] = ()) -> Function:
-    """The function of that name, exact for infinite logits; it checks the indices of every pick."""
+    """The function of that name, exact for infinite logits and inputs; it checks the indices of every pick."""
     forward = array_program(plan)
     inputs = [forward.arrays[given] for given in plan.inputs]
-    found = results(forward, name)
+    found = results(forward, name, True)
     roots = [*[each.array for each in found if isinstance(each, Rows)], *forward.checked]
     code = needed(forward.program.code, roots)
     name_the_rest(code)
@@ -48,7 +48,7 @@ def whole(plan: Plan, name: str, without_gradient: Sequence[int] = ()) -> Functi
     return Function(name, code, inputs, plan.theta.lanes, found, roots, rowwise, still)
 
 
-def results(forward: Forward, name: str) -> list[Operand | None]:
+def results(forward: Forward, name: str, exact: bool) -> list[Operand | None]:
     """What the function of that name returns; what is needed for it is added to the program.
 
     "value": the outputs. "value_and_grad": the output, of which the mean is wanted, and the gradient of that mean.
@@ -61,11 +61,11 @@ def results(forward: Forward, name: str) -> list[Operand | None]:
     [output] = forward.outputs
     if name == "input_gradients":
         wanted = [forward.arrays[given] for given in inputs if given.lanes and not given.whole_numbers]
-        found = dict(zip(wanted, differentiate(forward, output, wanted, 0)))
+        found = dict(zip(wanted, differentiate(forward, output, wanted, 0, exact=exact)))
         gradients = {array: _full(program, slope, array, True) for array, slope in found.items()}
         return [None if one.whole_numbers else gradients.get(forward.arrays[one], ZERO) for one in inputs]
     each = name == "per_example"
-    [slope] = differentiate(forward, output, [theta], -1 if is_batched(output) and not each else 0, each)
+    [slope] = differentiate(forward, output, [theta], -1 if is_batched(output) and not each else 0, each, exact)
     gradient = _full(program, slope, theta, each)
     return [gradient] if each else [output, gradient]
 

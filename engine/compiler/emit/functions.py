@@ -25,13 +25,13 @@ def numpy_source(
     """The text of bind(n, theta), which returns the function of that name; and its lines, each with its steps.
 
     The name is "value", "value_and_grad", "per_example", "input_gradients", or "careful": a value_and_grad that is
-    exact for infinite logits, too, where the other one gives nan. The parameters `without_gradient` get 0.0. The array
-    program after each pass is noted in `stages`.
+    exact for infinite logits, and for inputs that are nan where nothing chooses them, too; the other one gives nan
+    there. The parameters `without_gradient` get 0.0. The array program after each pass is noted in `stages`.
     """
     exact = name != "value_and_grad"
     forward = array_program(plan, () if exact else mean_parts(plan), divides=name != "value")
     _note(stages, "forward", forward.program.code)
-    found: list[Any] = results(forward, name)
+    found: list[Any] = results(forward, name, exact)
     parts = mean(forward, found.pop(0)) if name in ("value_and_grad", "careful") else []
     fresh = None
     if parts and isinstance(found[0], Rows):
@@ -49,7 +49,7 @@ def numpy_source(
     _note(stages, "place", code, placement)
     text = NumPy(code, placement, rowwise, fresh, exact)
     if parts:
-        _return_gradient(text, parts, found[0], plan.theta.lanes, without_gradient)
+        _return_gradient(text, parts, found[0], forward, without_gradient)
     elif name == "value":
         text.line(f"return [{', '.join(map(text.output, found))}]")
     else:
@@ -81,17 +81,21 @@ def _gradient(forward: Forward, whole: Rows) -> Rows:
 
 
 def _return_gradient(
-    text: NumPy, parts: Sequence[Part], whole: Operand, count: int, without_gradient: Sequence[int]
+    text: NumPy, parts: Sequence[Part], whole: Operand, forward: Forward, without_gradient: Sequence[int]
 ) -> None:
     """The last line of a value_and_grad: the mean and its gradient, in an array that belongs to the caller."""
+    count = forward.theta.lanes
     if not isinstance(whole, Rows):
         return text.line(f"return {text.mean(parts)}, np.zeros({count})")
     result = text.of(whole, False)
     if without_gradient:
         indices = text.constant(f"np.array({list(without_gradient)})")
         text.line(f"{result}[{indices}] = 0.0", "requires_grad=False")
-    last = text.lines[-1]
     returned = result if text.fresh else f"{result}.copy()"
+    if forward.unmasked:
+        checked = f"{text.mean(parts)} + {result}.dot({text.constant(f'np.zeros({count})')})"
+        return text.line(f"return {checked}, {returned}", "the mean, which is nan if the gradient is, and that")
+    last = text.lines[-1]
     if not text.fresh and last.text.startswith("add(") and last.text.endswith(f", {result})"):  # a new sum: no copy
         text.lines.pop()
         returned = last.text.removesuffix(f", {result})") + ")"

@@ -23,7 +23,7 @@ from ..emit.javascript_scalars import bind_on_scalars
 from ..emit.python import functions_of, lines, on_floats, on_long_columns
 from ..expression import expression
 from ..scalar.code import Code, Scalar
-from ..scalar.derive import differentiate
+from ..scalar.derive import Applied, differentiate, passed_by
 from ..trace.tape import Frozen, stored_number
 from ..trace.tracer import ONE_AT_A_TIME, paused_collector
 from .backends import Functions
@@ -131,10 +131,10 @@ class Specialisation:
         gradients = [] if self.several else ["input_gradients", *["value_and_grad"] * (self.parameters > 0)]
         return ["value", *gradients]
 
-    def results(self, name: str) -> list[Scalar]:
+    def results(self, name: str, record: list[Applied] | None = None) -> list[Scalar]:
         """What the function of that name returns, scalar by scalar: the outputs, or the output and its gradient.
 
-        To the numbers of an input of integers, it is 0.0.
+        To the numbers of an input of integers, it is 0.0. `record`: see `differentiate`.
         """
         if name == "value":
             return self.outputs
@@ -142,10 +142,10 @@ class Specialisation:
         with ONE_AT_A_TIME, paused_collector():
             if name != "input_gradients":
                 places = range(self.inputs, self.inputs + self.parameters)
-                return [output, *differentiate(self.code, output, places)]
+                return [output, *differentiate(self.code, output, places, record)]
             whole = [array.whole_numbers for array in self.layout for _ in range(array.lanes)]
             floats = [place for place, integer in enumerate(whole) if not integer]
-            found = dict(zip(floats, differentiate(self.code, output, floats)))
+            found = dict(zip(floats, differentiate(self.code, output, floats, record)))
         return [output, *[found.get(place, 0.0) for place in range(self.inputs)]]
 
     def float_text(self, name: str) -> str:
@@ -207,18 +207,17 @@ class Specialisation:
 
     def instructions(self, name: str) -> list[Instruction]:
         """The lines of the function of that name, each with the labels of the nodes that it stands for."""
-        code = self.code
+        code, record = self.code, list[Applied]()
         if self.narrow or self.long:
-            written: Any = lines(code, self.results(name), self.narrow)
+            written: Any = lines(code, self.results(name, record), self.narrow)
         else:
             written = [(text, [place for step in steps for place in step.stands_for])
                     for text, steps in self.written(name)[1]]  # fmt: skip
-        known, found = len(code.operations), []
+        known, found, givers = len(code.operations), [], passed_by(code, record)
         for text, places in written:
             nodes = tuple(node for place in places if place < known for node in code.labels_at(place))
-            lines_of_user = dict.fromkeys(
-                source for place in places if place < known and (source := code.sources[place])
-            )
+            sources = [code.sources[place] for place in map(givers.get, places, places) if place < known]
+            lines_of_user = dict.fromkeys(filter(None, sources))
             found.append(Instruction(text, nodes, tuple(f"{file}:{line}" for file, line in lines_of_user)))
         return found
 

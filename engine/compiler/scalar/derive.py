@@ -85,6 +85,20 @@ def differentiate(
     return [0.0 if slope is None else Ref(code, slope) if slope.__class__ is int else slope for slope in found]
 
 
+def passed_by(code: Code, record: Sequence[Applied]) -> dict[int, int]:
+    """For each instruction of the backward program, the place of the one whose local derivatives it is a part of."""
+    found: dict[int, int] = {}
+    known = 1 + max([giver for giver, *_ in record], default=0)  # the backward program stands behind these
+    for giver, _, _, *scalars in record:
+        stack = [scalar.place for scalar in scalars if isinstance(scalar, Ref)]
+        while stack:
+            place = stack.pop()
+            if place >= known and place not in found:
+                found[place] = giver
+                stack += [a for a in code.arguments[place] if a.__class__ is int]
+    return found
+
+
 def _risky(code: Code, last: int) -> bytearray:
     """Which results may have an infinite slope, or none: those of an operation with a domain, and what is made of them.
 
@@ -93,8 +107,10 @@ def _risky(code: Code, last: int) -> bytearray:
     found = bytearray(len(code.operations))
     for place in range(last + 1):
         op = code.operations[place]
-        found[place] = isinstance(op, Op) and (
-            has_no_slope(op) or any(a.__class__ is int and found[a] for a in code.arguments[place])
+        found[place] = (
+            code.batched[place]
+            if not isinstance(op, Op)
+            else (has_no_slope(op) or any(a.__class__ is int and found[a] for a in code.arguments[place]))
         )
     return found
 

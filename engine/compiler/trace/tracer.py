@@ -76,7 +76,8 @@ class Traced(Value):
         if not tape.allow:
             raise tape.failed(
                 f"{where}: what follows holds for this example alone, so it cannot be compiled. Write it with "
-                "operations (where, maximum, step, pick): in place of `if x > 0`, where(step(x), a, b), with "
+                "operations (where, maximum, step, pick): in place of math.exp(x), chainrule.exp(x), without float() "
+                "and .data; in place of `if x > 0`, where(step(x), a, b), with "
                 "where(step(x), x, 1.0) in place of x wherever a has no value at x <= 0; maximum(a, b) or "
                 "logsumexp(values) in place of max(). If the first example decides for all others, use "
                 'compile(..., frozen="allow")'
@@ -102,7 +103,11 @@ class Traced(Value):
         _grad.__set__(self, grad)
 
     def __index__(self) -> int:
-        forbid("a list was indexed by a traced number; write pick(values, index), or Table(rows)[index]")
+        forbid(
+            "a list was indexed by a traced number, or something was counted by it, as in range(k); write "
+            "pick(values, index), or Table(rows)[index], and in place of range(k) a range to the largest k there is, "
+            "with where(step(k - i), a, 0.0) for what counts"
+        )
         raise TypeError("indices are integers, not Values; write pick(values, index), or Table(rows)[index]")
 
     def __hash__(self) -> int:
@@ -177,6 +182,17 @@ class Traced(Value):
         stored_number(self)  # an error for what was computed while tracing, which has no number
         super().backward()
 
+    def detach(self) -> Value:
+        """An error while a function is traced, unless it may read numbers."""
+        tape = current()
+        if tape is not None and not tape.allow:
+            forbid(
+                f"the number of {self._called()} was read by detach(): a program derives all that it computes, so what "
+                "is to have no gradient has to come from outside; compute it where the program is called, and hand it "
+                'in as an input. If the first example decides for all others, use compile(..., frozen="allow")'
+            )
+        return super().detach()
+
     def refresh(self) -> None:
         """An error while a function is traced."""
         forbid("refresh() was called: in a compiled function nothing is out of date")
@@ -187,6 +203,9 @@ class Traced(Value):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduce(self, self.original)
+
+
+Traced.__name__ = "Value"  # as which users know it: Python's own errors say the name of the class
 
 
 def all_are(kinds: Any, classes: Iterable[type]) -> bool:
@@ -322,6 +341,8 @@ def run_on_tape(f: Callable[..., Any], arguments: Sequence[Any], tape: Tape) -> 
 def as_outputs(result: Any) -> tuple[list[Value], bool]:
     """What a function returned, as a list of Values, and whether it returned a list."""
     result = result.item() if isinstance(result, np.ndarray) and result.ndim == 0 else result
+    if isinstance(result, (set, frozenset)):
+        raise TypeError("compile: the function returned a set, whose order is no order; return a list of Values")
     several = hasattr(result, "__len__") and not isinstance(result, (dict, str))
     if several and not len(result):
         raise TypeError(f"compile: the function returned no output, {result!r}; return a Value, or a list of Values")

@@ -17,6 +17,7 @@ from eager import assert_same, close, examples, run
 from structures import Structure
 from test_loops import X, random_chain
 from test_structures import assert_one_example_is_eager_code, assert_outputs_are_eager_code, inputs_of
+from test_where import GUARDED, MISSING, THERE, U, W
 
 from chainrule import engine
 from chainrule.engine import Value, cos, dot, exp, logsumexp, pick, sin, tanh
@@ -215,6 +216,16 @@ def test_infinite_logits_are_exact_and_nan_stays_nan():
 
 
 # --- how libraries are built, and kept
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_an_input_that_nothing_chooses_may_be_nan_or_infinite(batch):
+    program = in_c(GUARDED["squares"], [W, U], batch=batch)
+    for example in [(MISSING, THERE)] if batch else examples([MISSING, THERE]):
+        runs = [run(GUARDED["squares"], [W, U], one) for one in (examples(example) if batch else [example])]
+        expected = np.mean([one.to_parameters for one in runs], axis=0)
+        assert np.isfinite(expected).all() and close(program.value_and_grad(*example)[1], expected, 10.0).all()
+    assert program.backend == "c"
 
 
 def test_without_a_compiler_numpy_runs_and_one_warning_says_so(monkeypatch):

@@ -4,6 +4,9 @@ import re
 
 import numpy as np
 import pytest
+import structures
+from structures import Structure
+from test_structures import inputs_of
 
 from chainrule import engine
 from chainrule.engine import Value, dot, exp, logsumexp
@@ -234,3 +237,50 @@ def test_instructions_name_the_line_of_the_users_own_code(batch):
     if batch:
         [line] = [line for line in program.instructions if line.text.startswith("exp(")]
         assert line.where == (f"{__file__}:{first + 3}",)
+
+
+def with_a_number(x):
+    return sum((w * v for w, v in zip(W, x)), 0.5)
+
+
+def with_a_penalty(x):
+    return engine.tanh(dot(W, list(x))) + 0.1 * sum(w * w for w in W)
+
+
+def used_twice(x):
+    return (W[0] * x[0] + W[1]) * W[0] + W[0] * W[1]
+
+
+def of_products(x):
+    return dot(list(x), list(x)) * W[0] + 1.0
+
+
+def gained(x):
+    return sum(engine.tanh(w * v + u) for w, v, u in zip(W, x, W[::-1]))
+
+
+def in_steps(x):
+    h = 0.1
+    for v in x:
+        h = engine.tanh(W[0] * h + W[1] * v)
+    return h
+
+
+W = [Value(0.5), Value(-0.3), Value(0.8)]
+SAID_BY_NO_LINE = re.compile(r"return |\w+\[\.\.\.\] = ([xcu]\d|h0|y$)")  # what copies inputs and constants, or returns
+
+
+@pytest.mark.parametrize("batch", [True, False])
+@pytest.mark.parametrize("f", [with_a_number, with_a_penalty, used_twice, of_products, gained, in_steps, *range(12)])
+def test_each_line_that_computes_names_a_line_of_the_users_own_code(f, batch):
+    parameters, inputs, file = W, [np.random.default_rng(0).normal(size=(4, 3))], __file__
+    if isinstance(f, int):
+        f = Structure(f)
+        parameters, inputs, file = f.parameters, inputs_of(np.random.default_rng(0), 4), structures.__file__
+    inputs = inputs if batch else [array[0] if np.ndim(array) else array for array in inputs]
+    program = engine.compile(f, parameters, batch=batch)
+    for gradient in (program.input_gradients, program.value_and_grad):
+        gradient(*inputs)
+        for line in program.instructions:
+            assert line.where or SAID_BY_NO_LINE.match(line.text), line
+            assert all(place.startswith(f"{file}:") for place in line.where), line

@@ -629,7 +629,9 @@ def test_a_neurons_sum_is_flattened_once_however_many_inputs_it_has(monkeypatch)
     from chainrule.engine.compiler.arrays.flattening import Flattened
 
     flattened, terms = [], Flattened.sum
-    monkeypatch.setattr(Flattened, "sum", lambda flat, found: flattened.append(len(found)) or terms(flat, found))
+    monkeypatch.setattr(
+        Flattened, "sum", lambda flat, found, at: flattened.append(len(found)) or terms(flat, found, at)
+    )
     weights = [Value(0.5) for _ in range(200)]
     program = engine.compile(lambda x: sum(w * xi for w, xi in zip(weights, x)), weights)
     assert program.value_and_grad(np.ones((1, 200)))[0] == 100.0

@@ -151,7 +151,7 @@ SILENT = {
     "try": (tried, np.array([-1.0, 2.0])),
     "type(x) is Value": (lambda x: x * 2 if type(x) is Value else x * 3, X),
     "isinstance(label, int)": (lambda x, y: x * 2 if isinstance(y, int) else x * 3, X, np.array([0, 1, 2])),
-    "isinstance of a sum": (lambda x: x * 2 if type(x + 1.0).__name__ == "Traced" else x * 3, X),
+    "isinstance of a sum": (lambda x: x * 2 if type(x + 1.0) is not Value else x * 3, X),
     "repr": (lambda x: x * 2 if "Traced" in repr(x) else x * 3, X),
     "a class attribute": (lambda x: x * 2 if hasattr(x, "original") else x * 3, X),
 }

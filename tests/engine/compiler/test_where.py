@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from eager import close
+from eager import close, examples, run
 
 from chainrule import engine
 from chainrule.engine import (
@@ -79,6 +79,35 @@ def test_only_the_side_that_is_taken_counts(f, meant):
         assert close(alone.value_and_grad(x)[1], slopes[:2], 10.0).all()
         assert close(engine.compile(f, [W, U]).value_and_grad(np.array([x, x]))[1], slopes[:2], 10.0).all()
     assert close(program.value_and_grad(X)[1], program.per_example(X).mean(axis=0), 10.0).all()
+
+
+# What is missing is nan, and nothing chooses it.
+MISSING = np.array([[1.0, np.nan], [2.0, 3.0], [np.nan, 1.0], [np.inf, -2.0], [1e200, 0.5]])
+THERE = np.abs(np.nan_to_num(MISSING, nan=np.inf)) < 1e100
+GUARDED = {
+    "terms": lambda x, there: sum(where(known, w * v, 0.0) for w, v, known in zip((W, U), x, there)) ** 2,
+    "squares": lambda x, there: where(there[0], x[0] * x[0] * W, U) + where(there[1], (x[1] * W + U) ** 2, 0.0),
+    "neurons": lambda x, there: where(there[0] * there[1], tanh(dot([W, U], list(x))) * W, 0.5),
+    "a pick": lambda x, there: pick([0.5, W * x[0]], there[0]) + pick([U, W * x[1] * x[1]], there[1]),
+    "functions": lambda x, there: where(there[0], lambda: x[0] * W, lambda: U) + where(there[1], lambda: x[1] * U, W),
+    "a minimum": lambda x, there: minimum(where(there[0], x[0] * W, 1.0), where(there[1], x[1] * x[1] * U, 2.0)),
+}
+
+
+@pytest.mark.parametrize("f", GUARDED.values(), ids=list(GUARDED))
+def test_an_input_that_nothing_chooses_may_be_nan_or_infinite(f):
+    runs = [run(f, [W, U], example) for example in examples([MISSING, THERE])]
+    expected = np.array([one.to_parameters for one in runs])
+    assert np.isfinite(expected).all()
+    program, alone = engine.compile(f, [W, U]), engine.compile(f, [W, U], batch=False)
+    value, gradient = program.value_and_grad(MISSING, THERE)
+    assert close(value, np.mean([one.outputs[0] for one in runs]), 10.0)
+    assert close(gradient, expected.mean(axis=0), 100.0).all()
+    assert close(program.per_example(MISSING, THERE), expected, 100.0).all()
+    assert close(program.input_gradients(MISSING, THERE)[0], [one.to_inputs[0] for one in runs], 10.0).all()
+    for x, there, one in zip(MISSING, THERE, runs):
+        assert close(alone.value_and_grad(x, there)[1], one.to_parameters, 100.0).all()
+        assert close(alone.input_gradients(x, there)[0], one.to_inputs[0], 10.0).all()
 
 
 Y = np.array([1, 1, 0, 0, 1])
