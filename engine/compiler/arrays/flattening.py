@@ -158,7 +158,8 @@ class Flattened:
             rest += alone
         for flag in (True, False) if rest else ():
             if group := sorted([a for a in rest if batched[a] is flag]):
-                parts.append(self._total(group))
+                kind = add if len(group) == 2 else "sum"
+                parts.append(group[0] if len(group) == 1 else Task(kind, tuple(group)))
         if number != 0.0 or not parts:
             parts.append(number)
         task = parts[0]
@@ -174,6 +175,3 @@ class Flattened:
         except TypeError:  # there is a number among them
             return False
         return varies in ([{False}, {True}], [{True}, {False}])
-
-    def _total(self, summands: Sequence[Argument]) -> Task | Argument:
-        return summands[0] if len(summands) == 1 else Task(add if len(summands) == 2 else "sum", tuple(summands))
