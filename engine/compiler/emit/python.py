@@ -6,7 +6,6 @@ import builtins
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
-from typing import Any
 
 from ...op import NAMES, Op
 from ...ops import power
@@ -83,30 +82,35 @@ def functions_of(code: Code) -> dict[str, Callable[..., float]]:
 
 
 class Names(dict[int, str]):
-    """How the result at each place is called in a text: v and the place, unless it has another name."""
+    """How each result that is needed is called in a text: v and its place, unless it has another name."""
+
+    def __init__(self, code: Code, results: Sequence[Scalar]) -> None:
+        self.uses = uses_of(code, results)
+        super().__init__(
+            {place: op for place, op in enumerate(code.operations) if op.__class__ is str and self.uses[place]}
+        )
 
     def __missing__(self, place: int) -> str:
         name = self[place] = f"v{place}"
         return name
 
+    def of(self, results: Iterable[Scalar]) -> list[str]:
+        """The results as they stand in a text."""
+        return [self[result.place] if isinstance(result, Ref) else literal(result) for result in results]
+
 
 def lines(
-    code: Code, results: Sequence[Scalar], floats: bool, uses: list[int] | None = None
+    code: Code, results: Sequence[Scalar], floats: bool, names: Names | None = None
 ) -> list[tuple[str, list[int]]]:
-    """The lines that compute the results, each with the places of the instructions in it; `uses`: what `uses_of` says.
+    """The lines that compute the results, each with the places of the instructions in it; `names` tells how
+    the results are called then.
 
     A short expression that is used once stands inside another one: that takes two thirds of the time.
     """
+    names = Names(code, results) if names is None else names
     written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
-    inside, names, work = dict[int, tuple[str, list[int], int]](), Names(), list[int]()
-    uses, functions = uses or uses_of(code, results), function_names(code)
-    for place, count in enumerate(uses):
-        if count:
-            op: Any = code.operations[place]
-            if op.__class__ is str:
-                names[place] = op
-            else:
-                work.append(place)
+    inside, uses, functions = dict[int, tuple[str, list[int], int]](), names.uses, function_names(code)
+    work = [place for place, count in enumerate(uses) if count and place not in names]
     for block in blocks(code, work, results, names, uses, floats):
         written += [(text, []) for text in block.head]
         start = len(written)
@@ -145,29 +149,25 @@ def lines(
             written[start:] = [(f"    {text}", sorted([every for place in held for every in block.repeated[place]]))
                                for text, held in written[start:]]  # fmt: skip
         written += [(f"    {text}", []) for text in block.tail]
-    ends = {result.place: f"v{result.place}" for result in results if isinstance(result, Ref)}
-    ends = {place: end for place, end in ends.items() if isinstance(code.operations[place], Op)}
-    written += [(f"{end} = {names[place]}", []) for place, end in ends.items() if names[place] != end]
     return written
 
 
 def on_floats(name: str, code: Code, results: Sequence[Scalar], interface: Interface) -> str:
     """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
-    uses = uses_of(code, results)
-    leaves: Any = code.operations[: sum(interface.sizes) + interface.parameters]
-    used = {name for name, count in zip(leaves, uses) if count}
+    names = Names(code, results)
+    used = set(names.values())  # the inputs and parameters
     body, given, start = list[str](), interface.names, 0
     for argument, size, shape, integers in zip(given, interface.sizes, interface.shapes, interface.whole):
-        names = [f"x{i}" for i in range(start, start + size)]
+        inputs = [f"x{i}" for i in range(start, start + size)]
         flat = argument + ".astype(float)" * integers + ".ravel()" * (len(shape) > 1)
-        if not used.isdisjoint(names):
-            body.append(_unpacked(names, used, f"{flat}.tolist()") if shape else f"{names[0]} = float({argument})")
+        if not used.isdisjoint(inputs):
+            body.append(_unpacked(inputs, used, f"{flat}.tolist()") if shape else f"{inputs[0]} = float({argument})")
         start += size
-    names = [f"p{i}" for i in range(interface.parameters)]
-    if not used.isdisjoint(names):
-        body.append(_unpacked(names, used, "theta.tolist()"))
-    body += [text for text, _ in lines(code, results, True, uses)]
-    body.append(_returned(name, _names(code, results), interface.sizes))
+    parameters = [f"p{i}" for i in range(interface.parameters)]
+    if not used.isdisjoint(parameters):
+        body.append(_unpacked(parameters, used, "theta.tolist()"))
+    body += [text for text, _ in lines(code, results, True, names)]
+    body.append(_returned(name, names.of(results), interface.sizes))
     return _function(f"{name}({', '.join(['theta', *given])})", body)
 
 
@@ -182,8 +182,9 @@ def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Se
     parameters = [leaf for leaf in code.operations if isinstance(leaf, str) and leaf[0] == "p"]
     if parameters:
         body.append(f"{_list(parameters)} = theta")
-    body += [text for text, _ in lines(code, results, False)]
-    returns = _names(code, results)
+    names = Names(code, results)
+    body += [text for text, _ in lines(code, results, False, names)]
+    returns = names.of(results)
     if name == "value_and_grad":
         returns = [f"{text}.mean()" if isinstance(result, Ref) and code.batched[result.place] else text
                    for text, result in zip(returns, results)]  # fmt: skip
@@ -207,12 +208,6 @@ def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
     while kept[-1] == "_":
         kept.pop()
     return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
-
-
-def _names(code: Code, results: Sequence[Scalar]) -> list[str]:
-    """The results as they stand in a text."""
-    found = [(code.operations[r.place], f"v{r.place}") if isinstance(r, Ref) else (literal(r), "") for r in results]
-    return [text if isinstance(text, str) else name for text, name in found]
 
 
 def _returned(name: str, results: Sequence[str], sizes: Sequence[int]) -> str:
