@@ -6,6 +6,7 @@ import builtins
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
+from typing import Any
 
 from ...op import NAMES, Op
 from ...ops import power
@@ -115,7 +116,7 @@ def lines(
         written += [(text, []) for text in block.head]
         start = len(written)
         for place, given in block.body:
-            op = code.operations[place]
+            op: Any = code.operations[place]
             spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
                 op, _spelling(op, floats, functions[op])
             )
