@@ -87,9 +87,7 @@ class Names(dict[int, str]):
 
     def __init__(self, code: Code, results: Sequence[Scalar]) -> None:
         self.uses = uses_of(code, results)
-        super().__init__(
-            {place: op for place, op in enumerate(code.operations) if op.__class__ is str and self.uses[place]}
-        )
+        super().__init__((i, op) for i, op in enumerate(code.operations) if op.__class__ is str and self.uses[i])
 
     def __missing__(self, place: int) -> str:
         name = self[place] = f"v{place}"
@@ -109,21 +107,17 @@ def lines(
     A short expression that is used once stands inside another one: that takes two thirds of the time.
     """
     names = Names(code, results) if names is None else names
-    written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
-    inside, uses, functions = dict[int, tuple[str, list[int], int]](), names.uses, function_names(code)
+    written, inside, uses = list[tuple[str, list[int]]](), dict[int, tuple[str, list[int], int]](), names.uses
+    spellings = {op: _spelling(op, floats, function) for op, function in function_names(code).items()}
     work = [place for place, count in enumerate(uses) if count and place not in names]
     for block in blocks(code, work, results, names, uses, floats):
         written += [(text, []) for text in block.head]
         start = len(written)
         for place, given in block.body:
             op: Any = code.operations[place]
-            spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
-                op, _spelling(op, floats, functions[op])
-            )
+            spelling, binds, apart, named_twice = spellings[op]
             arguments, held = [], [place]
-            if (
-                floats and op is power and given[1].__class__ is float and given[1] == 2.0
-            ):  # so the row computes it, too
+            if floats and op is power and repr(given[1]) == "2.0":  # so the row computes it, too
                 spelling, binds, apart, named_twice, given = "{0} * {0}", 2, 2, True, given[:1]
             for a in given:
                 if a.__class__ is float:
