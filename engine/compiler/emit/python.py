@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
 from ...op import NAMES, Op
@@ -87,7 +87,7 @@ class Names(dict[int, str]):
 
     def __init__(self, code: Code, results: Sequence[Scalar]) -> None:
         self.uses = uses_of(code, results)
-        super().__init__((i, op) for i, op in enumerate(code.operations) if op.__class__ is str and self.uses[i])
+        super().__init__((place, name) for place, name in enumerate(_leaves(code)) if self.uses[place])
 
     def __missing__(self, place: int) -> str:
         name = self[place] = f"v{place}"
@@ -109,7 +109,8 @@ def lines(
     names = Names(code, results) if names is None else names
     written, inside, uses = list[tuple[str, list[int]]](), dict[int, tuple[str, list[int], int]](), names.uses
     spellings = {op: _spelling(op, floats, function) for op, function in function_names(code).items()}
-    work = [place for place, count in enumerate(uses) if count and place not in names]
+    leaves = len(_leaves(code))
+    work = [place for place, count in enumerate(uses[leaves:], leaves) if count]
     for block in blocks(code, work, results, names, uses, floats):
         written += [(text, []) for text in block.head]
         start = len(written)
@@ -174,7 +175,7 @@ def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Se
     if count:
         rows = [f"{'*' * (not array.given.isidentifier())}np.asarray({array.given}, float)" for array in inputs]
         body.append(f"{_list(f'x{i}' for i in range(count))} = {_list(rows)}")
-    parameters = [leaf for leaf in code.operations if isinstance(leaf, str) and leaf[0] == "p"]
+    parameters = [name for name in _leaves(code) if name[0] == "p"]
     if parameters:
         body.append(f"{_list(parameters)} = theta")
     names = Names(code, results)
@@ -187,6 +188,11 @@ def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Se
     inner = _function(f"{name}({arguments})", body).replace("\n", "\n    ").rstrip()
     title = '"""The function on the columns of n examples, with these parameters."""'
     return f"def bind(n, theta):\n    {title}\n\n    {inner}\n\n    return silent({name})\n"
+
+
+def _leaves(code: Code) -> list[Any]:
+    """The names of the inputs and parameters, with which the code begins."""
+    return list(takewhile(lambda op: op.__class__ is str, code.operations))
 
 
 def _function(head: str, body: Sequence[str]) -> str:
