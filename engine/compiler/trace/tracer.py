@@ -292,16 +292,6 @@ def as_traced(parameters: Sequence[Value]) -> Iterator[None]:
                 parameter.__class__ = kind
 
 
-@contextmanager
-def _recording_on(tape: Tape) -> Iterator[None]:
-    token = current_tape.set(tape)
-    try:
-        with enable_grad():
-            yield
-    finally:
-        current_tape.reset(token)
-
-
 def settle(nodes: Sequence[Any]) -> None:
     """Make ordinary Values of the nodes that no input is part of. The function may have kept them, as a cached_property
     does: they then hold what eager code would have computed.
@@ -329,10 +319,12 @@ def run_on_tape(f: Callable[..., Any], arguments: Sequence[Any], tape: Tape) -> 
     Its parameters have to be `as_traced`, or it would compute with their numbers.
     Errors: TraceError where f reads a number, TypeError if it returns something else than Values and numbers.
     """
+    token = current_tape.set(tape)
     try:
-        with _recording_on(tape):
+        with enable_grad():
             result = f(*arguments)
     finally:
+        current_tape.reset(token)
         if tape.error is not None:
             raise tape.error  # even if the function has caught it
     return as_outputs(result)
