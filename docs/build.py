@@ -133,7 +133,7 @@ def _exhibit(name: str, file: str) -> str:
     lines = source.partition('"""\n\n')[2]
     picture = f'<iframe loading="lazy" title="{title}" src="{file}"></iframe>'
     if file.endswith(".svg"):
-        picture = f'<a href="{file}"><img alt="{title}" src="{file}"></a>'
+        picture = f'<a class="picture" href="{file}"><img alt="{title}" src="{file}"></a>'
     return (
         f'<h2 id="{name}">{title}</h2>\n<p>{said} <a href="{file}">Open it alone</a>.</p>\n'
         f"<pre>{html.escape(lines)}</pre>\n{picture}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import random
+import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,11 +30,15 @@ def gradcheck(f: Callable[..., Any], *xs: Any, value: Callable[[float], Any] = V
     `value` makes the leaves: with a class of your own that has .data, .grad and .backward(), it checks that.
 
     Shapes: each of xs a number or an array of any shape, handed to f as one Value or an array of them.
+    Errors: TypeError for what is no function, and where there are no numbers to check it at.
     Source: Richardson extrapolation of central differences; Ridders, Advances in Engineering Software 4 (1982).
 
     >>> print(gradcheck(lambda x, y: x * y.tanh(), 2.0, 0.5))
     gradcheck of 2 derivatives, largest relative error ...: all is well
     """
+    if not callable(f) or not xs:
+        missing = "no numbers to check it at" if callable(f) else f"{type(f).__name__} {reprlib.repr(f)} as f"
+        raise TypeError(f"gradcheck got {missing}; write gradcheck(f, 2.0), with a function f of as many arguments")
     numbers = [float(number) for x in xs for number in np.ravel(x)]
     names = [
         f"argument {i}{list(place) if place else ''}" for i, x in enumerate(xs) for place in np.ndindex(np.shape(x))

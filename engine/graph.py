@@ -93,7 +93,7 @@ def check_gradients_are_numbers(root: Any) -> None:
     """Raise a TypeError that names the first node whose `.grad` is not a number."""
     for node in topological_order(root):
         if not isinstance(node.grad, (int, float)):
-            raise TypeError(f"{node.name()}.grad is {node.grad!r}; to clear a gradient, set it to 0.0")
+            raise TypeError(f"the .grad of {node.name()} is {node.grad!r}; to clear a gradient, set it to 0.0")
 
 
 def refresh(root: Any) -> None:

@@ -55,7 +55,7 @@ class Lost:
         if functions:
             instead = f"write cr.{functions[0]}, which takes Values"
         elif re.search(r"\bint\(|\bround\(|floor|ceil|trunc", text):
-            instead = "write cr.floor, cr.ceil, cr.trunc or cr.round, which take Values and have the slope 0"
+            instead = "write cr.floor, cr.ceil, cr.trunc or cr.rint, which take Values and have the slope 0"
         elif re.search(r"\bfloat\(|\.data\b|\.item\(|\.astype\(", text):
             instead = "use the Value itself, and chainrule's functions in place of math's (cr.sin, cr.exp)"
         else:

@@ -27,7 +27,7 @@ def number(given: Any, where: str) -> float:
         return float(given)
     if isinstance(given, np.ndarray) and given.ndim == 0 and not _is_masked(given):
         return number(given.item(), where)
-    raise TypeError(f"{where} takes numbers and Values, got {type(given).__name__} {given!r}{_as_float(given)}")
+    raise TypeError(f"{where} takes numbers and Values, got {type(given).__name__} {given!r:.80}{_as_float(given)}")
 
 
 def _is_masked(given: Any) -> bool:

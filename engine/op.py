@@ -154,8 +154,7 @@ class Op:
     def _example(self) -> str:
         """The value at everyday numbers, and the local derivatives there, to four digits."""
         if self.flatten:
-            called = ", ".join(map(repr, self.example))
-            return f">>> round({self.name}({called}), 4)\n{round(self(*self.example), 4)}"
+            return self._example_of_lists()
         shares = (0.7, 0.4, 0.6)
         numbers = [round(low + share * (high - low), 1) for share, (low, high) in zip(shares, self.intervals())]
         names, made = ", ".join(self.argument_names), ", ".join([f"Value({one})" for one in numbers])
@@ -167,6 +166,22 @@ class Op:
         asked = ", ".join([f"round({one}, 4)" for one in shown])
         return (f">>> from chainrule import Value, {self.name}\n>>> {names} = {made}\n"
                 f">>> result = {self.name}({names})\n>>> result.backward()\n>>> {asked}\n({found})")  # fmt: skip
+
+    def _example_of_lists(self) -> str:
+        """The same for a row of lists, which hold Values; an index beside them is a plain number."""
+        flat = self.flatten(*self.example)  # type: ignore[misc]
+        out = self.forward(*flat)
+        slopes = iter(self.partials(out, *flat))  # type: ignore[operator]
+        names, lines, shown, found = self.argument_names, [f">>> from chainrule import Value, {self.name}"], [], []
+        for name, given in zip(names, self.example):
+            made = given
+            if isinstance(given, list):
+                made = "[" + ", ".join([f"Value({one})" for one in given]) + "]"
+                shown.append(f", [round(one.grad, 4) for one in {name}]")
+                found.append(f", {[round(float(next(slopes)), 4) for _ in given]}")
+            lines.append(f">>> {name} = {made}")
+        lines += [f">>> result = {self.name}({', '.join(names)})", ">>> result.backward()"]
+        return "\n".join([*lines, f">>> round(result.data, 4){''.join(shown)}", f"({round(out, 4)}{''.join(found)})"])
 
     @property
     def argument_names(self) -> list[str]:

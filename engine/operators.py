@@ -13,14 +13,18 @@ import numpy as np
 
 from . import ops
 from .methods import Methods
-from .numeric import runs_operations
+from .numeric import number, runs_operations
 from .op import OPS, Op, Rule, everywhere
+
+NO_NUMBERS = {str, bytes, list, tuple, type(None)}  # what people put beside an operator that none of them takes
 
 
 def _binary(op: Op, left: Any, right: Any) -> Any:
     other = right if isinstance(left, Operators) else left
     if runs_operations(other) or isinstance(other, (int, float, np.number, np.bool_, Real)):
         return op(left, right)
+    if other.__class__ in NO_NUMBERS:
+        number(other, op.name)  # says what to write
     return NotImplemented  # for an array: NumPy then asks each of its elements
 
 
@@ -94,6 +98,11 @@ class Operators(Methods):
 
     def __rpow__(self, other: Any) -> Any:
         return _binary(ops.power, other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        raise TypeError("^ is no power in Python, but the exclusive or of bits; for a power, write x ** y")
+
+    __rxor__ = __xor__
 
     def __mod__(self, other: Any) -> Any:
         return _binary(ops.mod, self, other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -145,12 +146,13 @@ def _number(value: Value) -> float:
 
 
 def _scalar(y: Any, name: str, instead: str) -> Value:
+    said = f"{name}: the function returned {type(y).__name__} {reprlib.repr(y)}, not one Value"
     if not isinstance(y, Value) and np.ndim(y) != 0:
-        raise TypeError(f"{name}: the function returned {type(y).__name__} {y!r}, not one Value; {instead}")
+        raise TypeError(f"{said}; {instead}")
     try:
         return as_value(y)
     except TypeError:
-        raise TypeError(f"{name}: the function returned {type(y).__name__} {y!r}, not a Value") from None
+        raise TypeError(said) from None
 
 
 def _derived_from(f: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -29,6 +29,10 @@ SWITCHED = [0]  # how often a leaf was frozen or thawed: programs compare it, wh
 class Value(FastOperators, LikeANumber, MicrogradNames):
     """One number, its gradient, and the operation and arguments that made it.
 
+    `data` is the number, `grad` the gradient, as backward() has left it, and `label` the name in pictures and errors.
+    With requires_grad=False it is a constant, which gets no gradient. `_children` and `_op` are micrograd's, for nodes
+    that are made by hand.
+
     Errors: TypeError for what is not one real number.
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")

@@ -7,25 +7,40 @@ import operator
 import os
 import reprlib
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from numbers import Real
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 __all__ = [
     "below_one", "count", "file_path", "finite_number", "flag", "given", "instance_hint", "limit", "listed",
-    "not_negative", "positive_number", "seeded", "switch", "text",
+    "named_hint", "not_negative", "positive_number", "seeded", "switch", "text",
 ]  # fmt: skip
 
 
 def given(thing: Any) -> str:
     """What was given instead, as errors show it: its type and, shortened, the thing.
 
-    >>> given("0.1"), given([1, 2])
-    ("str '0.1'", 'list [1, 2]')
+    >>> given("0.1"), given([1, 2]), given(given)
+    ("str '0.1'", 'list [1, 2]', 'the function given')
     """
-    return f"the class {thing.__name__}" if isinstance(thing, type) else f"{type(thing).__name__} {reprlib.repr(thing)}"
+    if isinstance(thing, (type, FunctionType, MethodType)):
+        return f"the {'class' if isinstance(thing, type) else type(thing).__name__} {thing.__name__}"
+    return f"{type(thing).__name__} {reprlib.repr(thing)}"
+
+
+def named_hint(thing: Any, names: Iterable[str]) -> str:
+    """What to write where the name of one of ours was given in place of it; "" for anything else.
+
+    >>> named_hint("Cross-Entropy", ["mse", "cross_entropy"]), named_hint("adam", ["SGD", "Adam"])
+    ('; write nn.cross_entropy', '; write nn.Adam')
+    """
+    ours = {name.lower(): name for name in names}
+    near = get_close_matches(thing.lower().replace("-", "_"), ours, 1, 0.8) if isinstance(thing, str) else []
+    return f"; write nn.{ours[near[0]]}" if near else ""
 
 
 def instance_hint(thing: Any) -> str:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from chainrule.engine import Value
 from chainrule.engine.gate import numbers, rows
 
-from .arguments import given, instance_hint
+from . import losses, metrics, optimisers
+from .arguments import given, instance_hint, named_hint
 from .data.dataset import Dataset
 from .data.examples import examples_of
 from .data.preparation import Preparation
@@ -47,7 +48,7 @@ def check_model(model: Any) -> None:
 def check_loss(loss: Any) -> None:
     """TypeError unless the loss can be called."""
     if not callable(loss) or isinstance(loss, type):
-        got = f"{given(loss)}{instance_hint(loss)}"
+        got = f"{given(loss)}{instance_hint(loss)}{named_hint(loss, losses.__all__)}"
         raise TypeError(f"the loss is a function of (prediction, target), like nn.mse; got {got}")
 
 
@@ -110,7 +111,8 @@ def checked_functions(what: str, arguments: str, functions: Any) -> list[Any]:
     listed = list(functions) if several else [functions]
     for function in listed:
         if not callable(function) or isinstance(function, type):
-            raise TypeError(f"{what} is a function of {arguments}; got {given(function)}{instance_hint(function)}")
+            hint = f"{instance_hint(function)}{named_hint(function, metrics.__all__)}"
+            raise TypeError(f"{what} is a function of {arguments}; got {given(function)}{hint}")
     return listed
 
 
@@ -148,7 +150,7 @@ def checked_optimiser(parameters: Sequence[Value], optimiser: Any, learning_rate
             ) from None
         chosen = optimiser(parameters, **settings)
     if not isinstance(chosen, Optimiser):
-        raise TypeError(f"{wanted}; got {given(chosen)}")
+        raise TypeError(f"{wanted}; got {given(chosen)}{named_hint(chosen, optimisers.__all__)}")
     if chosen is optimiser and learning_rate is not None:
         raise ValueError(
             f"fit got learning_rate={learning_rate} and an optimiser whose learning_rate is {chosen.learning_rate}; "
@@ -164,6 +166,8 @@ def checked_optimiser(parameters: Sequence[Value], optimiser: Any, learning_rate
 
 def checked_loss_value(loss: Any) -> Value:
     """What the loss returned; TypeError if it is not a Value."""
+    if isinstance(loss, (list, tuple, np.ndarray)):
+        raise TypeError(f"the loss returned {len(np.ravel(loss))} numbers: it has to return one Value, as their mean")
     if not isinstance(loss, Value):
         raise TypeError(
             f"the loss returned {type(loss).__name__} {reprlib.repr(loss)}, not a Value, so there is no "

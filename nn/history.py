@@ -16,7 +16,7 @@ MOST = 200  # snapshots; when there are more, every second one goes
 NUMBERS = 4_000_000  # in all snapshots together: 32 MB
 
 
-@dataclass
+@dataclass(repr=False)
 class History(Hinted):
     """How a training went: each list has an entry for each recorded epoch; epoch 0 is before the first step.
 
@@ -31,18 +31,20 @@ class History(Hinted):
     >>> history = fit(MLP(1, [1], rng=0), mse, [0.0, 1.0], [1.0, 3.0], epochs=2, progress=False)
     >>> history.epochs, len(history.train_loss), history.best_epoch
     ([0, 1, 2], 3, 2)
+    >>> history
+    <History: epochs 0 to 2, train loss ... to ...>
     """
 
     epochs: list[int] = field(default_factory=list)
     train_loss: list[float] = field(default_factory=list)
     test_loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
-    tables: dict[str, list[NDArray[Any]]] = field(default_factory=dict, repr=False)
-    gradient_sizes: dict[str, list[float]] = field(default_factory=dict, repr=False)
-    snapshots: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list, repr=False)
+    tables: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
+    gradient_sizes: dict[str, list[float]] = field(default_factory=dict)
+    snapshots: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list)
     interrupted: bool = False
     advice: str = ""
-    _stride: int = field(default=1, repr=False)  # of so many records, one has a snapshot
+    _stride: int = 1  # of so many records, one has a snapshot
 
     @property
     def best_epoch(self) -> int:
@@ -64,6 +66,16 @@ class History(Hinted):
             even = self.snapshots[:-1] if place % self._stride else self.snapshots
             self._stride *= 2
             self.snapshots = even[::2] + ([self.snapshots[-1]] if place % self._stride else [])
+
+    def __repr__(self) -> str:
+        if not self.epochs:
+            return "<History: no epoch>"
+        ends = [
+            f"{name} {numbers[0]:.4g} to {numbers[-1]:.4g}"
+            for name, numbers in (("train loss", self.train_loss), ("test loss", self.test_loss))
+            if numbers
+        ]
+        return f"<History: epochs {self.epochs[0]} to {self.epochs[-1]}, {', '.join(ends)}>"
 
     def __str__(self) -> str:
         columns = {"train loss": self.train_loss, "test loss": self.test_loss, **self.metrics}

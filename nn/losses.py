@@ -241,7 +241,8 @@ def _label(target: Any, classes: int) -> Any:
     try:
         label = operator.index(target)
     except TypeError:
-        said = f"a class label is an integer, got {type(target).__name__} {reprlib.repr(target)}"
+        row = target.tolist() if isinstance(target, np.ndarray) else target  # of a class of ours, in fit
+        said = f"a class label is an integer, got {type(row).__name__} {reprlib.repr(row)}"
         raise TypeError(f"{said}{_integers_instead(target, classes)}") from None
     if not 0 <= label < classes:
         raise IndexError(f"label {label} is not a class: there are {classes} classes, 0 to {classes - 1}")

@@ -159,6 +159,9 @@ class Module(Holder):
 class Neuron(Module):
     """activation(b + w1·x1 + w2·x2 + …); without the activation if nonlin is False.
 
+    `init` says where the weights start (see nn.init), `rng` is a seed for them, or a generator; without it they are
+    drawn from Python's `random`.
+
     Shapes: x (inputs,), or a single number where there is one input -> one Value.
     Errors: ValueError for a wrong number of inputs or an activation that is not in engine.OPS.
 
@@ -286,9 +289,13 @@ class Layer(Module):
 class MLP(Module):
     """Layers that follow each other, with `activation` on all but the last and `output` (as "softmax") on the last.
 
-    `activation` may be a list, one for each layer but the last, or one for each layer.
+    `nouts` are the sizes of the layers, of which the last has the outputs. `activation` is the name of an operation of
+    one number, such as "relu", "tanh", "sigmoid", "gelu" or "linear", or a function; or a list, one for each layer but
+    the last, or one for each layer. `init` says where weights start (see nn.init), and `rng` is a seed for them, or a
+    generator; without it they are drawn from Python's `random`.
 
     Shapes: x (nin,) -> list (nouts[-1],), or one Value if nouts[-1] is 1.
+    Errors: TypeError or ValueError for sizes, activations and seeds that are none, with what to write.
 
     >>> MLP(2, [2, 1])
     MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
@@ -299,7 +306,7 @@ class MLP(Module):
     def __init__(
         self,
         nin: int,
-        nouts: Sequence[int] | int,
+        nouts: Sequence[int] | int = (),
         activation: Activation | Sequence[Activation] = "relu",
         *,
         output: Activation = "linear",
@@ -308,6 +315,9 @@ class MLP(Module):
         **unknown: Any,
     ) -> None:
         refuse_keywords("MLP", unknown, ("nin", "nouts", "activation", "output", "init", "rng"))
+        if isinstance(nin, (list, tuple)) and nin:
+            rest = list(nin[1:]) or [1]
+            raise TypeError(f"nin is the number of inputs, got {given(nin)}; write MLP({nin[0]}, {rest})")
         more = list(activation) if isinstance(activation, Sequence) else [activation]
         if any(isinstance(one, Real) for one in more):
             first = nouts if isinstance(nouts, Iterable) else [nouts]

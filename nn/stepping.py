@@ -116,6 +116,13 @@ class Optimiser:
         rate: float = own["learning_rate"]
         return rate if own["schedule"] is None else rate * own["schedule"](self.steps, self.planned)
 
+    def __repr__(self) -> str:
+        held = {name: self.__dict__.get(name) for name in self.settings}
+        if self.schedule is not None:
+            held["schedule"] = getattr(self.schedule, "__qualname__", repr(self.schedule)).partition(".")[0]
+        said = "".join([f", {name}={value}" for name, value in held.items() if value])  # without those that are off
+        return f"{type(self).__name__}({len(self.params)} parameter{'s' * (len(self.params) != 1)}{said})"
+
     def __setattr__(self, name: str, given: Any) -> None:
         check = self.settings.get(name)
         if check is not None:

@@ -3,8 +3,10 @@
 Where an argument silently meant something else, it is refused with the right spelling: the second table.
 """
 
+import ast
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +58,10 @@ class Tensor:
         return len(self.held)
 
 
+def rounding(x):
+    return x * round(x)
+
+
 def branching(x):
     return x[0] * x[0] if x[0] > 0 else -x[0]
 
@@ -80,7 +86,7 @@ SAME_TRAINING = trained()
 # What is written, what the error says of it, what is written then, and what that must give.
 ADVICE = {
     "one-hot labels": (
-        lambda: trained(ONE_HOT), "for one-hot rows of shape (n, classes), write y.argmax(axis=1)",
+        lambda: trained(ONE_HOT), "got list [0.0, 1.0]; for one-hot rows of shape (n, classes), write y.argmax(axis=1)",
         lambda: trained(ONE_HOT.argmax(axis=1)), SAME_TRAINING,
     ),
     "a column of labels": (
@@ -259,6 +265,61 @@ ADVICE = {
     "a cleared gradient": (
         lambda: cleared(None), "to clear a gradient, set it to 0.0", lambda: cleared(0.0), 6.0,
     ),
+    "a rounded number in a derivative": (
+        lambda: grad(rounding)(2.4), "write cr.floor, cr.ceil, cr.trunc or cr.rint, which take Values",
+        lambda: grad(lambda x: x * cr.rint(x))(2.4), 2.0,
+    ),
+    "a model in place of a loss, stepped through": (
+        lambda: cr.steps(model()), "got MLP; call it with an example, and take the Value that it gives",
+        lambda: repr(cr.steps(model()([1.0, 2.0])[0]))[:10], "<Page: h2_",
+    ),
+    "a list in place of a loss, stepped through": (
+        lambda: cr.steps(model()([1.0, 2.0])), "take one of its entries",
+        lambda: repr(cr.steps(model()([1.0, 2.0])[0]))[:10], "<Page: h2_",
+    ),
+    "a plain number that is drawn": (
+        lambda: cr.draw(6.0), "compute with Values, as in Value(2.0) * 3",
+        lambda: repr(cr.draw(Value(2.0) * 3)), "<Drawing: v2 = 6, computed from 1 value>",
+    ),
+    "a check of nothing": (
+        lambda: cr.gradcheck(lambda: Value(1.0)), "no numbers to check it at; write gradcheck(f, 2.0)",
+        lambda: bool(cr.gradcheck(lambda x: x * x, 2.0)), True,
+    ),
+    "a check of no function": (
+        lambda: cr.gradcheck(Value(2.0)), "as f; write gradcheck(f, 2.0), with a function f",
+        lambda: bool(cr.gradcheck(lambda x: x * x, 2.0)), True,
+    ),
+    "a text beside an operator": (
+        lambda: Value(2.0) * "3", "multiply takes numbers and Values, got str '3'; write float('3')",
+        lambda: (Value(2.0) * float("3")).data, 6.0,
+    ),
+    "a text before an operator": (
+        lambda: "3" + Value(2.0), "add takes numbers and Values, got str '3'; write float('3')",
+        lambda: (float("3") + Value(2.0)).data, 5.0,
+    ),
+    "a list beside an operator": (
+        lambda: [1.0, 2.0] * Value(2.0), "got list [1.0, 2.0]; take its elements one by one",
+        lambda: [(x * Value(2.0)).data for x in [1.0, 2.0]], [2.0, 4.0],
+    ),
+    "a hat for a power": (lambda: Value(3.0) ^ 2, "for a power, write x ** y", lambda: (Value(3.0) ** 2).data, 9.0),
+    "sizes of an MLP in one list": (
+        lambda: MLP([2, 3, 1]), "write MLP(2, [3, 1])", lambda: len(MLP(2, [3, 1]).parameters()), 13,
+    ),
+    "a loss by its name": (
+        lambda: trained(loss="cross-entropy"), "; write nn.cross_entropy",
+        lambda: trained(loss=cr.nn.cross_entropy), trained(),
+    ),
+    "an optimiser by its name": (
+        lambda: trained(optimiser="adam"), "; write nn.Adam", lambda: trained(optimiser=cr.nn.Adam), trained(),
+    ),
+    "a metric by its name": (
+        lambda: trained(metrics="accuracy"), "; write nn.accuracy",
+        lambda: trained(metrics=cr.nn.accuracy), trained(),
+    ),
+    "a loss for each output": (
+        lambda: trained(ONE_HOT, lambda p, t: [(a - b) ** 2 for a, b in zip(p, t)]), "one Value, as their mean",
+        lambda: trained(ONE_HOT, lambda p, t: sum((a - b) ** 2 for a, b in zip(p, t)) / 2), trained(ONE_HOT, mse),
+    ),
 }  # fmt: skip
 
 
@@ -347,3 +408,27 @@ def test_what_stands_in_the_right_place_is_taken():
 def test_the_help_of_step_says_that_steps_is_the_picture():
     assert "`steps` is the page that shows backward() step by step" in cr.step.__doc__
     assert "`steps` is the page" in Value.step.__doc__
+
+
+FLOORS = {"cr": cr, "nn": cr.nn, "engine": cr.engine, "viz": cr.viz}
+THEIRS = {"nn.Linear"}  # a part of PyTorch's
+
+
+def test_each_name_that_a_text_of_ours_tells_to_write_is_there():
+    """Errors, docstrings and notices: what is written as `cr.name` or `nn.name` in them exists."""
+    missing, found = [], 0
+    for floor in FLOORS.values():
+        for path in Path(floor.__file__).parent.rglob("*.py"):
+            texts = [
+                node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)
+            ]
+            for written in re.findall(
+                r"\b(?:cr|nn)(?:\.[A-Za-z]\w*)+", "\n".join([t for t in texts if isinstance(t, str)])
+            ):
+                base, *names = written.split(".")
+                thing = FLOORS[base]
+                for name in names:
+                    thing = getattr(thing, name, None)
+                found += 1
+                missing += [f"{path.name}: {written}"] * (thing is None and written not in THEIRS)
+    assert missing == [] and found > 100

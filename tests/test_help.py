@@ -59,6 +59,7 @@ def test_the_help_of_an_operation_names_its_arguments_and_its_local_derivatives(
 def test_the_example_of_an_operation_runs_and_shows_what_backward_gives(name):
     examples = doctest.DocTestParser().get_doctest(help_of(name), {name: getattr(chainrule, name)}, name, None, 0)
     assert examples.examples[-1].want.strip(), "it shows a number"
+    assert "result.backward()\n" in help_of(name) and ".grad" in examples.examples[-1].source
     assert doctest.DocTestRunner(verbose=False).run(examples).failed == 0
 
 

@@ -47,6 +47,8 @@ def said(message: object, given: argparse.Namespace) -> str:
     'try --learning-rate 0.1, or --activation tanh'
     >>> said("epochs must be at least 1, got 0", argparse.Namespace(epochs=0))
     '--epochs must be at least 1, got 0'
+    >>> said("write names=['x1', 'x2', …]", argparse.Namespace(names=None))
+    'write --names x1,x2,…'
     """
     text = worded(message)
     for name in vars(given):
@@ -62,5 +64,7 @@ def said(message: object, given: argparse.Namespace) -> str:
 
 def _option(option: str, value: str) -> str:
     listed: list[Any] = re.findall(r"'([^']*)'", value) if value.startswith("[") else []
-    plain = ",".join(listed) if listed else value.strip("'")
+    if listed:
+        return f"{option} {shlex.quote(','.join(listed))}{',…' * value.endswith('…]')}"
+    plain = value.strip("'")
     return f"{option} {plain if plain == '…' else shlex.quote(plain)}"

@@ -45,7 +45,7 @@ def specialised(
     tape = Tape(inputs, first, allow, batch)
     with as_traced(parameters):  # for both runs, because there may be many
         try:
-            outputs, several = run_on_tape(f, _shaped(inputs, shapes), parameters, tape)
+            outputs, several = run_on_tape(f, _shaped(inputs, shapes), tape)
         except Exception as problem:
             if batch:
                 _add_note(problem, arrays, shapes)
@@ -53,7 +53,7 @@ def specialised(
         replay = Replay(inputs, last, allow, tape)
         chances = sources(f)
         before = states(chances)
-        again, _ = run_on_tape(f, _shaped(inputs, shapes), parameters, replay)
+        again, _ = run_on_tape(f, _shaped(inputs, shapes), replay)
     code, results, constants = lower(outputs, inputs, parameters, tape.nodes, tape.lines)
     if next(replay.expected, None) is not None or replay.differs:  # f may have found something in a cache
         settle([*tape.nodes, *replay.nodes])
@@ -64,7 +64,8 @@ def specialised(
         # function with random numbers may do so by chance, but hardly three times in a row.
         for _ in range(3):
             once_more = Tape(inputs, last, allow, batch)
-            again, _ = run_on_tape(f, _shaped(inputs, shapes), parameters, once_more)
+            with as_traced(parameters):
+                again, _ = run_on_tape(f, _shaped(inputs, shapes), once_more)
             code_again, results_again, _ = lower(again, inputs, parameters, once_more.nodes, once_more.lines)
             compare(code, results, code_again, results_again, where)
             settle(once_more.nodes)

@@ -65,7 +65,8 @@ def read_csv(
 ) -> Sheet:
     """The file's columns. UTF-8 with or without a mark at its beginning, UTF-16 and Windows' and Latin-1's letters.
 
-    `names` are those of the columns of a file without a header. The columns in `as_texts` (all for None) stay texts.
+    `names` are those of the columns of a file without a header. The columns in `as_texts` stay texts. With None all of
+    them do, and none is left out: the rows as they stand in the file.
 
     Errors: ValueError that names the line for what is no table; OSError where the file cannot be read.
     """
@@ -142,7 +143,8 @@ def _read(
     if mixed:  # numbers that have words in a later block: their texts are wanted after all
         return _read(name, open_bytes, encoding, delimiter, names, texts | mixed)
     columns = [np.concatenate(each) for each in parts]
-    return _without_index(Sheet(name, found, columns, np.concatenate(lines), chosen, dotted))
+    sheet = Sheet(name, found, columns, np.concatenate(lines), chosen, dotted)
+    return sheet if as_texts is None else _without_index(sheet)
 
 
 def _records(name: str, stream: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -204,12 +206,16 @@ def _checked_names(name: str, line: int, header: list[str]) -> list[str]:
     names = [text.strip() for text in header]
     while len(names) > 1 and not names[-1]:
         names.pop()
-    if all(plain_number(text) is not None or is_gap(text) for text in names):
-        shown = ", ".join(names[:5]) + ", …" * (len(names) > 5)
-        raise ValueError(
-            f"line {line} of {name} has to name the columns, and holds {shown}; for a file without such a line, write "
-            f"names=[{', '.join(repr(f'x{j}') for j in range(1, min(len(names), 3) + 1))}{', …' * (len(names) > 3)}]"
-        )
+    shown = ", ".join(names[:5]) + ", …" * (len(names) > 5)
+    advice = (
+        "for a file without such a line, write "
+        f"names=[{', '.join(repr(f'x{j}') for j in range(1, min(len(names), 3) + 1))}{', …' * (len(names) > 3)}]"
+    )
+    spelled = [plain_number(text) for text in names]
+    if all(number is not None or is_gap(text) for text, number in zip(names, spelled)):
+        raise ValueError(f"line {line} of {name} has to name the columns, and holds {shown}; {advice}")
+    if any(number is not None and number % 1 for number in spelled):  # a whole number may be a year
+        tell(f"line {line} of {name} is taken for the names of the columns, and holds {shown}; {advice}")
     return numbered(names, f"line {line} of {name}")
 
 
@@ -243,7 +249,11 @@ def _without_index(sheet: Sheet) -> Sheet:
             cells = sheet.columns[j]
             numbered = cells.dtype != object and (np.diff(cells) == 1).all()
             if not (numbered or (cells.dtype != object and np.isnan(cells).all())):
-                raise ValueError(f"column {j + 1} of {sheet.name} has no name; write one into line 1 of the file")
+                said = f"column {j + 1} of {sheet.name} has no name; write one into line 1 of the file"
+                index = (
+                    "" if j else ", or leave the column out: pandas writes none with frame.to_csv(path, index=False)"
+                )
+                raise ValueError(said + index)
             kept.remove(j)
     if len(kept) == len(sheet.names):
         return sheet

@@ -15,7 +15,7 @@ from .choosing import MISSING, chosen
 from .columns import meant, quoted
 from .dataset import Dataset
 from .frames import frame_columns
-from .reading import Sheet
+from .reading import Sheet, plain_number
 from .sheets import sheet_cells, sheet_of
 
 __all__ = ["table"]
@@ -23,7 +23,7 @@ __all__ = ["table"]
 
 def table(
     data: Any,
-    target: str,
+    target: str = "",
     *,
     missing: str | Mapping[str, Any] = "fill",
     classes: bool | None = None,
@@ -47,7 +47,8 @@ def table(
     - `names`, `delimiter`, `decimal`, `encoding`: of a file that has no header, or that says too little about itself.
       What ends the whole part of numbers is remembered by models, too, for the texts that `predict` is given.
 
-    Errors: ValueError that names line, column and value; OSError for a file that cannot be read.
+    Errors: ValueError that names line, column and value; OSError for a file that cannot be read; TypeError that names
+    the columns where no target is given.
     Warnings: RuntimeWarning for a column that is left out.
 
     >>> data = table({"height": [8.5, 12.0, None, 20.0], "soil": ["clay", "sand", "sand", "clay"],
@@ -63,15 +64,18 @@ def table(
     if classes is not None:
         classes = switch("classes", classes)
     left_out, words = _names("ignore", ignore), _names("categorical", categorical)
-    if target is None or isinstance(target, (list, tuple, set, dict)):
+    if isinstance(target, (list, tuple, set, dict)):
         raise TypeError(f"target is the name of one column, got {type(target).__name__} {target!r:.60}")
-    target = str(target)
     index = getattr(getattr(data, "index", None), "name", None)
     sheet = None
     if isinstance(data, (str, os.PathLike)):
         sheet = sheet_of(data, delimiter, encoding, names, None if decimal == "," else words)
     given = _columns(data, names) if sheet is None else dict(zip(sheet.names, sheet.columns))
     source = Source(_called(data)) if sheet is None else Source(sheet.name, sheet.lines, "line")
+    if target is None or (isinstance(target, str) and not target and target not in given):
+        has = quoted(list(given), 20)
+        raise TypeError(f"write target=…, the column of {source.name} that is to be predicted; it has {has}")
+    target = str(target)
     fill = list(missing) if isinstance(missing, Mapping) else []
     for option, wanted in (("target", [target]), ("ignore", left_out), ("categorical", words), ("missing", fill)):
         _check_there(option, wanted, given, source.name, sheet is not None, index)
@@ -149,4 +153,6 @@ def _check_there(
                 hint = "; it is the index of the frame: give frame.reset_index()"
             elif len(there) == 1 and not hint and is_file:
                 hint = "; if these are several, name what stands between them: delimiter=' '"
+            elif is_file and not hint and any(plain_number(column) is not None for column in there):
+                hint = "; for a file whose first line is no header, write names=['…', …], one for each column"
             raise ValueError(f"{said} is no column of {name}, which has {quoted(there, 20)}{hint}")

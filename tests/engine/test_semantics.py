@@ -242,7 +242,7 @@ def test_the_error_about_a_gradient_of_none_says_how_to_clear_gradients():
     w = Value(1.0, label="w")
     loss = w * 2
     w.grad = None
-    with pytest.raises(TypeError, match=r"w.grad is None; to clear a gradient, set it to 0.0"):
+    with pytest.raises(TypeError, match=r"the .grad of w is None; to clear a gradient, set it to 0.0"):
         loss.backward()
     w.grad = 0.0
     loss.backward()

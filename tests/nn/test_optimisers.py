@@ -659,6 +659,14 @@ class TestSettings:
             getattr(optimiser, name)
         assert not hasattr(optimiser, name)
 
+    def test_it_shows_its_parameters_and_the_settings_that_do_something(self):
+        shown = repr(Adam([Value(1.0), Value(2.0)], 0.5, weight_decay=0.25))
+        assert shown == (
+            "Adam(2 parameters, learning_rate=0.5, weight_decay=0.25, beta1=0.9, beta2=0.999, epsilon=1e-08)"
+        )
+        one = SGD([Value(1.0)], 0.5, schedule=schedules.cosine())
+        assert repr(one) == "SGD(1 parameter, learning_rate=0.5, schedule=cosine)"
+
     def test_a_rule_of_ones_own_keeps_what_its_methods_name(self):
         class Decaying(SGD):
             rate = 0.5

@@ -98,6 +98,8 @@ MANY = "".join(f"{i / 4},a\n{i / 4 + 0.1},b\n" for i in range(50))
     ('x,y\n1,a\n2,"b"c\n3,a\n', "line 3 of t.csv goes on after a closing quotation mark"),
     ("\n1,2,3\n4,5,6\n", r"line 2 of t.csv has to name the columns, and holds 1, 2, 3; .* names=\['x1', 'x2', 'x3'\]"),
     ("x,,y\n1,5,a\n2,7,b\n3,9,a\n3,1,b\n", "column 2 of t.csv has no name"),
+    (",x,y\n7,5,a\n3,7,b\n5,9,a\n1,1,b\n", r"column 1 of t.csv has no name; .*to_csv\(path, index=False\)"),
+    ("8,clay,oak\n9.1,sand,pine\n", r"target='y' is no column of t.csv, which has '8', 'clay', 'oak'; .*names="),
     ("a b y\n1 2 a\n", r"target='y' is no column of t.csv, which has 'a b y'; .* delimiter=' '"),
     (f"x,y\n{MANY}12..5,a\n", r"line 102 of t.csv holds '12..5' in column 'x', where 100 of 101 values are numbers"),
     (f"x,y\n{MANY}inf,a\n", "line 102 of t.csv holds inf in column 'x'; it needs a finite n"),
@@ -118,6 +120,18 @@ def test_what_is_no_table_is_one_error_that_names_the_place(text, said, tmp_path
     with pytest.raises(ValueError, match=said) as refused:
         table(written(tmp_path, text), target="y")
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 400
+
+
+def test_a_first_line_that_looks_like_a_row_is_told_and_the_advice_works(tmp_path):
+    rows = "8.73,clay,oak\n9.1,sand,pine\n8.0,clay,oak\n7.5,sand,pine\n"
+    path = written(tmp_path, rows)
+    with pytest.warns(
+        RuntimeWarning, match=r"line 1 of t.csv is taken for the names .* write names=\['x1', 'x2', 'x3'\]"
+    ):
+        assert len(table(path, "oak")) == 3
+    assert len(table(path, "x3", names=["x1", "x2", "x3"])) == 4
+    years = table(written(tmp_path, "country,2019,2020\na,1,2\nb,3,4\na,5,6\nb,7,9\n"), "country")
+    assert years.feature_names == ("2019", "2020")
 
 
 def test_the_advice_about_decimals_and_words_works(tmp_path):

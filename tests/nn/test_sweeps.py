@@ -232,3 +232,10 @@ def test_a_real_dask_cluster_gives_the_same_and_survives_the_death_of_a_worker(i
         assert [run.result for run in results] == [1, 2, 3]
         with pytest.raises(TypeError, match=r"write client.get_executor\(\)"):
             sweep(product, GRID, client)
+
+
+def test_the_table_shows_each_kind_of_result():
+    shown = str(
+        sweep(lambda kind: {"n": 0.5, "l": [1, 2], "d": {"r2": 0.25}}[kind], {"kind": ["n", "l", "d"]}, progress=False)
+    )
+    assert [line.split(maxsplit=1)[1] for line in shown.splitlines()[1:]] == ["0.5", "[1, 2]", "r2 0.25"]

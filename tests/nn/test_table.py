@@ -355,7 +355,8 @@ def test_files_as_people_have_them_become_a_model_that_is_kept(habit, tmp_path):
 
 
 @pytest.mark.parametrize(("data", "target", "error", "said"), [
-    (COLUMNS, None, TypeError, "target is the name of one column, got NoneType None"),
+    (COLUMNS, None, TypeError, "write target=…, the column of the table that is to be predicted; it has 'height', "),
+    (COLUMNS, "", TypeError, "write target=…, the column of the table that is to be predicted; it has 'height', "),
     (COLUMNS, ["species"], TypeError, r"target is the name of one column, got list \['species'\]"),
     (None, "species", TypeError, "a table is the path of a file, a frame or columns by name, got NoneType None"),
     (COLUMNS, "specie", ValueError, "no column of the table, which has 'height', .*'species'; did you mean"),

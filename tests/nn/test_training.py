@@ -307,9 +307,9 @@ class TestErrors:
         ("options", "message"),
         [
             ({"loss": lambda p, t: 1.5}, "the loss returned float 1.5, not a Value"),
-            ({"loss": lambda p, t: p}, r"the loss returned Table \[.*\], not a Value"),
+            ({"loss": lambda p, t: p}, "the loss returned 3 numbers: it has to return one Value, as their mean"),
             ({"loss": "mse"}, "the loss is a function of .* got str 'mse'"),
-            ({"model": lambda x: x}, "fit trains a model: .* got function <function"),
+            ({"model": lambda x: x}, "fit trains a model: .* got the function <lambda>"),
             ({"model": MLP}, "fit trains a model: .* got the class MLP"),
             ({"optimiser": "adam"}, r"like nn.Adam or nn.SGD\(model, 0.1\); got str 'adam'"),
             ({"metrics": ["accuracy"]}, "a metric is a function of .* got str 'accuracy'"),

@@ -51,8 +51,20 @@ def of_label(root, label):
 def test_the_chain_for_one_value_is_one_line_where_there_is_one_way():
     o = neuron()
     said = str(viz.explain(o, of_label(o, "w1"))).splitlines()
-    assert said[:2] == ["o changes 1 times as fast as w1: w1.grad = 1.", "w1 → x1w1 → s → n → o: 2 × 1 × 1 × 0.5 = 1"]
+    assert said[:2] == ["o changes as fast as w1: w1.grad = 1.", "w1 → x1w1 → s → n → o: 2 × 1 × 1 × 0.5 = 1"]
     assert [line.partition(" = ")[0] for line in said[2:] if not line.startswith(" ")] == ["x1w1", "s", "n", "o"]
+
+
+@pytest.mark.parametrize(("slope", "said"), [
+    (1.0, "y changes as fast as x: x.grad = 1."), (0.0, "y does not change with x: x.grad = 0."),
+    (-1.0, "y changes as fast as x, in the other direction: x.grad = −1."),
+    (-2.0, "y changes −2 times as fast as x: x.grad = −2."),
+])  # fmt: skip
+def test_a_slope_of_one_or_none_is_said_as_people_say_it(slope, said):
+    x = Value(3.0, label="x")
+    y = x * slope
+    y.label = "y"
+    assert str(viz.explain(y, x)).splitlines()[0] == said
 
 
 def test_several_ways_are_a_sum_and_uses_of_one_value_are_told_apart():

@@ -13,11 +13,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from picture_helpers import OVERLAPS
 
 import chainrule as cr
 from chainrule import nn, viz
 from chainrule.engine.graph import topological_order
+from chainrule.viz.live import packing
 
 LARGEST_FILE = 150_000
 
@@ -1667,3 +1670,11 @@ def test_a_warning_of_nn_names_the_line_that_called_the_picture():
     with pytest.warns(RuntimeWarning, match="X seems to be scaled already") as told:
         cr.wish_bars(model, cr.cross_entropy, np.asarray(data.X), data.y)
     assert {one.filename for one in told} == {__file__}
+
+
+@given(st.lists(st.integers(0, 3), max_size=8), st.lists(st.integers(0, 3), max_size=8))
+def test_a_list_that_is_stored_as_its_difference_from_the_first_one_can_be_put_together_again(own, first):
+    start, end, between = packing._less(own, first)
+    assert first[:start] + between + first[len(first) - end :] == own
+    unshared = first[start : len(first) - end]
+    assert not (between and unshared) or (between[0] != unshared[0] and between[-1] != unshared[-1])

@@ -147,3 +147,16 @@ def test_what_train_writes_predict_reads(tmp_path, capsys):
     capsys.readouterr()
     code, out, err = run(tmp_path / "model.json", data, capsys=capsys)
     assert code == 0 and out.count("\n") == 61 and err.startswith("accuracy: ")
+
+
+@pytest.mark.parametrize("index", ["numbers", "empty"])
+def test_a_column_without_a_name_that_train_leaves_out_is_no_hindrance_and_stays_in_the_rows(index, tmp_path, capsys):
+    rows = [{"": str(i) if index == "numbers" else "", **row} for i, row in enumerate(ROWS)]  # as pandas numbers them
+    data = written(tmp_path / "trees.csv", rows, ["", "height", "soil", "kind"])
+    assert main(["train", str(data), "--target", "kind", "--epochs", "5", "-o", str(tmp_path)]) == 0
+    capsys.readouterr()
+    code, out, err = run(tmp_path / "model.json", data, capsys=capsys)
+    assert code == 0 and err.startswith("accuracy: ") and "rows that have it" not in err  # all have it
+    found = list(csv.reader(io.StringIO(out)))
+    assert found[0] == ["", "height", "soil", "kind", "predicted kind", "probability"]
+    assert [row[:4] for row in found[1:]] == [[row[name] for name in ("", "height", "soil", "kind")] for row in rows]

@@ -135,3 +135,30 @@ def test_no_word_of_a_table_is_broken(width, media, browser, tmp_path):
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+SMALLEST = """
+return Math.min(...[...document.querySelectorAll('.pictures text, main svg text')].map((one) =>
+  parseFloat(getComputedStyle(one).fontSize) * one.ownerSVGElement.getScreenCTM().a));
+"""
+
+
+@pytest.mark.parametrize("kind", ["report", "worksheet"])
+def test_on_a_phone_the_pictures_of_a_page_of_text_can_be_read_and_the_page_is_not_wider(
+    kind, learned, browser, tmp_path
+):
+    a, b, c = (cr.Value(x, label=label) for x, label in ((2.0, "a"), (-3.0, "b"), (0.5, "c")))
+    page = cr.worksheet(((a * b + c).tanh() * a).exp()) if kind == "worksheet" else cr.report(*learned)
+    size = {"width": 360, "height": 700, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get(page.save(tmp_path / "page.html").as_uri())
+        assert browser.execute_script(SMALLEST) > 8.0  # pixels
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+        if kind == "report":
+            inside = (
+                "return document.querySelector('.columns').offsetWidth <= document.querySelector('.wide').clientWidth"
+            )
+            assert browser.execute_script(inside)
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

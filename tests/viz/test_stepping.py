@@ -534,3 +534,13 @@ def test_a_frame_in_a_notebook_shows_its_whole_page(browser, tmp_path):
         assert hidden <= 0 and cut <= 0 and below <= 0 and high >= 180, (
             f"{width} px wide: {hidden}, {cut}, {below}, {high}"
         )
+
+
+def test_the_cards_of_a_folded_stepper_have_the_names_that_the_same_picture_has_elsewhere():
+    model = nn.MLP(2, [2, 2], activation="tanh", rng=0)
+    loss = nn.cross_entropy(model([1.0, 2.0]), 0)
+    loss.label = "loss"
+    stepped, drawn = (
+        re.findall(r'class="name"[^>]*>([^<]*)<', page(loss, fold="neurons").svg) for page in (viz.steps, viz.draw)
+    )
+    assert stepped == drawn == ["h1_1", "h1_2", "h2_1", "h2_2", "v1", "v2", "loss"]

@@ -21,6 +21,7 @@ HIGHEST = 85  # hundredths of a notebook's window that a picture takes at most; 
 SCROLL_BAR = 16
 OVERVIEW = 84  # the height of the overview and of what is around it
 NARROW, WRAPPED = 900, 62  # in a frame that is narrower, the lines of a panel wrap and need so much more height
+IN_TEXT = 0.8  # the part of its readable size to which a picture shrinks in a page of text: that of texts of 9 pixels
 IN_SIGHT = 0.8  # the part of a picture that a frame shows from which on it has no overview; overview.js has it, too
 LARGEST_IN_FRAME = 500_000  # characters of SVG; a frame holds the picture two and a half times
 LONGEST_TITLE = 80  # characters in a repr
@@ -63,6 +64,13 @@ class Picture(ABC):
     def view(self) -> str:
         """The picture for a page, with what zooms and moves it."""
         return view_html(self.svg, self.title, self.width, self.readable)
+
+    @property
+    def in_text(self) -> str:
+        """The picture for a page of text: in a narrow window it shrinks as far as it can be read, and then scrolls."""
+        least = self.width * min(self.readable, 1.0) * IN_TEXT
+        svg = self.svg.replace("<svg ", f'<svg style="min-width:{least:.0f}px;max-width:100%;height:auto" ', 1)
+        return f'<div style="max-width:100%;overflow-x:auto">{svg}</div>'
 
     @property
     def frame_style(self) -> str:

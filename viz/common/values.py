@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
 
 from chainrule.engine import Op, Value
 from chainrule.engine.graph import has_own_backward, topological_order
@@ -22,9 +26,18 @@ def values_of(root: Value) -> list[Value]:
     Errors: TypeError for what is not a Value.
     """
     if not isinstance(root, Value):
-        hint = "; draw one of its entries" if hasattr(root, "__len__") else ""
-        raise TypeError(f"a picture starts from one Value, got {type(root).__name__}{hint}")
+        got = f"the class {root.__name__}" if isinstance(root, type) else type(root).__name__
+        raise TypeError(f"a picture starts from one Value, got {got}{_instead(root)}")
     return topological_order(root)
+
+
+def _instead(given: Any) -> str:
+    """What to write where something else than a Value was given; "" where nobody can tell."""
+    if isinstance(given, Real):
+        return "; a plain number was computed from nothing: compute with Values, as in Value(2.0) * 3"
+    if isinstance(given, (list, tuple, np.ndarray)):
+        return "; take one of its entries"
+    return "; call it with an example, and take the Value that it gives" if callable(given) else ""
 
 
 def is_handwritten(value: Value) -> bool:

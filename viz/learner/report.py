@@ -354,7 +354,7 @@ def _section(found: Found) -> str:
 
 
 def _drawn(picture: Drawing | None) -> str:
-    return f"<figure><figcaption>The right gradients:</figcaption>{picture.svg}</figure>" if picture else ""
+    return f"<figure><figcaption>The right gradients:</figcaption>{picture.in_text}</figure>" if picture else ""
 
 
 def _dedented(text: str) -> str:

@@ -15,7 +15,7 @@ from chainrule import nn
 from chainrule.engine import OPS, Op, Program, Value, applications
 from chainrule.engine.compiler.emit.tape import Tape, slope_expression, tape_of
 from chainrule.engine.compiler.expression import expression
-from chainrule.engine.compiler.scalar.code import Code, Ref
+from chainrule.engine.compiler.scalar.code import Code, Ref, Source
 from chainrule.engine.compiler.trace.tracer import as_outputs
 from chainrule.engine.graph import needs_row
 from chainrule.nn import losses
@@ -352,11 +352,12 @@ def _history(history: Any, count: int) -> dict[str, Any]:
 class _Unmerged(Code):
     """Code in which each Value has a place of its own, as it has a card of its own in the picture."""
 
-    def put(self, op: Op, arguments: tuple[Any, ...], label: str = "") -> int:
+    def put(self, op: Op, arguments: tuple[Any, ...], label: str = "", source: Source | None = None) -> int:
         self.operations.append(op)
         self.arguments.append(arguments)
         self.batched.append(False)
         self.labels.append(label)
+        self.sources.append(source)
         return len(self.operations) - 1
 
 

@@ -62,6 +62,15 @@ def curves(*histories: HistoryLike, labels: Sequence[str] | None = None, notes: 
     return Page(html, picture, FOOT_HEIGHT)
 
 
+def panel_pictures(history: HistoryLike, theme: str) -> list[Drawing]:
+    """The panels of one training, each as a picture of its own, for a page of text.
+
+    Errors: as curves.
+    """
+    runs = _runs([history], None)
+    return [_picture([panel], sorted(runs[0].epochs), panel.heading, theme) for panel in _panels(runs)]
+
+
 def _runs(histories: Sequence[HistoryLike], labels: Sequence[str] | None) -> list[Run]:
     if not histories:
         raise ValueError("there is nothing to draw: curves() needs a history, such as fit() returns")

@@ -16,7 +16,7 @@ from ..common.page import page_html
 from ..common.picture import Drawing, Page
 from ..common.text import clean, markup
 from ..plots.runs import HistoryLike
-from ..plots.training import curves
+from ..plots.training import panel_pictures
 from .findings import Findings, Predicting, findings, plane, rounded, text_of
 from .panels import beside_the_truth, confusion, mapped, residuals
 
@@ -56,6 +56,7 @@ def report(
     judged = train if test is None else test
     found = findings(model, judged)
     pictures = _pictures(model, train, judged, found, theme)
+    training = _flowing(panel_pictures(history, theme))
     whose = f"{len(judged)} rows that it was not trained on" if test is not None else "the rows that it was trained on"
     target = clean(train.table.target)
     count = len(train.table.columns)
@@ -65,14 +66,18 @@ def report(
         f"<header><h1>{markup(clean(train.name))}</h1>"
         f"<p>To predict {markup(target)} from {columns}, a model learned from {len(train)} "
         f"rows. On {whose}, <strong>{markup(found.headline)}</strong>.</p></header>\n"
-        f'<section><h2>The result</h2><div class="pictures">{"".join([one.svg for one in pictures])}</div>\n'
+        f'<section><h2>The result</h2><div class="pictures">{_flowing(pictures)}</div>\n'
         f"{_worst(judged, found)}</section>\n"
-        f'<section><h2>The training</h2><div class="pictures">{curves(history, theme=theme).svg}</div></section>\n'
+        f'<section><h2>The training</h2><div class="pictures">{training}</div></section>\n'
         f"<section><h2>The data</h2>{_data(train, judged if test is not None else None)}</section>\n"
     )
     html = page_html(title, f"<main>\n{body}</main>", None, "reports", "reports", theme)
     first = pictures[0]
     return Page(html, Drawing(first.svg, first.width, first.height, title), FRAME)
+
+
+def _flowing(pictures: Sequence[Drawing]) -> str:
+    return "".join([one.in_text for one in pictures])
 
 
 def _pictures(model: Predicting, train: Dataset, judged: Dataset, found: Findings, theme: str) -> list[Drawing]:
@@ -103,7 +108,7 @@ def _worst(data: Dataset, found: Findings) -> str:
     for row in found.worst:
         truth, answer = found.truth[row], found.answers[row]
         if classes:
-            told = [str(classes[truth]), str(classes[answer]), f"{100 * found.sureness[row]:.0f} %"]
+            told = [str(classes[truth]), str(classes[answer]), f"{100 * found.sureness[row]:.0f}\u00a0%"]
         else:
             told = [rounded(truth), rounded(answer), rounded(answer - truth, 3)]
         number = row if source.numbers is None else int(source.numbers[row])
@@ -123,7 +128,7 @@ def _data(train: Dataset, test: Dataset | None) -> str:
     rows.append(_column(target, goal, said_of_target))
     notes = "".join([f"<p>{markup(clean(note))}</p>" for note in train.table.notes])
     parts = f"{len(train)} rows for training" + (f" and {len(test)} for tests" if test is not None else "")
-    table = f'<div class="wide"><table>\n{"".join(rows)}</table></div>'
+    table = f'<div class="wide"><table class="columns">\n{"".join(rows)}</table></div>'
     return f"<p>{parts}; what follows is of the first.</p>\n{table}\n{notes}"
 
 

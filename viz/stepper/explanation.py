@@ -166,7 +166,9 @@ def _chain(narrator: Narrator, applied: Sequence[Application], of: Value, theme:
         why = "requires_grad is False" if not of.requires_grad or not order[-1].requires_grad else "no way leads back"
         return ChainExplanation(f"Nothing goes back from {root} to {name}: {why}.", [], [], [], "", theme)
     gradient = short(found.gradient)
-    title = f"{root} changes {gradient} times as fast as {name}: {name}.grad = {gradient}."
+    pace = {"1": f"changes as fast as {name}", "−1": f"changes as fast as {name}, in the other direction",
+            "0": f"does not change with {name}"}  # fmt: skip
+    title = f"{root} {pace.get(gradient, f'changes {gradient} times as fast as {name}')}: {name}.grad = {gradient}."
     if start == len(order) - 1:
         title = f"{narrator.seed()}."
     if found.count > 1:

@@ -131,7 +131,7 @@ def worksheet(value: Value, *, title: str = "The chain rule by hand") -> Workshe
     if len(order) <= MOST_CARDS:
         scenes = [scene_of(order, names, grads) for _ in range(2)]
         _empty(scenes[0], order)
-        pictures = [drawing_of(scene, "light").svg for scene in scenes]
+        pictures = [drawing_of(scene, "light").in_text for scene in scenes]
     return Worksheet(title, f"Given: {given}.", parts, key, pictures, narrator.frozen())
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ...ops import add, subtract
 from . import plan as planned
 from .forward import Forward
-from .ir import Array, Number, Operand, Rows, is_batched
+from .ir import Array, Number, Operand, Rows
 from .plan import Lane, Plan
 from .rules import number_of
 
@@ -55,7 +55,7 @@ def mean(forward: Forward, output: Operand) -> list[Part]:
             else:  # a constant factor is written into the text
                 [x, _] = array.args
                 todo.append((x if x.count == 1 else x.row(operand.start), sign, (*factors, number)))
-        elif array.lanes == 1 and array.op in ("add", "subtract") and _splits(forward, *array.args):
+        elif array.lanes == 1 and array.op in ("add", "subtract"):
             first, second = array.args
             other = sign if array.op == "add" else "-" if sign == "+" else "+"
             if array.op == "subtract" and (entropy := _cross_entropy(forward, first, second)):
@@ -70,12 +70,6 @@ def mean(forward: Forward, output: Operand) -> list[Part]:
         else:
             parts.append(Part(sign, (operand, Number(1.0, -1))))
     return parts
-
-
-def _splits(forward: Forward, first: Operand, second: Operand) -> bool:
-    """Whether the means of two operands take less time apart."""
-    both = is_batched(first) and is_batched(second)
-    return not both or any(isinstance(x, Rows) and x.array in forward.picks for x in (first, second))
 
 
 def _cross_entropy(forward: Forward, first: Operand, second: Operand) -> tuple[Operand, Operand] | None:

@@ -18,7 +18,8 @@ WIDE = 24  # examples side by side in a long chain
 TOGETHER = 400  # lines in one function
 PART = "long start, long m, long k, const double *theta, const double *const *x, double *w"  # what these read
 
-Argument = tuple[str, Any]  # ("number", float), ("x0", place in that input), ("p", place), or ("v", a line's position)
+RESULTS, NUMBERS, THETA = 0, -1, -2  # the arrays that an argument may be in; the inputs are -3, -4, ...
+Argument = tuple[int, Any]  # its array, and its place there; a line's position, or the number itself
 
 
 def scalar_function(code: Code, results: Sequence[Scalar], name: str, interface: Interface, one: bool) -> CFunction:
@@ -39,68 +40,43 @@ class _Writer:
         self.name, self.inputs, self.block = name, interface.sizes, block
         self.code, read, inputs = code, needed(code, results), interface.places
         self.leaves: dict[int, Argument] = {}
-        arrays = {name: -2 - i for i, name in enumerate(["p", *(f"x{i}" for i in range(len(self.inputs)))])}
         for place in read:
             if isinstance(op := code.operations[place], str):
-                element = int(op[1:])
-                self.leaves[place] = ("p", element) if op[0] == "p" else (f"x{inputs[element][0]}", inputs[element][1])
+                which, element = inputs[int(op[1:])] if op[0] == "x" else (-1, int(op[1:]))  # -1: theta
+                self.leaves[place] = THETA - 1 - which, element
         places = [place for place in read if place not in self.leaves]
-        moving = {place: (arrays[array], element) for place, (array, element) in self.leaves.items()}
-        self.found = Instructions(code, places, results, moving, OFTEN)
+        self.found = Instructions(code, places, results, self.leaves, OFTEN)
         self.results = [self.argument(r.place if isinstance(r, Ref) else float(r)) for r in results]
         self.varies = [isinstance(r, Ref) and code.batched[r.place] for r in results]
         self.pieces = _pieces(self.found.candidates(), len(places))
-        self.functions = self._functions()
-        self.stored = self._stored()
+        groups = [piece.repetitions for piece in self.pieces]
+        self.stored = self.found.leaving(np.concatenate([np.zeros(0, np.int64), *groups]))
+        for piece in self.pieces:  # in a loop, that is one line for all
+            rows = piece.rows(self.stored)
+            rows |= rows.any(axis=0)
         self.memory = len(places) * block + SLACK
         self.tables: list[str] = []
 
     def argument(self, argument: int | float) -> Argument:
         """An argument of the code."""
         if isinstance(argument, float):
-            return "number", argument
-        return self.leaves.get(argument) or ("v", int(self.found.positions[argument]))
-
-    def _functions(self) -> list[list[list[Loop]]]:
-        """The blocks of each function: a loop, or lines that stand together."""
-        found: list[list[list[Loop]]] = []
-        size = TOGETHER
-        for piece in self.pieces:
-            if size + piece.size > TOGETHER:
-                found.append([])
-                size = 0
-            if piece.times == 1 and found[-1] and found[-1][-1][0].times == 1:
-                found[-1][-1].append(piece)
-            else:
-                found[-1].append([piece])
-            size += piece.size
-        return found
-
-    def _stored(self) -> Any:
-        """Which results are read in another block, or in another repetition. In a loop, that is one line for all."""
-        groups = np.empty(len(self.found.places), np.int64)
-        for block in [block for function in self.functions for block in function]:
-            for piece in block:
-                groups[piece.start : piece.end] = piece.repetitions if piece.times > 1 else block[0].start
-        stored = self.found.leaving(groups)
-        for piece in self.pieces:
-            rows = piece.rows(stored)
-            rows |= rows.any(axis=0) & (piece.times > 1)
-        return stored
+            return NUMBERS, argument
+        return self.leaves.get(argument) or (RESULTS, int(self.found.positions[argument]))
 
     # --- texts
 
     def read(self, argument: Argument, step: int = 0, local: bool = False) -> str:
         """An argument in the text; `step` is how far it moves with each repetition s."""
-        kind, place = argument
-        if kind == "number":
+        array, place = argument
+        if array == NUMBERS:
             return number(place)
         moves = f" + {step} * s" if step else ""
-        if kind == "p":
+        if array == THETA:
             return f"theta[{place}{moves}]"
-        if kind != "v":
-            example = f"(start + e) * {self.inputs[int(kind[1:])]} + " if self.block > 1 else ""
-            return f"x[{kind[1:]}][{example}{place}{moves}]"
+        if array < THETA:
+            which = THETA - 1 - array
+            example = f"(start + e) * {self.inputs[which]} + " if self.block > 1 else ""
+            return f"x[{which}][{example}{place}{moves}]"
         return f"v{place}" if local else self.memory_of(place, step)
 
     def memory_of(self, place: int, step: int = 0) -> str:
@@ -109,7 +85,7 @@ class _Writer:
 
     def text(self) -> str:
         parts, calls = [], []
-        for i, function in enumerate(self.functions):
+        for i, function in enumerate(_functions(self.pieces)):
             text, call = part(f"cr_{self.name}_part_{i}", PART, "\n".join(map(self._block, function)))
             parts.append(text)
             calls.append(f"    {call}")
@@ -152,27 +128,26 @@ class _Writer:
         names = ["value[0]", *[f"out[{i}]" for i in range(len(self.results) - 1)]]
         return [f"  {to} /= (double)n;" for to, varies in zip(names, self.varies) if varies]
 
-    def _block(self, pieces: list[Loop]) -> str:
-        """A loop, or lines that stand together."""
-        first, last = pieces[0], pieces[-1]
-        loop = f"  for (long s = 0; s < {first.times}; s++) {{" if first.times > 1 else "  {"
+    def _block(self, piece: Loop) -> str:
+        """A loop, or lines that stand alone."""
+        loop = f"  for (long s = 0; s < {piece.times}; s++) {{" if piece.times > 1 else "  {"
         inner = f"\n  CR_LOOP {self._examples('k')}{{ {self._example()}" if self.block > 1 else ""
-        here = range(first.start, last.start + last.size)
-        body = "\n".join(self._line(piece, q, here) for piece in pieces for q in range(piece.size))
+        body = "\n".join(self._line(piece, q) for q in range(piece.size))
         return f"{loop}{inner}\n{body}\n  }}{' }' if inner else ''}"
 
-    def _line(self, piece: Loop, q: int, here: range) -> str:
-        """A line of a block, which has these lines."""
-        at, loop, texts = piece.start + q, piece.times > 1, []
+    def _line(self, piece: Loop, q: int) -> str:
+        """A line of a block."""
+        at, each, texts = piece.start + q, piece.size * (piece.times > 1), []
         for which, argument in enumerate(self.found.arguments[at]):
             if isinstance(argument, float):
                 texts.append(self._number(piece, q, which))
                 continue
-            kind, place = self.argument(argument)
-            step = self.argument(self.found.arguments[at + piece.size][which])[1] - place if loop else 0
-            texts.append(self.read((kind, place), step, place in here and (not loop or step == piece.size)))
+            array, place = self.argument(argument)
+            step = self.argument(self.found.arguments[at + each][which])[1] - place
+            local = array == RESULTS and piece.start <= place and step == each
+            texts.append(self.read((array, place), step, local))
         text = spelled(expression(self.code.operations[self.found.places[at]]), texts)
-        store = f" {self.memory_of(at, piece.size * loop)} = v{at};" if self.stored[at] else ""
+        store = f" {self.memory_of(at, each)} = v{at};" if self.stored[at] else ""
         return f"    const double v{at} = {text};{store}"
 
     def _number(self, piece: Loop, q: int, which: int) -> str:
@@ -191,7 +166,19 @@ def _pieces(loops: Sequence[Loop], count: int) -> list[Loop]:
     """So many lines, sorted into these loops and what stands alone, which repeats once."""
     found, start = list[Loop](), 0
     for loop in (*loops, Loop(count, 0, 1)):
-        cuts = range(start, loop.start, TOGETHER // 2)
-        found += [*(Loop(cut, min(TOGETHER // 2, loop.start - cut), 1) for cut in cuts), loop]
+        cuts = range(start, loop.start, TOGETHER)
+        found += [*(Loop(cut, min(TOGETHER, loop.start - cut), 1) for cut in cuts), loop]
         start = loop.end
     return found[:-1]
+
+
+def _functions(pieces: Sequence[Loop]) -> list[list[Loop]]:
+    """The pieces of each function, which are not more than TOGETHER lines, but for a longer loop."""
+    found, size = list[list[Loop]](), TOGETHER
+    for piece in pieces:
+        if size + piece.size > TOGETHER:
+            found.append([])
+            size = 0
+        found[-1].append(piece)
+        size += piece.size
+    return found

@@ -7,10 +7,9 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..scalar.code import Code, Scalar
-from ..scalar.repeats import Loop, Repeats, ordered
+from ..scalar.repeats import Loop, Repeats
 
 MANY = 1500, 300  # instructions on floats, and on columns; a shorter text has no loops
 SMALL, LARGE = 5, 5000  # instructions; on floats, a loop of fewer is slower than its lines if the text has fewer
@@ -38,7 +37,8 @@ def blocks(
     if len(places) < MANY[not floats]:
         return straight
     found = Repeats(code, places, results)
-    slower = floats and len(places) < LARGE and found.smallest < SMALL
+    smallest = min([loop.size for loop in found.loops], default=0)
+    slower = floats and len(places) < LARGE and smallest < SMALL
     return straight if slower or not found.loops else _Writer(found, names, uses).blocks()
 
 
@@ -47,40 +47,18 @@ class _Writer:
 
     def __init__(self, found: Repeats, names: dict[int, str], uses: list[int]) -> None:
         self.found, self.names, self.uses, self.places = found, names, uses, found.places
-        self.orders: list[list[int]] = []
         self.kept: set[int] = set()  # the last positions of the lines whose results are kept in a list
-        for position in np.flatnonzero(found.apart & (found.owners < 0)).tolist():
-            uses[self.places[position]] = 2
+        alone, read, shown = found.apart(found.loops), found.leaving(found.owners), found.owners < 0
         for loop in found.loops:
-            alone: Any = loop.rows(found.apart).any(axis=0)
-            self.orders.append(self._order(loop, alone))
-            for place, is_alone in zip(self.places[loop.last : loop.end], alone.tolist()):
-                uses[place] = 1 + is_alone
-            later = found.read_later(loop)
-            inner = found.results[(found.results >= loop.start) & (found.results < loop.last)]
-            for positions in (found.reads[later], inner):
-                self.kept.update((loop.last + np.unique((positions - loop.start) % loop.size)).tolist())
-            outside = found.reads[later & (found.owners[found.readers] < 0)]
-            for position in {*outside.tolist(), *inner.tolist()}:
-                names[self.places[position]] = self._name(position)
-
-    def _order(self, loop: Loop, alone: NDArray[np.bool_]) -> list[int]:
-        """The lines in an order in which what reads a number of the repetition before stands above its successor."""
-        within, across = self.found.dependences(loop)
-        reader = dict(within)
-        ends = []
-        for line, read in across:
-            end = line
-            while not alone[end]:  # it stands inside of another line
-                end = reader[end]
-            if end != read:
-                ends.append((end, read))
-        order = ordered(loop.size, [*within, *ends])
-        if order is None:
-            alone[[line for line, _ in across]] = True
-            order = ordered(loop.size, [*within, *across])
-        assert order is not None  # because the loop was taken
-        return order
+            last = slice(loop.last, loop.end)
+            shown[last], alone[last] = True, loop.rows(alone).any(axis=0)
+            self.kept.update((np.flatnonzero(loop.rows(read)[:-1].any(axis=0)) + loop.last).tolist())
+        for position in np.flatnonzero(shown).tolist():
+            uses[self.places[position]] = 1 + int(alone[position])
+        named = np.concatenate([found.reads[found.owners[found.readers] < 0], found.results])
+        named = named[named >= 0]
+        for position in np.unique(named[found.owners[named] >= 0]).tolist():
+            names[self.places[position]] = self._name(position)
 
     def _name(self, position: int) -> str:
         """The name of a result, or an element of the list in which it is kept."""
@@ -95,41 +73,54 @@ class _Writer:
     def blocks(self) -> list[Block]:
         """All blocks, in order."""
         found, start = list[Block](), 0
-        for loop, order in zip(self.found.loops, self.orders):
-            found += [self._alone(start, loop.start), self._loop(loop, order)]
+        for loop in self.found.loops:
+            found += [self._alone(start, loop.start), self._loop(loop)]
             start = loop.end
-        found.append(self._alone(start, len(self.places)))
-        return found
+        return [*found, self._alone(start, len(self.places))]
 
     def _alone(self, start: int, end: int) -> Block:
         return Block(zip(self.places[start:end], self.found.arguments[start:end]))
 
-    def _loop(self, loop: Loop, order: Sequence[int]) -> Block:
+    def _loop(self, loop: Loop) -> Block:
         reads, names, places = self.found.columns(loop), self.names, self.places
-        head, lists, body = list[str](), dict[str, str](), []
-        for line in order:
+        before, lists, body = self._before(loop), dict[str, str](), []
+        for position in range(loop.last, loop.end):
             given: list[Any] = []
-            column = self.found.starts[loop.start + line] - self.found.starts[loop.start]
-            for i, argument in enumerate(self.found.arguments[loop.last + line], column):
+            column = self.found.starts[position] - self.found.starts[loop.last]
+            for i, argument in enumerate(self.found.arguments[position], column):
                 first, read = int(reads[0, i]), int(reads[-1, i])
                 step = int(reads[1, i]) - first
-                if first >= 0 and read < loop.start:  # in another loop, or before all
-                    name = self._name(read) if step == 0 else f"v{places[read]}"
-                    if step:
+                if read in before or 0 <= first < loop.start:
+                    name = before.get(read) or (f"v{places[read]}" if step else self._name(read))
+                    if step and read not in before:
                         lists[name] = self._slice(first, read, step)
                     argument = ~len(names)
                     names[argument] = name
-                elif loop.last - loop.size <= read < loop.last:  # in the repetition before
-                    argument = places[read + loop.size]
-                    start = f"{names[argument]} = {self._name(first)}"
-                    head += [start] * (start not in head)
                 given.append(argument)
-            body.append((places[loop.last + line], tuple(given)))
+            body.append((places[position], tuple(given)))
         kept = [names[places[position]] for position in range(loop.last, loop.end) if position in self.kept]
-        head += [f"{name}s = []" for name in kept]
-        head += _head(loop.times, lists)
+        head = [f"{name} = {self._name(read - loop.last + loop.start)}" for read, name in before.items()]
+        head += [*(f"{name}s = []" for name in kept), *_head(loop.times, lists)]
+        after = {name: names[places[read + loop.size]] for read, name in before.items()}
+        tail = [f"{name}s.append({name})" for name in kept]
+        tail += [f"{name} = {now}" for name, now in after.items() if name != now]
         repeated = {places[loop.last + i]: places[loop.start + i : loop.end : loop.size] for i in range(loop.size)}
-        return Block(body, head, [f"{name}s.append({name})" for name in kept], repeated)
+        return Block(body, head, tail, repeated)
+
+    def _before(self, loop: Loop) -> dict[int, str]:
+        """What the last repetition reads of the one before, and its name there: that of its successor, unless a line
+        below the successor's reads it, too."""
+        found, ends = self.found, dict[int, int]()  # of what is read: its last reader that stands alone
+        for position in range(loop.end - 1, loop.last - 1, -1):
+            end = position if self.uses[self.places[position]] > 1 else ends[position]
+            for read in found.reads[found.starts[position] : found.starts[position + 1]].tolist():
+                ends[read] = max(end, ends.get(read, end))
+        before = {}
+        for read in range(loop.last - loop.size, loop.last):
+            if read in ends:
+                below = ends[read] > read + loop.size
+                before[read] = f"v{self.places[read]}" if below else self.names[self.places[read + loop.size]]
+        return before
 
     def _slice(self, first: int, last: int, step: int) -> str:
         """The elements of a list that an argument reads, one after the other."""
@@ -146,14 +137,10 @@ class _Writer:
 
 def _head(times: int, lists: dict[str, str]) -> list[str]:
     """The lines with which a loop begins; `lists`: what its variables read, one element after the other."""
-    if not lists:
-        return [f"for _ in range({times}):"]
-    names, texts = ", ".join(lists), ", ".join(lists.values())
-    if len(lists) == 1:
-        return [f"for {names} in {texts}:"]
-    if len(names) + len(texts) < WIDTH:
-        return [f"for {names} in zip({texts}):"]
-    return ["for (", *_indented(names), ") in zip(", *_indented(texts), "):"]
+    names, texts = ", ".join(lists) or "_", ", ".join(lists.values()) or f"range({times})"
+    if len(names) + len(texts) > WIDTH:
+        return ["for (", *_indented(names), ") in zip(", *_indented(texts), "):"]
+    return [f"for {names} in zip({texts}):" if len(lists) > 1 else f"for {names} in {texts}:"]
 
 
 def _indented(text: str) -> list[str]:

@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ...op import Op
 from ..arrays.ir import ONE, WORDS, Array, Number, Operand, Rows, shown
 from ..arrays.mean import Part
@@ -19,7 +17,6 @@ from ..literals import indices_literal, listed, literal, shape_literal, slice_li
 SIGNS = {"square": "{}²", "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}"}
 FEW = 4  # the largest of so few rows is found faster by calls of maximum than by one reduction
 LONG = 1500  # lines
-LONG_LIST = 64  # indices
 
 
 class Line(NamedTuple):
@@ -51,7 +48,6 @@ class NumPy:
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._names: dict[str, str] = {}  # of windows, constants and integers, by what they are
         self._texts: dict[Array, str] = {}  # for all lanes of an array
-        self._orders: dict[tuple[int, ...], str] = {}  # that sort long lists of indices
         for array in self.code:
             self._make(array)
         if fresh is not None:
@@ -92,13 +88,8 @@ class NumPy:
         return self._names[text]
 
     def indices(self, indices: Sequence[int]) -> str:
-        """The name of an array of indices. A long one may be the order that sorts an earlier one."""
-        text = self._orders.get(tuple(indices)) if len(indices) > LONG_LIST else None
-        name = self.constant(text or indices_literal(indices))
-        if len(indices) > LONG_LIST:
-            order = tuple(np.argsort(np.array(indices), kind="stable").tolist())
-            self._orders.setdefault(order, f'{name}.argsort(kind="stable")')
-        return name
+        """The name of an array of indices."""
+        return self.constant(indices_literal(indices))
 
     def np(self, name: str) -> str:
         """The name of a function of NumPy's."""

@@ -42,9 +42,9 @@ def is_long(code: Code) -> bool:
 def _is_deeper(code: Code, limit: float) -> bool:
     """Whether more operations than that have to run one after the other."""
     left = sum([count for op, count in code.applied().items() if op not in SUMS])  # that may make it deeper
-    depths: list[int] = []
+    depths = [1] * code.start
     deepest = 1  # of what has been looked at
-    for op, arguments in zip(code.operations, code.arguments):
+    for op, arguments in zip(code.operations[code.start :], code.arguments[code.start :]):
         if deepest + left <= limit:  # even if all of the others run one after the other
             return False
         depth = 0
@@ -53,7 +53,7 @@ def _is_deeper(code: Code, limit: float) -> bool:
                 depth = depths[a]
         if op not in SUMS:  # on arrays, a chain of additions is one sum
             depth += 1
-            left -= op.__class__ is Op
+            left -= 1
             deepest = max(deepest, depth)
         if depth > limit:
             return True

@@ -14,6 +14,7 @@ from ...ops import add, divide, multiply, subtract
 
 Argument = int | float  # of an instruction: the place of an earlier result in the code, or a number
 Scalar = Any  # a Ref, or a float: what the rules of the table run on while they write code
+Source = tuple[str, int]  # the file and line of the user's own code that wrote an instruction
 
 
 class Ref(Operators):
@@ -53,16 +54,18 @@ for _method, _op in (("add", add), ("sub", subtract), ("mul", multiply), ("trued
 class Code:
     """Instructions in order: each applies an operation to earlier results and numbers. None is written twice.
 
-    A place is the position of an instruction in these lists, and stands for its result.
+    A place is the position of an instruction in these lists, and stands for its result. Inputs and parameters come
+    first.
     """
 
     def __init__(self) -> None:
+        self.start = 0  # the place of the first instruction that is neither an input nor a parameter
         self.operations: list[Op | str] = []  # a string is the name of an input or a parameter
         self.arguments: list[tuple[Argument, ...]] = []
         self.batched: list[bool] = []  # whether the result differs from example to example
         self.labels: list[str] = []  # the label of the Value that the instruction stands for
         self.more_labels: dict[int, list[str]] = {}  # those of further Values that turned out to be the same number
-        self.sources: dict[int, tuple[str, int]] = {}  # the file and line of the user's own code that wrote it
+        self.sources: list[Source | None] = []
         self._known: defaultdict[Op, dict[Any, int]] = defaultdict(dict)  # of each operation: places, by arguments
 
     def leaf(self, name: str, batched: bool, label: str = "") -> int:
@@ -76,6 +79,8 @@ class Code:
         self.arguments += [()] * len(names)
         self.batched += [batched] * len(names)
         self.labels += labels
+        self.sources += [None] * len(names)
+        self.start = places.stop
         return places
 
     def labels_at(self, place: int) -> list[str]:
@@ -83,42 +88,47 @@ class Code:
         first = self.labels[place]
         return [first, *self.more_labels.get(place, ())] if first else self.more_labels.get(place, [])
 
-    def put(self, op: Op, arguments: tuple[Argument, ...], label: str = "") -> Argument:
+    def put(self, op: Op, arguments: tuple[Argument, ...], label: str = "", source: Source | None = None) -> Argument:
         """Where the result of op is: at a place, which is an earlier one if the same was computed before.
 
         If all arguments are numbers, the result is a number; if op leaves an argument as it is, that argument.
         """
         key: Any
-        batched, numbers, varies = False, 0, self.batched
-        for argument in arguments:
-            if argument.__class__ is float:
-                numbers += 1
-            elif varies[argument]:  # type: ignore[index]
-                batched = True
-        if not numbers:
-            key = arguments
-        elif numbers == len(arguments):
-            return computed(op, arguments)
-        elif len(arguments) == 2:
+        varies: Any = self.batched
+        if len(arguments) == 2:  # as most have; a loop would take twice the time
             a, b = arguments
-            first = a.__class__ is float
-            number, other = (a, b) if first else (b, a)
-            if op.neutral and number == op.neutral[0 if first else 1]:
-                return other
-            # The key must tell the number 1.0 from the place 1, which are equal, and so are 0.0 and -0.0.
-            key = (a, b, float if first else None) if number else (repr(a), repr(b))
+            if a.__class__ is b.__class__:
+                if a.__class__ is float:
+                    return computed(op, arguments)
+                batched, key = varies[a] or varies[b], arguments
+            else:
+                first = a.__class__ is float
+                number, other = (a, b) if first else (b, a)
+                if op.neutral and number == op.neutral[0 if first else 1]:
+                    return other
+                # No place equals a number with a fraction; but 1.0 equals the place 1, and 0.0 and -0.0 are equal.
+                batched, key = varies[other], arguments if number % 1.0 else (repr(number), other, first)
         else:
-            key = tuple(map(repr, arguments))
-        known = self._known[op]
-        place = known.get(key)
-        if place is None:
-            place = known[key] = len(self.operations)
+            batched, numbers = False, 0
+            for argument in arguments:
+                if argument.__class__ is float:
+                    numbers += 1
+                elif varies[argument]:
+                    batched = True
+            if numbers == len(arguments):
+                return computed(op, arguments)
+            key = tuple(map(repr, arguments)) if numbers else arguments
+        new = len(varies)
+        place = self._known[op].setdefault(key, new)
+        if place == new:
             self.operations.append(op)
             self.arguments.append(arguments)
-            self.batched.append(batched)
+            varies.append(batched)
             self.labels.append(label)
+            self.sources.append(source)
         elif label:
             self.more_labels.setdefault(place, []).append(label)
+            self.sources[place] = self.sources[place] or source
         return place
 
     def applied(self) -> dict[Op, int]:
@@ -157,7 +167,7 @@ def uses_of(code: Code, results: Iterable[Scalar]) -> list[int]:
     for result in results:
         if isinstance(result, Ref):
             uses[result.place] += 2
-    for place in range(len(uses) - 1, -1, -1):  # arguments stand before the instructions that use them
+    for place in range(len(uses) - 1, code.start - 1, -1):  # arguments stand before the instructions that use them
         if uses[place]:
             for argument in code.arguments[place]:
                 if argument.__class__ is int:

@@ -32,6 +32,7 @@ def differentiate(
         for a in arguments:
             if a.__class__ is int and reached[a]:
                 reached[place] = True
+                break
     risky = _risky(code, output.place) if any(map(chooses, set(code.operations))) else bytearray()
     behind = bytearray(len(code.operations))  # which results are something that is chosen, or not, and nothing else
     always = bytearray(len(code.operations))  # which of them get a gradient besides, whatever is chosen
@@ -46,7 +47,12 @@ def differentiate(
         if upstream is None or op.__class__ is str:
             continue
         arguments, out, rule = code.arguments[place], refs[place], rules[op]
-        scalars = [refs[a] if a.__class__ is int else a for a in arguments]
+        scalars: Any
+        if len(arguments) == 2:  # as most have; a list would take three times the time
+            a, b = arguments
+            scalars = refs[a] if a.__class__ is int else a, refs[b] if b.__class__ is int else b
+        else:
+            scalars = [refs[a] if a.__class__ is int else a for a in arguments]
         slopes = rule(out, *scalars) if callable(rule) else None
         if risky:
             if always[place]:

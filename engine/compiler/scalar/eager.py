@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...fast.leaves import data_of
 from ...recording import enable_grad
 from ...value import Value
 from ..trace.tracer import as_outputs
@@ -26,7 +27,7 @@ def compare_with_eager(
 
     Nothing is compared where f has no value: the program gives nan there, or raises itself.
     """
-    theta = [parameter.data for parameter in parameters]
+    theta = data_of(parameters)
     numbers: list[float] = []
     for i, example in examples.items():
         which = f"example {i}"
@@ -90,16 +91,17 @@ def _evaluated(
     numbers, count = list(leaves), len(leaves)
     operations: Any = code.operations[count:]
     known: Any = of_another[count:] or repeat(None)
-    given: tuple[float, ...]
+    given: Any
     for op, arguments, varies, number in zip(operations, code.arguments[count:], code.batched[count:], known):
         if varies or number is None:
-            if len(arguments) == 2:  # as most have; a list would take twice the time
-                a, b = arguments
-                given = numbers[a] if a.__class__ is int else a, numbers[b] if b.__class__ is int else b
-            else:
-                given = tuple([numbers[a] if a.__class__ is int else a for a in arguments])
             try:
-                number = op.forward(*given)
+                if len(arguments) == 2:  # as most have; a list would take twice the time
+                    a, b = arguments
+                    a, b = given = numbers[a] if a.__class__ is int else a, numbers[b] if b.__class__ is int else b
+                    number = op.forward(a, b)
+                else:
+                    given = [numbers[a] if a.__class__ is int else a for a in arguments]
+                    number = op.forward(*given)
             except (ArithmeticError, ValueError):
                 number = computed(op, given)
             if noise:

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...graph import needs_row, topological_order
-from ...op import Op
 from ...value import Value
 from ..trace.tape import stored_number
 from .code import Argument, Code, Ref, Scalar
-
-MANY = 8  # arguments
 
 
 def lower(
@@ -27,7 +24,7 @@ def lower(
     order, and `lines` the line of the user's own code for each; a Value that is not on it was computed before.
     """
     code, constants = Code(), list[Value]()
-    put, sources = code.put, code.sources
+    put = code.put
     found: dict[int, Argument] = {}
     for prefix, batched, leaves in (("x", True, inputs), ("p", False, parameters)):
         names = [f"{prefix}{i}" for i in range(len(leaves))]
@@ -46,42 +43,36 @@ def lower(
                 found[id(node)] = put(op, tuple(map(find, node.arguments)), node.label or op.micrograd or op.name)
         return found[id(value)]
 
+    two = {op for op in {node.operation for node in tape} if op.arity == 2}
     where: tuple[Argument, ...]
-    for node, op, arguments, line in _reached(outputs, tape, lines):
+    for node, line in _reached(outputs, tape, lines):
+        op = node.operation
         try:
-            if len(arguments) == 2:  # as most have; a list would take twice the time
-                a, b = arguments
+            if op in two:  # as most are; a list would take twice the time
+                a, b = node._left, node._right
                 where = a if a.__class__ is float else found[id(a)], b if b.__class__ is float else found[id(b)]
-            elif len(arguments) > MANY:  # without a line of Python for each, which takes longer for a few
-                where = tuple(map(found.__getitem__, map(id, arguments)))
+            elif node._more is None:
+                where = (found[id(node._left)],)
             else:
-                where = tuple([a if a.__class__ is float else found[id(a)] for a in arguments])
+                where = tuple(map(found.__getitem__, map(id, node._more)))
         except KeyError:  # one of them is on no tape, or a number among many
-            where = tuple(map(find, arguments))
-        place = found[id(node)] = put(op, where, node.label or op.micrograd or op.name)
-        if place.__class__ is int:
-            sources.setdefault(place, line)
+            where = tuple(map(find, node.arguments))
+        found[id(node)] = put(op, where, node.label or op.micrograd or op.name, line)
     where = tuple([find(output) for output in outputs])
     return code, [Ref(code, each) if each.__class__ is int else each for each in where], constants
 
 
 def _reached(
     outputs: Sequence[Value], tape: Sequence[Any], lines: Sequence[tuple[str, int]]
-) -> list[tuple[Value, Op, tuple[Any, ...], tuple[str, int]]]:
-    """The nodes on the tape that the outputs depend on, with their operations, arguments and lines."""
-    wanted = {id(output) for output in outputs}
-    two = {op for op in {node.operation for node in tape} if op.arity == 2}
-    found = []
-    arguments: tuple[Any, ...]
-    for node, line in zip(reversed(tape), reversed(lines)):
+) -> list[tuple[Any, tuple[str, int]]]:
+    """The nodes on the tape that the outputs depend on, with their lines."""
+    wanted, found = {id(output) for output in outputs}, []
+    for pair in zip(reversed(tape), reversed(lines)):
+        node = pair[0]
         if id(node) in wanted:
-            op = node.operation
-            if op in two:
-                a, b = arguments = node._left, node._right
-                wanted.add(id(a))
-                wanted.add(id(b))
-            else:
-                arguments = (node._left,) if node._more is None else node._more
-                wanted.update(map(id, arguments))
-            found.append((node, op, arguments, line))
+            wanted.add(id(node._left))
+            wanted.add(id(node._right))  # where there is none, it is a number
+            if node._more is not None:
+                wanted.update(map(id, node._more))
+            found.append(pair)
     return found[::-1]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from heapq import heappop, heappush
+from collections.abc import Mapping, Sequence
 from itertools import chain, pairwise, repeat
 from math import lcm
 from typing import Any, NamedTuple
@@ -19,7 +18,6 @@ WINDOW = 4  # so many instructions have to be alike before a repetition is looke
 LONGEST = 3000  # instructions in what repeats
 NEXT = 4  # of what is alike, so many that follow are looked at
 SIZES = 64  # so many distances between them are tried
-ENDS = 3  # repetitions at each end that may be left out of a loop
 AT_ONCE = 24  # a shorter loop of which nothing but the end is read does several repetitions at once
 MIXED = np.cumprod(np.full(WINDOW, 0x9E3779B97F4A7C1))  # odd numbers, whose multiples spread over all numbers
 
@@ -91,34 +89,33 @@ class Instructions:
         if leaves is None:
             numbers = np.unique(values[is_number].view(np.int64), return_inverse=True)[1]
             self.reads[is_number] = self.arrays[is_number] = ~(numbers + len(code.operations))
-        self.uses = np.bincount(self.reads[self.reads >= 0], minlength=count)  # by how many arguments each is read
+        inner = self.reads >= 0
+        self.edges = self.reads[inner], self.readers[inner]  # each result that is read, and its reader
+        self.uses = np.bincount(self.edges[0], minlength=count)  # by how many arguments each is read
         given = [int(self.positions[result.place]) for result in results if isinstance(result, Ref)]
         self.results = np.array([position for position in given if position >= 0], np.int64)
+        self.last_readers = np.zeros(count, np.int64)
+        self.last_readers[self.edges[0]] = self.edges[1]
+        self.last_readers[self.results] = count
         self.operations = np.fromiter(map(id, map(code.operations.__getitem__, places)), np.int64, count)
         fixed = np.add.reduceat(self.arrays * MIXED[1], self.starts[:-1])
         self.kinds = (self.operations + self.lengths) * MIXED[0] + fixed
 
-    def columns(self, loop: Loop, of: Places | None = None) -> Places:
-        """What each argument (a column) reads in each repetition (a row); or what else is known of it."""
-        first, last = self.starts[loop.start], self.starts[loop.end]
-        return (self.reads if of is None else of)[first:last].reshape(loop.times, -1)
+    def columns(self, loop: Loop) -> Places:
+        """What each argument (a column) reads in each repetition (a row)."""
+        return self.reads[self.starts[loop.start] : self.starts[loop.end]].reshape(loop.times, -1)
 
     def candidates(self) -> list[Loop]:
         """What may be a loop. Of two that overlap, the one that saves more instructions is taken first."""
-        found, explained, count = list[tuple[int, int, int]](), list[tuple[int, int, int]](), len(self.operations)
-        for size in sorted(self._sizes()):
+        found, count = list[tuple[int, int, int, int]](), len(self.operations)
+        for size in self._sizes():
             least = max(self.worth, OFTEN * size)
-            multiple = [(start, end) for start, end, other in explained if size % other == 0]
             differs = np.flatnonzero(self.kinds[size:] != self.kinds[:-size])
             for start, end in _stretches(0, differs, count - size, least - size):
-                if any(first <= start and end + size <= last for first, last in multiple):
-                    continue
                 even = _stretches(start, self._uneven(start, end, size), end - size, least - 2 * size)
-                found += [(first, last + 2 * size, size) for first, last in even]
-                if len(even) == 1 and (end - size - start) - (even[0][1] - even[0][0]) < least:
-                    explained.append((start, end + size, size))  # in twice the size there is nothing more
+                found += [(first - last - size, size, first, last + 2 * size) for first, last in even]
         chosen, taken = list[Loop](), np.zeros(count, bool)
-        for start, end, size in sorted(found, key=lambda found: (found[0] - found[1] + found[2], found[2])):
+        for _, size, start, end in sorted(found):
             gone = start + np.flatnonzero(taken[start:end])
             for first, last in _stretches(start, gone, end, max(self.worth, OFTEN * size)):
                 loop = self._where_it_begins(first, last, size)
@@ -151,34 +148,22 @@ class Instructions:
         return found
 
     def _where_it_begins(self, start: int, end: int, size: int) -> Loop:
-        """The loop of these instructions, from that one on for which it carries as few results as can be from one
-        repetition to the next. One that is read once counts twice, because it would need no line of its own."""
+        """The loop of these instructions, from that one on before which the fewest results are still to be read.
+        One that is read once counts twice: it would need no line of its own."""
         times, left = divmod(end - start, size)
-        second = start + size
-        of_second = slice(self.starts[second], self.starts[second + size])
-        reads, readers = self.reads[of_second] - second, self.readers[of_second] - second
-        own = (reads >= -size) & (self.reads[of_second] != self.reads[self.starts[start] : self.starts[second]])
-        reads, readers = reads[own], readers[own]
-        furthest = dict(zip(reads.tolist(), readers.tolist()))  # each line's last reader
-        single = self.uses[start : start + 2 * size].tolist()
-        carried = np.zeros(2 * size + 1, np.int64)
-        for read, reader in furthest.items():
-            weight = 1 + (single[size + read] == 1)
-            carried[size + read + 1] += weight
-            carried[size + reader + 1] -= weight
-        total = np.cumsum(carried)
-        cost = (total[:size] + total[size : 2 * size])[: left + 1]
-        later = left - int(np.argmin(cost[::-1]))
-        return Loop(start + later, size, times)
+        middle, count, at = start + times // 2 * size, 3 * size, np.arange(size)
+        until = np.minimum(self.last_readers[middle : middle + size] - middle, at + 2 * size)
+        weights = 1 + (self.uses[middle : middle + size] == 1)
+        began, ended = (np.bincount(places + 1, weights, count + 1)[:count] for places in (at, until))
+        alive = np.cumsum(began - ended).reshape(3, size).sum(axis=0)
+        return Loop(start + left - int(np.argmin(alive[left::-1])), size, times)
 
     def _worth_it(self, loop: Loop) -> bool:
         return loop.times >= OFTEN and loop.times * loop.size >= self.worth
 
     def leaving(self, groups: Places) -> NDArray[np.bool_]:
         """Which results are read in another group of instructions than their own, or given away."""
-        inside = self.reads >= 0
-        reads, readers = self.reads[inside], self.readers[inside]
-        found = np.zeros(len(self.operations), bool)
+        (reads, readers), found = self.edges, np.zeros(len(self.operations), bool)
         found[self.results] = True
         found[reads[groups[reads] != groups[readers]]] = True
         return found
@@ -192,107 +177,52 @@ class Repeats(Instructions):
         super().__init__(code, places, results)
         self.owners = np.full(len(places), -1)  # the loop that each instruction is part of
         self.loops: list[Loop] = []
-        for loop in self.candidates():
-            self._take(loop)
-        self.smallest = min([loop.size for loop in self.loops], default=0)  # instructions in one repetition
-        apart = self._apart()
-        self.loops = [self._several_at_once(self._without_odd_ends(loop, apart)) for loop in self.loops]
-        self.owners[:] = -1
-        for i, loop in enumerate(self.loops):
-            self.owners[loop.start : loop.end] = i
-        self.apart = self._apart()
+        for candidate in self.candidates():
+            loop = self._part(candidate)
+            if self._worth_it(loop):
+                self.owners[loop.start : loop.end] = len(self.loops)
+                self.loops.append(loop)
 
-    def _take(self, loop: Loop) -> None:
-        """Add the loop, or a part of it in which each argument that moves reads one line of another loop."""
-        reads = self.columns(loop)
+    def _part(self, loop: Loop) -> Loop:
+        """The repetitions of the loop in which each argument that moves reads one line of another loop; none if the
+        text cannot say it."""
+        if not self._worth_it(loop):
+            return loop
+        reads, sizes = self.columns(loop), np.array([*(other.size for other in self.loops), 1])
         steps = reads[1] - reads[0]
         own = (steps == loop.size) & (reads[-1] >= loop.start)
-        back = (loop.start - int(reads[0][own].min(initial=loop.start)) - 1) // loop.size + 1  # repetitions
+        back = (loop.start - reads[0][own].min(initial=loop.start - 1) - 1) // loop.size + 1  # repetitions
         others = (steps != 0) & ~own
-        sizes = np.array([*(other.size for other in self.loops), 1])[self.owners[reads[loop.times // 2, others]]]
-        whole = lcm(*set((sizes // np.gcd(sizes, steps[others])).tolist()))  # then each moves by whole repetitions
-        loop = loop.together(max(-(-back // whole), 1) * whole)
-        if loop.times > 1 and ordered(loop.size, chain(*self.dependences(loop))) is None:
-            loop = loop.together(2)  # the first one reads what the second one computed
-        if not self._worth_it(loop):
-            return
-        reads = self.columns(loop)
-        steps = reads[1] - reads[0]
-        own = (steps == loop.size) & (reads[0] >= loop.start - loop.size)
-        others = np.flatnonzero((steps != 0) & ~own)
-        owners = self.owners[reads[:, others]]
-        cuts = [0, *np.flatnonzero((owners[1:] != owners[:-1]).any(axis=1)) + 1, loop.times]
+        moved = sizes[self.owners[reads[loop.times // 2, others]]]
+        whole = lcm(*(moved // np.gcd(moved, steps[others])).tolist())  # then each moves by whole repetitions
+        if (count := -(-int(back) // whole) * whole) > 1:
+            return self._part(loop.together(count))
+        owners, apart = self.owners[reads[:, others]], loop.rows(self.apart([loop]))
+        alike = np.hstack([owners, apart & ~apart[loop.times // 2]])
+        cuts = [0, *np.flatnonzero((alike[1:] != alike[:-1]).any(axis=1)) + 1, loop.times]
         first, end = max(pairwise(cuts), key=lambda cut: cut[1] - cut[0])
         loop = Loop(loop.start + loop.size * first, loop.size, end - first)
-        if not self._worth_it(loop) or (owners[first] < 0).any():
-            return
-        reads = reads[first:end]
-        series = set(zip(reads[0][others].tolist(), reads[-1][others].tolist()))
-        ends = {last for _, last in series}  # one name may not be two numbers
+        series = set(zip(reads[first].tolist(), reads[end - 1].tolist()))
         if (
-            (steps[others] % [self.loops[owner].size for owner in owners[first]]).any()
-            or len(ends) < len(series)
-            or not ends.isdisjoint(reads[0][steps == 0].tolist())
+            (owners[first] < 0).any()
+            or (steps[others] % sizes[owners[first]]).any()
+            or len({last for _, last in series}) < len(series)  # one name may not be two numbers
         ):
-            return
-        self.owners[loop.start : loop.end] = len(self.loops)
-        self.loops.append(loop)
+            return loop._replace(times=0)
+        inside = np.zeros(len(self.places), bool)
+        inside[loop.start : loop.end] = True
+        if others.any() or self.leaving(inside)[loop.start : loop.last].any():
+            return loop
+        return loop.together(max(min(AT_ONCE // loop.size, loop.times // OFTEN), 1))
 
-    def dependences(self, loop: Loop) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """Pairs of a line and another one that reads it; and of a line and another one that it reads, which holds the
-        number of the repetition before."""
-        second, within, across = loop.start + loop.size, list[tuple[int, int]](), list[tuple[int, int]]()
-        of_second = slice(self.starts[second], self.starts[second + loop.size])
-        for read, reader in zip(self.reads[of_second].tolist(), (self.readers[of_second] - second).tolist()):
-            if read >= second:
-                within.append((read - second, reader))
-            elif read >= loop.start and read - loop.start != reader:
-                across.append((reader, read - loop.start))
-        return within, across
-
-    def read_later(self, loop: Loop) -> NDArray[np.bool_]:
-        """Which arguments outside of the loop read what another repetition than the last one computes."""
-        outside = (self.readers < loop.start) | (self.readers >= loop.end)
-        return outside & (self.reads >= loop.start) & (self.reads < loop.last)
-
-    def _apart(self) -> NDArray[np.bool_]:
-        """Which results have lines of their own: they are not read once, and that in the same repetition."""
+    def apart(self, loops: Sequence[Loop]) -> NDArray[np.bool_]:
+        """Which results have lines of their own if these are the loops: they are not read once, and that in the same
+        repetition."""
         repetitions = np.full(len(self.places), -1)
-        for loop in self.loops:
+        for loop in loops:
             repetitions[loop.start : loop.end] = loop.repetitions
         found: NDArray[np.bool_] = (self.uses != 1) | self.leaving(repetitions)
         return found
-
-    def _without_odd_ends(self, loop: Loop, apart: NDArray[np.bool_]) -> Loop:
-        """The loop without its first and its last repetitions if a line of these alone has to stand apart."""
-        rows, ends = loop.rows(apart), min(ENDS, (loop.times - 1) // 2)
-        odd: Any = (rows & ~rows[ends:-ends].any(axis=0)).any(axis=1)
-        first = max([i + 1 for i in range(ends) if odd[i]], default=0)
-        last = max([i + 1 for i in range(ends) if odd[-1 - i]], default=0)
-        if first and self._moves_through(loop.start, loop.start + loop.size * first):
-            first = 0
-        if last and self._moves_through(loop.end - loop.size * last, loop.end):
-            last = 0
-        shorter = Loop(loop.start + loop.size * first, loop.size, loop.times - first - last)
-        return shorter if self._worth_it(shorter) else loop
-
-    def _moves_through(self, first: int, end: int) -> bool:
-        """Whether an argument of a loop reads one of these, and others in its other repetitions."""
-        for loop in self.loops:
-            reads = self.columns(loop)
-            moving = reads[:, (reads[1] != reads[0]) & (reads[1] < loop.start)]
-            if ((moving >= first) & (moving < end)).any():
-                return True
-        return False
-
-    def _several_at_once(self, loop: Loop) -> Loop:
-        """A short loop of which nothing but the end is read, with several repetitions as one."""
-        reads = self.columns(loop)
-        steps, together = reads[1] - reads[0], min(AT_ONCE // loop.size, loop.times // OFTEN)
-        inner = (self.results >= loop.start) & (self.results < loop.last)
-        if together < 2 or ((steps != 0) & (steps != loop.size)).any() or inner.any() or self.read_later(loop).any():
-            return loop
-        return loop.together(together)
 
 
 def _stretches(start: int, breaks: Places, end: int, least: int) -> list[tuple[int, int]]:
@@ -300,25 +230,3 @@ def _stretches(start: int, breaks: Places, end: int, least: int) -> list[tuple[i
     bounds = np.concatenate([[start - 1], breaks, [end]])
     wide = np.flatnonzero(np.diff(bounds) > least)
     return list(zip((bounds[wide] + 1).tolist(), bounds[wide + 1].tolist()))
-
-
-def ordered(count: int, pairs: Iterable[tuple[int, int]]) -> list[int] | None:
-    """So many lines, of each pair the first one above the second one; None if that cannot be.
-
-    >>> ordered(3, [(1, 0)]), ordered(2, [(0, 1), (1, 0)])
-    ([1, 0, 2], None)
-    """
-    below: list[list[int]] = [[] for _ in range(count)]
-    above = [0] * count
-    for first, second in pairs:
-        below[first].append(second)
-        above[second] += 1
-    ready, order = [line for line in range(count) if not above[line]], list[int]()
-    while ready:
-        line = heappop(ready)
-        order.append(line)
-        for other in below[line]:
-            above[other] -= 1
-            if not above[other]:
-                heappush(ready, other)
-    return order if len(order) == count else None

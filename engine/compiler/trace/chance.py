@@ -26,24 +26,24 @@ Sources = list[Callable[[], Any]]  # each gives the state of one generator of ra
 def sources(f: Callable[..., Any]) -> Sources:
     """The generators of `random` and `numpy.random`, and those that can be reached from f."""
     found: Sources = [random.getstate, _of_numpy]
-    seen, todo, kinds = set[int](), [f], dict[type, tuple[bool, bool]]()
+    seen, todo, ways = set[int](), [f], dict[type, Any]()
     while todo and len(seen) < FAR:
         one: Any = todo.pop()
         kind = type(one)
-        if kind not in kinds:
-            kinds[kind] = issubclass(kind, NOTHING), issubclass(kind, GENERATORS)
-        holds_nothing, generates = kinds[kind]
-        if holds_nothing or id(one) in seen:
+        if kind not in ways:
+            ways[kind] = _way_into(kind)
+        within = ways[kind]
+        if within is None or id(one) in seen:
             continue
         seen.add(id(one))
-        if not generates:
-            todo += _within(one)
+        if within is not _state:
+            todo += within(one)
         elif isinstance(one, random.Random):
             found.append(one.getstate)
         elif isinstance(one, np.random.Generator):
-            found.append(functools.partial(_state_of, one.bit_generator))
+            found.append(functools.partial(_state, one.bit_generator))
         else:
-            found.append(functools.partial(_state_of, one._bit_generator))
+            found.append(functools.partial(_state, one._bit_generator))
     return found
 
 
@@ -57,31 +57,42 @@ def _of_numpy() -> bytes:
     return pickle.dumps(state)
 
 
-def _state_of(generator: Any) -> bytes:
+def _state(generator: Any) -> bytes:
     return pickle.dumps(generator.state)
 
 
-def _within(one: Any) -> list[Any]:
-    """What an object holds: a function's variables, a container's elements, an object's attributes and its class."""
-    kind = type(one)
-    if isinstance(one, (list, tuple, set, frozenset)):
-        return [] if one and isinstance(next(iter(one)), NOTHING) else list(one)
-    if isinstance(one, dict):
-        return list(one.values())
+def _way_into(kind: type) -> Callable[[Any], Any] | None:
+    """What lists what an object of this class holds; None if it holds no generator, `_state` if it is one."""
+    if issubclass(kind, NOTHING):
+        return None
+    if issubclass(kind, GENERATORS):
+        return _state
+    if issubclass(kind, (list, tuple, set, frozenset)):
+        return _elements
+    if issubclass(kind, dict):
+        return kind.values
     if kind is FunctionType:
-        if _of_a_library(one):
-            return []
-        cells = [cell.cell_contents for cell in one.__closure__ or () if cell != EMPTY]
-        given = [*(one.__defaults__ or ()), *(one.__kwdefaults__ or {}).values()]
-        variables = one.__globals__
-        return cells + given + [variables[name] for name in _names(one.__code__) if name in variables]
+        return _variables
     if hasattr(kind, "__self__"):  # a method, maybe one that is not written in Python
-        return [one.__self__, getattr(one, "__func__", None)]
+        return lambda method: (method.__self__, getattr(method, "__func__", None))
     if kind is functools.partial:
-        return [one.func, *one.args, *one.keywords.values()]
+        return lambda partial: (partial.func, *partial.args, *partial.keywords.values())
     if kind is type:  # the methods of a class of the user's own
-        return [] if _of_a_library(one) else [*one.__bases__, *vars(one).values()]
-    return [kind, *vars(one).values()] if hasattr(one, "__dict__") else []
+        return lambda one: [] if _of_a_library(one) else [*one.__bases__, *vars(one).values()]
+    return lambda one: [kind, *vars(one).values()] if hasattr(one, "__dict__") else []
+
+
+def _elements(container: Any) -> Any:
+    return [] if container and isinstance(next(iter(container)), NOTHING) else container
+
+
+def _variables(function: Any) -> list[Any]:
+    if _of_a_library(function):
+        return []
+    cells = [cell.cell_contents for cell in function.__closure__ or () if cell != EMPTY]
+    given = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    variables = function.__globals__
+    return cells + given + [variables[name] for name in _names(function.__code__) if name in variables]
 
 
 def _of_a_library(one: Any) -> bool:

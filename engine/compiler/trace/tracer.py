@@ -285,13 +285,12 @@ def as_traced(parameters: Sequence[Value]) -> Iterator[None]:
     with ONE_AT_A_TIME:
         classes = list(map(type, parameters))
         kinds = {kind: _traced_class(kind) for kind in set(classes)}
-        changed = () if all(kind is traced for kind, traced in kinds.items()) else parameters
         try:
-            for parameter in changed:
+            for parameter in parameters:
                 parameter.__class__ = kinds[parameter.__class__]
             yield
         finally:
-            for parameter, kind in zip(changed, classes):
+            for parameter, kind in zip(parameters, classes):
                 parameter.__class__ = kind
 
 
@@ -326,15 +325,14 @@ def settle(nodes: Sequence[Any]) -> None:
             node._compute(op, arguments)
 
 
-def run_on_tape(
-    f: Callable[..., Any], arguments: Sequence[Any], parameters: Sequence[Value], tape: Tape
-) -> tuple[list[Value], bool]:
+def run_on_tape(f: Callable[..., Any], arguments: Sequence[Any], tape: Tape) -> tuple[list[Value], bool]:
     """Run f once while the tape records: its outputs, and whether it returned a list of them.
 
+    Its parameters have to be `as_traced`, or it would compute with their numbers.
     Errors: TraceError where f reads a number, TypeError if it returns something else than Values and numbers.
     """
     try:
-        with as_traced(parameters), _recording_on(tape):
+        with _recording_on(tape):
             result = f(*arguments)
     finally:
         if tape.error is not None:
