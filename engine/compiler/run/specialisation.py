@@ -216,8 +216,8 @@ class Specialisation:
         known, found, givers = len(code.operations), [], passed_by(code, record)
         for text, places in written:
             nodes = tuple(node for place in places if place < known for node in code.labels_at(place))
-            sources = [code.sources[place] for place in map(givers.get, places, places) if place < known]
-            lines_of_user = dict.fromkeys(filter(None, sources))
+            makers = [givers.get(place, place) for place in places]
+            lines_of_user = dict.fromkeys(filter(None, [code.sources[place] for place in makers if place < known]))
             found.append(Instruction(text, nodes, tuple(f"{file}:{line}" for file, line in lines_of_user)))
         return found
 
