@@ -27,6 +27,8 @@ _grad: Any = Value.__dict__["grad"]
 ONE_AT_A_TIME = threading.RLock()  # while one thread traces a function, its parameters have another class
 
 WIDE = 4  # inputs
+LISTED = {"dict": "return list(result.values())", "generator": "return list(result)", "map": "return list(result)",
+          "coroutine": "write a function without async, or return asyncio.run(result)"}  # fmt: skip
 # The code of the operators that know the number of a Value, and leave those that are traced to the general ones.
 WRITTEN_OUT = {method.__code__ for method in vars(FastOperators).values() if isinstance(method, FunctionType)}
 
@@ -343,7 +345,8 @@ def as_outputs(result: Any) -> tuple[list[Value], bool]:
         try:
             outputs.append(output if isinstance(output, Value) else Value(number(output, "compile")))
         except TypeError:
-            instead = "; return one Value, or a flat list of them" if several else ""
-            said = f"compile: the function returned {type(output).__name__} {output!r}, not a Value{instead}"
+            instead = "return one Value, or a flat list of them"
+            instead = "is there a return?" if result is None else LISTED.get(type(result).__name__, instead)
+            said = f"compile: the function returned {type(output).__name__} {output!r}, not a Value; {instead}"
             raise TypeError(said) from None
     return outputs, several
