@@ -250,5 +250,5 @@ def test_what_a_cluster_calls_a_worker_that_died_is_known_by_its_name_and_all_el
 
 
 def test_where_no_run_finished_the_error_names_the_first_one():
-    with pytest.raises(ValueError, match="none of the 2 runs finished with a number; the first error is KeyError: 1$"):
+    with pytest.raises(ValueError, match=r"none of the 2 runs finished with a number; the first error is KeyError: 1$"):
         sweep(lambda at: {}[at], {"at": [1, 2]}, progress=False).best()
