@@ -13,8 +13,6 @@ SUMS = {add, total, dot}
 # What is added up: one argument; or two factors, and the place of their product; or the left and the right factors of a
 # dot product, and its place.
 Summand = tuple[tuple[Argument, ...], Any]
-
-
 # Work on scalars: the operation, "sum" or "dot", and its arguments. A dot product is one of what is the same for all
 # examples with what varies: its arguments are the left factors, which are the same for all, then the right ones.
 Task = tuple[Any, tuple[Argument, ...]]
@@ -151,7 +149,8 @@ class Flattened:
             rest += alone
         for flag in (True, False) if rest else ():
             if group := sorted([a for a in rest if batched[a] is flag]):
-                parts.append(self._total(group))
+                kind = add if len(group) == 2 else "sum"
+                parts.append(group[0] if len(group) == 1 else (kind, tuple(group)))
         if number != 0.0 or not parts:
             parts.append(number)
         task = parts[0]
@@ -167,6 +166,3 @@ class Flattened:
         except TypeError:  # there is a number among them
             return False
         return varies in ([{False}, {True}], [{True}, {False}])
-
-    def _total(self, summands: Sequence[Argument]) -> Task | Argument:
-        return summands[0] if len(summands) == 1 else (add if len(summands) == 2 else "sum", tuple(summands))

@@ -90,6 +90,7 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, Rows]
         if scatter.op != "scatter" or covers(scatter)[1]:
             continue
         parts = scatter.extra[0]
+        last = {place: i for i, places in enumerate(parts) for place in places}  # of the parts that are put there
         for i, (part, places, fresh) in enumerate(zip(scatter.args, parts, first_writes(scatter))):
             if not isinstance(part, Rows) or not part.complete or not fresh:
                 continue
@@ -97,7 +98,7 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, Rows]
             settled = array in found or array in roots or array.ones or array.op in ELSEWHERE
             if settled or array.batched is not scatter.batched or list(places) != list(window.places):
                 continue
-            if uses[array] == 1 or all(set(places).isdisjoint(later) for later in parts[i + 1 :]):
+            if uses[array] == 1 or all(last[place] == i for place in places):
                 found[array] = window
     return found
 

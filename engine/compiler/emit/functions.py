@@ -94,7 +94,7 @@ def _return_gradient(
     returned = result if text.fresh else f"{result}.copy()"
     if forward.unmasked:
         checked = f"{text.mean(parts)} + {result}.dot({text.constant(f'np.zeros({count})')})"
-        return text.line(f"return {checked}, {returned}", "the mean, which is nan if the gradient is, and that")
+        return text.line(f"return {checked}, {returned}", "the mean, or nan if its gradient is, and its gradient")
     last = text.lines[-1]
     if not text.fresh and last.text.startswith("add(") and last.text.endswith(f", {result})"):  # a new sum: no copy
         text.lines.pop()

@@ -130,8 +130,6 @@ class _Writer:
         name = f"{self.names[self.places[loop.last + line]]}s"
         if (start, end, step) == (0, loop.times, 1):
             return name
-        if (start, end, step) == (loop.times - 1, -1, -1):
-            return f"reversed({name})"
         return f"{name}[{start}:{end if end >= 0 else ''}:{step}]"
 
 

@@ -15,8 +15,9 @@ def compare(one: Code, outputs: Sequence[Scalar], other: Code, others: Sequence[
     for line, line_of_other in zip_longest(one.lines(), other.lines(), fillvalue="nothing more"):
         if line != line_of_other:
             raise ValueError(
-                f"{runs} give different programs: {line} against {line_of_other}. Is there a branch on a number, or "
-                "a random number, in the function? Write branches with where(), and hand random numbers in as inputs"
+                f"{runs} give different programs: {line} against {line_of_other}. Is there a branch on a number in the "
+                "function, a random number, or something that it keeps from one run to the next, as a counter or a "
+                "running mean? Write branches with where(), and hand random numbers in as inputs, and what is kept, too"
             )
     where = [[out.place if isinstance(out, Ref) else repr(out) for out in results] for results in (outputs, others)]
     if where[0] != where[1]:

@@ -27,6 +27,8 @@ _grad: Any = Value.__dict__["grad"]
 ONE_AT_A_TIME = threading.RLock()  # while one thread traces a function, its parameters have another class
 
 WIDE = 4  # inputs
+LISTED = {"dict": "return list(result.values())", "generator": "return list(result)", "map": "return list(result)",
+          "coroutine": "write a function without async, or return asyncio.run(result)"}  # fmt: skip
 # The code of the operators that know the number of a Value, and leave those that are traced to the general ones.
 WRITTEN_OUT = {method.__code__ for method in vars(FastOperators).values() if isinstance(method, FunctionType)}
 
@@ -292,16 +294,6 @@ def as_traced(parameters: Sequence[Value]) -> Iterator[None]:
                 parameter.__class__ = kind
 
 
-@contextmanager
-def _recording_on(tape: Tape) -> Iterator[None]:
-    token = current_tape.set(tape)
-    try:
-        with enable_grad():
-            yield
-    finally:
-        current_tape.reset(token)
-
-
 def settle(nodes: Sequence[Any]) -> None:
     """Make ordinary Values of the nodes that no input is part of. The function may have kept them, as a cached_property
     does: they then hold what eager code would have computed.
@@ -329,10 +321,12 @@ def run_on_tape(f: Callable[..., Any], arguments: Sequence[Any], tape: Tape) -> 
     Its parameters have to be `as_traced`, or it would compute with their numbers.
     Errors: TraceError where f reads a number, TypeError if it returns something else than Values and numbers.
     """
+    token = current_tape.set(tape)
     try:
-        with _recording_on(tape):
+        with enable_grad():
             result = f(*arguments)
     finally:
+        current_tape.reset(token)
         if tape.error is not None:
             raise tape.error  # even if the function has caught it
     return as_outputs(result)
@@ -351,7 +345,8 @@ def as_outputs(result: Any) -> tuple[list[Value], bool]:
         try:
             outputs.append(output if isinstance(output, Value) else Value(number(output, "compile")))
         except TypeError:
-            instead = "; return one Value, or a flat list of them" if several else ""
-            said = f"compile: the function returned {type(output).__name__} {output!r}, not a Value{instead}"
+            instead = "return one Value, or a flat list of them"
+            instead = "is there a return?" if result is None else LISTED.get(type(result).__name__, instead)
+            said = f"compile: the function returned {type(output).__name__} {output!r}, not a Value; {instead}"
             raise TypeError(said) from None
     return outputs, several

@@ -551,3 +551,34 @@ def test_sets_and_dictionaries_of_values_have_no_order_that_a_gradient_could_hav
         engine.compile(lambda x: W * x, {"w": W})
     with pytest.raises(TypeError, match=r"returned a set, .*; return a list"):
         engine.compile(lambda x: {x, W})(X)
+
+
+class RunningMean:
+    mean = 0.0
+
+    def __call__(self, x):
+        self.mean = 0.9 * self.mean + 0.1 * x
+        return x - self.mean
+
+
+@pytest.mark.parametrize("examples", [3, 1])
+def test_what_a_function_keeps_from_run_to_run_is_an_error_that_says_so(examples):
+    with pytest.raises(
+        ValueError, match=r"keeps from one run to the next, as .* a running mean\? .* as inputs, and what is kept, too"
+    ):
+        engine.compile(RunningMean())(X[:examples])
+
+
+RETURNED = {
+    "None": (lambda x: None, r"NoneType None, not a Value; is there a return\?"),
+    "dictionary": (lambda x: {"a": x}, r"return list\(result\.values\(\)\)"),
+    "generator": (lambda x: (v for v in [x]), r"return list\(result\)"),
+    "map": (lambda x: map(abs, [x]), r"return list\(result\)"),
+    "text": (lambda x: "a", "return one Value, or a flat list of them"),
+}
+
+
+@pytest.mark.parametrize(("f", "said"), RETURNED.values(), ids=list(RETURNED))
+def test_the_error_about_what_a_function_returned_says_what_to_return(f, said):
+    with pytest.raises(TypeError, match=rf"compile: the function returned .*{said}"):
+        engine.compile(f)(X)
