@@ -162,5 +162,5 @@ def test_what_one_value_has_is_an_error_that_says_what_to_write(name):
     with pytest.raises(AttributeError, match=rf"list of 2: write it of one of them, as in outputs\[0\]\.{name}"):
         getattr(outputs, name)
     assert hasattr(outputs[0], name) and hasattr(cross_entropy(outputs, 1), name)  # what the error says works
-    with pytest.raises(AttributeError, match="has no .nothing$"):
+    with pytest.raises(AttributeError, match=r"has no \.nothing$"):
         outputs.nothing  # noqa: B018
