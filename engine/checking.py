@@ -13,6 +13,7 @@ import numpy as np
 
 from .graph import topological_order
 from .higher_orders import rule_problem
+from .numeric import counted
 from .op import Op
 from .operators import local_derivatives
 from .recording import enable_grad
@@ -61,7 +62,7 @@ def gradcheck(f: Callable[..., Any], *xs: Any, value: Callable[[float], Any] = V
         error, finding = _compare(where, slope, functools.partial(moved, place), numbers[place])
         errors.append(error)
         findings += finding
-    checked = f"gradcheck of {len(leaves)} derivatives, largest relative error {max(errors):.1e}"
+    checked = f"gradcheck of {counted(len(leaves), 'derivative')}, largest relative error {max(errors):.1e}"
     return Report(checked, tuple(findings))
 
 
@@ -98,7 +99,9 @@ def check_row(op: Op, points: int = 100, seed: int = 0) -> Report:
     if not checked:
         said = f"no point that was tried in {op.everyday} lies in its domain and where its rules hold"
         findings.append(Finding("not checked", said))
-    return Report(f"{op.name} at {checked} points, largest relative error {max(errors):.1e}", tuple(findings[:5]))
+    return Report(
+        f"{op.name} at {counted(checked, 'point')}, largest relative error {max(errors):.1e}", tuple(findings[:5])
+    )
 
 
 def spelling_problem(op: Op) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .graph import has_own_backward, topological_order
 from .misuse import alike, computed_parameters, misread_outputs, unlisted
+from .numeric import counted
 from .op import Op
 from .reads import lines_read
 from .reports import Finding, Report, first_of
@@ -58,7 +59,9 @@ def diagnose(loss: Value, params: Any) -> Report:
         *misread_outputs(order),
         *alike(loss, order, named, layers),
     ]
-    return Report(f"diagnosis of {len(order)} values and {len(named)} parameters", tuple(findings))
+    return Report(
+        f"diagnosis of {counted(len(order), 'value')} and {counted(len(named), 'parameter')}", tuple(findings)
+    )
 
 
 def _named(params: Any) -> Named:

@@ -87,6 +87,16 @@ def one_number(given: Any) -> float:
     raise TypeError(f"a Value holds one number, got {type(given).__name__} {given!r}{instead}")
 
 
+def counted(count: int, what: str) -> str:
+    """How many of something, in the singular for one.
+
+    >>> counted(1, "input"), counted(2, "class"), counted(0, "entry")
+    ('1 input', '2 classes', '0 entries')
+    """
+    several = what[:-1] + "ies" if what.endswith("ry") else what + ("es" if what.endswith("s") else "s")
+    return f"{count} {what if count == 1 else several}"
+
+
 def readable(label: object) -> str:
     """A user's text, for one line of an error: without characters that control a terminal, and not too long.
 

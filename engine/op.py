@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .numeric import number, readable, runs_operations
+from .numeric import counted, number, readable, runs_operations
 
 Rule = Callable[..., Any]
 ANYWHERE = (-5.0, 5.0)
@@ -115,7 +115,9 @@ class Op:
         for field, texts in (("why", self.why), ("slopes", self.slopes)):
             if isinstance(texts, tuple) and len(texts) != self.arity:
                 wanted = "a text for all of them, as it takes any number" if self.variadic else f"{self.arity}"
-                raise ValueError(f"{field} of {self.name} has {len(texts)} entries for its arguments, not {wanted}")
+                raise ValueError(
+                    f"{field} of {self.name} has {counted(len(texts), 'entry')} for its arguments, not {wanted}"
+                )
 
     def _signature(self) -> inspect.Signature:
         """The arguments as called, by the names that `flatten` or the first rule gives to its own parameters."""
@@ -250,7 +252,7 @@ class Op:
                 said = str(problem).replace(self.flatten.__name__, self.name)
                 raise type(problem)(f"{self.name} takes lists of numbers and Values: {said}") from None
         if len(arguments) != self.arity >= 0:
-            raise TypeError(f"{self.name} takes {self.arity} argument{'s' * (self.arity != 1)}, got {len(arguments)}")
+            raise TypeError(f"{self.name} takes {counted(self.arity, 'argument')}, got {len(arguments)}")
         special, floats, arrays, lazy = None, True, False, False  # special: the class whose __apply__ it will be
         for argument in arguments:
             kind = argument.__class__

@@ -15,7 +15,7 @@ from .fast.derivatives import derivatives
 from .graph import topological_order
 from .higher_orders import as_value, gradients
 from .lost_paths import lost_path
-from .numeric import number
+from .numeric import counted, number
 from .ops import dot, identity
 from .reads import Watch, is_trying
 from .recording import enable_grad
@@ -102,7 +102,7 @@ def _prepared(function: Callable[..., Any], places: Sequence[int], arguments: Se
     """Fresh variables, and the function that runs on them while they are marked."""
     for place in places:
         if not -len(arguments) <= place < len(arguments):
-            count = f"{len(arguments)} argument" + "s" * (len(arguments) != 1)
+            count = counted(len(arguments), "argument")
             raise IndexError(f"argnums: there is no argument {place}; the function was called with {count}")
     if len({place % len(arguments) for place in places}) < len(places):
         raise ValueError(f"argnums {tuple(places)} name the same argument twice")

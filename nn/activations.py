@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine import OPS, Op, Value
+from chainrule.engine.numeric import counted
 
 __all__ = ["Activation", "checked_activation", "checked_nonlin", "one_per_layer", "title"]
 
@@ -65,7 +66,7 @@ def one_per_layer(activation: Any, layers: int, output: Activation) -> list[Acti
     if len(activation) == layers - 1:
         return [*map(checked_activation, activation), last]
     if len(activation) != layers:
-        said = f"activation has {len(activation)} entries and the MLP has {layers} layers; give {layers - 1}"
+        said = f"activation has {len(activation)} entries and the MLP has {counted(layers, 'layer')}; give {layers - 1}"
         raise ValueError(f"{said} (and output=... for the last), or {layers}")
     own = checked_activation(activation[-1], "activation", ["softmax"])
     if last not in ("linear", own):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.engine.gate import numbers, rows
+from chainrule.engine.numeric import counted
 
 from . import losses, metrics, optimisers
 from .arguments import given, instance_hint, named_hint
@@ -67,8 +68,10 @@ def checked_examples(X: Any, y: Any, prefix: str = "") -> Examples:
     """Inputs and targets as arrays of the same length, and finite; errors put the prefix before the names X and y."""
     inputs, targets = checked_inputs(X, f"{prefix}X"), numbers(y, f"{prefix}y", finite=True)
     if targets.ndim == 0 or len(inputs) != len(targets):
-        has = f"{len(targets)} rows" if targets.ndim else f"the single value {targets}"
-        raise ValueError(f"{prefix}X has {len(inputs)} rows and {prefix}y has {has}; each example needs both")
+        has = counted(len(targets), "row") if targets.ndim else f"the single value {targets}"
+        raise ValueError(
+            f"{prefix}X has {counted(len(inputs), 'row')} and {prefix}y has {has}; each example needs both"
+        )
     return inputs, targets
 
 
@@ -167,7 +170,9 @@ def checked_optimiser(parameters: Sequence[Value], optimiser: Any, learning_rate
 def checked_loss_value(loss: Any) -> Value:
     """What the loss returned; TypeError if it is not a Value."""
     if isinstance(loss, (list, tuple, np.ndarray)):
-        raise TypeError(f"the loss returned {len(np.ravel(loss))} numbers: it has to return one Value, as their mean")
+        raise TypeError(
+            f"the loss returned {counted(len(np.ravel(loss)), 'number')}: it has to return one Value, as their mean"
+        )
     if not isinstance(loss, Value):
         raise TypeError(
             f"the loss returned {type(loss).__name__} {reprlib.repr(loss)}, not a Value, so there is no "

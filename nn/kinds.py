@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.engine import OPS, Value
+from chainrule.engine.numeric import counted
 
 from .dropout import Dropout
 from .init import uniform
@@ -104,7 +105,7 @@ def _build_mlp(part: Part) -> MLP:
     sizes = [inputs, *[len(biases) for _, biases, _ in layers]]
     for each, (weights, _, _), before in zip(parts, layers, sizes):
         if len(weights[0]) != before:
-            each.fail(f"{len(weights[0])} weights of each neuron read {before} numbers")
+            each.fail(f"each neuron has {counted(len(weights[0]), 'weight')} and reads {counted(before, 'number')}")
     if output == "softmax" and sizes[-1] == 1:
         fields["output"].fail("softmax over 1 output is always 1")
     model = MLP(inputs, sizes[1:], output="softmax" if output == "softmax" else "linear", init=ZERO, rng=0)
@@ -150,7 +151,7 @@ def _read_layer(part: Part, more: Sequence[str] = ()) -> Read:
 def _activations(part: Part, count: int) -> list[str]:
     parts = part.items() if isinstance(part.value, list) else [part] * count
     if len(parts) != count:
-        part.fail(f"there are {len(parts)} activations for {count} neurons")
+        part.fail(f"there are {len(parts)} activations for {counted(count, 'neuron')}")
     for each in parts:
         name = each.text()
         if name != "linear" and (name not in OPS or OPS[name].arity != 1):

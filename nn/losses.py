@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine import Table, Value, logsumexp, minimum, ops, pick, relu, softplus
-from chainrule.engine.numeric import runs_operations
+from chainrule.engine.numeric import counted, runs_operations
 
 from .arguments import listed, not_negative, positive_number
 from .probabilities import checked_logits
@@ -91,7 +91,9 @@ def cross_entropy(logits: Sequence[Value], target: Any, weights: Any = None) -> 
         return loss
     each = [not_negative(f"of the weights, number {i}", one) for i, one in enumerate(listed("weights", weights))]
     if len(each) != len(scores):
-        raise ValueError(f"cross_entropy got {len(each)} weights for {len(scores)} classes; it needs one for each")
+        raise ValueError(
+            f"cross_entropy got {counted(len(each), 'weight')} for {len(scores)} classes; it needs as many"
+        )
     weighted: Value = Table(each)[label] * loss
     return weighted
 
@@ -169,7 +171,8 @@ def _pairs(loss: str, prediction: Any, target: Any) -> tuple[list[Any], list[Any
     """Predictions and targets as lists of the same length, of numbers and Values."""
     predictions, targets = _listed(loss, "prediction", prediction), _listed(loss, "target", target)
     if len(predictions) != len(targets):
-        said = f"{loss} got {len(predictions)} predictions and {len(targets)} targets; it needs one for each"
+        got = f"{counted(len(predictions), 'prediction')} and {counted(len(targets), 'target')}"
+        said = f"{loss} got {got}; it needs one for each"
         raise ValueError(said + (_for_a_class(loss) if len(targets) == 1 and predictions else ""))
     if not predictions:
         raise ValueError(f"{loss} got 0 predictions; it needs at least one")

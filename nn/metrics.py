@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine.gate import numbers, rows
+from chainrule.engine.numeric import counted
 
 from .arguments import finite_number
 from .data.dataset import Dataset
@@ -55,7 +56,7 @@ def accuracy(predictions: Any, labels: Any, *, threshold: float | None = None) -
         scores, classes = scores > threshold, classes > threshold
     elif scores.dtype.kind == "f":
         raise ValueError(
-            f"accuracy got {len(scores)} scores of one output; say where class 1 begins: threshold=0.5 for "
+            f"accuracy got {counted(len(scores), 'score')} of one output; say where class 1 begins: threshold=0.5 for "
             "probabilities, threshold=0.0 for scores (for predicted classes, write .astype(int)). As a metric of fit: "
             "metrics={'accuracy': lambda outputs, y: accuracy(outputs, y, threshold=0.0)}"
         )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from chainrule.engine import OPS, Op, Table, Value, no_grad, ops
 from chainrule.engine.compiler.trace.tracer import paused_collector
 from chainrule.engine.fast.neurons import SharedInputs, weighted_sum
-from chainrule.engine.numeric import runs_operations
+from chainrule.engine.numeric import counted, runs_operations
 
 from .activations import Activation, checked_activation, checked_nonlin, one_per_layer, title
 from .arguments import given, listed
@@ -210,7 +210,7 @@ class Neuron(Module):
         inputs = x if x.__class__ is SharedInputs else _inputs(x)
         if len(inputs) != len(self.w):
             check_numbers(inputs)
-            raise ValueError(f"{self} got {len(inputs)} inputs; it has {len(self.w)} weights")
+            raise ValueError(f"{self} got {counted(len(inputs), 'input')}; it has {counted(len(self.w), 'weight')}")
         try:
             total = weighted_sum(self.w, inputs, self.b)
         except TypeError:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Value
+from chainrule.engine.numeric import counted
 
 from .arguments import switch
 from .elsewhere import Hinted
@@ -90,7 +91,7 @@ class Holder(Hinted):
             f"{name}={_short(thing)}" for name in _attribute_names(self) if (thing := _part_of(self, name)) is not None
         ]
         count = len(self.parameters())
-        return f"{type(self).__name__}({', '.join([*held, f'{count} parameter' + 's' * (count != 1)])})"
+        return f"{type(self).__name__}({', '.join([*held, counted(count, 'parameter')])})"
 
 
 def _part_of(model: Any, name: str) -> Any:

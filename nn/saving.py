@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.engine import Value
 from chainrule.engine.compiler.run.saving import write
+from chainrule.engine.numeric import counted
 
 from .arguments import file_path, given
 from .data.preparation import Preparation
@@ -192,7 +193,7 @@ def _apply(content: Mapping[str, Part], part: Part, numbers: Mapping[str, float]
 def _check_names(part: Part, numbers: Collection[str], named: Mapping[str, Value]) -> None:
     missing, extra = [n for n in named if n not in numbers], [n for n in numbers if n not in named]
     if missing or extra:
-        said = [f"it has {len(numbers)} parameters and the model {len(named)}"]
+        said = [f"it has {counted(len(numbers), 'parameter')} and the model {len(named)}"]
         for what, names in (("only the model has", missing), ("only the file has", extra)):
             if names:
                 said.append(f"{what} {', '.join(names[:5])}{', …' * (len(names) > 5)}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.engine import Value
 from chainrule.engine.fast.leaves import data_of, put_data
+from chainrule.engine.numeric import counted
 
 from .arguments import given, limit, not_negative, positive_number
 from .last_step import LastStep
@@ -121,7 +122,7 @@ class Optimiser:
         if self.schedule is not None:
             held["schedule"] = getattr(self.schedule, "__qualname__", repr(self.schedule)).partition(".")[0]
         said = "".join([f", {name}={value}" for name, value in held.items() if value])  # without those that are off
-        return f"{type(self).__name__}({len(self.params)} parameter{'s' * (len(self.params) != 1)}{said})"
+        return f"{type(self).__name__}({counted(len(self.params), 'parameter')}{said})"
 
     def __setattr__(self, name: str, given: Any) -> None:
         check = self.settings.get(name)
@@ -296,7 +297,7 @@ class Optimiser:
         elif any(parameter is p for p in self.params):
             place = next(i for i, p in enumerate(self.params) if p is parameter)
         else:
-            said = f"{parameter.name()} is not among the {len(self.params)} parameters that this {whose} moves"
+            said = f"this {whose} moves {counted(len(self.params), 'parameter')}, and not {parameter.name()}"
             raise ValueError(f"{said}; write optimiser.explain(model.parameters()[0])")
         if self._last is None:
             raise ValueError(f"this {whose} has taken no step yet; call step(), or let fit train with it")

@@ -121,7 +121,7 @@ def fit(
     names = _column_names(X)
     X, y, preparation = examples_of(X, y, remembered(model, X))
     _warn_of_forgetting(model, preparation)
-    _check_inputs(model, preparation)
+    _check_sizes(model, preparation)
     train = checked_examples(X, y)
     parts = {"train": train}
     if validation is not None:
@@ -185,14 +185,21 @@ def _warn_of_forgetting(model: Model, preparation: Preparation | None) -> None:
         )
 
 
-def _check_inputs(model: Model, preparation: Preparation | None) -> None:
-    """ValueError where an MLP takes another number of inputs than a table has; its words are several inputs each."""
-    names = preparation.feature_names if preparation else ()
-    if names and isinstance(model, MLP) and len(model.layers[0].neurons[0].w) != len(names):
-        given = len(model.layers[0].neurons[0].w)
+def _check_sizes(model: Model, preparation: Preparation | None) -> None:
+    """ValueError where an MLP takes other inputs than a table has, or has several outputs that are not its classes."""
+    if preparation is None or not isinstance(model, MLP):
+        return
+    names, given = preparation.feature_names, len(model.layers[0].neurons[0].w)
+    if names and given != len(names):
         raise ValueError(
             f"the model takes {given} inputs, and the data have {len(names)}: {quoted(names)}; write "
             f"MLP({len(names)}, …), or MLP(data.inputs, …)"
+        )
+    classes, outputs = preparation.class_names, len(model.layers[-1].neurons)
+    if classes and outputs not in (1, len(classes)):  # one output is a score, or a number for the class
+        raise ValueError(
+            f"the model has {outputs} outputs, and the data have {len(classes)} classes: {quoted(classes)}; write "
+            f"MLP(…, [16, {len(classes)}]), or data.outputs for the last layer"
         )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from chainrule import engine
 from chainrule.engine import Table, TraceError, Value, enable_grad
 from chainrule.engine.gate import one_example
+from chainrule.engine.numeric import counted
 
 from .checks import check_loss, check_model, checked_examples, checked_loss_value
 from .data.examples import examples_of
@@ -61,7 +62,7 @@ class Wishes:
 
     def __repr__(self) -> str:
         n, count = self.parameters.shape
-        return f"Wishes of {n} examples for {count} parameters"
+        return f"Wishes of {counted(n, 'example')} for {counted(count, 'parameter')}"
 
     def __str__(self) -> str:
         """The parameters of which most is asked, with the share of the examples that ask for the same direction."""

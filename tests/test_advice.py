@@ -32,6 +32,11 @@ def trained(labels=y, loss=cross_entropy, **keywords):
     return [p.data for p in m.parameters()]
 
 
+def trained_on_moons(m):
+    fit(m, cross_entropy, cr.moons(10), epochs=1, progress=False)
+    return [p.data for p in m.parameters()]
+
+
 def numbers(values):
     return np.vectorize(float)(np.array(values, dtype=object)).tolist()
 
@@ -289,6 +294,11 @@ ADVICE = {
         lambda: cr.gradcheck(Value(2.0)), "as f; write gradcheck(f, 2.0), with a function f",
         lambda: bool(cr.gradcheck(lambda x: x * x, 2.0)), True,
     ),
+    "more outputs than classes": (
+        lambda: fit(MLP(2, [3]), cross_entropy, cr.moons(10), epochs=1, progress=False),
+        "the model has 3 outputs, and the data have 2 classes: 'upper', 'lower'; write MLP(…, [16, 2])",
+        lambda: trained_on_moons(MLP(2, [16, 2], rng=0)), trained_on_moons(MLP(2, [16, cr.moons(10).outputs], rng=0)),
+    ),
     "a text beside an operator": (
         lambda: Value(2.0) * "3", "multiply takes numbers and Values, got str '3'; write float('3')",
         lambda: (Value(2.0) * float("3")).data, 6.0,
@@ -388,7 +398,7 @@ MISPLACED = {
     "draw_dot(root, 'LR')": (lambda: cr.draw_dot(Value(1.0), "LR"), "format"),
     "draw(value, 'dark')": (lambda: cr.draw(Value(1.0), "dark"), "positional argument"),
     "uniform(1, -1)": (lambda: cr.init.uniform(1, -1), "low"),
-    "mse of a label first": (lambda: mse(1.0, [1.0, 2.0]), "mse got 1 predictions and 2 targets"),
+    "mse of a label first": (lambda: mse(1.0, [1.0, 2.0]), "mse got 1 prediction and 2 targets"),
 }  # fmt: skip
 
 

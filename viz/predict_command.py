@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.engine.numeric import counted
 from chainrule.nn import Module, accuracy, load, r2
 from chainrule.nn.data.cells import Cells, Source, gaps
 from chainrule.nn.data.preparation import Preparation
@@ -77,7 +78,7 @@ def _predict(given: argparse.Namespace) -> None:
         print(*score, sep="\n", end="\n" * bool(score), file=sys.stderr)  # rows and nothing else go on through a pipe
         return
     path = write_text(given.out, {".csv": written})
-    print(f"{path}: {len(texts.lines)} rows with {' and '.join(map(repr, found))}", *score, sep="\n")
+    print(f"{path}: {counted(len(texts.lines), 'row')} with {' and '.join(map(repr, found))}", *score, sep="\n")
 
 
 def _columns(model: Module, known: Preparation, inputs: Any, target: str) -> dict[str, NDArray[Any]]:

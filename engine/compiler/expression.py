@@ -36,16 +36,11 @@ ALSO = {"abs": "absolute", "fabs": "absolute", "pow": "power", "true_divide": "d
         "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
         "acosh": "arccosh", "atanh": "arctanh", "radians": "deg2rad", "degrees": "rad2deg"}  # fmt: skip
 OF_ALL = {
-    ast.dump(ast.parse(spelling, mode="eval").body): word  # a tree, for versions of Python write brackets differently
-    for spelling, word in {
-        "sum(_)": "total",
-        "sum(a * b for a, b in zip(_[: len(_) // 2], _[len(_) // 2 :]))": "dot",
-        "np.logaddexp.reduce(np.broadcast_arrays(*_))": "logsumexp",
-        "picked(_[:-1], _[-1])": "pick",
-    }.items()
+    "sum(_)": "total",
+    "sum(a * b for a, b in zip(_[: len(_) // 2], _[len(_) // 2 :]))": "dot",
+    "np.logaddexp.reduce(np.broadcast_arrays(*_))": "logsumexp",
+    "picked(_[:-1], _[-1])": "pick",
 }
-
-
 OPERATORS: Mapping[type, str] = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
     ast.USub: "negative", ast.UAdd: "positive",
@@ -70,13 +65,12 @@ def expression(op: Op) -> Tree:
     """
     names = ["_"] if op.variadic else [f"a{i}" for i in range(op.arity)]
     try:
-        parsed = ast.parse(op.numpy.format(*names), mode="eval").body
-        word = OF_ALL.get(ast.dump(parsed)) if op.variadic else None
-        if word:
-            return (word, ALL)
+        spelling = op.numpy.format(*names)
+        if spelling in OF_ALL:
+            return (OF_ALL[spelling], ALL)
         if op.variadic:
             raise _Unknown("it takes any number of arguments in a way of its own")
-        return _tree(parsed, names)
+        return _tree(ast.parse(spelling, mode="eval").body, names)
     except (_Unknown, SyntaxError, IndexError) as problem:
         raise NoExpression(
             f"the operation {op.name} has no spelling in other languages than Python: its numpy={op.numpy!r} is not "

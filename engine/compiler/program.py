@@ -14,6 +14,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from ..fast.leaves import data_of
 from ..gate import numbers
 from ..value import SWITCHED, Value
 from .calls import Remembered, remember
@@ -179,7 +180,7 @@ class Program:
     def parameters(self) -> FloatArray:
         """The numbers that the parameters have now. Shapes: (P,)."""
         try:
-            return np.array([parameter.data for parameter in self._params])
+            return np.array(data_of(self._params))
         except TraceError:
             tape = current()
             if tape is not None:

@@ -23,9 +23,9 @@ from .trace.tracer import as_traced, run_on_tape, settle, traced_input
 
 # What Python and NumPy say where a Value stands in place of a list, and where a list has another length.
 NO_LIST = re.compile("'Value' object (is not|has no)|'Value' has no len|iterable Value|iterable, not Value|"
-                     "enough dimensions|got 1 inputs")  # fmt: skip
+                     "enough dimensions|got 1 input;")  # fmt: skip
 TOO_SHORT = re.compile("out of range|out of bounds|values to unpack|broadcast|not aligned|mismatch|positional argument|"
-                       "got [0-9]+ inputs")  # fmt: skip
+                       "got [0-9]+ inputs?;")  # fmt: skip
 LARGE = 20_000  # operations; of so many, one example is enough to compare with eager code
 
 

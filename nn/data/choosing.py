@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine.gate import shown
+from chainrule.engine.numeric import counted
 from chainrule.engine.telling import tell
 
 from .cells import Cells, Source, are_times, counts_rows, gaps, in_order, times_said, whole, word
@@ -47,7 +48,7 @@ def chosen(
     if not kept.any():
         raise ValueError(f"column {target!r} of {source.name}, the target, is empty")
     if lost := int((~kept).sum()):
-        notes.append(f"{lost} row{'s' * (lost > 1)} without {target} left out")
+        notes.append(f"{counted(lost, 'row')} without {target} left out")
     if target not in words and are_times(goal[kept]):
         raise ValueError(times_said(target, source))
     useful = _useful({name: column for name, column in cells.items() if name != target}, kept, source, notes, words)
@@ -78,7 +79,7 @@ def _without_gaps(
         emptiest = max(empty, key=lambda name: int(empty[name].sum()))
         raise ValueError(f"each row of {source.name} has a gap; leave the emptiest column out: ignore=[{emptiest!r}]")
     if lost := int(kept.sum() - full.sum()):
-        notes.append(f"{lost} row{'s' * (lost > 1)} with gaps left out")
+        notes.append(f"{counted(lost, 'row')} with gaps left out")
     return full
 
 

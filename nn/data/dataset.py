@@ -13,6 +13,7 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 
 from chainrule.engine.gate import numbers
+from chainrule.engine.numeric import counted
 from chainrule.engine.reports import first_of
 
 from ..arguments import count, listed, switch, text
@@ -266,7 +267,8 @@ class Dataset(Hinted):
         told = self.told()
         width = max(len(name) for name, _ in told) + 2
         lines = [
-            f"{self.name}: {_many(len(self), 'row')}, {_many(self.inputs, 'input')}, {_many(self.outputs, 'output')}"
+            f"{self.name}: {counted(len(self), 'row')}, "
+            f"{counted(self.inputs, 'input')}, {counted(self.outputs, 'output')}"
         ]
         lines += [f"  {name:<{width}}{said}" for name, said in told]
         return "\n".join([*lines, *[f"  {note}" for note in self.table.notes]])
@@ -287,10 +289,6 @@ def _can_be_stratified(labels: NDArray[Any], test_size: float) -> bool:
     return 0.0 < test_size < 1.0 and smallest * min(test_size, 1 - test_size) >= 1.0
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
-
-
 def _few(names: Any, most: int = 12) -> str:
     return first_of([" ".join(str(name).split()) for name in names], most)  # on one line, whatever is in them
 
@@ -301,7 +299,7 @@ def _told(column: NumberColumn | CategoryColumn, cells: Cells) -> str:
     filled = ""
     if empty:
         fill = f"{column.fill:g}" if isinstance(column.fill, float) else column.fill
-        filled = f"; {empty} gap{'s' * (empty > 1)}" + (f", filled with {fill}" if fill is not None else "")
+        filled = f"; {counted(empty, 'gap')}" + (f", filled with {fill}" if fill is not None else "")
     if isinstance(column, CategoryColumn):
         count = len(column.categories)
         return f"{count} categor{'ies' if count != 1 else 'y'}: {_few(column.categories)}{filled}"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine.gate import numbers, rows
+from chainrule.engine.numeric import counted
 from chainrule.engine.telling import tell
 
 from ..arguments import file_path, given
@@ -250,7 +251,9 @@ class Preparation:
         if array.shape[1] != len(columns):
             prepared = array.shape[1] == len(self.feature_names)
             hint = "; inputs that are prepared already are the Dataset's own X, without np.asarray" if prepared else ""
-            raise ValueError(f"{name} has {array.shape[1]} columns, and the model takes {len(columns)}: {names}{hint}")
+            raise ValueError(
+                f"{name} has {counted(array.shape[1], 'column')}, and the model takes {len(columns)}: {names}{hint}"
+            )
         return [(one, array[:, j]) for j, one in enumerate(columns)]
 
     def _cells(self, column: Column, raw: Any, source: Source) -> Cells:

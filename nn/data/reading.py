@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.engine.numeric import counted
 from chainrule.engine.telling import tell
 
 __all__ = ["Sheet", "is_gap", "numbered", "plain_number", "read_csv"]
@@ -196,7 +197,7 @@ def _blocks(
 
 def _odd_row(name: str, line: int, row: list[str], width: int, delimiter: str) -> str:
     shown = delimiter.join(row)
-    said = f"line {line} of {name} has {len(row)} fields, and the header has {width}: {shown:.60}"
+    said = f"line {line} of {name} has {counted(len(row), 'field')}, and the header has {width}: {shown:.60}"
     if len(row) > width:
         return f"{said}; a text with {delimiter!r} in it stands in quotation marks"
     return f"{said}; a value that is missing leaves its field empty, between two {delimiter!r}"
@@ -235,7 +236,9 @@ def numbered(names: Sequence[str], where: str) -> list[str]:
 def _given_names(name: str, names: Sequence[str], first: list[str]) -> list[str]:
     given = [str(one) for one in names]
     if len(given) != len(first):
-        raise ValueError(f"names has {len(given)} names, and the first row of {name} has {len(first)} fields")
+        raise ValueError(
+            f"names has {counted(len(given), 'name')}, and the first row of {name} has {counted(len(first), 'field')}"
+        )
     if twice := [one for place, one in enumerate(given) if one in given[:place]]:
         raise ValueError(f"names has {twice[0]!r} twice; give each column a name of its own")
     return given

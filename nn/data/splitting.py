@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.engine.gate import rows
+from chainrule.engine.numeric import counted
 
 from ..arguments import given, seeded
 from ..elsewhere import refuse_keywords
@@ -48,7 +49,7 @@ def train_test_split(
         raise TypeError(f"X and y need a row for each example, but {name} is the single value {number}")
     n = len(X)
     if len(y) != n:
-        raise ValueError(f"X has {n} rows and y has {len(y)}; each example needs both")
+        raise ValueError(f"X has {counted(n, 'row')} and y has {len(y)}; each example needs both")
     check_share(test_size)
     rng = seeded("seed", seed)
     if not 0.0 < test_size < 1.0:
@@ -59,7 +60,9 @@ def train_test_split(
         )
     tests = math.floor(n * test_size + 0.5)
     if not 0 < tests < n:
-        raise ValueError(f"test_size={test_size!r} of {n} examples makes {tests}; each side needs at least one")
+        raise ValueError(
+            f"test_size={test_size!r} of {counted(n, 'example')} makes {tests}; each side needs at least one"
+        )
     labels = np.zeros(n) if stratify is None else rows(stratify, "stratify")
     if labels.shape == (n, 1):
         labels = labels[:, 0]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from chainrule.engine.gate import rows
+from chainrule.engine.numeric import counted
 
 from ..arguments import listed, switch, text
 from .cells import Cells, Source, cells_of_values, has_decimal_commas
@@ -129,7 +130,7 @@ def _columns(data: Any, names: Sequence[str] | None) -> Mapping[str, Any]:
         return found
     array = rows(data, "the table")
     if names is None or array.ndim != 2 or array.shape[1] != len(names):
-        has = f"{array.shape[1]} columns" if array.ndim == 2 else f"the shape {array.shape}"
+        has = counted(array.shape[1], "column") if array.ndim == 2 else f"the shape {array.shape}"
         raise ValueError(
             f"the table has no names for its columns, and {has}; write names=['…', …], one for each column"
         )

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.engine.numeric import counted
+
 from ..arguments import count, finite_number, not_negative, seeded
 from ..data.dataset import Dataset
 
@@ -133,7 +135,7 @@ def houses(n: int = 500, noise: float = 0.05, seed: int = 0) -> Dataset:
 def _start(n: int, classes: int, noise: float, seed: int) -> tuple[np.random.Generator, NDArray[np.int64]]:
     """The generator, and the class of each point: 0, 1, …, 0, 1, …"""
     if count("n", n, "points", 0) < classes:
-        raise ValueError(f"n={n} points cannot be of {classes} classes; n is at least that")
+        raise ValueError(f"n={counted(n, 'point')} cannot be of {counted(classes, 'class')}; n is at least that")
     not_negative("noise", noise)
     return seeded("seed", seed), np.arange(n) % classes
 

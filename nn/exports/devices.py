@@ -17,6 +17,7 @@ from chainrule.engine.compiler.emit.about import About
 from chainrule.engine.compiler.emit.c_file import c_name
 from chainrule.engine.compiler.run.devices import Rounding, c_files
 from chainrule.engine.compiler.run.saving import write
+from chainrule.engine.numeric import counted
 
 from ..arguments import file_path, text
 from ..checks import check_loss, check_model, checked_inputs, checked_loss_value
@@ -118,7 +119,7 @@ def to_c(
         program, about = _program(model, X, "to_c")
         rows = None if X is None else _rows(model, X)
         if y is not None and rows is not None and len(y) != len(rows):
-            raise ValueError(f"X has {len(rows)} rows, and y has {len(y)}; each row needs its own")
+            raise ValueError(f"X has {counted(len(rows), 'row')}, and y has {len(y)}; each row needs its own")
         training = None if loss is None else _training(model, loss, program, rows, y)
         examples = () if rows is None else (rows,)
         truths = () if loss is None or rows is None or y is None else (np.asarray(_learnt(model, y)),)

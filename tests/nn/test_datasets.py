@@ -190,7 +190,7 @@ def test_labels_may_be_words():
         (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=0), r"share between 0 and 1, got 0;"),
         (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=float("nan")), r"share between 0 and 1, got nan"),
         (dict(X=[[1.0]] * 4, y=[0] * 4, test_size=0.01), r"test_size=0\.01 of 4 examples makes 0; each side"),
-        (dict(X=[[1.0]], y=[0]), r"of 1 examples makes 0;"),
+        (dict(X=[[1.0]], y=[0]), r"of 1 example makes 0;"),
         (dict(X=[], y=[]), r"of 0 examples makes 0;"),
         (dict(X=[[1.0]] * 9, y=[0] * 9, stratify=[0] * 8 + [1]), r"class 1 has 1 of 9 examples; .* add examples"),
         (dict(X=[1.0] * 22, y=[0] * 22, test_size=0.1, stratify=["a"] * 20 + ["b"] * 2), r"class 'b' has 2 of 22 ex"),

@@ -136,7 +136,7 @@ class TestBadInput:
         ("call", "message"),
         [
             (lambda: Neuron(2)([1.0, 2.0, 3.0]), r"ReLUNeuron\(2\) got 3 inputs; it has 2 weights"),
-            (lambda: MLP(4, [3, 1])([1.0]), r"ReLUNeuron\(4\) got 1 inputs; it has 4 weights"),
+            (lambda: MLP(4, [3, 1])([1.0]), r"ReLUNeuron\(4\) got 1 input; it has 4 weights"),
             (lambda: MLP(2, [3, 1])([]), "got 0 inputs"),
             (lambda: MLP(2, [3, 1])(np.zeros((7, 2))), r"one example, got an array \(7, 2\); .*predict"),
             (lambda: Neuron(0), "a Neuron needs at least 1 input, got 0"),
@@ -193,7 +193,7 @@ class TestPredict:
         [
             (np.zeros((0, 2)), ValueError, r"X is empty: its shape is \(0, 2\)"),
             (3.0, ValueError, r"X must be \(n,\) or \(n, features\), got the single number 3.0"),
-            ([1.0, 2.0], ValueError, "got 1 inputs; it has 2 weights"),
+            ([1.0, 2.0], ValueError, "got 1 input; it has 2 weights"),
             (np.zeros((2, 3)), ValueError, "got 3 inputs; it has 2 weights"),
             ([["a", "b"]], TypeError, "got an array of <U1: row 0 of X holds 'a' in column 0"),
             (

@@ -533,7 +533,7 @@ class TestExplain:
         w, optimiser = Value(1.0, label="w"), SGD([Value(1.0)])
         with pytest.raises(ValueError, match="this SGD has taken no step yet"):
             optimiser.explain(0)
-        with pytest.raises(ValueError, match="w is not among the 1 parameters that this SGD moves"):
+        with pytest.raises(ValueError, match="this SGD moves 1 parameter, and not w"):
             optimiser.explain(w)
 
     def test_a_rule_of_ones_own_may_say_nothing(self):

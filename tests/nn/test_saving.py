@@ -227,7 +227,7 @@ DAMAGE = [
     (("model", "layers", 0, "weights", 1, 0), True, "a number is wanted here, not True"),
     (("model", "layers", 0, "weights", 1, 0), 10**400, "a number that a float holds"),
     (("model", "layers", 0, "biases"), [0.0], r"layers\[0\].weights: there are 2 lists of weights and 1 biases"),
-    (("model", "layers", 1, "weights"), [[0.0]], r"layers\[1\]: 1 weights of each neuron read 2 numbers"),
+    (("model", "layers", 1, "weights"), [[0.0]], r"layers\[1\]: each neuron has 1 weight and reads 2 numbers"),
     (("model", "layers", 0, "wieghts"), [], r"is unknown \(is it 'weights'\?\)"),
     (("frozen",), [9], r"frozen\[0\]: the number of one of 9 parameters is wanted here, not 9"),
     (("frozen",), [-1], "parameters is wanted here, not -1"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.nn import MLP, SGD, Sweep, datasets, fit, mse, sweep
+from chainrule.nn import MLP, SGD, Sweep, datasets, fit, mse, sweep, sweeps
 
 GRID = {"width": [1, 2, 3], "rate": [0.1, 0.5]}
 COMBINATIONS = [dict(zip(GRID, values)) for values in itertools.product(*GRID.values())]
@@ -239,3 +239,11 @@ def test_the_table_shows_each_kind_of_result():
         sweep(lambda kind: {"n": 0.5, "l": [1, 2], "d": {"r2": 0.25}}[kind], {"kind": ["n", "l", "d"]}, progress=False)
     )
     assert [line.split(maxsplit=1)[1] for line in shown.splitlines()[1:]] == ["0.5", "[1, 2]", "r2 0.25"]
+
+
+@pytest.mark.parametrize("name", [*sweeps.LOST, "ValueError"])
+def test_what_a_cluster_calls_a_worker_that_died_is_known_by_its_name_and_all_else_is_an_error(name):
+    future = Future()
+    future.set_exception(type(name, (Exception,), {})("at work"))
+    found = sweeps._outcome(future)
+    assert found is None if name in sweeps.LOST else found[:2] == (None, f"{name}: at work")

@@ -152,7 +152,7 @@ def test_words_for_the_wrong_number_of_arguments_are_refused():
     rules = {"forward": lambda a, b: a, "partials": (lambda out, a, b: 1.0, lambda out, a, b: 0.0)}
     with pytest.raises(ValueError, match="why of first has 3 entries for its arguments, not 2"):
         Op(name="first", why=("one", "two", "three"), **rules)
-    with pytest.raises(ValueError, match="slopes of first has 1 entries for its arguments, not 2"):
+    with pytest.raises(ValueError, match="slopes of first has 1 entry for its arguments, not 2"):
         Op(name="first", slopes=(lambda out, a, b: 1.0,), **rules)
     with pytest.raises(ValueError, match="slopes of first: a tuple of functions is needed"):
         Op(name="first", slopes=lambda out, a, b: [1.0, 0.0], **rules)

@@ -172,6 +172,14 @@ def test_sentences_are_not_cut_off_in_a_narrow_window(width, window, tmp_path):
         assert box(browser, "#view")[3] > 400  # there is room left for the picture
 
 
+def test_on_a_phone_a_folded_stepper_leaves_room_for_its_picture_and_the_buttons_keep_their_names(window, tmp_path):
+    browser = window(viz.steps(network([3, 12, 3]), fold="layers"), tmp_path, 360, 780)
+    assert box(browser, "#view")[3] > 180
+    first, skip, end = (box(browser, f"#{name}") for name in ("first", "skip", "end"))
+    assert first[1] == skip[1] == end[1]  # in one row
+    assert browser.find_element("id", "skip").accessible_name == "to the next neuron (N)"
+
+
 def test_plus_minus_zero_and_the_buttons_zoom_and_the_middle_stays(window, tmp_path):
     browser = window(drawn_network(), tmp_path)
     scale = browser.execute_script("return chainrule.view.scale()")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chainrule.engine import Value, enable_grad
+from chainrule.engine.numeric import counted
 from chainrule.nn import MLP, Layer, Module, Neuron
 
 from ..common.text import full, short
@@ -49,7 +50,7 @@ def architecture(model: Module) -> Scene:
     if inputs > FEW_NEURONS:
         _join_inputs(scene, {scene.card_of[number[one]][0] for one in given if one in number})
     count = len(model.parameters())
-    scene.title = f"{inputs} inputs → {' → '.join(map(str, sizes.values()))}, {count:,} parameters"
+    scene.title = f"{counted(inputs, 'input')} → {' → '.join(map(str, sizes.values()))}, {count:,} parameters"
     scene.shows, scene.notices = "weight", []
     scene.hints = [f"{scene.title}; draw(model(x)) draws an example with its numbers."]
     return scene
@@ -75,7 +76,14 @@ def _join_inputs(scene: Scene, inputs: set[int]) -> None:
     kept = [number for number in range(len(scene.cards)) if number not in inputs]
     place = dict.fromkeys(inputs, 0) | {number: at for at, number in enumerate(kept, 1)}
     names = [scene.cards[number].name for number in sorted(inputs)]
-    joined = Card(f"{len(names)} inputs", "", "", 0.0, f"{len(names)} inputs: {names[0]}, …, {names[-1]}", is_chip=True)
+    joined = Card(
+        counted(len(names), "input"),
+        "",
+        "",
+        0.0,
+        f"{counted(len(names), 'input')}: {names[0]}, …, {names[-1]}",
+        is_chip=True,
+    )
     scene.cards = [joined, *[scene.cards[number] for number in kept]]
     scene.card_of = [(place[card], row) for card, row in scene.card_of]
     for edge in [*scene.edges, *scene.faint]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from chainrule.engine import Value
+from chainrule.engine.numeric import counted
 from chainrule.nn.modules import Unit
 
 from ..common.text import full, short
@@ -141,7 +142,7 @@ def _folded_card(reading: Reading, group: Group, results: Sequence[int]) -> Card
     name = neuron if group.kind == "neuron" else layer or neuron
     if len(results) == 1 and order[results[0]].label and group.kind == "neuron":
         name = names[results[0]]  # the user's own label, or h1_1 (2) for the neuron's second call
-    lines = [f"{name}: {len(group.members)} values folded, {len(parameters)} of them parameters"]
+    lines = [f"{name}: {counted(len(group.members), 'value')} folded, {len(parameters)} of them parameters"]
     lines += [f"{names[i]}: data {full(order[i].data)}, grad {full(reading.shown[i])}" for i in results[:LONGEST_LIST]]
     lines += ["gradients of its parameters:"] if parameters else []
     lines += [f"{names[index]} {full(reading.shown[index])}" for index in parameters[:LONGEST_LIST]]
@@ -224,7 +225,7 @@ def _add_rows(reading: Reading, group: Group, card: Card) -> None:
         row = _row(reading, members[-1])
         parameters = [index for index in members if not reading.parents[index]]
         row.terms = _parameter_rows(reading, members, [index for index in members if not reading.parents[index]])
-        row.detail += f"\n{len(members)} values folded, {len(parameters)} of them parameters"
+        row.detail += f"\n{counted(len(members), 'value')} folded, {len(parameters)} of them parameters"
         marks = _marks(reading, members)
         row.detail += "".join(["\n" + text for text in marks.texts])
         row.is_left_over = bool(marks.texts)
@@ -237,7 +238,7 @@ def _add_rows(reading: Reading, group: Group, card: Card) -> None:
             own[column] = one.weight
         weights.append(own)
     card.is_table, card.bars = True, []
-    card.note = f"{len(card.rows)} neurons"
+    card.note = counted(len(card.rows), "neuron")
     card.is_left_over = card.is_stale = card.has_odd_data = False  # its rows say so
     if columns:
         tables: list[list[list[float | None]]] = []
@@ -306,7 +307,7 @@ def _repeat_card(reading: Reading, group: Group, repeat: Repeat) -> Card:
     card.terms = [_row(reading, index) for index in outputs]
     marks = _marks(reading, group.members)
     card.is_stale, card.has_odd_data, card.is_left_over = marks.is_stale, marks.is_odd, bool(marks.texts)
-    said = [f"{count} steps like the one before, of {made} operations each", *[row.detail for row in rows]]
+    said = [f"{counted(count, 'step')} like the one before, of {made} operations each", *[row.detail for row in rows]]
     said += [f"{names[outputs[-1]]}: data {full(order[outputs[-1]].data)}, grad {full(reading.shown[outputs[-1]])}"]
     card.detail = "\n".join([*said, *marks.texts])
     return card
@@ -386,7 +387,7 @@ def _chips_of(given: Sequence[tuple[int, float]]) -> list[Card]:
     listed = ", ".join(map(short, numbers[:LONGEST_LIST])) + (", …" if len(numbers) > LONGEST_LIST else "")
     span = f"{short(min(numbers), 3)} … {short(max(numbers), 3)}"
     detail = f"{len(numbers)} plain numbers: {listed}"
-    return [Card(f"{len(numbers)} inputs", span, "", 0.0, detail, is_chip=True, strip=list(numbers))]
+    return [Card(counted(len(numbers), "input"), span, "", 0.0, detail, is_chip=True, strip=list(numbers))]
 
 
 # --- sentences

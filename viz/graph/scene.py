@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chainrule.engine import Value
+from chainrule.engine.numeric import counted
 
 from ..common.checks import left_over_text, notices
 from ..common.formulas import product
@@ -126,7 +127,7 @@ def finished(reading: Reading, cards: list[Card], edges: list[Edge]) -> Scene:
     count = len(order) - len(roots)
     results = ", ".join([f"{names[root]} = {short(order[root].data)}" for root in roots[:4]])
     results += ", …" if len(roots) > 4 else ""
-    title = f"{results}, computed from {count} value{'s' * (count != 1)}"
+    title = f"{results}, computed from {counted(count, 'value')}"
     said = notices(order, names, reading.shown, reading.found, len(roots))
     place: list[tuple[int, int | None]] = [(index, None) for index in range(len(order))]
     return Scene(cards, edges, reading.has_gradients, title, said, card_of=place)

@@ -18,6 +18,7 @@ from chainrule.engine.compiler.expression import expression
 from chainrule.engine.compiler.scalar.code import Code, Ref, Source
 from chainrule.engine.compiler.trace.tracer import as_outputs
 from chainrule.engine.graph import needs_row
+from chainrule.engine.numeric import counted
 from chainrule.nn import losses
 from chainrule.nn.arguments import count as check_count
 from chainrule.nn.checks import (
@@ -224,7 +225,7 @@ class _Network:
         width = int(np.prod(X.shape[1:]))
         features = [f"x{i + 1}" for i in range(width)] if names is None else list_of_texts("names", names)
         if len(features) != width:
-            raise ValueError(f"names: {len(features)} names are given for {width} features")
+            raise ValueError(f"names has {counted(len(features), 'name')} for {counted(width, 'feature')}")
         targets = np.concatenate([one[1].ravel() for one in parts])
         return {
             "kind": "model",
@@ -257,11 +258,11 @@ class _Network:
         if targets.dtype.kind != "f" and self.outputs > 1:
             outside = different[(different < 0) | (different >= self.outputs)]
             if len(outside):
-                raise ValueError(f"label {outside[0]} is not a class: the model has {self.outputs} outputs, for the "
-                                 f"classes 0 to {self.outputs - 1}")  # fmt: skip
+                has = f"the model has {counted(self.outputs, 'output')}"
+                raise ValueError(f"label {outside[0]} is not a class: {has}, for the classes 0 to {self.outputs - 1}")
             found = given or [str(i) for i in range(self.outputs)]
             if len(found) != self.outputs:
-                raise ValueError(f"classes: {len(found)} names are given for {self.outputs} outputs")
+                raise ValueError(f"classes has {counted(len(found), 'name')} for {counted(self.outputs, 'output')}")
             return {"task": "classes", "classes": found}
         if self.outputs == 1 and len(different) == 2:
             low, high = different.tolist()

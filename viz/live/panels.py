@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine import Program, Value
+from chainrule.engine.numeric import counted
 from chainrule.nn.checks import check_loss, check_model, checked_examples
 from chainrule.nn.data.examples import examples_of
 from chainrule.nn.modes import in_mode
@@ -92,7 +93,7 @@ def boundary(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawi
         body.append(f'<path class="point {mark}" transform="translate({x + 40:.1f} {y_ + 3:.1f})" d="{SHAPES[i]}"/>')
         body.append(_label(x + 50, y_ + 7, shortened(name, 38.0, 12)))
     height += LINE * math.ceil(min(len(names), MOST_CLASSES) / FEW_NAMES)
-    return _drawing(f"what the model answers, and {len(X)} examples", body, theme, LEFT + SIZE + 20, height)
+    return _drawing(f"what the model answers, and {counted(len(X), 'example')}", body, theme, LEFT + SIZE + 20, height)
 
 
 def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -> Drawing:
@@ -133,7 +134,7 @@ def confusion_table(model: Any, X: Any, y: Any = None, *, theme: str = "auto") -
             body.append(_middle(x + wide / 2 - 1, up + cell / 2 + 4, str(found) if found else "·"))
     right = int(np.trace(table))
     width, height = max(LEFT + 50 + count * wide, 360.0), TOP + 46 + count * cell
-    return _drawing(f"confusion of {len(X)} examples: {right} right", body, theme, width, height)
+    return _drawing(f"confusion of {counted(len(X), 'example')}: {right} right", body, theme, width, height)
 
 
 def wish_bars(

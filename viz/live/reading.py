@@ -6,6 +6,8 @@ import json
 import sys
 from typing import Any
 
+from chainrule.engine.numeric import counted
+
 from ..common.text import clean
 from .packing import named
 
@@ -43,7 +45,7 @@ def load_numbers(model: Any, text: str) -> None:
             if which
         ]
         raise ValueError(
-            f"the numbers are of another model: {' and '.join(said)}; this one has {len(names)} parameters"
+            f"the numbers are of another model: {' and '.join(said)}; this one has {counted(len(names), 'parameter')}"
         )
     for name in names:
         if type(numbers[name]) not in (int, float) or not abs(numbers[name]) <= sys.float_info.max:

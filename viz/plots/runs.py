@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chainrule.engine.numeric import counted
+
 from ..common.text import clean, short
 
 SERIES_COLOURS, WAYS_BROKEN = 6, 4
@@ -77,7 +79,7 @@ class Run:
         count = len(self.epochs)
         for name, given in lists.items():
             if len(given) > count:
-                raise ValueError(f"{clean(name)} has {len(given)} numbers for {count} epochs; "
+                raise ValueError(f"{clean(name)} has {counted(len(given), 'number')} for {counted(count, 'epoch')}; "
                                  "give at most one number for each epoch")  # fmt: skip
             if not len(given):
                 continue

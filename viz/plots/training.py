@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from chainrule.engine.numeric import counted
+
 from ..common.choices import check_choice, list_of_texts
 from ..common.colours import THEMES
 from ..common.icons import button
@@ -80,8 +82,7 @@ def _runs(histories: Sequence[HistoryLike], labels: Sequence[str] | None) -> lis
                             "such as fit() returns; write curves(h1, h2) for several")  # fmt: skip
     texts = None if labels is None else list_of_texts("labels", labels)
     if texts is not None and len(texts) != len(histories):
-        counted = f"{len(texts)} label{'s' * (len(texts) != 1)}"
-        raise ValueError(f"there are {counted} for {len(histories)} histories; give one for each")
+        raise ValueError(f"there are {counted(len(texts), 'label')} for {len(histories)} histories; give one for each")
     if len(histories) == 1:
         return [Run(histories[0], texts[0] if texts else "", None)]
     given = texts or [f"run {i}" for i in range(1, len(histories) + 1)]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.engine.numeric import counted
 from chainrule.nn import Dataset
 
 from ..common.choices import check_choice, check_kind
@@ -57,10 +58,14 @@ def report(
     found = findings(model, judged)
     pictures = _pictures(model, train, judged, found, theme)
     training = _flowing(panel_pictures(history, theme))
-    whose = f"{len(judged)} rows that it was not trained on" if test is not None else "the rows that it was trained on"
+    whose = (
+        f"{counted(len(judged), 'row')} that it was not trained on"
+        if test is not None
+        else "the rows that it was trained on"
+    )
     target = clean(train.table.target)
     count = len(train.table.columns)
-    columns = f"{count} column{'s' * (count != 1)}"
+    columns = counted(count, "column")
     title = f"report on {clean(train.name)}"
     body = (
         f"<header><h1>{markup(clean(train.name))}</h1>"
@@ -127,7 +132,7 @@ def _data(train: Dataset, test: Dataset | None) -> str:
     goal = np.array([str(classes[label]) for label in train.y], dtype=object) if classes else train.y
     rows.append(_column(target, goal, said_of_target))
     notes = "".join([f"<p>{markup(clean(note))}</p>" for note in train.table.notes])
-    parts = f"{len(train)} rows for training" + (f" and {len(test)} for tests" if test is not None else "")
+    parts = f"{counted(len(train), 'row')} for training" + (f" and {len(test)} for tests" if test is not None else "")
     table = f'<div class="wide"><table class="columns">\n{"".join(rows)}</table></div>'
     return f"<p>{parts}; what follows is of the first.</p>\n{table}\n{notes}"
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...ops import add, dot, identity, multiply, total
 from ..scalar.code import Argument, Code, Ref, Scalar, uses_of
@@ -14,16 +13,9 @@ SUMS = {add, total, dot}
 # What is added up: one argument; or two factors, and the place of their product; or the left and the right factors of a
 # dot product, and its place.
 Summand = tuple[tuple[Argument, ...], Any]
-
-
-class Task(NamedTuple):
-    """Work on scalars: an operation, a sum, or a dot product of what is the same for all examples with what varies."""
-
-    kind: Any  # the operation, "sum" or "dot"
-    arguments: tuple[Argument, ...]  # of a dot product: the left factors, which are the same for all, then the right
-
-
-_task: Any = partial(tuple.__new__, Task)  # takes half the time of a call of Task
+# Work on scalars: the operation, "sum" or "dot", and its arguments. A dot product is one of what is the same for all
+# examples with what varies: its arguments are the left factors, which are the same for all, then the right ones.
+Task = tuple[Any, tuple[Argument, ...]]
 
 
 def flatten(code: Code, outputs: Sequence[Scalar]) -> Flattened:
@@ -32,18 +24,17 @@ def flatten(code: Code, outputs: Sequence[Scalar]) -> Flattened:
     places = [place for place in range(code.start, len(uses)) if uses[place]]
     sums = flat.sums(places, uses)
     for place in places:
-        op: Any = code.operations[place]
-        if op not in SUMS:
-            given = code.arguments[place]
-            task = _task((op, flat.resolved(given) if flat.copies else given))
-        elif place in sums:
-            task = flat.sum(sums[place], place)
-        else:
+        kind, arguments = code.operations[place], code.arguments[place]
+        if place in sums:
+            kind, arguments = flat.sum(sums[place], place)
+        elif kind in SUMS:
             continue
-        if task.kind is identity:
-            flat.copies[place] = task.arguments[0]
+        elif flat.copies:
+            arguments = flat.resolved(arguments)
+        if kind is identity:
+            flat.copies[place] = arguments[0]
         else:
-            flat.tasks[place] = task
+            flat.tasks[place] = kind, arguments
     flat.outputs = flat.resolved([output.place if isinstance(output, Ref) else output for output in outputs])
     return flat
 
@@ -65,7 +56,7 @@ class Flattened:
 
     def _new(self, task: Task, part_of: list[int]) -> int:
         """The place of a task that the code does not have; it stands for these places, which it is a part of."""
-        self.batched.append(any(a.__class__ is int and self.batched[a] for a in task.arguments))
+        self.batched.append(any(a.__class__ is int and self.batched[a] for a in task[1]))
         place = len(self.batched) - 1
         self.tasks[place], self.parts[place] = task, part_of
         return place
@@ -148,24 +139,25 @@ class Flattened:
                 elif len(factors) == 1:
                     (rest if batched[first] else alone).append(first)
                 else:
-                    rest.append(place if operations[place] is multiply else self._new(Task(multiply, factors), [place]))
+                    rest.append(place if operations[place] is multiply else self._new((multiply, factors), [place]))
         if rights:
             order = sorted(rights)
             if order != rights:
                 lefts = [left for left, _ in sorted(zip(lefts, rights), key=itemgetter(1))]
-            parts.append(Task("dot", (*lefts, *alone, *order, *[1.0] * len(alone))))
+            parts.append(("dot", (*lefts, *alone, *order, *[1.0] * len(alone))))
         else:
             rest += alone
         for flag in (True, False) if rest else ():
             if group := sorted([a for a in rest if batched[a] is flag]):
-                parts.append(self._total(group))
+                kind = add if len(group) == 2 else "sum"
+                parts.append(group[0] if len(group) == 1 else (kind, tuple(group)))
         if number != 0.0 or not parts:
             parts.append(number)
         task = parts[0]
         for part in parts[1:]:  # one after the other, because what varies and what does not cannot be in one array
-            left, right = (self._new(p, within) if isinstance(p, Task) else p for p in (task, part))
-            task = Task(add, (left, right))
-        return task if isinstance(task, Task) else Task(identity, (task,))
+            left, right = (self._new(p, within) if isinstance(p, tuple) else p for p in (task, part))
+            task = add, (left, right)
+        return task if isinstance(task, tuple) else (identity, (task,))
 
     def _is_neuron(self, one: Sequence[Any], other: Sequence[Any]) -> bool:
         """Whether one side of a dot product varies as a whole, and the other one not at all."""
@@ -174,6 +166,3 @@ class Flattened:
         except TypeError:  # there is a number among them
             return False
         return varies in ([{False}, {True}], [{True}, {False}])
-
-    def _total(self, summands: Sequence[Argument]) -> Task | Argument:
-        return summands[0] if len(summands) == 1 else Task(add if len(summands) == 2 else "sum", tuple(summands))

@@ -115,7 +115,7 @@ class Forward:
         """The operands as rows of one array, or as one row or number if all are equal."""
         first = operands[0]
         if isinstance(first, Lane):
-            if operands.count(first) == len(operands):
+            if operands[-1] == first and operands.count(first) == len(operands):
                 return Rows(self.arrays[first.array], first.index, 1, 1)
         elif len({repr(each) for each in operands}) == 1:
             return Number(first)
@@ -124,7 +124,10 @@ class Forward:
     # --- kinds of instructions
 
     def _elementwise(self, step: Step) -> Operand:
-        args = [self.broadcastable(operands) for operands in step.operands]
+        args: list[Operand] = []
+        for operands in step.operands:
+            again = bool(args) and operands == step.operands[0]  # as in a square
+            args.append(args[0] if again else self.broadcastable(operands))
         out = self._probabilities(args[0]) if step.kind is exp else None
         return self._done(step, args, out or self.program.apply(step.kind, args))
 

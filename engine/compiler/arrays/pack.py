@@ -47,7 +47,7 @@ class _Agenda:
             key = min(ready, key=lambda k: (batched[ready[k][0]], sums[k] / len(ready[k])))
             places = sorted(ready.pop(key))
             del sums[key]
-            kind = self.flat.tasks[places[0]].kind
+            kind, _ = self.flat.tasks[places[0]]
             if kind == "dot":
                 self._grids(places)
             elif isinstance(kind, Products):
@@ -85,7 +85,7 @@ class _Agenda:
 
     def _step(self, kind: Any, places: Lanes) -> None:
         tasks = self.flat.tasks
-        arguments = [tasks[place].arguments for place in places]
+        arguments = [tasks[place][1] for place in places]
         if kind == "sum" or kind is logsumexp:
             terms = self.operands(chain.from_iterable(arguments))
             self._add(kind, places, [terms], tuple(map(len, arguments)))
@@ -100,7 +100,7 @@ class _Agenda:
         """The dot products as complete grids, in which each left side is multiplied with each right side."""
         by_right: defaultdict[tuple[Argument, ...], dict[tuple[Argument, ...], int]] = defaultdict(dict)
         for place in places:
-            arguments = self.flat.tasks[place].arguments
+            _, arguments = self.flat.tasks[place]
             half = len(arguments) // 2
             known = by_right[arguments[half:]]
             if arguments[:half] in known:  # the same sum, written in another order

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 
@@ -34,7 +34,7 @@ class Lane(NamedTuple):
 
 _lane: Any = partial(tuple.__new__, Lane)
 Operand = Lane | float
-LanesByArray = dict[Array | None, tuple[list[int], list[int]]]
+LanesByArray = Mapping[Array | None, tuple[Sequence[int], Sequence[int]]]
 
 
 @dataclass(eq=False)
@@ -71,10 +71,12 @@ class Plan:
 
 def by_array(operands: Sequence[Operand]) -> LanesByArray:
     """For each array, the positions at which its lanes are among the operands, and the lanes; for None, the numbers."""
-    given: Sequence[Any] = operands
-    if {*map(type, given)} == {Lane} and len(arrays := {*map(itemgetter(0), given)}) == 1:
-        return {arrays.pop(): (list(range(len(given))), list(map(itemgetter(1), given)))}
-    groups: LanesByArray = {}
+    given: Any = operands
+    with suppress(TypeError, ValueError):  # of a number, which is no pair, and of no operands
+        arrays, indices = zip(*given)
+        if arrays.count(arrays[0]) == len(arrays):  # as most are; the loop would take five times the time
+            return {arrays[0]: (range(len(indices)), indices)}
+    groups: dict[Array | None, tuple[list[int], list[int]]] = {}
     positions, lanes = list[int](), list[int]()
     last: Any = groups  # something that is neither an array nor None
     for position, operand in enumerate(operands):

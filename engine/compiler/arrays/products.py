@@ -17,6 +17,7 @@ from .flattening import Flattened, Task
 FEWEST = 16  # products of scalars; fewer are multiplied and added one by one
 DENSITY = 0.3  # and so are those that fill less of the matrices than this
 
+ADDS = {"sum", add}  # the kinds of tasks that add up
 Vector = tuple[int, ...]
 
 
@@ -84,8 +85,8 @@ def find_products(flat: Flattened) -> None:
         tasks = dict(flat.tasks)
         factors = dict.fromkeys(a for a in (*grid.left, *grid.right) if a.__class__ is int)
         hub = len(flat.batched)
-        tasks[hub] = Task(grid, tuple(factors))
-        tasks.update(dict.fromkeys(grid.places, Task("of", (hub,))))
+        tasks[hub] = grid, tuple(factors)
+        tasks.update(dict.fromkeys(grid.places, ("of", (hub,))))
         ordered = _in_order(tasks, flat.outputs)
         if ordered is not None:  # else one of the results is needed for a factor of another one
             flat.batched.append(True)
@@ -93,7 +94,8 @@ def find_products(flat: Flattened) -> None:
 
 
 def _grids(flat: Flattened) -> list[Products]:
-    sums = {place: pairs for place, task in flat.tasks.items() if (pairs := _pairs(flat, task))}
+    sums = {place: pairs for place, (kind, arguments) in flat.tasks.items()
+            if kind in ADDS and (pairs := _pairs(flat, arguments))}  # fmt: skip
     if not sums:
         return []
     lefts, rights = (_Vectors(pairs[side] for pairs in sums.values()) for side in (0, 1))
@@ -101,8 +103,8 @@ def _grids(flat: Flattened) -> list[Products]:
     entries = [_Entry(place, lefts.at[left], rights.at[right], [*zip(left, right)])
                for place, (left, right) in sums.items()]  # fmt: skip
     depth: dict[int, int] = {}
-    for place, task in flat.tasks.items():
-        depth[place] = 1 + max([depth.get(a, 0) for a in task.arguments if a.__class__ is int], default=0)
+    for place, (_, arguments) in flat.tasks.items():
+        depth[place] = 1 + max([depth.get(a, 0) for a in arguments if a.__class__ is int], default=0)
     alike: defaultdict[tuple[int, ...], list[Products]] = defaultdict(list)
     for part in _connected(entries):
         grid = _grid(part, lefts.whole, rights.whole)
@@ -112,16 +114,14 @@ def _grids(flat: Flattened) -> list[Products]:
     return [_side_by_side(same) for same in alike.values()]
 
 
-def _pairs(flat: Flattened, task: Task) -> tuple[Vector, Vector] | None:
-    """The factors on the left and on the right, if a task adds up products of what varies."""
-    if task.kind != "sum" and task.kind is not add:
-        return None
+def _pairs(flat: Flattened, arguments: Sequence[Argument]) -> tuple[Vector, Vector] | None:
+    """The factors on the left and on the right, if what is added up are products of what varies."""
     factors: list[tuple[int, int]] = []
-    for a in task.arguments:
-        product = flat.tasks.get(a) if a.__class__ is int else None
-        if product is None or product.kind is not multiply:
+    for a in arguments:
+        kind, product = flat.tasks.get(a, (None, ())) if a.__class__ is int else (None, ())
+        if kind is not multiply:
             return None
-        one, other = product.arguments
+        one, other = product
         if not (one.__class__ is int and other.__class__ is int and flat.batched[one] and flat.batched[other]):
             return None
         factors.append((one, other))
@@ -151,15 +151,15 @@ def _add_single_products(
     flat: Flattened, sums: dict[int, tuple[Vector, Vector]], lefts: _Vectors, rights: _Vectors
 ) -> None:
     """A row of one factor, as the first row of causal attention has it, is no sum: find those with all columns."""
-    used = {a for place, task in flat.tasks.items() if place not in sums for a in task.arguments}
+    used = {a for place, (_, arguments) in flat.tasks.items() if place not in sums for a in arguments}
     used.update(flat.outputs)
     columns: defaultdict[int, set[int]] = defaultdict(set)  # of each row
     for left_side, right_side in sums.values():
         columns[lefts.at[left_side]].add(rights.at[right_side])
     rows: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for place, task in flat.tasks.items():
-        if task.kind is multiply and place in used:
-            left, right = task.arguments
+    for place, (kind, arguments) in flat.tasks.items():
+        if kind is multiply and place in used:
+            left, right = arguments
             if left.__class__ is int and flat.batched[left] and left not in lefts.home and right in rights.home:
                 rows[left].append((place, right))  # type: ignore[arg-type]
     for left, found in rows.items():
@@ -228,7 +228,7 @@ def _in_order(tasks: Mapping[int, Task], outputs: Iterable[Argument]) -> dict[in
                 found[place] = tasks[stack.pop()]
             else:
                 begun.add(place)
-                waiting = [a for a in tasks[place].arguments if a.__class__ is int and a in tasks and a not in found]
+                waiting = [a for a in tasks[place][1] if a.__class__ is int and a in tasks and a not in found]
                 if not begun.isdisjoint(waiting):
                     return None
                 stack += waiting

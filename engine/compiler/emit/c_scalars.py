@@ -92,8 +92,7 @@ class _Writer:
         B = self.block
         body_of = [f"static long cr_{self.name}({ARGUMENTS}) {{", "  long start, m = 1, k = 1, wrong = 0;"]
         if self.name == "value_and_grad":
-            body_of.append("  value[0] = 0.0;")
-            body_of.append(f"  for (long i = 0; i < {len(self.results) - 1}; i++) out[i] = 0.0;")
+            body_of += ["  value[0] = 0.0;", f"  for (long i = 0; i < {len(self.results) - 1}; i++) out[i] = 0.0;"]
         body_of.append(f"  for (start = 0; start < n; start += {B}) {{")
         if B > 1:
             body_of.append(f"    m = n - start < {B} ? n - start : {B};\n    k = (m + 7) / 8 * 8;")
@@ -112,15 +111,13 @@ class _Writer:
                 body = f"{to} {'+' * self.varies[i]}= {text};"
             else:
                 body = f"out[{i} * n + start{' + j' * (self.block > 1)}] = {text};"
-            lines.append(f"    {self._examples('m')}{{ {self._example()}{body} }}")
+            lines.append(f"    {self._examples('m')}{body} }}")
         return lines
 
     def _examples(self, count: str) -> str:
-        return f"for (long j = 0; j < {count}; j++) " if self.block > 1 else ""
-
-    def _example(self) -> str:
-        """Behind the last example, it is computed again, up to a whole vector."""
-        return "const long e = j < m ? j : m - 1; (void)e; " if self.block > 1 else ""
+        """How a loop over so many examples begins; behind the last one, that is computed again, up to a vector."""
+        head = f"for (long j = 0; j < {count}; j++) {{ const long e = j < m ? j : m - 1; (void)e; "
+        return head if self.block > 1 else "{ "
 
     def _finish(self) -> list[str]:
         if self.name != "value_and_grad" or self.block == 1:
@@ -131,7 +128,7 @@ class _Writer:
     def _block(self, piece: Loop) -> str:
         """A loop, or lines that stand alone."""
         loop = f"  for (long s = 0; s < {piece.times}; s++) {{" if piece.times > 1 else "  {"
-        inner = f"\n  CR_LOOP {self._examples('k')}{{ {self._example()}" if self.block > 1 else ""
+        inner = f"\n  CR_LOOP {self._examples('k')}" if self.block > 1 else ""
         body = "\n".join(self._line(piece, q) for q in range(piece.size))
         return f"{loop}{inner}\n{body}\n  }}{' }' if inner else ''}"
 

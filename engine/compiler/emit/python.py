@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
 from ...op import NAMES, Op
@@ -84,42 +84,42 @@ def functions_of(code: Code) -> dict[str, Callable[..., float]]:
 
 
 class Names(dict[int, str]):
-    """How the result at each place is called in a text: v and the place, unless it has another name."""
+    """How each result that is needed is called in a text: v and its place, unless it has another name."""
+
+    def __init__(self, code: Code, results: Sequence[Scalar]) -> None:
+        self.uses = uses_of(code, results)
+        super().__init__((place, name) for place, name in enumerate(_leaves(code)) if self.uses[place])
 
     def __missing__(self, place: int) -> str:
         name = self[place] = f"v{place}"
         return name
 
+    def of(self, results: Iterable[Scalar]) -> list[str]:
+        """The results as they stand in a text."""
+        return [self[result.place] if isinstance(result, Ref) else literal(result) for result in results]
+
 
 def lines(
-    code: Code, results: Sequence[Scalar], floats: bool, uses: list[int] | None = None
+    code: Code, results: Sequence[Scalar], floats: bool, names: Names | None = None
 ) -> list[tuple[str, list[int]]]:
-    """The lines that compute the results, each with the places of the instructions in it; `uses`: what `uses_of` says.
+    """The lines that compute the results, each with the places of the instructions in it; `names` tells how
+    the results are called then.
 
     A short expression that is used once stands inside another one: that takes two thirds of the time.
     """
-    written, spellings = list[tuple[str, list[int]]](), dict[Op, tuple[str, int, int, bool]]()
-    inside, names, work = dict[int, tuple[str, list[int], int]](), Names(), list[int]()
-    uses, functions = uses or uses_of(code, results), function_names(code)
-    for place, count in enumerate(uses):
-        if count:
-            op: Any = code.operations[place]
-            if op.__class__ is str:
-                names[place] = op
-            else:
-                work.append(place)
+    names = Names(code, results) if names is None else names
+    written, inside, uses = list[tuple[str, list[int]]](), dict[int, tuple[str, list[int], int]](), names.uses
+    spellings = {op: _spelling(op, floats, function) for op, function in function_names(code).items()}
+    leaves = len(_leaves(code))
+    work = [place for place, count in enumerate(uses[leaves:], leaves) if count]
     for block in blocks(code, work, results, names, uses, floats):
         written += [(text, []) for text in block.head]
         start = len(written)
         for place, given in block.body:
-            op = code.operations[place]
-            spelling, binds, apart, named_twice = spellings.get(op) or spellings.setdefault(
-                op, _spelling(op, floats, functions[op])
-            )
+            op: Any = code.operations[place]
+            spelling, binds, apart, named_twice = spellings[op]
             arguments, held = [], [place]
-            if (
-                floats and op is power and given[1].__class__ is float and given[1] == 2.0
-            ):  # so the row computes it, too
+            if floats and op is power and repr(given[1]) == "2.0":  # so the row computes it, too
                 spelling, binds, apart, named_twice, given = "{0} * {0}", 2, 2, True, given[:1]
             for a in given:
                 if a.__class__ is float:
@@ -146,9 +146,6 @@ def lines(
             written[start:] = [(f"    {text}", sorted([every for place in held for every in block.repeated[place]]))
                                for text, held in written[start:]]  # fmt: skip
         written += [(f"    {text}", []) for text in block.tail]
-    ends = {result.place: f"v{result.place}" for result in results if isinstance(result, Ref)}
-    ends = {place: end for place, end in ends.items() if isinstance(code.operations[place], Op)}
-    written += [(f"{end} = {names[place]}", []) for place, end in ends.items() if names[place] != end]
     return written
 
 
@@ -156,21 +153,20 @@ def on_floats(
     name: str, code: Code, results: Sequence[Scalar], interface: Interface, careful: bool = False
 ) -> str:  # fmt: skip
     """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
-    uses = uses_of(code, results)
-    leaves: Any = code.operations[: sum(interface.sizes) + interface.parameters]
-    used = {name for name, count in zip(leaves, uses) if count}
+    names = Names(code, results)
+    used = set(names.values())  # the inputs and parameters
     body, given, start = list[str](), interface.names, 0
     for argument, size, shape, integers in zip(given, interface.sizes, interface.shapes, interface.whole):
-        names = [f"x{i}" for i in range(start, start + size)]
+        inputs = [f"x{i}" for i in range(start, start + size)]
         flat = argument + ".astype(float)" * integers + ".ravel()" * (len(shape) > 1)
-        if not used.isdisjoint(names):
-            body.append(_unpacked(names, used, f"{flat}.tolist()") if shape else f"{names[0]} = float({argument})")
+        if not used.isdisjoint(inputs):
+            body.append(_unpacked(inputs, used, f"{flat}.tolist()") if shape else f"{inputs[0]} = float({argument})")
         start += size
-    names = [f"p{i}" for i in range(interface.parameters)]
-    if not used.isdisjoint(names):
-        body.append(_unpacked(names, used, "theta.tolist()"))
-    body += [text for text, _ in lines(code, results, True, uses)]
-    body += _returned(name, _names(code, results), interface.sizes, code.unmasked and not careful)
+    parameters = [f"p{i}" for i in range(interface.parameters)]
+    if not used.isdisjoint(parameters):
+        body.append(_unpacked(parameters, used, "theta.tolist()"))
+    body += [text for text, _ in lines(code, results, True, names)]
+    body += _returned(name, names.of(results), interface.sizes, code.unmasked and not careful)
     return _function(f"{name}({', '.join(['theta', *given])})", body)
 
 
@@ -184,11 +180,12 @@ def on_long_columns(
     if count:
         rows = [f"{'*' * (not array.given.isidentifier())}np.asarray({array.given}, float)" for array in inputs]
         body.append(f"{_list(f'x{i}' for i in range(count))} = {_list(rows)}")
-    parameters = [leaf for leaf in code.operations if isinstance(leaf, str) and leaf[0] == "p"]
+    parameters = [name for name in _leaves(code) if name[0] == "p"]
     if parameters:
         body.append(f"{_list(parameters)} = theta")
-    body += [text for text, _ in lines(code, results, False)]
-    returns = _names(code, results)
+    names = Names(code, results)
+    body += [text for text, _ in lines(code, results, False, names)]
+    returns = names.of(results)
     if name == "value_and_grad":
         returns = [f"{text}.mean()" if isinstance(result, Ref) and code.batched[result.place] else text
                    for text, result in zip(returns, results)]  # fmt: skip
@@ -196,6 +193,11 @@ def on_long_columns(
     inner = _function(f"{name}({arguments})", body).replace("\n", "\n    ").rstrip()
     title = '"""The function on the columns of n examples, with these parameters."""'
     return f"def bind(n, theta):\n    {title}\n\n    {inner}\n\n    return silent({name})\n"
+
+
+def _leaves(code: Code) -> list[Any]:
+    """The names of the inputs and parameters, with which the code begins."""
+    return list(takewhile(lambda op: op.__class__ is str, code.operations))
 
 
 def _function(head: str, body: Sequence[str]) -> str:
@@ -214,12 +216,6 @@ def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
     if len(kept) > BEFORE_A_STAR:
         return f"{_list(kept)} = {numbers}[:{len(kept)}]"
     return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
-
-
-def _names(code: Code, results: Sequence[Scalar]) -> list[str]:
-    """The results as they stand in a text."""
-    found = [(code.operations[r.place], f"v{r.place}") if isinstance(r, Ref) else (literal(r), "") for r in results]
-    return [text if isinstance(text, str) else name for text, name in found]
 
 
 def _returned(name: str, results: Sequence[str], sizes: Sequence[int], checked: bool) -> list[str]:

@@ -38,22 +38,15 @@ class Pool:
             return result
         if theta.flags.c_contiguous:
             self.last = theta, []
-        own, run = _popped(self._copying) or self._owning(np.empty(theta.shape))
+        try:
+            own, run = self._copying.pop()
+        except IndexError:
+            own = np.empty(theta.shape)
+            run = self._bind(self._n, own)
         own[:] = theta
         result = run(*arrays) if then is None else then(run(*arrays))
         self._copying.append((own, run))
         return result
-
-    def _owning(self, own: FloatArray) -> tuple[FloatArray, Runner]:
-        return own, self._bind(self._n, own)
-
-
-def _popped(free: list[Any]) -> Any:
-    """The last one, or None if there is none left; another thread may take one at any moment."""
-    try:
-        return free.pop()
-    except IndexError:
-        return None
 
 
 class Pools:
@@ -147,7 +140,7 @@ class Call:
 
         It serves all calls of the same shapes, so it must not hold this one, whose arrays may be large.
         """
-        leading, batch = self._leading, self.batch
+        leading, batch = () if self.examples is None else (self.examples,), self.batch
         inputs = [(array.dtype.kind == "f", (*leading, *shape)) for array, shape in zip(self.arrays, self.shapes)]
 
         def one(results: Any) -> Any:
@@ -176,10 +169,6 @@ class Call:
         if name == "value":
             return table if several else one
         return transposed if name == "per_example" else slopes
-
-    @property
-    def _leading(self) -> tuple[int, ...]:
-        return () if self.examples is None else (self.examples,)
 
 
 def parameters(given: Any, count: int) -> FloatArray:

@@ -222,8 +222,8 @@ class Specialisation:
         known, found, givers = len(code.operations), [], passed_by(code, record)
         for text, places in written:
             nodes = tuple(node for place in places if place < known for node in code.labels_at(place))
-            makers = [givers.get(place, place) for place in places]
-            lines_of_user = dict.fromkeys(filter(None, [code.sources[place] for place in makers if place < known]))
+            sources = [code.sources[giver] for place in places if (giver := givers.get(place, place)) < known]
+            lines_of_user = dict.fromkeys(filter(None, sources))
             found.append(Instruction(text, nodes, tuple(f"{file}:{line}" for file, line in lines_of_user)))
         return found
 
@@ -257,16 +257,11 @@ class Specialisation:
                 return scalar_function(self.code, exact, name, self.interface, one)
             return array_function(whole(self.array_plan(), name), int(one))
 
-    def in_c(self, name: str, one: bool = False) -> Callable[[int, FloatArray], Runner] | None:
-        """What binds the function of that name in C; None where NumPy runs, for now or for good.
+    def _native(self, name: str, one: bool = False) -> Any:
+        """The function of that name as a `Native`; None where NumPy runs, for now or for good.
 
         `one`: for one example, of which the numbers stand side by side.
         """
-        native = self._native(name.removesuffix(PACKED), one)
-        return native and native.bind  # type: ignore[no-any-return]
-
-    def _native(self, name: str, one: bool = False) -> Any:
-        """The function of that name as a `Native`; None where NumPy runs, for now or for good."""
         if self.backend == "numpy" or name.startswith(("careful", "jacobian")):
             return None  # careful: where the mean is nan, NumPy looks closer
         instead = "careful" if name == "value_and_grad" else name
@@ -305,31 +300,27 @@ class Specialisation:
                 self.when_built()
 
     def _pool(self, name: str) -> Callable[[int], Pool]:
-        in_c = self.in_c(name)
-        if in_c is not None:
-            several = in_c
+        native, packed = self._native(name), not (self.narrow or self.long) or name.startswith("jacobian")
 
-            def whole(n: int) -> Pool:
-                alone = self.in_c(name, one=True) if n == 1 and not (self.narrow or self.long) else None
-                return Pool(alone or several, n)
+        def in_c(n: int) -> Pool:
+            alone = self._native(name, one=True) if n == 1 and packed else None
+            return Pool((alone or native).bind, n)
 
-            if name not in ("value_and_grad", "careful") or not self.batch:
-                return whole
-            pools, dimensions = Pools(whole), [len(shape) for shape in self.shapes]
-            return lambda n: whole(n) if n < MANY else Chunks(pools, n, dimensions)
-        if self.long and not name.startswith("jacobian"):
-            return lambda n: Pool(self._bind(name if n <= MANY_EXAMPLES else name + PACKED), n)
-        if not self.narrow or name.startswith("jacobian"):
-            whole = partial(Pool, self._bind(name))
-            if name not in ("value_and_grad", "careful") or not self.batch:
-                return whole
-            pools, dimensions = Pools(whole), [len(shape) for shape in self.shapes]
-            return lambda n: whole(n) if n < MANY else Chunks(pools, n, dimensions)
-        with paused_collector():
-            careful = name.replace("value_and_grad", "careful")  # it is called when something is not finite
-            called = name.replace("careful", "value_and_grad")
-            one = OnFloats(build(called, self.float_text(name), functions_of(self.code)), partial(self._bind, careful))
-        return lambda n: one
+        if native is None and not packed:
+            if self.long:
+                return lambda n: Pool(self._bind(name if n <= MANY_EXAMPLES else name + PACKED), n)
+            with paused_collector():
+                called = name.replace("careful", "value_and_grad")
+                careful = partial(
+                    self._bind, name.replace("value_and_grad", "careful")
+                )  # where something is not finite
+                one = OnFloats(build(called, self.float_text(name), functions_of(self.code)), careful)
+            return lambda n: one
+        make: Callable[[int], Pool] = in_c if native else partial(Pool, self._bind(name))
+        if name not in ("value_and_grad", "careful") or not self.batch:
+            return make
+        pools, dimensions = Pools(make), [len(shape) for shape in self.shapes]
+        return lambda n: make(n) if n < MANY else Chunks(pools, n, dimensions)
 
     def _bind(self, name: str) -> Callable[[int, FloatArray], Runner]:
         return _once(self.runners, name, lambda: build("bind", self.array_text(name)))

@@ -43,7 +43,8 @@ def lower(
                 found[id(node)] = put(op, tuple(map(find, node.arguments)), node.label or op.micrograd or op.name)
         return found[id(value)]
 
-    two = {op for op in {node.operation for node in tape} if op.arity == 2}
+    operations: Any = {node.operation for node in tape}
+    two = {op for op in operations if op.arity == 2}
     where: tuple[Argument, ...]
     for node, line in _reached(outputs, tape, lines):
         op = node.operation

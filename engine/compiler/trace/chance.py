@@ -6,7 +6,7 @@ import functools
 import pickle
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -20,12 +20,11 @@ GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
 LIBRARIES = {*sys.stdlib_module_names, "chainrule", "numpy"} - {"__main__"}
 EMPTY = CellType()
 
-Sources = list[Callable[[], Any]]  # each gives the state of one generator of random numbers
 
-
-def sources(f: Callable[..., Any]) -> Sources:
+def sources(f: Callable[..., Any]) -> list[Any]:
     """The generators of `random` and `numpy.random`, and those that can be reached from f."""
-    found: Sources = [random.getstate, _of_numpy]
+    of_numpy: Any = np.random.get_state
+    found = [random.getstate.__self__, of_numpy.__self__]  # type: ignore[attr-defined]
     seen, todo, ways = set[int](), [f], dict[type, Any]()
     while todo and len(seen) < FAR:
         one: Any = todo.pop()
@@ -36,29 +35,23 @@ def sources(f: Callable[..., Any]) -> Sources:
         if within is None or id(one) in seen:
             continue
         seen.add(id(one))
-        if within is not _state:
-            todo += within(one)
-        elif isinstance(one, random.Random):
-            found.append(one.getstate)
-        elif isinstance(one, np.random.Generator):
-            found.append(functools.partial(_state, one.bit_generator))
+        if within is _state:
+            found.append(one)
         else:
-            found.append(functools.partial(_state, one._bit_generator))
+            todo += within(one)
     return found
 
 
-def states(of: Sources) -> list[Any]:
-    """The states now, which can be compared."""
-    return [state() for state in of]
+def states(generators: Iterable[Any]) -> list[Any]:
+    """Their states now, which can be compared."""
+    return list(map(_state, generators))
 
 
-def _of_numpy() -> bytes:
-    state: Any = np.random.get_state(legacy=False)  # noqa: NPY002  the functions of numpy.random draw from it
-    return pickle.dumps(state)
-
-
-def _state(generator: Any) -> bytes:
-    return pickle.dumps(generator.state)
+def _state(generator: Any) -> Any:
+    if isinstance(generator, random.Random):
+        return generator.getstate()
+    bits = generator.bit_generator if isinstance(generator, np.random.Generator) else generator._bit_generator
+    return pickle.dumps(bits.state)
 
 
 def _way_into(kind: type) -> Callable[[Any], Any] | None:

@@ -26,7 +26,7 @@ _number: Any = Value.__dict__["_data"]  # the slots themselves, which Traced's p
 _grad: Any = Value.__dict__["grad"]
 ONE_AT_A_TIME = threading.RLock()  # while one thread traces a function, its parameters have another class
 
-WIDE = 8  # inputs
+WIDE = 4  # inputs
 LISTED = {"dict": "return list(result.values())", "generator": "return list(result)", "map": "return list(result)",
           "coroutine": "write a function without async, or return asyncio.run(result)"}  # fmt: skip
 # The code of the operators that know the number of a Value, and leave those that are traced to the general ones.
@@ -294,16 +294,6 @@ def as_traced(parameters: Sequence[Value]) -> Iterator[None]:
                 parameter.__class__ = kind
 
 
-@contextmanager
-def _recording_on(tape: Tape) -> Iterator[None]:
-    token = current_tape.set(tape)
-    try:
-        with enable_grad():
-            yield
-    finally:
-        current_tape.reset(token)
-
-
 def settle(nodes: Sequence[Any]) -> None:
     """Make ordinary Values of the nodes that no input is part of. The function may have kept them, as a cached_property
     does: they then hold what eager code would have computed.
@@ -331,10 +321,12 @@ def run_on_tape(f: Callable[..., Any], arguments: Sequence[Any], tape: Tape) -> 
     Its parameters have to be `as_traced`, or it would compute with their numbers.
     Errors: TraceError where f reads a number, TypeError if it returns something else than Values and numbers.
     """
+    token = current_tape.set(tape)
     try:
-        with _recording_on(tape):
+        with enable_grad():
             result = f(*arguments)
     finally:
+        current_tape.reset(token)
         if tape.error is not None:
             raise tape.error  # even if the function has caught it
     return as_outputs(result)

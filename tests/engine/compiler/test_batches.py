@@ -230,7 +230,7 @@ def test_the_method_parameters_in_place_of_a_list_is_an_error():
 
 @pytest.mark.skipif(not hasattr(Exception, "add_note"), reason="notes are new in Python 3.11")
 def test_one_example_without_the_axis_of_examples_is_an_error():
-    with pytest.raises(ValueError, match="got 1 inputs") as failed:
+    with pytest.raises(ValueError, match="got 1 input;") as failed:
         compiled()(np.ones(3), 1)
     assert "For one example of several numbers, write x[None]" in failed.value.__notes__[0]
 
