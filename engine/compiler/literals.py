@@ -53,7 +53,8 @@ def evenly(indices: Sequence[int]) -> range | None:
     """
     step = indices[1] - indices[0] if len(indices) > 1 else 1
     found = range(indices[0], indices[-1] + 1, step) if step > 0 else range(0)
-    return found if len(found) == len(indices) and list(found) == list(indices) else None
+    same = len(found) == len(indices) and (found == indices or list(found) == list(indices))  # two ranges, or not
+    return found if same else None
 
 
 def slice_literal(indices: Sequence[int]) -> str | None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from ..fast.leaves import data_of
 from ..gate import numbers
 from ..value import SWITCHED, Value
 from .calls import Remembered, remember
@@ -94,7 +95,7 @@ class Program:
             if not seen:
                 remember(self._calls, key, arrays, call, pools, traced.pools, traced.unchanged)
             value, gradient = call.value_and_grad(pools, theta)
-        if value != value and not (traced.narrow or traced.long):  # infinite logits, or a label that is out of range
+        if value != value:  # infinite logits, a label that is out of range, or a gradient that is nan
             value, gradient = call.value_and_grad(traced.pool("careful"), theta)
         return float(value), self._learning(gradient)
 
@@ -103,8 +104,7 @@ class Program:
         if self._batch:
             return self._learning(self._run("per_example", arrays, at))
         call, traced, theta = self._begin(arrays, at, "per_example")
-        name = "value_and_grad" if traced.narrow else "careful"
-        return self._learning(call.value_and_grad(traced.pool(name), theta)[1])
+        return self._learning(call.value_and_grad(traced.pool("careful"), theta)[1])
 
     def input_gradients(self, *arrays: Any, at: Any = None) -> Any:
         """d output_i / d x_i. Shapes: as the input; if f takes several, a tuple, with None for an input of integers."""
@@ -180,7 +180,7 @@ class Program:
     def parameters(self) -> FloatArray:
         """The numbers that the parameters have now. Shapes: (P,)."""
         try:
-            return np.array([parameter.data for parameter in self._params])
+            return np.array(data_of(self._params))
         except TraceError:
             tape = current()
             if tape is not None:

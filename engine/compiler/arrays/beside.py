@@ -82,8 +82,8 @@ class _Joined:
         gone = {array: rows for array, rows in self._below.items() if rows.array.op != "beside"}
         order = [*self._members, *(array for array in self._old if array not in gone)]
         for array in order:
-            if array.op != "beside":
-                array.args = tuple(_moved(a, gone) for a in array.args)
+            if array.op != "beside" and not gone.keys().isdisjoint(array.reads):
+                array.work_on(tuple(_moved(a, gone) for a in array.args))
         return sorted(order, key=lambda array: self._at[array])
 
 

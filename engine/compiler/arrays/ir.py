@@ -16,11 +16,11 @@ class Array:
     in WORDS.
     """
 
-    __slots__ = ("args", "batched", "extra", "lanes", "name", "ones", "op", "steps", "writes")
+    __slots__ = ("args", "batched", "extra", "lanes", "name", "ones", "op", "reads", "steps", "writes")
 
     def __init__(self, op: Any, args: tuple[Operand, ...], lanes: int, batched: bool, extra: tuple[Any, ...]) -> None:
         self.op, self.lanes, self.batched, self.extra = op, lanes, batched, extra
-        self.args: tuple[Any, ...] = args  # which of them can only be Rows, its op says
+        self.work_on(args)
         self.name = ""  # as in a textbook; if it has none, it gets a number in the text
         self.ones = 0  # how many rows of ones stand behind its lanes, so that a bias can be a column of the weights
         self.steps: tuple[Step, ...] = ()  # the instructions of the plan that it belongs to
@@ -30,10 +30,10 @@ class Array:
     def whole(self) -> Rows:
         return Rows(self, 0, 1, self.lanes)
 
-    @property
-    def reads(self) -> list[Array]:
-        """The arrays of its operands."""
-        return [a.array for a in self.args if isinstance(a, Rows)]
+    def work_on(self, args: tuple[Operand, ...]) -> None:
+        """Give it these operands. Their arrays are listed once, since many passes ask for them."""
+        self.args: tuple[Any, ...] = args  # which of them can only be Rows, its op says
+        self.reads = [a.array for a in args if isinstance(a, Rows)]
 
 
 class Rows(NamedTuple):
