@@ -76,7 +76,8 @@ def notebook(path: Path) -> str:
         for output in cell.get("outputs", ()):
             data = output.get("data", {"text/plain": output.get("text", "")})
             printed = f'<pre class="printed">{html.escape("".join(data["text/plain"]))}</pre>'
-            parts.append("".join(data.get("text/html", printed)))
+            shown = "".join(data.get("text/html", printed))
+            parts.append(f'<div class="picture">{shown}</div>' if "<img " in shown else shown)
     return "\n".join(parts)
 
 

@@ -259,7 +259,7 @@ def rule_of(optimiser: Optimiser) -> Rule:
     kept = [standing.__dict__[name] for name in optimiser.memory]
     if not all(isinstance(one, Column) for one in (used, moved, *kept)):
         raise Untraceable("what it keeps is no array with a number for each parameter")
-    return Rule(_text(writer, moved, used, kept), np.array([*values, 0.0]))
+    return Rule(_text(writer, moved, used, kept), np.array([*values, 0.0]))  # 0.0: there is always memory to point at
 
 
 def _text(writer: _Writer, moved: Column, used: Column, kept: Sequence[Column]) -> str:

@@ -103,3 +103,18 @@ def test_the_gallery_shows_each_file_of_its_folder_and_the_lines_that_made_it(si
         assert path.read_text(encoding="utf-8").partition('"""\n\n')[2] in page
         [made] = (site / "gallery").glob(f"{path.stem}.*")
         assert f'src="{made.name}"' in page and made.stat().st_size > 5_000
+
+
+@pytest.mark.slow
+def test_on_a_phone_no_page_of_the_site_is_wider_than_the_window_and_pictures_are_not_shrunk(site, browser):
+    size = {"width": 360, "height": 700, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        for page in ("index", "keeping", "style", "gallery/index", "notebooks/06-iris-to-the-end"):
+            browser.get((site / f"{page}.html").as_uri())
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= 360, page
+        scales = "return [...document.querySelectorAll('.picture img')].map((one) => one.width / one.naturalWidth)"
+        shown = browser.execute_script(scales)
+        assert len(shown) > 1 and min(shown) > 0.7
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

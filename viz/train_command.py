@@ -116,10 +116,8 @@ def _data(given: argparse.Namespace) -> Dataset:
             raise ValueError(f"--target {given.target} is not what is predicted of {given.data}: {data.table.target}")
         return data
     Path(given.data).stat()  # a file that is not there is told of first
-    if given.target is None:
-        raise ValueError(f"write --target COLUMN, the column of {given.data} that is to be predicted")
     return table(
-        given.data, given.target, missing=given.missing, ignore=given.ignore, categorical=given.categorical,
+        given.data, given.target or "", missing=given.missing, ignore=given.ignore, categorical=given.categorical,
         names=given.names, delimiter=given.delimiter, decimal=given.decimal, encoding=given.encoding,
     )  # fmt: skip
 

@@ -3,6 +3,8 @@
 from operator import mul
 
 from chainrule.engine import graph, transforms, value
+from chainrule.engine.compiler import program
+from chainrule.engine.compiler.scalar import eager
 from chainrule.engine.fast.operators import FastOperators
 from chainrule.nn import loop, modules, objective, stepping
 
@@ -38,7 +40,7 @@ GENERAL = {
     (transforms, "derivatives"): lambda root, leaves, unchanged: None,
     (modules, "weighted_sum"): sum_by_operators,
     (objective, "whole_sums"): all_nodes,
-    **{(module, "data_of"): read_one_by_one for module in (loop, objective, stepping)},
+    **{(module, "data_of"): read_one_by_one for module in (eager, loop, objective, program, stepping)},
     (stepping, "put_data"): write_one_by_one,
 }
 

@@ -79,7 +79,7 @@ def test_a_data_set_that_is_shipped_goes_by_its_name(tmp_path, capsys):
 @pytest.mark.parametrize(("words", "said"), [
     ("nothing.csv", "'nothing.csv' cannot be used: no such file or directory"),
     ("nothing.csv --target y", "'nothing.csv' cannot be used: no such file or directory"),
-    ("TREES", "write --target COLUMN, the column of TREES that is to be predicted"),
+    ("TREES", "write --target …, the column of trees.csv that is to be predicted; it has "),
     ("TREES --target kin", "--target kin is no column of trees.csv, which has 'height', 'soil', 'id', 'kind'"),
     ("TREES --target kind --hidden 16,x", "argument --hidden: '16,x' is no list of sizes; write it like 16,16"),
     ("TREES --target kind --epochs 0", "--epochs must be at least 1, got 0"),

@@ -66,9 +66,9 @@ class Backward:
     def pass_back(self, link: Link) -> None:
         """Give each operand of an instruction what it gets."""
         array = link.out.array
-        upstream = self.collected(array)
-        del self.parts[array]
         self.program.step = link.step
+        upstream = self.collected(array, link.step)
+        del self.parts[array]
         if len(self.always.get(array, ())) == array.lanes:
             self.behind.discard(array)
         for a in link.args if self.risky or self.varying else ():
@@ -110,11 +110,14 @@ class Backward:
             return self.program.ufunc("multiply", g, Number(1.0, 1))
         return self.program.write("examples", [g], g.count, False)
 
-    def collected(self, array: Array) -> Operand:
-        """The sum of what was passed to an array. It may be one row or a number that is the same in all rows."""
+    def collected(self, array: Array, step: Step | None = None) -> Operand:
+        """The sum of what was passed to an array. It may be one row or a number that is the same in all rows.
+
+        `step`: the one that made the array; if there is none, what is added belongs to the step that passed it back.
+        """
         merged: dict[Places, Operand] = {}
-        for to, g, step in self.parts.get(array, ()):
-            self.program.step = step
+        for to, g, giver in self.parts.get(array, ()):
+            self.program.step = step or giver
             merged[to] = self.program.ufunc("add", merged[to], g) if to in merged else g
         every = range(array.lanes)
         g = merged.get(every, ZERO)

@@ -72,14 +72,11 @@ class _Writer:
 
     def blocks(self) -> list[Block]:
         """All blocks, in order."""
-        found, start = list[Block](), 0
+        found, start, alone = list[Block](), 0, list(zip(self.places, self.found.arguments))
         for loop in self.found.loops:
-            found += [self._alone(start, loop.start), self._loop(loop)]
+            found += [Block(alone[start : loop.start]), self._loop(loop)]
             start = loop.end
-        return [*found, self._alone(start, len(self.places))]
-
-    def _alone(self, start: int, end: int) -> Block:
-        return Block(zip(self.places[start:end], self.found.arguments[start:end]))
+        return [*found, Block(alone[start:])]
 
     def _loop(self, loop: Loop) -> Block:
         reads, names, places = self.found.columns(loop), self.names, self.places

@@ -19,6 +19,7 @@ from .loops import blocks
 
 RESERVED = re.compile(r"([xypuv]\d*|v\d+s|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
 SHORT = 100  # characters
+BEFORE_A_STAR = 255  # so many names may stand there in Python
 BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
 CALL = 4  # a function call binds more strongly than all of these
 MANY_OPERATIONS, WIDE = 500, 40  # arrays are faster on so many operations, if so many run in parallel
@@ -208,6 +209,8 @@ def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
     kept = [name if name in used else "_" for name in names]
     while kept[-1] == "_":
         kept.pop()
+    if len(kept) > BEFORE_A_STAR:
+        return f"{_list(kept)} = {numbers}[:{len(kept)}]"
     return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
 
 

@@ -161,7 +161,7 @@ class Instructions:
     def _worth_it(self, loop: Loop) -> bool:
         return loop.times >= OFTEN and loop.times * loop.size >= self.worth
 
-    def leaving(self, groups: Places) -> NDArray[np.bool_]:
+    def leaving(self, groups: NDArray[Any]) -> NDArray[np.bool_]:
         """Which results are read in another group of instructions than their own, or given away."""
         (reads, readers), found = self.edges, np.zeros(len(self.operations), bool)
         found[self.results] = True
@@ -209,9 +209,8 @@ class Repeats(Instructions):
             or len({last for _, last in series}) < len(series)  # one name may not be two numbers
         ):
             return loop._replace(times=0)
-        inside = np.zeros(len(self.places), bool)
-        inside[loop.start : loop.end] = True
-        if others.any() or self.leaving(inside)[loop.start : loop.last].any():
+        at = np.arange(len(self.places))
+        if others.any() or self.leaving((at >= loop.start) & (at < loop.end))[loop.start : loop.last].any():
             return loop
         return loop.together(max(min(AT_ONCE // loop.size, loop.times // OFTEN), 1))
 

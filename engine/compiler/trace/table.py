@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...numeric import runs_operations
 from ...ops import pick
+from ...value import Value
 
 
 class Table(list[Any]):
     """A list of rows of Values (or of single Values) whose index may be a Value: `embedding[token]`.
 
     Shapes: table[Value] -> a row (columns,), or one Value; by an integer or a slice as with any list.
-    Errors: IndexError if there is no such row, TypeError if it is no index, ValueError if the rows differ in length.
+    Errors: IndexError if there is no such row, TypeError if it is no index, ValueError if the rows differ in length;
+    AttributeError that says what to write for what only one Value has.
 
     >>> from chainrule import Value
     >>> table = Table([[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]])
@@ -39,6 +41,15 @@ class Table(list[Any]):
         except IndexError:
             here = f"{len(self)} rows (indices 0 to {len(self) - 1})" if len(self) > 1 else f"{len(self)} row (index 0)"
             raise IndexError(f"index {index} is out of range: the Table has {here if self else 'no rows'}") from None
+
+    if not TYPE_CHECKING:  # a checker knows the attributes
+
+        def __getattr__(self, name: str) -> Any:
+            said = f"a {type(self).__name__} has no .{name}"
+            if hasattr(Value, name):
+                said += f", which one Value has; this is a list of {len(self)}: write it of one of them, as in "
+                said += f"outputs[0].{name}, or of what is computed from all, such as a loss"
+            raise AttributeError(said, name=name, obj=self)
 
 
 def _picked(rows: Sequence[Any], index: Any) -> Any:

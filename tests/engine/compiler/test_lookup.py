@@ -10,7 +10,7 @@ from eager import assert_same
 
 from chainrule import engine
 from chainrule.engine import Table, TraceError, Value, floor, tanh
-from chainrule.nn import Module, cross_entropy
+from chainrule.nn import MLP, Module, cross_entropy
 
 VOCABULARY, WIDTH = 5, 3
 
@@ -154,3 +154,13 @@ def test_a_token_without_a_row_is_an_error_when_the_program_runs():
 def test_the_error_about_a_list_that_a_traced_integer_indexes_names_table():
     with pytest.raises(TraceError, match=r"pick\(values, index\), or Table\(rows\)\[index\]"):
         engine.compile(lambda i: [1.0, 2.0][i])(np.array([0, 1]))
+
+
+@pytest.mark.parametrize("name", ["backward", "data", "grad", "tanh", "refresh"])
+def test_what_one_value_has_is_an_error_that_says_what_to_write(name):
+    outputs = MLP(2, [3, 2], rng=0)([1.0, 2.0])
+    with pytest.raises(AttributeError, match=rf"list of 2: write it of one of them, as in outputs\[0\]\.{name}"):
+        getattr(outputs, name)
+    assert hasattr(outputs[0], name) and hasattr(cross_entropy(outputs, 1), name)  # what the error says works
+    with pytest.raises(AttributeError, match=r"has no \.nothing$"):
+        outputs.nothing  # noqa: B018

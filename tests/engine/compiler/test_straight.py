@@ -83,6 +83,27 @@ def test_only_inputs_and_parameters_that_are_used_are_unpacked():
     assert "float(y)" not in program.source
 
 
+@pytest.mark.parametrize("read", [255, 256, 700])
+def test_any_number_of_inputs_and_parameters_may_be_used_of_more(read):
+    """Before a star, Python takes 255 names."""
+    weights = [Value(0.5 + i % 3) for i in range(800)]
+
+    def f(x):
+        h = 1.0
+        for v, w in zip(x[:read], weights):
+            h = sin(h * w + v)
+        return h
+
+    program, x = engine.compile(f, weights, batch=False), np.linspace(0.0, 1.0, 800)
+    given = [Value(v) for v in x]
+    out = f(given)
+    value, gradient = program.value_and_grad(x)
+    assert on_floats(program) and value == out.data
+    wanted = engine.gradients(out, [*weights[:read], *given[:read]])
+    assert close([*gradient[:read], *program.input_gradients(x)[:read]], [slope.data for slope in wanted], 1.0).all()
+    assert not gradient[read:].any()
+
+
 @given(seed=st.integers(0, 2**32))
 def test_leaving_parentheses_out_changes_no_bit(seed):
     """Python's operators may be nested in any way: a - (b + c), -(a * b), (a / b) * c, and a ** 3 in a user's row."""
