@@ -95,7 +95,7 @@ class Program:
             if not seen:
                 remember(self._calls, key, arrays, call, pools, traced.pools, traced.unchanged)
             value, gradient = call.value_and_grad(pools, theta)
-        if value != value and not (traced.narrow or traced.long):  # infinite logits, or a label that is out of range
+        if value != value:  # infinite logits, a label that is out of range, or a gradient that is nan
             value, gradient = call.value_and_grad(traced.pool("careful"), theta)
         return float(value), self._learning(gradient)
 
@@ -104,8 +104,7 @@ class Program:
         if self._batch:
             return self._learning(self._run("per_example", arrays, at))
         call, traced, theta = self._begin(arrays, at, "per_example")
-        name = "value_and_grad" if traced.narrow else "careful"
-        return self._learning(call.value_and_grad(traced.pool(name), theta)[1])
+        return self._learning(call.value_and_grad(traced.pool("careful"), theta)[1])
 
     def input_gradients(self, *arrays: Any, at: Any = None) -> Any:
         """d output_i / d x_i. Shapes: as the input; if f takes several, a tuple, with None for an input of integers."""

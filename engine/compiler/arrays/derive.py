@@ -81,8 +81,8 @@ class Backward:
     def masked(self, link: Link) -> bool:
         """Whether to see to it that nothing is passed on where the gradient is 0, whatever the slopes are."""
         array = link.out.array
-        if array not in self.behind or (array not in self.risky and array not in self.varying):
-            return False
+        if link.kind is where or array not in self.behind or array not in self.risky | self.varying:
+            return False  # the slopes of a where are 0 and 1, whatever its arguments are
         if array not in self.risky and not self.exact:
             self.forward.unmasked = True
             return False

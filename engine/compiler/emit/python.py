@@ -17,7 +17,7 @@ from ..scalar.code import Code, Ref, Scalar, uses_of
 from .about import Interface
 from .loops import blocks
 
-RESERVED = re.compile(r"([xypuv]\d*|v\d+s|n|theta|value|value_and_grad|input_gradients|per_example)|_\w*")
+RESERVED = re.compile(r"([xypuv]\d*|v\d+s|n|theta|value|value_and_grad|input_gradients|per_example|sum)|_\w*")
 SHORT = 100  # characters
 BEFORE_A_STAR = 255  # so many names may stand there in Python
 BINDS = {"{} + {}": 1, "{} - {}": 1, "{} * {}": 2, "{} / {}": 2, "-{}": 3}  # how strongly Python's operators bind
@@ -149,7 +149,9 @@ def lines(
     return written
 
 
-def on_floats(name: str, code: Code, results: Sequence[Scalar], interface: Interface) -> str:
+def on_floats(
+    name: str, code: Code, results: Sequence[Scalar], interface: Interface, careful: bool = False
+) -> str:  # fmt: skip
     """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
     names = Names(code, results)
     used = set(names.values())  # the inputs and parameters
@@ -164,11 +166,13 @@ def on_floats(name: str, code: Code, results: Sequence[Scalar], interface: Inter
     if not used.isdisjoint(parameters):
         body.append(_unpacked(parameters, used, "theta.tolist()"))
     body += [text for text, _ in lines(code, results, True, names)]
-    body.append(_returned(name, names.of(results), interface.sizes))
+    body += _returned(name, names.of(results), interface.sizes, code.unmasked and not careful)
     return _function(f"{name}({', '.join(['theta', *given])})", body)
 
 
-def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[Array]) -> str:
+def on_long_columns(
+    name: str, code: Code, results: Sequence[Scalar], inputs: Sequence[Array], careful: bool = False
+) -> str:  # fmt: skip
     """bind(n, theta), which returns the function of that name (as in `on_floats`) on the columns of n examples."""
     arguments = ", ".join(f"x{i}" for i in range(len(inputs)))
     count = sum(array.lanes for array in inputs)
@@ -185,7 +189,7 @@ def on_long_columns(name: str, code: Code, results: Sequence[Scalar], inputs: Se
     if name == "value_and_grad":
         returns = [f"{text}.mean()" if isinstance(result, Ref) and code.batched[result.place] else text
                    for text, result in zip(returns, results)]  # fmt: skip
-    body.append(_returned(name, returns, [array.lanes for array in inputs]))
+    body += _returned(name, returns, [array.lanes for array in inputs], code.unmasked and not careful)
     inner = _function(f"{name}({arguments})", body).replace("\n", "\n    ").rstrip()
     title = '"""The function on the columns of n examples, with these parameters."""'
     return f"def bind(n, theta):\n    {title}\n\n    {inner}\n\n    return silent({name})\n"
@@ -214,16 +218,18 @@ def _unpacked(names: Sequence[str], used: set[str], numbers: str) -> str:
     return f"{_list([*kept, '*_'] if len(kept) < len(names) else kept)} = {numbers}"
 
 
-def _returned(name: str, results: Sequence[str], sizes: Sequence[int]) -> str:
-    """The last line of the function of that name."""
+def _returned(name: str, results: Sequence[str], sizes: Sequence[int], checked: bool) -> list[str]:
+    """The last lines of the function of that name. A value that is `checked` is nan if the gradient is."""
     if name == "value":
-        return f"return {_list(results)}"
+        return [f"return {_list(results)}"]
     output, *slopes = results
+    if name == "value_and_grad" and checked:
+        return [f"_slopes = {_list(slopes)}", f"return {output} + 0.0 * sum(_slopes), np.array(_slopes)"]
     if name == "value_and_grad":
-        return f"return {output}, np.array({_list(slopes)})"
+        return [f"return {output}, np.array({_list(slopes)})"]
     if name == "per_example":
-        return f"return {_list(slopes)}"
-    return f"return {_list(_list(slopes[end - size : end]) for size, end in zip(sizes, accumulate(sizes)))}"
+        return [f"return {_list(slopes)}"]
+    return [f"return {_list(_list(slopes[end - size : end]) for size, end in zip(sizes, accumulate(sizes)))}"]
 
 
 def _spelling(op: Op, floats: bool, name: str) -> tuple[str, int, int, bool]:

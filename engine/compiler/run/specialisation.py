@@ -134,7 +134,8 @@ class Specialisation:
     def results(self, name: str, record: list[Applied] | None = None) -> list[Scalar]:
         """What the function of that name returns, scalar by scalar: the outputs, or the output and its gradient.
 
-        To the numbers of an input of integers, it is 0.0. `record`: see `differentiate`.
+        To the numbers of an input of integers, it is 0.0. `record`: see `differentiate`. What a value_and_grad
+        gives may be nan where nothing chooses an input that is nan; what "careful" gives is not.
         """
         if name == "value":
             return self.outputs
@@ -142,7 +143,8 @@ class Specialisation:
         with ONE_AT_A_TIME, paused_collector():
             if name != "input_gradients":
                 places = range(self.inputs, self.inputs + self.parameters)
-                return [output, *differentiate(self.code, output, places, record)]
+                exact = name != "value_and_grad"
+                return [output, *differentiate(self.code, output, places, record, exact)]
             whole = [array.whole_numbers for array in self.layout for _ in range(array.lanes)]
             floats = [place for place, integer in enumerate(whole) if not integer]
             found = dict(zip(floats, differentiate(self.code, output, floats, record)))
@@ -150,8 +152,12 @@ class Specialisation:
 
     def float_text(self, name: str) -> str:
         """The function of that name (value, value_and_grad or input_gradients) on one example, in Python."""
-        return _once(self.texts, f"floats {name}",
-                     lambda: on_floats(name, self.code, self.results(name), self.interface))  # fmt: skip
+        called = name.replace("careful", "value_and_grad")
+        return _once(
+            self.texts,
+            f"floats {name}",
+            lambda: on_floats(called, self.code, self.results(name), self.interface, name != called),
+        )
 
     def array_text(self, name: str) -> str:
         """bind(n, theta), which returns the function of that name on arrays, in NumPy."""
@@ -162,11 +168,10 @@ class Specialisation:
         if not self.long or name.startswith("jacobian") or name.endswith(PACKED):
             name = name.replace(f"value_and_grad{PACKED}", "careful").removesuffix(PACKED)
             return self.written(name, without_gradient)[0]
-        name = name.replace("careful", "value_and_grad")
-        results = self.results(name)
-        for i in without_gradient if name == "value_and_grad" else ():
+        called, results = name.replace("careful", "value_and_grad"), self.results(name)
+        for i in without_gradient if called == "value_and_grad" else ():
             results[1 + i] = 0.0
-        return on_long_columns(name, self.code, results, self.layout)
+        return on_long_columns(called, self.code, results, self.layout, name != called)
 
     def javascript_text(self, name: str, without_gradient: Sequence[int] = ()) -> str:
         """bind_NAME(n) in JavaScript, which returns the function of that name."""
@@ -174,7 +179,8 @@ class Specialisation:
             if isinstance(op, Op):
                 expression(op)  # an error names the row, rather than a function of NumPy's in its spelling
         if self.narrow or self.long:
-            return bind_on_scalars(name, self.code, self.results(name), self.interface, without_gradient)
+            exact = self.results(name.replace("value_and_grad", "careful"))
+            return bind_on_scalars(name, self.code, exact, self.interface, without_gradient)
         with ONE_AT_A_TIME:
             return bind_on_arrays(whole(self.array_plan(), name, without_gradient), self.interface)
 
@@ -247,7 +253,8 @@ class Specialisation:
         one = one or not self.batch
         with ONE_AT_A_TIME, paused_collector():
             if self.narrow or self.long:  # one: the loops over examples take no time beside the others
-                return scalar_function(self.code, self.results(name), name, self.interface, one)
+                exact = self.results(name.replace("value_and_grad", "careful"))
+                return scalar_function(self.code, exact, name, self.interface, one)
             return array_function(whole(self.array_plan(), name), int(one))
 
     def _native(self, name: str, one: bool = False) -> Any:
@@ -303,10 +310,11 @@ class Specialisation:
             if self.long:
                 return lambda n: Pool(self._bind(name if n <= MANY_EXAMPLES else name + PACKED), n)
             with paused_collector():
+                called = name.replace("careful", "value_and_grad")
                 careful = partial(
                     self._bind, name.replace("value_and_grad", "careful")
                 )  # where something is not finite
-                one = OnFloats(build(name, self.float_text(name), functions_of(self.code)), careful)
+                one = OnFloats(build(called, self.float_text(name), functions_of(self.code)), careful)
             return lambda n: one
         make: Callable[[int], Pool] = in_c if native else partial(Pool, self._bind(name))
         if name not in ("value_and_grad", "careful") or not self.batch:

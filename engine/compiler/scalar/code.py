@@ -64,6 +64,7 @@ class Code:
         self.arguments: list[tuple[Argument, ...]] = []
         self.batched: list[bool] = []  # whether the result differs from example to example
         self.labels: list[str] = []  # the label of the Value that the instruction stands for
+        self.unmasked = False  # whether its gradient is nan where an input that nothing chose is; see derive.py
         self.more_labels: dict[int, list[str]] = {}  # those of further Values that turned out to be the same number
         self.sources: list[Source | None] = []
         self._known: defaultdict[Op, dict[Any, int]] = defaultdict(dict)  # of each operation: places, by arguments

@@ -16,11 +16,12 @@ Applied = tuple[int, int, int, Scalar, Scalar, Scalar, Scalar, Scalar]
 
 
 def differentiate(
-    code: Code, output: Scalar, wanted: Sequence[int], record: list[Applied] | None = None
+    code: Code, output: Scalar, wanted: Sequence[int], record: list[Applied] | None = None, exact: bool = True
 ) -> list[Scalar]:
     """The derivatives of one output with respect to the wanted places; their instructions are added to the code.
 
-    Every application of the chain rule is appended to the `record`, if there is one.
+    Every application of the chain rule is appended to the `record`, if there is one. `exact`: what is not chosen passes
+    nothing on though inputs are nan or infinite; if it is False, `code.unmasked` tells whether that would take more.
     """
     if not isinstance(output, Ref):
         return [0.0] * len(wanted)
@@ -33,7 +34,9 @@ def differentiate(
             if a.__class__ is int and reached[a]:
                 reached[place] = True
                 break
-    risky = _risky(code, output.place) if any(map(chooses, set(code.operations))) else bytearray()
+    risky = varying = bytearray()
+    if any(map(chooses, set(code.operations))):
+        risky, varying = _risky(code, output.place, exact), _risky(code, output.place, True)
     behind = bytearray(len(code.operations))  # which results are something that is chosen, or not, and nothing else
     always = bytearray(len(code.operations))  # which of them get a gradient besides, whatever is chosen
     gradients: list[Argument | None] = [None] * len(code.operations)
@@ -54,7 +57,7 @@ def differentiate(
         else:
             scalars = [refs[a] if a.__class__ is int else a for a in arguments]
         slopes = rule(out, *scalars) if callable(rule) else None
-        if risky:
+        if varying:
             if always[place]:
                 behind[place] = False
             for a in arguments:
@@ -71,8 +74,12 @@ def differentiate(
                 passed: Argument = factor * upstream
             else:
                 passed = put(multiply, (factor, upstream))
-                if risky and behind[place] and risky[place] and factor.__class__ is upstream.__class__ is int:
-                    passed = put(where, (upstream, passed, 0.0))  # what is not chosen passes nothing on
+                may_be_nan = varying and behind[place] and varying[place] and op is not where  # its slopes are 0 and 1
+                if may_be_nan and factor.__class__ is upstream.__class__ is int:
+                    if risky[place]:
+                        passed = put(where, (upstream, passed, 0.0))  # what is not chosen passes nothing on
+                    else:
+                        code.unmasked = True
             before = gradients[a]
             after = gradients[a] = passed if before is None else put(add, (before, passed))
             if record is not None:
@@ -99,7 +106,7 @@ def passed_by(code: Code, record: Sequence[Applied]) -> dict[int, int]:
     return found
 
 
-def _risky(code: Code, last: int) -> bytearray:
+def _risky(code: Code, last: int, exact: bool) -> bytearray:
     """Which results may have an infinite slope, or none: those of an operation with a domain, and what is made of them.
 
     In the side of a where that is not taken, or a choice of a pick that is not picked, 0 times it would be nan.
@@ -107,11 +114,10 @@ def _risky(code: Code, last: int) -> bytearray:
     found = bytearray(len(code.operations))
     for place in range(last + 1):
         op = code.operations[place]
-        found[place] = (
-            code.batched[place]
-            if not isinstance(op, Op)
-            else (has_no_slope(op) or any(a.__class__ is int and found[a] for a in code.arguments[place]))
-        )
+        if isinstance(op, Op):
+            found[place] = has_no_slope(op) or any(a.__class__ is int and found[a] for a in code.arguments[place])
+        else:
+            found[place] = exact and code.batched[place]  # an input, which may be nan
     return found
 
 

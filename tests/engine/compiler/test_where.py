@@ -84,12 +84,23 @@ def test_only_the_side_that_is_taken_counts(f, meant):
 # What is missing is nan, and nothing chooses it.
 MISSING = np.array([[1.0, np.nan], [2.0, 3.0], [np.nan, 1.0], [np.inf, -2.0], [1e200, 0.5]])
 THERE = np.abs(np.nan_to_num(MISSING, nan=np.inf)) < 1e100
+
+
+def many_steps(v):
+    """A long chain, which runs on columns, or on floats."""
+    h = v
+    for _ in range(150):
+        h = tanh(h * W + v * U)
+    return h
+
+
 GUARDED = {
     "terms": lambda x, there: sum(where(known, w * v, 0.0) for w, v, known in zip((W, U), x, there)) ** 2,
     "squares": lambda x, there: where(there[0], x[0] * x[0] * W, U) + where(there[1], (x[1] * W + U) ** 2, 0.0),
     "neurons": lambda x, there: where(there[0] * there[1], tanh(dot([W, U], list(x))) * W, 0.5),
     "a pick": lambda x, there: pick([0.5, W * x[0]], there[0]) + pick([U, W * x[1] * x[1]], there[1]),
     "functions": lambda x, there: where(there[0], lambda: x[0] * W, lambda: U) + where(there[1], lambda: x[1] * U, W),
+    "a long chain": lambda x, there: where(there[0], many_steps(x[0]), U) * W,
     "a minimum": lambda x, there: minimum(where(there[0], x[0] * W, 1.0), where(there[1], x[1] * x[1] * U, 2.0)),
 }
 
