@@ -26,7 +26,7 @@ _number: Any = Value.__dict__["_data"]  # the slots themselves, which Traced's p
 _grad: Any = Value.__dict__["grad"]
 ONE_AT_A_TIME = threading.RLock()  # while one thread traces a function, its parameters have another class
 
-WIDE = 4  # inputs
+WIDE = 8  # inputs
 LISTED = {"dict": "return list(result.values())", "generator": "return list(result)", "map": "return list(result)",
           "coroutine": "write a function without async, or return asyncio.run(result)"}  # fmt: skip
 # The code of the operators that know the number of a Value, and leave those that are traced to the general ones.
