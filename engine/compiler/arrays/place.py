@@ -90,7 +90,7 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, Rows]
         if scatter.op != "scatter" or covers(scatter)[1]:
             continue
         parts = scatter.extra[0]
-        last = {place: i for i, places in enumerate(parts) for place in places}  # of the parts that are put there
+        last: dict[int, int] = {}  # of the parts that are put to a place, where somebody asks
         for i, (part, places, fresh) in enumerate(zip(scatter.args, parts, first_writes(scatter))):
             if not isinstance(part, Rows) or not part.complete or not fresh:
                 continue
@@ -98,6 +98,8 @@ def placed(code: Sequence[Array], roots: Collection[Array]) -> dict[Array, Rows]
             settled = array in found or array in roots or array.ones or array.op in ELSEWHERE
             if settled or array.batched is not scatter.batched or list(places) != list(window.places):
                 continue
+            if uses[array] > 1:
+                last = last or {place: j for j, each in enumerate(parts) for place in each}
             if uses[array] == 1 or all(last[place] == i for place in places):
                 found[array] = window
     return found

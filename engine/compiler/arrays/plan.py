@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 
@@ -72,10 +73,10 @@ class Plan:
 def by_array(operands: Sequence[Operand]) -> LanesByArray:
     """For each array, the positions at which its lanes are among the operands, and the lanes; for None, the numbers."""
     given: Any = operands
-    with suppress(TypeError, ValueError):  # of a number, which is no pair, and of no operands
-        arrays, indices = zip(*given)
+    with suppress(TypeError, IndexError):  # of a number, which is no pair, and of no operands
+        arrays = list(map(itemgetter(0), given))
         if arrays.count(arrays[0]) == len(arrays):  # as most are; the loop would take five times the time
-            return {arrays[0]: (range(len(indices)), indices)}
+            return {arrays[0]: (range(len(arrays)), list(map(itemgetter(1), given)))}
     groups: dict[Array | None, tuple[list[int], list[int]]] = {}
     positions, lanes = list[int](), list[int]()
     last: Any = groups  # something that is neither an array nor None
