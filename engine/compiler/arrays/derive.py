@@ -81,12 +81,12 @@ class Backward:
     def masked(self, link: Link) -> bool:
         """Whether to see to it that nothing is passed on where the gradient is 0, whatever the slopes are."""
         array = link.out.array
-        if link.kind is where or array not in self.behind or array not in self.risky | self.varying:
+        if link.kind is where or array not in self.behind:
             return False  # the slopes of a where are 0 and 1, whatever its arguments are
-        if array not in self.risky and not self.exact:
-            self.forward.unmasked = True
-            return False
-        return True
+        if array in self.risky or array not in self.varying:
+            return array in self.risky
+        self.forward.unmasked |= not self.exact
+        return self.exact
 
     def wants(self, to: Operand) -> bool:
         return isinstance(to, Rows) and to.array in self.reached

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, takewhile
+from itertools import accumulate
 from typing import Any
 
 from ...op import NAMES, Op
@@ -88,7 +88,8 @@ class Names(dict[int, str]):
 
     def __init__(self, code: Code, results: Sequence[Scalar]) -> None:
         self.uses = uses_of(code, results)
-        super().__init__((place, name) for place, name in enumerate(_leaves(code)) if self.uses[place])
+        leaves: Any = code.operations[: code.start]
+        super().__init__((place, name) for place, name in enumerate(leaves) if self.uses[place])
 
     def __missing__(self, place: int) -> str:
         name = self[place] = f"v{place}"
@@ -110,8 +111,7 @@ def lines(
     names = Names(code, results) if names is None else names
     written, inside, uses = list[tuple[str, list[int]]](), dict[int, tuple[str, list[int], int]](), names.uses
     spellings = {op: _spelling(op, floats, function) for op, function in function_names(code).items()}
-    leaves = len(_leaves(code))
-    work = [place for place, count in enumerate(uses[leaves:], leaves) if count]
+    work = [place for place in range(code.start, len(uses)) if uses[place]]
     for block in blocks(code, work, results, names, uses, floats):
         written += [(text, []) for text in block.head]
         start = len(written)
@@ -180,7 +180,8 @@ def on_long_columns(
     if count:
         rows = [f"{'*' * (not array.given.isidentifier())}np.asarray({array.given}, float)" for array in inputs]
         body.append(f"{_list(f'x{i}' for i in range(count))} = {_list(rows)}")
-    parameters = [name for name in _leaves(code) if name[0] == "p"]
+    leaves: Any = code.operations[: code.start]
+    parameters = [leaf for leaf in leaves if leaf[0] == "p"]
     if parameters:
         body.append(f"{_list(parameters)} = theta")
     names = Names(code, results)
@@ -193,11 +194,6 @@ def on_long_columns(
     inner = _function(f"{name}({arguments})", body).replace("\n", "\n    ").rstrip()
     title = '"""The function on the columns of n examples, with these parameters."""'
     return f"def bind(n, theta):\n    {title}\n\n    {inner}\n\n    return silent({name})\n"
-
-
-def _leaves(code: Code) -> list[Any]:
-    """The names of the inputs and parameters, with which the code begins."""
-    return list(takewhile(lambda op: op.__class__ is str, code.operations))
 
 
 def _function(head: str, body: Sequence[str]) -> str:
